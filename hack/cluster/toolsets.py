@@ -1,0 +1,150 @@
+"""The tools built from pinned Go modules, each set once a version, under a folder named by what it was built from."""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.errors import ClusterError
+from cluster.golang import Go, find_go, required_version
+
+TOOLS = Path(__file__).parent / "tools"
+
+
+@dataclass(frozen=True)
+class ToolSet:
+    """One Go module below `tools/` and what comes out of it; `minutes` is a cold build on two cores."""
+
+    name: str
+    binaries: tuple[str, ...]
+    minutes: float
+    gigabytes: float
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def module(self) -> Path:
+        """The folder with go.mod, go.sum and perhaps a source file of ours."""
+        return TOOLS / self.name
+
+
+KUBERNETES = ToolSet(
+    "kubernetes",
+    ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet"),
+    minutes=5,
+    gigabytes=6,
+)
+KUBECTL = ToolSet("kubectl", ("kubectl",), minutes=1, gigabytes=0.5)
+# The package of etcd's server is called `server`.
+ETCD = ToolSet("etcd", ("etcd",), minutes=0.7, gigabytes=0.7, renamed={"server": "etcd"})
+COREDNS = ToolSet("coredns", ("coredns",), minutes=2, gigabytes=1.5)
+PAUSE = ToolSet("pause", ("pause",), minutes=0.1, gigabytes=0.1)
+HELM = ToolSet("helm", ("helm",), minutes=2, gigabytes=2)
+VERSITYGW = ToolSet("versitygw", ("versitygw",), minutes=1, gigabytes=1)
+TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW)
+
+
+def set_of(binary: str) -> ToolSet:
+    """The set a tool belongs to; raises ClusterError with the names there are."""
+    for tools in TOOL_SETS:
+        if binary in tools.binaries:
+            return tools
+    known = sorted(name for tools in TOOL_SETS for name in tools.binaries)
+    raise ClusterError(f"there is no tool {binary!r}; there are {', '.join(known)}")
+
+
+def version_flags(tools: ToolSet, go_mod: str) -> list[str]:
+    """Linker flags that let a binary tell its version; Kubernetes would call itself v0.0.0-master without."""
+
+    def version_of(module: str) -> str:
+        found = re.search(rf"^(?:require )?\s*{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
+        if not found:
+            raise ClusterError(f"tools/{tools.name}/go.mod does not require {module}")
+        return found[1]
+
+    match tools.name:
+        case "kubernetes" | "kubectl":
+            version = version_of("k8s.io/kubernetes")
+            major, minor = version.removeprefix("v").split(".")[:2]
+            stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+            homes = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+            return [f"-X={home}.{key}={value}" for home in homes for key, value in stamps.items()]
+        case "helm":
+            # Charts compare this with their kubeVersion when no cluster is asked.
+            minor = version_of("k8s.io/client-go").split(".")[1]
+            charts = "helm.sh/helm/v3/pkg/chartutil.k8sVersion"
+            own = f"-X=helm.sh/helm/v3/internal/version.version={version_of('helm.sh/helm/v3')}"
+            return [own, f"-X={charts}Major=1", f"-X={charts}Minor={minor}"]
+        case "versitygw":
+            return [f"-X=main.Version={version_of('github.com/versity/versitygw')}"]
+        case _:
+            return []
+
+
+def key_of(module: Path, go_version: str, flags: Sequence[str]) -> str:
+    """Changes whenever the built binaries could: pins, sources, compiler or flags."""
+    digest = hashlib.sha256("\0".join([go_version, *flags]).encode())
+    for file in sorted(module.iterdir()):
+        digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """The cache of built tools."""
+
+    cache: Path
+
+    def path(self, binary: str) -> Path:
+        """Where a tool lies or will lie."""
+        return self._folder(set_of(binary)) / "bin" / binary
+
+    def has(self, tools: ToolSet) -> bool:
+        """Whether the set was built, from these pins, with the present compiler."""
+        return (self._folder(tools) / "bin").is_dir()
+
+    def build(self, tools: ToolSet, log: Path) -> str | None:
+        """Build what is missing; safe to interrupt and to run twice at once."""
+        with self._lock(tools):
+            if self.has(tools):
+                return "in the cache"
+            scratch = self.cache / "tools" / f".building-{tools.name}"
+            shutil.rmtree(scratch, ignore_errors=True)
+            self._install(tools, scratch / "bin", log)
+            scratch.rename(self._folder(tools))
+        return None
+
+    def _install(self, tools: ToolSet, target: Path, log: Path) -> None:
+        flags = " ".join(["-s", "-w", *self._flags(tools)])
+        env = {"CGO_ENABLED": "0", "GOBIN": str(target), "GOTOOLCHAIN": "local"}
+        argv = [self._go(tools, log).command, "install", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "tool"]
+        run(argv, log=log, env=env, cwd=tools.module)
+        for made, wanted in tools.renamed.items():
+            (target / made).rename(target / wanted)
+
+    def _flags(self, tools: ToolSet) -> list[str]:
+        return version_flags(tools, (tools.module / "go.mod").read_text())
+
+    def _go(self, tools: ToolSet, log: Path | None = None) -> Go:
+        needed = required_version((tools.module / "go.mod").read_text())
+        return find_go(needed, self.cache, log or self.cache / "logs" / "go.log")
+
+    def _folder(self, tools: ToolSet) -> Path:
+        key = key_of(tools.module, self._go(tools).version, self._flags(tools))
+        return self.cache / "tools" / f"{tools.name}-{key}"
+
+    @contextmanager
+    def _lock(self, tools: ToolSet) -> Iterator[None]:
+        folder = self.cache / "tools"
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / f".{tools.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)

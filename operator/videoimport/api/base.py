@@ -1,0 +1,47 @@
+"""What every model shares: camelCase on the wire, immutable in memory, unknown fields ignored on reading.
+
+Unknown fields are the API server's to refuse (the schema is closed there); a controller that meets an object written
+under a newer schema must go on, so reading ignores what it does not know.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A frozen value with camelCase aliases. ``wire()`` is its JSON form, without absent optional fields."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
+
+    def wire(self) -> dict[str, Any]:
+        """This value as the API server stores it: aliases, JSON types, None left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Whole seconds in UTC: the precision of metav1.Time. A moment without a zone is taken as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).replace(microsecond=0)
+
+
+Timestamp = Annotated[
+    datetime,
+    AfterValidator(_in_utc),
+    PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str, when_used="json"),
+    Field(json_schema_extra={"type": "string", "format": "date-time"}),
+]
+"""A moment as metav1.Time writes it: RFC 3339, UTC, whole seconds."""
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+Message = Annotated[str, Field(max_length=1024)]

@@ -1,0 +1,53 @@
+"""What a worker tells: progress as JSON lines on stdout, each a whole snapshot, and at the end one report.
+
+The report is the container's termination message and a copy of it is the commit record in the destination.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from videoimport.api.base import ByteCount, Message, Model, Timestamp
+from videoimport.api.reasons import Reason
+from videoimport.api.status import Outputs, SourceStatus, Stage, Usage, VideoMetadata
+
+MAX_BYTES = 4096
+"""Kubernetes keeps this much of a termination message, its tail."""
+
+
+class Progress(Model):
+    """A snapshot while a run is under way; one JSON line with ``kind: Progress``."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["Progress"] = "Progress"
+    run: int
+    stages: tuple[Stage, ...]
+    """All stages of the run, in order, whatever their state."""
+    bytes_per_second: ByteCount | None = None
+    """Rate of the earliest running stage."""
+    source: SourceStatus | None = None
+    metadata: VideoMetadata | None = None
+    validated: bool = False
+    """True once the source met the requirements."""
+
+
+class Report(Model):
+    """How a run ended."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["Report"] = "Report"
+    uid: str
+    run: int
+    spec_hash: str
+    outcome: Literal["Succeeded", "Failed"]
+    reason: Reason | None = None
+    """Set when it failed."""
+    message: Message = ""
+    """What happened, with the found and the wanted value; no secrets, no signed URLs."""
+    stages: tuple[Stage, ...] = ()
+    source: SourceStatus | None = None
+    metadata: VideoMetadata | None = None
+    outputs: Outputs | None = None
+    video_id: Annotated[str, Field(max_length=64)] | None = None
+    usage: Usage = Usage()
+    finished_at: Timestamp

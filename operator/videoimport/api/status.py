@@ -1,0 +1,223 @@
+"""What a VideoImport's status is made of. The worker reports the same shapes, so that nothing is translated."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from videoimport.api.base import ByteCount, Message, Model, Percent, Sha256, Timestamp
+from videoimport.api.conditions import Condition
+from videoimport.api.reasons import Reason, UploadText
+
+
+class VideoPhase(StrEnum):
+    """The earliest unfinished stage, or the end."""
+
+    PENDING = "Pending"
+    DOWNLOADING = "Downloading"
+    TRANSCODING = "Transcoding"
+    UPLOADING = "Uploading"
+    FINALIZING = "Finalizing"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class StageName(StrEnum):
+    """The stages of a run, in order."""
+
+    DOWNLOAD = "Download"
+    TRANSCODE = "Transcode"
+    UPLOAD = "Upload"
+    FINALIZE = "Finalize"
+
+
+class Stage(Model):
+    """One stage of the current run."""
+
+    name: StageName
+    """Download, Transcode, Upload or Finalize."""
+    state: Literal["Waiting", "Running", "Done", "Failed"]
+    """Where it is."""
+    percent: Percent = 0
+    """How much of it is done."""
+    bytes_done: ByteCount | None = None
+    """Bytes moved so far."""
+    bytes_total: ByteCount | None = None
+    """Bytes to move, where known."""
+    seconds: Annotated[int, Field(ge=0)] | None = None
+    """How long it has run, or took."""
+    mode: Literal["Remux", "Encode"] | None = None
+    """Of Transcode: whether the video was copied or encoded."""
+    why: Annotated[str, Field(max_length=256)] | None = None
+    """Why this mode: the first rule that asked for encoding, or what let the streams be copied."""
+
+
+class SourceStatus(Model):
+    """What was found at the source."""
+
+    type: Annotated[str, Field(max_length=64)]
+    """Url for a plain file, otherwise the extractor's name such as Generic."""
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    """The address, without user info and signatures."""
+    filename: Annotated[str, Field(max_length=512)] | None = None
+    """The file's name as the source gives it."""
+    source_id: Annotated[str, Field(max_length=256)] | None = None
+    """The source's own id of the video."""
+    title: Annotated[str, Field(max_length=512)] | None = None
+    """The source's title of the video."""
+    sha256: Sha256 | None = None
+    """Of the bytes as fetched."""
+    duration_ms: ByteCount | None = None
+    """Duration in milliseconds."""
+
+
+class VideoMetadata(Model):
+    """Technical facts of the source, present on refusal too."""
+
+    resolution: Annotated[str, Field(max_length=32)] | None = None
+    """Width and height as displayed, such as 1920x1080."""
+    width: Annotated[int, Field(ge=0)] | None = None
+    """Displayed width in pixels."""
+    height: Annotated[int, Field(ge=0)] | None = None
+    """Displayed height in pixels."""
+    duration_ms: ByteCount | None = None
+    """Duration in milliseconds."""
+    size_bytes: ByteCount | None = None
+    """Size of the source as fetched."""
+    format: Annotated[str, Field(max_length=64)] | None = None
+    """The container: mp4, mov, mkv, webm or ffprobe's own name."""
+    video_codec: Annotated[str, Field(max_length=64)] | None = None
+    """ffprobe's name of the video codec."""
+    audio_codec: Annotated[str, Field(max_length=64)] | None = None
+    """ffprobe's name of the audio codec."""
+    frames_per_second: Annotated[str, Field(max_length=32, pattern=r"^[0-9]+/[0-9]+$")] | None = None
+    """A rational number, such as 30000/1001."""
+
+
+class OutputFile(Model):
+    """One object that was written."""
+
+    uri: Annotated[str, Field(max_length=2048)]
+    """Where it is, such as s3://bucket/key."""
+    size_bytes: ByteCount | None = None
+    """Its size."""
+    sha256: Sha256 | None = None
+    """Of the whole object."""
+    duration_ms: ByteCount | None = None
+    """Duration in milliseconds."""
+    resolution: Annotated[str, Field(max_length=32)] | None = None
+    """Width and height as displayed."""
+
+
+class Outputs(Model):
+    """What the import left in the destination."""
+
+    video: OutputFile | None = None
+    """The video."""
+    result: OutputFile | None = None
+    """result.json, the last visible object."""
+
+
+class UploadStatus(Model):
+    """The import in the words of hosted upload services."""
+
+    status: UploadText
+    """InProgress, Completed, Failed, FileNotExist or InvalidMetadata."""
+    code: Literal[1, 3, 5, 6, 7]
+    """1 pending, 3 processing, 5 uploading, 6 completed, 7 failed."""
+    text: Literal["pending", "processing", "uploading", "completed", "failed"]
+    """The code in a word."""
+    message: Message | None = None
+    """A sentence for people."""
+
+
+class JobReference(Model):
+    """The Job of the current run."""
+
+    name: Annotated[str, Field(max_length=63)]
+    """Its name, derived from the import's name and the run."""
+    uid: Annotated[str, Field(max_length=64)] | None = None
+    """Set once the Job has been seen: from then on its absence means that it is lost, not that it is still to be made."""
+
+
+class Attempts(Model):
+    """How often it was tried since the spec or the retryToken last changed."""
+
+    count: Annotated[int, Field(ge=0)] = 0
+    """Runs that were charged, the current one included."""
+    max: Annotated[int, Field(ge=1)] = 5
+    """spec.maxAttempts."""
+    uncharged: Annotated[int, Field(ge=0)] = 0
+    """Runs that ended through no fault of their own."""
+    reasons: Annotated[
+        tuple[Reason, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """Why earlier charged runs ended, oldest first."""
+    next_retry_time: Timestamp | None = None
+    """When the next run starts."""
+
+
+class Usage(Model):
+    """What the last run took."""
+
+    cpu_seconds: Annotated[int, Field(ge=0)] = 0
+    """CPU time of the worker and its children."""
+    bytes_in: ByteCount = 0
+    """Bytes fetched."""
+    bytes_out: ByteCount = 0
+    """Bytes uploaded."""
+
+
+class VideoImportStatus(Model):
+    """Written by the controller only."""
+
+    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    """The metadata.generation this status speaks of."""
+    phase: VideoPhase | None = None
+    """Where the import is: the earliest unfinished stage, or the end."""
+    reason: Reason | None = None
+    """Why it failed, waits or is tried again; one of a closed set."""
+    message: Message | None = None
+    """What happened and what to do, in a sentence or two."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra={
+        "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]})] = ()  # fmt: skip
+    """Ready, Reconciling, Stalled, Finished, Validated, Transcoded, Uploaded."""
+    video_id: Annotated[str, Field(max_length=64)] | None = None
+    """Stable id of the imported video: the hash of its source's hash, the output settings and the folder."""
+    format: Literal["Video"] | None = None
+    """What kind of thing was imported."""
+    run: Annotated[int, Field(ge=0)] | None = None
+    """Number of the current run; it names the Job."""
+    job: JobReference | None = None
+    """The current run's Job."""
+    attempts: Attempts | None = None
+    """How often it was tried."""
+    observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
+    """spec.retryToken as last acted upon."""
+    start_time: Timestamp | None = None
+    """When the first run was decided."""
+    completion_time: Timestamp | None = None
+    """When it ended."""
+    updated_time: Timestamp | None = None
+    """When this status last changed."""
+    progress_percent: Percent | None = None
+    """Of the current run; never backwards within it, at most 99 until Completed."""
+    bytes_per_second: ByteCount | None = None
+    """Rate of the stage that is running."""
+    eta_seconds: Annotated[int, Field(ge=0)] | None = None
+    """Estimated seconds until the end, where known."""
+    stages: Annotated[
+        tuple[Stage, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """The stages of the current run."""
+    source: SourceStatus | None = None
+    """What was found at the source."""
+    metadata: VideoMetadata | None = None
+    """Technical facts of the source."""
+    upload: UploadStatus | None = None
+    """The import in the words of hosted upload services."""
+    outputs: Outputs | None = None
+    """What was written."""
+    usage: Usage | None = None
+    """What the last run took."""

@@ -1,0 +1,82 @@
+"""The VideoImport resource: one video, from a source to a destination."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from videoimport.api.base import Model, Timestamp
+from videoimport.api.destination import Destination
+from videoimport.api.labels import API_VERSION, VIDEO_KIND
+from videoimport.api.output import Output
+from videoimport.api.requirements import Requirements
+from videoimport.api.source import VideoSource
+from videoimport.api.status import VideoImportStatus
+from videoimport.api.worker import WorkerOptions
+
+MAX_NAME = 52
+"""Longest name: its Job's name adds a hyphen and the run and must fit a label's 63 characters."""
+RetryToken = Annotated[str, Field(max_length=128)]
+
+
+class OwnerReference(Model):
+    """The parts of metav1.OwnerReference we read."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
+class ObjectMeta(Model):
+    """The parts of metav1.ObjectMeta we read."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: Timestamp | None = None
+    deletion_timestamp: Timestamp | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    owner_references: tuple[OwnerReference, ...] = ()
+
+
+class VideoImportSpec(Model):
+    """The wish."""
+
+    source: VideoSource
+    """Where the video comes from. Immutable while a run is active and once Completed."""
+    destination: Destination
+    """Where the results go. Immutable while a run is active and once Completed."""
+    requirements: Requirements | None = None
+    """Bounds the source must meet; absent means none, and {} means the defaults."""
+    output: Output = Output()
+    """What comes out. Immutable while a run is active and once Completed."""
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Most runs that are charged before it fails for good."""
+    timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
+    """Longest a run may take."""
+    cancel: bool = False
+    """True ends the import within seconds, for good: until the retryToken changes, with cancel taken back."""
+    retry_token: RetryToken = ""
+    """Change it to anything else to start a failed or cancelled import again, its attempts counted anew."""
+    worker: WorkerOptions = WorkerOptions()
+    """How the worker's pod is to be run."""
+
+
+class VideoImport(Model):
+    """Imports one video: fetches, checks, transcodes where needed, uploads and verifies it."""
+
+    metadata: ObjectMeta
+    spec: VideoImportSpec
+    status: VideoImportStatus = VideoImportStatus()
+
+    @classmethod
+    def parse(cls, raw: dict[str, Any]) -> "VideoImport":
+        """From an object as the API server gives it. Raises pydantic.ValidationError."""
+        return cls.model_validate(raw)
+
+
+IDENTITY = {"apiVersion": API_VERSION, "kind": VIDEO_KIND}
