@@ -1,0 +1,115 @@
+"""What decisions see: the resources as models, and the parts of Jobs, pods, ConfigMaps and Events they need.
+
+Parsing happens here and nowhere else; inside, a missing field is None and never a surprise.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from videoimport.api.bulkimport import BulkImport, LedgerEntry
+from videoimport.api.report import Progress
+from videoimport.api.videoimport import VideoImport
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A Job of ours."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner_uid: str | None
+    """UID of its controlling owner."""
+    run: int
+    """From its label; 0 when the label is missing."""
+    created: datetime
+    deleting: bool
+    finished: Literal["Complete", "Failed"] | None
+    failure_reason: str | None
+    """Of the Failed condition (or FailureTarget before it): PodFailurePolicy, DeadlineExceeded, BackoffLimitExceeded …"""
+    failure_message: str | None
+    exit_code: int | None
+    """As the podFailurePolicy wrote it into failure_message; it outlives the pod."""
+    disrupted: bool
+    """The podFailurePolicy's DisruptionTarget rule matched."""
+    expires: bool
+    """ttlSecondsAfterFinished is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod of one of our Jobs, seen through its container ``worker``."""
+
+    namespace: str
+    name: str
+    uid: str
+    job_uid: str | None
+    created: datetime
+    deleting: bool
+    phase: str
+    reason: str | None
+    """status.reason, such as Evicted."""
+    message: str | None
+    disrupted: bool
+    """Condition DisruptionTarget is True."""
+    unscheduled: str | None
+    """Message of PodScheduled=False with reason Unschedulable."""
+    waiting_reason: str | None
+    """Of the container: ContainerCreating, ImagePullBackOff, CreateContainerConfigError …"""
+    waiting_message: str | None
+    running: bool
+    """The container runs."""
+    exit_code: int | None
+    oom_killed: bool
+    termination_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """What the cluster said about a Job or pod of ours."""
+
+    uid: str
+    """Of the object it is about."""
+    reason: str
+    """FailedCreate, FailedMount, FailedScheduling …"""
+    message: str
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShardView:
+    """A ConfigMap that holds results of a bulk."""
+
+    name: str
+    uid: str
+    number: int
+    deleting: bool
+    entries: dict[str, LedgerEntry]
+    """By item identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedVideo:
+    """All that a decision about one VideoImport may depend on."""
+
+    video: VideoImport
+    jobs: tuple[JobView, ...] = ()
+    """Jobs whose controlling owner is this video, by UID."""
+    pods: tuple[PodView, ...] = ()
+    """Pods of those Jobs."""
+    progress: Progress | None = None
+    """The latest snapshot of the current run's worker, if any was read."""
+    events: tuple[EventView, ...] = ()
+    """Answers to earlier inquiries."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedBulk:
+    """All that a decision about one BulkImport may depend on."""
+
+    bulk: BulkImport
+    children: tuple[VideoImport, ...] = ()
+    """VideoImports whose controlling owner is this bulk, by UID."""
+    shards: tuple[ShardView, ...] = ()
+    """Its result shards, by owner UID, in order of their number."""

@@ -1,0 +1,77 @@
+"""What a decision comes to: a status to write, actions to take, questions to ask, words to announce. Only values.
+
+The shell writes the status first (with the resourceVersion that was observed; a conflict drops the whole plan), then
+executes the actions in order, then announces. Every action is safe to repeat.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+Manifest = dict[str, Any]
+Kind = Literal["VideoImport", "BulkImport", "Job", "Pod", "ConfigMap"]
+Status = TypeVar("Status")
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create an object whose name is derived. "Already exists" is success only if the one there has the same controlling
+    owner's UID, the same run label and is not being deleted."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A JSON merge patch on an object of ours; ``uid`` guards against a namesake."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+    patch: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete an object of ours, its dependents first; "not found" is success."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+
+
+Action = Create | Patch | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A wish to know the cluster's Events about an object; the answer is part of a later observation."""
+
+    kind: Literal["Job", "Pod"]
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An Event for people, emitted after everything else."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[Status]):
+    """The empty plan says: all is as it should be."""
+
+    status: Status | None = None
+    """The whole status as it should be; None leaves it as it is. The shell writes only what differs."""
+    actions: tuple[Action, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    again_at: datetime | None = None
+    """When to look again even if nothing happens."""

@@ -1,0 +1,42 @@
+"""The controller's settings as far as decisions depend on them."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Fixed while a controller runs."""
+
+    worker_image: str
+    """Image of the worker's container."""
+    image_pull_policy: str = "IfNotPresent"
+    """Of the worker's image: Always, IfNotPresent or Never."""
+    image_pull_secrets: tuple[str, ...] = ()
+    """Names of Secrets in the import's namespace."""
+    allowed_networks: tuple[str, ...] = ()
+    """CIDRs that sources may lie in besides public addresses."""
+    default_requests: dict[str, str] = field(default_factory=lambda: {"cpu": "100m", "memory": "256Mi"})
+    """Requests of a worker whose spec.worker.resources.requests is absent."""
+    default_limits: dict[str, str] = field(default_factory=lambda: {"memory": "2Gi"})
+    """Limits of a worker whose spec.worker.resources.limits is absent."""
+    write_interval: timedelta = timedelta(seconds=3)
+    """Least time between two status writes that change nothing but progress, for a video and for a bulk alike."""
+    backoff_base: timedelta = timedelta(seconds=10)
+    """First delay before a retry; doubles with each charged attempt."""
+    backoff_cap: timedelta = timedelta(minutes=10)
+    """Longest delay before a retry."""
+    host_rest: timedelta = timedelta(minutes=5)
+    """Base delay after RateLimited."""
+    later: timedelta = timedelta(minutes=30)
+    """Delay after SourceNotYetAvailable."""
+    max_uncharged: int = 10
+    """Most uncharged runs of an import: a cap, so that an eternal eviction is seen in the end."""
+    job_ttl: timedelta = timedelta(minutes=10)
+    """How long a Job stays once its result is recorded."""
+    deadline_slack: timedelta = timedelta(minutes=5)
+    """How much later than spec.timeoutSeconds the Job's activeDeadlineSeconds strikes; the worker's own comes first."""
+    patience: timedelta = timedelta(seconds=15)
+    """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
+    shard_size: int = 500
+    """Results in one ConfigMap; 500 of at most 2 KiB stay under the 1 MiB that a ConfigMap may hold."""
