@@ -1,0 +1,57 @@
+"""Writes ``crds/*.yaml`` and the chart's copies; with ``--check`` only says whether they are up to date (exit code 1 if not)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from videoimport.crdgen.definitions import Manifest, bulk_definition, video_definition
+
+_HEAD = "# Generated from the models in operator/videoimport/api by `make generate`; not to be edited.\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Repeats shared nodes instead of naming them by anchors, which few readers expect in a CRD."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
+def rendered(manifest: Manifest) -> str:
+    """A manifest as YAML, keys in the order they were written."""
+    return _HEAD + yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+def in_chart(text: str) -> str:
+    """The chart's form: a template that the value crds.enabled switches and that an uninstall keeps."""
+    keep = "  annotations:\n    helm.sh/resource-policy: keep\n"
+    name = next(line for line in text.splitlines(keepends=True) if line.startswith("  name: "))
+    return "{{- if .Values.crds.enabled }}\n" + text.replace(name, name + keep, 1) + "{{- end }}\n"
+
+
+def files() -> dict[Path, str]:
+    """Every generated file and what it should hold."""
+    texts = {"videoimports": rendered(video_definition()), "bulkimports": rendered(bulk_definition())}
+    plain = {Path(f"crds/{name}.yaml"): text for name, text in texts.items()}
+    chart = {Path(f"charts/videoimport/templates/crd-{name}.yaml"): in_chart(text) for name, text in texts.items()}
+    return plain | chart
+
+
+def main() -> int:
+    """Write or check, from the repository's root."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
+    checking = parser.parse_args().check
+    stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if checking:
+            sys.stderr.write(f"{path} is out of date: run `make generate`\n")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files()[path])
+    return int(bool(stale) and checking)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""The two CustomResourceDefinitions, whole."""
+
+from typing import Any
+
+from videoimport.api import bulkimport, videoimport
+from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
+from videoimport.crdgen.structural import structural
+
+Manifest = dict[str, Any]
+
+_FIXED = "self.spec.{0} == oldSelf.spec.{0}"
+_RESTING = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase in ['Failed', 'Cancelled']"
+
+
+def _name_fits(longest: int) -> Manifest:
+    return {
+        "rule": f"size(self.metadata.name) <= {longest}",
+        "message": f"metadata.name must be at most {longest} characters, so that the names derived from it fit",
+    }
+
+
+def _immutable(field: str) -> Manifest:
+    """Root rules see the status; a failed or cancelled import may be mended, and so may one not yet begun."""
+    return {
+        "rule": f"{_RESTING} || {_FIXED.format(field)}",
+        "message": f"spec.{field} is immutable while the import runs and once it is Completed; make another VideoImport",
+    }
+
+
+def _column(name: str, path: str, kind: str = "string", priority: int = 0) -> Manifest:
+    wide = {"priority": priority} if priority else {}
+    return {"name": name, "jsonPath": path, "type": kind, **wide}
+
+
+_AGE = _column("Age", ".metadata.creationTimestamp", "date")
+
+VIDEO_COLUMNS = [
+    _column("Phase", ".status.phase"),
+    _column("Progress", ".status.progressPercent", "integer"),
+    _column("Resolution", ".status.metadata.resolution"),
+    _column("Duration", ".status.metadata.durationMs", "integer", 1),
+    _column("Reason", ".status.reason"),
+    _column("Attempts", ".status.attempts.count", "integer", 1),
+    _column("Source", ".status.source.url", priority=1),
+    _column("Message", ".status.message", priority=1),
+    _AGE,
+]
+BULK_COLUMNS = [
+    _column("Phase", ".status.phase"),
+    _column("Progress", ".status.progressPercent", "integer"),
+    _column("Total", ".status.total", "integer"),
+    _column("Done", ".status.completed", "integer"),
+    _column("Failed", ".status.failed", "integer"),
+    _column("Active", ".status.active", "integer", 1),
+    _column("ETA", ".status.etaSeconds", "integer", 1),
+    _column("Message", ".status.message", priority=1),
+    _AGE,
+]
+
+
+def _definition(kind: str, short: str, about: str, schema: Manifest, columns: list[Manifest]) -> Manifest:
+    plural = f"{kind.lower()}s"
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema | {"description": about}},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": columns,
+    }
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower(), "shortNames": [short]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "names": names | {"categories": ["videoimport"]},
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }
+
+
+def _root(spec: Manifest, status: Manifest, rules: list[Manifest]) -> Manifest:
+    return {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": status,
+        },
+        "x-kubernetes-validations": rules,
+    }
+
+
+def video_definition() -> Manifest:
+    """The CustomResourceDefinition of VideoImport."""
+    spec, status = structural(videoimport.VideoImportSpec), structural(videoimport.VideoImportStatus)
+    rules = [_name_fits(videoimport.MAX_NAME), *(_immutable(field) for field in ("source", "destination", "output"))]
+    about = "One video, brought from a source to a destination: fetched, checked, transcoded where needed, uploaded, verified."
+    return _definition(VIDEO_KIND, "vi", about, _root(spec, status, rules), VIDEO_COLUMNS)
+
+
+def bulk_definition() -> Manifest:
+    """The CustomResourceDefinition of BulkImport."""
+    spec, status = structural(bulkimport.BulkImportSpec), structural(bulkimport.BulkImportStatus)
+    about = "Many videos as one: a VideoImport for each item, a window of them at a time, and every result."
+    return _definition(BULK_KIND, "bi", about, _root(spec, status, [_name_fits(bulkimport.MAX_NAME)]), BULK_COLUMNS)

@@ -1,0 +1,76 @@
+"""From pydantic's JSON schema to what Kubernetes calls a structural schema.
+
+Structural means: references inlined, one type a node, no ``anyOf`` with null, no titles, no ``additionalProperties: false``
+(https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
+Every string and list needs a bound, or CEL's cost estimate refuses the rules above it; ``unbounded`` finds those without.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+Schema = dict[str, Any]
+_DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uniqueItems"})
+
+
+def structural(model: type[BaseModel]) -> Schema:
+    """The structural schema of a model, by its aliases. Optional fields are those that have a default."""
+    whole = model.model_json_schema(by_alias=True, mode="validation")
+    return _plain(whole, whole.get("$defs", {}))
+
+
+def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
+    flat = _without_null(_inlined(node, definitions), definitions)
+    if "const" in flat:
+        flat["enum"] = [flat.pop("const")]
+    result = {key: value for key, value in flat.items() if key not in _DROPPED}
+    if result.get("default", ...) in (None, []):
+        del result["default"]
+    if "properties" in result:
+        result["properties"] = {name: _plain(child, definitions) for name, child in result["properties"].items()}
+        result.pop("additionalProperties", None)
+    elif isinstance(result.get("additionalProperties"), dict):
+        result["additionalProperties"] = _plain(result["additionalProperties"], definitions)
+    if isinstance(result.get("items"), dict):
+        result["items"] = _plain(result["items"], definitions)
+    if "description" in result:
+        result["description"] = " ".join(result["description"].split())
+    return result
+
+
+def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
+    """``node`` with its reference replaced by what it names; what stands beside the reference wins (a field's own words)."""
+    if "$ref" not in node:
+        return dict(node)
+    target = definitions[node["$ref"].rpartition("/")[2]]
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    return {**_inlined(target, definitions), **beside}
+
+
+def _without_null(node: Schema, definitions: dict[str, Schema]) -> Schema:
+    """``anyOf: [X, null]`` is X: absence says null in Kubernetes. An int-or-string keeps its ``anyOf``, as it must."""
+    if "anyOf" not in node or node.get("x-kubernetes-int-or-string"):
+        return node
+    alternatives = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
+    if len(alternatives) != 1:
+        raise ValueError(f"not structural: {node['anyOf']} has more than one type")
+    beside = {key: value for key, value in node.items() if key != "anyOf"}
+    return {**_inlined(alternatives[0], definitions), **beside}
+
+
+def unbounded(schema: Schema, path: str = "") -> Iterator[str]:
+    """Paths of strings, lists and maps without an upper bound. An enumeration or a date-time bounds itself."""
+    kind = schema.get("type")
+    if kind == "string" and not ({"maxLength", "enum"} & schema.keys() or schema.get("format") == "date-time"):
+        yield path
+    if kind == "array":
+        if "maxItems" not in schema:
+            yield path
+        yield from unbounded(schema["items"], f"{path}[]")
+    if isinstance(schema.get("additionalProperties"), dict):
+        if "maxProperties" not in schema:
+            yield path
+        yield from unbounded(schema["additionalProperties"], f"{path}{{}}")
+    for name, child in schema.get("properties", {}).items():
+        yield from unbounded(child, f"{path}.{name}")
