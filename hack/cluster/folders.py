@@ -65,6 +65,11 @@ class Folders:
         return self.state / "pki"
 
     @property
+    def addresses(self) -> Path:
+        """The ports and networks that were chosen."""
+        return self.state / "addresses.json"
+
+    @property
     def admin_kubeconfig(self) -> Path:
         """What `kubeconfig` prints."""
         return self.state / "kubeconfig"

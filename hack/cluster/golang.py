@@ -38,18 +38,28 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in found[1].split("."))
 
 
-def find_go(needed: Version, cache: Path, log: Path) -> Go:
-    """The machine's Go if it is new enough, else the wheel's, installed once into the cache."""
-    machine = shutil.which("go")
-    if machine and (go := _ask(machine)) and parse_version(go.version) >= needed:
-        return go
-    wheel = cache / "go" / GO_WHEEL.replace("==", "-")
-    if not (wheel / "bin" / "go").exists():
-        _install_wheel(wheel, log)
-    go = _ask(str(wheel / "bin" / "go"))
-    if go is None or parse_version(go.version) < needed:
-        raise ClusterError(f"{GO_WHEEL} does not give Go {'.'.join(map(str, needed))} or newer")
+def installed_go(needed: Version, cache: Path) -> Go | None:
+    """The machine's Go if it is new enough, else the wheel's if it was installed before."""
+    for command in (shutil.which("go"), str(_wheel(cache) / "bin" / "go")):
+        go = _ask(command) if command else None
+        if go and parse_version(go.version) >= needed:
+            return go
+    return None
+
+
+def find_go(needed: Version, cache: Path) -> Go:
+    """The same, but the wheel is installed into the cache if that is what it takes."""
+    go = installed_go(needed, cache)
+    if go is None:
+        _install_wheel(_wheel(cache), cache / "logs" / "go.log")
+        go = installed_go(needed, cache)
+    if go is None:
+        raise ClusterError(f"Go {'.'.join(map(str, needed))} or newer is needed, and {GO_WHEEL} does not give it")
     return go
+
+
+def _wheel(cache: Path) -> Path:
+    return cache / "go" / GO_WHEEL.replace("==", "-")
 
 
 def _ask(command: str) -> Go | None:

@@ -26,10 +26,9 @@ class Package:
         )
 
 
-CONTROL_PLANE = (Package("openssl", "openssl"),)
+CONTROL_PLANE = (Package("openssl", "openssl"), Package("iproute2", "ip"))
 NODE = (
     *CONTROL_PLANE,
-    Package("iproute2", "ip"),
     Package("iptables", "iptables"),
     Package("conntrack", "conntrack"),
     Package("mount", "mount"),

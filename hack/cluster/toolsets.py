@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster.commands import run
 from cluster.errors import ClusterError
-from cluster.golang import Go, find_go, required_version
+from cluster.golang import Go, Version, find_go, installed_go, required_version
 
 TOOLS = Path(__file__).parent / "tools"
 
@@ -106,7 +106,7 @@ class Toolbox:
 
     def has(self, tools: ToolSet) -> bool:
         """Whether the set was built, from these pins, with the present compiler."""
-        return (self._folder(tools) / "bin").is_dir()
+        return installed_go(self._needed(tools), self.cache) is not None and self._folder(tools).is_dir()
 
     def build(self, tools: ToolSet, log: Path) -> str | None:
         """Build what is missing; safe to interrupt and to run twice at once."""
@@ -122,7 +122,7 @@ class Toolbox:
     def _install(self, tools: ToolSet, target: Path, log: Path) -> None:
         flags = " ".join(["-s", "-w", *self._flags(tools)])
         env = {"CGO_ENABLED": "0", "GOBIN": str(target), "GOTOOLCHAIN": "local"}
-        argv = [self._go(tools, log).command, "install", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "tool"]
+        argv = [self._go(tools).command, "install", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "tool"]
         run(argv, log=log, env=env, cwd=tools.module)
         for made, wanted in tools.renamed.items():
             (target / made).rename(target / wanted)
@@ -130,13 +130,18 @@ class Toolbox:
     def _flags(self, tools: ToolSet) -> list[str]:
         return version_flags(tools, (tools.module / "go.mod").read_text())
 
-    def _go(self, tools: ToolSet, log: Path | None = None) -> Go:
-        needed = required_version((tools.module / "go.mod").read_text())
-        return find_go(needed, self.cache, log or self.cache / "logs" / "go.log")
+    def _needed(self, tools: ToolSet) -> Version:
+        return required_version((tools.module / "go.mod").read_text())
+
+    def _go(self, tools: ToolSet) -> Go:
+        return find_go(self._needed(tools), self.cache)
+
+    def key(self, tools: ToolSet) -> str:
+        """What the set is built from, in a few letters."""
+        return key_of(tools.module, self._go(tools).version, self._flags(tools))
 
     def _folder(self, tools: ToolSet) -> Path:
-        key = key_of(tools.module, self._go(tools).version, self._flags(tools))
-        return self.cache / "tools" / f"{tools.name}-{key}"
+        return self.cache / "tools" / f"{tools.name}-{self.key(tools)}"
 
     @contextmanager
     def _lock(self, tools: ToolSet) -> Iterator[None]:

@@ -1,0 +1,125 @@
+"""Command lines of the control plane: pure, one function a component."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.addresses import Addresses
+from cluster.folders import Folders
+from cluster.processes import Daemon
+from cluster.toolsets import Toolbox
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """What all components need to know."""
+
+    folders: Folders
+    addresses: Addresses
+    tools: Toolbox
+
+    @property
+    def server(self) -> str:
+        """Where the API server listens for everyone on this machine."""
+        return f"https://127.0.0.1:{self.addresses.ports['api']}"
+
+    def url(self, port: str) -> str:
+        """Where etcd listens."""
+        return f"https://127.0.0.1:{self.addresses.ports[port]}"
+
+    def pki(self, name: str) -> Path:
+        """A file of the certificates' folder."""
+        return self.folders.pki / name
+
+    def kubeconfig(self, component: str) -> Path:
+        """The kubeconfig a component speaks to the API server with."""
+        return self.folders.state / f"{component}.kubeconfig"
+
+    def etcd(self) -> Daemon:
+        """etcd, for its one client; it does not wait for the disk, since this cluster is made to be thrown away."""
+        keys = {
+            f"{prefix}{key}": self.pki(name)
+            for prefix in ("", "peer-")
+            for key, name in (("cert-file", "etcd.crt"), ("key-file", "etcd.key"), ("trusted-ca-file", "etcd-ca.crt"))
+        }
+        flags = {
+            "name": "default",
+            "data-dir": self.folders.state / "etcd",
+            "listen-client-urls": self.url("etcd"),
+            "advertise-client-urls": self.url("etcd"),
+            "listen-peer-urls": self.url("etcd_peer"),
+            "initial-advertise-peer-urls": self.url("etcd_peer"),
+            "initial-cluster": f"default={self.url('etcd_peer')}",
+            "client-cert-auth": "true",
+            "peer-client-cert-auth": "true",
+            "unsafe-no-fsync": "true",
+            # Room for 10,000 imports with their histories; the default of 2 GiB is soon reached by benchmarks.
+            "quota-backend-bytes": 8 * 2**30,
+            "log-level": "warn",
+            **keys,
+        }
+        return self._daemon("etcd", flags)
+
+    def apiserver(self) -> Daemon:
+        """The API server: Pod Security is on by default, the check of owner references is not."""
+        flags = {
+            "bind-address": "127.0.0.1",
+            "secure-port": self.addresses.ports["api"],
+            # Pods reach it here; the node's network turns the address into the loopback one (nodenet.py).
+            "advertise-address": self.addresses.host,
+            "service-cluster-ip-range": self.addresses.services,
+            "authorization-mode": "Node,RBAC",
+            "enable-admission-plugins": "NodeRestriction,OwnerReferencesPermissionEnforcement",
+            "allow-privileged": "true",
+            "etcd-servers": self.url("etcd"),
+            "etcd-cafile": self.pki("etcd-ca.crt"),
+            "etcd-certfile": self.pki("apiserver-etcd.crt"),
+            "etcd-keyfile": self.pki("apiserver-etcd.key"),
+            "client-ca-file": self.pki("ca.crt"),
+            "tls-cert-file": self.pki("apiserver.crt"),
+            "tls-private-key-file": self.pki("apiserver.key"),
+            "kubelet-certificate-authority": self.pki("ca.crt"),
+            "kubelet-client-certificate": self.pki("apiserver-kubelet.crt"),
+            "kubelet-client-key": self.pki("apiserver-kubelet.key"),
+            "kubelet-preferred-address-types": "InternalIP",
+            "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+            "service-account-key-file": self.pki("service-accounts.pub"),
+            "service-account-signing-key-file": self.pki("service-accounts.key"),
+        }
+        return self._daemon("kube-apiserver", flags)
+
+    def controller_manager(self) -> Daemon:
+        """The controllers: Jobs, garbage collection, service accounts and the rest."""
+        flags = {
+            **self._client("kube-controller-manager", "controller_manager"),
+            "use-service-account-credentials": "true",
+            "service-account-private-key-file": self.pki("service-accounts.key"),
+            "root-ca-file": self.pki("ca.crt"),
+            "cluster-signing-cert-file": self.pki("ca.crt"),
+            "cluster-signing-key-file": self.pki("ca.key"),
+            # The default is a folder of the system that the user may not own.
+            "flex-volume-plugin-dir": self.folders.state / "volume-plugins",
+        }
+        return self._daemon("kube-controller-manager", flags)
+
+    def scheduler(self) -> Daemon:
+        """The scheduler."""
+        return self._daemon("kube-scheduler", self._client("kube-scheduler", "scheduler"))
+
+    def _client(self, component: str, port: str) -> dict[str, object]:
+        """What the two clients of the API server share: one of each, so none elects a leader."""
+        return {
+            "kubeconfig": self.kubeconfig(component),
+            "leader-elect": "false",
+            "bind-address": "127.0.0.1",
+            "secure-port": self.addresses.ports[port],
+            "cert-dir": self.folders.state / "serving-certificates" / component,
+        }
+
+    def _daemon(self, name: str, flags: dict[str, object]) -> Daemon:
+        argv = (str(self.tools.path(name)), *(f"--{flag}={value}" for flag, value in flags.items()))
+        return Daemon(name, argv, reads=_files(flags))
+
+
+def _files(flags: dict[str, object]) -> tuple[Path, ...]:
+    """Certificates and kubeconfigs: when one of them changes, its reader starts anew."""
+    return tuple(value for value in flags.values() if isinstance(value, Path) and value.is_file())

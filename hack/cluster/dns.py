@@ -1,0 +1,43 @@
+"""CoreDNS in the cluster: its manifests, and asking it whether it answers."""
+
+import secrets
+import socket
+import struct
+from pathlib import Path
+from string import Template
+
+MANIFEST = Path(__file__).parent / "coredns.yaml"
+PROBE = "kubernetes.default.svc.cluster.local"
+TYPE_A, CLASS_IN, RECURSION_DESIRED = 1, 1, 0x0100
+
+
+def manifest(*, image: str, address: str, upstream: bool) -> str:
+    """CoreDNS at `address`; without an upstream it knows the cluster's own names only."""
+    forward = "forward . /etc/resolv.conf" if upstream else ""
+    return Template(MANIFEST.read_text()).substitute(image=image, address=address, forward=forward)
+
+
+def answers(server: str, name: str = PROBE, seconds: float = 1) -> bool:
+    """Whether the name server knows the address of a name."""
+    number = secrets.randbelow(2**16)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(seconds)
+        try:
+            client.sendto(query(number, name), (server, 53))
+            return is_answer(number, client.recv(512))
+        except OSError:
+            return False
+
+
+def query(number: int, name: str) -> bytes:
+    """A question for the A record of a name (RFC 1035, section 4)."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack(">6H", number, RECURSION_DESIRED, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, TYPE_A, CLASS_IN)
+
+
+def is_answer(number: int, message: bytes) -> bool:
+    """Whether a message answers the question of that number, without error and with at least one record."""
+    if len(message) < 12:
+        return False
+    found, flags, _, records, _, _ = struct.unpack(">6H", message[:12])
+    return found == number and flags & 0xF == 0 and records > 0

@@ -1,0 +1,67 @@
+"""The user's own cluster, by a context of their kubeconfig: it is looked at and never changed."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.commands import output
+from cluster.errors import ClusterError
+from cluster.folders import Folders
+from cluster.providers import UpOptions
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A context that the user named."""
+
+    folders: Folders
+    context: str | None
+
+    def up(self, options: UpOptions) -> None:
+        """Check that it answers; there is nothing to bring up."""
+        if options.control_plane_only:
+            raise ClusterError("--control-plane-only makes a cluster of its own: use --provider native")
+        if not self.status():
+            raise ClusterError(f"the cluster of context {self.context!r} has no node that is ready")
+
+    def down(self) -> None:
+        """Leave it alone."""
+        print("the cluster is yours: nothing was touched")
+
+    def load_image(self, reference: str) -> None:
+        """Explain: there is no common way into a cluster's nodes."""
+        raise ClusterError(
+            f"{reference} cannot be put into a cluster of your own: push it to a registry that the cluster can pull from, "
+            "and set that name in the chart's values"
+        )
+
+    def kubeconfig(self) -> Path:
+        """A kubeconfig of this context and nothing else."""
+        text = self._kubectl("config", "view", "--minify", "--flatten")
+        target = self.folders.state / "existing.kubeconfig"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch(mode=0o600)
+        target.write_text(text)
+        return target
+
+    def status(self) -> bool:
+        """Print what is found behind the context; whether at least one node is ready."""
+        version = json.loads(self._kubectl("version", "--output=json", "--request-timeout=10s"))
+        nodes = json.loads(self._kubectl("get", "nodes", "--output=json", "--request-timeout=10s"))["items"]
+        ready = [node["metadata"]["name"] for node in nodes if is_ready(node)]
+        print(f"context {self.context}: Kubernetes {version['serverVersion']['gitVersion']}")
+        print(f"nodes ready: {len(ready)} of {len(nodes)} ({', '.join(ready) or 'none'})")
+        return bool(ready)
+
+    def _kubectl(self, *arguments: str) -> str:
+        if not self.context:
+            raise ClusterError("--provider existing needs --context NAME; `kubectl config get-contexts` lists them")
+        if shutil.which("kubectl") is None:
+            raise ClusterError("--provider existing needs kubectl on the path")
+        return output(["kubectl", f"--context={self.context}", *arguments])
+
+
+def is_ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
+    """Whether a node's Ready condition is true."""
+    return any(said["type"] == "Ready" and said["status"] == "True" for said in node["status"].get("conditions", []))

@@ -1,0 +1,37 @@
+"""Which kubectl is used: the machine's if it is new enough to speak to the cluster, else one of our own."""
+
+import json
+import shutil
+from functools import cache
+from pathlib import Path
+
+from cluster.commands import output
+from cluster.errors import ClusterError
+from cluster.golang import parse_version
+from cluster.toolsets import KUBECTL, Toolbox, ToolSet
+
+# The oldest kubectl taken for API servers of 1.35; the project supports one minor version of difference, two do for us.
+OLDEST = (1, 33)
+
+
+@cache
+def machine_kubectl() -> Path | None:
+    """The machine's kubectl, unless it is missing, too old or does not tell its version."""
+    found = shutil.which("kubectl")
+    if found is None:
+        return None
+    try:
+        told = json.loads(output([found, "version", "--client", "--output=json"]))["clientVersion"]["gitVersion"]
+    except (ClusterError, KeyError, json.JSONDecodeError):
+        return None
+    return Path(found) if parse_version(told)[:2] >= OLDEST else None
+
+
+def kubectl(toolbox: Toolbox) -> Path:
+    """The kubectl to use; ours is at this path once it is built."""
+    return machine_kubectl() or toolbox.path("kubectl")
+
+
+def needed_tools() -> tuple[ToolSet, ...]:
+    """Our own kubectl's tool set, if the machine's does not do."""
+    return () if machine_kubectl() else (KUBECTL,)

@@ -1,0 +1,154 @@
+"""Long-running processes: started into a session of their own, known by process id, start time and boot, never by name."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cluster.waiting import wait_until
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process that cannot be taken for another: process ids are used again, start times within one boot are not."""
+
+    pid: int
+    started: int
+    boot: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return identify(self.pid) == self
+
+
+def identify(pid: int) -> Identity | None:
+    """The identity of a running process; None for one that is gone or only waits to be buried."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, started = read_stat(stat)
+    return None if state in "ZX" else Identity(pid, started, (PROC / "sys/kernel/random/boot_id").read_text().strip())
+
+
+def read_stat(stat: str) -> tuple[str, int]:
+    """State and start time of a line of /proc/PID/stat; the command in it may hold spaces and parentheses."""
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], int(fields[19])
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A program that keeps running. A change of `argv` or of a file in `reads` makes it start anew."""
+
+    name: str
+    argv: tuple[str, ...]
+    reads: tuple[Path, ...] = ()
+    netns: Path | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What it runs with."""
+        digest = hashlib.sha256("\0".join(self.argv).encode())
+        for file in self.reads:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line that starts it, inside the network namespace if there is one."""
+        return ("nsenter", f"--net={self.netns}", *self.argv) if self.netns else self.argv
+
+
+def start(daemon: Daemon, pids: Path, log: Path) -> str | None:
+    """Start it unless it runs as wanted; one that runs differently is stopped first."""
+    file = pids / f"{daemon.name}.json"
+    if (kept := recorded(file)) and kept.alive:
+        if json.loads(file.read_text())["fingerprint"] == daemon.fingerprint:
+            return "runs already"
+        stop([kept])
+    pids.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as sink:
+        child = subprocess.Popen(
+            daemon.command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+        )
+    if identity := identify(child.pid):
+        file.write_text(json.dumps({**asdict(identity), "fingerprint": daemon.fingerprint}) + "\n")
+    return None
+
+
+def recorded(file: Path) -> Identity | None:
+    """The process a file speaks of, whether it runs or not."""
+    try:
+        known = json.loads(file.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return Identity(known["pid"], known["started"], known["boot"])
+
+
+def running(pids: Path, name: str) -> Identity | None:
+    """The process called so, if it runs."""
+    known = recorded(pids / f"{name}.json")
+    return known if known and known.alive else None
+
+
+def stop(targets: Sequence[Identity], seconds: float = 5) -> None:
+    """Ask all of them to end; those that still run after some seconds are killed."""
+    for signal_number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 10.0)):
+        for target in targets:
+            _send(target, signal_number)
+        if wait_until(lambda: not any(target.alive for target in targets), patience):
+            return
+
+
+def kill(targets: Sequence[Identity]) -> None:
+    """End them at once."""
+    for target in targets:
+        _send(target, signal.SIGKILL)
+    wait_until(lambda: not any(target.alive for target in targets), 10)
+
+
+def _send(target: Identity, signal_number: int) -> None:
+    """By a file descriptor, so that a process id that changed hands between look and signal is not hit."""
+    try:
+        handle = os.pidfd_open(target.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if target.alive:
+            signal.pidfd_send_signal(handle, signal_number)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def started_below(folders: Sequence[Path], programs: Sequence[str]) -> Iterator[Identity]:
+    """Processes of these programs that were told a path below these folders: found even where a pid file is missing."""
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and belongs(_arguments(entry), folders, programs):
+            identity = identify(int(entry.name))
+            if identity:
+                yield identity
+
+
+def belongs(argv: Sequence[str], folders: Sequence[Path], programs: Sequence[str]) -> bool:
+    """Whether a command line is of one of the programs and names a path below one of the folders."""
+    if not argv or Path(argv[0]).name not in programs:
+        return False
+    return any(f"{folder}/" in word for word in argv[1:] for folder in folders)
+
+
+def _arguments(entry: Path) -> list[str]:
+    try:
+        return (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []

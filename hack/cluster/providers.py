@@ -1,0 +1,66 @@
+"""The three kinds of cluster, behind one interface; which one is taken is the user's choice and is printed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cluster.errors import ClusterError
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What `up` was asked for."""
+
+    control_plane_only: bool = False
+
+
+class Provider(Protocol):
+    """What every provider can do; each method raises ClusterError when it cannot."""
+
+    def up(self, options: UpOptions) -> None:
+        """Bring the cluster up, or find it up."""
+
+    def down(self) -> None:
+        """Take away what `up` made."""
+
+    def load_image(self, reference: str) -> None:
+        """Make an image that `build-image` built known to the cluster."""
+
+    def kubeconfig(self) -> Path:
+        """The path of a kubeconfig with which the cluster can be administered."""
+
+    def status(self) -> bool:
+        """Print how it stands; whether all of it is up."""
+
+
+class Kind:
+    """Not there yet; every method says so."""
+
+    def up(self, options: UpOptions) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise _unavailable()
+
+    def down(self) -> None:
+        """Refuse."""
+        raise _unavailable()
+
+    def load_image(self, reference: str) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise _unavailable()
+
+    def kubeconfig(self) -> Path:
+        """Refuse."""
+        raise _unavailable()
+
+    def status(self) -> bool:
+        """Refuse."""
+        raise _unavailable()
+
+
+def _unavailable() -> ClusterError:
+    return ClusterError(
+        "the provider 'kind' is not there yet. Use --provider native (Linux, root), or make a cluster with kind yourself "
+        "and use it with --provider existing --context kind-NAME"
+    )
+
+
