@@ -68,7 +68,7 @@ class Template(Model):
 
 
 class BulkImportSpec(Model):
-    """The wish."""
+    """Which videos, what every one of them gets, and how many are imported at the same time."""
 
     source: BulkSource
     """Which videos."""

@@ -1,4 +1,4 @@
-"""Writes ``crds/*.yaml`` and the chart's copies; with ``--check`` only says whether they are up to date (exit code 1 if not)."""
+"""Writes ``crds/*.yaml``, the chart's copies and ``docs/reasons.md``; ``--check`` exits 1 if one is out of date."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from videoimport.crdgen.definitions import Manifest, bulk_definition, video_definition
+from videoimport.crdgen.reference import reasons_page
 
 _HEAD = "# Generated from the models in operator/videoimport/api by `make generate`; not to be edited.\n"
 
@@ -35,7 +36,7 @@ def files() -> dict[Path, str]:
     texts = {"videoimports": rendered(video_definition()), "bulkimports": rendered(bulk_definition())}
     plain = {Path(f"crds/{name}.yaml"): text for name, text in texts.items()}
     chart = {Path(f"charts/videoimport/templates/crd-{name}.yaml"): in_chart(text) for name, text in texts.items()}
-    return plain | chart
+    return plain | chart | {Path("docs/reasons.md"): reasons_page()}
 
 
 def main() -> int:

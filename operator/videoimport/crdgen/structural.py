@@ -27,6 +27,8 @@ def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
     result = {key: value for key, value in flat.items() if key not in _DROPPED}
     if result.get("default", ...) in (None, []):
         del result["default"]
+    if "properties" in result and "default" in result:
+        result["default"] = {}  # the API server fills in what the properties' own defaults say
     if "properties" in result:
         result["properties"] = {name: _plain(child, definitions) for name, child in result["properties"].items()}
         result.pop("additionalProperties", None)

@@ -1,0 +1,90 @@
+"""Steps for what stands around an import: a namespace, an object store with a bucket, a site of real footage."""
+
+import base64
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.steps import Step
+from demo.install import NAMESPACE_MANIFEST, build_and_load
+from demo.kubectl import Kubectl
+from demo.places import ACCESS_KEY, BUCKET, BUILD, MANIFESTS, ROOT, SECRET_KEY, demo_image_tag, tool
+
+CONTEXT = BUILD / "demo-image"
+_CREDENTIALS = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: bucket-keys
+data:
+  AWS_ACCESS_KEY_ID: {access}
+  AWS_SECRET_ACCESS_KEY: {secret}
+"""
+
+
+def footage_step(logs: Path) -> Step:
+    """Real clips, and what the site needs of them."""
+    return Step("footage", logs / "footage.log", _footage)
+
+
+def _footage(log: Path) -> None:
+    run([str(ROOT / "hack/prerequisites"), "ffmpeg"], log=log)
+    shutil.rmtree(CONTEXT, ignore_errors=True)
+    shutil.copytree(ROOT / "hack/demo/image", CONTEXT)
+    run([sys.executable, str(ROOT / "hack/footage.py"), "demo", str(CONTEXT / "site")], log=log)
+    shutil.copy2(tool("versitygw"), CONTEXT / "versitygw")
+
+
+def image_step(logs: Path) -> Step:
+    """The image of object store and site."""
+
+    def build(log: Path) -> str:
+        return build_and_load(_reference(), CONTEXT / "Dockerfile", CONTEXT, log)
+
+    return Step("image videoimport-demo", logs / "image-demo.log", build)
+
+
+def _reference() -> str:
+    return f"videoimport-demo:{demo_image_tag(CONTEXT)}"
+
+
+def namespace_steps(namespace: str, logs: Path) -> list[Step]:
+    """A fresh namespace with the store, the site and the Secret of the bucket's keys."""
+    return [
+        Step(f"namespace {namespace}", logs / "namespace.log", lambda log: _fresh_namespace(namespace, log)),
+        Step("object store and site", logs / "backends.log", lambda log: _backends(namespace, log)),
+    ]
+
+
+def _fresh_namespace(namespace: str, log: Path) -> str | None:
+    kubectl = Kubectl.of_cluster(namespace)
+    earlier = kubectl.exists("namespace", namespace)
+    if earlier:
+        kubectl.logged(log, "delete", "namespace", namespace, "--wait", "--timeout", "90s")
+    kubectl.logged(log, "apply", "--filename", "-", text=NAMESPACE_MANIFEST.format(name=namespace))
+    return "an earlier one was deleted" if earlier else None
+
+
+def _backends(namespace: str, log: Path) -> None:
+    kubectl = Kubectl.of_cluster(namespace)
+    encoded = {"access": base64.b64encode(ACCESS_KEY.encode()), "secret": base64.b64encode(SECRET_KEY.encode())}
+    kubectl.logged(
+        log,
+        "apply",
+        "--filename",
+        "-",
+        text=_CREDENTIALS.format(**{key: value.decode() for key, value in encoded.items()}),
+    )
+    text = "\n---\n".join(path.read_text() for path in sorted(MANIFESTS.glob("*.yaml")))
+    filled = text.replace("IMAGE", _reference()).replace("BUCKET", BUCKET)
+    kubectl.logged(log, "apply", "--filename", "-", text=filled)
+    for name in ("s3", "site"):
+        kubectl.logged(log, "rollout", "status", f"deployment/{name}", "--timeout", "120s")
+
+
+def is_prepared(kubectl: Kubectl) -> bool:
+    """Whether store and site of this namespace are there and ready."""
+    words = kubectl.argv("rollout", "status", "deployment/s3", "deployment/site", "--timeout", "1s")
+    return subprocess.run(words, capture_output=True).returncode == 0

@@ -1,0 +1,81 @@
+"""`make demo` and `make demo-down`."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster.errors import ClusterError
+from cluster.folders import cache_folder
+from cluster.steps import Step, run_steps
+from demo.places import BULK, EXAMPLE, NAMESPACE, ROOT, cluster
+
+WHAT_NEXT = """
+The video above is at {video}
+
+What to try next:
+  export KUBECONFIG=$(make -s kubeconfig)
+  kubectl -n demo get bulkimports --watch        # then apply examples/bulkimport.yaml with another name
+  kubectl -n demo describe bulkimport course
+  kubectl explain videoimport.spec
+  make demo-down                                 # takes the cluster away; what was built stays cached
+"""
+
+
+def main() -> int:
+    """Run one command; 1 if a step failed, 130 if interrupted."""
+    parser = argparse.ArgumentParser(prog="hack/demo", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="everything, and the import to watch")
+    commands.add_parser("down", help="take cluster and demo away")
+    prepare = commands.add_parser("prepare", help="cluster, operator, store and site, but no import")
+    prepare.add_argument("--namespace", default=NAMESPACE)
+    given = parser.parse_args()
+    try:
+        return _run(given)
+    except ClusterError as failure:
+        sys.stderr.write(f"\n{failure}\n")
+        return 1
+    except subprocess.CalledProcessError as failure:
+        return failure.returncode
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; run the same command again and it goes on\n")
+        return 130
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.command == "down":
+        return subprocess.run(cluster("down"), check=True).returncode
+    namespace = NAMESPACE if given.command == "up" else given.namespace
+    prepare_all(namespace)
+    if given.command == "up":
+        _import_and_show()
+    return 0
+
+
+def prepare_all(namespace: str) -> None:
+    """Cluster, images, chart, and a fresh namespace with store and site."""
+    from demo.backends import footage_step, image_step, namespace_steps
+    from demo.install import chart_step, image_steps
+
+    subprocess.run(cluster("up"), check=True)
+    logs = _logs()
+    parts: list[Step] = [*image_steps(logs), footage_step(logs), image_step(logs), chart_step(logs)]
+    run_steps([*parts, *namespace_steps(namespace, logs)])
+
+
+def _logs() -> Path:
+    folder = cache_folder() / "demo-logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _import_and_show() -> None:
+    from demo.kubectl import Kubectl
+    from demo.show import show
+    from demo.watch import watch
+
+    kubectl = Kubectl.of_cluster(NAMESPACE)
+    kubectl.shown("apply", "--filename", str(EXAMPLE.relative_to(ROOT)))
+    video = show(kubectl, watch(kubectl, BULK))
+    print(WHAT_NEXT.format(video=video))

@@ -1,0 +1,69 @@
+"""Steps that bring the operator into the cluster: two images and a chart."""
+
+import json
+from pathlib import Path
+
+from cluster.commands import output, run
+from cluster.errors import ClusterError
+from cluster.steps import Step
+from demo.kubectl import Kubectl
+from demo.places import ROOT, SYSTEM_NAMESPACE, cluster, image_tag, tool
+
+OPERATOR_IMAGES = ("controller", "worker")
+NAMESPACE_MANIFEST = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: {name}
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+    pod-security.kubernetes.io/enforce-version: latest
+"""
+
+
+def image_steps(logs: Path) -> list[Step]:
+    """Build and load the operator's two images."""
+
+    def build(name: str) -> Step:
+        return Step(f"image videoimport-{name}", logs / f"image-{name}.log", lambda log: _build(name, log))
+
+    return [build(name) for name in OPERATOR_IMAGES]
+
+
+def _build(name: str, log: Path) -> str:
+    reference = f"videoimport-{name}:{image_tag(name)}"
+    return build_and_load(reference, ROOT / f"images/{name}/Dockerfile", ROOT, log)
+
+
+def build_and_load(reference: str, dockerfile: Path, context: Path, log: Path) -> str:
+    """Build an image and load it into the cluster; both are quick when it is there already."""
+    run(cluster("build-image", "--tag", reference, "--file", str(dockerfile), str(context)), log=log)
+    run(cluster("load-image", reference), log=log)
+    return reference
+
+
+def chart_step(logs: Path) -> Step:
+    """Install or upgrade the chart and wait until both replicas are ready."""
+    return Step("chart videoimport", logs / "chart.log", _install_chart)
+
+
+def _install_chart(log: Path) -> None:
+    kubectl = Kubectl.of_cluster(SYSTEM_NAMESPACE)
+    kubectl.logged(log, "apply", "--filename", "-", text=NAMESPACE_MANIFEST.format(name=SYSTEM_NAMESPACE))
+    values = {
+        "controller": {"image": {"tag": image_tag("controller")}},
+        "worker": {"image": {"tag": image_tag("worker")}, "allowedNetworks": service_networks(kubectl)},
+    }
+    chart = str(ROOT / "charts/videoimport")
+    helm = [tool("helm"), "--kubeconfig", kubectl.kubeconfig, "--namespace", SYSTEM_NAMESPACE]
+    run([*helm, "upgrade", "--install", "videoimport", chart, "--values", "-", "--wait", "--timeout", "3m"],
+        log=log, text=json.dumps(values))  # fmt: skip
+
+
+def service_networks(kubectl: Kubectl) -> list[str]:
+    """The cluster's service network: the demo's site lies in it, and the address guard refuses it unless told."""
+    try:
+        ranges = json.loads(output(kubectl.argv("get", "servicecidr", "kubernetes", "--output", "json")))
+    except ClusterError as failure:
+        raise ClusterError(f"the cluster's service network is not to be found out: {failure}") from failure
+    return list(ranges["spec"]["cidrs"])

@@ -1,0 +1,49 @@
+"""Where the demo finds things in the checkout, and what it names them."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MANIFESTS = ROOT / "hack/demo/manifests"
+EXAMPLE = ROOT / "examples/bulkimport.yaml"
+BUILD = ROOT / "build"
+SYSTEM_NAMESPACE = "videoimport-system"
+NAMESPACE = "demo"
+BULK = "course"
+BUCKET = "videos"
+ACCESS_KEY, SECRET_KEY = "demo-access-key", "demo-secret-key"
+"""Keys of a throw-away object store that only this cluster can reach."""
+
+_OPERATOR_INPUTS = ("operator", "locks", "pyproject.toml", "README.md", ".dockerignore")
+
+
+def cluster(*words: str) -> list[str]:
+    """The argument list of a `hack/cluster` command."""
+    return [sys.executable, str(ROOT / "hack/cluster"), *words]
+
+
+def image_tag(name: str) -> str:
+    """A tag made of all that goes into an image, so that an unchanged image is neither built nor loaded again."""
+    inputs = [ROOT / path for path in (*_OPERATOR_INPUTS, f"images/{name}")]
+    return _digest(path for top in inputs for path in ([top] if top.is_file() else sorted(top.rglob("*"))))
+
+
+def demo_image_tag(context: Path) -> str:
+    """The same for the demo's own image, whose context is made from the footage and the tools."""
+    return _digest(sorted(context.rglob("*")))
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.name).encode() + b"\0" + path.read_bytes())
+    return f"dev-{digest.hexdigest()[:12]}"
+
+
+def tool(name: str) -> str:
+    """The path of a tool that `hack/cluster` builds or finds."""
+    return subprocess.run(cluster("tool", name), check=True, stdout=subprocess.PIPE, text=True).stdout.strip()

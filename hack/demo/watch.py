@@ -1,0 +1,87 @@
+"""The live table: a bulk and its videos, until the bulk is finished."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from demo.kubectl import Kubectl
+
+Resource = dict[str, Any]
+POLL_SECONDS = 1.0
+_LONGEST_SECONDS = 900
+
+
+def watch(kubectl: Kubectl, bulk: str) -> Resource:
+    """Show the table until the bulk is Finished; return it. Raises TimeoutError after fifteen minutes."""
+    console = Console()
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=4) as live:
+            return _poll(kubectl, bulk, lambda found, videos: live.update(table(found, videos)))
+    seen: list[str] = []
+
+    def print_changes(found: Resource, videos: list[Resource]) -> None:
+        line = one_line(found, videos)
+        if [line] != seen[-1:]:
+            seen.append(line)
+            print(line, flush=True)
+
+    return _poll(kubectl, bulk, print_changes)
+
+
+def _poll(kubectl: Kubectl, bulk: str, show: Callable[[Resource, list[Resource]], None]) -> Resource:
+    for _ in range(int(_LONGEST_SECONDS / POLL_SECONDS)):
+        found = kubectl.json("get", "bulkimport", bulk)
+        videos = kubectl.json("get", "videoimports", "--selector", f"videoimport.io/bulk={bulk}")["items"]
+        show(found, videos)
+        if finished(found):
+            return found
+        time.sleep(POLL_SECONDS)
+    raise TimeoutError(f"bulkimport/{bulk} did not finish within {_LONGEST_SECONDS} s")
+
+
+def finished(resource: Resource) -> bool:
+    """Whether its condition Finished is True."""
+    conditions = resource.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Finished" and condition["status"] == "True" for condition in conditions)
+
+
+def table(bulk: Resource, videos: list[Resource]) -> Table:
+    """A row for the bulk and one for each video."""
+    drawn = Table(title=f"bulkimport/{bulk['metadata']['name']}", title_justify="left")
+    for heading in ("video", "phase", "progress", "resolution", "reason"):
+        drawn.add_column(heading)
+    for row in sorted(rows(videos)):
+        drawn.add_row(*row)
+    status = bulk.get("status", {})
+    drawn.add_section()
+    drawn.add_row("all", status.get("phase", ""), bar(status.get("progressPercent", 0)), "", status.get("message", ""))
+    return drawn
+
+
+def rows(videos: list[Resource]) -> list[tuple[str, ...]]:
+    """Source's last part, phase, progress, resolution and reason of each video."""
+    found = []
+    for video in videos:
+        status = video.get("status", {})
+        name = video["spec"]["source"]["url"].rpartition("/")[2]
+        resolution = status.get("metadata", {}).get("resolution", "")
+        progress = bar(status.get("progressPercent", 0))
+        found.append((name, status.get("phase", ""), progress, resolution, status.get("reason", "")))
+    return found
+
+
+def bar(percent: int) -> str:
+    """Twenty characters and the number."""
+    full = percent // 5
+    return "█" * full + "░" * (20 - full) + f" {percent:3d} %"
+
+
+def one_line(bulk: Resource, videos: list[Resource]) -> str:
+    """For output that is no terminal: everything on one line."""
+    status = bulk.get("status", {})
+    parts = [f"{row[0]} {row[1]} {row[2].rpartition(' ')[0].split()[-1]}%" for row in sorted(rows(videos))]
+    return f"{status.get('phase', '')} {status.get('progressPercent', 0):3d}% | " + " | ".join(parts)

@@ -1,0 +1,42 @@
+"""The docs page of reasons, from the table in ``api.reasons``."""
+
+from collections.abc import Iterable
+
+from videoimport.api.reasons import TABLE, Reason, ReasonInfo, RetryClass
+
+_HEAD = """\
+<!-- Generated from operator/videoimport/api/reasons.py by `make generate`; not to be edited. -->
+# Reasons
+
+`status.reason` is one of these words, and `status.message` says what was found and what to do. A worker exits with the
+code of its reason. What follows is the same for every reason of a class.
+"""
+
+_CLASSES: dict[RetryClass, str] = {
+    RetryClass.PERMANENT: "Failed at once. A mended spec or a new `retryToken` starts it again.",
+    RetryClass.USER: "Failed at once, for something beside the spec; mend it, then change `retryToken`.",
+    RetryClass.RETRIED: "Tried again with exponential backoff, up to `maxAttempts` runs and the limit of its row.",
+    RetryClass.UNCHARGED: "Tried again; not charged as an attempt.",
+    RetryClass.HOST: "Tried again after a long rest.",
+    RetryClass.LATER: "Tried again after half an hour or more.",
+    RetryClass.WAITING: "Not an end: shown with the cluster's own words while a run cannot start.",
+    RetryClass.END: "Ended as the user asked.",
+}
+
+
+def reasons_page() -> str:
+    """Markdown: a section a class, a row a reason."""
+    return _HEAD + "".join(_section(retry, about) for retry, about in _CLASSES.items())
+
+
+def _section(retry: RetryClass, about: str) -> str:
+    rows = _rows((reason, row) for reason, row in TABLE.items() if row.retry is retry)
+    heading = f"\n## {retry.value}\n\n{about}\n\n"
+    return heading + "| Reason | Exit code | Tried again at most | What to do |\n| --- | --- | --- | --- |\n" + rows
+
+
+def _rows(reasons: Iterable[tuple[Reason, ReasonInfo]]) -> str:
+    return "".join(
+        f"| {reason.value} | {row.exit_code or '–'} | {row.max_retries or '–'} | {row.advice} |\n"
+        for reason, row in reasons
+    )
