@@ -75,10 +75,18 @@ def make(pki: Path, certificates: Sequence[Certificate], log: Path) -> str | Non
 def _authority(pki: Path, name: str, log: Path) -> None:
     if not (pki / f"{name}.crt").exists():
         key = _key(pki, name, log)
-        extensions = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        extensions = (
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+        )
         made = pki / f".{name}.crt"
         subject = ("-subj", f"/CN=videoimport-{name}")
-        run(["openssl", "req", "-x509", "-new", "-key", key, "-days", str(DAYS), *subject, *extensions, "-out", made], log=log)
+        run(
+            ["openssl", "req", "-x509", "-new", "-key", key, "-days", str(DAYS), *subject, *extensions, "-out", made],
+            log=log,
+        )
         made.rename(pki / f"{name}.crt")
 
 

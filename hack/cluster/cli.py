@@ -51,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     up = add("up", _up, "bring the cluster up; harmless when it is up")
-    up.add_argument("--control-plane-only", action="store_true", help="no node: pods stay pending, and it needs no root")
+    up.add_argument(
+        "--control-plane-only", action="store_true", help="no node: pods stay pending, and it needs no root"
+    )
     add("down", _down, "take the cluster down; only the cache of built things stays")
     build = add("build-image", _build_image, "build an image from a Dockerfile, without a daemon")
     build.add_argument("--tag", required=True, metavar="NAME:TAG")
@@ -92,7 +94,8 @@ def _down(asked: argparse.Namespace) -> int:
 
 def _build_image(asked: argparse.Namespace) -> int:
     images.build(
-        images.Build(asked.tag, asked.file, tuple(asked.build_arg), asked.context_folder), images.Builder(cache_folder())
+        images.Build(asked.tag, asked.file, tuple(asked.build_arg), asked.context_folder),
+        images.Builder(cache_folder()),
     )
     return 0
 

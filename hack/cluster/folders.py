@@ -32,7 +32,9 @@ class Folders:
         if not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", self.name):
             raise ClusterError(f"{self.name!r} cannot name a cluster: use up to 20 of a-z, 0-9 and '-'")
         if len(str(self.state)) > LONGEST_STATE_PATH:
-            raise ClusterError(f"{self.state} is too long a path for the sockets in it: set VIDEOIMPORT_CACHE to a shorter")
+            raise ClusterError(
+                f"{self.state} is too long a path for the sockets in it: set VIDEOIMPORT_CACHE to a shorter"
+            )
 
     @property
     def clusters(self) -> Path:

@@ -1,15 +1,133 @@
-"""x"""
+"""Building images without a daemon, by buildah in a storage of our own, and handing them to a cluster."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from cluster import baseimage, buildsecrets, packages
+from cluster.commands import output, run
+from cluster.dockerfiles import base_images
+from cluster.errors import ClusterError
 from cluster.node import Node
+from cluster.steps import Step, run_steps
+
+PULL_SECONDS = 120
+
+
 @dataclass(frozen=True)
 class Build:
+    """What to build."""
+
     tag: str
     file: Path
     build_args: tuple[str, ...]
     context: Path
+
+    @property
+    def arguments(self) -> Mapping[str, str]:
+        """The build arguments by name."""
+        return dict(argument.partition("=")[::2] for argument in self.build_args)
+
+
 @dataclass(frozen=True)
 class Builder:
+    """buildah with its own storage: nobody else's images are seen or changed."""
+
     cache: Path
-def build(what: Build, builder: Builder) -> None: ...
-def load(node: Node, reference: str, log: Path) -> str | None: ...
+
+    @property
+    def folder(self) -> Path:
+        """Storage, logs and what is made on the way."""
+        return self.cache / "builder"
+
+    def buildah(self, *words: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
+        """A command line of buildah."""
+        storage = ("--root", self.folder / "storage", "--runroot", Path("/run/videoimport/.builder"))
+        return ["buildah", *storage, "--storage-driver=overlay", *words]
+
+    def image_id(self, reference: str) -> str | None:
+        """The digest of an image's configuration, by which the cluster knows it too; None if it was not built."""
+        with contextlib.suppress(ClusterError):
+            return output(self.buildah("images", "--no-trunc", "--quiet", reference)).split()[0]
+        return None
+
+
+def build(what: Build, builder: Builder) -> None:
+    """Build with all steps shown; needs root, as mounting the layers does."""
+    if os.geteuid() != 0:
+        raise ClusterError("building images needs root")
+    if not what.file.is_file() or not what.context.is_dir():
+        raise ClusterError(f"{what.file} is not a Dockerfile, or {what.context} is not a folder")
+    log = builder.folder / "logs" / f"{what.tag.replace('/', '-').replace(':', '-')}.log"
+    bases = base_images(what.file.read_text(), what.arguments)
+    run_steps(
+        [
+            Step("Debian packages", log, partial(packages.install, packages.BUILDER)),
+            *(Step(f"base image {base}", log, partial(ensure_base, builder, base)) for base in bases),
+            Step(f"build {what.tag}", log, partial(_build, builder, what)),
+        ]
+    )
+
+
+def ensure_base(builder: Builder, reference: str, log: Path) -> str:
+    """Have a base image: the one in the storage, else the registry's, else for Debian one of our own making."""
+    if builder.image_id(reference):
+        return "there already"
+    try:
+        run(["timeout", str(PULL_SECONDS), *builder.buildah("pull", "--quiet", reference)], log=log)
+    except ClusterError:
+        if reference not in baseimage.NAMES:
+            raise ClusterError(f"{reference} could not be pulled; without a registry only Debian can be made") from None
+        _bootstrap(builder, log)
+        return "no registry answers: made by debootstrap"
+    return "pulled"
+
+
+def load(node: Node, reference: str, log: Path) -> str | None:
+    """Copy an image from the builder's storage into the cluster, unless its very content is there."""
+    builder = Builder(node.folders.cache)
+    image = builder.image_id(reference)
+    if image is None:
+        raise ClusterError(f"{reference} was not built yet: use build-image")
+    if known_as(reference) in node.images_with(image):
+        return "there already"
+    archive = builder.folder / f"{image.rpartition(':')[2]}.tar"
+    archive.unlink(missing_ok=True)
+    try:
+        run(builder.buildah("push", "--quiet", reference, f"docker-archive:{archive}:{reference}"), log=log)
+        run(node.ctr("images", "import", str(archive)), log=log)
+    finally:
+        archive.unlink(missing_ok=True)
+    return None
+
+
+def known_as(reference: str) -> str:
+    """The whole name of an image, as a kubelet completes a short one."""
+    first, slash, _ = reference.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
+def _build(builder: Builder, what: Build, log: Path) -> str | None:
+    before = builder.image_id(what.tag)
+    arguments = [f"--build-arg={argument}" for argument in what.build_args]
+    # docker's format, so that the image keeps its identity when it is copied to the cluster as a docker archive.
+    options = ("--format=docker", "--layers", "--isolation=chroot", "--network=host", f"--tag={what.tag}")
+    with buildsecrets.secrets() as secrets:
+        run(builder.buildah("bud", *options, *secrets, *arguments, f"--file={what.file}", what.context), log=log)
+    return "nothing changed" if builder.image_id(what.tag) == before else None
+
+
+def _bootstrap(builder: Builder, log: Path) -> None:
+    """The tree becomes an image by the shortest of all Dockerfiles."""
+    with tempfile.TemporaryDirectory(dir=builder.folder, prefix="base-") as scratch:
+        baseimage.make(Path(scratch) / "tree", log)
+        file = Path(scratch) / "Dockerfile"
+        file.write_text('FROM scratch\nCOPY tree/ /\nCMD ["bash"]\n')
+        options = ("--format=docker", "--isolation=chroot", f"--tag={baseimage.REFERENCE}", f"--file={file}")
+        run(builder.buildah("bud", *options, scratch), log=log)

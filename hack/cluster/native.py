@@ -63,7 +63,9 @@ class Native:
         node = NativeUp(self.folders, self.toolbox).node
         if not processes.running(self.folders.pids, "containerd"):
             raise ClusterError(f"the cluster {self.folders.name!r} has no node that is up: run `up` first")
-        step = Step(f"load {reference}", self.folders.logs / "load-image.log", lambda log: images.load(node, reference, log))
+        step = Step(
+            f"load {reference}", self.folders.logs / "load-image.log", lambda log: images.load(node, reference, log)
+        )
         run_steps([step])
 
     def kubeconfig(self) -> Path:

@@ -67,19 +67,25 @@ class NativeUp:
             self._step("certificates", self._certificates),
             self._launch("etcd", lambda: self.plane.etcd(), lambda: _listens(self.addresses.ports["etcd"])),
             self._launch("kube-apiserver", lambda: self.plane.apiserver(), lambda: self.api.ready),
-            self._launch("kube-controller-manager", lambda: self.plane.controller_manager(), self._has_default_service_account),
+            self._launch(
+                "kube-controller-manager", lambda: self.plane.controller_manager(), self._has_default_service_account
+            ),
         ]
 
     def whole_node(self) -> list[Step]:
         """Scheduler, network, containerd, kubelet, kube-proxy, CoreDNS: pods run."""
         return [
-            self._launch("kube-scheduler", lambda: self.plane.scheduler(), lambda: _listens(self.addresses.ports["scheduler"])),
+            self._launch(
+                "kube-scheduler", lambda: self.plane.scheduler(), lambda: _listens(self.addresses.ports["scheduler"])
+            ),
             self._step("node network", lambda log: nodenet.connect(self.folders, self.addresses, log)),
             self._step("node configuration", self._configure_node),
             self._launch("containerd", lambda: self.node.containerd(), lambda: succeeds(self.node.ctr("version"))),
             self._step("images of the node", lambda log: self.node.import_own_images(log)),
             self._launch("kubelet", lambda: self.node.kubelet(), partial(self._node_is_ready, datetime.now(UTC))),
-            self._launch("kube-proxy", lambda: self.node.proxy(), lambda: _healthy(f"http://{self.addresses.node}:10256/healthz")),
+            self._launch(
+                "kube-proxy", lambda: self.node.proxy(), lambda: _healthy(f"http://{self.addresses.node}:10256/healthz")
+            ),
             self._step("CoreDNS", self._coredns),
         ]
 

@@ -74,6 +74,13 @@ class Node:
         """The references of all images of the node."""
         return output(self.ctr("images", "list", "--quiet")).split()
 
+    def images_with(self, config: str) -> list[str]:
+        """The names of an image, by the digest of its configuration; empty when the node does not have it."""
+        if config not in self.images():
+            return []
+        target = _targets(output(self.ctr("images", "list")))
+        return [name for name, digest in target.items() if digest == target[config]]
+
     def import_own_images(self, log: Path) -> str | None:
         """The pause image and CoreDNS, straight from the built programs."""
         missing = [tools for tools in (PAUSE, COREDNS) if image_of(tools, self.toolbox) not in self.images()]
@@ -87,3 +94,9 @@ class Node:
 
     def _kubeconfig(self, component: str) -> Path:
         return self.folders.state / f"{component}.kubeconfig"
+
+
+def _targets(table: str) -> dict[str, str]:
+    """Of containerd's list of images, the manifest's digest each name leads to."""
+    rows = (line.split() for line in table.splitlines()[1:])
+    return {row[0]: row[2] for row in rows}

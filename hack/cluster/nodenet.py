@@ -24,7 +24,21 @@ def rules(folders: Folders, addresses: Addresses) -> list[tuple[str, ...]]:
         ("nat", "PREROUTING", "-i", cable, "-d", addresses.host, "-p", "tcp", "--dport", api, "-j", "DNAT")
         + ("--to-destination", f"127.0.0.1:{api}"),
         # That needs route_localnet, which alone would open everything on the loopback interface to the pods.
-        ("filter", "INPUT", "-i", cable, "-d", "127.0.0.0/8", "-m", "conntrack", "!", "--ctstate", "DNAT", "-j", "DROP"),
+        (
+            "filter",
+            "INPUT",
+            "-i",
+            cable,
+            "-d",
+            "127.0.0.0/8",
+            "-m",
+            "conntrack",
+            "!",
+            "--ctstate",
+            "DNAT",
+            "-j",
+            "DROP",
+        ),
         ("filter", "INPUT", "-i", cable, "-d", "127.0.0.1", "-p", "tcp", "--dport", api, "-j", "ACCEPT"),
         ("filter", "FORWARD", "-i", cable, "-j", "ACCEPT"),
         ("filter", "FORWARD", "-o", cable, "-j", "ACCEPT"),

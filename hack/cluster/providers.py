@@ -62,5 +62,3 @@ def _unavailable() -> ClusterError:
         "the provider 'kind' is not there yet. Use --provider native (Linux, root), or make a cluster with kind yourself "
         "and use it with --provider existing --context kind-NAME"
     )
-
-

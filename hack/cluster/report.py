@@ -61,7 +61,9 @@ def components(folders: Folders, chosen: Addresses) -> list[Line]:
 def table(lines: list[Line]) -> list[str]:
     """Columns as wide as their widest word."""
     rows = [("COMPONENT", "STATE", "PID", "ADDRESS", "LOG")]
-    rows += [(line.name, "up" if line.pid else "down", str(line.pid or "-"), line.address, str(line.log)) for line in lines]
+    rows += [
+        (line.name, "up" if line.pid else "down", str(line.pid or "-"), line.address, str(line.log)) for line in lines
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

@@ -1,0 +1,89 @@
+"""A stand-in for `debian:bookworm-slim` where no registry answers: the same release, made by debootstrap."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import packages
+from cluster.commands import output, run
+
+REFERENCE = "docker.io/library/debian:bookworm-slim"
+NAMES = (REFERENCE, "debian:bookworm-slim", "library/debian:bookworm-slim")
+RELEASE = "bookworm"
+# What the official slim image leaves out, and keeps out when packages are installed later.
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*", "/usr/share/lintian/*")
+APT_CLEAN = 'DPkg::Post-Invoke {"rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin";};\n'
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A package source as the machine's own apt knows it."""
+
+    uri: str
+    release: str
+
+    @property
+    def line(self) -> str:
+        """The line of a sources.list."""
+        return f"deb {self.uri} {self.release} main\n"
+
+
+def make(tree: Path, log: Path) -> None:
+    """A root file system below `tree`, with the security updates of today."""
+    packages.install(packages.BASE_IMAGE, log)
+    shutil.rmtree(tree, ignore_errors=True)
+    mirrors = debian_mirrors(_apt_indices())
+    main = [mirror.uri for mirror in mirrors if mirror.release == RELEASE]
+    run(["debootstrap", "--variant=minbase", RELEASE, tree, *main[:1]], log=log)
+    _configure(tree, mirrors)
+    for arguments in (["update"], ["--yes", "dist-upgrade"]):
+        run(["chroot", tree, "apt-get", *arguments], log=log, env={"DEBIAN_FRONTEND": "noninteractive"})
+    _slim(tree)
+
+
+def debian_mirrors(indices: str) -> list[Mirror]:
+    """Of lines `ORIGIN CODENAME URI COMPONENT`, the sources of this release: the machine may be of another."""
+    rows = [line.split() for line in indices.splitlines()]
+    found = {Mirror(row[2], row[1]) for row in rows if len(row) == 4 and row[0] == "Debian" and row[3] == "main"}
+    return sorted((mirror for mirror in found if mirror.release.startswith(RELEASE)), key=lambda mirror: mirror.release)
+
+
+def _apt_indices() -> str:
+    return output(
+        ["apt-get", "indextargets", "--format", "$(ORIGIN) $(RELEASE) $(REPO_URI) $(COMPONENT)", "Created-By: Packages"]
+    )
+
+
+def _configure(tree: Path, mirrors: Sequence[Mirror]) -> None:
+    if mirrors:
+        (tree / "etc/apt/sources.list").write_text("".join(mirror.line for mirror in mirrors))
+    excludes = "".join(f"path-exclude {pattern}\n" for pattern in LEFT_OUT)
+    (tree / "etc/dpkg/dpkg.cfg.d/slim").write_text(excludes + "path-include /usr/share/doc/*/copyright\n")
+    (tree / "etc/apt/apt.conf.d/slim").write_text(APT_CLEAN)
+
+
+def _slim(tree: Path) -> None:
+    """Take out what was unpacked before the excludes were known; licences stay."""
+    for pattern in (*LEFT_OUT, "/var/lib/apt/lists/*", "/var/cache/apt/*", "/var/log/*", "/tmp/*"):
+        for path in tree.glob(pattern.removeprefix("/")):
+            if path.is_dir() and not path.is_symlink():
+                _remove_all_but_copyright(path)
+            else:
+                path.unlink()
+
+
+def _remove_all_but_copyright(folder: Path) -> None:
+    for parent, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            if name != "copyright":
+                (Path(parent) / name).unlink()
+        for name in folders:
+            below = Path(parent) / name
+            if below.is_symlink():
+                below.unlink()
+            elif not any(below.iterdir()):
+                below.rmdir()
+    if not any(folder.iterdir()):
+        folder.rmdir()
