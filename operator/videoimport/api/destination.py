@@ -9,9 +9,10 @@ from videoimport.api.source import HttpUrl
 
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
 
-_NO_WAY_UP = {"x-kubernetes-validations": [
-    {"rule": "!self.split('/').exists(part, part == '..' || part == '.')", "message": "must not contain '.' or '..' segments"}
-]}  # fmt: skip
+_NO_WAY_UP = {"x-kubernetes-validations": [{
+    "rule": "!self.split('/').exists(part, part == '..' || part == '.')",
+    "message": "must not contain '.' or '..' segments",
+}]}  # fmt: skip
 _PATH = r"^[^/\\\x00-\x1f\x7f]+(/[^/\\\x00-\x1f\x7f]+)*$"
 
 

@@ -1,7 +1,7 @@
 """Why an import is where it is: a closed set, each with its exit code, its retry class and one sentence of advice.
 
-A worker exits with the code of its reason; the code stands in the Job's condition and outlives the pod, so the reason is
-known even when the report is gone. Codes are API: one reason each, 64 to 113, never given to another reason.
+A worker exits with the code of its reason; the code stands in the Job's condition and outlives the pod, so the reason
+is known even when the report is gone. Codes are API: one reason each, 64 to 113, never given to another reason.
 """
 
 from collections.abc import Mapping
@@ -103,7 +103,7 @@ class ReasonInfo:
     exit_code: int | None = None
     """Of the worker, 64 to 113; None where no worker can say it."""
     max_retries: int | None = None
-    """How many times this very reason is tried again within an import; None means as often as ``maxAttempts`` allows."""
+    """How many times this very reason is tried again within an import; None: as often as ``maxAttempts`` allows."""
     upload_status: UploadText = UploadText.FAILED
 
 

@@ -138,7 +138,7 @@ class JobReference(Model):
     name: Annotated[str, Field(max_length=63)]
     """Its name, derived from the import's name and the run."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """Set once the Job has been seen: from then on its absence means that it is lost, not that it is still to be made."""
+    """Set once the Job has been seen: from then on its absence means that it is lost, not that it is yet to be made."""
 
 
 class Attempts(Model):

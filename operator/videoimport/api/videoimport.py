@@ -44,7 +44,7 @@ class ObjectMeta(Model):
 
 
 class VideoImportSpec(Model):
-    """Which video, from where to where, what it must be and what comes out. Only source and destination are required."""
+    """Which video, from where to where, what it must be, what comes out. Only source and destination are required."""
 
     source: VideoSource
     """Where the video comes from. Immutable while a run is active and once Completed."""

@@ -1,1 +1,1 @@
-"""From the models in ``api`` to the CustomResourceDefinitions in ``crds/``. Run it as ``python -m videoimport.crdgen``."""
+"""From the models in ``api`` to the CustomResourceDefinitions in ``crds/``: ``python -m videoimport.crdgen``."""

@@ -23,7 +23,7 @@ def _immutable(field: str) -> Manifest:
     """Root rules see the status; a failed or cancelled import may be mended, and so may one not yet begun."""
     return {
         "rule": f"{_RESTING} || {_FIXED.format(field)}",
-        "message": f"spec.{field} is immutable while the import runs and once it is Completed; make another VideoImport",
+        "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport",
     }
 
 
@@ -101,7 +101,7 @@ def video_definition() -> Manifest:
     """The CustomResourceDefinition of VideoImport."""
     spec, status = structural(videoimport.VideoImportSpec), structural(videoimport.VideoImportStatus)
     rules = [_name_fits(videoimport.MAX_NAME), *(_immutable(field) for field in ("source", "destination", "output"))]
-    about = "One video, brought from a source to a destination: fetched, checked, transcoded where needed, uploaded, verified."
+    about = "One video, brought from a source to a destination: fetched, checked, transcoded, uploaded and verified."
     return _definition(VIDEO_KIND, "vi", about, _root(spec, status, rules), VIDEO_COLUMNS)
 
 

@@ -1,8 +1,8 @@
 """From pydantic's JSON schema to what Kubernetes calls a structural schema.
 
-Structural means: references inlined, one type a node, no ``anyOf`` with null, no titles, no ``additionalProperties: false``
+Structural means: references inlined, one type a node, no ``anyOf`` with null, no ``additionalProperties: false``
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
-Every string and list needs a bound, or CEL's cost estimate refuses the rules above it; ``unbounded`` finds those without.
+Every string and list needs a bound, or CEL's cost estimate refuses the rules above it; ``unbounded`` finds the others.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """``node`` with its reference replaced by what it names; what stands beside the reference wins (a field's own words)."""
+    """``node`` with its reference replaced by its target; what stands beside the reference wins (a field's words)."""
     if "$ref" not in node:
         return dict(node)
     target = definitions[node["$ref"].rpartition("/")[2]]
