@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from cluster import files
 from cluster.commands import output
 from cluster.errors import ClusterError
 
@@ -72,8 +73,7 @@ def settle(file: Path, running: bool) -> Addresses:
     ports = choose_ports(PORT_NAMES, lambda port: port not in taken and is_free(port))
     used = [*host_networks(), *(other._network() for other in others)]
     chosen = Addresses(kept.block if kept else str(choose_block(used)), ports)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(chosen), indent=2) + "\n")
+    files.write(file, json.dumps(asdict(chosen), indent=2) + "\n")
     return chosen
 
 

@@ -1,7 +1,7 @@
 """What a build must know of this machine to install packages, and what must never be in an image.
 
-A Dockerfile takes them as `RUN --mount=type=secret,id=pip-conf,target=/etc/pip.conf --mount=type=secret,id=ca-bundle`; where they
-are not given, as in a plain `docker build`, these mounts are simply empty.
+Dockerfiles take them with `RUN --mount=type=secret,id=pip-conf,target=/etc/pip.conf --mount=type=secret,id=ca-bundle`:
+where they are not given, as in a plain `docker build`, there is nothing at these paths.
 """
 
 import os

@@ -11,7 +11,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """Version 2 has one; of version 1 each controller's, but not the unified one beside them, which has no controllers."""
+    """Version 2 has one; version 1 has one a controller, and perhaps an empty one of version 2 beside them."""
     if (root / "cgroup.controllers").exists():
         return [root]
     return sorted(entry for entry in root.iterdir() if (entry / "cgroup.procs").exists() and entry.name != "unified")

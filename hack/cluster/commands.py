@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cluster.errors import ClusterError, CommandFailed
+from cluster.errors import ClusterError, CommandFailedError
 
 Argv = Sequence[str | os.PathLike[str]]
 
@@ -15,7 +15,7 @@ Argv = Sequence[str | os.PathLike[str]]
 def run(
     argv: Argv, *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None, text: str | None = None
 ) -> None:
-    """Run to the end, appending the command line and all output to `log`; raises CommandFailed."""
+    """Run to the end, appending the command line and all output to `log`; raises CommandFailedError."""
     words = [os.fspath(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as sink:
@@ -23,7 +23,7 @@ def run(
         sink.flush()
         code, _ = _run(words, stdout=sink.fileno(), stderr=subprocess.STDOUT, env=env, cwd=cwd, text=text)
     if code != 0:
-        raise CommandFailed(words, code, log)
+        raise CommandFailedError(words, code, log)
 
 
 def output(argv: Argv, *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:

@@ -40,4 +40,4 @@ def is_answer(number: int, message: bytes) -> bool:
     if len(message) < 12:
         return False
     found, flags, _, records, _, _ = struct.unpack(">6H", message[:12])
-    return found == number and flags & 0xF == 0 and records > 0
+    return bool(found == number and flags & 0xF == 0 and records > 0)

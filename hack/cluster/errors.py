@@ -1,7 +1,7 @@
 """The errors of this tool.
 
-ClusterError                what the user reads as one line, without a trace
-└── CommandFailed           a program ended with a non-zero code; its output is in a log
+ClusterError                    what the user reads as one line, without a trace
+└── CommandFailedError          a program ended with a non-zero code; its output is in a log
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ class ClusterError(Exception):
     """Something the user can act on; the message says what."""
 
 
-class CommandFailed(ClusterError):
+class CommandFailedError(ClusterError):
     """A program that was run ended badly; `log` is where its output went, if anywhere."""
 
     def __init__(self, argv: Sequence[str], code: int, log: Path | None) -> None:

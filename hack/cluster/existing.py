@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster import files
 from cluster.commands import output
 from cluster.errors import ClusterError
 from cluster.folders import Folders
@@ -32,17 +33,15 @@ class Existing:
     def load_image(self, reference: str) -> None:
         """Explain: there is no common way into a cluster's nodes."""
         raise ClusterError(
-            f"{reference} cannot be put into a cluster of your own: push it to a registry that the cluster can pull from, "
-            "and set that name in the chart's values"
+            f"{reference} cannot be put into a cluster of your own: "
+            "push it to a registry that the cluster can pull from, and set that name in the chart's values"
         )
 
     def kubeconfig(self) -> Path:
         """A kubeconfig of this context and nothing else."""
         text = self._kubectl("config", "view", "--minify", "--flatten")
         target = self.folders.state / "existing.kubeconfig"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch(mode=0o600)
-        target.write_text(text)
+        files.write(target, text, secret=True)
         return target
 
     def status(self) -> bool:

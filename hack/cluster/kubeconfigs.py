@@ -7,6 +7,8 @@ import base64
 import json
 from pathlib import Path
 
+from cluster import files
+
 
 def write(target: Path, *, cluster: str, server: str, pki: Path, user: str) -> None:
     """A kubeconfig for the client certificate called `user`, readable by its owner only."""
@@ -30,8 +32,4 @@ def write(target: Path, *, cluster: str, server: str, pki: Path, user: str) -> N
         ],
         "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": user}}],
     }
-    made = target.with_name(f".{target.name}")
-    made.parent.mkdir(parents=True, exist_ok=True)
-    made.touch(mode=0o600)
-    made.write_text(json.dumps(content, indent=2) + "\n")
-    made.rename(target)
+    files.write(target, json.dumps(content, indent=2) + "\n", secret=True)

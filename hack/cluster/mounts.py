@@ -9,7 +9,7 @@ MOUNTINFO = Path("/proc/self/mountinfo")
 
 
 def mounted_below(folder: Path) -> list[Path]:
-    """Mount points at or below a folder, the deepest and latest first, which is the order to unmount them in."""
+    """Mount points at or below a folder, the deepest first, which is the order to unmount them in."""
     return mount_points(MOUNTINFO.read_text(), folder)
 
 
@@ -17,7 +17,7 @@ def mount_points(mountinfo: str, folder: Path) -> list[Path]:
     """The fifth field of a line is the mount point, with blanks and the like as octal escapes."""
     points = (Path(_unescape(line.split()[4])) for line in mountinfo.splitlines())
     below = [point for point in points if point == folder or folder in point.parents]
-    return sorted(reversed(below), key=lambda point: len(point.parts), reverse=True)
+    return sorted(below, key=lambda point: len(point.parts), reverse=True)
 
 
 def unmount_below(folder: Path, log: Path) -> None:

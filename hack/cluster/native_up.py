@@ -1,4 +1,4 @@
-"""Bringing the native cluster up: the list of steps, each of which finds out by itself whether there is anything to do."""
+"""Bringing the native cluster up: the list of steps, each of which finds out whether there is anything to do."""
 
 import socket
 import urllib.error

@@ -1,10 +1,11 @@
-"""The files that containerd, the kubelet and kube-proxy read: pure text from what is known about cluster and machine."""
+"""The files that containerd, the kubelet and kube-proxy read: pure text from what is known of cluster and machine."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster import files
 from cluster.addresses import Addresses
 from cluster.folders import Folders
 
@@ -47,12 +48,11 @@ class NodeFiles:
 
     def write(self, *, lowers_oom_score: bool, resolv_conf: str) -> None:
         """Write all of them."""
-        self.cni.mkdir(parents=True, exist_ok=True)
-        self.containerd_toml.write_text(containerd_config(self, lowers_oom_score))
-        (self.cni / "10-pods.conflist").write_text(json.dumps(pod_network(self), indent=2) + "\n")
-        self.kubelet_yaml.write_text(json.dumps(kubelet_config(self), indent=2) + "\n")
-        self.proxy_yaml.write_text(json.dumps(proxy_config(self), indent=2) + "\n")
-        self.resolv_conf.write_text(resolv_conf)
+        files.write(self.containerd_toml, containerd_config(self, lowers_oom_score))
+        files.write(self.cni / "10-pods.conflist", _json(pod_network(self)))
+        files.write(self.kubelet_yaml, _json(kubelet_config(self)))
+        files.write(self.proxy_yaml, _json(proxy_config(self)))
+        files.write(self.resolv_conf, resolv_conf)
 
 
 def containerd_config(node: NodeFiles, lowers_oom_score: bool) -> str:
@@ -167,3 +167,8 @@ def upstream_resolvers(candidates: Sequence[str]) -> str:
         if any(line.startswith("nameserver ") for line in lines):
             return "\n".join(lines) + "\n"
     return ""
+
+
+def _json(content: dict[str, object]) -> str:
+    """JSON is YAML too, and the standard library writes no other."""
+    return json.dumps(content, indent=2) + "\n"

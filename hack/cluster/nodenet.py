@@ -16,33 +16,18 @@ IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 FORWARD_WAS_OFF = Path("/run/videoimport/ip-forward-was-off")
 
 
-def rules(folders: Folders, addresses: Addresses) -> list[tuple[str, ...]]:
-    """The host's rules, as arguments after `iptables -t TABLE -I`; the first word is the table."""
-    cable, api = folders.interface, str(addresses.ports["api"])
+def rules(folders: Folders, addresses: Addresses) -> list[tuple[str, str]]:
+    """The host's rules: a table, and what follows `iptables -I`."""
+    cable, host, api = folders.interface, addresses.host, addresses.ports["api"]
     return [
         # The API server listens on the loopback interface only; the node and its pods reach it at the cable's end.
-        ("nat", "PREROUTING", "-i", cable, "-d", addresses.host, "-p", "tcp", "--dport", api, "-j", "DNAT")
-        + ("--to-destination", f"127.0.0.1:{api}"),
+        ("nat", f"PREROUTING -i {cable} -d {host} -p tcp --dport {api} -j DNAT --to-destination 127.0.0.1:{api}"),
         # That needs route_localnet, which alone would open everything on the loopback interface to the pods.
-        (
-            "filter",
-            "INPUT",
-            "-i",
-            cable,
-            "-d",
-            "127.0.0.0/8",
-            "-m",
-            "conntrack",
-            "!",
-            "--ctstate",
-            "DNAT",
-            "-j",
-            "DROP",
-        ),
-        ("filter", "INPUT", "-i", cable, "-d", "127.0.0.1", "-p", "tcp", "--dport", api, "-j", "ACCEPT"),
-        ("filter", "FORWARD", "-i", cable, "-j", "ACCEPT"),
-        ("filter", "FORWARD", "-o", cable, "-j", "ACCEPT"),
-        ("nat", "POSTROUTING", "-s", addresses.block, "!", "-o", cable, "-j", "MASQUERADE"),
+        ("filter", f"INPUT -i {cable} -d 127.0.0.0/8 -m conntrack ! --ctstate DNAT -j DROP"),
+        ("filter", f"INPUT -i {cable} -d 127.0.0.1 -p tcp --dport {api} -m conntrack --ctstate DNAT -j ACCEPT"),
+        ("filter", f"FORWARD -i {cable} -j ACCEPT"),
+        ("filter", f"FORWARD -o {cable} -j ACCEPT"),
+        ("nat", f"POSTROUTING -s {addresses.block} ! -o {cable} -j MASQUERADE"),
     ]
 
 
@@ -82,16 +67,14 @@ def _configure_host(folders: Folders, addresses: Addresses, log: Path) -> None:
     if IP_FORWARD.read_text().strip() == "0":
         FORWARD_WAS_OFF.touch()
         IP_FORWARD.write_text("1")
-    present = {table: _marked(folders, table) for table in ("filter", "nat")}
-    for table, *rule in () if any(present.values()) else rules(folders, addresses):
-        run(["iptables", "-w", "-t", table, "-I", *rule, *_mark(folders)], log=log)
+    _remove_rules(folders, log)
+    for table, rule in rules(folders, addresses):
+        run(["iptables", "-w", "-t", table, "-I", *rule.split(), *_mark(folders)], log=log)
 
 
 def disconnect(folders: Folders, log: Path) -> None:
     """Take away rules, cable and namespace. Forwarding is switched off again if the last of our clusters leaves."""
-    for table in ("filter", "nat"):
-        for rule in _marked(folders, table):
-            run(["iptables", "-w", "-t", table, "-D", *rule], log=log)
+    _remove_rules(folders, log)
     if Path("/sys/class/net", folders.interface).exists():
         run(["ip", "link", "delete", folders.interface], log=log)
     if folders.node_netns in mounted_below(folders.run):
@@ -107,7 +90,14 @@ def _mark(folders: Folders) -> tuple[str, ...]:
     return ("-m", "comment", "--comment", f"videoimport:{folders.name}")
 
 
-def _marked(folders: Folders, table: str) -> list[list[str]]:
-    """Our rules in a table, as arguments after -D."""
-    saved = (shlex.split(line) for line in output(["iptables-save", "-t", table]).splitlines() if line.startswith("-A"))
-    return [rule[1:] for rule in saved if f"videoimport:{folders.name}" in rule]
+def _remove_rules(folders: Folders, log: Path) -> None:
+    """Those that carry our mark; `up` writes them anew, so that an interrupted one leaves no half of them."""
+    for table in ("filter", "nat"):
+        for rule in marked_rules(output(["iptables-save", "-t", table]), folders.name):
+            run(["iptables", "-w", "-t", table, "-D", *rule], log=log)
+
+
+def marked_rules(saved: str, name: str) -> list[list[str]]:
+    """Of what `iptables-save` printed, the rules with a cluster's mark, as arguments after -D."""
+    words = (shlex.split(line) for line in saved.splitlines() if line.startswith("-A "))
+    return [rule[1:] for rule in words if f"videoimport:{name}" in rule]

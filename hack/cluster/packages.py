@@ -1,4 +1,4 @@
-"""The Debian packages the native provider stands on: only what is missing is installed, and what stays missing is named."""
+"""The Debian packages the native provider needs: what is missing is installed, and what stays missing is named."""
 
 import shutil
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Long-running processes: started into a session of their own, known by process id, start time and boot, never by name."""
+"""Long-running processes: each in a session of its own, known by process id, start time and boot, never by name."""
 
 import hashlib
 import json

@@ -59,6 +59,6 @@ class Kind:
 
 def _unavailable() -> ClusterError:
     return ClusterError(
-        "the provider 'kind' is not there yet. Use --provider native (Linux, root), or make a cluster with kind yourself "
-        "and use it with --provider existing --context kind-NAME"
+        "the provider 'kind' is not there yet. Use --provider native (Linux, root), "
+        "or make a cluster with kind yourself and use it with --provider existing --context kind-NAME"
     )

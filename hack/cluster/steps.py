@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cluster.errors import ClusterError, CommandFailed
+from cluster.errors import ClusterError, CommandFailedError
 
 TAIL_LINES = 20
 
@@ -53,7 +53,7 @@ def elapsed(seconds: float) -> str:
 
 def failed_log(failure: ClusterError, step: Step) -> Path:
     """A command that failed knows its log best."""
-    return failure.log if isinstance(failure, CommandFailed) and failure.log else step.log
+    return failure.log if isinstance(failure, CommandFailedError) and failure.log else step.log
 
 
 def show_tail(log: Path, out: TextIO) -> None:
