@@ -27,7 +27,7 @@ class JobView:
     deleting: bool
     finished: Literal["Complete", "Failed"] | None
     failure_reason: str | None
-    """Of the Failed condition (or FailureTarget before it): PodFailurePolicy, DeadlineExceeded, BackoffLimitExceeded …"""
+    """Of the Failed condition, or FailureTarget before it: PodFailurePolicy, DeadlineExceeded, and others."""
     failure_message: str | None
     exit_code: int | None
     """As the podFailurePolicy wrote it into failure_message; it outlives the pod."""

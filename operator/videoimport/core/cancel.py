@@ -1,0 +1,51 @@
+"""Ending an import at its user's wish: its Jobs go first, then the status says so."""
+
+from videoimport.api.reasons import Reason
+from videoimport.api.status import VideoPhase
+from videoimport.core.ending import already_succeeded
+from videoimport.core.plan import Announcement, Delete
+from videoimport.core.scene import Draft, Scene
+from videoimport.core.wording import advised
+
+_STOPPING = "The import is being cancelled: its worker is asked to stop."
+_OVER = ("Succeeded", "Failed")
+
+
+def cancelling(scene: Scene) -> Draft | None:
+    """A run that already succeeded stays a success. Otherwise nothing is started any more, what runs is stopped, and
+    the import is cancelled once nothing of it runs."""
+    if not scene.spec.cancel:
+        return None
+    return already_succeeded(scene) or _stopping(scene) or cancelled(scene)
+
+
+def cancelled(scene: Scene) -> Draft:
+    """The end, for one that nothing runs for."""
+    message = advised(Reason.CANCELLED)
+    status = scene.status.model_copy(
+        update={
+            "phase": VideoPhase.CANCELLED,
+            "reason": Reason.CANCELLED,
+            "message": message,
+            "format": "Video",
+            "run": scene.run,
+            "attempts": scene.attempts.model_copy(update={"next_retry_time": None}),
+            "observed_retry_token": scene.status.observed_retry_token or scene.spec.retry_token,
+            "start_time": scene.status.start_time or scene.now,
+            "completion_time": scene.now,
+            "bytes_per_second": None,
+            "eta_seconds": None,
+        }
+    )
+    return Draft(status, announcements=(Announcement("Normal", "Cancelled", message),))
+
+
+def _stopping(scene: Scene) -> Draft | None:
+    jobs = [job for job in scene.jobs if not job.finished]
+    pods = [pod for pod in scene.observed.pods if pod.phase not in _OVER]
+    if not jobs and not pods:
+        return None
+    news = {"reason": Reason.CANCELLED, "message": _STOPPING, "bytes_per_second": None, "eta_seconds": None}
+    status = scene.status.model_copy(update=news)
+    deletes = tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
+    return Draft(status, actions=deletes)

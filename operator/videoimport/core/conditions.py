@@ -1,0 +1,74 @@
+"""Conditions: what holds, as facts, and the merge that moves a transition time only on a transition."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from videoimport.api.conditions import Condition, ConditionType
+from videoimport.core.wording import fit
+
+Truth = Literal["True", "False", "Unknown"]
+
+
+class Ending(StrEnum):
+    """The three reasons of Finished=True."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A condition without its history."""
+
+    type: ConditionType
+    status: Truth
+    reason: str
+    message: str = ""
+
+
+def standing(ending: Ending | None, reason: str, message: str) -> tuple[Fact, ...]:
+    """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is why it stands where it does, in one word."""
+    stalled = ending in (Ending.FAILED, Ending.CANCELLED)
+    return (
+        Fact(ConditionType.READY, _truth(ending is Ending.SUCCEEDED), reason, message),
+        Fact(ConditionType.RECONCILING, _truth(ending is None), reason, "" if ending else message),
+        Fact(ConditionType.STALLED, _truth(stalled), reason, message if stalled else ""),
+        Fact(ConditionType.FINISHED, _truth(ending is not None), ending or "InProgress", message if ending else ""),
+    )
+
+
+def milestone(kind: ConditionType, *, reached: bool, ending: Ending | None) -> Fact:
+    """Validated, Transcoded or Uploaded."""
+    not_yet = "Pending" if ending is None else "NotReached"
+    return Fact(kind, _truth(reached), "Done" if reached else not_yet)
+
+
+def merged(old: tuple[Condition, ...], facts: Iterable[Fact], generation: int, now: datetime) -> tuple[Condition, ...]:
+    """The facts as conditions of this generation; where the status did not change, neither does the transition time."""
+    before = {condition.type: condition for condition in old}
+    return tuple(_condition(before.get(fact.type), fact, generation, now) for fact in facts)
+
+
+def holds(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
+    """Whether the condition is there and True."""
+    return any(condition.type == kind and condition.status == "True" for condition in conditions)
+
+
+def _condition(old: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
+    since = old.last_transition_time if old and old.status == fact.status else now
+    return Condition(
+        type=fact.type.value,
+        status=fact.status,
+        reason=str(fact.reason),
+        message=fit(fact.message),
+        last_transition_time=since,
+        observed_generation=generation,
+    )
+
+
+def _truth(value: bool) -> Truth:
+    return "True" if value else "False"

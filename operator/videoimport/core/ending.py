@@ -1,0 +1,129 @@
+"""What a run's outcome makes of the import: done, failed for good, or tried again."""
+
+from typing import Any
+
+from videoimport.api.reasons import Reason
+from videoimport.api.status import JobReference, VideoPhase
+from videoimport.api.task import spec_hash
+from videoimport.core.observe import JobView
+from videoimport.core.outcome import Expected, Outcome, outcome_of, success_of
+from videoimport.core.plan import Announcement
+from videoimport.core.retry import Context, Verdict, exhausted, judge
+from videoimport.core.runs import next_run
+from videoimport.core.scene import Draft, Scene
+from videoimport.core.wording import advised, clock, sentences
+
+
+def concluded(scene: Scene) -> Draft | None:
+    """The current run is over: its outcome decides."""
+    job = scene.job
+    if job is None or not job.finished:
+        return None
+    outcome = outcome_of(job, scene.pods_of(job), expected(scene))
+    return completed(scene, outcome) if outcome.reason is None else run_failed(scene, outcome.reason, outcome)
+
+
+def already_succeeded(scene: Scene) -> Draft | None:
+    """The current run left a report of success, whatever became of its Job since."""
+    job = scene.job
+    outcome = success_of(job, scene.pods_of(job), expected(scene)) if job else None
+    return completed(scene, outcome) if outcome else None
+
+
+def lost(scene: Scene) -> Draft | None:
+    """The Job was seen and is gone. If the run had come to its end, the next one finds the commit record."""
+    if scene.job is not None or scene.status.job is None or scene.status.job.uid is None:
+        return None
+    gone = Outcome(Reason.REPORT_LOST, "The run's Job is gone")
+    return run_failed(scene, Reason.REPORT_LOST, gone)
+
+
+def waiting(scene: Scene) -> Draft | None:
+    """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile."""
+    at, reason = scene.attempts.next_retry_time, scene.status.reason or Reason.INTERNAL
+    if at is None:
+        return None
+    if given_up := exhausted(scene.attempts):
+        verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
+        return _failed(Draft(scene.status), scene, reason, scene.status.message or "", verdict)
+    if scene.now >= at:
+        return next_run(scene, scene.attempts)
+    return Draft(scene.status, again_at=at)
+
+
+def expected(scene: Scene) -> Expected:
+    """What the current run's report must say of itself."""
+    return Expected(scene.video.metadata.uid, scene.run, spec_hash(scene.spec))
+
+
+def completed(scene: Scene, outcome: Outcome) -> Draft:
+    """Done: everything the report says is now the status."""
+    report = outcome.report
+    video = report.outputs.video if report and report.outputs else None
+    message = sentences(outcome.message, f"The video is at {video.uri}" if video else "The video is imported")
+    draft = _reported(scene, outcome).with_status(
+        phase=VideoPhase.COMPLETED,
+        reason=None,
+        message=message,
+        attempts=scene.attempts.model_copy(update={"next_retry_time": None}),
+        completion_time=scene.now,
+        progress_percent=100,
+        outputs=report.outputs if report else None,
+        video_id=report.video_id if report else None,
+    )
+    return _announcing(draft, Announcement("Normal", "Completed", message))
+
+
+def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
+    """Another run, at once or later, or the end."""
+    uid = scene.video.metadata.uid
+    verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings))
+    draft = _reported(scene, outcome)
+    if verdict.again_at is None:
+        return _failed(draft, scene, reason, outcome.message, verdict)
+    message = advised(reason, outcome.message)
+    when = f"Run {scene.run + 1} starts at {clock(verdict.again_at)}"
+    announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
+    if verdict.again_at <= scene.now:
+        return next_run(scene, verdict.attempts, announcement)
+    draft = draft.with_status(
+        phase=VideoPhase.PENDING,
+        reason=reason,
+        message=sentences(message, when),
+        attempts=verdict.attempts,
+    )
+    return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
+
+
+def _failed(draft: Draft, scene: Scene, reason: Reason, words: str, verdict: Verdict) -> Draft:
+    message = advised(reason, words, verdict.given_up)
+    draft = draft.with_status(
+        phase=VideoPhase.FAILED,
+        reason=reason,
+        message=message,
+        attempts=verdict.attempts,
+        completion_time=scene.now,
+        bytes_per_second=None,
+        eta_seconds=None,
+    )
+    return _announcing(draft, Announcement("Warning", "Failed", sentences(f"{reason}: {message}")))
+
+
+def _reported(scene: Scene, outcome: Outcome) -> Draft:
+    """The status with what the run's report tells, present on refusal too; what it does not tell stays."""
+    told: dict[str, Any] = {"job": seen(scene.job) if scene.job else scene.status.job}
+    if report := outcome.report:
+        told |= {"usage": report.usage}
+        told |= {"stages": report.stages} if report.stages else {}
+        told |= {"source": report.source} if report.source else {}
+        told |= {"metadata": report.metadata} if report.metadata else {}
+    return Draft(scene.status.model_copy(update=told | {"bytes_per_second": None, "eta_seconds": None}))
+
+
+def seen(job: JobView) -> JobReference:
+    """From now on this Job's absence means that it is lost."""
+    return JobReference(name=job.name, uid=job.uid)
+
+
+def _announcing(draft: Draft, announcement: Announcement) -> Draft:
+    return Draft(draft.status, draft.actions, announcements=(announcement,))

@@ -1,0 +1,60 @@
+"""The Job of one run: one pod, tried once; the controller alone decides on another run.
+
+``podFailurePolicy`` changes nothing about that (``backoffLimit`` is 0). It records: the exit code then stands in the
+Job's condition and outlives the pod.
+"""
+
+from datetime import timedelta
+
+from videoimport.api.labels import COMPONENT, IMPORT, RUN, WORKER_CONTAINER
+from videoimport.api.videoimport import IDENTITY, VideoImport
+from videoimport.core.naming import job_name
+from videoimport.core.ownership import CALM, OUR_LABELS, not_ours, owned_by, queue_labels
+from videoimport.core.plan import Manifest
+from videoimport.core.pods import pod_annotations, pod_spec, task_of
+from videoimport.core.settings import Settings
+
+_RECORD_ONLY: Manifest = {
+    "rules": [
+        {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {
+            "action": "FailJob",
+            "onExitCodes": {"containerName": WORKER_CONTAINER, "operator": "NotIn", "values": [0]},
+        },
+    ]
+}
+
+
+def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
+    """The Job of this run, as it is to be created. Its TTL is set later, once its result is recorded."""
+    meta, options = video.metadata, video.spec.worker
+    labels = not_ours(options.labels) | OUR_LABELS | {COMPONENT: "worker", IMPORT: meta.name, RUN: str(run)}
+    annotations = not_ours(options.annotations) | CALM
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": job_name(meta.name, run),
+            "namespace": meta.namespace,
+            "labels": labels | queue_labels(meta),
+            "annotations": annotations,
+            "ownerReferences": owned_by(IDENTITY, meta),
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": _deadline(video, settings) // timedelta(seconds=1),
+            "podFailurePolicy": _RECORD_ONLY,
+            "template": {
+                "metadata": {
+                    "labels": labels,
+                    "annotations": annotations | pod_annotations(task_of(video, run, settings)),
+                },
+                "spec": pod_spec(video.spec, settings),
+            },
+        },
+    }
+
+
+def _deadline(video: VideoImport, settings: Settings) -> timedelta:
+    """A backstop: the worker's own timeout strikes first and leaves a report."""
+    return timedelta(seconds=video.spec.timeout_seconds) + settings.deadline_slack

@@ -1,0 +1,25 @@
+"""When a VideoImport has ended, and when an ended one is wanted again. Both its own sync and its bulk's ask."""
+
+from videoimport.api.status import VideoImportStatus, VideoPhase
+from videoimport.api.videoimport import VideoImport
+
+ENDED = frozenset({VideoPhase.COMPLETED, VideoPhase.FAILED, VideoPhase.CANCELLED})
+
+
+def ended(status: VideoImportStatus) -> bool:
+    """Whether its last run is over and no other is to come."""
+    return status.phase in ENDED
+
+
+def wanted_again(video: VideoImport) -> bool:
+    """Whether an import that ended without success is to start again: by a new retryToken, or, when it failed, by a
+    mended spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
+    if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
+        return False
+    mended = video.status.phase is VideoPhase.FAILED and video.status.observed_generation != video.metadata.generation
+    return mended or (video.status.observed_retry_token or "") != video.spec.retry_token
+
+
+def settled(video: VideoImport) -> bool:
+    """Ended, and not about to start again."""
+    return ended(video.status) and not wanted_again(video)

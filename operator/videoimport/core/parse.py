@@ -1,0 +1,130 @@
+"""From the API server's JSON to the views that decisions read."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from videoimport.api.bulkimport import LedgerEntry
+from videoimport.api.labels import RUN, SHARD, WORKER_CONTAINER
+from videoimport.core.observe import EventView, JobView, PodView, ShardView
+
+Raw = Mapping[str, Any]
+_EXIT_CODE = re.compile(r"failed with exit code (\d+)")
+_DISRUPTED = "condition DisruptionTarget"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def job_view(raw: Raw) -> JobView:
+    """A Job as its JSON shows it."""
+    meta, conditions = raw["metadata"], _conditions(raw)
+    failure = conditions.get("Failed") or conditions.get("FailureTarget") or {}
+    message = failure.get("message")
+    code = _EXIT_CODE.search(message or "")
+    return JobView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        owner_uid=_controller(meta),
+        run=_number((meta.get("labels") or {}).get(RUN)),
+        created=_moment(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        finished=_finished(conditions),
+        failure_reason=failure.get("reason"),
+        failure_message=message,
+        exit_code=int(code[1]) if code else None,
+        disrupted=_DISRUPTED in (message or ""),
+        expires=(raw.get("spec") or {}).get("ttlSecondsAfterFinished") is not None,
+    )
+
+
+def pod_view(raw: Raw) -> PodView:
+    """A pod as its JSON shows it, through its container ``worker``."""
+    meta, status, conditions = raw["metadata"], raw.get("status") or {}, _conditions(raw)
+    state = _worker_state(status)
+    waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
+    scheduled = _conditions(raw, "False").get("PodScheduled") or {}
+    return PodView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        job_uid=_controller(meta),
+        created=_moment(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        phase=status.get("phase", "Pending"),
+        reason=status.get("reason"),
+        message=status.get("message"),
+        disrupted="DisruptionTarget" in conditions,
+        unscheduled=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else None,
+        waiting_reason=waiting.get("reason"),
+        waiting_message=waiting.get("message"),
+        running="running" in state,
+        exit_code=terminated.get("exitCode"),
+        oom_killed=terminated.get("reason") == "OOMKilled",
+        termination_message=terminated.get("message"),
+    )
+
+
+def event_view(raw: Raw) -> EventView:
+    """A core/v1 Event as its JSON shows it."""
+    seen = (raw.get("series") or {}).get("lastObservedTime") or raw.get("lastTimestamp") or raw.get("eventTime")
+    return EventView(
+        uid=(raw.get("involvedObject") or {}).get("uid", ""),
+        reason=raw.get("reason") or "",
+        message=raw.get("message") or "",
+        last_seen=_moment(seen or raw["metadata"].get("creationTimestamp")),
+    )
+
+
+def shard_view(raw: Raw) -> ShardView:
+    """A result shard. An entry that cannot be read is none: it is written again from its child."""
+    meta = raw["metadata"]
+    entries = {key: _entry(text) for key, text in (raw.get("data") or {}).items()}
+    return ShardView(
+        name=meta["name"],
+        uid=meta["uid"],
+        number=_number((meta.get("labels") or {}).get(SHARD)),
+        deleting="deletionTimestamp" in meta,
+        entries={key: entry for key, entry in entries.items() if entry is not None},
+    )
+
+
+def _entry(text: str) -> LedgerEntry | None:
+    try:
+        return LedgerEntry.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _conditions(raw: Raw, status: str = "True") -> dict[str, dict[str, Any]]:
+    """The conditions that have this status, by type."""
+    found = (raw.get("status") or {}).get("conditions") or ()
+    return {condition["type"]: condition for condition in found if condition.get("status") == status}
+
+
+def _finished(conditions: Raw) -> Literal["Complete", "Failed"] | None:
+    if "Complete" in conditions:
+        return "Complete"
+    return "Failed" if "Failed" in conditions else None
+
+
+def _worker_state(status: Raw) -> dict[str, Any]:
+    for container in status.get("containerStatuses") or ():
+        if container.get("name") == WORKER_CONTAINER:
+            return container.get("state") or {}
+    return {}
+
+
+def _controller(meta: Raw) -> str | None:
+    owners = [owner["uid"] for owner in meta.get("ownerReferences") or () if owner.get("controller")]
+    return owners[0] if owners else None
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
+
+
+def _moment(text: str | None) -> datetime:
+    return datetime.fromisoformat(text) if text else _LONG_AGO

@@ -1,0 +1,63 @@
+"""From a worker's stages to one percent, one phase and one guess of the time left."""
+
+from datetime import timedelta
+from typing import Literal
+
+from videoimport.api.status import Stage, StageName, VideoPhase
+
+_WEIGHTS: dict[Literal["Encode", "Remux"], dict[StageName, int]] = {
+    "Encode": {StageName.DOWNLOAD: 30, StageName.TRANSCODE: 50, StageName.UPLOAD: 20},
+    "Remux": {StageName.DOWNLOAD: 60, StageName.TRANSCODE: 10, StageName.UPLOAD: 30},
+}
+_PHASES = {
+    StageName.DOWNLOAD: VideoPhase.DOWNLOADING,
+    StageName.TRANSCODE: VideoPhase.TRANSCODING,
+    StageName.UPLOAD: VideoPhase.UPLOADING,
+    StageName.FINALIZE: VideoPhase.FINALIZING,
+}
+RUNNING_PHASES = (VideoPhase.PENDING, *_PHASES.values())
+"""In the order in which a run goes through them."""
+_ALMOST = 99
+_SENSIBLE_PERCENT = 3
+_SENSIBLE_TIME = timedelta(seconds=10)
+
+Stages = tuple[Stage, ...]
+
+
+def percent_of(stages: Stages) -> int:
+    """0 to 99, weighted by the mode. Until the mode is known the lower of the two, so that knowing it never takes
+    anything back."""
+    mode = next((stage.mode for stage in stages if stage.mode), None)
+    modes = (mode,) if mode else tuple(_WEIGHTS)
+    return min(_ALMOST, *(_weighted(stages, _WEIGHTS[mode]) for mode in modes))
+
+
+def _weighted(stages: Stages, weights: dict[StageName, int]) -> int:
+    return sum(weights.get(stage.name, 0) * _done(stage) for stage in stages) // 100
+
+
+def _done(stage: Stage) -> int:
+    return 100 if stage.state == "Done" else stage.percent
+
+
+def phase_of(stages: Stages) -> VideoPhase:
+    """The earliest unfinished stage; once all are done, what is left is finalizing."""
+    open_stages = [stage.name for stage in stages if stage.state != "Done"]
+    return _PHASES[open_stages[0]] if open_stages else VideoPhase.FINALIZING
+
+
+def later(one: VideoPhase, other: VideoPhase) -> VideoPhase:
+    """The later of two phases of one run: stages may start over within it, phases do not."""
+    return max(one, other, key=RUNNING_PHASES.index)
+
+
+def eta_seconds(percent: int, elapsed: timedelta) -> int | None:
+    """What is left if it goes on at the same pace; None while that would be a wild guess."""
+    if percent < _SENSIBLE_PERCENT or elapsed < _SENSIBLE_TIME:
+        return None
+    return round(elapsed.total_seconds() * (100 - percent) / percent)
+
+
+def is_done(stages: Stages, name: StageName) -> bool:
+    """Whether this stage is there and done."""
+    return any(stage.name == name and stage.state == "Done" for stage in stages)

@@ -1,0 +1,117 @@
+"""Whether and when another run follows a failed one: by the reason's class, its own limit and maxAttempts."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from videoimport.api.reasons import Reason, RetryClass, info
+from videoimport.api.status import Attempts
+from videoimport.core.settings import Settings
+
+_MAX_DOUBLINGS = 20
+_HOST_DOUBLINGS = 3
+_MAX_REASONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a verdict depends on besides the reason."""
+
+    uid: str
+    run: int
+    attempts: Attempts
+    now: datetime
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows."""
+
+    attempts: Attempts
+    """With this run counted in; ``next_retry_time`` set if another one follows."""
+    given_up: str = ""
+    """Why no other run follows, where that is not the reason's own doing."""
+
+    @property
+    def again_at(self) -> datetime | None:
+        """When the next run starts; None if none does."""
+        return self.attempts.next_retry_time
+
+
+def judge(reason: Reason, context: Context) -> Verdict:
+    """The verdict on a run that ended with this reason."""
+    retry = info(reason).retry
+    if retry is RetryClass.UNCHARGED:
+        return _uncharged(context)
+    return _charged(reason, context) if retry in _DELAYS else Verdict(_counted(reason, context.attempts))
+
+
+def exhausted(attempts: Attempts) -> str:
+    """Why the attempts are used up, or nothing. ``attempts.max`` may have been edited meanwhile."""
+    used = len(attempts.reasons)
+    return f"Given up after {used} of {attempts.max} attempts" if used >= attempts.max else ""
+
+
+def _uncharged(context: Context) -> Verdict:
+    count = context.attempts.uncharged + 1
+    attempts = context.attempts.model_copy(update={"uncharged": count, "next_retry_time": None})
+    if count > context.settings.max_uncharged:
+        return Verdict(attempts, f"Given up after {count} runs that were lost through no fault of their own")
+    delay = timedelta(0) if count == 1 else _doubling(context, count - 1)
+    return _after(delay, attempts, context)
+
+
+def _charged(reason: Reason, context: Context) -> Verdict:
+    attempts = _counted(reason, context.attempts)
+    same, most = attempts.reasons.count(reason), info(reason).max_retries
+    if most is not None and same > most:
+        return Verdict(attempts, f"Given up after {same} times {reason}")
+    if given_up := exhausted(attempts):
+        return Verdict(attempts, given_up)
+    return _after(_DELAYS[info(reason).retry](context, attempts), attempts, context)
+
+
+def _counted(reason: Reason, attempts: Attempts) -> Attempts:
+    reasons = (*attempts.reasons, reason)[-_MAX_REASONS:]
+    return attempts.model_copy(update={"reasons": reasons, "next_retry_time": None})
+
+
+def _after(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
+    at = context.now + timedelta(seconds=math.ceil(delay.total_seconds() * _jitter(context)))
+    return Verdict(attempts.model_copy(update={"next_retry_time": at}))
+
+
+def _backoff(context: Context, attempts: Attempts) -> timedelta:
+    return _doubling(context, len(attempts.reasons))
+
+
+def _doubling(context: Context, nth: int) -> timedelta:
+    settings = context.settings
+    doubled: timedelta = settings.backoff_base * 2 ** min(nth - 1, _MAX_DOUBLINGS)
+    return min(doubled, settings.backoff_cap)
+
+
+def _host_rest(context: Context, attempts: Attempts) -> timedelta:
+    times = attempts.reasons.count(Reason.RATE_LIMITED)
+    rest: timedelta = context.settings.host_rest * 2 ** min(times - 1, _HOST_DOUBLINGS)
+    return rest
+
+
+def _later(context: Context, _attempts: Attempts) -> timedelta:
+    return context.settings.later
+
+
+_DELAYS: dict[RetryClass, Callable[[Context, Attempts], timedelta]] = {
+    RetryClass.RETRIED: _backoff,
+    RetryClass.HOST: _host_rest,
+    RetryClass.LATER: _later,
+}
+
+
+def _jitter(context: Context) -> float:
+    """0.8 to 1.2, the same whenever it is asked for this run: many imports that fail together come back apart."""
+    digest = hashlib.sha256(f"{context.uid}/{context.run}".encode()).digest()
+    return 0.8 + 0.4 * int.from_bytes(digest[:4]) / 2**32

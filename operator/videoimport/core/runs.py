@@ -1,0 +1,54 @@
+"""Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
+
+from videoimport.api.status import Attempts, JobReference, VideoPhase
+from videoimport.core.jobs import job_manifest
+from videoimport.core.naming import job_name
+from videoimport.core.plan import Announcement, Create
+from videoimport.core.scene import Draft, Scene
+
+STARTING = "The worker is starting."
+
+
+def first_run(scene: Scene) -> Draft:
+    """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
+    fresh = Attempts(count=1, max=scene.spec.max_attempts)
+    draft = _started(scene, fresh).with_status(source=None, metadata=None)
+    words = f"Run {draft.status.run} started."
+    return _announced(draft, Announcement("Normal", "Started", words))
+
+
+def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> Draft:
+    """Another run of the same series. It is a new attempt only if the runs before it were charged."""
+    count = len(attempts.reasons) + 1
+    draft = _started(scene, attempts.model_copy(update={"count": count, "next_retry_time": None}))
+    return _announced(draft, announcement) if announcement else draft
+
+
+def _started(scene: Scene, attempts: Attempts) -> Draft:
+    run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
+    status = scene.status.model_copy(
+        update={
+            "phase": VideoPhase.PENDING,
+            "reason": None,
+            "message": STARTING,
+            "format": "Video",
+            "run": run,
+            "job": JobReference(name=job_name(scene.video.metadata.name, run)),
+            "attempts": attempts,
+            "observed_retry_token": scene.spec.retry_token,
+            "start_time": scene.status.start_time or scene.now,
+            "completion_time": None,
+            "progress_percent": 0,
+            "bytes_per_second": None,
+            "eta_seconds": None,
+            "stages": (),
+            "video_id": None,
+            "outputs": None,
+            "usage": None,
+        }
+    )
+    return Draft(status, actions=(Create(job_manifest(scene.video, run, scene.settings)),))
+
+
+def _announced(draft: Draft, announcement: Announcement) -> Draft:
+    return Draft(draft.status, draft.actions, announcements=(announcement,))

@@ -1,0 +1,77 @@
+"""One VideoImport at one moment, and the draft of what is to become of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from videoimport.api.status import Attempts, VideoImportStatus
+from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.core.observe import JobView, ObservedVideo, PodView
+from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every step of a video's decision looks at."""
+
+    observed: ObservedVideo
+    now: datetime
+    """In whole seconds, as timestamps in a status are."""
+    settings: Settings
+
+    @property
+    def video(self) -> VideoImport:
+        """The resource."""
+        return self.observed.video
+
+    @property
+    def spec(self) -> VideoImportSpec:
+        """The wish."""
+        return self.observed.video.spec
+
+    @property
+    def status(self) -> VideoImportStatus:
+        """The status as it stands in the cluster."""
+        return self.observed.video.status
+
+    @property
+    def run(self) -> int:
+        """Number of the current run; 0 before the first."""
+        return self.status.run or 0
+
+    @property
+    def attempts(self) -> Attempts:
+        """As recorded, under the wish's present maximum."""
+        return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
+
+    @property
+    def job(self) -> JobView | None:
+        """The current run's Job: by the name in the status, our UID and the run."""
+        name = self.status.job.name if self.status.job else None
+        return next((job for job in self.jobs if job.name == name and job.run == self.run), None)
+
+    @property
+    def jobs(self) -> tuple[JobView, ...]:
+        """Jobs that this very resource controls."""
+        return tuple(job for job in self.observed.jobs if job.owner_uid == self.video.metadata.uid)
+
+    def pods_of(self, job: JobView) -> tuple[PodView, ...]:
+        """Its pods, the newest first."""
+        own = [pod for pod in self.observed.pods if pod.job_uid == job.uid]
+        return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan before its status is dressed with conditions and compared with the present one."""
+
+    status: VideoImportStatus
+    actions: tuple[Action, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    again_at: datetime | None = None
+
+    def with_status(self, **changes: Any) -> "Draft":
+        """The same with some fields of the status changed."""
+        return replace(self, status=self.status.model_copy(update=changes))

@@ -1,0 +1,78 @@
+"""From a draft to a plan: the status is dressed with what follows from it, and written only if and when it must be."""
+
+from videoimport.api.conditions import ConditionType
+from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoPhase
+from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+from videoimport.core.lifecycle import ended
+from videoimport.core.plan import Plan
+from videoimport.core.progress import is_done
+from videoimport.core.scene import Draft, Scene
+from videoimport.core.throttle import due
+from videoimport.core.tidy import tidying
+from videoimport.core.upload import upload_status
+
+_PROGRESS = frozenset({"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata"})
+_ENDINGS = {
+    VideoPhase.COMPLETED: Ending.SUCCEEDED,
+    VideoPhase.FAILED: Ending.FAILED,
+    VideoPhase.CANCELLED: Ending.CANCELLED,
+}
+
+
+def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
+    """The plan of a draft."""
+    status = _dressed(scene, draft.status)
+    writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
+    tidy = tuple(action for action in tidying(scene) if action not in draft.actions)
+    return Plan(
+        status=writing.status,
+        actions=draft.actions + tidy,
+        inquiries=draft.inquiries,
+        announcements=draft.announcements,
+        again_at=min((at for at in (draft.again_at, writing.again_at) if at), default=None),
+    )
+
+
+def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
+    generation = scene.video.metadata.generation
+    return status.model_copy(
+        update={
+            "observed_generation": generation,
+            "observed_retry_token": _token(scene, status),
+            "attempts": _attempts(scene, status),
+            "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
+            "upload": upload_status(status),
+        }
+    )
+
+
+def _token(scene: Scene, status: VideoImportStatus) -> str | None:
+    """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
+    is about to, keeps the token it acted upon, so that it starts once ``cancel`` is taken back."""
+    noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel)
+    return scene.spec.retry_token if noted else status.observed_retry_token
+
+
+def _attempts(scene: Scene, status: VideoImportStatus) -> Attempts | None:
+    return status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts})
+
+
+def _facts(scene: Scene, status: VideoImportStatus) -> tuple[Fact, ...]:
+    phase = status.phase or VideoPhase.PENDING
+    ending = _ENDINGS.get(phase)
+    word = Ending.SUCCEEDED if ending is Ending.SUCCEEDED else status.reason or phase
+    return (*standing(ending, word, status.message or ""), *_milestones(scene, status, ending))
+
+
+def _milestones(scene: Scene, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
+    """Once reached within a run, a milestone stays; a new run starts without any."""
+    same_run = status.run == scene.status.run
+    progress = scene.observed.progress
+    news = {
+        ConditionType.VALIDATED: bool(progress and progress.run == status.run and progress.validated),
+        ConditionType.TRANSCODED: is_done(status.stages, StageName.TRANSCODE),
+        ConditionType.UPLOADED: is_done(status.stages, StageName.UPLOAD),
+    }
+    kept = {kind: same_run and holds(scene.status.conditions, kind) for kind in news}
+    done = ending is Ending.SUCCEEDED
+    return tuple(milestone(kind, reached=done or new or kept[kind], ending=ending) for kind, new in news.items())

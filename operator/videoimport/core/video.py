@@ -1,0 +1,50 @@
+"""What is to be done for a VideoImport, given what there is: an ordered chain of cases, of which the first that fits
+speaks. Nothing depends on which event came, or on anything but the observation, the time and the settings."""
+
+from datetime import datetime
+
+from videoimport.api.status import VideoImportStatus
+from videoimport.core.cancel import cancelled, cancelling
+from videoimport.core.ending import concluded, lost, waiting
+from videoimport.core.lifecycle import ended, wanted_again
+from videoimport.core.observe import ObservedVideo
+from videoimport.core.plan import Plan
+from videoimport.core.runs import first_run
+from videoimport.core.scene import Draft, Scene
+from videoimport.core.settings import Settings
+from videoimport.core.settle import settle
+from videoimport.core.underway import going, mended_before_start, to_be_made
+
+
+def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) -> Plan[VideoImportStatus]:
+    """The plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
+    if observed.video.metadata.deletion_timestamp is not None:
+        return Plan()
+    scene = Scene(observed, now.replace(microsecond=0), settings)
+    drafts = (case(scene) for case in _CASES)
+    return settle(scene, next((draft for draft in drafts if draft), Draft(scene.status)))
+
+
+def _untouched(scene: Scene) -> Draft | None:
+    if scene.status.phase is not None:
+        return None
+    return cancelled(scene) if scene.spec.cancel else first_run(scene)
+
+
+def _over(scene: Scene) -> Draft | None:
+    if not ended(scene.status):
+        return None
+    return first_run(scene) if wanted_again(scene.video) else Draft(scene.status)
+
+
+_CASES = (
+    _untouched,
+    _over,
+    cancelling,
+    waiting,
+    concluded,
+    mended_before_start,
+    lost,
+    to_be_made,
+    going,
+)

@@ -1,0 +1,32 @@
+"""Sentences for people that fit the API's bounds."""
+
+from datetime import datetime
+
+from videoimport.api.reasons import Reason, info
+
+MAX_MESSAGE = 1024
+
+
+def fit(text: str, limit: int = MAX_MESSAGE) -> str:
+    """``text`` in at most ``limit`` characters; what is cut off shows as an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def sentences(*parts: str) -> str:
+    """The parts that say something, each ended like a sentence, within a message's bounds. The last part is never
+    the one that is cut: it holds the advice or the time."""
+    said = [part.strip() for part in parts if part.strip()]
+    ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
+    *head, last = ended or [""]
+    room = MAX_MESSAGE - len(last) - 1
+    return fit(" ".join([fit(" ".join(head), max(room, 1)), last]) if head else last)
+
+
+def advised(reason: Reason, *parts: str) -> str:
+    """A message with the reason's advice at its end."""
+    return sentences(*parts, info(reason).advice)
+
+
+def clock(moment: datetime) -> str:
+    """A moment as messages show it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
