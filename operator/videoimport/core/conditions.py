@@ -9,6 +9,7 @@ from typing import Literal
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.core.wording import fit
 
+MILESTONES = (ConditionType.VALIDATED, ConditionType.TRANSCODED, ConditionType.UPLOADED)
 Truth = Literal["True", "False", "Unknown"]
 
 
