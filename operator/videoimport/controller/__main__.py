@@ -1,0 +1,100 @@
+"""The controller's process: settings, logs, health, then the election, and leading for as long as it is won.
+
+Exit codes: 0 when asked to end, 1 when leading ended or was lost, 2 for bad settings.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+import structlog
+
+from videoimport.controller import credentials, health, logs
+from videoimport.controller.election import Lock, elect
+from videoimport.controller.leading import Leader
+from videoimport.controller.metrics import REGISTRY
+from videoimport.controller.settings import BadSetting, ControllerSettings, load
+from videoimport.controller.vitals import Limits, Vitals
+
+_log = structlog.get_logger("videoimport.controller")
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGINT came; raised in the main thread, wherever it is."""
+
+
+def main() -> NoReturn:
+    """Run until something ends it."""
+    try:
+        settings = load()
+    except BadSetting as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        sys.exit(2)
+    logs.configure(settings.log_level)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _terminate)
+    _end(_run(settings))
+
+
+def _run(settings: ControllerSettings) -> int:
+    vitals = Vitals(limits(settings))
+    health.serve(settings.port, vitals, REGISTRY)
+    leader = Leader(settings, vitals)
+    if not settings.leader_election:
+        return _until_terminated(lambda: _lead_alone(leader), leader.stop)
+    lock = Lock(settings, credentials.synchronous_configuration(), vitals.tried)
+
+    def hand_over() -> None:
+        leader.stop()
+        lock.release()
+
+    return _until_terminated(lambda: elect(settings, lock, lambda: _lead(leader)), hand_over)
+
+
+def limits(settings: ControllerSettings) -> Limits:
+    """Generous: several attempts to lead, two comparisons, many requests that time out."""
+    return Limits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
+
+
+def _until_terminated(task: Callable[[], None], leave: Callable[[], None]) -> int:
+    try:
+        task()
+    except Terminated:
+        leave()
+        return 0
+    return 1
+
+
+def _lead_alone(leader: Leader) -> None:
+    threading.Thread(target=_lead, args=[leader], name="leading", daemon=True).start()
+    threading.Event().wait()
+
+
+def _lead(leader: Leader) -> None:
+    """In a thread: when leading ends for any reason but our own wish, so does the process."""
+    try:
+        leader.run()
+    except Exception:  # noqa: BLE001 (the thread's border: any failure ends the process)
+        _log.exception("leading failed")
+        _end(1)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def _end(code: int) -> NoReturn:
+    """At once, without waiting for threads and tasks: nothing of ours needs a farewell."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The API server, for objects as plain dictionaries: the border at which the client library's world ends.
+
+The library brings connections, TLS, credentials and their renewal; its 1,500 models stay unused, since decisions parse
+what they need themselves. Every failure leaves here as one of ``errors``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from videoimport.controller import errors
+from videoimport.controller.kinds import KINDS, Raw, Resource
+from videoimport.core.plan import Kind
+
+TIMEOUT = 30.0
+"""Seconds for a whole request; every one of ours is short."""
+PAGE = 500
+"""Objects a page of a list: a few MiB of JSON at most."""
+DEFAULT_RETRY_AFTER = 1.0
+_MERGE_PATCH = "application/merge-patch+json"
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects of a kind at one moment."""
+
+    items: list[Raw]
+    version: int
+    """The resourceVersion of the moment."""
+
+
+class Cluster:
+    """An API server. Use as an asynchronous context manager."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._client = ApiClient(configuration)
+        self._client.user_agent = "videoimport-controller"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def all_of(self, kind: Kind, namespace: str | None, selector: str | None = None) -> Listing:
+        """All objects of ours of a kind, in a namespace or everywhere, at one moment. Raises Gone if that took long."""
+        resource = KINDS[kind]
+        selectors = [part for part in (resource.selector, selector) if part]
+        query = {"limit": str(PAGE)} | ({"labelSelector": ",".join(selectors)} if selectors else {})
+        items: list[Raw] = []
+        while True:
+            page = await self._json("GET", resource.path(namespace), query=query)
+            items += page["items"]
+            if not (token := page["metadata"].get("continue")):
+                return Listing([_identified(item, resource) for item in items], version_of(page))
+            query["continue"] = token
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Raw:
+        """One object."""
+        return await self._json("GET", KINDS[kind].path(namespace, name))
+
+    async def create(self, manifest: Raw) -> Raw:
+        """The object as created."""
+        kind: Kind = manifest["kind"]
+        return await self._json("POST", KINDS[kind].path(manifest["metadata"]["namespace"]), body=manifest)
+
+    async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
+        """Write ``raw["status"]``. Raises Conflict unless ``raw`` is the newest version."""
+        metadata = raw["metadata"]
+        return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)
+
+    async def patch(self, kind: Kind, namespace: str, name: str, patch: Raw) -> Raw:
+        """A JSON merge patch. With a metadata.uid in it, raises Conflict on a namesake."""
+        return await self._json("PATCH", KINDS[kind].path(namespace, name), body=patch, content_type=_MERGE_PATCH)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Raw:
+        """Delete this object and no namesake (Conflict), its dependents first. The answer is the object as it goes, or
+        a Status when it is gone already."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid},
+            "propagationPolicy": "Foreground",
+        }
+        return await self._json("DELETE", KINDS[kind].path(namespace, name), body=options)
+
+    async def log_tail(self, namespace: str, pod: str, container: str, lines: int, limit_bytes: int) -> str:
+        """The last lines of a container's log; empty when there is none yet."""
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(limit_bytes)}
+        body = await self._request("GET", KINDS["Pod"].path(namespace, pod, "log"), query=query)
+        return body.decode("utf-8", errors="replace")
+
+    async def events_about(self, namespace: str, uid: str) -> list[Raw]:
+        """The cluster's Events about an object."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE)}
+        page = await self._json("GET", f"/api/v1/namespaces/{namespace}/events", query=query)
+        items: list[Raw] = page["items"]
+        return items
+
+    async def post_event(self, event: Raw) -> None:
+        """An Event for people."""
+        await self._json("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", body=event)
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Raw | None = None,
+        content_type: str = _JSON,
+    ) -> Raw:
+        answer: Raw = json.loads(await self._request(method, path, query=query, body=body, content_type=content_type))
+        return answer
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Raw | None = None,
+        content_type: str = _JSON,
+    ) -> bytes:
+        what = f"{method} {path}"
+        try:
+            method, url, headers, *_ = await self._client.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": "application/json, */*", "Content-Type": content_type},
+                auth_settings=["BearerToken"],
+            )
+            timeout: Any = aiohttp.ClientTimeout(total=TIMEOUT)
+            response = await self._client.call_api(method, url, headers, body=body, _request_timeout=timeout)
+            content: bytes = await response.read()  # type: ignore[no-untyped-call]
+        except (aiohttp.ClientError, TimeoutError, OSError) as broken:
+            raise errors.Unavailable(f"{what}: {type(broken).__name__}: {broken}") from broken
+        if response.status >= 300:
+            raise refusal(what, response.status, response.headers, content)
+        return content
+
+
+def version_of(raw: Raw) -> int:
+    """The resourceVersion as a number. Versions of one kind may be compared so by right since Kubernetes 1.35
+    (KEP-5504, "Comparable Resource Version"), and in fact on every older API server."""
+    return int(raw["metadata"]["resourceVersion"])
+
+
+def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:
+    """Our error for an answer that is none of the 2xx."""
+    details = _status(content)
+    message = f"{what}: {status} {details.get('message') or content[:200].decode(errors='replace')}"
+    if status == 429:
+        asked = headers.get("Retry-After") or details.get("details", {}).get("retryAfterSeconds")
+        return errors.TooManyRequests(message, _seconds(asked))
+    if status == 409 and details.get("reason") == "AlreadyExists":
+        return errors.AlreadyExists(message)
+    kinds: dict[int, type[errors.ClusterError]] = {404: errors.NotFound, 409: errors.Conflict, 410: errors.Gone}
+    if status in kinds:
+        return kinds[status](message)
+    return errors.Unavailable(message) if status >= 500 or status == 401 else errors.Rejected(message)
+
+
+def _status(content: bytes) -> Raw:
+    """The API server's own Status object; empty when something else answered."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _seconds(asked: object) -> float:
+    try:
+        return max(0.0, float(str(asked)))
+    except ValueError:
+        return DEFAULT_RETRY_AFTER
+
+
+def _identified(item: Raw, resource: Resource) -> Raw:
+    """Items of a list of a built-in kind lack what every object elsewhere says of itself."""
+    item.setdefault("apiVersion", resource.api_version)
+    item.setdefault("kind", resource.kind)
+    return item

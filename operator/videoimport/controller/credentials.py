@@ -1,0 +1,53 @@
+"""Which API server, and as whom: KUBECONFIG when it is set, otherwise the pod's service account.
+
+Both client libraries and kopf are told the same, from here.
+"""
+
+import os
+from collections.abc import Mapping
+
+import kopf
+import kubernetes.config
+from kubernetes.aio import config as aio_config
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.client.configuration import Configuration as SynchronousConfiguration
+
+
+def kubeconfig(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The kubeconfig to use, or None in a cluster."""
+    return environment.get("KUBECONFIG") or None
+
+
+async def configuration() -> Configuration:
+    """For ``cluster.Cluster``; a service account's token is read again every minute. Raises ConfigException."""
+    chosen = Configuration()
+    if path := kubeconfig():
+        await aio_config.load_kube_config(path, client_configuration=chosen)  # type: ignore[no-untyped-call]
+    else:
+        aio_config.load_incluster_config(client_configuration=chosen)  # type: ignore[no-untyped-call]
+    return chosen
+
+
+def synchronous_configuration() -> SynchronousConfiguration:
+    """For the election. Raises ConfigException."""
+    chosen = SynchronousConfiguration()
+    if path := kubeconfig():
+        kubernetes.config.load_kube_config(path, client_configuration=chosen)  # type: ignore[no-untyped-call]
+    else:
+        kubernetes.config.load_incluster_config(client_configuration=chosen)  # type: ignore[no-untyped-call]
+    return chosen
+
+
+async def for_kopf() -> kopf.ConnectionInfo:
+    """For the watches; kopf asks again when the API server answers 401."""
+    chosen = await configuration()
+    scheme, _, token = str(await chosen.get_api_key_with_prefix("BearerToken") or "").partition(" ")
+    return kopf.ConnectionInfo(
+        server=chosen.host,
+        ca_path=chosen.ssl_ca_cert,
+        insecure=not chosen.verify_ssl,
+        certificate_path=chosen.cert_file,
+        private_key_path=chosen.key_file,
+        scheme=scheme if token else None,
+        token=token or None,
+    )

@@ -1,0 +1,92 @@
+"""Who leads: a Lease, by the client library's synchronous election, in the main thread.
+
+Not by its asynchronous one: there a crash of the leading task keeps the Lease renewed. What the synchronous one lacks
+is added here: a connection that breaks is an attempt that failed, every request has an end, the Lease is given back.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from kubernetes.client import ApiClient, ApiException, CoordinationV1Api
+from kubernetes.client.configuration import Configuration
+from kubernetes.leaderelection.electionconfig import Config
+from kubernetes.leaderelection.leaderelection import LeaderElection
+from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
+from urllib3.exceptions import HTTPError
+
+from videoimport.controller.settings import LEASE, ControllerSettings
+
+_RELEASE_TRIES = 3
+_log = structlog.get_logger(__name__)
+
+
+class _PromptClient(ApiClient):
+    """Each request once, and no longer than this."""
+
+    def __init__(self, configuration: Configuration, seconds: float) -> None:
+        configuration.retries = False
+        super().__init__(configuration)
+        self._seconds = seconds
+
+    def call_api(self, *args: Any, **kwargs: Any) -> Any:
+        return super().call_api(*args, **{**kwargs, "_request_timeout": self._seconds})
+
+
+class Lock(LeaseLock):
+    """The Lease. ``tried`` is called at each attempt."""
+
+    def __init__(self, settings: ControllerSettings, configuration: Configuration, tried: Callable[[], None]) -> None:
+        super().__init__(LEASE, settings.pod_namespace, settings.pod_name)  # type: ignore[no-untyped-call]
+        self.api_instance = CoordinationV1Api(_PromptClient(configuration, settings.request_seconds))
+        self._tried = tried
+
+    def get(self, name: str, namespace: str) -> tuple[bool, Any]:
+        """The Lease's record; a broken connection is told like a refusal."""
+        self._tried()
+        try:
+            found: tuple[bool, Any] = super().get(name, namespace)  # type: ignore[no-untyped-call]
+        except HTTPError as broken:
+            return False, ApiException(status=0, reason=str(broken))
+        return found
+
+    def create(self, name: str, namespace: str, election_record: Any) -> bool:
+        """Whether it was created."""
+        return self._attempt(super().create, name, namespace, election_record)
+
+    def update(self, name: str, namespace: str, updated_record: Any) -> bool:
+        """Whether it was written."""
+        return self._attempt(super().update, name, namespace, updated_record)
+
+    def release(self) -> None:
+        """Give the Lease back, if we hold it, so that another need not wait until it runs out."""
+        for _ in range(_RELEASE_TRIES):
+            try:
+                lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
+                if lease.spec is not None and lease.spec.holder_identity == self.identity:
+                    lease.spec.holder_identity = ""
+                    self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
+            except (ApiException, HTTPError) as problem:
+                _log.warning("the Lease was not given back", problem=str(problem))
+            else:
+                return
+
+    def _attempt(self, write: Callable[..., bool], *args: Any) -> bool:
+        try:
+            return write(*args)
+        except HTTPError as broken:
+            _log.warning("the Lease was not written", problem=str(broken))
+            return False
+
+
+def elect(settings: ControllerSettings, lock: Lock, lead: Callable[[], None]) -> None:
+    """Try to lead; when leading, run ``lead`` in a thread of its own and renew. Returns when leadership is lost."""
+    config = Config(  # type: ignore[no-untyped-call]
+        lock,
+        lease_duration=settings.lease_seconds,
+        renew_deadline=settings.renew_deadline_seconds,
+        retry_period=settings.retry_seconds,
+        onstarted_leading=lead,
+        onstopped_leading=lambda: _log.error("leadership was lost"),
+    )
+    LeaderElection(config).run()  # type: ignore[no-untyped-call]

@@ -1,0 +1,120 @@
+"""The controller's settings, from environment variables. A bad one is named, and nothing starts."""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from videoimport.core.settings import Settings
+
+PREFIX = "VIDEOIMPORT_"
+LEASE = "videoimport-controller"
+
+
+class BadSetting(Exception):  # noqa: N818
+    """One line a variable, each naming it."""
+
+
+class ControllerSettings(BaseSettings):
+    """Each field is the variable of its name in capitals, after ``VIDEOIMPORT_``; lists are written as JSON."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True, extra="ignore")
+
+    worker_image: Annotated[str, Field(min_length=1)]
+    """Image of the worker's container."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """Of the worker's image."""
+    image_pull_secrets: tuple[str, ...] = ()
+    """Pull Secrets in the namespace of the import."""
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that sources may lie in besides public addresses."""
+    watch_namespaces: tuple[str, ...] = ()
+    """Look after these namespaces only; empty means all."""
+
+    pod_name: Annotated[str, Field(validation_alias="POD_NAME", min_length=1)] = "videoimport-controller"
+    """Who leads, as the Lease shows it; every replica needs its own."""
+    pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE", min_length=1)] = "default"
+    """Where the Lease lies."""
+    leader_election: bool = True
+    """False only where there is never more than one controller."""
+    lease_seconds: Annotated[int, Field(ge=2)] = 15
+    """How long a silent leader is waited for."""
+    renew_deadline_seconds: Annotated[int, Field(ge=2)] = 10
+    """How long a leader tries to renew before it ends."""
+    retry_seconds: Annotated[float, Field(ge=1)] = 2
+    """Pause between two attempts to lead or to renew."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    """Of /healthz, /readyz and /metrics."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is logged."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 8
+    """Imports that are decided upon at the same time."""
+    relist_seconds: PositiveFloat = 300
+    """Pause between two comparisons of all we remember with all there is."""
+    tail_seconds: PositiveFloat = 2
+    """Pause between two looks at a worker's progress."""
+    tails_per_second: PositiveFloat = 50
+    """Most looks at progress in the whole cluster; with more workers the pause grows."""
+
+    write_seconds: PositiveFloat = 3
+    """Least time between two writes of a status that change only progress."""
+    backoff_seconds: PositiveFloat = 10
+    """First delay before a failed import is tried again; doubles each time."""
+    backoff_cap_seconds: PositiveFloat = 600
+    """Longest such delay."""
+    patience_seconds: PositiveFloat = 15
+    """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
+    job_ttl_seconds: PositiveFloat = 600
+    """How long a Job stays once its result is recorded."""
+
+    @model_validator(mode="after")
+    def _the_leader_ends_before_another_starts(self) -> Self:
+        latest = self.renew_deadline_seconds + self.request_seconds
+        if latest >= self.lease_seconds:
+            raise ValueError(
+                f"lease_seconds ({self.lease_seconds}) must be greater than renew_deadline_seconds plus the time of "
+                f"one request ({latest:g})"
+            )
+        if self.renew_deadline_seconds <= 1.2 * self.retry_seconds:
+            raise ValueError("renew_deadline_seconds must be greater than 1.2 times retry_seconds")
+        return self
+
+    @property
+    def request_seconds(self) -> float:
+        """Timeout of one request of the election: several fit below the deadline."""
+        return self.renew_deadline_seconds / 3
+
+    def for_decisions(self) -> Settings:
+        """The part that decisions depend on."""
+        return Settings(
+            worker_image=self.worker_image,
+            image_pull_policy=self.image_pull_policy,
+            image_pull_secrets=self.image_pull_secrets,
+            allowed_networks=tuple(str(network) for network in self.allowed_networks),
+            write_interval=timedelta(seconds=self.write_seconds),
+            backoff_base=timedelta(seconds=self.backoff_seconds),
+            backoff_cap=timedelta(seconds=self.backoff_cap_seconds),
+            patience=timedelta(seconds=self.patience_seconds),
+            job_ttl=timedelta(seconds=self.job_ttl_seconds),
+        )
+
+
+def load() -> ControllerSettings:
+    """From the environment. Raises BadSetting."""
+    try:
+        return ControllerSettings()
+    except ValidationError as wrong:
+        raise BadSetting("\n".join(_line(error["loc"], error["msg"]) for error in wrong.errors())) from wrong
+    except SettingsError as unreadable:  # not JSON where a list is wanted; the message names the field
+        raise BadSetting(f'{unreadable}: write it as JSON, such as ["a", "b"]') from unreadable
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
+    first = str(location[0])
+    return f"{first if first.isupper() else PREFIX + first.upper()}: {message}"

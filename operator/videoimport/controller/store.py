@@ -1,0 +1,151 @@
+"""What is known of the cluster: one store for all kinds, fed by watches, by lists and by the answers to our own writes.
+
+The newest resourceVersion wins, whatever came last; what was deleted stays deleted for a list that is older than the
+deletion. For one thread; ``objects`` may be called from another, for metrics.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from videoimport.controller.cluster import Listing, version_of
+from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of
+from videoimport.controller.queue import Clock
+from videoimport.core.plan import Kind
+
+TOMBSTONE_SECONDS = 600.0
+"""How long a deletion is remembered: longer than any list that was under way could take."""
+Place = tuple[str, str]
+"""Namespace and name."""
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Entry:
+    """An object at one version, and what was parsed from it."""
+
+    raw: Raw
+    version: int
+    _views: dict[Any, Any] = field(default_factory=dict)
+
+    def view(self, parse: Callable[[Raw], T]) -> T:
+        """``parse(raw)``, done once."""
+        if parse not in self._views:
+            self._views[parse] = parse(self.raw)
+        found: T = self._views[parse]
+        return found
+
+    @property
+    def uid(self) -> str:
+        """Of the object."""
+        uid: str = self.raw["metadata"]["uid"]
+        return uid
+
+
+@dataclass(frozen=True, slots=True)
+class _Tombstone:
+    version: int
+    buried: float
+
+
+class Store:
+    """``changed`` is called with the key of everyone whom a change concerns."""
+
+    def __init__(self, changed: Callable[[Key], None], clock: Clock = time.monotonic) -> None:
+        self._changed = changed
+        self._clock = clock
+        self._entries: dict[Kind, dict[Place, Entry]] = {kind: {} for kind in KINDS}
+        self._tombstones: dict[Kind, dict[Place, _Tombstone]] = {kind: {} for kind in KINDS}
+        self._owned: dict[tuple[Kind, str], set[Place]] = defaultdict(set)
+        """By kind and the controlling owner's UID."""
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Entry | None:
+        """The object of that name, if it is known."""
+        return self._entries[kind].get((namespace, name))
+
+    def owned(self, kind: Kind, owner_uid: str) -> list[Entry]:
+        """Objects whose controlling owner has this UID, by name."""
+        places = self._owned.get((kind, owner_uid), ())
+        return [self._entries[kind][place] for place in sorted(places)]
+
+    def objects(self, kind: Kind) -> list[Entry]:
+        """All of a kind. Safe from another thread."""
+        return list(self._entries[kind].values())
+
+    def put(self, kind: Kind, raw: Raw) -> bool:
+        """Keep this object unless a newer version, or its deletion, is known already; whether anything changed."""
+        place, version = _place(raw), version_of(raw)
+        if version <= self._known_version(kind, place):
+            return False
+        older = self._forget(kind, place)
+        raw["metadata"].pop("managedFields", None)  # often its greatest part, and never looked at
+        self._entries[kind][place] = Entry(raw, version)
+        self._tombstones[kind].pop(place, None)
+        if owner := controller_of(raw):
+            self._owned[kind, owner["uid"]].add(place)
+        if older is not None and older.uid != raw["metadata"]["uid"]:
+            self._tell(kind, older.raw)  # a namesake of an earlier object, perhaps of another owner
+        self._tell(kind, raw)
+        return True
+
+    def remove(self, kind: Kind, raw: Raw) -> None:
+        """It was deleted; ``raw`` is its last version, whose number is that of the deletion."""
+        self._bury(kind, _place(raw), version_of(raw))
+
+    def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """The API server says that this very object is not there."""
+        entry = self.find(kind, namespace, name)
+        if entry is not None and entry.uid == uid:
+            self._bury(kind, (namespace, name), entry.version)
+
+    def replace(self, kind: Kind, listing: Listing, namespace: str | None = None) -> int:
+        """Take over a list of a namespace, or of all: what it lacks is gone, unless it is younger than the list.
+        Returns how many objects changed or vanished."""
+        listed = {_place(raw) for raw in listing.items}
+        changed = sum(self.put(kind, raw) for raw in listing.items)
+        missing = [
+            place
+            for place, entry in self._entries[kind].items()
+            if place not in listed and entry.version <= listing.version and namespace in (None, place[0])
+        ]
+        for place in missing:
+            self._bury(kind, place, listing.version)
+        self._drop_old_tombstones(kind)
+        return changed + len(missing)
+
+    def _known_version(self, kind: Kind, place: Place) -> int:
+        entry, tombstone = self._entries[kind].get(place), self._tombstones[kind].get(place)
+        return max(entry.version if entry else 0, tombstone.version if tombstone else 0)
+
+    def _bury(self, kind: Kind, place: Place, version: int) -> None:
+        if version < self._known_version(kind, place):
+            return
+        self._tombstones[kind][place] = _Tombstone(version, self._clock())
+        if entry := self._forget(kind, place):
+            self._tell(kind, entry.raw)
+
+    def _forget(self, kind: Kind, place: Place) -> Entry | None:
+        entry = self._entries[kind].pop(place, None)
+        owner = controller_of(entry.raw) if entry else None
+        if owner:
+            owned = self._owned[kind, owner["uid"]]
+            owned.discard(place)
+            if not owned:
+                del self._owned[kind, owner["uid"]]
+        return entry
+
+    def _tell(self, kind: Kind, raw: Raw) -> None:
+        for key in keys_of(kind, raw):
+            self._changed(key)
+
+    def _drop_old_tombstones(self, kind: Kind) -> None:
+        oldest = self._clock() - TOMBSTONE_SECONDS
+        kept = {place: stone for place, stone in self._tombstones[kind].items() if stone.buried > oldest}
+        self._tombstones[kind] = kept
+
+
+def _place(raw: Raw) -> Place:
+    metadata = raw["metadata"]
+    return metadata["namespace"], metadata["name"]

@@ -1,0 +1,134 @@
+"""One key, from what is known to what is done about it: status first, then actions, then questions, then words.
+
+A step that fails ends the sync; the key comes back later, decides anew from what is known then, and every action is
+safe to repeat. Only words are dropped when they cannot be said.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from pydantic import ValidationError
+
+from videoimport.api.bulkimport import BulkImportStatus
+from videoimport.api.status import VideoImportStatus
+from videoimport.controller.announcing import announce
+from videoimport.controller.cluster import Cluster
+from videoimport.controller.errors import Rejected
+from videoimport.controller.kinds import Key
+from videoimport.controller.notes import REFUSED, Notebook, Notes
+from videoimport.controller.observing import in_words, observe_bulk, observe_video
+from videoimport.controller.queue import Backoff, KeyedQueue
+from videoimport.controller.store import Entry, Store
+from videoimport.controller.writing import Writer
+from videoimport.core.bulk import reconcile_bulk
+from videoimport.core.parse import event_view, job_view, pod_view
+from videoimport.core.plan import Action, Announcement, Create, Inquiry, Plan
+from videoimport.core.refuse import refuse
+from videoimport.core.settings import Settings
+from videoimport.core.video import reconcile_video
+
+AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
+REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)
+"""A quota may be freed or a policy mended at any time; a minute is soon enough to see it."""
+_log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Syncer:
+    """Calls ``core`` and does as it says."""
+
+    cluster: Cluster
+    store: Store
+    queue: KeyedQueue
+    notebook: Notebook
+    settings: Settings
+    now: Callable[[], datetime] = utc_now
+
+    async def sync(self, key: Key) -> None:
+        """Raises ClusterError when a step could not be done."""
+        entry = self.store.find(key.kind, key.namespace, key.name)
+        if entry is None:
+            self.notebook.forget(key)
+            return
+        notes = self.notebook.of(key, entry.uid)
+        await self._confirm_lost_reports(key, entry, notes)
+        plan = self._decide(key, entry, notes)
+        if plan.again_at is not None:
+            self.queue.add_after(key, (plan.again_at - self.now()).total_seconds())
+        if plan.status is not None:
+            await Writer(self.cluster, self.store).status(key.kind, entry, plan.status)
+        try:
+            await self._act(key, entry, notes, plan.actions)
+            await self._inquire(key, notes, plan.inquiries)
+        finally:
+            await announce(self.cluster, entry.raw, plan.announcements, self.now())
+
+    def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
+        try:
+            if key.kind == "BulkImport":
+                return reconcile_bulk(observe_bulk(entry, self.store), self.now(), self.settings)
+            return reconcile_video(observe_video(entry, self.store, notes), self.now(), self.settings)
+        except ValidationError as problem:
+            return refuse(entry.raw, in_words(problem), self.now())
+
+    async def _confirm_lost_reports(self, key: Key, entry: Entry, notes: Notes) -> None:
+        """A Job's end may be seen before its pod's: before a report counts as lost, its pods are listed, once."""
+        for job in [job.view(job_view) for job in self.store.owned("Job", entry.uid)]:
+            pods = [pod.view(pod_view) for pod in self.store.owned("Pod", job.uid)]
+            reported = any(pod.exit_code is not None for pod in pods)
+            if job.finished is None or job.expires or reported or job.uid in notes.confirmed:
+                continue
+            selector = f"batch.kubernetes.io/controller-uid={job.uid}"
+            for raw in (await self.cluster.all_of("Pod", key.namespace, selector)).items:
+                self.store.put("Pod", raw)
+            notes.confirmed.add(job.uid)
+
+    async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
+        generation, writer = entry.raw["metadata"].get("generation", 0), Writer(self.cluster, self.store)
+        for action in actions:
+            pause = notes.pause(generation, self.notebook.clock()) if isinstance(action, Create) else 0.0
+            if pause:
+                self.queue.add_after(key, pause)
+                return
+            try:
+                await writer.act(action)
+            except Rejected as refusal:
+                if not isinstance(action, Create):
+                    raise
+                await self._refused(key, entry, notes, str(refusal))
+                return
+            if isinstance(action, Create):
+                notes.refusal = None
+
+    async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
+        """Show it at once, and try again later and later: a quota may be freed, a policy mended."""
+        news = notes.refusal is None or notes.refusal.message != message
+        pause = notes.refused(
+            message, self.now(), entry.raw["metadata"].get("generation", 0), REFUSED_BACKOFF, self.notebook.clock()
+        )
+        _log.warning("refused", problem=message, again_in_seconds=round(pause, 1))
+        self.queue.add_after(key, pause)
+        if news:
+            self.queue.add(key)
+            await announce(self.cluster, entry.raw, [Announcement("Warning", REFUSED, message)], self.now())
+
+    async def _inquire(self, key: Key, notes: Notes, inquiries: tuple[Inquiry, ...]) -> None:
+        patience = self.settings.patience.total_seconds()
+        for inquiry in inquiries:
+            now = self.notebook.clock()
+            if now - notes.asked.get(inquiry.uid, float("-inf")) < patience:
+                continue
+            answer = tuple(event_view(raw) for raw in await self.cluster.events_about(inquiry.namespace, inquiry.uid))
+            notes.asked[inquiry.uid] = now
+            if answer != notes.answers.get(inquiry.uid, ()):
+                notes.answers[inquiry.uid] = answer
+                self.queue.add(key)
+        if inquiries:
+            self.queue.add_after(key, patience)

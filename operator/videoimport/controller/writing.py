@@ -1,0 +1,100 @@
+"""Our writes to the cluster. Each keeps its answer in the store, so that the next decision knows of it at once, and
+each that meets something else than was observed learns what is there now before it fails."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from videoimport.api.base import Model
+from videoimport.api.labels import RUN
+from videoimport.controller import errors
+from videoimport.controller.cluster import Cluster
+from videoimport.controller.kinds import Raw, controller_of
+from videoimport.controller.store import Entry, Store
+from videoimport.core.plan import Action, Create, Delete, Kind, Patch
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Every method raises ClusterError when it could not be done."""
+
+    cluster: Cluster
+    store: Store
+
+    async def status(self, kind: Kind, entry: Entry, status: Model) -> None:
+        """Write a status if it differs from the observed one. Raises Conflict when the object has changed since."""
+        wire = status.wire()
+        if wire == entry.raw.get("status", {}):
+            return
+        try:
+            answer = await self.cluster.replace_status(kind, {**entry.raw, "status": wire})
+        except (errors.Conflict, errors.NotFound):
+            await self._reread(kind, entry)
+            raise
+        self.store.put(kind, answer)
+
+    async def act(self, action: Action) -> None:
+        """Do one thing of a plan; doing it again is harmless."""
+        match action:
+            case Create(manifest=manifest):
+                await self._create(manifest)
+            case Patch():
+                await self._patch(action)
+            case Delete():
+                await self._delete(action)
+            case _:
+                assert_never(action)
+
+    async def _create(self, manifest: Raw) -> None:
+        kind: Kind = manifest["kind"]
+        try:
+            made = await self.cluster.create(manifest)
+        except errors.AlreadyExists as taken:
+            metadata = manifest["metadata"]
+            made = await self.cluster.get(kind, metadata["namespace"], metadata["name"])
+            self.store.put(kind, made)
+            if not is_the_same(made, manifest):
+                raise errors.Conflict(f"{taken}: it is not ours, of another run, or being deleted") from taken
+        self.store.put(kind, made)
+
+    async def _patch(self, wish: Patch) -> None:
+        guarded = {**wish.patch, "metadata": {**wish.patch.get("metadata", {}), "uid": wish.uid}}
+        try:
+            answer = await self.cluster.patch(wish.kind, wish.namespace, wish.name, guarded)
+        except (errors.Conflict, errors.NotFound):
+            await self._reread_place(wish.kind, wish.namespace, wish.name, wish.uid)
+            raise
+        self.store.put(wish.kind, answer)
+
+    async def _delete(self, wish: Delete) -> None:
+        try:
+            answer = await self.cluster.delete(wish.kind, wish.namespace, wish.name, wish.uid)
+        except (errors.Conflict, errors.NotFound):  # it is gone, and perhaps a namesake is there
+            await self._reread_place(wish.kind, wish.namespace, wish.name, wish.uid)
+            return
+        if answer.get("kind") == wish.kind:
+            self.store.put(wish.kind, answer)
+        else:
+            self.store.vanished(wish.kind, wish.namespace, wish.name, wish.uid)
+
+    async def _reread(self, kind: Kind, entry: Entry) -> None:
+        metadata = entry.raw["metadata"]
+        await self._reread_place(kind, metadata["namespace"], metadata["name"], entry.uid)
+
+    async def _reread_place(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Learn what is there now, and that the object with this UID is not there when it is not."""
+        try:
+            self.store.put(kind, await self.cluster.get(kind, namespace, name))
+        except errors.NotFound:
+            self.store.vanished(kind, namespace, name, uid)
+
+
+def is_the_same(found: Raw, wanted: Raw) -> bool:
+    """Whether what stands under a derived name is what we wanted to create: of the same owner and run, and staying."""
+    there, owner, ours = found["metadata"], controller_of(found), controller_of(wanted)
+    return (
+        owner is not None
+        and ours is not None
+        and owner["uid"] == ours["uid"]
+        and there.get("labels", {}).get(RUN) == wanted["metadata"].get("labels", {}).get(RUN)
+        and "deletionTimestamp" not in there
+    )
