@@ -11,10 +11,10 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """Version 2 has one; version 1 has one a controller, and perhaps an empty one of version 2 beside them."""
+    """Version 2 has one; version 1 has one a controller, and often one of version 2 beside them."""
     if (root / "cgroup.controllers").exists():
         return [root]
-    return sorted(entry for entry in root.iterdir() if (entry / "cgroup.procs").exists() and entry.name != "unified")
+    return sorted(entry for entry in root.iterdir() if (entry / "cgroup.procs").exists())
 
 
 def create(name: str) -> None:

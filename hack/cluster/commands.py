@@ -1,5 +1,6 @@
 """Running programs to their end: output into a log file, a whole process group to kill when we are interrupted."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -65,7 +66,8 @@ def _run(
     try:
         out, err = child.communicate(text)
     except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         raise
     return child.returncode, (out or "", err or "")
