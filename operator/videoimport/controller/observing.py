@@ -11,6 +11,7 @@ from videoimport.controller.notes import Notes
 from videoimport.controller.store import Entry, Store
 from videoimport.core.observe import ObservedBulk, ObservedVideo
 from videoimport.core.parse import job_view, pod_view, shard_view
+from videoimport.core.refuse import problem_of
 
 _log = structlog.get_logger(__name__)
 
@@ -38,11 +39,4 @@ def _readable(children: list[Entry]) -> Iterable[VideoImport]:
         try:
             yield child.view(VideoImport.parse)
         except ValidationError as problem:
-            _log.error("a child cannot be read", child=child.raw["metadata"]["name"], problem=in_words(problem))
-
-
-def in_words(problem: ValidationError) -> str:
-    """The first thing that is wrong, with the field's path."""
-    first = problem.errors()[0]
-    path = ".".join(str(step) for step in first["loc"])
-    return f"{path}: {first['msg']}"
+            _log.error("a child cannot be read", child=child.raw["metadata"]["name"], problem=problem_of(problem))

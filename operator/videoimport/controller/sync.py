@@ -18,14 +18,14 @@ from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import Rejected
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import REFUSED, Notebook, Notes
-from videoimport.controller.observing import in_words, observe_bulk, observe_video
+from videoimport.controller.observing import observe_bulk, observe_video
 from videoimport.controller.queue import Backoff, KeyedQueue
 from videoimport.controller.store import Entry, Store
 from videoimport.controller.writing import Writer
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.parse import event_view, job_view, pod_view
 from videoimport.core.plan import Action, Announcement, Create, Inquiry, Plan
-from videoimport.core.refuse import refuse
+from videoimport.core.refuse import problem_of, refuse
 from videoimport.core.settings import Settings
 from videoimport.core.video import reconcile_video
 
@@ -76,7 +76,7 @@ class Syncer:
                 return reconcile_bulk(observe_bulk(entry, self.store), self.now(), self.settings)
             return reconcile_video(observe_video(entry, self.store, notes), self.now(), self.settings)
         except ValidationError as problem:
-            return refuse(entry.raw, in_words(problem), self.now())
+            return refuse(entry.raw, problem_of(problem), self.now())
 
     async def _confirm_lost_reports(self, key: Key, entry: Entry, notes: Notes) -> None:
         """A Job's end may be seen before its pod's: before a report counts as lost, its pods are listed, once."""
