@@ -1,0 +1,205 @@
+"""A cluster small enough to hold in the hand: it carries out plans, can die between any two of their steps, and runs
+Jobs whose fate is drawn. It speaks the API server's JSON, so the parsers are in play too."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from core_seen import NOW, SETTINGS, URI, stages
+
+from videoimport.api.bulkimport import BulkImport, BulkImportStatus
+from videoimport.api.labels import RUN, TASK
+from videoimport.api.reasons import Reason
+from videoimport.api.report import Progress, Report
+from videoimport.api.status import OutputFile, Outputs, Usage, VideoImportStatus
+from videoimport.api.task import Task
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.bulk import reconcile_bulk
+from videoimport.core.observe import ObservedBulk, ObservedVideo
+from videoimport.core.parse import job_view, pod_view, shard_view
+from videoimport.core.plan import Create, Delete, Patch, Plan
+from videoimport.core.video import reconcile_video
+
+FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
+Raw = dict[str, Any]
+SURE = 10_000
+"""More steps than any plan has: a crash after so many is none."""
+
+
+@dataclass
+class Cluster:
+    dice: random.Random
+    now: datetime = NOW
+    objects: dict[tuple[str, str], Raw] = field(default_factory=dict)
+    """By kind and name, as JSON."""
+    progress: dict[str, Progress] = field(default_factory=dict)
+    """Of a Job, by its name."""
+    records: dict[str, str] = field(default_factory=dict)
+    """Commit records: spec hash by import's UID."""
+    uploads: Counter[str] = field(default_factory=Counter)
+    made: Counter[str] = field(default_factory=Counter)
+    """How often an object of a kind and name was really made."""
+    writes: int = 0
+
+    # What the API server does
+
+    def put(self, raw: Raw) -> Raw:
+        key = (raw["kind"], raw["metadata"]["name"])
+        if key not in self.objects:
+            self.writes += 1
+            self.made["/".join(key)] += 1
+            stamps = {"uid": f"{key[0]}-{key[1]}-{self.writes}", "generation": 1, "resourceVersion": str(self.writes)}
+            raw = raw | {"metadata": raw["metadata"] | stamps | {"creationTimestamp": self.now.isoformat()}}
+            self.objects[key] = raw
+        return self.objects[key]
+
+    def change(self, kind: str, name: str, patch: Raw) -> None:
+        self.writes += 1
+        old = self.objects[kind, name]
+        new = _merged(old, patch)
+        if new.get("spec") != old.get("spec"):
+            new["metadata"] = new["metadata"] | {"generation": old["metadata"]["generation"] + 1}
+        new["metadata"] = new["metadata"] | {"resourceVersion": str(self.writes)}
+        self.objects[kind, name] = new
+
+    def remove(self, kind: str, name: str) -> None:
+        """The object and, as the garbage collector would, what it owns."""
+        gone = self.objects.pop((kind, name), None)
+        if gone is not None:
+            for key, raw in list(self.objects.items()):
+                if gone["metadata"]["uid"] in [owner["uid"] for owner in raw["metadata"].get("ownerReferences", ())]:
+                    self.remove(*key)
+
+    def of_kind(self, kind: str) -> list[Raw]:
+        return [raw for (its, _), raw in sorted(self.objects.items()) if its == kind]
+
+    # What the controller does
+
+    def sync_video(self, name: str, crash_after: int = SURE) -> Plan[VideoImportStatus]:
+        seen = VideoImport.parse(self.objects["VideoImport", name])
+        views = [job_view(raw) for raw in self.of_kind("Job")]
+        jobs = tuple(view for view in views if view.owner_uid == seen.metadata.uid)
+        pods = tuple(pod_view(raw) for raw in self.of_kind("Pod"))
+        own = tuple(view for view in pods if view.job_uid in {job.uid for job in jobs})
+        told = self.progress.get(seen.status.job.name) if seen.status.job else None
+        plan = reconcile_video(ObservedVideo(seen, jobs, own, told), self.now, SETTINGS)
+        self._carry_out("VideoImport", name, plan, crash_after)
+        return plan
+
+    def sync_bulk(self, name: str, crash_after: int = SURE) -> Plan[BulkImportStatus]:
+        seen = BulkImport.parse(self.objects["BulkImport", name])
+        children = tuple(
+            child
+            for child in map(VideoImport.parse, self.of_kind("VideoImport"))
+            if any(owner.uid == seen.metadata.uid for owner in child.metadata.owner_references)
+        )
+        shards = sorted(map(shard_view, self.of_kind("ConfigMap")), key=lambda shard: shard.number)
+        plan = reconcile_bulk(ObservedBulk(seen, children, tuple(shards)), self.now, SETTINGS)
+        self._carry_out("BulkImport", name, plan, crash_after)
+        return plan
+
+    def _carry_out(self, kind: str, name: str, plan: Plan[Any], steps: int) -> None:
+        if plan.status is not None and steps > 0:
+            written = type(plan.status).model_validate(plan.status.wire()).wire()
+            self.change(kind, name, {"status": None})
+            self.change(kind, name, {"status": written})
+        for action in plan.actions[: max(0, steps - 1)]:
+            self._act(action)
+
+    def _act(self, action: Create | Patch | Delete) -> None:
+        if isinstance(action, Create):
+            there = self.put(action.manifest)
+            assert there["metadata"]["ownerReferences"] == action.manifest["metadata"]["ownerReferences"]
+        elif isinstance(action, Patch):
+            assert self.objects[action.kind, action.name]["metadata"]["uid"] == action.uid
+            self.change(action.kind, action.name, action.patch)
+        elif action.kind == "Job":
+            self.change("Job", action.name, {"metadata": {"deletionTimestamp": self.now.isoformat()}})
+        else:
+            self.remove(action.kind, action.name)
+
+    # What kubelet, Job controller and worker do
+
+    def run_jobs(self, fate: str | None = None) -> None:
+        """Each Job takes a step: deleted ones go, finished ones expire, the others work on."""
+        for raw in self.of_kind("Job"):
+            name, view = raw["metadata"]["name"], job_view(raw)
+            if view.deleting or (view.finished and view.expires and self.dice.random() < 0.3):
+                self.remove("Job", name)
+            elif not view.finished:
+                self._work(
+                    raw, fate or self.dice.choice(("goes on", "goes on", "succeeds", "fails", "lost", "evicted"))
+                )
+
+    def _work(self, job: Raw, fate: str) -> None:
+        task = Task.model_validate_json(job["spec"]["template"]["metadata"]["annotations"][TASK])
+        pod = self.put(_pod(job))["metadata"]["name"]
+        if self.records.get(task.uid) == task.spec_hash or fate == "succeeds":
+            self._succeed(task, job, pod)
+        elif fate == "goes on":
+            self._go_on(job, pod)
+        elif fate == "fails":
+            self._fail(task, job, pod)
+        elif fate == "evicted":
+            self.change("Pod", pod, {"status": {"phase": "Failed", "reason": "Evicted", "message": "node is full"}})
+            self._finish(job, "Failed", "BackoffLimitExceeded")
+        elif job["metadata"]["uid"] in str(self.of_kind("VideoImport")):
+            self.remove("Job", job["metadata"]["name"])
+
+    def _go_on(self, job: Raw, pod: str) -> None:
+        running = [{"name": "worker", "state": {"running": {}}}]
+        self.change("Pod", pod, {"status": {"phase": "Running", "containerStatuses": running}})
+        parts = sorted((self.dice.randint(0, 100) for _ in range(3)), reverse=True)
+        run = int(job["metadata"]["labels"][RUN])
+        mode = self.dice.choice((None, "Encode", "Remux"))
+        self.progress[job["metadata"]["name"]] = Progress(run=run, stages=stages(*parts, mode=mode))
+
+    def _succeed(self, task: Task, job: Raw, pod: str) -> None:
+        if self.records.get(task.uid) != task.spec_hash:
+            self.records[task.uid] = task.spec_hash
+            self.uploads[task.uid] += 1
+        done = {"outcome": "Succeeded", "outputs": Outputs(video=OutputFile(uri=URI)), "usage": Usage(bytes_in=3)}
+        self._terminate(task, job, pod, 0, done)
+
+    def _fail(self, task: Task, job: Raw, pod: str) -> None:
+        reason = self.dice.choice((Reason.SOURCE_UNAVAILABLE, Reason.SOURCE_NOT_FOUND, Reason.OUT_OF_MEMORY))
+        self._terminate(task, job, pod, 85, {"outcome": "Failed", "reason": reason, "message": "It broke"})
+
+    def _terminate(self, task: Task, job: Raw, pod: str, code: int, told: Raw) -> None:
+        words = {"uid": task.uid, "run": task.run, "spec_hash": task.spec_hash, "finished_at": self.now}
+        message = Report(**words | told).model_dump_json(by_alias=True, exclude_none=True)
+        ended = [{"name": "worker", "state": {"terminated": {"exitCode": code, "message": message}}}]
+        phase = "Failed" if code else "Succeeded"
+        self.change("Pod", pod, {"status": {"phase": phase, "containerStatuses": ended}})
+        self._finish(job, "Failed" if code else "Complete", "PodFailurePolicy" if code else "CompletionsReached")
+        if self.dice.random() < 0.2:
+            self.remove("Pod", pod)
+
+    def _finish(self, job: Raw, kind: str, reason: str) -> None:
+        condition = {"type": kind, "status": "True", "reason": reason, "message": ""}
+        self.change("Job", job["metadata"]["name"], {"status": {"conditions": [condition]}})
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def _pod(job: Raw) -> Raw:
+    owner = {"uid": job["metadata"]["uid"], "controller": True}
+    name = f"{job['metadata']['name']}-pod"
+    meta = {"name": name, "namespace": job["metadata"]["namespace"], "ownerReferences": [owner]}
+    return {"kind": "Pod", "metadata": meta, "status": {"phase": "Pending"}}
+
+
+def _merged(old: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    base = dict(old) if isinstance(old, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            base.pop(key, None)
+        else:
+            base[key] = _merged(base.get(key), value)
+    return base
