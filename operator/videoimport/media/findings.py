@@ -1,0 +1,22 @@
+"""What a check finds: a reason and a sentence. A chain of checks ends at its first finding."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from videoimport.api.reasons import Reason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why something is refused; the message has the found value, the wanted one and what to do."""
+
+    reason: Reason
+    message: str
+
+
+def first_finding(checks: Iterable[Callable[[T], Finding | None]], subject: T) -> Finding | None:
+    """The finding of the first check, in order, that has one."""
+    return next((found for check in checks if (found := check(subject)) is not None), None)

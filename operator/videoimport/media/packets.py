@@ -1,0 +1,94 @@
+"""A walk over a file's packets: cheap (nothing is decoded) and honest (what is there, not what the header declares)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from videoimport.media.probe import GUARDS
+
+GAP_SECONDS = 0.1
+"""A pause between packets is a gap when it is this much longer than the packet before it lasts."""
+
+
+def walk_argv(path: str) -> list[str]:
+    """ffprobe's command for one line a packet."""
+    fields = "packet=stream_index,pts_time,dts_time,duration_time,size,flags"
+    return [
+        "ffprobe",
+        "-hide_banner",
+        "-v",
+        "error",
+        *GUARDS,
+        "-show_entries",
+        fields,
+        "-of",
+        "csv=p=0",
+        f"file:{path}",
+    ]
+
+
+@dataclass(slots=True)
+class Track:
+    """What was seen of one stream. Times are seconds on the file's clock."""
+
+    packets: int = 0
+    size: int = 0
+    start: float | None = None
+    """When the first packet is shown; packets that an edit list hides do not count."""
+    end: float | None = None
+    """When the last one stops being shown."""
+    gaps: float = 0.0
+    """Sum of the pauses."""
+    hidden: float = 0.0
+    """Seconds that must be decoded but are not shown (a cut made without encoding)."""
+    backwards: int = 0
+    """Packets whose decoding time is not after the one before."""
+    untimed: int = 0
+    """Packets without a time to be shown at."""
+    _last_dts: float | None = None
+    _last_duration: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long this stream is shown."""
+        return self.end - self.start if self.start is not None and self.end is not None else 0.0
+
+    def add(self, pts: float | None, dts: float | None, duration: float | None, size: int, *, hidden: bool) -> None:
+        """Count one packet."""
+        self.packets += 1
+        self.size += size
+        self._follow(dts, duration or 0.0)
+        if pts is None:
+            self.untimed += 1
+        elif hidden:
+            self.hidden += duration or 0.0
+        else:
+            self.start = pts if self.start is None else min(self.start, pts)
+            end = pts + (duration or 0.0)
+            self.end = end if self.end is None else max(self.end, end)
+
+    def _follow(self, dts: float | None, duration: float) -> None:
+        if dts is None:
+            return
+        if self._last_dts is not None:
+            step = dts - self._last_dts
+            self.backwards += step <= 0
+            pause = step - self._last_duration
+            self.gaps += pause if pause > GAP_SECONDS else 0.0
+        self._last_dts, self._last_duration = dts, duration
+
+
+def walk(lines: Iterable[str]) -> dict[int, Track]:
+    """Tracks by stream index. Lines that are no packet are passed over."""
+    tracks: dict[int, Track] = {}
+    for line in lines:
+        fields = line.strip().split(",")
+        if len(fields) < 6 or not fields[0].isdigit():
+            continue
+        index, pts, dts, duration, size, flags = fields[:6]
+        track = tracks.setdefault(int(index), Track())
+        track.add(_time(pts), _time(dts), _time(duration), int(size) if size.isdigit() else 0, hidden="D" in flags)
+    return tracks
+
+
+def _time(text: str) -> float | None:
+    return None if text in ("", "N/A") else float(text)

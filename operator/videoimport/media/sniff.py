@@ -1,0 +1,107 @@
+"""What a file is by its first bytes; names and Content-Type are only hints that others may have got wrong."""
+
+import re
+from enum import Enum
+
+from videoimport.api.requirements import ContainerFormat
+
+ENOUGH = 4096
+"""Bytes from the start that suffice for every answer here."""
+
+_EBML = b"\x1a\x45\xdf\xa3"
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
+_OTHER_MEDIA = (b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
+_SOUND = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"\xff\xf9", b"#!AMR")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|script|meta|div|video)\b", re.I | re.S)
+_MANIFEST = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<MPD\b", re.S)
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
+_PLAYLIST_TYPES = (
+    "application/vnd.apple.mpegurl",
+    "application/x-mpegurl",
+    "audio/mpegurl",
+    "audio/x-mpegurl",
+    "application/dash+xml",
+)
+
+
+class Kind(Enum):
+    """What to do with an answer."""
+
+    FILE = "file"
+    """Bytes to be fetched as they are; ffprobe says the rest."""
+    PAGE = "page"
+    PLAYLIST = "playlist"
+    """An HLS or DASH manifest."""
+    DISGUISED = "disguised"
+    """A playlist that is served as a media file: somebody hopes that a player opens what it names."""
+    PICTURE = "picture"
+    TEXT = "text"
+    """Text, an archive or a document: certainly no video."""
+
+
+def kind(head: bytes, content_type: str) -> Kind:
+    """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing."""
+    declared = content_type.partition(";")[0].strip().lower()
+    if head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U") or _MANIFEST.match(head):
+        return Kind.DISGUISED if declared.startswith("video/") else Kind.PLAYLIST
+    if _is_media(head):
+        return Kind.FILE
+    if _is_picture(head):
+        return Kind.PICTURE
+    if _PAGE.match(head) or declared in _PAGE_TYPES:
+        return Kind.PAGE
+    return _by_type(head, declared)
+
+
+def _by_type(head: bytes, declared: str) -> Kind:
+    if declared in _PLAYLIST_TYPES:
+        return Kind.PLAYLIST
+    if head.startswith((b"%PDF", b"PK\x03\x04")) or declared.startswith(("text/", "application/json")):
+        return Kind.TEXT
+    return Kind.PICTURE if declared.startswith("image/") else Kind.FILE
+
+
+def is_manifest(head: bytes) -> bool:
+    """Whether a file is a playlist, whatever its name: such a file must never reach a player."""
+    return kind(head, "video/mp4") is Kind.DISGUISED
+
+
+def container(head: bytes) -> ContainerFormat | None:
+    """The container among those that ``requirements.formats`` may name; None for any other.
+
+    mov is the brand ``qt  ``, or QuickTime of before there were brands; webm is an EBML DocType of that name.
+    """
+    if head.startswith(_EBML):
+        return _doctype(head)
+    if head[4:8] == b"ftyp":
+        return "mov" if head[8:12] == b"qt  " else "mp4"
+    if head[4:8] in _BOXES:
+        return "mov"
+    return None
+
+
+def _doctype(head: bytes) -> ContainerFormat | None:
+    # Element 0x4282, then its size in one byte with the marker bit 0x80.
+    found = re.search(rb"\x42\x82[\x80-\x9f]([a-z]+)", head[:256])
+    return {b"webm": "webm", b"matroska": "mkv"}.get(found[1]) if found else None  # type: ignore[return-value]
+
+
+def _is_media(head: bytes) -> bool:
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _PICTURE_BRANDS
+    return (
+        head[4:8] in _BOXES
+        or head.startswith((_EBML, *_OTHER_MEDIA, *_SOUND))
+        or (head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WAVE"))
+        or _is_transport_stream(head)
+    )
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    return len(head) > 376 and head[0] == head[188] == head[376] == 0x47
+
+
+def _is_picture(head: bytes) -> bool:
+    return head.startswith(_PICTURES) or (head[4:8] == b"ftyp") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

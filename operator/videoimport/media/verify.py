@@ -1,0 +1,145 @@
+"""Whether a result is its source: what was found in both, compared. The caller does the probing and decoding."""
+
+from dataclasses import dataclass
+
+from videoimport.api.output import Output
+from videoimport.api.reasons import Reason
+from videoimport.media.boxes import Box, has_head_first, missing_bytes
+from videoimport.media.compliance import why_not_compliant
+from videoimport.media.findings import Finding, first_finding
+from videoimport.media.packets import Track
+from videoimport.media.plan import Picture, Plan, Sound
+from videoimport.media.probe import Media
+
+LEAST_TOLERANCE = 0.1
+"""Seconds, and never less than two frames."""
+DECLARED_TOLERANCE = 0.5
+"""Seconds a source's header may be wrong about its own length before we say that its end is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A result beside its source."""
+
+    plan: Plan
+    output: Output
+    picture: Picture
+    sound: Sound | None
+    result: Media
+    tracks: dict[int, Track]
+    """The result's."""
+    boxes: tuple[Box, ...]
+    """The result's top level."""
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds two lengths may differ."""
+        return max(LEAST_TOLERANCE, 2 * self.picture.video.frame_seconds)
+
+
+def difference(compared: Compared) -> Finding | None:
+    """The first way in which the result is not its source, or None."""
+    return first_finding(_CHECKS, compared)
+
+
+def _failed(message: str) -> Finding:
+    return Finding(Reason.VERIFICATION_FAILED, f"The result does not match its source: {message}.")
+
+
+def _has_the_streams(compared: Compared) -> Finding | None:
+    wanted = (1, 0 if compared.sound is None else 1)
+    found = (len(compared.result.videos), len(compared.result.audios))
+    return None if found == wanted else _failed(f"it has {found[0]} video and {found[1]} audio streams, not {wanted}")
+
+
+def _has_a_head(compared: Compared) -> Finding | None:
+    return None if has_head_first(compared.boxes) else _failed("its index does not lie before its media data")
+
+
+def _has_the_size(compared: Compared) -> Finding | None:
+    video = compared.result.video
+    found = video.shown if video else (0, 0)
+    return None if found == compared.plan.size else _failed(f"it is displayed as {found}, not as {compared.plan.size}")
+
+
+def _complies(compared: Compared) -> Finding | None:
+    video = compared.result.video
+    broken = why_not_compliant(video, compared.output) if video else "it has no video"
+    return _failed(broken) if broken else None
+
+
+def _is_as_long(compared: Compared) -> Finding | None:
+    for name, source, result in _pairs(compared):
+        if abs(source.seconds - result.seconds) > compared.tolerance:
+            return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
+    return None
+
+
+def _is_as_much_in_step(compared: Compared) -> Finding | None:
+    if compared.sound is None:
+        return None
+    wanted = _offset(compared.picture.track, compared.sound.track)
+    video, audio = (track for _, _, track in _pairs(compared))
+    found = _offset(video, audio)
+    if abs(found - wanted) <= compared.tolerance:
+        return None
+    return _failed(f"its audio starts {found:+.2f} s from the video, the source's {wanted:+.2f} s")
+
+
+def _has_no_new_gaps(compared: Compared) -> Finding | None:
+    for name, source, result in _pairs(compared):
+        if result.gaps > source.gaps + compared.tolerance:
+            return _failed(f"its {name} has pauses of {result.gaps:.2f} s in all, the source's {source.gaps:.2f} s")
+    return None
+
+
+_CHECKS = (
+    _has_the_streams, _has_a_head, _has_the_size, _complies, _is_as_long, _is_as_much_in_step, _has_no_new_gaps,
+)  # fmt: skip
+
+
+def _pairs(compared: Compared) -> list[tuple[str, Track, Track]]:
+    video, audio = compared.result.video, compared.result.audio
+    pairs = [("video", compared.picture.track, compared.tracks.get(video.index, Track()) if video else Track())]
+    if compared.sound:
+        track = compared.tracks.get(audio.index, Track()) if audio else Track()
+        pairs.append(("audio", compared.sound.track, track))
+    return pairs
+
+
+def _offset(video: Track, audio: Track) -> float:
+    return (audio.start or 0.0) - (video.start or 0.0)
+
+
+def damage(media: Media, tracks: dict[int, Track], boxes: tuple[Box, ...], size: int) -> Finding | None:
+    """Whether a source that was fetched whole is itself cut short: its header promises bytes or packets it has not.
+
+    ``boxes`` is empty for what is no MP4 or MOV.
+    """
+    if missing := missing_bytes(boxes, size):
+        return _truncated(f"its last box is {missing} bytes longer than the file")
+    return next((found for promise in _promises(media, tracks) if (found := _unless_kept(*promise))), None)
+
+
+def _promises(media: Media, tracks: dict[int, Track]) -> list[tuple[float | None, float, float]]:
+    """Declared seconds, found seconds and the length of two frames: of each chosen stream, and of the whole."""
+    chosen = [stream for stream in (media.video, media.audio) if stream]
+    own = [(stream.duration, tracks.get(stream.index, Track())) for stream in chosen]
+    frames = 2 * media.video.frame_seconds if media.video else 0.0
+    ends = [track.end for track in tracks.values() if track.end is not None]
+    starts = [track.start for track in tracks.values() if track.start is not None]
+    whole = max(ends) - min(starts) if ends and starts else 0.0
+    return [
+        *((declared, track.seconds + track.hidden, frames) for declared, track in own),
+        (media.duration, whole, frames),
+    ]
+
+
+def _unless_kept(declared: float | None, found: float, two_frames: float) -> Finding | None:
+    if declared is None or declared - found <= max(DECLARED_TOLERANCE, two_frames):
+        return None
+    return _truncated(f"it says that it lasts {declared:.2f} s and holds {found:.2f} s")
+
+
+def _truncated(why: str) -> Finding:
+    return Finding(Reason.SOURCE_TRUNCATED, f"The source is cut short: {why}. Get a complete copy.")

@@ -1,0 +1,1 @@
+"""The pod's side: fetches, examines, transcodes, verifies, uploads one video. Knows a task and a report, no cluster."""

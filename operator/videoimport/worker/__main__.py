@@ -1,0 +1,144 @@
+"""The worker's process: reads its task, runs it once, leaves a report and exits with the code of its reason."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from videoimport.api.reasons import Reason, info
+from videoimport.api.report import Report
+from videoimport.api.task import DESTINATION_CREDENTIALS_PATH, SCRATCH_PATH, TASK_PATH, TERMINATION_MESSAGE_PATH, Task
+from videoimport.worker import logs, reporting
+from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.pipeline import Run, usage
+from videoimport.worker.processes import Children
+from videoimport.worker.progress import Board, Ticker
+from videoimport.worker.signals import Interrupts
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things are; in a pod the defaults."""
+
+    task: Path
+    scratch: Path
+    credentials: Path
+    termination_message: Path
+
+
+def parse_paths(argv: Sequence[str]) -> Paths:
+    """Of the command line."""
+    parser = argparse.ArgumentParser(prog="videoimport-worker", description=__doc__)
+    parser.add_argument("--task", type=Path, default=TASK_PATH, help="the task, JSON")
+    parser.add_argument("--scratch", type=Path, default=SCRATCH_PATH, help="a folder to work in")
+    parser.add_argument("--credentials", type=Path, default=DESTINATION_CREDENTIALS_PATH, help="a file for each key")
+    parser.add_argument("--termination-message", type=Path, default=TERMINATION_MESSAGE_PATH, help="gets the report")
+    return Paths(**vars(parser.parse_args(argv)))
+
+
+def read_task(path: Path) -> Task:
+    """Raises ImportFailure INVALID_SPEC for what is no task of a version we know."""
+    try:
+        return Task.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)[:5])
+        raise ImportFailure(Reason.INVALID_SPEC, f"This worker does not understand the task: {fields}.") from None
+    except OSError as error:
+        message = f"The task at {path} cannot be read ({type(error).__name__})."
+        raise ImportFailure(Reason.INVALID_SPEC, message) from None
+
+
+class Process:
+    """The outermost border: whatever happens inside, a report is left and the code says why."""
+
+    def __init__(self, task: Task, paths: Paths) -> None:
+        self._task = task
+        self._paths = paths
+        self._board = Board(task.run)
+        self._ticker = Ticker(self._board, task.progress_seconds)
+        self._children = Children()
+        self._interrupts = Interrupts(self._children.kill_all, self._last_words)
+
+    def run(self) -> int:
+        """The exit code."""
+        self._interrupts.install(self._task.spec.timeout_seconds)
+        report = self._outcome()
+        self._interrupts.ignore()
+        self._children.kill_all()
+        self._ticker.stop()
+        self._leave(report)
+        return 0 if report.reason is None else info(report.reason).exit_code or 1
+
+    def _outcome(self) -> Report:
+        try:
+            self._ticker.start()
+            return self._import()
+        except (ImportFailure, Interruption) as end:
+            return self._failed(end.reason, end.message)
+        except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
+            logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
+            return self._failed(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
+
+    def _import(self) -> Report:
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=self._paths.scratch))
+        try:
+            return Run(self._task, folder, self._children, self._board, self._ticker).report(self._paths.credentials)
+        finally:
+            self._children.kill_all()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _failed(self, reason: Reason, message: str) -> Report:
+        self._board.fail()
+        now = self._board.snapshot()
+        return Report(
+            uid=self._task.uid, run=self._task.run, spec_hash=self._task.spec_hash, outcome="Failed",
+            reason=reason, message=message[:1024],
+            stages=now.stages, source=now.source, metadata=now.metadata,
+            usage=usage(self._board), finished_at=datetime.now(UTC),
+        )  # fmt: skip
+
+    def _leave(self, report: Report) -> None:
+        self._ticker.print()
+        logs.log().info("ended", outcome=report.outcome, reason=report.reason, message=report.message)
+        reporting.write(report, self._paths.termination_message)
+
+    def _last_words(self, interruption: Interruption) -> None:
+        """When the main thread does not come to it in time."""
+        self._leave(self._failed(interruption.reason, interruption.message))
+
+
+def _without_task(paths: Paths, failure: ImportFailure) -> int:
+    """No task, no uid: the report says what it can."""
+    report = Report(
+        uid="", run=0, spec_hash="", outcome="Failed", reason=failure.reason, message=failure.message[:1024],
+        finished_at=datetime.now(UTC),
+    )  # fmt: skip
+    logs.log().error("ended", reason=failure.reason, message=failure.message)
+    reporting.write(report, paths.termination_message)
+    return info(failure.reason).exit_code or 1
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run, then end the process at once: no thread or library may hold it up."""
+    logs.configure()
+    paths = parse_paths(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        code = Process(read_task(paths.task), paths).run()
+    except ImportFailure as failure:
+        code = _without_task(paths, failure)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The fetching process: a request on stdin, events on stdout, the source's bytes into a folder, and nothing else."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from videoimport.api.base import Model
+from videoimport.api.reasons import Reason
+from videoimport.media import sniff
+from videoimport.worker import logs
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.download import Download, Limits, Opening
+from videoimport.worker.fetch.guard import Guard
+from videoimport.worker.fetch.http import Browser
+from videoimport.worker.fetch.protocol import Failed, Fetched, Found, Moved, Request
+from videoimport.worker.processes import end_with_parent
+
+_PAUSE_SECONDS = 0.25
+"""Between two Moved events."""
+_UNFIT = {
+    sniff.Kind.PICTURE: (Reason.NOT_VIDEO, "The address holds a picture; give one that holds a video."),
+    sniff.Kind.TEXT: (Reason.NOT_VIDEO, "The address holds text or a document; give one that holds a video."),
+    sniff.Kind.DISGUISED: (
+        Reason.UNSUPPORTED_SOURCE,
+        "The address says that it holds a video file, but it holds a playlist; give the address of the video itself.",
+    ),
+}
+
+
+class Teller:
+    """Writes events. Stray prints of libraries go to stderr, so that they cannot be taken for one."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self._last = 0.0
+
+    def tell(self, event: Model) -> None:
+        """One event, at once."""
+        self._out.write(event.model_dump_json(by_alias=True, exclude_none=True) + "\n")
+        self._out.flush()
+
+    def moved(self, done: int, total: int | None) -> None:
+        """A Moved event, unless there was one a moment ago."""
+        now = time.monotonic()
+        if now - self._last >= _PAUSE_SECONDS:
+            self._last = now
+            self.tell(Moved(done=done, total=total))
+
+
+def fetch(request: Request, teller: Teller) -> Fetched:
+    """The file if the address holds one, else what yt-dlp finds there. Raises ImportFailure."""
+    limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
+    browser = Browser(limits.read_seconds)
+    path = Path(request.folder) / "source"
+    download = Download(browser, request.url, path, limits, teller.moved)
+    try:
+        opening = download.open()
+    except ImportFailure as failure:
+        return _page_despite(failure, request, teller)
+    kind = sniff.kind(opening.head, opening.answer.header("Content-Type"))
+    if kind in _UNFIT:
+        raise ImportFailure(*_UNFIT[kind])
+    if kind is sniff.Kind.FILE:
+        teller.tell(_found(opening))
+        return Fetched(video=download.finish())
+    download.close()
+    return _page(request, teller)
+
+
+def _page_despite(failure: ImportFailure, request: Request, teller: Teller) -> Fetched:
+    """A site that refuses plain requests may still be one that yt-dlp knows how to ask."""
+    refused = failure.reason in (Reason.SOURCE_AUTH_REQUIRED, Reason.SOURCE_NOT_FOUND, Reason.RATE_LIMITED)
+    if refused:
+        from videoimport.worker.fetch.page import claims
+
+        if claims(request.url):
+            return _page(request, teller)
+    raise failure
+
+
+def _page(request: Request, teller: Teller) -> Fetched:
+    # Imported only here: it takes longer than a plain file's first byte.
+    from videoimport.worker.fetch.page import Page
+
+    return Page(request, teller.tell, teller.moved).fetch()
+
+
+def _found(opening: Opening) -> Found:
+    name = opening.answer.filename
+    return Found(
+        type="Url",
+        filename=name[:512] if name else None,
+        title=(name.rpartition(".")[0] or name)[:512] if name else None,
+        source_id=(urlsplit(opening.answer.url).path.strip("/") or None),
+        size=opening.answer.length,
+    )
+
+
+def _outcome(request: Request, teller: Teller, guard: Guard) -> Fetched | Failed:
+    try:
+        return fetch(request, teller)
+    except ImportFailure as failure:
+        return _explained(Failed(reason=failure.reason, message=failure.message[:1000]), guard)
+    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
+        logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
+        message = f"Unexpected {type(error).__name__} while fetching; the worker's log has more."
+        return _explained(Failed(reason=Reason.INTERNAL, message=message), guard)
+
+
+def _explained(failed: Failed, guard: Guard) -> Failed:
+    """What the guard refused is the cause, whatever a library made of it."""
+    if guard.refused:
+        message = f"The source leads to {guard.refused}, which is not a public address; allow its network in the "
+        return Failed(reason=Reason.ADDRESS_FORBIDDEN, message=message + "controller's setting worker.allowedNetworks.")
+    if guard.refused_command and failed.reason is not Reason.DRM_PROTECTED:
+        message = f"The source can only be fetched by {guard.refused_command}, which is not allowed to use the network."
+        return Failed(reason=Reason.UNSUPPORTED_SOURCE, message=message)
+    return failed
+
+
+def _end_with_children(_number: int, _frame: FrameType | None) -> None:
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Read the request, put up the guard, fetch, tell how it ended."""
+    signal.signal(signal.SIGTERM, _end_with_children)
+    end_with_parent(signal.SIGTERM)
+    logs.configure()
+    request = Request.model_validate(json.load(sys.stdin))
+    guard = Guard(request.allowed_networks)
+    guard.install()
+    teller = Teller()
+    teller.tell(_outcome(request, teller, guard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What yt-dlp's errors mean, as reasons. Its own words are shown, without the secrets of the addresses in them."""
+
+import errno
+import re
+from collections.abc import Iterator
+
+from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, IncompleteRead, RequestError
+from yt_dlp.utils import ContentTooShortError, GeoRestrictedError, UnsupportedError, UserNotLive
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.statuses import reason_of
+from videoimport.worker.logs import redacted
+
+_TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
+    (GeoRestrictedError, Reason.GEO_BLOCKED),
+    (UnsupportedError, Reason.UNSUPPORTED_SOURCE),
+    (UserNotLive, Reason.SOURCE_NOT_YET_AVAILABLE),
+    (CertificateVerifyError, Reason.CERTIFICATE_INVALID),
+    (IncompleteRead, Reason.SOURCE_TRUNCATED),
+    (ContentTooShortError, Reason.SOURCE_TRUNCATED),
+)
+
+_WORDS = (
+    (r"not a bot|try again later|too many requests|rate.?limit", Reason.RATE_LIMITED),
+    (r"drm protected|\bdrm\b", Reason.DRM_PROTECTED),
+    (r"premieres? in|will begin|not (yet|currently) (live|available)|has not started|upcoming",
+     Reason.SOURCE_NOT_YET_AVAILABLE),
+    (r"your (country|location|region)|geo.?restrict|geo.?block", Reason.GEO_BLOCKED),
+    (r"log.?in|sign in|cookies|registered users|members.only|private video|password|subscri|purchase",
+     Reason.SOURCE_AUTH_REQUIRED),
+    (r"fragment \d+ not found|unable to continue", Reason.SOURCE_TRUNCATED),
+    (r"unavailable|removed|does not exist|deleted|terminated|not found", Reason.SOURCE_NOT_FOUND),
+    (r"no video formats|format is not available|no media|unsupported|is not a valid url", Reason.UNSUPPORTED_SOURCE),
+)  # fmt: skip
+
+
+def failure(error: BaseException) -> ImportFailure:
+    """Our failure for anything that yt-dlp raised."""
+    return ImportFailure(_reason(error), f"yt-dlp says: {_words(error)}")
+
+
+def _reason(error: BaseException) -> Reason:
+    causes = list(_causes(error))
+    if any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in causes):
+        return Reason.SCRATCH_FULL
+    if (status := status_of(error)) is not None:
+        return reason_of(status)
+    for kind, reason in _TYPES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return reason
+    told = str(error).lower()
+    by_words = next((reason for pattern, reason in _WORDS if re.search(pattern, told)), None)
+    if by_words:
+        return by_words
+    transport = any(isinstance(cause, RequestError) for cause in causes)
+    return Reason.SOURCE_UNAVAILABLE if transport else Reason.UNSUPPORTED_SOURCE
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status behind an error, if there is one."""
+    return next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
+
+
+def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
+    """An error and what is behind it: DownloadError keeps it in ``exc_info``, ExtractorError in ``cause`` too."""
+    yield error
+    behind = [(getattr(error, "exc_info", None) or (None, None))[1], getattr(error, "cause", None), error.__cause__]
+    for cause in behind:
+        if isinstance(cause, BaseException) and cause is not error and depth:
+            yield from _causes(cause, depth - 1)
+
+
+def _words(error: BaseException) -> str:
+    told = re.sub(r"^ERROR: |; please report this issue.*|\(caused by .*", "", str(error), flags=re.S)
+    return redacted(told).strip()[:400]

@@ -1,0 +1,110 @@
+"""The address guard: an audit hook that lets this process reach public addresses only.
+
+It sees the real address of every connection, so redirects, DNS rebinding, IPv4 mapped into IPv6 and numbers as host
+names are all the same to it, and it cannot be removed. Child processes are beyond it: none may start but deno, without
+network.
+"""
+
+import ipaddress
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_SPAWNING = ("subprocess.Popen", "os.posix_spawn")
+_NEVER = ("os.system", "os.exec", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile")
+_SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
+
+
+class ForbiddenError(PermissionError):
+    """The guard said no. An OSError, so that a library tries a host's other addresses."""
+
+
+def inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo[1] if address.teredo else None
+    return address.ipv4_mapped or address.sixtofour or teredo or address
+
+
+def is_allowed(host: str, allowed: Sequence[Network]) -> bool:
+    """Whether a numeric address may be reached: it is public, or in a network that was allowed. Names never are."""
+    try:
+        address = inner(ipaddress.ip_address(host))
+    except ValueError:
+        return False  # a name, or a number in another notation: resolved inside C, where nobody could look
+    if any(address.version == network.version and address in network for network in allowed):
+        return True
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+class Guard:
+    """Decides on audit events and remembers what it refused, whatever a library makes of the refusal."""
+
+    def __init__(self, allowed_networks: Sequence[str]) -> None:
+        self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
+        self._asked = threading.local()
+        self.refused: str | None = None
+        """The first refused address with the host it was reached by, as a sentence's object."""
+        self.refused_command: str | None = None
+        """The first refused program."""
+
+    def install(self) -> None:
+        """For the rest of this process's life."""
+        sys.addaudithook(self.on_event)
+
+    def on_event(self, event: str, args: tuple[Any, ...]) -> None:
+        """The audit hook. Raises ForbiddenError."""
+        if event == "socket.getaddrinfo":
+            self._asked.host = args[0]
+        elif event in _SENDING:
+            self._check_address(args[1])
+        elif event == "socket.bind":
+            raise ForbiddenError("nothing is served here")
+        elif event in _SPAWNING:
+            self._check_command(event, args)
+        elif event in _NEVER:
+            self._refuse_command(str(args[0]) if args else event)
+
+    def _check_address(self, address: Any) -> None:
+        if address is None:
+            return  # sendmsg on a connected socket
+        host = address[0] if isinstance(address, tuple) else str(address)
+        if isinstance(host, str) and is_allowed(host, self._allowed):
+            return
+        asked = getattr(self._asked, "host", None)
+        name = asked.decode("ascii", "replace") if isinstance(asked, bytes) else asked
+        self.refused = self.refused or (f"{name} ({host})" if name and name != host else str(host))
+        raise ForbiddenError(f"{host} is not a public address")
+
+    def _check_command(self, event: str, args: tuple[Any, ...]) -> None:
+        executable = str(args[0])
+        words = [args[1]] if isinstance(args[1], str) else args[1]
+        argv = [executable, *(str(word) for word in list(words)[1:])]
+        if not is_harmless(argv):
+            self._refuse_command(executable or event)
+
+    def _refuse_command(self, program: str) -> None:
+        self.refused_command = self.refused_command or PurePath(program).name
+        raise ForbiddenError(f"{program} may not be started here")
+
+
+def is_harmless(argv: Sequence[str]) -> bool:
+    """Whether a child cannot reach the network: only deno, whose programs reach nothing unless told they may."""
+    if not argv or PurePath(argv[0]).name != "deno":
+        return False
+    if list(argv[1:]) == ["--version"]:
+        return True
+    options = argv[2:-1]
+    allowing = any(
+        word.startswith(("-A", "-N", "-R", "--allow", "--unsafely", "--import", "--inspect")) for word in options
+    )
+    return argv[1] == "run" and argv[-1] == "-" and {"--no-prompt", "--no-remote"} <= set(options) and not allowing

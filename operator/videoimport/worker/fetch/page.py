@@ -1,0 +1,155 @@
+"""Pages: yt-dlp finds the video and its native downloaders fetch it. Video and audio apart stay apart."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor import gen_extractor_classes
+from yt_dlp.utils import YoutubeDLError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch import classify
+from videoimport.worker.fetch.download import scratch_full
+from videoimport.worker.fetch.protocol import Fetched, File, Found, Request
+from videoimport.worker.logs import log
+
+_SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
+_LIVE = {"is_live": "is live now", "is_upcoming": "has not started", "post_live": "has just ended and is being made"}
+_RETRIES = 5
+
+Tell = Callable[[Found], None]
+Moved = Callable[[int, int | None], None]
+
+
+def claims(url: str) -> bool:
+    """Whether yt-dlp has an extractor made for this very site. Loads them all: about a second."""
+    return any(ie.suitable(url) for ie in gen_extractor_classes() if ie.ie_key() != "Generic")
+
+
+class _Log:
+    """yt-dlp's words in our log; what it would say to a terminal is dropped."""
+
+    def debug(self, message: str) -> None:
+        """Dropped."""
+
+    def info(self, message: str) -> None:
+        """Dropped."""
+
+    def warning(self, message: str) -> None:
+        log().warning("yt-dlp", says=message)
+
+    def error(self, message: str) -> None:
+        log().warning("yt-dlp failed", says=message)
+
+
+class Page:
+    """One page. ``fetch`` is all there is to do with it; raises ImportFailure."""
+
+    def __init__(self, request: Request, tell: Tell, moved: Moved) -> None:
+        self._request, self._tell, self._moved = request, tell, moved
+        self._before = 0
+
+    def fetch(self) -> Fetched:
+        """Extract and download; a 403 gets one fresh extraction, since signed addresses run out."""
+        try:
+            return self._try()
+        except YoutubeDLError as error:
+            if classify.status_of(error) != 403:
+                raise classify.failure(error) from error
+        try:
+            return self._try()
+        except YoutubeDLError as error:
+            raise classify.failure(error) from error
+
+    def _try(self) -> Fetched:
+        self._before = 0
+        with YoutubeDL(self._options()) as ydl:
+            info = _only_video(ydl.extract_info(self._request.url, download=False))
+            _refuse_live(info)
+            self._tell(_found(info))
+            # Audio first: it is small, and with it there the video can be worked on while it grows.
+            apart = sorted(info.get("requested_formats") or [info], key=lambda chosen: chosen.get("vcodec") != "none")
+            files = [self._download(ydl, info, chosen, number) for number, chosen in enumerate(apart)]
+        segmented = any(chosen.get("protocol") in _SEGMENTED for chosen in apart)
+        return Fetched(video=files[-1], audio=files[0] if len(files) > 1 else None, is_segmented=segmented)
+
+    def _download(self, ydl: YoutubeDL, info: dict[str, Any], chosen: dict[str, Any], number: int) -> File:
+        path = Path(self._request.folder) / f"page-{number}.{'audio' if chosen.get('vcodec') == 'none' else 'video'}"
+        path.unlink(missing_ok=True)
+        one = {key: value for key, value in info.items() if key != "requested_formats"} | chosen
+        ydl.dl(str(path), one)
+        if not path.is_file() or path.stat().st_size == 0:
+            raise ImportFailure(Reason.SOURCE_UNAVAILABLE, "yt-dlp ended without an error and without a file.")
+        self._before += path.stat().st_size
+        return _hashed(path)
+
+    def _hook(self, event: dict[str, Any]) -> None:
+        done = self._before + int(event.get("downloaded_bytes") or 0)
+        total = event.get("total_bytes") or event.get("total_bytes_estimate")
+        most = self._request.max_bytes
+        if most is not None and done > most:
+            message = f"The source has {done} bytes or more; requirements.maxSize is {most}."
+            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
+        if done > self._request.room_bytes:
+            raise scratch_full(done, self._request.room_bytes)
+        self._moved(done, max(done, self._before + int(total)) if total else None)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "quiet": True, "noprogress": True, "logger": _Log(), "color": "never",
+            "progress_hooks": [self._hook],
+            "retries": _RETRIES, "fragment_retries": _RETRIES, "extractor_retries": 3,
+            "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause),
+            "socket_timeout": 20, "ignoreerrors": False, "skip_unavailable_fragments": False,
+            "noplaylist": True, "playlist_items": "1:2", "extract_flat": "in_playlist",
+            "format": "bv*+ba/b",
+            "format_sort": [f"res:{self._request.max_height}", "vcodec:h264", "acodec:aac"],
+            "external_downloader": {"default": "native"}, "hls_prefer_native": True, "fixup": "never",
+            "cachedir": False, "proxy": "", "js_runtimes": {"deno": {}}, "updatetime": False,
+            "paths": {"home": self._request.folder, "temp": self._request.folder},
+        }  # fmt: skip
+
+
+def _pause(n: int) -> float:
+    """Seconds before a try: half a second, doubled each time, at most ten."""
+    return min(10.0, 0.5 * 2.0**n)
+
+
+def _only_video(info: dict[str, Any] | None) -> dict[str, Any]:
+    if info is None:
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds nothing at this address.")
+    if info.get("_type", "video") == "video":
+        return info
+    entries = [entry for entry in info.get("entries") or [] if entry]
+    if len(entries) == 1 and entries[0].get("_type", "video") == "video":
+        return dict(entries[0])
+    what = "is a list of videos" if entries else "has no video"
+    raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The page {what}; give the address of one video.")
+
+
+def _refuse_live(info: dict[str, Any]) -> None:
+    status = info.get("live_status") or ("is_live" if info.get("is_live") else "")
+    if status in _LIVE:
+        message = f"The source {_LIVE[status]}; it is imported once its recording is there."
+        raise ImportFailure(Reason.SOURCE_NOT_YET_AVAILABLE, message)
+
+
+def _found(info: dict[str, Any]) -> Found:
+    return Found(
+        type=str(info.get("extractor_key") or "Generic")[:64],
+        source_id=_bounded(info.get("id"), 256),
+        title=_bounded(info.get("title"), 512),
+    )
+
+
+def _bounded(text: Any, limit: int) -> str | None:
+    return str(text)[:limit] if text else None
+
+
+def _hashed(path: Path) -> File:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return File(path=str(path), size=path.stat().st_size, sha256=digest, seekable=False)

@@ -1,0 +1,79 @@
+"""What the worker and its fetching process say to each other: one request on stdin, events as JSON lines on stdout.
+
+Nothing of it stands in an argument list, because those can be read by every process of the pod and in crash dumps.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from videoimport.api.base import Model, Sha256
+from videoimport.api.reasons import Reason
+
+
+class Request(Model):
+    """What is to be fetched, and how much of it at most."""
+
+    url: str
+    folder: str
+    """Where files go; it exists and is empty."""
+    max_height: int
+    """Of several qualities, the best up to this short side is taken."""
+    max_bytes: int | None = None
+    """requirements.maxSize: beyond it SOURCE_TOO_LARGE."""
+    room_bytes: int
+    """The scratch volume's limit: beyond it SCRATCH_FULL."""
+    allowed_networks: tuple[str, ...] = ()
+
+
+class Found(Model):
+    """The source answered; what is known of it before its bytes are there."""
+
+    kind: Literal["Found"] = "Found"
+    type: str
+    """Url, or the extractor's name."""
+    filename: str | None = None
+    source_id: str | None = None
+    title: str | None = None
+    size: int | None = None
+    """Bytes in all, where the source tells."""
+
+
+class Moved(Model):
+    """So many bytes are there."""
+
+    kind: Literal["Moved"] = "Moved"
+    done: int
+    total: int | None = None
+
+
+class File(Model):
+    """One file, whole."""
+
+    path: str
+    size: int
+    sha256: Sha256
+    seekable: bool
+
+
+class Fetched(Model):
+    """The end, when all went well."""
+
+    kind: Literal["Fetched"] = "Fetched"
+    video: File
+    audio: File | None = None
+    """Set when the source offers video and audio apart."""
+    is_segmented: bool = False
+    """HLS or DASH: what was joined from segments counts as mp4."""
+
+
+class Failed(Model):
+    """The end, when it did not."""
+
+    kind: Literal["Failed"] = "Failed"
+    reason: Reason
+    message: str
+
+
+Event = Annotated[Found | Moved | Fetched | Failed, Field(discriminator="kind")]
+EVENTS: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,47 @@
+"""The worker's log: JSON lines on stderr. What looks like a URL loses its secrets before it is written."""
+
+import re
+import sys
+import traceback
+from types import TracebackType
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from videoimport.api.redact import shown_url
+
+_URL = re.compile(r"https?://[^\s\"'<>\\]+")
+
+
+def log() -> FilteringBoundLogger:
+    """The logger, for a line at a time."""
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def configure() -> None:
+    """Once, at the start of a process."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _redact,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def redacted(text: str) -> str:
+    """``text`` with every URL in it fit to be shown."""
+    return _URL.sub(lambda found: shown_url(found[0]), text)
+
+
+def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    return {key: redacted(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """Where an exception was raised, without its message: a library's message may hold what nobody may read."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]

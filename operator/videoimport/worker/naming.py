@@ -1,0 +1,97 @@
+"""Keys in the bucket: where a video and what belongs to it lie."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from videoimport.api.destination import Destination
+from videoimport.api.identity import source_hash8
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+
+MOST_KEY_BYTES = 1024
+"""S3's limit."""
+MOST_PART_BYTES = 120
+"""Of one placeholder's value, so that four of them and a template fit."""
+MOST_NAME_BYTES = 512
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u2028\u2029]+")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a template's placeholders stand for."""
+
+    name: str
+    url: str
+    title: str | None = None
+    source_id: str | None = None
+
+
+def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
+    """``text`` as part of a path: any script, but no separators, control characters or dots in front; perhaps empty."""
+    plain = unicodedata.normalize("NFC", text)
+    plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
+    return plain.encode()[:most_bytes].decode(errors="ignore").strip(" .-")
+
+
+def needs_source(destination: Destination) -> bool:
+    """Whether the folder's name is known only once the source has answered."""
+    template = destination.name or ""
+    return "{title}" in template or "{sourceId}" in template
+
+
+def folder_name(destination: Destination, names: Names) -> str:
+    """The video's own folder. A placeholder without a value falls back to what is always known.
+
+    Raises ImportFailure INVALID_SPEC for a placeholder that does not exist.
+    """
+    digest = source_hash8(names.url)
+    values = {
+        "name": names.name,
+        "title": safe(names.title or "") or names.name,
+        "sourceId": safe(names.source_id or "") or digest,
+        "hash": digest,
+    }
+    return safe(re.sub(r"\{([^{}]*)\}", lambda found: _value(values, found[1]), destination.name or "{name}"),
+                MOST_NAME_BYTES) or names.name  # fmt: skip
+
+
+def _value(values: dict[str, str], placeholder: str) -> str:
+    if placeholder in values:
+        return values[placeholder]
+    known = ", ".join(f"{{{name}}}" for name in values)
+    message = f"destination.name has the unknown placeholder {{{placeholder}}}; known are {known}."
+    raise ImportFailure(Reason.INVALID_SPEC, message)
+
+
+def video_key(destination: Destination, name: str) -> str:
+    """The video's key. Raises ImportFailure INVALID_SPEC for one that no object store takes."""
+    key = joined(destination.s3.prefix, destination.folder, name, "video.mp4")
+    if len(key.encode()) <= MOST_KEY_BYTES:
+        return key
+    message = (
+        f"The object's key has {len(key.encode())} bytes, more than {MOST_KEY_BYTES}; shorten prefix, folder or name."
+    )
+    raise ImportFailure(Reason.INVALID_SPEC, message)
+
+
+def result_key(key_of_video: str) -> str:
+    """The key of result.json beside a video."""
+    return key_of_video.rpartition("/")[0] + "/result.json"
+
+
+def record_key(destination: Destination, uid: str) -> str:
+    """The key of an import's commit record."""
+    return joined(destination.s3.prefix, ".videoimport", "imports", f"{uid}.json")
+
+
+def joined(*parts: str | None) -> str:
+    """Path parts with one slash between; absent ones left out."""
+    return "/".join(part.strip("/") for part in parts if part)
+
+
+def uri(bucket: str, key: str) -> str:
+    """How an object is named to users."""
+    return f"s3://{bucket}/{key}"

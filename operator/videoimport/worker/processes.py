@@ -1,0 +1,141 @@
+"""The one runner of child processes: each leads a session of its own, so that it can be ended with all it started."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+
+STDERR_BYTES = 16_384
+"""Of a child's error stream, its end, this much is kept."""
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_parent(number: signal.Signals) -> None:
+    """Ask the kernel to send this process a signal when the thread that started it ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
+
+
+def _die_with_parent() -> None:
+    """Runs in the child before it becomes another program: a worker killed with -9 leaves nothing behind."""
+    end_with_parent(signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended. A negative code is the signal that ended it."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def clean(self) -> bool:
+        """Code 0 and not a word on the error stream."""
+        return self.code == 0 and not self.stderr.strip()
+
+
+class Child:
+    """A running child. Read ``lines()`` to its end, then call ``ended()``."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._killed = False
+        self._tail: deque[str] = deque()
+        self._drain = threading.Thread(target=self._read_stderr, daemon=True)
+        if process.stderr is not None:
+            self._drain.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def lines(self) -> Iterator[str]:
+        """What it prints, as it comes."""
+        assert self._process.stdout is not None  # noqa: S101
+        yield from self._process.stdout
+
+    def tell(self, text: str) -> None:
+        """Hand it its whole standard input."""
+        assert self._process.stdin is not None  # noqa: S101
+        # A broken pipe: it ended already, and its code says why.
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
+            stdin.write(text)
+
+    def kill(self) -> None:
+        """End it and all it started, at once."""
+        self._killed = True
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def ended(self, stdout: str = "") -> Ended:
+        """Wait for its end. Raises ImportFailure OUT_OF_MEMORY when somebody else killed it with -9."""
+        code = self._process.wait()
+        if self._process.stderr is not None:
+            self._drain.join()
+        if code == -signal.SIGKILL and not self._killed:
+            program = os.path.basename(str(self._process.args[0]))  # type: ignore[index]  # noqa: PTH119
+            message = f"{program} was killed, most likely for want of memory; raise worker.resources.limits.memory."
+            raise ImportFailure(Reason.OUT_OF_MEMORY, message)
+        return Ended(code, stdout, "".join(self._tail))
+
+    def _read_stderr(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101
+        size = 0
+        for line in self._process.stderr:
+            self._tail.append(line[:STDERR_BYTES])
+            size += len(self._tail[-1])
+            while size > STDERR_BYTES:
+                size -= len(self._tail.popleft())
+
+
+class Children:
+    """Every child of this process. Start them from the main thread only: they end when the thread does."""
+
+    def __init__(self) -> None:
+        self._all: list[Child] = []
+
+    def start(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, logs_itself: bool = False) -> Child:
+        """Start one; input and output are pipes of text, and the error stream too unless it writes our log itself.
+
+        Raises ImportFailure ENCODER_UNAVAILABLE for a program that is not there.
+        """
+        self._all = [child for child in self._all if child.running]
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if logs_itself else subprocess.PIPE,
+                text=True,
+                errors="replace",
+                env=dict(env) if env is not None else None,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        except FileNotFoundError:
+            message = f"The worker image has no {argv[0]}; use an image that has it."
+            raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message) from None
+        child = Child(process)
+        self._all.append(child)
+        return child
+
+    def run(self, argv: Sequence[str]) -> Ended:
+        """Start one and wait for its end; for children whose output is short."""
+        child = self.start(argv)
+        child.tell("")
+        return child.ended("".join(child.lines()))
+
+    def kill_all(self) -> None:
+        """End every child and all that they started, at once."""
+        for child in self._all:
+            child.kill()

@@ -1,0 +1,166 @@
+"""How far the run is: one board that the pipeline writes and a ticker prints, each time whole."""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from videoimport.api.report import Progress
+from videoimport.api.status import SourceStatus, Stage, StageName, VideoMetadata
+from videoimport.media.progress import percent
+
+RATE_SECONDS = 10.0
+"""The rate is that of the last so many seconds."""
+
+State = Literal["Waiting", "Running", "Done", "Failed"]
+
+
+@dataclass(slots=True)
+class _StageNow:
+    """A stage as it stands. Times are of the monotonic clock."""
+
+    state: State = "Waiting"
+    done: int = 0
+    total: int | None = None
+    percent: int = 0
+    began: float | None = None
+    ended: float | None = None
+    mode: Literal["Remux", "Encode"] | None = None
+    why: str | None = None
+    moved: deque[tuple[float, int]] = field(default_factory=deque)
+    counts_bytes: bool = False
+
+    def shown(self, name: StageName, now: float) -> Stage:
+        """As the API shows it."""
+        seconds = None if self.began is None else int((self.ended or now) - self.began)
+        moved = (self.done, self.total) if self.counts_bytes else (None, None)
+        return Stage(
+            name=name, state=self.state, percent=self.percent, bytes_done=moved[0], bytes_total=moved[1],
+            seconds=seconds, mode=self.mode, why=self.why,
+        )  # fmt: skip
+
+    def rate(self, now: float) -> int | None:
+        """Bytes a second of late, or None for what moves none."""
+        if not self.counts_bytes or len(self.moved) < 2:
+            return None
+        (since, before), (_, done) = self.moved[0], self.moved[-1]
+        return max(0, int((done - before) / (now - since))) if now > since else None
+
+
+class Board:
+    """The run's stages and what is known of the source. Every method may be called from any thread."""
+
+    def __init__(self, run: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run = run
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._stages = {name: _StageNow() for name in StageName}
+        self._source: SourceStatus | None = None
+        self._metadata: VideoMetadata | None = None
+        self._validated = False
+
+    def start(self, name: StageName) -> None:
+        """A stage begins."""
+        with self._lock:
+            self._stages[name].state, self._stages[name].began = "Running", self._clock()
+
+    def moved(self, name: StageName, done: int, total: int | None) -> None:
+        """So many bytes of a stage are through; its percent never goes back, even when the bytes start over."""
+        with self._lock:
+            stage, now = self._stages[name], self._clock()
+            if done < stage.done:
+                stage.moved.clear()
+            stage.done, stage.total, stage.counts_bytes = done, total, True
+            stage.moved.append((now, done))
+            while now - stage.moved[0][0] > RATE_SECONDS:
+                stage.moved.popleft()
+            stage.percent = max(stage.percent, min(99, percent(done, total)))
+
+    def reached(self, name: StageName, part: int) -> None:
+        """A stage is so many percent through."""
+        with self._lock:
+            self._stages[name].percent = max(self._stages[name].percent, min(99, part))
+
+    def decided(self, mode: Literal["Remux", "Encode"], why: str) -> None:
+        """How the source is transcoded."""
+        with self._lock:
+            self._stages[StageName.TRANSCODE].mode = mode
+            self._stages[StageName.TRANSCODE].why = why[:256]
+
+    def finish(self, name: StageName) -> None:
+        """A stage is done."""
+        with self._lock:
+            stage = self._stages[name]
+            stage.state, stage.percent, stage.ended = "Done", 100, self._clock()
+
+    def fail(self) -> None:
+        """What was running, failed."""
+        with self._lock:
+            for stage in self._stages.values():
+                if stage.state == "Running":
+                    stage.state, stage.ended = "Failed", self._clock()
+
+    def know(
+        self, source: SourceStatus | None = None, metadata: VideoMetadata | None = None, *, validated: bool = False
+    ) -> None:
+        """More is known of the source; what is not given stays."""
+        with self._lock:
+            self._source = source or self._source
+            self._metadata = metadata or self._metadata
+            self._validated = self._validated or validated
+
+    def snapshot(self) -> Progress:
+        """All of it, now."""
+        with self._lock:
+            now = self._clock()
+            running = next((stage for stage in self._stages.values() if stage.state == "Running"), None)
+            return Progress(
+                run=self._run,
+                stages=tuple(stage.shown(name, now) for name, stage in self._stages.items()),
+                bytes_per_second=running.rate(now) if running else None,
+                source=self._source,
+                metadata=self._metadata,
+                validated=self._validated,
+            )
+
+    def bytes_done(self, name: StageName) -> int:
+        """Bytes that a stage has moved."""
+        with self._lock:
+            return self._stages[name].done
+
+
+class Ticker:
+    """Prints the board as a JSON line on stdout, at least once in ``seconds`` and whenever it is told to."""
+
+    def __init__(self, board: Board, seconds: float) -> None:
+        self._board = board
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._tick, daemon=True)
+
+    def start(self) -> None:
+        """From now on, until ``stop``."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more lines after this but those asked for."""
+        self._over.set()
+
+    def print(self) -> None:
+        """One line, now."""
+        line = self._board.snapshot().model_dump_json(by_alias=True, exclude_none=True) + "\n"
+        with self._lock:
+            _write_all(1, line.encode())
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._seconds):
+            self.print()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

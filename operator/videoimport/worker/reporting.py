@@ -1,0 +1,51 @@
+"""The report as a termination message: at most 4096 bytes, because Kubernetes keeps only the tail of a longer one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from videoimport.api.report import MAX_BYTES, Report
+
+_LIMITS = (1024, 512, 256, 128, 64, 32)
+"""Characters that each free text may have, tried in this order."""
+
+
+def fitted(report: Report) -> bytes:
+    """The report as JSON of at most MAX_BYTES, its free texts shortened as little as that needs."""
+    return next(packed for candidate in _shorter(report) if len(packed := _packed(candidate)) <= MAX_BYTES)
+
+
+def _packed(report: Report) -> bytes:
+    return report.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _shorter(report: Report) -> Iterator[Report]:
+    yield report
+    for limit in _LIMITS:
+        yield _clipped(report, lambda text, limit=limit: clip(text, limit))  # type: ignore[misc]
+    bare = _clipped(report, lambda text: clip(text, _LIMITS[-1]))
+    yield (bare := bare.model_copy(update={"source": None, "metadata": None}))
+    yield (bare := bare.model_copy(update={"stages": ()}))
+    yield bare.model_copy(update={"outputs": None})
+
+
+def _clipped(report: Report, cut: Callable[[str | None], str | None]) -> Report:
+    source = report.source and report.source.model_copy(
+        update={
+            "url": cut(report.source.url),
+            "filename": cut(report.source.filename),
+            "source_id": cut(report.source.source_id),
+            "title": cut(report.source.title),
+        }
+    )
+    stages = tuple(stage.model_copy(update={"why": cut(stage.why)}) for stage in report.stages)
+    return report.model_copy(update={"message": cut(report.message), "source": source, "stages": stages})
+
+
+def clip(text: str | None, limit: int) -> str | None:
+    """At most ``limit`` characters, an ellipsis for what was left out."""
+    return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def write(report: Report, path: Path) -> None:
+    """Leave the report where the kubelet looks for it."""
+    path.write_bytes(fitted(report))

@@ -1,0 +1,38 @@
+"""One source, whatever it came from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of the source in scratch, which may still be growing."""
+
+    path: Path
+    seekable: bool
+    """Whether its parts can be fetched in any order."""
+    size: int | None
+    """Bytes in the end; None while unknown."""
+    finished: bool
+    """Whether all of it is there."""
+    sha256: str | None = None
+    """Of all of it, once finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of one video: one, or video and audio apart (a page that offers them so; nothing is merged before)."""
+
+    video: Source
+    audio: Source | None = None
+    """None where the first file has both."""
+
+    @property
+    def all(self) -> tuple[Source, ...]:
+        """Each file once, video first."""
+        return (self.video, self.audio) if self.audio else (self.video,)
+
+    @property
+    def size(self) -> int:
+        """Bytes as fetched."""
+        return sum(source.size or 0 for source in self.all)
