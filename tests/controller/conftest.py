@@ -1,0 +1,85 @@
+"""A real control plane (etcd, API server, controller manager) with our resources in it; a namespace a test."""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from acting_kubelet import ActingKubelet  # noqa: E402
+from apiserver import ApiServer, background  # noqa: E402
+from controller_process import Controller, through  # noqa: E402
+from interposer import Interposer  # noqa: E402
+
+CLUSTER = [sys.executable, str(ROOT / "hack/cluster"), "--name", "controller-tests"]
+
+
+def run_cluster(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*CLUSTER, *words], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """The control plane; taken down again only if it was not up before."""
+    was_up = run_cluster("status").returncode == 0
+    up = run_cluster("up", "--control-plane-only")
+    assert up.returncode == 0, f"the control plane could not be brought up: {up.stderr or up.stdout}"
+    try:
+        server = ApiServer(Path(run_cluster("kubeconfig").stdout.strip()), tmp_path_factory.mktemp("admin"))
+        for file in sorted((ROOT / "crds").glob("*.yaml")):
+            server.apply_definition(yaml.safe_load(file.read_text()))
+        yield server
+    finally:
+        if not was_up:
+            run_cluster("down")
+
+
+@pytest.fixture
+def namespace(api: ApiServer) -> Iterator[str]:
+    """Empty at first; deleted afterwards, without waiting for it."""
+    with api.namespace(f"test-{uuid.uuid4().hex[:8]}") as name:
+        yield name
+
+
+@pytest.fixture
+def proxy(api: ApiServer) -> Iterator[Interposer]:
+    with Interposer(api).running() as interposer:
+        yield interposer
+
+
+@pytest.fixture
+def controller(proxy: Interposer, namespace: str, tmp_path: Path) -> Iterator[Controller]:
+    """Behind the proxy, for this namespace only; not started yet."""
+    made = Controller(
+        kubeconfig=through(proxy.port, tmp_path / "kubeconfig"),
+        log=tmp_path / "controller.log",
+        environment={"VIDEOIMPORT_WATCH_NAMESPACES": f'["{namespace}"]'},
+    )
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
+@pytest.fixture
+def kubelet(api: ApiServer, namespace: str) -> Iterator[ActingKubelet]:
+    acting = ActingKubelet(api, namespace)
+    with background("acting kubelet", acting.run):
+        yield acting
+
+
+@pytest.fixture
+def started(controller: Controller) -> Callable[..., Controller]:
+    """Start the controller, with further variables, and wait until it leads."""
+
+    def start(**environment: str) -> Controller:
+        controller.environment.update(environment)
+        return controller.start().ready()
+
+    return start

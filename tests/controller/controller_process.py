@@ -1,0 +1,123 @@
+"""The controller as a real process, with its log at hand."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+from apiserver import await_until
+
+QUICK = {
+    "VIDEOIMPORT_WORKER_IMAGE": "videoimport-worker:test",
+    "VIDEOIMPORT_LEADER_ELECTION": "false",
+    "VIDEOIMPORT_RELIST_SECONDS": "300",
+    "VIDEOIMPORT_TAIL_SECONDS": "3600",  # no kubelet, no logs
+    "VIDEOIMPORT_WRITE_SECONDS": "0.2",
+    "VIDEOIMPORT_BACKOFF_SECONDS": "0.2",
+    "VIDEOIMPORT_BACKOFF_CAP_SECONDS": "1",
+}
+
+
+@dataclass
+class Controller:
+    """Starts at ``start``; a context manager ends it."""
+
+    kubeconfig: Path
+    log: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=lambda: free_port())
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Controller":
+        """Without waiting for anything."""
+        environment = {
+            **os.environ,
+            **QUICK,
+            "KUBECONFIG": str(self.kubeconfig),
+            "VIDEOIMPORT_PORT": str(self.port),
+            **self.environment,
+        }
+        with self.log.open("ab") as sink:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "videoimport.controller"], env=environment, stdout=sink, stderr=sink
+            )
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def ready(self) -> "Controller":
+        """Wait until it says so, as a leader."""
+        await_until("the controller's readiness", lambda: self.page("/readyz") and self.leads, explain=self.tail)
+        return self
+
+    @property
+    def leads(self) -> bool:
+        """By its own word."""
+        return '"event": "leading"' in self.log.read_text()
+
+    def page(self, path: str) -> str | None:
+        """The text of a page that is answered with 200."""
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+        except requests.ConnectionError:
+            assert self.process is None or self.process.poll() is None, f"the controller has ended. {self.tail()}"
+            return None
+        return answer.text if answer.ok else None
+
+    def tell(self, number: signal.Signals) -> int:
+        """Send a signal and wait for the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of its log."""
+        return "log:\n" + "\n".join(self.log.read_text().splitlines()[-lines:]) if self.log.exists() else "no log"
+
+    def __enter__(self) -> "Controller":
+        return self if self.process else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def through(port: int, path: Path) -> Path:
+    """A kubeconfig for a controller that speaks to a proxy on this machine."""
+    return written(path, f"http://127.0.0.1:{port}", {})
+
+
+def written(path: Path, server: str, user: dict[str, str], ca: str | None = None) -> Path:
+    """A kubeconfig."""
+    cluster = {"server": server} | ({"certificate-authority": ca} if ca else {})
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "test", "user": user}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def free_port() -> int:
+    """Of this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
