@@ -13,6 +13,7 @@ from demo.kubectl import Kubectl
 from demo.places import ACCESS_KEY, BUCKET, BUILD, MANIFESTS, ROOT, SECRET_KEY, demo_image_tag, tool
 
 CONTEXT = BUILD / "demo-image"
+CLIPS = ("compliant.mp4", "player.mp4", "encode.webm", "audio.m4a")
 _CREDENTIALS = """\
 apiVersion: v1
 kind: Secret
@@ -33,7 +34,7 @@ def _footage(log: Path) -> None:
     run([str(ROOT / "hack/prerequisites"), "ffmpeg"], log=log)
     shutil.rmtree(CONTEXT, ignore_errors=True)
     shutil.copytree(ROOT / "hack/demo/image", CONTEXT)
-    run([sys.executable, str(ROOT / "hack/footage.py"), "demo", str(CONTEXT / "site")], log=log)
+    run([sys.executable, str(ROOT / "hack/footage.py"), str(CONTEXT / "site"), *CLIPS], log=log)
     shutil.copy2(tool("versitygw"), CONTEXT / "versitygw")
 
 
