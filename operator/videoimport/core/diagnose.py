@@ -1,7 +1,7 @@
 """Why a run does not start: an ordered chain over its pod and the cluster's own words, shown while it lasts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from videoimport.api.reasons import Reason
@@ -43,6 +43,8 @@ class Finding:
     message: str = ""
     inquiries: tuple[Inquiry, ...] = ()
     again_at: datetime | None = None
+    echo: bool = False
+    """Says less than what was said before with this reason, which therefore stays."""
 
 
 def diagnose(start: Start) -> Finding:
@@ -73,7 +75,10 @@ def _unschedulable(start: Start) -> Finding | None:
 
 
 def _image(start: Start) -> Finding | None:
-    return _container_waits(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
+    """The kubelet goes back and forth between why a pull failed and that it waits before the next one."""
+    finding = _container_waits(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
+    backing_off = start.pod is not None and start.pod.waiting_reason == "ImagePullBackOff"
+    return replace(finding, echo=backing_off) if finding else None
 
 
 def _refused_container(start: Start) -> Finding | None:

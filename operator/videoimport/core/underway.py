@@ -85,6 +85,8 @@ def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
     reason, message = finding.reason, STARTING
     if reason is not None:
         message = advised(reason, finding.message)
+        if finding.echo and reason is scene.status.reason:
+            message = scene.status.message or message
     shown = draft.with_status(reason=reason, message=message)
     return Draft(shown.status, inquiries=finding.inquiries, again_at=finding.again_at)
 

@@ -24,6 +24,7 @@ from videoimport.core.video import reconcile_video
 
 FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
 Raw = dict[str, Any]
+Snapshot = dict[tuple[str, str], Raw]
 SURE = 10_000
 """More steps than any plan has: a crash after so many is none."""
 
@@ -32,7 +33,7 @@ SURE = 10_000
 class Cluster:
     dice: random.Random
     now: datetime = NOW
-    objects: dict[tuple[str, str], Raw] = field(default_factory=dict)
+    objects: Snapshot = field(default_factory=dict)
     """By kind and name, as JSON."""
     progress: dict[str, Progress] = field(default_factory=dict)
     """Of a Job, by its name."""
@@ -72,20 +73,28 @@ class Cluster:
                 if gone["metadata"]["uid"] in [owner["uid"] for owner in raw["metadata"].get("ownerReferences", ())]:
                     self.remove(*key)
 
-    def of_kind(self, kind: str) -> list[Raw]:
-        return [raw for (its, _), raw in sorted(self.objects.items()) if its == kind]
+    def of_kind(self, kind: str, seen_at: Snapshot | None = None) -> list[Raw]:
+        return [raw for (its, _), raw in sorted((seen_at or self.objects).items()) if its == kind]
+
+    def snapshot(self) -> Snapshot:
+        return dict(self.objects)
 
     # What the controller does
 
-    def sync_video(self, name: str, crash_after: int = SURE) -> Plan[VideoImportStatus]:
-        seen = VideoImport.parse(self.objects["VideoImport", name])
-        views = [job_view(raw) for raw in self.of_kind("Job")]
+    def sync_video(
+        self, name: str, crash_after: int = SURE, seen_at: Snapshot | None = None
+    ) -> Plan[VideoImportStatus]:
+        """``seen_at``: the controller's sight is that old; a status it then writes is refused if the object changed."""
+        seen = VideoImport.parse((seen_at or self.objects)["VideoImport", name])
+        views = [job_view(raw) for raw in self.of_kind("Job", seen_at)]
         jobs = tuple(view for view in views if view.owner_uid == seen.metadata.uid)
-        pods = tuple(pod_view(raw) for raw in self.of_kind("Pod"))
+        pods = tuple(pod_view(raw) for raw in self.of_kind("Pod", seen_at))
         own = tuple(view for view in pods if view.job_uid in {job.uid for job in jobs})
         told = self.progress.get(seen.status.job.name) if seen.status.job else None
         plan = reconcile_video(ObservedVideo(seen, jobs, own, told), self.now, SETTINGS)
-        self._carry_out("VideoImport", name, plan, crash_after)
+        current = VideoImport.parse(self.objects["VideoImport", name]).metadata.resource_version
+        if plan.status is None or current == seen.metadata.resource_version:
+            self._carry_out("VideoImport", name, plan, crash_after)
         return plan
 
     def sync_bulk(self, name: str, crash_after: int = SURE) -> Plan[BulkImportStatus]:
@@ -112,7 +121,10 @@ class Cluster:
         if isinstance(action, Create):
             there = self.put(action.manifest)
             assert there["metadata"]["ownerReferences"] == action.manifest["metadata"]["ownerReferences"]
-        elif isinstance(action, Patch):
+            return
+        if (action.kind, action.name) not in self.objects:
+            return
+        if isinstance(action, Patch):
             assert self.objects[action.kind, action.name]["metadata"]["uid"] == action.uid
             self.change(action.kind, action.name, action.patch)
         elif action.kind == "Job":

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from videoimport.api.reasons import Reason
 from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.core.lifecycle import ENDED
+from videoimport.core.parse import job_view
 
 WISH: dict[str, Any] = {
     "source": {"url": "https://video.example/talk.mp4"},
@@ -139,7 +140,7 @@ def test_cancel_at_any_moment_ends_it_with_nothing_running(seed):
         stormy_step(cluster)
     calm_down(cluster)
     assert status_in(cluster).phase in ENDED
-    assert [job for job in cluster.of_kind("Job") if not job.get("status")] == []
+    assert [job for job in cluster.of_kind("Job") if not job_view(job).finished] == []
 
 
 @given(seeds)
@@ -156,3 +157,19 @@ def test_new_token_after_any_unhappy_end_brings_it_home(seed):
     assert status_in(cluster).phase is VideoPhase.COMPLETED
     assert status_in(cluster).observed_retry_token == "again"
     assert (status_in(cluster).run or 0) > run if again else status_in(cluster).run == run
+
+
+@given(seeds)
+def test_old_sight_of_the_cluster_does_no_harm(seed):
+    """A watch lags: the plan may rest on how things were some writes ago."""
+    cluster = a_cluster(seed)
+    sights = [cluster.snapshot()]
+    for _ in range(30):
+        cluster.sync_video("talk", seen_at=cluster.dice.choice(sights[-3:]))
+        sights.append(cluster.snapshot())
+        cluster.run_jobs()
+        cluster.wait(cluster.dice.choice((0, 1, 60)))
+        sights.append(cluster.snapshot())
+    calm_down(cluster)
+    assert sum(cluster.uploads.values()) <= 1
+    assert [job for job in cluster.of_kind("Job") if not job_view(job).finished] == []

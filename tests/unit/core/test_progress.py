@@ -1,0 +1,87 @@
+"""Percent, phase and time left, from a worker's stages."""
+
+from datetime import timedelta
+
+import pytest
+from core_seen import stages
+from hypothesis import given
+from hypothesis import strategies as st
+
+from videoimport.api.status import StageName, VideoPhase
+from videoimport.core.progress import eta_seconds, is_done, later, percent_of, phase_of
+
+percents = st.integers(0, 100)
+
+
+@pytest.mark.parametrize(
+    ("done", "mode", "percent"),
+    [
+        ((0, 0, 0), "Encode", 0),
+        ((100, 0, 0), "Encode", 30),
+        ((100, 50, 0), "Encode", 55),
+        ((100, 100, 50), "Encode", 90),
+        ((100, 0, 0), "Remux", 60),
+        ((100, 100, 0), "Remux", 70),
+        ((100, 0, 0), None, 30),
+        ((100, 100, 100), "Encode", 99),
+        ((100, 100, 100), "Remux", 99),
+    ],
+)
+def test_percent_is_weighted_by_the_mode(done, mode, percent):
+    assert percent_of(stages(*done, mode=mode)) == percent
+
+
+def test_no_stages_are_no_percent():
+    assert percent_of(()) == 0
+
+
+@given(percents, percents, percents)
+def test_learning_the_mode_never_takes_percent_back(download, transcode, upload):
+    unknown = percent_of(stages(download, transcode, upload, mode=None))
+    assert unknown <= percent_of(stages(download, transcode, upload, mode="Encode"))
+    assert unknown <= percent_of(stages(download, transcode, upload, mode="Remux"))
+
+
+@given(percents, percents, percents, st.integers(0, 2))
+def test_more_done_is_never_less_percent(download, transcode, upload, which):
+    before = [download, transcode, upload]
+    more = [min(100, value + 10 * (index == which)) for index, value in enumerate(before)]
+    assert percent_of(stages(*more)) >= percent_of(stages(*before))
+
+
+@pytest.mark.parametrize(
+    ("done", "phase"),
+    [
+        ((0, 0, 0), VideoPhase.DOWNLOADING),
+        ((50, 40, 10), VideoPhase.DOWNLOADING),
+        ((100, 40, 10), VideoPhase.TRANSCODING),
+        ((100, 100, 10), VideoPhase.UPLOADING),
+        ((100, 100, 100), VideoPhase.FINALIZING),
+    ],
+)
+def test_phase_is_the_earliest_unfinished_of_the_overlapping_stages(done, phase):
+    assert phase_of(stages(*done)) is phase
+
+
+def test_all_stages_done_is_still_finalizing():
+    done = [stage.model_copy(update={"state": "Done"}) for stage in stages(100, 100, 100)]
+    assert phase_of(tuple(done)) is VideoPhase.FINALIZING
+
+
+def test_phases_have_an_order():
+    assert later(VideoPhase.UPLOADING, VideoPhase.TRANSCODING) is VideoPhase.UPLOADING
+    assert later(VideoPhase.PENDING, VideoPhase.DOWNLOADING) is VideoPhase.DOWNLOADING
+
+
+@pytest.mark.parametrize(
+    ("percent", "elapsed", "eta"),
+    [(50, 60, 60), (25, 60, 180), (99, 99, 1), (2, 600, None), (50, 9, None)],
+)
+def test_time_left_is_guessed_from_the_pace_once_that_is_sensible(percent, elapsed, eta):
+    assert eta_seconds(percent, timedelta(seconds=elapsed)) == eta
+
+
+def test_done_is_asked_of_one_stage():
+    assert is_done(stages(100, 0, 0), StageName.DOWNLOAD)
+    assert not is_done(stages(100, 0, 0), StageName.UPLOAD)
+    assert not is_done((), StageName.UPLOAD)
