@@ -42,7 +42,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--name", default="videoimport", help="the cluster's name (default: %(default)s)")
     chosen = os.environ.get("VIDEOIMPORT_PROVIDER", "native")
     top.add_argument("--provider", default=chosen, choices=("native", "existing", "kind"), help="default: %(default)s")
-    top.add_argument("--context", help="with --provider existing: the kubeconfig context to use")
+    top.add_argument(
+        "--context",
+        default=os.environ.get("VIDEOIMPORT_CONTEXT"),
+        help="with --provider existing: the kubeconfig context to use (default: VIDEOIMPORT_CONTEXT)",
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -69,13 +73,17 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _provider(asked: argparse.Namespace) -> Provider:
-    """The choice is always printed, on the error stream, since some commands print a path to be used by scripts."""
+def _announced(asked: argparse.Namespace) -> Provider:
+    """The choice is printed, on the error stream, by every command that does something to the cluster."""
     sys.stderr.write(f"provider: {asked.provider}\n")
+    return _provider(asked)
+
+
+def _provider(asked: argparse.Namespace) -> Provider:
     folders = Folders(cache_folder(), asked.name)
     match asked.provider:
         case "existing":
-            return Existing(folders, asked.context)
+            return Existing(folders.cache, asked.context)
         case "kind":
             return Kind()
         case _:
@@ -83,12 +91,12 @@ def _provider(asked: argparse.Namespace) -> Provider:
 
 
 def _up(asked: argparse.Namespace) -> int:
-    _provider(asked).up(UpOptions(control_plane_only=asked.control_plane_only))
+    _announced(asked).up(UpOptions(control_plane_only=asked.control_plane_only))
     return 0
 
 
 def _down(asked: argparse.Namespace) -> int:
-    _provider(asked).down()
+    _announced(asked).down()
     return 0
 
 
@@ -123,7 +131,7 @@ def _tool(asked: argparse.Namespace) -> int:
 
 
 def _status(asked: argparse.Namespace) -> int:
-    return 0 if _provider(asked).status() else 1
+    return 0 if _announced(asked).status() else 1
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
