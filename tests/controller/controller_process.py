@@ -1,6 +1,7 @@
 """The controller as a real process, with its log at hand."""
 
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import requests
 from apiserver import await_until
+
+from videoimport.controller.__main__ import main as controller_main
 
 QUICK = {
     "VIDEOIMPORT_WORKER_IMAGE": "videoimport-worker:test",
@@ -35,18 +38,20 @@ class Controller:
 
     def start(self) -> "Controller":
         """Without waiting for anything."""
-        environment = {
-            **os.environ,
+        with self.log.open("ab") as sink:
+            command = [sys.executable, "-m", "videoimport.controller"]
+            self.process = subprocess.Popen(command, env=os.environ | self.variables, stdout=sink, stderr=sink)
+        return self
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment it is given."""
+        return {
             **QUICK,
             "KUBECONFIG": str(self.kubeconfig),
             "VIDEOIMPORT_PORT": str(self.port),
             **self.environment,
         }
-        with self.log.open("ab") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "videoimport.controller"], env=environment, stdout=sink, stderr=sink
-            )
-        return self
 
     @property
     def pid(self) -> int:
@@ -93,6 +98,43 @@ class Controller:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+class Forked:
+    """Another process that runs the controller, forked from one that has imported everything: for starting many."""
+
+    _SERVER = multiprocessing.get_context("forkserver")
+    _SERVER.set_forkserver_preload(
+        ["videoimport.controller.__main__", "kubernetes.aio.client", "kubernetes.aio.config"]
+    )
+
+    def __init__(self, controller: Controller) -> None:
+        self._process = self._SERVER.Process(target=_become, args=[str(controller.log), controller.variables])
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        self._process.join()
+
+    def __enter__(self) -> "Forked":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _become(log: str, variables: dict[str, str]) -> None:
+    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    os.environ.update(variables)
+    controller_main()
 
 
 def through(port: int, path: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller, through
+from controller_process import Controller, Forked, through
 from interposer import Interposer, KillAfter
 from settled import JobRecord, await_state, settled_state
 from wishing import THREE, bulk
@@ -35,14 +35,14 @@ class Life:
             Interposer(self.api, trouble=kill).running() as proxy,
             background("job record", jobs.run),
             background("acting kubelet", kubelet.run),
-            self._controller(proxy) as controller,
+            Forked(controller := self._controller(proxy)) as first,
         ):
-            kill.pid = controller.pid
+            kill.pid = first.pid
             self.api.create(bulk(self.namespace, THREE))
             await_until("the end or the kill", lambda: kill.happened.is_set() or self._over(), explain=controller.tail)
             if kill.happened.is_set():
-                controller.process.wait()  # type: ignore[union-attr]
-                with Interposer(self.api).running() as calm, self._controller(calm) as second:
+                first.wait()
+                with Interposer(self.api).running() as calm, Forked(second := self._controller(calm)):
                     self._await_end(wanted, second)
             else:
                 self._await_end(wanted, controller)
@@ -56,7 +56,7 @@ class Life:
             kubeconfig=through(proxy.port, self.log.with_suffix(f".{proxy.port}")),
             log=self.log,
             environment={"VIDEOIMPORT_WATCH_NAMESPACES": json.dumps([self.namespace])},
-        ).start()
+        )
 
     def _over(self) -> bool:
         state = settled_state(self.api, self.namespace)
