@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClusterError as failure:
         sys.stderr.write(f"error: {failure}\n")
         return 1
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has seen enough; nothing may be flushed into the closed pipe later.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; the same command goes on from here\n")
         return INTERRUPTED
@@ -86,8 +90,11 @@ def _provider(asked: argparse.Namespace) -> Provider:
             return Existing(folders.cache, asked.context)
         case "kind":
             return Kind()
-        case _:
+        case "native":
             return Native(folders)
+        case other:
+            # Only VIDEOIMPORT_PROVIDER comes here: argparse checks what is typed, but no default.
+            raise ClusterError(f"there is no provider {other!r}; there are native, existing and kind")
 
 
 def _up(asked: argparse.Namespace) -> int:

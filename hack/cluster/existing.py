@@ -1,5 +1,6 @@
 """The user's own cluster, by a context of their kubeconfig: it is looked at and never changed."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from pathlib import Path
 from cluster import files
 from cluster.commands import output
 from cluster.errors import ClusterError
-from cluster.folders import Folders
 from cluster.providers import UpOptions
 
 
@@ -16,7 +16,7 @@ from cluster.providers import UpOptions
 class Existing:
     """A context that the user named."""
 
-    folders: Folders
+    cache: Path
     context: str | None
 
     def up(self, options: UpOptions) -> None:
@@ -40,7 +40,7 @@ class Existing:
     def kubeconfig(self) -> Path:
         """A kubeconfig of this context and nothing else."""
         text = self._kubectl("config", "view", "--minify", "--flatten")
-        target = self.folders.state / "existing.kubeconfig"
+        target = self.cache / "existing" / f"{hashlib.sha256(str(self.context).encode()).hexdigest()[:12]}.kubeconfig"
         files.write(target, text, secret=True)
         return target
 

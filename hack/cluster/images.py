@@ -12,6 +12,7 @@ from cluster import baseimage, buildsecrets, packages
 from cluster.commands import output, run
 from cluster.dockerfiles import base_images
 from cluster.errors import ClusterError
+from cluster.locks import alone
 from cluster.node import Node
 from cluster.steps import Step, run_steps
 
@@ -75,8 +76,11 @@ def build(what: Build, builder: Builder) -> None:
 
 def ensure_base(builder: Builder, reference: str, log: Path) -> str:
     """Have a base image: the one in the storage, else the registry's, else for Debian one of our own making."""
-    if builder.image_id(reference):
-        return "there already"
+    with alone(builder.folder / ".base.lock"):
+        return "there already" if builder.image_id(reference) else _fetch_base(builder, reference, log)
+
+
+def _fetch_base(builder: Builder, reference: str, log: Path) -> str:
     try:
         run(["timeout", str(PULL_SECONDS), *builder.buildah("pull", "--quiet", reference)], log=log)
     except ClusterError:
@@ -95,13 +99,10 @@ def load(node: Node, reference: str, log: Path) -> str | None:
         raise ClusterError(f"{reference} was not built yet: use build-image")
     if known_as(reference) in node.images_with(image):
         return "there already"
-    archive = builder.folder / f"{image.rpartition(':')[2]}.tar"
-    archive.unlink(missing_ok=True)
-    try:
+    with tempfile.TemporaryDirectory(dir=builder.folder, prefix="load-") as scratch:
+        archive = Path(scratch) / "image.tar"
         run(builder.buildah("push", "--quiet", reference, f"docker-archive:{archive}:{reference}"), log=log)
         run(node.ctr("images", "import", str(archive)), log=log)
-    finally:
-        archive.unlink(missing_ok=True)
     return None
 
 

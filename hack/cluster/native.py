@@ -1,10 +1,8 @@
 """The native provider: etcd, the Kubernetes programs and a containerd of our own as plain processes of this machine."""
 
-import fcntl
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from cluster import cgroups, estimate, images, packages, processes, report
 from cluster.errors import ClusterError
 from cluster.folders import Folders
 from cluster.kubectl import needed_tools
+from cluster.locks import alone
 from cluster.native_down import NativeDown
 from cluster.native_up import NativeUp
 from cluster.providers import UpOptions
@@ -78,16 +77,9 @@ class Native:
         """Print a table of the components."""
         return report.show(self.folders)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> AbstractContextManager[None]:
         """One `up` or `down` at a time for a cluster; the lock is beside the state, which `down` removes."""
-        self.folders.clusters.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folders.clusters / f".{self.folders.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+        return alone(self.folders.clusters / f".{self.folders.name}.lock")
 
 
 def _check_machine(*, needs_root: bool) -> None:

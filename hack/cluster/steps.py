@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +26,12 @@ def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr) -> None:
     for number, step in enumerate(steps, start=1):
         out.write(f"{heading(number, len(steps), step.title)} … ")
         out.flush()
-        began = time.monotonic()
+        began, written = time.monotonic(), _size(step.log)
         try:
             remark = step.action(step.log)
         except ClusterError as failure:
             out.write(f"failed after {elapsed(time.monotonic() - began)}\n")
-            show_tail(failed_log(failure, step), out)
+            show_tail(*_failed_log(failure, step, written), out)
             raise
         except KeyboardInterrupt:
             out.write(f"interrupted after {elapsed(time.monotonic() - began)}\n")
@@ -51,16 +50,23 @@ def elapsed(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def failed_log(failure: ClusterError, step: Step) -> Path:
-    """A command that failed knows its log best."""
-    return failure.log if isinstance(failure, CommandFailedError) and failure.log else step.log
+def _failed_log(failure: ClusterError, step: Step, written: int) -> tuple[Path, int]:
+    """A command that failed knows its log best; of the step's own, only what this run wrote is of interest."""
+    log = failure.log if isinstance(failure, CommandFailedError) and failure.log else step.log
+    return log, written if log == step.log else 0
 
 
-def show_tail(log: Path, out: TextIO) -> None:
-    """The last lines of a log and where to read the rest."""
+def show_tail(log: Path, start: int, out: TextIO) -> None:
+    """The last lines of a log, none of them from before `start`, and where to read the rest."""
     if not log.exists():
         return
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        out.writelines(f"    {line.rstrip()}\n" for line in deque(lines, maxlen=TAIL_LINES))
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").splitlines()
+    out.writelines(f"    {line}\n" for line in lines[-TAIL_LINES:])
     out.write(f"    log: {log}\n")
     out.flush()
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0

@@ -1,18 +1,16 @@
 """The tools built from pinned Go modules, each set once a version, under a folder named by what it was built from."""
 
-import fcntl
 import hashlib
-import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.commands import run
 from cluster.errors import ClusterError
 from cluster.golang import Go, Version, find_go, installed_go, required_version
+from cluster.locks import alone
 
 TOOLS = Path(__file__).parent / "tools"
 
@@ -110,7 +108,7 @@ class Toolbox:
 
     def build(self, tools: ToolSet, log: Path) -> str | None:
         """Build what is missing; safe to interrupt and to run twice at once."""
-        with self._lock(tools):
+        with alone(self.cache / "tools" / f".{tools.name}.lock"):
             if self.has(tools):
                 return "in the cache"
             scratch = self.cache / "tools" / f".building-{tools.name}"
@@ -142,14 +140,3 @@ class Toolbox:
 
     def _folder(self, tools: ToolSet) -> Path:
         return self.cache / "tools" / f"{tools.name}-{self.key(tools)}"
-
-    @contextmanager
-    def _lock(self, tools: ToolSet) -> Iterator[None]:
-        folder = self.cache / "tools"
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / f".{tools.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)

@@ -27,6 +27,7 @@ def test_each_step_shows_its_time_and_its_remark(tmp_path: Path) -> None:
 
 def test_a_failing_step_shows_the_end_of_its_log_and_stops_the_rest(tmp_path: Path) -> None:
     out, log, ran = io.StringIO(), tmp_path / "log", []
+    log.write_text("of an earlier run\n")
 
     def fails(log: Path) -> None:
         run(["sh", "-c", "seq 1 100; exit 3"], log=log)
@@ -39,6 +40,18 @@ def test_a_failing_step_shows_the_end_of_its_log_and_stops_the_rest(tmp_path: Pa
     assert lines[-2].strip() == "100"
     assert lines[-1].strip() == f"log: {log}"
     assert ran == []
+
+
+def test_a_failure_before_anything_was_written_shows_no_earlier_run(tmp_path: Path) -> None:
+    out, log = io.StringIO(), tmp_path / "log"
+    log.write_text("of an earlier run\n")
+
+    def fails(_log: Path) -> None:
+        raise ClusterError("no")
+
+    with pytest.raises(ClusterError):
+        run_steps([Step("one", log, fails)], out)
+    assert "earlier" not in out.getvalue()
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
