@@ -1,0 +1,131 @@
+"""Results in shards: put in the fewest writes, bounded in size, right even when read back half-way."""
+
+from dataclasses import replace
+
+from core_bulk import bad, bulk, child, edited, entries, good, key, kinds, plan, recorded, shard
+from core_seen import SETTINGS, URI
+
+from videoimport.api.bulkimport import MAX_ITEMS, Item, LedgerEntry
+from videoimport.api.reasons import Reason
+from videoimport.core.ledger import MAX_SHARD_BYTES, entry_of, ledger_of, recording
+from videoimport.core.plan import Create, Patch
+
+SMALL = replace(SETTINGS, shard_size=2)
+
+
+def an_entry(number, **fields):
+    return LedgerEntry(url=f"https://video.example/{number}", success=True, import_name=f"talks-{number}", **fields)
+
+
+def test_entry_tells_how_a_child_succeeded():
+    wish = bulk(1)
+    entry = entry_of(good(wish, 0), Item(url="https://u:p@video.example/0.mp4?token=s3cret&part=1", name="Opening"))
+    assert (entry.success, entry.name, entry.uri, entry.attempts) == (True, "Opening", URI, 1)
+    assert (entry.reason, entry.error, entry.bytes_in, entry.bytes_out) == (None, None, 10, 4)
+    assert entry.url == "https://video.example/0.mp4?part=1"
+
+
+def test_entry_tells_how_a_child_failed():
+    entry = entry_of(bad(bulk(1, retryToken="b"), 0), Item(url="https://video.example/0.mp4"))
+    assert (entry.success, entry.reason, entry.error) == (False, Reason.NOT_VIDEO, "Item 0 is none.")
+    assert entry.retry_token == "b"
+
+
+def test_longest_url_still_makes_an_entry():
+    url = "https://video.example/?" + "ä=1&" * 400 + "token=x"
+    assert len(entry_of(good(bulk(1), 0), Item(url=url)).url) <= 2048
+
+
+def test_first_results_make_the_first_shard():
+    wish = bulk(3)
+    found = plan(wish, (good(wish, 0), bad(wish, 1)))
+    manifest = found.actions[0].manifest
+    meta = manifest["metadata"]
+    assert (manifest["kind"], meta["name"], meta["namespace"]) == ("ConfigMap", "talks-results-0", "films")
+    assert meta["labels"]["videoimport.io/bulk"] == "talks"
+    assert meta["labels"]["videoimport.io/shard"] == "0"
+    assert meta["ownerReferences"][0]["uid"] == wish.metadata.uid
+    read = {identity: LedgerEntry.model_validate_json(text) for identity, text in manifest["data"].items()}
+    assert read == entries(good(wish, 0), bad(wish, 1))
+
+
+def test_all_results_of_a_sync_are_one_patch():
+    wish = bulk(4)
+    seen = (good(wish, 0), good(wish, 1), bad(wish, 2))
+    found = plan(wish, seen, recorded(good(wish, 0)))
+    assert kinds(found) == ["Patch ConfigMap", "Create VideoImport"]
+    assert found.actions[0].uid == "shard-0"
+    assert found.actions[0].patch["data"].keys() == {key(1), key(2)}
+
+
+def test_result_that_stands_is_not_written_again():
+    wish = bulk(2)
+    seen = (good(wish, 0), bad(wish, 1))
+    assert plan(wish, seen, recorded(*seen)).actions == ()
+
+
+def test_result_that_differs_is_corrected_where_it_stands():
+    wish = bulk(1)
+    found = plan(wish, (good(wish, 0),), (shard(0, {}), shard(1, entries(bad(wish, 0)))))
+    assert [(type(action), action.name) for action in found.actions] == [(Patch, "talks-results-1")]
+
+
+def test_renamed_item_is_corrected_too():
+    wish = bulk(1)
+    items = [{"url": wish.spec.source.items[0].url, "name": "Opening"}]
+    assert kinds(plan(edited(wish, source={"items": items}), (good(wish, 0),), recorded(good(wish, 0)))) == [
+        "Patch ConfigMap"
+    ]
+
+
+def test_full_shards_make_room_for_new_ones():
+    wish = bulk(5)
+    children = tuple(good(wish, number) for number in range(5))
+    found = plan(wish, children, recorded(children[0]), settings=SMALL)
+    assert kinds(found) == ["Patch ConfigMap", "Create ConfigMap", "Create ConfigMap"]
+    sizes = [len(found.actions[0].patch["data"])] + [len(action.manifest["data"]) for action in found.actions[1:]]
+    assert sizes == [1, 2, 1]
+
+
+def test_shard_is_full_by_bytes_as_well():
+    long = {str(number): an_entry(number, error="ä" * 1024, uri="s3://b/" + "ü" * 2000) for number in range(300)}
+    actions = recording(bulk(), (), long, shard_size=500)
+    sizes = [sum(len(text.encode()) for text in action.manifest["data"].values()) for action in actions]
+    assert len(actions) > 1
+    assert max(sizes) <= MAX_SHARD_BYTES
+
+
+def test_new_shard_never_takes_the_name_of_a_vanishing_one():
+    wish = bulk(1)
+    vanishing = shard(3, entries(good(wish, 0)), deleting=True)
+    found = plan(wish, (good(wish, 0),), (vanishing,))
+    assert isinstance(found.actions[0], Create)
+    assert found.actions[0].manifest["metadata"]["name"] == "talks-results-4"
+
+
+def test_what_stands_in_a_vanishing_shard_does_not_count():
+    assert ledger_of((shard(0, {"a": an_entry(0)}, deleting=True),)) == {}
+
+
+def test_item_in_two_shards_has_its_later_result():
+    first, second = an_entry(0), an_entry(0, attempts=2)
+    assert ledger_of((shard(0, {"a": first}), shard(1, {"a": second}))) == {"a": second}
+    found = recording(bulk(), (shard(0, {"a": first}), shard(1, {"a": second})), {"a": first}, 500)
+    assert [action.name for action in found] == ["talks-results-1"]
+
+
+def test_nothing_new_nothing_written():
+    assert recording(bulk(), (shard(0, {}),), {}, 500) == ()
+
+
+def test_child_that_restarts_keeps_its_old_entry_until_it_ends_again():
+    old = bulk(1)
+    wish = edited(old, retryToken="b")
+    found = plan(wish, (child(wish, 0),), recorded(bad(old, 0)))
+    assert found.actions == ()
+    assert (found.status.failed, found.status.active) == (0, 1)
+
+
+def test_largest_list_fits_its_references():
+    news = {str(number): an_entry(number, uri="s3://b/" + "ü" * 2000, error="ä" * 1024) for number in range(MAX_ITEMS)}
+    assert len(recording(bulk(), (), news, SETTINGS.shard_size)) <= 64
