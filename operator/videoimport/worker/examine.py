@@ -1,5 +1,6 @@
 """Looking into files: ffprobe run under its guards, and what it says as values."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,6 @@ def _walk(children: Children, path: Path) -> dict[int, Track]:
 
 
 def words(stderr: str, path: Path) -> str:
-    """The end of a program's error stream, fit for a message."""
-    told = " ".join(stderr.replace(f"file:{path}", "the file").split())
-    return told[-_WORDS:] or "it says nothing"
+    """The start of what a program wrote to its error stream, fit for a message: the first error causes the others."""
+    plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
+    return " ".join(plain.split())[:_WORDS] or "it says nothing"

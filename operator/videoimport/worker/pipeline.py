@@ -102,10 +102,11 @@ class Run:
             facts.source_status(self._task.spec.source.url, self._found, sources, seconds),
             facts.metadata(video, audio, sources.size, seconds, container),
         )
+        # First whether it is all there: what is missing half cannot be judged.
+        for file in (video, audio):
+            refuse(verify.damage(file.media, file.tracks, file.boxes, file.size))
         wanted = self._task.spec.requirements
         refuse(requirements.refusal(requirements.Examined(video.media, container, seconds, sources.size, wanted)))
-        for file in {id(video): video, id(audio): audio}.values():
-            refuse(verify.damage(file.media, file.tracks, file.boxes, file.size))
         self._board.know(validated=True)
         return transcode.prepare(video, audio, sources, self._task.spec.output)
 
