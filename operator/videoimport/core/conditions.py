@@ -60,13 +60,21 @@ def holds(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
 
 
 def _condition(old: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
-    since = old.last_transition_time if old and old.status == fact.status else now
+    """The old one itself if it says the same, which is the rule rather than the exception."""
+    message = fit(fact.message)
+    if old and (old.status, old.reason, old.message, old.observed_generation) == (
+        fact.status,
+        fact.reason,
+        message,
+        generation,
+    ):
+        return old
     return Condition(
         type=fact.type.value,
         status=fact.status,
         reason=str(fact.reason),
-        message=fit(fact.message),
-        last_transition_time=since,
+        message=message,
+        last_transition_time=old.last_transition_time if old and old.status == fact.status else now,
         observed_generation=generation,
     )
 

@@ -1,8 +1,9 @@
 """What a run's outcome makes of the import: done, failed for good, or tried again."""
 
+from dataclasses import replace
 from typing import Any
 
-from videoimport.api.reasons import Reason
+from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.status import JobReference, VideoPhase
 from videoimport.api.task import spec_hash
 from videoimport.core.observe import JobView
@@ -19,8 +20,18 @@ def concluded(scene: Scene) -> Draft | None:
     job = scene.job
     if job is None or not job.finished:
         return None
-    outcome = outcome_of(job, scene.pods_of(job), expected(scene))
+    outcome = _with_what_held_it_up(scene, outcome_of(job, scene.pods_of(job), expected(scene)))
     return completed(scene, outcome) if outcome.reason is None else run_failed(scene, outcome.reason, outcome)
+
+
+def _with_what_held_it_up(scene: Scene, outcome: Outcome) -> Outcome:
+    """A Job's time also runs while its pod cannot start; then that is what the user must know."""
+    reason = scene.status.reason
+    if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
+        return outcome
+    return replace(
+        outcome, message=sentences(outcome.message, f"It never started: {reason}", scene.status.message or "")
+    )
 
 
 def already_succeeded(scene: Scene) -> Draft | None:

@@ -1,5 +1,6 @@
 """Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
 
+from videoimport.api.labels import BULK_KIND
 from videoimport.api.status import Attempts, JobReference, VideoPhase
 from videoimport.core.jobs import job_manifest
 from videoimport.core.naming import job_name
@@ -13,8 +14,9 @@ def first_run(scene: Scene) -> Draft:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
     fresh = Attempts(count=1, max=scene.spec.max_attempts)
     draft = _started(scene, fresh).with_status(source=None, metadata=None)
-    words = f"Run {draft.status.run} started."
-    return _announced(draft, Announcement("Normal", "Started", words))
+    if _of_bulk(scene):
+        return draft
+    return _announced(draft, Announcement("Normal", "Started", f"Run {draft.status.run} started."))
 
 
 def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> Draft:
@@ -48,6 +50,12 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
         }
     )
     return Draft(status, actions=(Create(job_manifest(scene.video, run, scene.settings)),))
+
+
+def _of_bulk(scene: Scene) -> bool:
+    """A bulk announces its own start; an Event more for each of its children would be a write more for each item."""
+    owners = scene.video.metadata.owner_references
+    return any(owner.controller and owner.kind == BULK_KIND for owner in owners)
 
 
 def _announced(draft: Draft, announcement: Announcement) -> Draft:

@@ -11,6 +11,7 @@ from core_seen import (
     failed_with,
     failure,
     finished,
+    having,
     job,
     plan,
     progress,
@@ -202,6 +203,15 @@ def test_outcome_of_a_job_whose_uid_was_never_written_counts_all_the_same():
     assert found.status.phase is VideoPhase.COMPLETED
     assert found.status.job is not None
     assert found.status.job.uid == "job-2"
+
+
+def test_run_whose_time_ran_out_before_it_could_start_says_what_held_it_up():
+    wish = having(running(), reason=Reason.UNSCHEDULABLE, message="0/3 nodes fit.")
+    late = job(wish, finished="Failed", failure_reason="DeadlineExceeded")
+    status = plan(wish, jobs=(late,)).status
+    assert status is not None
+    assert (status.phase, status.reason) == (VideoPhase.FAILED, Reason.DEADLINE_EXCEEDED)
+    assert "It never started: Unschedulable. 0/3 nodes fit." in (status.message or "")
 
 
 def test_longest_words_of_a_worker_leave_room_for_the_advice():

@@ -70,6 +70,12 @@ def test_start_is_announced_once():
     assert plan(started()).announcements == ()
 
 
+def test_start_of_a_bulks_child_is_its_bulks_to_announce():
+    owner = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport", "name": "b", "uid": "b", "controller": True}
+    assert plan(video(meta={"ownerReferences": [owner]})).announcements == ()
+    assert plan(video(meta={"ownerReferences": [owner | {"controller": False}]})).announcements != ()
+
+
 def test_fractions_of_a_second_do_not_reach_the_status():
     status = plan(video(), at=NOW.replace(microsecond=987654)).status
     assert status is not None
