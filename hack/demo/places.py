@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -25,8 +26,12 @@ def cluster(*words: str) -> list[str]:
     return [sys.executable, str(ROOT / "hack/cluster"), *words]
 
 
+@cache
 def image_tag(name: str) -> str:
-    """A tag made of all that goes into an image, so that an unchanged image is neither built nor loaded again."""
+    """A tag made of all that goes into an image, so that an unchanged image is neither built nor loaded again.
+
+    Found out once: an edit while the demo runs must not part the image from its name.
+    """
     inputs = [ROOT / path for path in (*_OPERATOR_INPUTS, f"images/{name}")]
     return _digest(path for top in inputs for path in ([top] if top.is_file() else sorted(top.rglob("*"))))
 

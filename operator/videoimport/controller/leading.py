@@ -57,6 +57,8 @@ class _Parts:
             settings=handlers.settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
+            # Left to itself kopf asks for our user's name, and an image has none for an arbitrary user id.
+            identity=self.settings.pod_name,  # type: ignore[arg-type]  # its type is a private NewType of str
         )
         return [
             asyncio.create_task(watching, name="watching"),
