@@ -153,8 +153,8 @@ def background(name: str, task: Callable[[threading.Event], None]) -> Iterator[N
     finally:
         stopping.set()
         thread.join()
-    if failures:
-        raise failures[0]
+        if failures:
+            raise failures[0]  # also when the block failed: this is likely to be why
 
 
 def holds(raw: Raw, condition: str) -> bool:

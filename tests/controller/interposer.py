@@ -210,6 +210,7 @@ class Interposer:
             "url": self.api.server + request.path_qs,
             "headers": headers,
             "data": await request.read() or None,
+            "skip_auto_headers": ["Content-Type"],
         }
 
 

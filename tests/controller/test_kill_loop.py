@@ -64,8 +64,13 @@ class Life:
         many = self.api.get("BulkImport", self.namespace, "many")
         return holds(many, "Finished") and len(jobs) == len(THREE) and all(job["expires"] for job in jobs)
 
+    def _shown(self, controller: Controller) -> str:
+        state = settled_state(self.api, self.namespace)
+        pods = {pod["metadata"]["name"]: pod["status"] for pod in self.api.all_of("Pod", self.namespace)}
+        return "\n".join(f"{key}: {value}" for key, value in {**state, **pods}.items()) + controller.tail()
+
     def _await_end(self, wanted: Raw | None, controller: Controller) -> None:
-        await_until("the end of the bulk", self._over, explain=controller.tail)
+        await_until("the end of the bulk", self._over, explain=lambda: self._shown(controller))
         if wanted is not None:
             await_state(self.api, self.namespace, wanted, controller.tail)
 

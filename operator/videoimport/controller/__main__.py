@@ -38,7 +38,11 @@ def main() -> NoReturn:
     logs.configure(settings.log_level)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _terminate)
-    _end(_run(settings))
+    try:
+        code = _run(settings)
+    except Terminated:  # before the election, or once more while leaving
+        code = 0
+    _end(code)
 
 
 def _run(settings: ControllerSettings) -> int:

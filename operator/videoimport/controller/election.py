@@ -5,10 +5,11 @@ is added here: a connection that breaks is an attempt that failed, every request
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
-from kubernetes.client import ApiClient, ApiException, CoordinationV1Api
+from kubernetes.client import ApiClient, ApiException, CoordinationV1Api, V1Lease, V1ObjectMeta
 from kubernetes.client.configuration import Configuration
 from kubernetes.leaderelection.electionconfig import Config
 from kubernetes.leaderelection.leaderelection import LeaderElection
@@ -42,21 +43,32 @@ class Lock(LeaseLock):
         self._tried = tried
 
     def get(self, name: str, namespace: str) -> tuple[bool, Any]:
-        """The Lease's record; a broken connection is told like a refusal."""
+        """The Lease's record, or why there is none; a broken connection is told like a refusal."""
         self._tried()
         try:
-            found: tuple[bool, Any] = super().get(name, namespace)  # type: ignore[no-untyped-call]
+            self.lease_reference = self.api_instance.read_namespaced_lease(name, namespace)
+        except ApiException as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                _log.warning("the Lease was not read", problem=_words(refused))
+            return False, refused
         except HTTPError as broken:
+            _log.warning("the Lease was not read", problem=str(broken))
             return False, ApiException(status=0, reason=str(broken))
-        return found
+        return True, self.get_lock_object(self.lease_reference)  # type: ignore[no-untyped-call]
 
     def create(self, name: str, namespace: str, election_record: Any) -> bool:
         """Whether it was created."""
-        return self._attempt(super().create, name, namespace, election_record)
+        spec = self.get_lease_spec(election_record)  # type: ignore[no-untyped-call]
+        lease = V1Lease(metadata=V1ObjectMeta(name=name), spec=spec)
+        return self._written(lambda: self.api_instance.create_namespaced_lease(namespace, lease))
 
     def update(self, name: str, namespace: str, updated_record: Any) -> bool:
-        """Whether it was written."""
-        return self._attempt(super().update, name, namespace, updated_record)
+        """Whether it was written; it is not when somebody else has written it since it was read."""
+        lease: V1Lease | None = self.lease_reference
+        if lease is None:
+            return False
+        lease.spec = self.get_lease_spec(updated_record, lease.spec)  # type: ignore[no-untyped-call]
+        return self._written(lambda: self.api_instance.replace_namespaced_lease(name, namespace, lease))
 
     def release(self) -> None:
         """Give the Lease back, if we hold it, so that another need not wait until it runs out."""
@@ -67,16 +79,22 @@ class Lock(LeaseLock):
                     lease.spec.holder_identity = ""
                     self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
             except (ApiException, HTTPError) as problem:
-                _log.warning("the Lease was not given back", problem=str(problem))
+                _log.warning("the Lease was not given back", problem=_words(problem))
             else:
                 return
 
-    def _attempt(self, write: Callable[..., bool], *args: Any) -> bool:
+    def _written(self, write: Callable[[], V1Lease]) -> bool:
         try:
-            return write(*args)
-        except HTTPError as broken:
-            _log.warning("the Lease was not written", problem=str(broken))
+            self.lease_reference = write()
+        except (ApiException, HTTPError) as problem:
+            _log.warning("the Lease was not written", problem=_words(problem))
             return False
+        return True
+
+
+def _words(problem: ApiException | HTTPError) -> str:
+    """On one line; the library's own words show every header."""
+    return f"{problem.status} {problem.reason}: {problem.body}" if isinstance(problem, ApiException) else str(problem)
 
 
 def elect(settings: ControllerSettings, lock: Lock, lead: Callable[[], None]) -> None:

@@ -1,0 +1,87 @@
+"""Every write fails at first, in each of five ways, and what should be comes to be all the same."""
+
+from collections.abc import Callable
+
+import pytest
+from acting_kubelet import ActingKubelet
+from apiserver import ApiServer, await_until, background, holds
+from controller_process import Controller
+from interposer import Interposer
+from settled import JobRecord, finished, settled_state
+from troubles import TROUBLES
+from wishing import THREE, bulk, video
+
+Start = Callable[..., Controller]
+OF_A_BULK = {
+    "PUT bulkimports/status",
+    "POST videoimports",
+    "PUT videoimports/status",
+    "POST jobs",
+    "PATCH jobs",
+    "POST configmaps",
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_bulk_ends_as_it_should(
+    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet, trouble: str
+) -> None:
+    proxy.trouble = failing = TROUBLES[trouble]()
+    controller = started()
+    jobs = JobRecord(api, namespace)
+    with background("job record", jobs.run):
+        api.create(bulk(namespace, THREE))
+        done = finished(api, "BulkImport", namespace, "many")
+        await_until(
+            "every Job to expire",
+            lambda: all(state["expires"] for key, state in settled_state(api, namespace).items() if "Job/" in key),
+            explain=controller.tail,
+        )
+    assert (done["status"]["completed"], done["status"]["failed"]) == (2, 1)
+    assert [len(uids) for uids in jobs.uids.values()] == [1, 1, 1], "a second Job for a run"
+    assert set(failing.failed) >= OF_A_BULK, "not every kind of write was made to fail"
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_cancelled_import_leaves_no_job(
+    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet, trouble: str
+) -> None:
+    kubelet.hold.set()
+    proxy.trouble = failing = TROUBLES[trouble]()
+    controller = started()
+    api.create(video(namespace))
+    await_until("its worker", lambda: running(api, namespace), explain=controller.tail)
+    api.merge("VideoImport", namespace, "one", {"spec": {"cancel": True}})
+    assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Cancelled"
+    await_until("the Job to go", lambda: not api.all_of("Job", namespace), explain=controller.tail)
+    assert failing.failed["DELETE jobs"] >= 1
+
+
+def running(api: ApiServer, namespace: str) -> bool:
+    """Its worker runs and the controller knows its Job."""
+    pods = [pod["status"].get("phase") for pod in api.all_of("Pod", namespace)]
+    job = api.get("VideoImport", namespace, "one").get("status", {}).get("job", {})
+    return pods == ["Running"] and "uid" in job
+
+
+def test_a_refused_job_is_shown_and_tried_again_when_the_quota_allows(
+    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet
+) -> None:
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
+    quotas = f"/api/v1/namespaces/{namespace}/resourcequotas"
+    api.call("POST", quotas, quota)
+    await_until("the quota to count", lambda: "used" in api.call("GET", f"{quotas}/none").get("status", {}))
+    controller = started(VIDEOIMPORT_PATIENCE_SECONDS="1")
+    api.create(video(namespace))
+
+    def status() -> dict[str, object]:
+        return api.get("VideoImport", namespace, "one").get("status", {})  # type: ignore[no-any-return]
+
+    await_until("the refusal to be shown", lambda: status().get("reason") == "JobRejected", explain=controller.tail)
+    assert "exceeded quota" in str(status()["message"])
+    events = api.call("GET", f"/api/v1/namespaces/{namespace}/events")["items"]
+    assert [event["type"] for event in events if event["reason"] == "JobRejected"] == ["Warning"]
+
+    api.call("DELETE", f"{quotas}/none")
+    assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Completed"
+    assert holds(api.get("VideoImport", namespace, "one"), "Ready")

@@ -1,0 +1,48 @@
+"""What no watch tells is noticed all the same."""
+
+from collections.abc import Callable
+
+from acting_kubelet import ActingKubelet
+from apiserver import ApiServer, await_until
+from controller_process import Controller
+from interposer import Interposer
+from settled import finished
+from test_failing_writes import running
+from wishing import video
+
+
+def test_a_job_deleted_while_no_watch_works_is_made_again(
+    api: ApiServer, namespace: str, proxy: Interposer, started: Callable[..., Controller], kubelet: ActingKubelet
+) -> None:
+    kubelet.hold.set()
+    controller = started(VIDEOIMPORT_RELIST_SECONDS="1")
+    api.create(video(namespace))
+    await_until("its worker", lambda: running(api, namespace), explain=controller.tail)
+
+    proxy.cut_watches()
+    api.delete("Job", namespace, "one-1")
+    await_until("the second Job", lambda: job_names(api, namespace) == ["one-2"], explain=controller.tail)
+    kubelet.finish_all()
+
+    status = finished(api, "VideoImport", namespace, "one")["status"]
+    assert status["phase"] == "Completed"
+    assert (status["run"], status["attempts"]["count"], status["attempts"]["uncharged"]) == (2, 1, 1)
+    assert proxy.watches_cut
+
+
+def test_a_resource_deleted_while_no_watch_works_is_forgotten(
+    api: ApiServer, namespace: str, proxy: Interposer, started: Callable[..., Controller], kubelet: ActingKubelet
+) -> None:
+    controller = started(VIDEOIMPORT_RELIST_SECONDS="1")
+    api.create(video(namespace))
+    finished(api, "VideoImport", namespace, "one")
+    await_until("it to be counted", lambda: 'phase="Completed"' in str(controller.page("/metrics")))
+
+    proxy.cut_watches()
+    api.delete("VideoImport", namespace, "one")
+    await_until("it to be forgotten", lambda: "phase=" not in str(controller.page("/metrics")))
+
+
+def job_names(api: ApiServer, namespace: str) -> list[str]:
+    """Of all Jobs there are."""
+    return [job["metadata"]["name"] for job in api.all_of("Job", namespace)]
