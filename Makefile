@@ -31,7 +31,7 @@ lint: .venv/ready ## Check style, types, import contracts, generated files and t
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/mypy --explicit-package-bases hack/cluster
+	MYPYPATH=hack .venv/bin/mypy hack/cluster hack/demo
 	.venv/bin/lint-imports
 	$(PY) -m videoimport.crdgen --check
 	$$($(CLUSTER) tool helm) lint --quiet --strict charts/videoimport

@@ -130,6 +130,7 @@ VARIANTS = (
     from_clip("player.mp4", "bigbuckbunny.mp4", "-t", "15", "-c", "copy", loop=3),
     from_clip("encode.webm", "bigbuckbunny.mp4", "-t", "10", "-c:v", "libvpx", "-deadline", "realtime",
               "-cpu-used", "8", "-b:v", "2M", "-c:a", "libvorbis", "-ac", "2", loop=2),
+    from_clip("short.webm", "bikes.mp4", "-t", "4", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"),
     from_clip("mpeg4.avi", "bigbuckbunny.mp4", "-c:v", "mpeg4", "-q:v", "5", "-c:a", "libmp3lame", "-ac", "2"),
     from_clip("moov-last.mp4", "compliant.mp4", "-c", "copy", "-t", "6"),
     from_clip("compliant.mkv", "compliant.mp4", "-c", "copy", "-t", "6"),

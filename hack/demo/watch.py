@@ -64,7 +64,7 @@ def table(bulk: Resource, videos: list[Resource]) -> Table:
 
 def rows(videos: list[Resource]) -> list[tuple[str, ...]]:
     """Source's last part, phase, progress, resolution and reason of each video."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for video in videos:
         status = video.get("status", {})
         name = video["spec"]["source"]["url"].rpartition("/")[2]

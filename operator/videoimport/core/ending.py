@@ -70,8 +70,7 @@ def expected(scene: Scene) -> Expected:
 def completed(scene: Scene, outcome: Outcome) -> Draft:
     """Done: everything the report says is now the status."""
     report = outcome.report
-    video = report.outputs.video if report and report.outputs else None
-    message = sentences(outcome.message, f"The video is at {video.uri}" if video else "The video is imported")
+    message = sentences(outcome.message or "The video is imported")
     draft = _reported(scene, outcome).with_status(
         phase=VideoPhase.COMPLETED,
         reason=None,

@@ -4,6 +4,7 @@ from typing import Any
 
 from videoimport.api import bulkimport, videoimport
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
+from videoimport.api.status import VideoImportStatus
 from videoimport.crdgen.structural import structural
 
 Manifest = dict[str, Any]
@@ -99,7 +100,7 @@ def _root(spec: Manifest, status: Manifest, rules: list[Manifest]) -> Manifest:
 
 def video_definition() -> Manifest:
     """The CustomResourceDefinition of VideoImport."""
-    spec, status = structural(videoimport.VideoImportSpec), structural(videoimport.VideoImportStatus)
+    spec, status = structural(videoimport.VideoImportSpec), structural(VideoImportStatus)
     rules = [_name_fits(videoimport.MAX_NAME), *(_immutable(field) for field in ("source", "destination", "output"))]
     about = "One video, brought from a source to a destination: fetched, checked, transcoded, uploaded and verified."
     return _definition(VIDEO_KIND, "vi", about, _root(spec, status, rules), VIDEO_COLUMNS)

@@ -36,6 +36,12 @@ def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
     return plain.encode()[:most_bytes].decode(errors="ignore").strip(" .-")
 
 
+def slug(text: str) -> str:
+    """A title as part of a path and of a URL that needs no escapes but for its script: words joined by hyphens."""
+    words = re.sub(r"[^\w.]+", "-", safe(text).lower())
+    return safe(re.sub(r"-{2,}", "-", words))
+
+
 def needs_source(destination: Destination) -> bool:
     """Whether the folder's name is known only once the source has answered."""
     template = destination.name or ""
@@ -50,7 +56,7 @@ def folder_name(destination: Destination, names: Names) -> str:
     digest = source_hash8(names.url)
     values = {
         "name": names.name,
-        "title": safe(names.title or "") or names.name,
+        "title": slug(names.title or "") or names.name,
         "sourceId": safe(names.source_id or "") or digest,
         "hash": digest,
     }

@@ -55,7 +55,7 @@ class Guard:
         self.refused: str | None = None
         """The first refused address with the host it was reached by, as a sentence's object."""
         self.refused_command: str | None = None
-        """The first refused program."""
+        """The first refused program that was given an address to fetch."""
 
     def install(self) -> None:
         """For the rest of this process's life."""
@@ -72,7 +72,7 @@ class Guard:
         elif event in _SPAWNING:
             self._check_command(event, args)
         elif event in _NEVER:
-            self._refuse_command(str(args[0]) if args else event)
+            raise ForbiddenError(f"{event} is not for this process")
 
     def _check_address(self, address: Any) -> None:
         if address is None:
@@ -89,12 +89,11 @@ class Guard:
         executable = str(args[0])
         words = [args[1]] if isinstance(args[1], str) else args[1]
         argv = [executable, *(str(word) for word in list(words)[1:])]
-        if not is_harmless(argv):
-            self._refuse_command(executable or event)
-
-    def _refuse_command(self, program: str) -> None:
-        self.refused_command = self.refused_command or PurePath(program).name
-        raise ForbiddenError(f"{program} may not be started here")
+        if is_harmless(argv):
+            return
+        if any("://" in word for word in argv):  # others only look at this machine, and nobody misses their answer
+            self.refused_command = self.refused_command or PurePath(executable).name
+        raise ForbiddenError(f"{executable or event} may not be started here")
 
 
 def is_harmless(argv: Sequence[str]) -> bool:

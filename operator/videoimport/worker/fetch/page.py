@@ -125,7 +125,7 @@ def _only_video(info: dict[str, Any] | None) -> dict[str, Any]:
         return info
     entries = [entry for entry in info.get("entries") or [] if entry]
     if len(entries) == 1 and entries[0].get("_type", "video") == "video":
-        return dict(entries[0])
+        return {**entries[0], "title": info.get("title") or entries[0].get("title")}  # the page's, without a number
     what = "is a list of videos" if entries else "has no video"
     raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The page {what}; give the address of one video.")
 
