@@ -9,7 +9,7 @@ from datetime import timedelta
 from videoimport.api.labels import COMPONENT, IMPORT, RUN, WORKER_CONTAINER
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.core.naming import job_name
-from videoimport.core.ownership import CALM, OUR_LABELS, not_ours, owned_by, queue_labels
+from videoimport.core.ownership import CALM, GENERATION, OUR_LABELS, not_ours, owned_by, queue_labels
 from videoimport.core.plan import Manifest
 from videoimport.core.pods import pod_annotations, pod_spec, task_of
 from videoimport.core.settings import Settings
@@ -37,7 +37,7 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
             "name": job_name(meta.name, run),
             "namespace": meta.namespace,
             "labels": labels | queue_labels(meta),
-            "annotations": annotations,
+            "annotations": annotations | {GENERATION: str(meta.generation)},
             "ownerReferences": owned_by(IDENTITY, meta),
         },
         "spec": {

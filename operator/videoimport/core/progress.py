@@ -58,6 +58,13 @@ def eta_seconds(percent: int, elapsed: timedelta) -> int | None:
     return round(elapsed.total_seconds() * (100 - percent) / percent)
 
 
+def worked(stages: Stages, since_made: timedelta) -> timedelta:
+    """How long the run has worked: since its Job was made, but no longer than its stages say of themselves, for the
+    Job may have waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
+    told = sum(stage.seconds or 0 for stage in stages)
+    return min(since_made, timedelta(seconds=told)) if told else since_made
+
+
 def is_done(stages: Stages, name: StageName) -> bool:
     """Whether this stage is there and done."""
     return any(stage.name == name and stage.state == "Done" for stage in stages)

@@ -10,7 +10,7 @@ from videoimport.core.ending import seen
 from videoimport.core.jobs import job_manifest
 from videoimport.core.observe import EventView, JobView
 from videoimport.core.plan import Create
-from videoimport.core.progress import eta_seconds, later, percent_of, phase_of
+from videoimport.core.progress import eta_seconds, later, percent_of, phase_of, worked
 from videoimport.core.runs import STARTING, next_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.wording import advised
@@ -25,13 +25,14 @@ _WORDS = {
 
 
 def mended_before_start(scene: Scene) -> Draft | None:
-    """The run could not start and the spec was edited since: its pod would stay as refused as it is, so a new run
+    """The run cannot start and its Job was made from another spec: the pod would stay as stuck as it is, so a new run
     takes its place (and the tidying takes the old Job away)."""
-    reason = scene.status.reason
+    job, reason = scene.job, scene.status.reason
+    if job is None or job.generation in (None, scene.video.metadata.generation):
+        return None
     stuck = reason is not None and info(reason).retry is RetryClass.WAITING
-    edited = scene.status.observed_generation != scene.video.metadata.generation
-    running = scene.job and any(pod.running for pod in scene.pods_of(scene.job))
-    return next_run(scene, scene.attempts) if stuck and edited and not running else None
+    running = any(pod.running for pod in scene.pods_of(job))
+    return next_run(scene, scene.attempts) if stuck and not running else None
 
 
 def to_be_made(scene: Scene) -> Draft | None:
@@ -108,5 +109,5 @@ def _told(draft: Draft, scene: Scene, job: JobView, snapshot: Progress) -> Draft
         "metadata": snapshot.metadata or status.metadata,
     }
     if snapshot.stages != status.stages:
-        told["eta_seconds"] = eta_seconds(percent, scene.now - job.created)
+        told["eta_seconds"] = eta_seconds(percent, worked(snapshot.stages, scene.now - job.created))
     return draft.with_status(**told)

@@ -84,6 +84,7 @@ def job(wish: VideoImport, run: int | None = None, **changes: Any) -> JobView:
         "exit_code": None,
         "disrupted": False,
         "expires": False,
+        "generation": wish.metadata.generation,
     }
     return JobView(**fields | changes)
 

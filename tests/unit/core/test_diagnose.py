@@ -67,6 +67,15 @@ def test_backing_off_does_not_replace_why_the_pull_failed():
     assert plan(shown, at=after(4), jobs=(JOB,), pods=(backing_off,)).status is None
 
 
+def test_other_cause_of_a_failed_pull_replaces_the_first():
+    first = pod(JOB, waiting_reason="ErrImagePull", waiting_message="manifest unknown")
+    shown = written(WISH, after(2), jobs=(JOB,), pods=(first,))
+    other = pod(JOB, waiting_reason="ErrImagePull", waiting_message="unauthorized")
+    status = plan(shown, at=after(4), jobs=(JOB,), pods=(other,)).status
+    assert status is not None
+    assert "unauthorized" in (status.message or "")
+
+
 def test_unschedulable_pod_shows_the_schedulers_words():
     stuck = pod(JOB, unscheduled="0/3 nodes are available: 3 Insufficient cpu")
     found = plan(WISH, at=after(2), jobs=(JOB,), pods=(stuck,))

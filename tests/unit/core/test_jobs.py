@@ -8,6 +8,7 @@ from core_seen import SETTINGS, video
 from videoimport.api.labels import OUR_PREFIXES
 from videoimport.api.task import SCRATCH_PATH, TASK_PATH, Task, spec_hash
 from videoimport.core.jobs import job_manifest
+from videoimport.core.parse import job_view
 from videoimport.core.settings import Settings
 
 SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}
@@ -15,6 +16,12 @@ SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"n
 
 def manifest(settings=SETTINGS, run=3, **given):
     return job_manifest(video(**given), run, settings)
+
+
+def made(**meta):
+    """The Job as the API server gives it back."""
+    found = manifest(meta=meta)
+    return found | {"metadata": found["metadata"] | {"uid": "j", "creationTimestamp": "2026-05-04T12:00:00Z"}}
 
 
 def pod_spec(**given):
@@ -84,6 +91,10 @@ def test_job_is_never_made_suspended_and_never_with_a_ttl():
     assert not {"suspend", "ttlSecondsAfterFinished"} & manifest()["spec"].keys()
 
 
+def test_job_says_which_generation_of_the_spec_it_was_made_from():
+    assert job_view(made(generation=7)).generation == 7
+
+
 def test_gitops_tools_are_kept_calm():
     assert manifest()["metadata"]["annotations"]["argocd.argoproj.io/ignore-resource-updates"] == "true"
 
@@ -128,6 +139,7 @@ def test_worker_finds_its_task_through_the_downward_api():
 def test_pod_passes_pod_security_restricted():
     spec, worker = pod_spec(), container()
     assert spec["securityContext"]["runAsNonRoot"] is True
+    assert {spec["securityContext"][key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {65532}
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert worker["securityContext"]["allowPrivilegeEscalation"] is False
     assert worker["securityContext"]["capabilities"] == {"drop": ["ALL"]}

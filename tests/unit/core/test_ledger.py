@@ -28,7 +28,7 @@ def test_entry_tells_how_a_child_succeeded():
 def test_entry_tells_how_a_child_failed():
     entry = entry_of(bad(bulk(1, retryToken="b"), 0), Item(url="https://video.example/0.mp4"))
     assert (entry.success, entry.reason, entry.error) == (False, Reason.NOT_VIDEO, "Item 0 is none.")
-    assert entry.retry_token == "b"
+    assert (entry.retry_token, entry.bytes_in, entry.bytes_out) == ("b", 0, 0)
 
 
 def test_longest_url_still_makes_an_entry():

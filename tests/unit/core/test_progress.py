@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoimport.api.status import StageName, VideoPhase
-from videoimport.core.progress import eta_seconds, is_done, later, percent_of, phase_of
+from videoimport.core.progress import eta_seconds, is_done, later, percent_of, phase_of, worked
 
 percents = st.integers(0, 100)
 
@@ -79,6 +79,14 @@ def test_phases_have_an_order():
 )
 def test_time_left_is_guessed_from_the_pace_once_that_is_sensible(percent, elapsed, eta):
     assert eta_seconds(percent, timedelta(seconds=elapsed)) == eta
+
+
+def test_run_has_worked_no_longer_than_its_stages_say_where_they_say_it():
+    silent = stages(100, 50)
+    telling = tuple(stage.model_copy(update={"seconds": 30}) for stage in silent)
+    assert worked(silent, timedelta(seconds=3600)) == timedelta(seconds=3600)
+    assert worked(telling, timedelta(seconds=3600)) == timedelta(seconds=120)
+    assert worked(telling, timedelta(seconds=45)) == timedelta(seconds=45)
 
 
 def test_done_is_asked_of_one_stage():

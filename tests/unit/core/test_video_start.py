@@ -7,20 +7,23 @@ from core_seen import (
     after,
     condition,
     created,
+    edited,
     event,
     having,
     job,
     plan,
+    pod,
     running,
     started,
     truths,
     video,
+    working_pod,
     written,
 )
 
 from videoimport.api.reasons import Reason
 from videoimport.api.status import JobReference, VideoImportStatus, VideoPhase
-from videoimport.core.plan import Announcement, Create, Plan
+from videoimport.core.plan import Announcement, Plan
 
 
 def test_import_that_is_being_deleted_is_left_alone():
@@ -109,6 +112,12 @@ def test_job_of_another_owner_by_the_same_name_is_not_ours():
     assert created(found) == ["talk-1"]
 
 
+def test_job_counts_as_the_runs_only_by_name_and_run_together():
+    fresh = started()
+    for other in (job(fresh, name="talk-1-by-hand"), job(fresh, run=0, name="talk-1")):
+        assert "talk-1" in created(plan(fresh, jobs=(other,)))
+
+
 def test_job_that_was_seen_and_is_gone_costs_a_run_but_no_attempt():
     found = plan(running())
     assert found.status is not None
@@ -164,16 +173,45 @@ def test_refusal_is_forgotten_once_the_job_is_there():
     assert found.status.reason is None
 
 
-@pytest.mark.parametrize("reason", [Reason.UNSCHEDULABLE, Reason.JOB_REJECTED, Reason.IMAGE_UNAVAILABLE])
+@pytest.mark.parametrize("reason", [Reason.UNSCHEDULABLE, Reason.POD_REJECTED, Reason.IMAGE_UNAVAILABLE])
 def test_spec_mended_while_nothing_could_start_takes_effect_at_once(reason):
     wish = having(running(), reason=reason)
-    mended = wish.model_copy(update={"metadata": wish.metadata.model_copy(update={"generation": 2})})
-    found = plan(mended, jobs=(job(wish),))
+    found = plan(edited(wish, maxAttempts=4), jobs=(job(wish),))
     assert found.status is not None
     assert (found.status.run, found.status.reason) == (2, None)
     assert found.status.attempts is not None
     assert (found.status.attempts.count, found.status.attempts.uncharged) == (1, 0)
-    assert isinstance(found.actions[0], Create)
+    assert created(found) == ["talk-2"]
+
+
+def test_spec_mended_before_it_was_known_that_nothing_can_start_takes_effect_too():
+    wish = running()
+    old, mended = job(wish), edited(wish, maxAttempts=4)
+    stuck = {"jobs": (old,), "pods": (pod(old, unscheduled="no room"),)}
+    shown = written(mended, **stuck)
+    assert shown.status.observed_generation == 2
+    assert created(plan(shown, **stuck)) == ["talk-2"]
+
+
+@pytest.mark.parametrize("job_of", [{"generation": None}, {"generation": 2}])
+def test_stuck_run_of_the_present_spec_is_only_waited_for(job_of):
+    wish = having(edited(running(), maxAttempts=4), reason=Reason.UNSCHEDULABLE)
+    its = job(wish, **job_of)
+    assert created(plan(wish, jobs=(its,), pods=(pod(its, unscheduled="no room"),))) == []
+
+
+def test_run_that_has_begun_after_all_is_not_replaced():
+    wish = having(running(), reason=Reason.UNSCHEDULABLE)
+    its = job(wish)
+    assert created(plan(edited(wish, maxAttempts=4), jobs=(its,), pods=(working_pod(its),))) == []
+
+
+def test_refused_job_is_made_from_the_mended_spec_without_a_new_run():
+    fresh = started()
+    refusal = event(fresh.metadata.uid, "JobRejected", "exceeded quota", at=NOW)
+    found = plan(edited(fresh, timeoutSeconds=60), at=after(20), events=(refusal,))
+    assert created(found) == ["talk-1"]
+    assert found.actions[0].manifest["spec"]["activeDeadlineSeconds"] == 360
 
 
 def test_stable_plan_after_its_own_effects():
