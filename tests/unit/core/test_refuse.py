@@ -49,7 +49,7 @@ def test_unreadable_video_fails_with_the_field_named():
 def test_unreadable_bulk_fails_too():
     raw = an_object("BulkImport")
     status = refuse(raw, problem(raw), NOW).status
-    assert status.phase is BulkPhase.FAILED
+    assert (status.phase, status.completion_time) == (BulkPhase.FAILED, NOW)
     assert "InvalidSpec" in [condition.reason for condition in status.conditions]
 
 

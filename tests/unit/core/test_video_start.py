@@ -4,6 +4,7 @@ import pytest
 from core_seen import (
     NOW,
     SETTINGS,
+    UID,
     after,
     condition,
     created,
@@ -154,6 +155,13 @@ def test_refused_job_is_shown_with_the_clusters_words_and_not_hammered():
     assert "exceeded quota: jobs" in (found.status.message or "")
     assert found.actions == ()
     assert found.again_at == NOW + SETTINGS.patience
+
+
+@pytest.mark.parametrize(("uid", "reason"), [("another", "JobRejected"), (UID, "FailedMount")])
+def test_words_about_something_else_are_no_refusal(uid, reason):
+    found = plan(started(), at=after(5), events=(event(uid, reason, "no"),))
+    assert found.status is None
+    assert created(found) == ["talk-1"]
 
 
 def test_refused_job_is_tried_again_when_patience_is_over():
