@@ -1,0 +1,124 @@
+"""The chart's roles suffice for the controller, and give it no Secret."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from acting_kubelet import ActingKubelet
+from apiserver import ApiServer, Raw, Refused, await_until
+from controller_process import Controller, written
+from settled import finished
+from wishing import THREE, bulk
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="session")
+def render() -> Callable[[str], list[Raw]]:
+    found = subprocess.run([sys.executable, "hack/cluster", "tool", "helm"], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, f"helm could not be built: {found.stderr}"
+
+    def run(namespace: str) -> list[Raw]:
+        command = [found.stdout.strip(), "template", namespace, "charts/videoimport", "--namespace", namespace]
+        rendered = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert rendered.returncode == 0, rendered.stderr
+        return [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
+
+    return run
+
+
+@pytest.fixture
+def account(api: ApiServer, namespace: str, render: Callable[[str], list[Raw]], tmp_path: Path) -> Iterator[Path]:
+    """A kubeconfig of the chart's service account, with the chart's roles."""
+    manifests = render(namespace)
+    ours = [(path, manifest) for manifest in manifests if (path := home(manifest, namespace))]
+    for path, manifest in ours:
+        api.call("POST", path, manifest)
+    name = next(manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "ServiceAccount")
+    token = api.call("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", {"spec": {}})
+    yield written(tmp_path / "account", api.server, {"token": token["status"]["token"]}, str(api.ca))
+    for path, manifest in ours:
+        if "/namespaces/" not in path:
+            api.call("DELETE", f"{path}/{manifest['metadata']['name']}")
+
+
+def home(manifest: Raw, namespace: str) -> str | None:
+    """Where to create it; None for what is no matter of rights."""
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    return {
+        "ServiceAccount": f"/api/v1/namespaces/{namespace}/serviceaccounts",
+        "Role": f"{rbac}/namespaces/{namespace}/roles",
+        "RoleBinding": f"{rbac}/namespaces/{namespace}/rolebindings",
+        "ClusterRole": f"{rbac}/clusterroles",
+        "ClusterRoleBinding": f"{rbac}/clusterrolebindings",
+    }.get(manifest["kind"])
+
+
+@pytest.fixture
+def bounded(account: Path, namespace: str, tmp_path: Path) -> Controller:
+    """A controller with these rights and no others, elected, for the whole cluster as the chart runs it."""
+    environment = {"VIDEOIMPORT_LEADER_ELECTION": "true", "POD_NAMESPACE": namespace, "VIDEOIMPORT_TAIL_SECONDS": "1"}
+    return Controller(account, tmp_path / "controller.log", environment)
+
+
+def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Controller, kubelet: ActingKubelet) -> None:
+    with bounded:
+        bounded.ready()
+        api.create(bulk(namespace, THREE))
+        assert finished(api, "BulkImport", namespace, "many")["status"]["completed"] == 2
+
+        kubelet.hold.set()
+        api.create(bulk(namespace, ["https://example.com/long.mp4"], name="more"))
+        await_until("the worker", lambda: running_pods(api, namespace), explain=bounded.tail)
+        api.merge("BulkImport", namespace, "more", {"spec": {"cancel": True}})
+        assert finished(api, "BulkImport", namespace, "more")["status"]["phase"] == "Cancelled"
+
+        api.merge("BulkImport", namespace, "many", {"spec": {"retryToken": "again"}})
+        await_until("the retry", lambda: len(running_pods(api, namespace)) == 1, explain=bounded.tail)
+        assert "403" not in bounded.log.read_text(), bounded.tail()
+        assert "forbidden" not in bounded.log.read_text().lower(), bounded.tail()
+
+
+def running_pods(api: ApiServer, namespace: str) -> list[str]:
+    pods = api.all_of("Pod", namespace)
+    return [pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "group", "resource"),
+    [
+        ("get", "", "secrets"),
+        ("list", "", "secrets"),
+        ("create", "", "pods"),
+        ("create", "", "pods/exec"),
+        ("delete", "", "pods"),
+        ("update", "videoimport.io", "bulkimports"),
+        ("patch", "videoimport.io", "bulkimports"),
+        ("impersonate", "", "users"),
+        ("escalate", "rbac.authorization.k8s.io", "clusterroles"),
+    ],
+)
+def test_what_the_controller_needs_not_it_may_not(
+    api: ApiServer, account: Path, namespace: str, verb: str, group: str, resource: str
+) -> None:
+    token = yaml.safe_load(account.read_text())["users"][0]["user"]["token"]
+    name, _, part = resource.partition("/")
+    asked = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    answer = api.call_as(
+        token,
+        "POST",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        review | {"spec": {"resourceAttributes": asked}},
+    )
+    assert answer["status"]["allowed"] is False
+
+
+def test_a_secret_is_forbidden(api: ApiServer, account: Path, namespace: str) -> None:
+    token = yaml.safe_load(account.read_text())["users"][0]["user"]["token"]
+    with pytest.raises(Refused) as refused:
+        api.call_as(token, "GET", f"/api/v1/namespaces/{namespace}/secrets")
+    assert refused.value.status == 403

@@ -1,0 +1,144 @@
+"""What the real API server makes of our resources: it explains them, takes good ones, and names what is wrong."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from apiserver import ApiServer, Raw, Refused
+from wishing import bulk, video
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+URL = "https://example.com/a.mp4"
+S3 = {"bucket": "videos"}
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> str:
+    found = subprocess.run(
+        [sys.executable, "hack/cluster", "tool", "kubectl"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert found.returncode == 0, f"kubectl could not be built: {found.stderr}"
+    return found.stdout.strip()
+
+
+def a_video(**spec: Any) -> Raw:
+    return video("default", **spec)
+
+
+def a_bulk(urls: list[str], **spec: Any) -> Raw:
+    return bulk("default", urls, **spec)
+
+
+def named(manifest: Raw, name: str) -> Raw:
+    return manifest | {"metadata": manifest["metadata"] | {"name": name}}
+
+
+def to(**destination: Any) -> Raw:
+    return a_video(destination={"s3": S3} | destination)
+
+
+REFUSED = {
+    "no-source": ({"spec": {"destination": {"s3": S3}}}, "spec.source"),
+    "no-destination": ({"spec": {"source": {"url": URL}}}, "spec.destination"),
+    "no-bucket": (a_video(destination={"s3": {}}), "spec.destination.s3.bucket"),
+    "not-a-url": (a_video(source={"url": "example.com/a.mp4"}), "spec.source.url"),
+    "file-url": (a_video(source={"url": "file:///etc/passwd"}), "spec.source.url"),
+    "long-url": (a_video(source={"url": "https://" + "a" * 2048}), "spec.source.url"),
+    "bad-bucket": (a_video(destination={"s3": {"bucket": "Not_A_Bucket"}}), "spec.destination.s3.bucket"),
+    "way-up-in-prefix": (a_video(destination={"s3": S3 | {"prefix": "a/../b"}}), "spec.destination.s3.prefix"),
+    "way-up-in-folder": (to(folder="../a"), "spec.destination.folder"),
+    "slash-in-name": (to(name="a/b"), "spec.destination.name"),
+    "bad-if-exists": (to(ifExists="Perhaps"), "spec.destination.ifExists"),
+    "bad-mode": (a_video(output={"mode": "Magic"}), "spec.output.mode"),
+    "bad-codec": (a_video(output={"video": {"codec": "theora"}}), "spec.output.video.codec"),
+    "bad-crf": (a_video(output={"video": {"crf": 52}}), "spec.output.video.crf"),
+    "bad-preset": (a_video(output={"video": {"preset": "warp"}}), "spec.output.video.preset"),
+    "bad-format": (a_video(requirements={"formats": ["avi"]}), "spec.requirements.formats"),
+    "bad-max-size": (a_video(requirements={"maxSize": "large"}), "spec.requirements.maxSize"),
+    "bad-min-height": (a_video(requirements={"minHeight": 0}), "spec.requirements.minHeight"),
+    "no-attempts": (a_video(maxAttempts=0), "spec.maxAttempts"),
+    "many-attempts": (a_video(maxAttempts=21), "spec.maxAttempts"),
+    "no-time": (a_video(timeoutSeconds=1), "spec.timeoutSeconds"),
+    "bad-scratch": (a_video(worker={"scratch": {"size": "10 gigabytes"}}), "spec.worker.scratch.size"),
+    "our-label": (a_video(worker={"labels": {"videoimport.io/run": "9"}}), "spec.worker.labels"),
+    "our-annotation": (a_video(worker={"annotations": {"videoimport.io/task": "{}"}}), "spec.worker.annotations"),
+    "unknown-field": (a_video(sourse={"url": URL}), "spec.sourse"),
+    "long-name": (named(a_video(), "a" * 53), "metadata.name"),
+    "bulk-without-items": (a_bulk([]), "spec.source.items"),
+    "bulk-of-too-many": (a_bulk([f"https://example.com/{i}" for i in range(1001)]), "spec.source.items"),
+    "bulk-with-a-bad-item": (a_bulk([URL, "ftp://example.com/a.mp4"]), "spec.source.items[1].url"),
+    "bulk-with-no-window": (a_bulk([URL], parallelism=0), "spec.parallelism"),
+    "bulk-with-a-wide-window": (a_bulk([URL], parallelism=101), "spec.parallelism"),
+    "bulk-with-a-long-name": (named(a_bulk([URL]), "a" * 41), "metadata.name"),
+    "bulk-template": ({"kind": "BulkImport", "spec": {"source": {"items": [{"url": URL}]}}}, "spec.template"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_bad_manifest_is_refused_and_the_field_is_named(api: ApiServer, case: str) -> None:
+    partial, field = REFUSED[case]
+    manifest = {**a_video(), **partial}
+    with pytest.raises(Refused) as refused:
+        api.create(manifest, params={"dryRun": "All", "fieldValidation": "Strict"})
+    assert refused.value.status in (400, 422)
+    assert field in refused.value.message
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda file: file.name)
+def test_an_example_is_accepted(api: ApiServer, file: Path) -> None:
+    manifests = [manifest for manifest in yaml.safe_load_all(file.read_text()) if manifest]
+    assert manifests
+    for manifest in manifests:
+        manifest["metadata"].setdefault("namespace", "default")
+        api.create(manifest, params={"dryRun": "All", "fieldValidation": "Strict"})
+
+
+def test_a_short_manifest_gets_its_defaults(api: ApiServer) -> None:
+    spec = api.create(a_video(), params={"dryRun": "All"})["spec"]
+    assert (spec["maxAttempts"], spec["timeoutSeconds"], spec["cancel"]) == (5, 21600, False)
+    assert spec["output"]["video"] == {
+        "codec": "h264", "crf": 23, "preset": "veryfast", "maxHeight": 1080, "maxBitrateKbps": 12000
+    }  # fmt: skip
+    assert "requirements" not in spec
+
+
+def test_written_requirements_get_their_defaults(api: ApiServer) -> None:
+    spec = api.create(a_video(requirements={}), params={"dryRun": "All"})["spec"]
+    assert spec["requirements"] == {
+        "minHeight": 360, "maxHeight": 1080, "maxDurationSeconds": 21600, "formats": ["mp4", "mkv", "mov", "webm"]
+    }  # fmt: skip
+
+
+def test_a_bulk_of_a_thousand_long_items_is_accepted(api: ApiServer) -> None:
+    urls = [f"https://example.com/{'a' * 1000}/{number}" for number in range(1000)]
+    assert len(api.create(a_bulk(urls), params={"dryRun": "All"})["spec"]["source"]["items"]) == 1000
+
+
+@pytest.mark.parametrize("resource", ["videoimport", "bulkimport"])
+def test_explain_has_a_word_for_every_field(api: ApiServer, kubectl: str, resource: str) -> None:
+    for path in [".".join([resource, *steps]) for steps in objects(definition(f"{resource}s"))]:
+        command = [kubectl, "--kubeconfig", str(api.kubeconfig), "explain", path]
+        explained = subprocess.run(command, capture_output=True, text=True)
+        assert explained.returncode == 0, explained.stderr
+        assert "<no description>" not in explained.stdout, path
+        assert "<empty>" not in explained.stdout, path
+
+
+def definition(plural: str) -> Raw:
+    """The schema that is generated."""
+    crd = yaml.safe_load((ROOT / f"crds/{plural}.yaml").read_text())
+    schema: Raw = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def objects(schema: Raw, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Paths of everything that has fields."""
+    inner = schema.get("items", schema)
+    if "properties" in inner:
+        yield path
+        for name, part in inner["properties"].items():
+            yield from objects(part, (*path, name))
