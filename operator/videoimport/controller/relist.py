@@ -40,7 +40,7 @@ class Relister:
         """Compare everything, trying until it works: a decision must never take an empty store for an empty cluster."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(ClusterError),
-            wait=wait_exponential_jitter(FIRST_PAUSE, LONGEST_PAUSE),
+            wait=wait_exponential_jitter(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
             before_sleep=lambda state: _log.warning("cannot list yet", problem=str(_failure(state))),
         ):
             with attempt:

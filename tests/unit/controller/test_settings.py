@@ -1,0 +1,90 @@
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from videoimport.controller.settings import BadSetting, load
+
+
+@pytest.fixture(autouse=True)
+def least(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOIMPORT_WORKER_IMAGE", "worker:1")
+
+
+def test_the_workers_image_is_enough() -> None:
+    settings = load()
+    assert settings.for_decisions().worker_image == "worker:1"
+    assert settings.leader_election
+    assert settings.watch_namespaces == ()
+
+
+def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "IMAGE_PULL_POLICY": "Always",
+        "IMAGE_PULL_SECRETS": '["one", "two"]',
+        "ALLOWED_NETWORKS": '["10.0.0.0/8", "fd00::/8"]',
+        "WRITE_SECONDS": "1.5",
+        "BACKOFF_SECONDS": "2",
+        "BACKOFF_CAP_SECONDS": "3",
+        "PATIENCE_SECONDS": "4",
+        "JOB_TTL_SECONDS": "5",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"VIDEOIMPORT_{name}", value)
+    chosen = load().for_decisions()
+    assert chosen.image_pull_policy == "Always"
+    assert chosen.image_pull_secrets == ("one", "two")
+    assert chosen.allowed_networks == ("10.0.0.0/8", "fd00::/8")
+    spans = (chosen.write_interval, chosen.backoff_base, chosen.backoff_cap, chosen.patience, chosen.job_ttl)
+    assert spans == tuple(timedelta(seconds=seconds) for seconds in (1.5, 2, 3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("VIDEOIMPORT_WORKER_IMAGE", ""),
+        ("VIDEOIMPORT_IMAGE_PULL_POLICY", "Sometimes"),
+        ("VIDEOIMPORT_ALLOWED_NETWORKS", '["10.0.0.1/8"]'),
+        ("VIDEOIMPORT_ALLOWED_NETWORKS", '["everywhere"]'),
+        ("VIDEOIMPORT_PORT", "http"),
+        ("VIDEOIMPORT_WORKERS", "0"),
+        ("VIDEOIMPORT_RELIST_SECONDS", "0"),
+        ("VIDEOIMPORT_LOG_LEVEL", "loud"),
+        ("VIDEOIMPORT_LEADER_ELECTION", "perhaps"),
+        ("POD_NAME", ""),
+    ],
+)
+def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadSetting, match=variable):
+        load()
+
+
+def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOIMPORT_ALLOWED_NETWORKS", "10.0.0.0/8")
+    with pytest.raises(BadSetting, match=r"allowed_networks.*JSON"):
+        load()
+
+
+@pytest.mark.parametrize(("lease", "deadline", "retry"), [("10", "10", "2"), ("12", "10", "2"), ("15", "2", "2")])
+def test_a_leader_must_end_before_another_starts(
+    monkeypatch: pytest.MonkeyPatch, lease: str, deadline: str, retry: str
+) -> None:
+    monkeypatch.setenv("VIDEOIMPORT_LEASE_SECONDS", lease)
+    monkeypatch.setenv("VIDEOIMPORT_RENEW_DEADLINE_SECONDS", deadline)
+    monkeypatch.setenv("VIDEOIMPORT_RETRY_SECONDS", retry)
+    with pytest.raises(BadSetting, match="must be greater"):
+        load()
+
+
+def test_a_bad_setting_ends_the_process_with_two() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "videoimport.controller"],
+        env={"VIDEOIMPORT_WORKER_IMAGE": "w", "VIDEOIMPORT_PORT": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("VIDEOIMPORT_PORT: ")
+    assert ended.stderr.count("\n") == 1

@@ -1,0 +1,158 @@
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from videoimport.controller.cluster import Listing
+from videoimport.controller.kinds import Key
+from videoimport.controller.store import Store
+
+Raw = dict[str, Any]
+Thing = Callable[..., Raw]
+VIDEO = ("VideoImport", "one", "one-uid")
+ONE = Key("VideoImport", "ns", "one")
+
+
+def store() -> tuple[Store, list[Key]]:
+    told: list[Key] = []
+    return Store(told.append), told
+
+
+def test_the_newest_version_wins_whatever_came_last(thing: Thing) -> None:
+    known, told = store()
+    assert known.put("VideoImport", thing("VideoImport", "one", 10, status={"phase": "Pending"}))
+    assert not known.put("VideoImport", thing("VideoImport", "one", 9))
+    assert not known.put("VideoImport", thing("VideoImport", "one", 10))
+    entry = known.find("VideoImport", "ns", "one")
+    assert entry is not None
+    assert entry.raw["status"] == {"phase": "Pending"}
+    assert told == [ONE]
+
+
+def test_versions_are_numbers_and_not_words(thing: Thing) -> None:
+    known, _ = store()
+    known.put("Job", thing("Job", "one-1", 99))
+    assert known.put("Job", thing("Job", "one-1", 100))
+
+
+def test_a_late_list_does_not_bring_back_what_was_deleted(thing: Thing) -> None:
+    known, told = store()
+    known.put("Job", thing("Job", "one-1", 10, owner=VIDEO))
+    known.remove("Job", thing("Job", "one-1", 15, owner=VIDEO))
+    known.replace("Job", Listing([thing("Job", "one-1", 10, owner=VIDEO)], 12))
+    assert known.find("Job", "ns", "one-1") is None
+    assert told == [ONE, ONE]
+
+
+def test_a_namesake_made_after_the_deletion_is_kept(thing: Thing) -> None:
+    known, _ = store()
+    known.remove("Job", thing("Job", "one-1", 15, owner=VIDEO))
+    assert known.put("Job", thing("Job", "one-1", 16, uid="another", owner=VIDEO))
+
+
+def test_what_a_list_lacks_is_gone_unless_it_is_younger(thing: Thing) -> None:
+    known, told = store()
+    known.put("Job", thing("Job", "old", 10, owner=VIDEO))
+    known.put("Job", thing("Job", "young", 30, owner=VIDEO))
+    told.clear()
+    assert known.replace("Job", Listing([], 20)) == 1
+    assert [entry.raw["metadata"]["name"] for entry in known.objects("Job")] == ["young"]
+    assert told == [ONE]
+
+
+def test_a_list_of_one_namespace_says_nothing_of_others(thing: Thing) -> None:
+    known, _ = store()
+    known.put("Job", thing("Job", "here", 10))
+    assert known.replace("Job", Listing([], 20), "elsewhere") == 0
+    assert known.replace("Job", Listing([], 20), "ns") == 1
+
+
+def test_a_list_that_changes_nothing_tells_nobody(thing: Thing) -> None:
+    known, told = store()
+    known.put("Job", thing("Job", "one-1", 10, owner=VIDEO))
+    told.clear()
+    assert known.replace("Job", Listing([thing("Job", "one-1", 10, owner=VIDEO)], 20)) == 0
+    assert told == []
+
+
+def test_what_is_owned_is_found_by_the_owners_uid_and_by_name(thing: Thing) -> None:
+    known, _ = store()
+    for name in ("b", "a"):
+        known.put("Job", thing("Job", name, 10, owner=VIDEO))
+    known.put("Job", thing("Job", "other", 10, owner=("VideoImport", "one", "an-earlier-uid")))
+    assert [job.raw["metadata"]["name"] for job in known.owned("Job", "one-uid")] == ["a", "b"]
+    known.remove("Job", thing("Job", "a", 20, owner=VIDEO))
+    assert [job.raw["metadata"]["name"] for job in known.owned("Job", "one-uid")] == ["b"]
+
+
+def test_only_the_very_object_vanishes(thing: Thing) -> None:
+    known, _ = store()
+    known.put("Job", thing("Job", "one-1", 10, uid="new"))
+    known.vanished("Job", "ns", "one-1", "old")
+    assert known.find("Job", "ns", "one-1") is not None
+    known.vanished("Job", "ns", "one-1", "new")
+    assert known.find("Job", "ns", "one-1") is None
+
+
+def test_a_namesake_of_another_owner_tells_both(thing: Thing) -> None:
+    known, told = store()
+    known.put("Job", thing("Job", "j", 10, uid="1", owner=VIDEO))
+    told.clear()
+    known.put("Job", thing("Job", "j", 20, uid="2", owner=("VideoImport", "two", "two-uid")))
+    assert told == [ONE, Key("VideoImport", "ns", "two")]
+
+
+def test_a_child_concerns_itself_and_its_bulk_and_a_pod_its_import(thing: Thing) -> None:
+    known, told = store()
+    known.put("VideoImport", thing("VideoImport", "child", 1, owner=("BulkImport", "many", "many-uid")))
+    known.put("Pod", thing("Pod", "pod", 1, meta={"labels": {"videoimport.io/import": "child"}}))
+    known.put("ConfigMap", thing("ConfigMap", "shard", 1, owner=("BulkImport", "many", "many-uid")))
+    child, many = Key("VideoImport", "ns", "child"), Key("BulkImport", "ns", "many")
+    assert told == [child, many, child, many]
+
+
+def test_an_object_is_parsed_once_a_version(thing: Thing) -> None:
+    known, _ = store()
+    parsed: list[str] = []
+
+    def parse(raw: Raw) -> int:
+        parsed.append(raw["metadata"]["resourceVersion"])
+        return len(parsed)
+
+    for version in (10, 10, 11):
+        known.put("Job", thing("Job", "one-1", version))
+        entry = known.find("Job", "ns", "one-1")
+        assert entry is not None
+        entry.view(parse)
+        entry.view(parse)
+    assert parsed == ["10", "11"]
+
+
+def test_managed_fields_are_not_kept(thing: Thing) -> None:
+    known, _ = store()
+    known.put("Job", thing("Job", "one-1", 1, meta={"managedFields": [{"manager": "x"}]}))
+    assert "managedFields" not in known.objects("Job")[0].raw["metadata"]
+
+
+def test_deletions_are_forgotten_in_the_end(thing: Thing, clock: Any) -> None:
+    known = Store(lambda _: None, clock)
+    known.remove("Job", thing("Job", "one-1", 15))
+    clock.now += 601
+    known.replace("Job", Listing([], 20))
+    assert known.put("Job", thing("Job", "one-1", 14))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["put", "remove"]), st.integers(1, 20)), max_size=20), st.randoms())
+def test_the_order_of_arrival_does_not_matter(history: list[tuple[str, int]], random: Any) -> None:
+    """Each version is either an object or a deletion; whatever comes last, the newest one stands."""
+    by_version = {version: what for what, version in history}
+    events = list(by_version.items())
+    random.shuffle(events)
+    known, _ = store()
+    for version, what in events:
+        raw = {"metadata": {"namespace": "ns", "name": "x", "uid": "u", "resourceVersion": str(version)}}
+        known.put("Job", raw) if what == "put" else known.remove("Job", raw)
+    entry = known.find("Job", "ns", "x")
+    newest = max(by_version, default=0)
+    assert (entry.version if entry else None) == (newest if by_version.get(newest) == "put" else None)

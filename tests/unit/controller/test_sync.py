@@ -1,0 +1,242 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from videoimport.controller import sync
+from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
+from videoimport.controller.kinds import Key
+from videoimport.controller.notes import Notebook
+from videoimport.controller.queue import KeyedQueue
+from videoimport.controller.store import Store
+from videoimport.controller.sync import Syncer
+from videoimport.core.observe import ObservedVideo
+from videoimport.core.plan import Announcement, Create, Delete, Inquiry, Patch, Plan
+from videoimport.core.settings import Settings
+
+Raw = dict[str, Any]
+Thing = Callable[..., Raw]
+KEY = Key("VideoImport", "ns", "one")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SPEC = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "videos"}}}
+OWNER = [{"apiVersion": "v", "kind": "VideoImport", "name": "one", "uid": "one-uid", "controller": True}]
+JOB = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"namespace": "ns", "name": "one-1", "labels": {"videoimport.io/run": "1"}, "ownerReferences": OWNER},
+}
+
+
+class Scene:
+    """One VideoImport, and a plan of the test's choice."""
+
+    def __init__(self, cluster: Any, thing: Thing, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cluster, self.clock = cluster, clock
+        self.queue = KeyedQueue(clock=clock)
+        self.store = Store(lambda _: None)
+        self.notebook = Notebook(clock)
+        self.video = thing("VideoImport", "one", 5, spec=SPEC, meta={"generation": 1})
+        self.store.put("VideoImport", self.video)
+        self.plan: Plan[Any] = Plan()
+        self.observed: list[ObservedVideo] = []
+        monkeypatch.setattr(sync, "reconcile_video", self._decide)
+        self.syncer = Syncer(cluster, self.store, self.queue, self.notebook, Settings("worker"), lambda: NOW)
+
+    def _decide(self, observed: ObservedVideo, _now: datetime, _settings: Settings) -> Plan[Any]:
+        self.observed.append(observed)
+        return self.plan
+
+    async def sync(self, plan: Plan[Any] | None = None) -> None:
+        self.plan = self.plan if plan is None else plan
+        await self.syncer.sync(KEY)
+
+
+@pytest.fixture
+def scene(cluster: Any, thing: Thing, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(cluster, thing, clock, monkeypatch)
+
+
+def status(scene: Scene, message: str) -> Any:
+    return scene.observed[-1].video.status.model_copy(update={"message": message})
+
+
+async def test_an_import_that_is_gone_is_forgotten(scene: Scene) -> None:
+    scene.store.vanished("VideoImport", "ns", "one", "one-uid")
+    await scene.sync()
+    assert scene.cluster.calls == []
+
+
+async def test_the_status_is_written_first_then_actions_then_words(scene: Scene) -> None:
+    await scene.sync()
+    await scene.sync(Plan(status(scene, "hello"), (Create(JOB),), (), (Announcement("Normal", "Started", "words"),)))
+    assert [name for name, _ in scene.cluster.calls] == ["replace_status", "create", "post_event"]
+    written = scene.cluster.called("replace_status")[0]
+    assert written["metadata"]["resourceVersion"] == "5"
+    assert written["status"]["message"] == "hello"
+    entry = scene.store.find("VideoImport", "ns", "one")
+    assert entry is not None
+    assert entry.raw["status"]["message"] == "hello"
+    assert [job.raw["metadata"]["name"] for job in scene.store.owned("Job", "one-uid")] == ["one-1"]
+
+
+async def test_a_status_that_stands_there_already_is_not_written(scene: Scene) -> None:
+    await scene.sync()
+    await scene.sync(Plan(status(scene, "hello")))
+    await scene.sync()
+    assert len(scene.cluster.called("replace_status")) == 1
+
+
+@pytest.mark.parametrize("failure", [Conflict("changed"), Unavailable("reset")])
+async def test_without_its_status_nothing_of_a_plan_is_done(scene: Scene, failure: Exception) -> None:
+    await scene.sync()
+    scene.cluster.failures["replace_status"] = [failure]
+    scene.cluster.objects["VideoImport", "one"] = scene.video
+    with pytest.raises(type(failure)):
+        await scene.sync(
+            Plan(status(scene, "hello"), (Create(JOB),), (), (Announcement("Normal", "Started", "words"),))
+        )
+    assert scene.cluster.called("create") == []
+    assert scene.cluster.called("post_event") == []
+
+
+async def test_a_conflict_makes_it_read_what_is_there_now(scene: Scene, thing: Thing) -> None:
+    await scene.sync()
+    scene.cluster.failures["replace_status"] = [Conflict("changed")]
+    scene.cluster.objects["VideoImport", "one"] = thing("VideoImport", "one", 9, spec=SPEC)
+    with pytest.raises(Conflict):
+        await scene.sync(Plan(status(scene, "hello")))
+    entry = scene.store.find("VideoImport", "ns", "one")
+    assert entry is not None
+    assert entry.version == 9
+
+
+async def test_words_are_said_even_when_an_action_fails(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Unavailable("reset")]
+    with pytest.raises(Unavailable):
+        await scene.sync(Plan(None, (Create(JOB),), (), (Announcement("Normal", "Started", "words"),)))
+    assert len(scene.cluster.called("post_event")) == 1
+
+
+async def test_words_that_cannot_be_said_harm_nothing(scene: Scene) -> None:
+    scene.cluster.failures["post_event"] = [Rejected("the namespace is going")]
+    await scene.sync(Plan(announcements=(Announcement("Normal", "Started", "words"),)))
+
+
+def taken(**metadata: Any) -> Raw:
+    return {**JOB, "metadata": {**JOB["metadata"], "uid": "job-uid", "resourceVersion": "7", **metadata}}  # type: ignore[dict-item]
+
+
+async def test_a_job_that_is_there_already_is_taken_for_made(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [AlreadyExists("there")]
+    scene.cluster.objects["Job", "one-1"] = taken()
+    await scene.sync(Plan(None, (Create(JOB),)))
+    assert [job.uid for job in scene.store.owned("Job", "one-uid")] == ["job-uid"]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"ownerReferences": [{**OWNER[0], "uid": "an-earlier-uid"}]},
+        {"ownerReferences": []},
+        {"labels": {"videoimport.io/run": "2"}},
+        {"deletionTimestamp": "2026-01-01T00:00:00Z"},
+    ],
+    ids=["another-owner", "no-owner", "another-run", "going"],
+)
+async def test_a_stranger_under_the_same_name_is_not(scene: Scene, strange: Raw) -> None:
+    scene.cluster.failures["create"] = [AlreadyExists("there")]
+    scene.cluster.objects["Job", "one-1"] = taken(**strange)
+    with pytest.raises(Conflict, match="not ours"):
+        await scene.sync(Plan(None, (Create(JOB),)))
+
+
+async def test_a_refused_create_is_told_once_and_tried_later_and_later(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Rejected("exceeded quota")] * 3
+    plan: Plan[Any] = Plan(None, (Create(JOB),))
+    await scene.sync(plan)
+    assert scene.queue.depth == 1
+    [event] = scene.cluster.called("post_event")
+    assert (event["type"], event["reason"]) == ("Warning", "JobRejected")
+
+    await scene.sync()
+    assert len(scene.cluster.called("create")) == 1, "not before its time"
+    [refusal] = scene.observed[-1].events
+    assert (refusal.uid, refusal.reason, refusal.last_seen) == ("one-uid", "JobRejected", NOW)
+    assert "exceeded quota" in refusal.message
+
+    scene.clock.now += 1
+    await scene.sync()
+    scene.clock.now += 1
+    await scene.sync()
+    assert len(scene.cluster.called("create")) == 2, "the second pause is longer"
+    assert len(scene.cluster.called("post_event")) == 1
+
+
+async def test_a_changed_spec_is_tried_at_once_and_a_success_clears_the_refusal(scene: Scene, thing: Thing) -> None:
+    scene.cluster.failures["create"] = [Rejected("exceeded quota")]
+    await scene.sync(Plan(None, (Create(JOB),)))
+    scene.store.put("VideoImport", thing("VideoImport", "one", 50, spec=SPEC, meta={"generation": 2}))
+    await scene.sync()
+    assert len(scene.cluster.called("create")) == 2
+    await scene.sync(Plan())
+    assert scene.observed[-1].events == ()
+
+
+async def test_a_patch_is_guarded_by_the_uid(scene: Scene) -> None:
+    scene.cluster.objects["Job", "one-1"] = taken()
+    await scene.sync(Plan(None, (Patch("Job", "ns", "one-1", "job-uid", {"spec": {"ttlSecondsAfterFinished": 9}}),)))
+    [(_, _, patch)] = scene.cluster.called("patch")
+    assert patch == {"spec": {"ttlSecondsAfterFinished": 9}, "metadata": {"uid": "job-uid"}}
+
+
+async def test_patching_what_is_gone_makes_it_known_as_gone(scene: Scene) -> None:
+    scene.store.put("Job", taken())
+    scene.cluster.failures["patch"] = [NotFound("gone")]
+    with pytest.raises(NotFound):
+        await scene.sync(Plan(None, (Patch("Job", "ns", "one-1", "job-uid", {}),)))
+    assert scene.store.owned("Job", "one-uid") == []
+
+
+@pytest.mark.parametrize("answer", [None, NotFound("gone"), Conflict("a namesake")])
+async def test_deleting_what_is_gone_is_success(scene: Scene, answer: Exception | None) -> None:
+    scene.store.put("Job", taken())
+    scene.cluster.failures["delete"] = [answer] if answer else []
+    await scene.sync(Plan(None, (Delete("Job", "ns", "one-1", "job-uid"),)))
+    assert scene.store.owned("Job", "one-uid") == []
+
+
+async def test_an_answer_to_a_question_is_part_of_the_next_observation(scene: Scene) -> None:
+    scene.store.put("Job", taken(creationTimestamp="2026-01-01T00:00:00Z"))
+    scene.cluster.about = [
+        {"metadata": {}, "involvedObject": {"uid": "job-uid"}, "reason": "FailedCreate", "message": "forbidden",
+         "lastTimestamp": "2026-01-01T00:00:00Z"}
+    ]  # fmt: skip
+    await scene.sync(Plan(inquiries=(Inquiry("Job", "ns", "one-1", "job-uid"),)))
+    assert scene.queue.depth == 1
+    await scene.sync()
+    assert [event.reason for event in scene.observed[-1].events] == ["FailedCreate"]
+    assert len(scene.cluster.called("events_about")) == 1, "not asked twice within the patience"
+
+
+async def test_a_plan_that_wants_to_be_made_again_is(scene: Scene) -> None:
+    await scene.sync(Plan(again_at=NOW + timedelta(seconds=5)))
+    assert scene.queue.depth == 0
+    scene.clock.now += 5
+    assert await scene.queue.get() == KEY
+
+
+async def test_a_finished_job_without_a_report_has_its_pods_listed_once(scene: Scene) -> None:
+    done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    scene.store.put("Job", taken(creationTimestamp="2026-01-01T00:00:00Z") | done)
+    await scene.sync()
+    await scene.sync()
+    assert scene.cluster.called("all_of") == [("Pod", "ns", "batch.kubernetes.io/controller-uid=job-uid")]
+
+
+async def test_an_import_that_cannot_be_read_is_refused_by_name_of_the_field(scene: Scene, thing: Thing) -> None:
+    scene.store.put("VideoImport", thing("VideoImport", "one", 9, spec={"source": {}}))
+    await scene.sync()
+    [written] = scene.cluster.called("replace_status")
+    assert written["status"]["reason"] == "InvalidSpec"
+    assert "spec.source.url" in written["status"]["message"]
