@@ -1,4 +1,4 @@
-"""The worker as in its pod: a process of its own, the real ffmpeg and yt-dlp, a real object store, a real web server."""
+"""The worker as in its pod: its own process, the real ffmpeg and yt-dlp, a real object store and web server."""
 
 import subprocess
 import sys
@@ -17,7 +17,9 @@ from worker_runs import Desk  # noqa: E402
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    tool = subprocess.run([sys.executable, "hack/cluster", "tool", "versitygw"], cwd=ROOT, capture_output=True, text=True)
+    tool = subprocess.run(
+        [sys.executable, "hack/cluster", "tool", "versitygw"], cwd=ROOT, capture_output=True, text=True
+    )
     if tool.returncode:
         pytest.fail(f"versitygw could not be built: {tool.stderr[-500:]}", pytrace=False)
     with ObjectStore(tool.stdout.strip(), tmp_path_factory.mktemp("objects")) as running:

@@ -52,7 +52,9 @@ class ObjectStore:
         self.client.list_buckets()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._process.terminate()
         self._process.wait()
         self._log.close()
@@ -70,14 +72,16 @@ class Bucket:
 
     @property
     def keys(self) -> list[str]:
-        """Every object's key, sorted. versitygw lists folders as objects whose key ends with a slash; those are left out."""
+        """Every object's key, sorted; not the folders that versitygw lists as keys with a slash at the end."""
         listed = self.store.client.list_objects_v2(Bucket=self.name).get("Contents", [])
         return sorted(found["Key"] for found in listed if not found["Key"].endswith("/"))
 
     @property
     def unfinished(self) -> list[str]:
         """Keys of multipart uploads that were neither completed nor aborted."""
-        return [upload["Key"] for upload in self.store.client.list_multipart_uploads(Bucket=self.name).get("Uploads", [])]
+        return [
+            upload["Key"] for upload in self.store.client.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
+        ]
 
     def read(self, key: str) -> bytes:
         content: bytes = self.store.client.get_object(Bucket=self.name, Key=key)["Body"].read()

@@ -13,7 +13,9 @@ from videoimport.api.status import StageName
 Footage = Callable[[str], Path]
 
 
-def test_a_compliant_file_is_remuxed_uploaded_and_reported(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+def test_a_compliant_file_is_remuxed_uploaded_and_reported(
+    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+) -> None:
     ended = desk.bring(site.add("/talk.mp4", file(footage("compliant.mp4"))))
 
     assert ended.code == 0, ended.stderr
@@ -66,13 +68,13 @@ def test_the_commit_record_is_the_report(desk: Desk, site: Site, footage: Footag
 
 
 def test_an_incompliant_file_is_encoded(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
-    ended = desk.bring(site.add("/a.webm", file(footage("encode.webm"), kind="video/webm")))
+    ended = desk.bring(site.add("/a.avi", file(footage("mpeg4.avi"), kind="video/x-msvideo")))
     assert ended.code == 0, ended.stderr
-    assert (ended.stage("Transcode").mode, ended.stage("Transcode").why) == ("Encode", "video codec is vp8, not h264")
+    assert (ended.stage("Transcode").mode, ended.stage("Transcode").why) == ("Encode", "video codec is mpeg4, not h264")
     video, audio = probe(desk.bucket.save("in/clip/video.mp4", tmp_path / "v.mp4"))["streams"]
     assert (video["codec_name"], video["pix_fmt"], video["profile"], video["level"]) == ("h264", "yuv420p", "High", 42)
     assert (audio["codec_name"], audio["profile"], audio["channels"]) == ("aac", "LC", 2)
-    assert abs(float(video["duration"]) - 10.0) < 0.1
+    assert abs(float(video["duration"]) - 5.28) < 0.1
 
 
 def test_audio_is_encoded_while_video_is_copied(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
@@ -91,9 +93,9 @@ def test_mode_encode_encodes_what_complies(desk: Desk, site: Site, footage: Foot
 
 
 def test_progress_is_whole_snapshots_that_never_go_back(desk: Desk, site: Site, footage: Footage) -> None:
-    path = footage("encode.webm")
-    site.routes["/slow.webm"] = slowly(path, site, seconds=3)
-    ended = desk.bring(site.url("/slow.webm"), output={"video": {"preset": "medium"}})
+    path = footage("mpeg4.avi")
+    site.routes["/slow.avi"] = slowly(path, site, seconds=3)
+    ended = desk.bring(site.url("/slow.avi"))
     assert ended.code == 0, ended.stderr
     lines = ended.progress
     assert all([stage.name for stage in line.stages] == list(StageName) for line in lines)
@@ -102,7 +104,7 @@ def test_progress_is_whole_snapshots_that_never_go_back(desk: Desk, site: Site, 
         assert percents == sorted(percents)
     downloading = [line for line in lines if line.stages[0].state == "Running"]
     assert any(0 < line.stages[0].percent < 100 and (line.bytes_per_second or 0) > 0 for line in downloading)
-    assert any(line.stages[1].state == "Running" and 0 < line.stages[1].percent for line in lines)
+    assert any(line.stages[1].state == "Running" and line.stages[1].percent > 0 for line in lines)
     assert lines[-1].stages[3].percent == 100
     assert lines[-1].validated
 
@@ -113,7 +115,7 @@ def test_a_title_names_the_folder(desk: Desk, site: Site, footage: Footage) -> N
     ended = desk.bring(url, destination={"name": "{title}-{hash}", "folder": "courses/one"})
     assert ended.code == 0, ended.stderr
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-    assert f"in/courses/one/Das Glück-{digest}/video.mp4" in desk.bucket.keys
+    assert f"in/courses/one/das-glück-{digest}/video.mp4" in desk.bucket.keys
 
 
 def test_nothing_is_left_behind(desk: Desk, site: Site, footage: Footage) -> None:
@@ -125,8 +127,8 @@ def test_nothing_is_left_behind(desk: Desk, site: Site, footage: Footage) -> Non
 
 
 def test_a_large_result_goes_in_parts(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
-    url = site.add("/a.mp4", file(footage("compliant.mp4")))
-    ended = desk.bring(url, output={"mode": "Encode", "video": {"crf": 1, "preset": "ultrafast"}})
+    url = site.add("/a.mp4", file(footage("moov-last.mp4")))
+    ended = desk.bring(url, output={"mode": "Encode", "video": {"crf": 8, "preset": "ultrafast"}})
     assert ended.code == 0, ended.stderr
     head = desk.bucket.head("in/clip/video.mp4")
     assert head["ContentLength"] > 8 * 2**20

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,8 @@ class Seen:
     """A request that came."""
 
     path: str
-    headers: Mapping[str, str]
+    headers: Message
+    """Names in any case."""
 
     @property
     def range(self) -> str | None:
@@ -87,14 +89,16 @@ class Site:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.over.set()
         self._server.shutdown()
         self._server.server_close()
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.partition("?")[0]
-        seen = Seen(handler.path, dict(handler.headers))
+        seen = Seen(handler.path, handler.headers)
         with self._lock:
             self.requests.append(seen)
             count = sum(request.path.partition("?")[0] == path for request in self.requests)
@@ -122,7 +126,9 @@ def fixed(body: bytes, kind: str = "video/mp4", status: int = 200) -> Route:
 
 
 def html(text: str) -> Route:
-    return fixed(f"<!doctype html><html><head><title>A page</title></head><body>{text}</body></html>".encode(), "text/html")
+    return fixed(
+        f"<!doctype html><html><head><title>A page</title></head><body>{text}</body></html>".encode(), "text/html"
+    )
 
 
 def file(path: Path, etag: str = '"one"', kind: str = "video/mp4") -> Route:

@@ -80,7 +80,7 @@ class Running:
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
-    def ended(self, seconds: float = 60.0) -> Ended:
+    def ended(self, seconds: float = 240.0) -> Ended:
         code = self.process.wait(seconds)
         for reader in self._readers:
             reader.join()
@@ -106,12 +106,13 @@ class Desk:
         }
         return {"source": {"url": url}, "destination": destination, **more}
 
-    def task(self, url: str, *, uid: str = "uid-1", name: str = "clip", run: int = 1, allowed: tuple[str, ...] = LOOPBACK,
-             **more: Any) -> Task:  # fmt: skip
+    def task(
+        self, url: str, *, uid: str = "uid-1", run: int = 1, allowed: tuple[str, ...] = LOOPBACK, **more: Any
+    ) -> Task:
         spec = VideoImportSpec.model_validate(self.spec(url, **more))
         return Task(
-            uid=uid, namespace="team", name=name, run=run, spec=spec, spec_hash=spec_hash(spec), allowed_networks=allowed,
-            progress_seconds=1,
+            uid=uid, namespace="team", name="clip", run=run, spec=spec, spec_hash=spec_hash(spec),
+            allowed_networks=allowed, progress_seconds=1,
         )  # fmt: skip
 
     def start(self, task: Task) -> Running:
@@ -127,7 +128,8 @@ class Desk:
         process = subprocess.Popen(
             [sys.executable, "-m", "videoimport.worker", "--task", self.folder / "task.json", "--scratch", scratch,
              "--credentials", keys, "--termination-message", message],
-            env={"PATH": self.path, "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1", "http_proxy": "http://127.0.0.1:9"},
+            # A proxy that nobody answers at: none of the environment's may be used.
+            env={"PATH": self.path, "HOME": "/nonexistent", "http_proxy": "http://127.0.0.1:9"},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
         )  # fmt: skip
         return Running(process, message)
@@ -173,6 +175,8 @@ def is_alive(pid: int) -> bool:
 def probe(path: Path) -> Any:
     """What the machine's ffprobe says of a file."""
     told = subprocess.run(
-        ["ffprobe", "-v", "error", "-show_format", "-show_streams", "-of", "json", path], capture_output=True, check=True
+        ["ffprobe", "-v", "error", "-show_format", "-show_streams", "-of", "json", path],
+        capture_output=True,
+        check=True,
     )
     return json.loads(told.stdout)

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
-_LAST_SECONDS = 2
-"""For what is still said while the process is being ended."""
+_ATTEMPTS = 5
 
 _NOT_FOUND = ("NoSuchBucket",)
 _DENIED = (
@@ -49,8 +48,6 @@ class Store:
     """A bucket. Every call raises ImportFailure with a Destination* reason."""
 
     client: "S3Client"
-    last_client: "S3Client"
-    """Hurries: for cleaning up while the process is being ended."""
     bucket: str
 
     @contextmanager
@@ -107,20 +104,12 @@ class Store:
 
 def connect(destination: S3Destination, keys: Keys | None) -> Store:
     """A client for the destination's bucket; nothing is asked yet. Without keys, requests are not signed."""
-    return Store(
-        client=_client(destination, keys, READ_SECONDS, attempts=5),
-        last_client=_client(destination, keys, _LAST_SECONDS, attempts=1),
-        bucket=destination.bucket,
-    )
-
-
-def _client(destination: S3Destination, keys: Keys | None, read_seconds: int, attempts: int) -> "S3Client":
     config = Config(
         signature_version="s3v4" if keys else UNSIGNED,
         s3={"addressing_style": "path" if destination.endpoint else "auto"},
-        connect_timeout=min(CONNECT_SECONDS, read_seconds),
-        read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         # We give checksums ourselves where the store knows them; others get none they would refuse.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -133,7 +122,7 @@ def _client(destination: S3Destination, keys: Keys | None, read_seconds: int, at
         aws_session_token=keys.token if keys else None,
         region_name=destination.region,
     )
-    return session.client("s3", endpoint_url=destination.endpoint, config=config)
+    return Store(session.client("s3", endpoint_url=destination.endpoint, config=config), destination.bucket)
 
 
 def error_code(error: ClientError) -> str:

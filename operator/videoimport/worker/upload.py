@@ -171,7 +171,7 @@ class Upload:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def abort(self) -> None:
-        """Take the upload back, in a hurry; what fails here, the next run does."""
+        """Take the upload back; what fails here, the next run does."""
         self.close()
         wait(self._futures, timeout=_STOP_SECONDS)  # a part that arrives after the abort would stay
         abort(self._store, self.key, self.upload_id)
@@ -260,7 +260,7 @@ def abort_leftovers(store: Store, key: str) -> int:
 def abort(store: Store, key: str, upload_id: str) -> None:
     """Take one upload back; a refusal is logged."""
     try:
-        store.last_client.abort_multipart_upload(Bucket=store.bucket, Key=key, UploadId=upload_id)
+        store.client.abort_multipart_upload(Bucket=store.bucket, Key=key, UploadId=upload_id)
     except (ClientError, BotoCoreError, OSError) as error:
         log().warning("cannot abort an upload", key=key, error=type(error).__name__)
 

@@ -53,7 +53,7 @@ class Teller:
             self.tell(Moved(done=done, total=total))
 
 
-def fetch(request: Request, teller: Teller) -> Fetched:
+def fetch(request: Request, teller: Teller, guard: Guard) -> Fetched:
     """The file if the address holds one, else what yt-dlp finds there. Raises ImportFailure."""
     limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
     browser = Browser(limits.read_seconds)
@@ -62,7 +62,7 @@ def fetch(request: Request, teller: Teller) -> Fetched:
     try:
         opening = download.open()
     except ImportFailure as failure:
-        return _page_despite(failure, request, teller)
+        return _page_despite(failure, request, teller, guard)
     kind = sniff.kind(opening.head, opening.answer.header("Content-Type"))
     if kind in _UNFIT:
         raise ImportFailure(*_UNFIT[kind])
@@ -70,25 +70,25 @@ def fetch(request: Request, teller: Teller) -> Fetched:
         teller.tell(_found(opening))
         return Fetched(video=download.finish())
     download.close()
-    return _page(request, teller)
+    return _page(request, teller, guard)
 
 
-def _page_despite(failure: ImportFailure, request: Request, teller: Teller) -> Fetched:
+def _page_despite(failure: ImportFailure, request: Request, teller: Teller, guard: Guard) -> Fetched:
     """A site that refuses plain requests may still be one that yt-dlp knows how to ask."""
     refused = failure.reason in (Reason.SOURCE_AUTH_REQUIRED, Reason.SOURCE_NOT_FOUND, Reason.RATE_LIMITED)
     if refused:
         from videoimport.worker.fetch.page import claims
 
         if claims(request.url):
-            return _page(request, teller)
+            return _page(request, teller, guard)
     raise failure
 
 
-def _page(request: Request, teller: Teller) -> Fetched:
+def _page(request: Request, teller: Teller, guard: Guard) -> Fetched:
     # Imported only here: it takes longer than a plain file's first byte.
     from videoimport.worker.fetch.page import Page
 
-    return Page(request, teller.tell, teller.moved).fetch()
+    return Page(request, teller.tell, teller.moved, guard).fetch()
 
 
 def _found(opening: Opening) -> Found:
@@ -104,7 +104,7 @@ def _found(opening: Opening) -> Found:
 
 def _outcome(request: Request, teller: Teller, guard: Guard) -> Fetched | Failed:
     try:
-        return fetch(request, teller)
+        return fetch(request, teller, guard)
     except ImportFailure as failure:
         return _explained(Failed(reason=failure.reason, message=failure.message[:1000]), guard)
     except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash

@@ -35,9 +35,12 @@ _WORDS = (
 )  # fmt: skip
 
 
-def failure(error: BaseException) -> ImportFailure:
-    """Our failure for anything that yt-dlp raised."""
-    return ImportFailure(_reason(error), f"yt-dlp says: {_words(error)}")
+def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure:
+    """Our failure for anything that yt-dlp raised. A segment that is missing leaves the source short, not absent."""
+    reason = _reason(error)
+    if in_segments and reason is Reason.SOURCE_NOT_FOUND:
+        reason = Reason.SOURCE_TRUNCATED
+    return ImportFailure(reason, f"yt-dlp says: {_words(error)}")
 
 
 def _reason(error: BaseException) -> Reason:

@@ -52,8 +52,15 @@ class Download:
     """One download. ``open``, then either ``close`` or ``finish``: in the best case a single request."""
 
     def __init__(
-        self, browser: Browser, url: str, path: Path, limits: Limits, moved: Callable[[int, int | None], None]
-    ):
+        self,
+        browser: Browser,
+        url: str,
+        path: Path,
+        limits: Limits,
+        moved: Callable[[int, int | None], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._browser, self._original, self._url = browser, url, url
         self._path, self._limits, self._moved = path, limits, moved
         self._hash = hashlib.sha256()
@@ -100,6 +107,7 @@ class Download:
             retry=retry_if_exception_type(Interrupted),
             stop=lambda _: self._fruitless > MOST_FRUITLESS or self._restarts > MOST_RESTARTS,
             wait=_wait,
+            sleep=self._sleep,
             before=lambda _: self._count_try(),
             retry_error_callback=self._give_up,
         )
@@ -196,8 +204,6 @@ class Download:
         file.seek(0)
         file.truncate()
         self._offset, self._hash = 0, hashlib.sha256()
-        if self._restarts > MOST_RESTARTS:
-            raise Interrupted("it had to be begun anew too often", reason=Reason.SOURCE_TRUNCATED)
 
     def _drain(self, file: IO[bytes], answer: Answer) -> None:
         pace = _Pace(self._limits, self._offset)
@@ -262,7 +268,7 @@ def scratch_full(size: int, room: int) -> ImportFailure:
     return ImportFailure(Reason.SCRATCH_FULL, message)
 
 
-_BACKOFF = wait_exponential_jitter(initial=0.5, max=10)
+_BACKOFF = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 
 
 def _wait(state: RetryCallState) -> float:

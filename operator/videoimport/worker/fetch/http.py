@@ -13,6 +13,7 @@ from urllib3.response import BaseHTTPResponse
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.guard import ForbiddenError
 
 CONNECT_SECONDS = 15.0
 MOST_REDIRECTS = 10
@@ -160,6 +161,8 @@ class Browser:
 def _failure(error: HTTPError, host: str) -> Exception:
     """Ours for urllib3's. Its own words may hold the whole address, so they are not passed on."""
     cause = error.__cause__ or error.__context__ or error
+    if isinstance(cause, ForbiddenError):
+        return ImportFailure(Reason.ADDRESS_FORBIDDEN, f"{host}: {cause}")
     if isinstance(error, SSLError) or isinstance(cause, ssl.SSLError):
         told = next((arg for arg in (*error.args, cause) if isinstance(arg, ssl.SSLCertVerificationError)), None)
         if told is not None:

@@ -13,12 +13,13 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import classify
 from videoimport.worker.fetch.download import scratch_full
+from videoimport.worker.fetch.guard import Guard
 from videoimport.worker.fetch.protocol import Fetched, File, Found, Request
 from videoimport.worker.logs import log
 
 _SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
 _LIVE = {"is_live": "is live now", "is_upcoming": "has not started", "post_live": "has just ended and is being made"}
-_RETRIES = 5
+_RETRIES = 3
 
 Tell = Callable[[Found], None]
 Moved = Callable[[int, int | None], None]
@@ -48,9 +49,10 @@ class _Log:
 class Page:
     """One page. ``fetch`` is all there is to do with it; raises ImportFailure."""
 
-    def __init__(self, request: Request, tell: Tell, moved: Moved) -> None:
-        self._request, self._tell, self._moved = request, tell, moved
+    def __init__(self, request: Request, tell: Tell, moved: Moved, guard: Guard) -> None:
+        self._request, self._tell, self._moved, self._guard = request, tell, moved, guard
         self._before = 0
+        self._in_segments = False
 
     def fetch(self) -> Fetched:
         """Extract and download; a 403 gets one fresh extraction, since signed addresses run out."""
@@ -58,23 +60,23 @@ class Page:
             return self._try()
         except YoutubeDLError as error:
             if classify.status_of(error) != 403:
-                raise classify.failure(error) from error
+                raise classify.failure(error, in_segments=self._in_segments) from error
         try:
             return self._try()
         except YoutubeDLError as error:
-            raise classify.failure(error) from error
+            raise classify.failure(error, in_segments=self._in_segments) from error
 
     def _try(self) -> Fetched:
-        self._before = 0
+        self._before, self._in_segments = 0, False
         with YoutubeDL(self._options()) as ydl:
             info = _only_video(ydl.extract_info(self._request.url, download=False))
             _refuse_live(info)
             self._tell(_found(info))
             # Audio first: it is small, and with it there the video can be worked on while it grows.
             apart = sorted(info.get("requested_formats") or [info], key=lambda chosen: chosen.get("vcodec") != "none")
+            self._in_segments = any(chosen.get("protocol") in _SEGMENTED for chosen in apart)
             files = [self._download(ydl, info, chosen, number) for number, chosen in enumerate(apart)]
-        segmented = any(chosen.get("protocol") in _SEGMENTED for chosen in apart)
-        return Fetched(video=files[-1], audio=files[0] if len(files) > 1 else None, is_segmented=segmented)
+        return Fetched(video=files[-1], audio=files[0] if len(files) > 1 else None, is_segmented=self._in_segments)
 
     def _download(self, ydl: YoutubeDL, info: dict[str, Any], chosen: dict[str, Any], number: int) -> File:
         path = Path(self._request.folder) / f"page-{number}.{'audio' if chosen.get('vcodec') == 'none' else 'video'}"
@@ -97,12 +99,18 @@ class Page:
             raise scratch_full(done, self._request.room_bytes)
         self._moved(done, max(done, self._before + int(total)) if total else None)
 
+    def _pause(self, n: int) -> float:
+        """Seconds before the next try: half a second, doubled each time. What the guard refused is not tried again."""
+        if self._guard.refused:
+            raise ImportFailure(Reason.ADDRESS_FORBIDDEN, self._guard.refused)
+        return 0.5 * 2.0**n
+
     def _options(self) -> dict[str, Any]:
         return {
             "quiet": True, "noprogress": True, "logger": _Log(), "color": "never",
             "progress_hooks": [self._hook],
             "retries": _RETRIES, "fragment_retries": _RETRIES, "extractor_retries": 3,
-            "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause),
+            "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), self._pause),
             "socket_timeout": 20, "ignoreerrors": False, "skip_unavailable_fragments": False,
             "noplaylist": True, "playlist_items": "1:2", "extract_flat": "in_playlist",
             "format": "bv*+ba/b",
@@ -113,11 +121,6 @@ class Page:
         }  # fmt: skip
 
 
-def _pause(n: int) -> float:
-    """Seconds before a try: half a second, doubled each time, at most ten."""
-    return min(10.0, 0.5 * 2.0**n)
-
-
 def _only_video(info: dict[str, Any] | None) -> dict[str, Any]:
     if info is None:
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds nothing at this address.")
@@ -125,7 +128,8 @@ def _only_video(info: dict[str, Any] | None) -> dict[str, Any]:
         return info
     entries = [entry for entry in info.get("entries") or [] if entry]
     if len(entries) == 1 and entries[0].get("_type", "video") == "video":
-        return {**entries[0], "title": info.get("title") or entries[0].get("title")}  # the page's, without a number
+        # The page's own: an embedded video's title and id have numbers of yt-dlp's.
+        return {**entries[0], **{key: info[key] for key in ("id", "title", "extractor_key") if info.get(key)}}
     what = "is a list of videos" if entries else "has no video"
     raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The page {what}; give the address of one video.")
 

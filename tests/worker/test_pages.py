@@ -1,0 +1,91 @@
+"""Pages: the real yt-dlp, against pages of our own."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from test_refusals import refused
+from web_site import Site, file, fixed, html
+from worker_runs import Desk, probe
+
+from videoimport.api.reasons import Reason
+
+Footage = Callable[[str], Path]
+
+
+def test_a_page_with_a_video_is_imported(desk: Desk, site: Site, footage: Footage) -> None:
+    site.routes["/media/clip.mp4"] = file(footage("silent.mp4"))
+    ended = desk.bring(site.add("/watch", html('<h1>A talk</h1><video src="/media/clip.mp4"></video>')))
+    assert ended.code == 0, ended.everything
+    assert ended.report.source.type == "HTML5MediaEmbed"
+    assert ended.report.source.title == "A page"
+    assert "in/clip/video.mp4" in desk.bucket.keys
+
+
+def test_a_page_without_a_video_is_unsupported(desk: Desk, site: Site) -> None:
+    refused(desk.bring(site.add("/text", html("<p>Just words.</p>"))), desk, Reason.UNSUPPORTED_SOURCE)
+
+
+def test_a_page_of_many_videos_is_unsupported(desk: Desk, site: Site, footage: Footage) -> None:
+    site.routes["/a.mp4"] = site.routes["/b.mp4"] = file(footage("silent.mp4"))
+    two = '<video src="/a.mp4"></video><p>and</p><video src="/b.mp4"></video>'
+    refused(desk.bring(site.add("/list", html(two))), desk, Reason.UNSUPPORTED_SOURCE, "list of videos")
+
+
+def test_a_page_whose_video_is_gone_says_so(desk: Desk, site: Site) -> None:
+    url = site.add("/watch", html('<video src="/gone.mp4"></video>'))
+    refused(desk.bring(url), desk, Reason.SOURCE_NOT_FOUND, "404")
+
+
+def segmented(site: Site, footage: Footage, folder: Path) -> str:
+    """An HLS stream of 6 seconds in segments of about 2; returns the playlist's address."""
+    source = footage("compliant.ts")
+    folder.mkdir()
+    options = ["-c", "copy", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", source, *options, folder / "index.m3u8"], check=True)
+    for path in folder.glob("*.ts"):
+        site.routes[f"/hls/{path.name}"] = fixed(path.read_bytes(), "video/mp2t")
+    playlist = (folder / "index.m3u8").read_bytes()
+    return site.add("/hls/index.m3u8", fixed(playlist, "application/vnd.apple.mpegurl"))
+
+
+def test_hls_is_joined_and_counts_as_mp4(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+    ended = desk.bring(segmented(site, footage, tmp_path / "hls"), requirements={"formats": ["mp4"]})
+    assert ended.code == 0, ended.everything
+    assert ended.report.metadata.format == "mp4"
+    assert ended.stage("Transcode").mode == "Remux"
+    found = probe(desk.bucket.save("in/clip/video.mp4", tmp_path / "v.mp4"))
+    assert abs(float(found["format"]["duration"]) - 6.0) < 0.2
+
+
+def test_a_missing_segment_is_no_success(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+    url = segmented(site, footage, tmp_path / "hls")
+    del site.routes["/hls/index1.ts"]
+    ended = desk.bring(url)
+    assert ended.report.reason in (Reason.SOURCE_TRUNCATED, Reason.SOURCE_NOT_FOUND), ended.everything
+    assert desk.bucket.keys == []
+
+
+def test_a_live_stream_is_tried_later(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+    segmented(site, footage, tmp_path / "hls")
+    open_ended = (tmp_path / "hls" / "index.m3u8").read_text().replace("#EXT-X-ENDLIST\n", "")
+    live = open_ended.replace("#EXT-X-PLAYLIST-TYPE:VOD\n", "")
+    url = site.add("/hls/live.m3u8", fixed(live.encode(), "application/vnd.apple.mpegurl"))
+    refused(desk.bring(url), desk, Reason.SOURCE_NOT_YET_AVAILABLE)
+
+
+def test_video_and_audio_apart_are_joined_by_us(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+    """DASH gives two files that were never one."""
+    folder = tmp_path / "dash"
+    folder.mkdir()
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", footage("moov-last.mp4"), "-c", "copy", "-f", "dash", "-seg_duration", "2",
+         folder / "manifest.mpd"], check=True,
+    )  # fmt: skip
+    for path in folder.glob("*.m4s"):
+        site.routes[f"/dash/{path.name}"] = fixed(path.read_bytes())
+    url = site.add("/dash/manifest.mpd", fixed((folder / "manifest.mpd").read_bytes(), "application/dash+xml"))
+    ended = desk.bring(url)
+    assert ended.code == 0, ended.everything
+    found = probe(desk.bucket.save("in/clip/video.mp4", tmp_path / "v.mp4"))
+    assert [stream["codec_name"] for stream in found["streams"]] == ["h264", "aac"]

@@ -1,0 +1,132 @@
+"""What is no video, or may not be one of ours: the reason, its exit code, and an untouched bucket."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from web_site import Site, file, fixed, html, redirect, until
+from worker_runs import Desk, Ended
+
+from videoimport.api.reasons import Reason, info
+
+Footage = Callable[[str], Path]
+
+
+def refused(ended: Ended, desk: Desk, reason: Reason, *words: str) -> None:
+    """Failed with this reason, its code and these words; nothing stands in the bucket or in scratch."""
+    report = ended.report
+    assert report.reason is reason, ended.everything
+    assert ended.code == info(reason).exit_code
+    assert all(word in report.message for word in words), report.message
+    assert desk.bucket.keys == []
+    assert desk.bucket.unfinished == []
+    assert desk.left_in_scratch == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "word"),
+    [
+        ("audio.m4a", Reason.NOT_VIDEO, "only audio"),
+        ("with-cover.m4a", Reason.NOT_VIDEO, "cover picture"),
+        ("picture.png", Reason.NOT_VIDEO, "picture"),
+        ("playlist.mp4", Reason.UNSUPPORTED_SOURCE, "playlist"),
+        ("truncated.mp4", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
+        ("truncated-moov-last.mp4", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
+        ("truncated.mkv", Reason.SOURCE_TRUNCATED, "says that it lasts"),
+        ("corrupt.mp4", Reason.SOURCE_CORRUPT, "ffmpeg says"),
+    ],
+)
+def test_footage_that_is_refused(
+    desk: Desk, site: Site, footage: Footage, name: str, reason: Reason, word: str
+) -> None:
+    refused(desk.bring(site.add(f"/{name}", file(footage(name)))), desk, reason, word)
+
+
+def test_a_playlist_that_calls_itself_nothing_opens_no_other_file(desk: Desk, site: Site, footage: Footage) -> None:
+    """Served as bytes of no kind it goes to yt-dlp, which may only reach the web."""
+    content = footage("playlist.mp4").read_bytes()
+    ended = desk.bring(site.add("/v.mp4", fixed(content, "application/octet-stream")))
+    assert ended.report.outcome == "Failed"
+    assert ended.report.reason in (Reason.UNSUPPORTED_SOURCE, Reason.SOURCE_NOT_FOUND, Reason.SOURCE_TRUNCATED)
+
+
+def test_corruption_is_found_while_encoding(desk: Desk, site: Site, footage: Footage) -> None:
+    url = site.add("/v.mp4", file(footage("corrupt.mp4")))
+    refused(desk.bring(url, output={"mode": "Encode"}), desk, Reason.SOURCE_CORRUPT)
+
+
+def test_bytes_that_are_nothing_are_no_video(desk: Desk, site: Site) -> None:
+    refused(desk.bring(site.add("/v.mp4", fixed(b"\x01\x02\x03\x04" * 5000))), desk, Reason.NOT_VIDEO)
+    refused(desk.bring(site.add("/e.mp4", fixed(b""))), desk, Reason.NOT_VIDEO)
+    refused(desk.bring(site.add("/t.txt", fixed(b"hello\n", "text/plain"))), desk, Reason.NOT_VIDEO)
+
+
+def test_requirements_refuse_with_found_and_wanted_value(desk: Desk, site: Site, footage: Footage) -> None:
+    small, silent = site.add("/s.mp4", file(footage("small.mp4"))), site.add("/v.mp4", file(footage("silent.mp4")))
+    refused(desk.bring(small, requirements={}), desk, Reason.UNSUPPORTED_RESOLUTION, "320x180", "minHeight is 360")
+    shorter = {"maxDurationSeconds": 2}
+    refused(
+        desk.bring(silent, requirements=shorter), desk, Reason.UNSUPPORTED_DURATION, "4.1", "maxDurationSeconds is 2"
+    )
+    refused(desk.bring(silent, requirements={"formats": ["mkv"]}), desk, Reason.UNSUPPORTED_FORMAT, "mp4", "mkv")
+    refused(desk.bring(silent, requirements={"maxSize": "100k"}), desk, Reason.SOURCE_TOO_LARGE, "100000")
+
+
+def test_metadata_is_told_on_refusal_too(desk: Desk, site: Site, footage: Footage) -> None:
+    ended = desk.bring(site.add("/s.mp4", file(footage("small.mp4"))), requirements={})
+    assert ended.report.metadata is not None
+    assert ended.report.metadata.resolution == "320x180"
+    assert not ended.progress[-1].validated
+
+
+def test_http_refusals_reach_the_report(desk: Desk, site: Site) -> None:
+    refused(desk.bring(site.url("/nothing.mp4")), desk, Reason.SOURCE_NOT_FOUND, "404")
+    refused(desk.bring(site.add("/limited.mp4", fixed(b"", status=429))), desk, Reason.RATE_LIMITED, "429")
+
+
+def test_a_source_larger_than_scratch_is_told_so(desk: Desk, site: Site, footage: Footage) -> None:
+    url = site.add("/v.mp4", file(footage("silent.mp4")))
+    refused(desk.bring(url, worker={"scratch": {"size": "1Mi"}}), desk, Reason.SCRATCH_FULL, "worker.scratch.size")
+
+
+class TestAddresses:
+    def test_loopback_is_forbidden_unless_allowed(self, desk: Desk, site: Site, footage: Footage) -> None:
+        url = site.add("/v.mp4", file(footage("silent.mp4")))
+        refused(desk.bring(url, allowed=()), desk, Reason.ADDRESS_FORBIDDEN, "127.0.0.1", "allowedNetworks")
+        assert site.requests == []
+
+    def test_a_name_is_judged_by_its_address(self, desk: Desk, site: Site) -> None:
+        ended = desk.bring(site.url("/v.mp4", host="localhost"), allowed=("192.0.2.0/24",))
+        refused(ended, desk, Reason.ADDRESS_FORBIDDEN, "localhost")
+        assert site.requests == []
+
+    @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "169.254.169.254", "0.0.0.0"])
+    def test_disguises_do_not_help(self, desk: Desk, host: str) -> None:
+        refused(desk.bring(f"http://{host}/v.mp4", allowed=()), desk, Reason.ADDRESS_FORBIDDEN)
+
+    def test_a_redirect_is_judged_like_an_address(self, desk: Desk, site: Site) -> None:
+        url = site.add("/v.mp4", redirect("http://169.254.169.254/latest/meta-data/"))
+        refused(desk.bring(url), desk, Reason.ADDRESS_FORBIDDEN, "169.254.169.254")
+
+    def test_a_page_cannot_lead_there_either(self, desk: Desk, site: Site) -> None:
+        url = site.add("/page", html('<video src="http://10.0.0.1/secret.mp4"></video>'))
+        refused(desk.bring(url), desk, Reason.ADDRESS_FORBIDDEN, "10.0.0.1")
+
+
+def test_the_deadline_ends_a_run(desk: Desk, site: Site) -> None:
+    def endless(exchange: object) -> None:
+        site.over.wait(60)
+
+    running = desk.start(desk.task(site.add("/v.mp4", endless), timeoutSeconds=10))
+    until(lambda: site.requests)
+    ended = running.ended()
+    refused(ended, desk, Reason.DEADLINE_EXCEEDED, "timeoutSeconds")
+    assert running.children() == []
+
+
+def test_a_task_of_another_version_is_refused(desk: Desk, site: Site) -> None:
+    task = desk.task(site.url("/v.mp4")).model_copy(update={"schema_version": 2})
+    ended = desk.run(task)
+    assert ended.code == info(Reason.INVALID_SPEC).exit_code
+    assert ended.report.reason is Reason.INVALID_SPEC
+    assert "schemaVersion" in ended.report.message
