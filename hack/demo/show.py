@@ -16,7 +16,7 @@ def show(kubectl: Kubectl, bulk: dict[str, Any]) -> Path:
     """Print everything; return the path of the video that was copied out."""
     kubectl.shown("get", "bulkimports,videoimports")
     best = next(result for result in bulk["status"]["results"] if result["success"])
-    kubectl.shown("get", "videoimport", best["importName"], "--output", "yaml", "--show-managed-fields=false")
+    kubectl.shown("get", "videoimport", best["importName"], "--output", "yaml")
     with kubectl.forwarded("service/s3", 7070) as port:
         client = store(port)
         _list_objects(client)

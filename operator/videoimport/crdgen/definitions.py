@@ -9,6 +9,8 @@ from videoimport.crdgen.structural import structural
 
 Manifest = dict[str, Any]
 
+CATEGORY = "imports"
+"""`kubectl get imports` lists both kinds. It must not be the name of a kind, or asking for that kind gives both."""
 _FIXED = "self.spec.{0} == oldSelf.spec.{0}"
 _RESTING = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase in ['Failed', 'Cancelled']"
 
@@ -76,7 +78,7 @@ def _definition(kind: str, short: str, about: str, schema: Manifest, columns: li
         "metadata": {"name": f"{plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "names": names | {"categories": ["videoimport"]},
+            "names": names | {"categories": [CATEGORY]},
             "scope": "Namespaced",
             "versions": [version],
         },

@@ -72,3 +72,9 @@ def test_short_names_and_columns_are_those_people_type_and_read() -> None:
     columns = DEFINITIONS["bulkimports"]["spec"]["versions"][0]["additionalPrinterColumns"]
     always = [column["name"] for column in columns if not column.get("priority")]
     assert always == ["Phase", "Progress", "Total", "Done", "Failed", "Age"]
+
+
+def test_the_category_is_no_name_of_a_kind() -> None:
+    names = [definition["spec"]["names"] for definition in DEFINITIONS.values()]
+    kinds = {word for entry in names for word in (entry["singular"], entry["plural"], *entry["shortNames"])}
+    assert not kinds & {category for entry in names for category in entry["categories"]}
