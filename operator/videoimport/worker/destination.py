@@ -26,7 +26,7 @@ _NOT_FOUND = ("NoSuchBucket",)
 _DENIED = (
     "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity",
     "TokenRefreshRequired", "AllAccessDisabled", "AccountProblem", "NotSignedUp", "XMinioInvalidAccessKeyId",
-    "Forbidden", "Unauthorized", "401", "403",
+    "XAdminUserNotFound",
 )  # fmt: skip
 _ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301")
 _ADVICE = "correct the keys or their permissions (s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload)"
@@ -56,7 +56,7 @@ class Store:
         try:
             yield
         except ClientError as error:
-            raise failure_of(error_code(error), self.bucket, doing) from None
+            raise failure_of(error_code(error), _status(error), self.bucket, doing) from None
         except ParamValidationError:
             raise ImportFailure(Reason.INVALID_SPEC, f"spec.destination is not what S3 accepts ({doing}).") from None
         except SSLError:
@@ -130,13 +130,17 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def failure_of(code: str, bucket: str, doing: str) -> ImportFailure:
-    """Our failure for a store's error code."""
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def failure_of(code: str, status: int, bucket: str, doing: str) -> ImportFailure:
+    """Our failure for a store's error code and HTTP status."""
     said = f"The object store did not let us {doing}: {code}"
     if code in _NOT_FOUND:
         message = f"There is no bucket {bucket!r}; create it or correct destination.s3.bucket."
         return ImportFailure(Reason.DESTINATION_NOT_FOUND, message)
-    if code in _DENIED:
+    if code in _DENIED or status in (401, 403):
         return ImportFailure(Reason.DESTINATION_DENIED, f"{said}; {_ADVICE}.")
     if code in _ELSEWHERE:
         return ImportFailure(Reason.INVALID_SPEC, f"{said}; destination.s3.region is not the bucket's.")

@@ -125,13 +125,20 @@ def _only_video(info: dict[str, Any] | None) -> dict[str, Any]:
     if info is None:
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds nothing at this address.")
     if info.get("_type", "video") == "video":
-        return info
+        return _with_own_name(info)
     entries = [entry for entry in info.get("entries") or [] if entry]
     if len(entries) == 1 and entries[0].get("_type", "video") == "video":
-        # The page's own: an embedded video's title and id have numbers of yt-dlp's.
-        return {**entries[0], **{key: info[key] for key in ("id", "title", "extractor_key") if info.get(key)}}
+        return _with_own_name(dict(entries[0]))
     what = "is a list of videos" if entries else "has no video"
     raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The page {what}; give the address of one video.")
+
+
+def _with_own_name(info: dict[str, Any]) -> dict[str, Any]:
+    """The page's own title and id: yt-dlp numbers those of a video tag, even of the only one."""
+    if info.get("extractor_key") != "HTML5MediaEmbed":
+        return info
+    own = {"title": str(info.get("title", "")).removesuffix(" (1)"), "id": str(info.get("id", "")).removesuffix("-1")}
+    return {**info, **own}
 
 
 def _refuse_live(info: dict[str, Any]) -> None:

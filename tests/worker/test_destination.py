@@ -1,0 +1,198 @@
+"""The destination is asked before anything is fetched, and what stands there is respected."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from object_store import KEY_ID, SECRET
+from web_site import Exchange, Site, file, fixed, html, in_turn, until
+from worker_runs import Desk
+
+from videoimport.api.reasons import Reason, info
+
+Footage = Callable[[str], Path]
+RECORD = "in/.videoimport/imports/uid-1.json"
+VIDEO, RESULT = "in/clip/video.mp4", "in/clip/result.json"
+
+
+class TestBeforeAnyFetch:
+    @pytest.mark.parametrize(
+        ("keys", "reason", "words"),
+        [
+            ({}, Reason.CREDENTIALS_NOT_FOUND, ["store-keys", "no Secret"]),
+            ({"AWS_ACCESS_KEY_ID": KEY_ID}, Reason.CREDENTIALS_NOT_FOUND, ["store-keys", "AWS_SECRET_ACCESS_KEY"]),
+            (
+                {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": "not-the-secret"},
+                Reason.DESTINATION_DENIED,
+                ["SignatureDoesNotMatch"],
+            ),
+            (
+                {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": SECRET},
+                Reason.DESTINATION_DENIED,
+                ["correct the keys"],
+            ),
+        ],
+    )
+    def test_wrong_keys_end_it(
+        self, desk: Desk, site: Site, keys: dict[str, str], reason: Reason, words: list[str]
+    ) -> None:
+        desk.keys = keys
+        ended = desk.bring(site.url("/v.mp4"))
+        assert ended.reason == reason
+        assert ended.code == info(reason).exit_code
+        assert all(word in ended.report.message for word in words), ended.report.message
+        assert site.requests == []
+
+    def test_a_missing_bucket_ends_it(self, desk: Desk, site: Site) -> None:
+        s3 = {"endpoint": desk.bucket.store.endpoint, "bucket": "nobody-made-this"}
+        ended = desk.bring(site.url("/v.mp4"), destination={"s3": s3})
+        assert ended.reason == Reason.DESTINATION_NOT_FOUND
+        assert "nobody-made-this" in ended.report.message
+        assert site.requests == []
+
+    def test_a_store_that_does_not_answer_is_tried_again_later(self, desk: Desk, site: Site) -> None:
+        s3 = {"endpoint": "http://127.0.0.1:9", "bucket": desk.bucket.name}
+        ended = desk.bring(site.url("/v.mp4"), destination={"s3": s3})
+        assert ended.reason == Reason.DESTINATION_UNAVAILABLE
+        assert site.requests == []
+
+    def test_another_imports_video_ends_it(self, desk: Desk, site: Site) -> None:
+        desk.bucket.put(VIDEO, b"somebody's")
+        ended = desk.bring(site.url("/v.mp4"))
+        assert ended.reason == Reason.DESTINATION_EXISTS
+        assert f"s3://{desk.bucket.name}/{VIDEO}" in ended.report.message
+        assert site.requests == []
+        assert desk.bucket.read(VIDEO) == b"somebody's"
+
+    def test_an_unknown_placeholder_ends_it(self, desk: Desk, site: Site) -> None:
+        ended = desk.bring(site.url("/v.mp4"), destination={"name": "{author}"})
+        assert ended.reason == Reason.INVALID_SPEC
+        assert "{author}" in ended.report.message
+        assert site.requests == []
+
+
+def test_a_title_that_is_taken_ends_it_before_the_bytes_come(desk: Desk, site: Site, footage: Footage) -> None:
+    desk.bucket.put("in/a-page/video.mp4", b"somebody's")
+    site.routes["/clip.mp4"] = file(footage("silent.mp4"))
+    page = site.add("/watch", html('<video src="/clip.mp4"></video>'))
+    ended = desk.bring(page, destination={"name": "{title}"})
+    assert ended.reason == Reason.DESTINATION_EXISTS
+    assert desk.bucket.keys == ["in/a-page/video.mp4"]
+
+
+def test_replace_replaces_video_and_result(desk: Desk, site: Site, footage: Footage) -> None:
+    desk.bucket.put(VIDEO, b"somebody's")
+    desk.bucket.put(RESULT, b"{}")
+    ended = desk.bring(site.add("/v.mp4", file(footage("silent.mp4"))), destination={"ifExists": "Replace"})
+    assert ended.code == 0, ended.everything
+    assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-uid"] == "uid-1"
+    assert desk.bucket.json(RESULT)["kind"] == "VideoImportResult"
+
+
+def test_an_object_that_appears_meanwhile_is_not_overwritten(desk: Desk, site: Site, footage: Footage) -> None:
+    path = footage("silent.mp4")
+
+    def while_fetching(exchange: Exchange) -> None:
+        desk.bucket.put(VIDEO, b"faster")
+        file(path)(exchange)
+
+    ended = desk.bring(site.add("/v.mp4", while_fetching))
+    assert ended.reason == Reason.DESTINATION_EXISTS
+    assert desk.bucket.read(VIDEO) == b"faster"
+    assert desk.bucket.unfinished == []
+
+
+class TestTheRecord:
+    def test_a_second_run_repeats_the_report_and_moves_nothing(self, desk: Desk, site: Site, footage: Footage) -> None:
+        url = site.add("/v.mp4", file(footage("silent.mp4")))
+        first = desk.bring(url)
+        before = len(site.requests)
+        second = desk.bring(url, run=2)
+        assert second.code == 0
+        assert len(site.requests) == before
+        assert second.report.run == 2
+        assert second.report.outputs == first.report.outputs
+        assert second.report.video_id == first.report.video_id
+        assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-run"] == "1"
+
+    def test_another_wish_of_the_same_import_is_done_anew(self, desk: Desk, site: Site, footage: Footage) -> None:
+        url = site.add("/v.mp4", file(footage("silent.mp4")))
+        first = desk.bring(url)
+        second = desk.bring(url, run=2, output={"video": {"maxHeight": 240, "preset": "ultrafast"}})
+        assert second.code == 0, second.everything
+        assert second.report.outputs.video.resolution == "426x240"
+        assert second.report.video_id != first.report.video_id
+
+    def test_a_record_nobody_can_read_does_not_count(self, desk: Desk, site: Site, footage: Footage) -> None:
+        desk.bucket.put(RECORD, b'{"kind": "Report", "half')
+        assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
+        assert desk.bucket.json(RECORD)["outcome"] == "Succeeded"
+
+    def test_leftovers_of_killed_runs_are_taken_back(self, desk: Desk, site: Site, footage: Footage) -> None:
+        client, name = desk.bucket.store.client, desk.bucket.name
+        client.create_multipart_upload(Bucket=name, Key=VIDEO)
+        client.create_multipart_upload(Bucket=name, Key="in/other/video.mp4")
+        assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
+        assert desk.bucket.unfinished == ["in/other/video.mp4"]
+
+
+class TestKilledBetweenUploadAndRecord:
+    """The intent is what the worker writes before the video is made visible; it is put back as it was then."""
+
+    @pytest.fixture
+    def intent(self, desk: Desk, site: Site, footage: Footage) -> dict[str, object]:
+        url = site.add("/v.mp4", in_turn(file(footage("silent.mp4")), fixed(b"", status=404)))
+        assert desk.bring(url).code == 0
+        head = desk.bucket.head(VIDEO)
+        record = desk.bucket.json(RECORD)
+        return {
+            "kind": "Intent",
+            "key": VIDEO,
+            "uploadId": "gone",
+            "sizeBytes": head["ContentLength"],
+            "report": record,
+            "result": desk.bucket.read(RESULT).decode(),
+        }
+
+    def test_a_video_that_is_there_is_adopted(self, desk: Desk, site: Site, intent: dict[str, object]) -> None:
+        told = desk.bucket.read(RESULT)
+        desk.bucket.delete(RESULT)
+        desk.put_record(RECORD, intent)
+        etag = desk.bucket.head(VIDEO)["ETag"]
+
+        ended = desk.bring(site.url("/v.mp4"), run=2)
+
+        assert ended.code == 0, ended.everything
+        assert len(site.requests) == 1, "the source was asked again"
+        assert desk.bucket.head(VIDEO)["ETag"] == etag
+        assert desk.bucket.read(RESULT) == told
+        assert desk.bucket.json(RECORD)["kind"] == "Report"
+
+    def test_a_video_that_never_appeared_is_made_anew(
+        self, desk: Desk, site: Site, footage: Footage, intent: dict[str, object]
+    ) -> None:
+        desk.bucket.delete(VIDEO)
+        desk.put_record(RECORD, intent)
+        site.routes["/v.mp4"] = file(footage("silent.mp4"))
+        ended = desk.bring(site.url("/v.mp4"), run=2)
+        assert ended.code == 0, ended.everything
+        assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-run"] == "2"
+
+    def test_somebody_elses_video_is_not_adopted(self, desk: Desk, site: Site, intent: dict[str, object]) -> None:
+        desk.bucket.put(VIDEO, b"x" * int(str(intent["sizeBytes"])))
+        desk.put_record(RECORD, intent)
+        assert desk.bring(site.url("/v.mp4"), run=2).reason == Reason.DESTINATION_EXISTS
+
+
+def test_a_worker_killed_while_it_publishes_is_finished_by_the_next(desk: Desk, site: Site, footage: Footage) -> None:
+    """Kill -9 at whatever point the publishing has come to: the next run always ends with one whole result."""
+    url = site.add("/v.mp4", file(footage("silent.mp4")))
+    running = desk.start(desk.task(url))
+    until(lambda: running.stage("Finalize") != "Waiting" or running.process.poll() is not None)
+    running.process.kill()
+    running.ended()
+    ended = desk.bring(url, run=2)
+    assert ended.code == 0, ended.everything
+    assert desk.bucket.keys == [RECORD, RESULT, VIDEO]
+    assert desk.bucket.json(RECORD)["outcome"] == "Succeeded"
+    assert desk.bucket.unfinished == []
