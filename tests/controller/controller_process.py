@@ -1,8 +1,10 @@
 """The controller as a real process, with its log at hand."""
 
+import itertools
 import json
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -157,9 +159,14 @@ def written(path: Path, server: str, user: dict[str, str], ca: str | None = None
     return path
 
 
+_ports = itertools.count(random.randrange(20_000, 30_000))
+"""Below those that the system gives to outgoing connections, which would take them in between."""
+
+
 def free_port() -> int:
-    """Of this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that nobody listens on, and that is given out once."""
+    for port in _ports:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise AssertionError("unreachable: the count has no end")
