@@ -55,7 +55,7 @@ class ObjectStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
+        self._process.kill()  # terminate would wait for connections that a test holds
         self._process.wait()
         self._log.close()
 

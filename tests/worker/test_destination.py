@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gate import Gate
 from object_store import KEY_ID, SECRET
 from web_site import Exchange, Site, file, fixed, html, in_turn, until
 from worker_runs import Desk
@@ -182,6 +183,27 @@ class TestKilledBetweenUploadAndRecord:
         desk.bucket.put(VIDEO, b"x" * int(str(intent["sizeBytes"])))
         desk.put_record(RECORD, intent)
         assert desk.bring(site.url("/v.mp4"), run=2).reason == Reason.DESTINATION_EXISTS
+
+
+def test_killed_between_upload_and_record_the_next_run_adopts(desk: Desk, site: Site, footage: Footage) -> None:
+    url = site.add("/v.mp4", file(footage("silent.mp4")))
+    with Gate(desk.bucket.store.endpoint, b"PUT /" + desk.bucket.name.encode() + b"/in/clip/result.json") as gate:
+        through = {"destination": {"s3": {"endpoint": gate.endpoint, "bucket": desk.bucket.name, "prefix": "in"}}}
+        running = desk.start(desk.task(url, **through))
+        until(gate.held.is_set, 120)
+        running.process.kill()
+        running.ended()
+        assert desk.bucket.keys == [RECORD, VIDEO]
+        etag, fetched = desk.bucket.head(VIDEO)["ETag"], len(site.requests)
+        gate.open()
+
+        ended = desk.run(desk.task(url, run=2, **through))
+
+    assert ended.code == 0, ended.everything
+    assert len(site.requests) == fetched, "the source was fetched again"
+    assert desk.bucket.head(VIDEO)["ETag"] == etag
+    assert desk.bucket.keys == [RECORD, RESULT, VIDEO]
+    assert desk.bucket.json(RECORD)["outcome"] == "Succeeded"
 
 
 def test_a_worker_killed_while_it_publishes_is_finished_by_the_next(desk: Desk, site: Site, footage: Footage) -> None:
