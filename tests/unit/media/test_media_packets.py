@@ -1,0 +1,65 @@
+"""Walking packets: times, gaps, order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from videoimport.media.packets import Track, walk
+
+
+def line(index: int, pts: object, dts: object, duration: object = 0.04, flags: str = "K_") -> str:
+    return f"{index},{pts},{dts},{duration},1000,{flags}\n"
+
+
+def even(count: int, index: int = 0, start: float = 0.0) -> list[str]:
+    return [line(index, start + number * 0.04, start + number * 0.04) for number in range(count)]
+
+
+def test_an_even_stream_is_as_long_as_its_packets() -> None:
+    track = walk(even(25))[0]
+    assert track.packets == 25
+    assert track.size == 25_000
+    assert track.seconds == pytest.approx(1.0)
+    assert (track.gaps, track.backwards, track.untimed) == (0, 0, 0)
+
+
+def test_streams_are_kept_apart() -> None:
+    tracks = walk([*even(5), *even(3, index=1, start=1.5)])
+    assert (tracks[0].packets, tracks[1].packets) == (5, 3)
+    assert tracks[1].start == 1.5
+
+
+def test_a_pause_is_a_gap() -> None:
+    track = walk([*even(5), *even(5, start=2.0)])[0]
+    assert track.gaps == pytest.approx(1.8)
+
+
+def test_frames_shown_out_of_decoding_order_are_neither_gap_nor_backwards() -> None:
+    track = walk([line(0, 0.0, -0.08), line(0, 0.12, -0.04), line(0, 0.04, 0.0), line(0, 0.08, 0.04)])[0]
+    assert (track.gaps, track.backwards) == (0, 0)
+    assert track.seconds == pytest.approx(0.16)
+
+
+def test_hidden_packets_count_apart() -> None:
+    track = walk([line(0, -0.08, -0.08, flags="KD"), line(0, -0.04, -0.04, flags="_D"), *even(5)])[0]
+    assert track.hidden == pytest.approx(0.08)
+    assert track.start == 0.0
+
+
+def test_missing_and_backward_times_are_counted() -> None:
+    track = walk([line(0, 0.0, 0.0), line(0, "N/A", 0.04), line(0, 0.08, 0.02), line(0, 0.12, "N/A", "N/A")])[0]
+    assert track.untimed == 1
+    assert track.backwards == 1
+
+
+def test_lines_that_are_no_packets_are_passed_over() -> None:
+    assert walk(["", "side_data,foo", "x,1,2,3,4,5", "0,1"]) == {}
+
+
+@given(some.lists(some.floats(0, 1000), min_size=1, max_size=50))
+def test_a_track_starts_and_ends_around_all_its_packets(times: list[float]) -> None:
+    track = Track()
+    for time in times:
+        track.add(time, None, 0.5, 1, hidden=False)
+    assert track.start == min(times)
+    assert track.end == max(times) + 0.5

@@ -1,0 +1,222 @@
+"""When streams are copied, how large an encode is, and what ffmpeg is told then."""
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from videoimport.api.output import Output, VideoOutput
+from videoimport.media import command
+from videoimport.media.command import Inputs
+from videoimport.media.compliance import ceiling, why_encode_audio, why_encode_video
+from videoimport.media.packets import Track
+from videoimport.media.plan import Picture, Plan, Sound, decide, filters, fitted, frames_a_second
+from videoimport.media.probe import Audio, Video
+
+GOOD = Video(
+    0, "h264", profile="High", level=41, pixels="yuv420p", width=1920, height=1080, field_order="progressive",
+    rate=Fraction(25),
+)  # fmt: skip
+TRACK = Track(packets=250, size=5_000_000, start=0.0, end=10.0)
+AAC = Audio(1, "aac", profile="LC", channels=2, sample_rate=48000)
+SOUND = Sound(AAC, Track(packets=400, start=0.0, end=10.0))
+
+
+def wish(**video: Any) -> Output:
+    return Output(video=VideoOutput.model_validate(video))
+
+
+def test_what_complies_is_copied() -> None:
+    plan = decide(Picture(GOOD, TRACK), SOUND, Output())
+    assert (plan.copy_video, plan.copy_audio, plan.mode) == (True, True, "Remux")
+    assert plan.size == (1920, 1080)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"codec": "hevc"}, "codec is hevc"),
+        ({"pixels": "yuv420p10le"}, "yuv420p10le"),
+        ({"pixels": "yuv422p"}, "yuv422p"),
+        ({"profile": "High 4:4:4 Predictive"}, "profile"),
+        ({"level": 51}, "level is 5.1, above 4.2"),
+        ({"field_order": "tt"}, "interlaced"),
+        ({"transfer": "arib-std-b67"}, "HDR"),
+        ({"sample_aspect": Fraction(64, 45)}, "64:45"),
+        ({"height": 1440, "width": 2560}, "height 1440 is above maxHeight 1080"),
+    ],
+)
+def test_each_rule_of_the_stream_asks_for_an_encode(change: dict[str, Any], word: str) -> None:
+    why = why_encode_video(replace(GOOD, **change), TRACK, Output())
+    assert why is not None
+    assert word in why
+
+
+@pytest.mark.parametrize(
+    ("track", "word"),
+    [
+        (Track(size=50_000_000, start=0.0, end=10.0), "bitrate 40000 kbps is above maxBitrateKbps 12000"),
+        (Track(size=1, start=0.0, end=10.0, hidden=0.2), "hidden by an edit list"),
+        (Track(size=1, start=0.0, end=10.0, backwards=1), "backwards"),
+        (Track(size=1, start=0.0, end=10.0, untimed=1), "lack timestamps"),
+    ],
+)
+def test_each_rule_of_the_packets_asks_for_an_encode(track: Track, word: str) -> None:
+    why = why_encode_video(GOOD, track, Output())
+    assert why is not None
+    assert word in why
+
+
+def test_the_first_broken_rule_is_told() -> None:
+    broken = replace(GOOD, codec="vp9", field_order="tt", height=2160)
+    assert why_encode_video(broken, TRACK, Output()) == "video codec is vp9, not h264"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [({"codec": "mp3"}, "mp3"), ({"profile": "HE-AAC"}, "HE-AAC"), ({"channels": 6}, "6 channels")],
+)
+def test_audio_has_rules_of_its_own(change: dict[str, Any], word: str) -> None:
+    audio = replace(AAC, **change)
+    why = why_encode_audio(audio, SOUND.track, Output())
+    assert why is not None
+    assert word in why
+    plan = decide(Picture(GOOD, TRACK), Sound(audio, SOUND.track), Output())
+    assert (plan.copy_video, plan.copy_audio, plan.mode) == (True, False, "Remux")
+    assert word in plan.why
+
+
+def test_mode_encode_copies_nothing() -> None:
+    plan = decide(Picture(GOOD, TRACK), SOUND, Output(mode="Encode"))
+    assert (plan.copy_video, plan.copy_audio, plan.why) == (False, False, "mode Encode asks for it")
+
+
+def test_every_why_fits_the_status() -> None:
+    odd = replace(GOOD, codec="x" * 100)
+    assert len(decide(Picture(odd, TRACK), SOUND, Output()).why) <= 256
+
+
+@pytest.mark.parametrize(
+    ("video", "most", "size"),
+    [
+        (GOOD, 720, (1280, 720)),
+        (GOOD, 1080, (1920, 1080)),
+        (replace(GOOD, rotation=90), 720, (720, 1280)),
+        (replace(GOOD, width=720, height=576, sample_aspect=Fraction(64, 45)), 1080, (1024, 576)),
+        (replace(GOOD, width=641, height=361), 1080, (640, 360)),
+        (replace(GOOD, width=3840, height=2160), 2160, (3840, 2160)),
+    ],
+)
+def test_sizes(video: Video, most: int, size: tuple[int, int]) -> None:
+    assert fitted(video, wish(maxHeight=most).video) == size
+
+
+@given(
+    some.integers(16, 8192), some.integers(16, 8192), some.integers(144, 4320), some.sampled_from([0, 90]),
+    some.fractions(Fraction(1, 2), Fraction(2), max_denominator=60),
+)  # fmt: skip
+def test_an_encode_is_even_never_larger_and_within_its_level(
+    width: int, height: int, most: int, rotation: int, aspect: Fraction
+) -> None:
+    video = Video(0, "vp9", width=width, height=height, rotation=rotation, sample_aspect=aspect)
+    output = VideoOutput(max_height=most)
+    wide, high = fitted(video, output)
+    assert wide % 2 == high % 2 == 0
+    assert wide <= max(2, video.shown[0])
+    assert high <= max(2, video.shown[1])
+    assert min(wide, high) <= most
+    assert -(-wide // 16) * -(-high // 16) <= ceiling(output).macroblocks
+    assert 1 <= frames_a_second((wide, high), ceiling(output)) <= 60
+
+
+def test_an_ultrawide_picture_is_fitted_into_the_level() -> None:
+    wide, high = fitted(replace(GOOD, width=3440, height=1440), VideoOutput())
+    assert wide * high <= 8704 * 256
+    assert abs(wide / high - 3440 / 1440) < 0.01
+
+
+def argv(plan: Plan, video: Video = GOOD, sound: Sound | None = SOUND, output: Output | None = None) -> list[str]:
+    return command.transcode_argv(
+        plan, Picture(video, TRACK), sound, output or Output(), Inputs("/s/in", "/s/in"), "/s/out.mp4"
+    )
+
+
+def after(words: list[str], option: str) -> str:
+    return words[words.index(option) + 1]
+
+
+COPY = Plan(copy_video=True, copy_audio=True, why="", size=(1920, 1080))
+ENCODE = Plan(copy_video=False, copy_audio=False, why="", size=(1280, 720))
+
+
+def test_every_command_stops_at_the_first_error_and_reads_local_files_only() -> None:
+    for words in (argv(COPY), argv(ENCODE), command.decode_argv("/s/in", keyframes_only=True)):
+        assert "-xerror" in words
+        assert "-nostdin" in words
+        before = words[: words.index("-i")]
+        assert after(before, "-protocol_whitelist") == "file"
+        assert "-format_whitelist" in before
+
+
+def test_a_copy_touches_no_stream() -> None:
+    words = argv(COPY)
+    assert (after(words, "-c:v"), after(words, "-c:a")) == ("copy", "copy")
+    assert "-vf" not in words
+    assert after(words, "-movflags") == "+faststart"
+
+
+def test_an_encode_is_capped_and_plays_everywhere() -> None:
+    words = argv(ENCODE, output=wish(crf=20, preset="fast", maxBitrateKbps=3000))
+    assert (after(words, "-crf"), after(words, "-preset")) == ("20", "fast")
+    assert (after(words, "-maxrate"), after(words, "-bufsize")) == ("3000k", "6000k")
+    assert (after(words, "-profile:v"), after(words, "-level:v")) == ("high", "4.2")
+    assert (after(words, "-fps_mode"), after(words, "-fpsmax")) == ("vfr", "60")
+    assert after(words, "-vf") == "scale=1280:720:flags=bicubic,format=yuv420p,setsar=1"
+
+
+def test_a_bitrate_beyond_the_level_is_the_levels() -> None:
+    assert after(argv(ENCODE, output=wish(maxBitrateKbps=200000)), "-maxrate") == "62500k"
+
+
+def test_filters_follow_what_the_source_is() -> None:
+    assert filters(replace(GOOD, field_order="bb"), (1280, 720))[0].startswith("bwdif")
+    mapped = ",".join(filters(replace(GOOD, transfer="smpte2084"), (1280, 720)))
+    assert mapped.index("scale=") < mapped.index("tonemap") < mapped.index("format=yuv420p")
+
+
+def test_video_and_audio_apart_are_two_inputs() -> None:
+    words = command.transcode_argv(COPY, Picture(GOOD, TRACK), SOUND, Output(), Inputs("/s/v", "/s/a"), "/s/o")
+    assert [words[at + 1] for at, word in enumerate(words) if word == "-i"] == ["file:/s/v", "file:/s/a"]
+    assert [words[at + 1] for at, word in enumerate(words) if word == "-map"] == ["0:0", "1:1"]
+
+
+def test_a_silent_source_has_no_audio_options() -> None:
+    words = argv(ENCODE, sound=None)
+    assert "-c:a" not in words
+    assert words.count("-map") == 1
+
+
+@pytest.mark.parametrize(("rate", "told"), [(48000, "48000"), (44100, "44100"), (96000, "48000"), (0, "48000")])
+def test_sample_rates_are_those_aac_has(rate: int, told: str) -> None:
+    assert after(argv(ENCODE, sound=Sound(replace(AAC, sample_rate=rate), TRACK)), "-ar") == told
+
+
+@pytest.mark.parametrize(("channels", "told"), [(1, "1"), (2, "2"), (6, "2")])
+def test_mono_stays_mono_and_more_becomes_stereo(channels: int, told: str) -> None:
+    assert after(argv(ENCODE, sound=Sound(replace(AAC, channels=channels), TRACK)), "-ac") == told
+
+
+def test_what_a_plan_stands_on_is_known_before_it_runs() -> None:
+    assert command.needed_encoders(COPY, SOUND) == frozenset()
+    assert command.needed_encoders(ENCODE, SOUND) == {"libx264", "aac"}
+    assert command.needed_encoders(ENCODE, None) == {"libx264"}
+    hdr = Picture(replace(GOOD, transfer="smpte2084", field_order="tt"), TRACK)
+    assert command.needed_filters(ENCODE, hdr) == {"zscale", "tonemap", "bwdif"}
+
+
+def test_listed_names_are_the_second_words() -> None:
+    listed = " V....D libx264   libx264 H.264\n A..... aac   AAC\n ------\n"
+    assert command.listed_names(listed) == {"libx264", "aac"}

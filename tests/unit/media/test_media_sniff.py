@@ -1,0 +1,62 @@
+"""What bytes are, whatever they are called."""
+
+import pytest
+
+from videoimport.media.sniff import Kind, container, is_manifest, kind
+
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+MKV = b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x88matroska"
+WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm"
+TS = (b"\x47" + b"\x00" * 187) * 3
+
+
+@pytest.mark.parametrize(
+    ("head", "declared", "expected"),
+    [
+        (MP4, "text/html", Kind.FILE),
+        (MKV, "", Kind.FILE),
+        (TS, "application/octet-stream", Kind.FILE),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "", Kind.FILE),
+        (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "", Kind.FILE),
+        (b"ID3\x04", "audio/mpeg", Kind.FILE),
+        (b"whatever", "application/octet-stream", Kind.FILE),
+        (b"", "video/mp4", Kind.FILE),
+        (b"\n <!DOCTYPE HTML><html>", "application/octet-stream", Kind.PAGE),
+        (b"<!-- hi --><html lang=en>", "", Kind.PAGE),
+        (b"just words", "text/html; charset=utf-8", Kind.PAGE),
+        (b"#EXTM3U\n#EXT-X-VERSION:3", "text/plain", Kind.PLAYLIST),
+        (b"\xef\xbb\xbf#EXTM3U", "", Kind.PLAYLIST),
+        (b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash">', "", Kind.PLAYLIST),
+        (b"", "application/vnd.apple.mpegurl", Kind.PLAYLIST),
+        (b"#EXTM3U\n/etc/passwd", "video/mp4", Kind.DISGUISED),
+        (b"\x89PNG\r\n\x1a\n", "video/mp4", Kind.PICTURE),
+        (b"\x00\x00\x00\x1cftypavif", "", Kind.PICTURE),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "", Kind.PICTURE),
+        (b"%PDF-1.7", "application/pdf", Kind.TEXT),
+        (b"hello", "text/plain", Kind.TEXT),
+    ],
+)
+def test_bytes_win_over_the_declared_type(head: bytes, declared: str, expected: Kind) -> None:
+    assert kind(head, declared) is expected
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (MP4, "mp4"),
+        (b"\x00\x00\x00\x14ftypqt  ", "mov"),
+        (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "mov"),
+        (MKV, "mkv"),
+        (WEBM, "webm"),
+        (TS, None),
+        (b"RIFF\x00\x00\x00\x00AVI ", None),
+        (b"", None),
+    ],
+)
+def test_containers_are_told_by_brand_and_doctype(head: bytes, expected: str | None) -> None:
+    assert container(head) == expected
+
+
+def test_a_fetched_playlist_is_seen_whatever_its_name() -> None:
+    assert is_manifest(b"#EXTM3U\n")
+    assert not is_manifest(MP4)

@@ -1,0 +1,126 @@
+"""A result that is not its source is seen, whatever ffmpeg's exit code was."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from videoimport.api.output import Output
+from videoimport.api.reasons import Reason
+from videoimport.media.boxes import Box
+from videoimport.media.packets import Track
+from videoimport.media.plan import Picture, Plan, Sound
+from videoimport.media.probe import Audio, Media, Video
+from videoimport.media.progress import output_seconds, percent
+from videoimport.media.verify import Compared, damage, difference
+
+VIDEO = Video(
+    0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0
+)
+AUDIO = Audio(1, "aac", profile="LC", channels=2, duration=10.0)
+WHOLE = Track(packets=250, start=0.0, end=10.0)
+HEAD_FIRST = (Box(b"ftyp", 0, 24), Box(b"moov", 24, 100), Box(b"mdat", 100, 1000))
+GOOD = Compared(
+    plan=Plan(copy_video=False, copy_audio=False, why="", size=(1280, 720)),
+    output=Output(),
+    picture=Picture(VIDEO, WHOLE),
+    sound=Sound(AUDIO, WHOLE),
+    result=Media("mov,mp4", 10.0, (VIDEO,), (AUDIO,)),
+    tracks={0: WHOLE, 1: WHOLE},
+    boxes=HEAD_FIRST,
+)
+
+
+def said(compared: Compared) -> str:
+    found = difference(compared)
+    assert found is not None
+    assert found.reason is Reason.VERIFICATION_FAILED
+    return found.message
+
+
+def test_a_faithful_result_passes() -> None:
+    assert difference(GOOD) is None
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_short_stream_is_seen_even_if_the_other_is_whole(index: int) -> None:
+    assert "lasts 3.90 s" in said(replace(GOOD, tracks={**GOOD.tracks, index: Track(start=0.0, end=3.9)}))
+
+
+def test_a_tenth_of_a_second_is_forgiven_and_two_frames_of_a_slow_film() -> None:
+    assert difference(replace(GOOD, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.91)})) is None
+    slow = Picture(replace(VIDEO, rate=Fraction(2)), WHOLE)
+    assert difference(replace(GOOD, picture=slow, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.1)})) is None
+
+
+def test_audio_out_of_step_is_seen() -> None:
+    shifted = {0: WHOLE, 1: Track(start=0.5, end=10.5)}
+    assert "audio starts +0.50 s" in said(replace(GOOD, tracks=shifted))
+    late = Sound(AUDIO, Track(start=0.5, end=10.5))
+    assert difference(replace(GOOD, tracks=shifted, sound=late)) is None
+
+
+def test_a_pause_the_source_has_not_is_seen() -> None:
+    paused = replace(WHOLE, gaps=2.0)
+    assert "pauses" in said(replace(GOOD, tracks={0: paused, 1: WHOLE}))
+    assert difference(replace(GOOD, tracks={0: paused, 1: WHOLE}, picture=Picture(VIDEO, paused))) is None
+
+
+def test_lost_and_added_streams_are_seen() -> None:
+    assert "streams" in said(replace(GOOD, result=Media("mov,mp4", 10.0, (VIDEO,), ())))
+    assert "streams" in said(replace(GOOD, sound=None))
+
+
+def test_a_head_at_the_end_is_seen() -> None:
+    assert "index" in said(replace(GOOD, boxes=HEAD_FIRST[::-1]))
+
+
+def test_another_size_is_seen() -> None:
+    turned = replace(VIDEO, rotation=90)
+    assert "displayed" in said(replace(GOOD, result=Media("mov,mp4", 10.0, (turned,), (AUDIO,))))
+
+
+def test_a_result_that_breaks_our_own_rules_is_seen() -> None:
+    tens = replace(VIDEO, pixels="yuv420p10le")
+    assert "yuv420p10le" in said(replace(GOOD, result=Media("mov,mp4", 10.0, (tens,), (AUDIO,))))
+
+
+class TestDamageOfTheSource:
+    MEDIA = Media("mov,mp4", 10.0, (VIDEO,), (AUDIO,))
+
+    def test_a_whole_file_has_none(self) -> None:
+        assert damage(self.MEDIA, {0: WHOLE, 1: WHOLE}, HEAD_FIRST, 1000) is None
+
+    def test_a_box_beyond_the_end_is_truncation(self) -> None:
+        found = damage(self.MEDIA, {0: WHOLE, 1: WHOLE}, HEAD_FIRST, 600)
+        assert found is not None
+        assert found.reason is Reason.SOURCE_TRUNCATED
+        assert "400 bytes" in found.message
+
+    @pytest.mark.parametrize("cut", [{0: Track(start=0.0, end=4.0)}, {1: Track(start=0.0, end=4.0)}, {}])
+    def test_packets_that_stop_early_are_truncation(self, cut: dict[int, Track]) -> None:
+        tracks = {0: WHOLE, 1: WHOLE, **cut} if cut else {}
+        found = damage(self.MEDIA, tracks, (), 1000)
+        assert found is not None
+        assert found.reason is Reason.SOURCE_TRUNCATED
+
+    def test_streams_without_a_length_are_judged_by_the_whole(self) -> None:
+        media = Media("matroska,webm", 10.0, (replace(VIDEO, duration=None),), (replace(AUDIO, duration=None),))
+        assert damage(media, {0: WHOLE, 1: Track(start=0.0, end=8.0)}, (), 1000) is None
+        assert damage(media, {0: Track(start=0.0, end=5.0)}, (), 1000) is not None
+
+    def test_a_header_may_be_a_little_wrong(self) -> None:
+        assert damage(self.MEDIA, {0: replace(WHOLE, end=9.6), 1: WHOLE}, (), 1000) is None
+
+    def test_what_an_edit_list_hides_is_there(self) -> None:
+        assert damage(self.MEDIA, {0: Track(start=0.0, end=8.0, hidden=2.0), 1: WHOLE}, (), 1000) is None
+
+
+def test_progress_is_read_from_its_blocks() -> None:
+    blocks = "frame=1\nout_time_us=N/A\nprogress=continue\nout_time_us=1500000\nout_time_us=-20\nprogress=end\n"
+    assert list(output_seconds(blocks.splitlines())) == [1.5, 0.0]
+
+
+@pytest.mark.parametrize(("done", "total", "shown"), [(0, 10, 0), (5, 10, 50), (11, 10, 100), (5, None, 0), (5, 0, 0)])
+def test_percents_are_whole_and_bounded(done: float, total: float | None, shown: int) -> None:
+    assert percent(done, total) == shown
