@@ -15,10 +15,11 @@ The video above is at {video}
 
 What to try next:
   export KUBECONFIG=$(make -s kubeconfig)
-  kubectl -n demo get bulkimports --watch        # then apply examples/bulkimport.yaml with another name
-  kubectl -n demo describe bulkimport course
+  kubectl -n demo describe videoimports                    # why one failed, and what to do about it
+  kubectl -n demo patch bi course --type merge -p '{"spec": {"retryToken": "again"}}'    # tries the failed one again
+  kubectl -n demo get bi,vi --watch
   kubectl explain videoimport.spec
-  make demo-down                                 # takes the cluster away; what was built stays cached
+  make demo-down                                           # takes the cluster away; what was built stays cached
 """
 
 

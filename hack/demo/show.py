@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from rich.console import Console
-from rich.table import Table
 
 from demo.kubectl import Kubectl
 from demo.places import ACCESS_KEY, BUCKET, BUILD, SECRET_KEY
@@ -37,12 +35,9 @@ def store(port: int) -> Any:
 
 
 def _list_objects(client: Any) -> None:
-    drawn = Table(title=f"objects in s3://{BUCKET}", title_justify="left", box=None)
-    drawn.add_column("bytes", justify="right")
-    drawn.add_column("key")
+    print(f"\nobjects in s3://{BUCKET}")
     for found in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        drawn.add_row(f"{found['Size']:,}", found["Key"])
-    Console().print("", drawn)
+        print(f"{found['Size']:>12,}  {found['Key']}")
 
 
 def _copy_out(client: Any, uri: str) -> Path:
