@@ -100,20 +100,15 @@ def _short_enough(examined: Examined) -> Finding | None:
 
 
 def _small_enough(examined: Examined) -> Finding | None:
-    return too_large(examined.size, examined.requirements)
+    found, wanted = examined.size, _required(examined).max_size
+    if wanted is None or found <= bytes_of(wanted):
+        return None
+    message = f"The source has {found} bytes; requirements.maxSize is {wanted}."
+    return Finding(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
 
 
 _ALWAYS = (_has_video, _has_size, _has_duration, _has_colours_we_understand)
 _REQUIRED = (_accepted_format, _tall_enough, _low_enough, _short_enough, _small_enough)
-
-
-def too_large(size: int, requirements: Requirements | None) -> Finding | None:
-    """The size check alone: the one that is asked while the bytes still arrive."""
-    wanted = requirements.max_size if requirements else None
-    if wanted is None or size <= bytes_of(wanted):
-        return None
-    message = f"The source has {size} bytes or more; requirements.maxSize is {wanted}."
-    return Finding(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
 
 
 def shown(video: Video) -> str:

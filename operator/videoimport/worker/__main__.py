@@ -3,7 +3,6 @@
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -130,7 +129,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run, then end the process at once: no thread or library may hold it up."""
     logs.configure()
     paths = parse_paths(sys.argv[1:] if argv is None else argv)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         code = Process(read_task(paths.task), paths).run()
     except ImportFailure as failure:

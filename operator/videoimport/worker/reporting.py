@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from videoimport.api.report import MAX_BYTES, Report
+from videoimport.worker.logs import log
 
 _LIMITS = (1024, 512, 256, 128, 64, 32)
 """Characters that each free text may have, tried in this order."""
@@ -47,5 +48,8 @@ def clip(text: str | None, limit: int) -> str | None:
 
 
 def write(report: Report, path: Path) -> None:
-    """Leave the report where the kubelet looks for it."""
-    path.write_bytes(fitted(report))
+    """Leave the report where the kubelet looks for it. Where that cannot be written, the exit code still tells."""
+    try:
+        path.write_bytes(fitted(report))
+    except OSError as error:
+        log().error("cannot leave the report", path=str(path), error=type(error).__name__)

@@ -39,6 +39,15 @@ class Limits:
     slow_rate: int = 1024
     """Bytes a second."""
 
+    def check(self, size: int) -> None:
+        """Raises ImportFailure for more bytes than the user or the scratch volume allows."""
+        if self.max_bytes is not None and size > self.max_bytes:
+            message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
+            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
+        if size > self.room_bytes:
+            message = f"The source has {size} bytes or more; worker.scratch.size is {self.room_bytes}."
+            raise ImportFailure(Reason.SCRATCH_FULL, f"{message} Raise it to about twice the source.")
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -96,7 +105,8 @@ class Download:
                         self._receive(file)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise scratch_full(self._offset, self._limits.room_bytes) from None
+                message = f"There is no room in scratch after {self._offset} bytes; raise worker.scratch.size."
+                raise ImportFailure(Reason.SCRATCH_FULL, message) from None
             raise
         seekable = self._resumable and self._validator.if_range is not None
         return File(path=str(self._path), size=self._offset, sha256=self._hash.hexdigest(), seekable=seekable)
@@ -142,7 +152,7 @@ class Download:
         self._validator = answer.validator
         self._total = answer.length
         self._resumable = not answer.is_encoded and answer.header("Accept-Ranges").lower() != "none"
-        self._check_size(self._total or 0)
+        self._limits.check(self._total or 0)
 
     def _check_status(self, answer: Answer) -> None:
         if answer.status in (200, 206):
@@ -216,20 +226,12 @@ class Download:
             raise Interrupted(why, reason=Reason.SOURCE_TRUNCATED)
 
     def _keep(self, file: IO[bytes], chunk: bytes) -> None:
-        self._check_size(self._offset + len(chunk))
+        self._limits.check(self._offset + len(chunk))
         file.write(chunk)
         self._hash.update(chunk)
         self._offset += len(chunk)
         self._fruitless = 0
         self._moved(self._offset, self._total)
-
-    def _check_size(self, size: int) -> None:
-        most = self._limits.max_bytes
-        if most is not None and size > most:
-            message = f"The source has {size} bytes or more; requirements.maxSize is {most}."
-            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
-        if size > self._limits.room_bytes:
-            raise scratch_full(size, self._limits.room_bytes)
 
     def _read(self, answer: Answer, length: int) -> bytes:
         try:
@@ -260,12 +262,6 @@ class _Pace:
             raise Interrupted(f"it sends only {rate:.0f} bytes a second", reason=Reason.STALLED)
         while now - self._seen[0][0] > self._limits.slow_seconds / 2:
             self._seen.popleft()
-
-
-def scratch_full(size: int, room: int) -> ImportFailure:
-    """The failure for a source that scratch cannot hold."""
-    message = f"The source has {size} bytes or more; worker.scratch.size is {room}. Raise it to about twice the source."
-    return ImportFailure(Reason.SCRATCH_FULL, message)
 
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)

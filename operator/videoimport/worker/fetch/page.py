@@ -12,7 +12,7 @@ from yt_dlp.utils import YoutubeDLError
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import classify
-from videoimport.worker.fetch.download import scratch_full
+from videoimport.worker.fetch.download import Limits
 from videoimport.worker.fetch.guard import Guard
 from videoimport.worker.fetch.protocol import Fetched, File, Found, Request
 from videoimport.worker.logs import log
@@ -51,6 +51,7 @@ class Page:
 
     def __init__(self, request: Request, tell: Tell, moved: Moved, guard: Guard) -> None:
         self._request, self._tell, self._moved, self._guard = request, tell, moved, guard
+        self._limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
         self._before = 0
         self._in_segments = False
 
@@ -91,12 +92,7 @@ class Page:
     def _hook(self, event: dict[str, Any]) -> None:
         done = self._before + int(event.get("downloaded_bytes") or 0)
         total = event.get("total_bytes") or event.get("total_bytes_estimate")
-        most = self._request.max_bytes
-        if most is not None and done > most:
-            message = f"The source has {done} bytes or more; requirements.maxSize is {most}."
-            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
-        if done > self._request.room_bytes:
-            raise scratch_full(done, self._request.room_bytes)
+        self._limits.check(done)
         self._moved(done, max(done, self._before + int(total)) if total else None)
 
     def _pause(self, n: int) -> float:

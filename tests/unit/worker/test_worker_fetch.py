@@ -1,0 +1,199 @@
+"""Addresses, commands, statuses, headers and yt-dlp's errors: what is let through and what is made of them."""
+
+import errno
+import ipaddress
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from urllib3 import HTTPResponse
+from yt_dlp.networking.common import Response
+from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, IncompleteRead, TransportError
+from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch import classify, statuses
+from videoimport.worker.fetch.guard import is_allowed, is_harmless
+from videoimport.worker.fetch.http import Answer, Interrupted, Validator
+from videoimport.worker.fetching import environment
+
+
+@pytest.mark.parametrize("host", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:8.8.8.8"])
+def test_public_addresses_are_let_through(host: str) -> None:
+    assert is_allowed(host, [])
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+        "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1",
+        "ff02::1", "::ffff:127.0.0.1", "::ffff:a00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:a00:1:0:0:80ff:fffe",
+        "2130706433", "0x7f000001", "127.1", "localhost", "metadata.google.internal", "",
+    ],
+)  # fmt: skip
+def test_everything_else_is_not(host: str) -> None:
+    assert not is_allowed(host, [])
+
+
+def test_allowed_networks_open_what_they_name_and_no_more() -> None:
+    allowed = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
+    assert is_allowed("10.9.9.9", allowed)
+    assert is_allowed("::ffff:10.9.9.9", allowed)
+    assert is_allowed("fd00::5", allowed)
+    assert not is_allowed("192.168.0.1", allowed)
+    assert not is_allowed("fc00::5", allowed)
+
+
+@given(some.ip_addresses(v=4, network="10.0.0.0/8"), some.sampled_from(["::ffff:{}", "{}"]))
+def test_no_notation_of_a_private_address_passes(address: ipaddress.IPv4Address, notation: str) -> None:
+    assert not is_allowed(notation.format(address), [])
+
+
+DENO = ["/usr/bin/deno", "run", "--ext=js", "--no-code-cache", "--no-prompt", "--no-remote", "--no-lock", "-"]
+
+
+def test_deno_without_rights_is_harmless() -> None:
+    assert is_harmless(DENO)
+    assert is_harmless(["deno", "--version"])
+
+
+@pytest.mark.parametrize(
+    "option", ["--allow-net", "-A", "--allow-all", "-N", "--allow-run=curl", "--unsafely-ignore-certificate-errors"]
+)
+def test_deno_with_rights_is_not(option: str) -> None:
+    assert not is_harmless([*DENO[:-1], option, "-"])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["curl", "http://10.0.0.1"],
+        ["ffmpeg", "-i", "http://e.com"],
+        ["deno", "eval", "1"],
+        ["deno", "run", "http://e.com/x"],
+        [],
+    ],
+)
+def test_no_other_command_is_harmless(argv: list[str]) -> None:
+    assert not is_harmless(argv)
+
+
+def test_the_fetching_process_inherits_neither_keys_nor_proxies(tmp_path: Any) -> None:
+    outer = {"PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "x", "HTTPS_PROXY": "http://p", "no_proxy": "*", "LANG": "C"}
+    made = environment(outer, tmp_path)
+    assert made["PATH"] == "/bin"
+    assert made["YTDLP_NO_PLUGINS"] == "1"
+    assert made["HOME"] == str(tmp_path)
+    assert not {name for name in made if "proxy" in name.lower() or name.startswith("AWS")}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, Reason.SOURCE_NOT_FOUND), (418, Reason.SOURCE_NOT_FOUND), (401, Reason.SOURCE_AUTH_REQUIRED),
+        (403, Reason.SOURCE_AUTH_REQUIRED), (429, Reason.RATE_LIMITED), (408, Reason.SOURCE_UNAVAILABLE),
+        (503, Reason.SOURCE_UNAVAILABLE), (304, Reason.SOURCE_UNAVAILABLE),
+    ],
+)  # fmt: skip
+def test_every_status_has_a_reason(status: int, reason: Reason) -> None:
+    assert statuses.reason_of(status) is reason
+
+
+def test_only_what_may_pass_is_tried_again() -> None:
+    assert isinstance(statuses.failure(503, "https://e.com/v?token=x"), Interrupted)
+    final = statuses.failure(404, "https://e.com/v?token=x")
+    assert str(final) == "SourceNotFound: e.com answers 404 Not Found."
+
+
+def answer(status: int = 200, url: str = "https://e.com/a/b%20c.mp4?x=1", **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(HTTPResponse(body=b"", status=status, headers=named, preload_content=False), url)
+
+
+def test_weak_etags_validate_nothing() -> None:
+    assert answer(ETag='W/"a"').validator == Validator(None, None)
+    assert answer(ETag='"a"', Last_Modified="yesterday").validator.if_range == '"a"'
+    assert answer(Last_Modified="yesterday").validator.if_range == "yesterday"
+
+
+def test_versions_differ_only_where_both_tell() -> None:
+    assert Validator('"a"').differs(Validator('"b"'))
+    assert not Validator('"a"').differs(Validator(None, "yesterday"))
+    assert not Validator('"a"', "x").differs(Validator('"a"', "x"))
+
+
+@pytest.mark.parametrize("text", ["", "bytes 0-", "bytes */100", "items 0-1/2", "bytes 5-9/ten"])
+def test_a_content_range_that_makes_no_sense_is_none(text: str) -> None:
+    assert answer(206, Content_Range=text).content_range is None
+
+
+def test_the_length_of_a_compressed_body_is_not_believed() -> None:
+    assert answer(Content_Length="10", Content_Encoding="gzip").length is None
+    assert answer(Content_Length="10").length == 10
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("", "b c.mp4"),
+        ('attachment; filename="my film.mkv"', "my film.mkv"),
+        ("attachment; filename=x.mp4; filename*=UTF-8''%C3%BCber.mp4", "über.mp4"),
+    ],
+)
+def test_a_file_has_the_name_its_server_gives(disposition: str, name: str) -> None:
+    assert answer(Content_Disposition=disposition).filename == name
+
+
+def http_error(status: int) -> HTTPError:
+    return HTTPError(Response(Mock(), "https://e.com/", {}, status))
+
+
+def wrapped(cause: Exception) -> DownloadError:
+    """As yt-dlp hands it on: the cause in an ExtractorError in a DownloadError."""
+    error = ExtractorError("Unable to download webpage", cause=cause)
+    return DownloadError(f"ERROR: {error}", (ExtractorError, error, None))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (wrapped(http_error(404)), Reason.SOURCE_NOT_FOUND),
+        (wrapped(http_error(403)), Reason.SOURCE_AUTH_REQUIRED),
+        (wrapped(http_error(429)), Reason.RATE_LIMITED),
+        (wrapped(http_error(502)), Reason.SOURCE_UNAVAILABLE),
+        (wrapped(TransportError("reset")), Reason.SOURCE_UNAVAILABLE),
+        (wrapped(IncompleteRead(5, 10)), Reason.SOURCE_TRUNCATED),
+        (wrapped(CertificateVerifyError("expired")), Reason.CERTIFICATE_INVALID),
+        (wrapped(OSError(errno.ENOSPC, "No space left on device")), Reason.SCRATCH_FULL),
+        (wrapped(GeoRestrictedError("not in your country")), Reason.GEO_BLOCKED),
+        (wrapped(UnsupportedError("https://e.com/")), Reason.UNSUPPORTED_SOURCE),
+        (DownloadError("ERROR: [youtube] abc: Sign in to confirm you’re not a bot."), Reason.RATE_LIMITED),
+        (DownloadError("ERROR: Please try again later"), Reason.RATE_LIMITED),
+        (DownloadError("ERROR: Sign in to confirm your age"), Reason.SOURCE_AUTH_REQUIRED),
+        (DownloadError("ERROR: Private video. Sign in if you've been granted access"), Reason.SOURCE_AUTH_REQUIRED),
+        (DownloadError("ERROR: Join this channel to get access to members-only content"), Reason.SOURCE_AUTH_REQUIRED),
+        (DownloadError("ERROR: This video is DRM protected"), Reason.DRM_PROTECTED),
+        (DownloadError("ERROR: Premieres in 3 hours"), Reason.SOURCE_NOT_YET_AVAILABLE),
+        (DownloadError("ERROR: This live event will begin in 2 days"), Reason.SOURCE_NOT_YET_AVAILABLE),
+        (DownloadError("ERROR: Video unavailable. This video has been removed"), Reason.SOURCE_NOT_FOUND),
+        (DownloadError("ERROR: No video formats found!"), Reason.UNSUPPORTED_SOURCE),
+        (DownloadError("ERROR: Requested format is not available"), Reason.UNSUPPORTED_SOURCE),
+        (DownloadError("ERROR: fragment 3 not found, unable to continue"), Reason.SOURCE_TRUNCATED),
+    ],
+)
+def test_every_error_of_yt_dlp_has_its_reason(error: Exception, reason: Reason) -> None:
+    assert classify.failure(error).reason is reason
+
+
+def test_a_missing_segment_is_a_short_source() -> None:
+    assert classify.failure(wrapped(http_error(404)), in_segments=True).reason is Reason.SOURCE_TRUNCATED
+
+
+def test_words_lose_their_secrets() -> None:
+    told = classify.failure(DownloadError("ERROR: Unable to open https://u:p@e.com/v?sig=abc123&q=1")).message
+    assert "abc123" not in told
+    assert "u:p" not in told
+    assert "e.com/v?q=1" in told
