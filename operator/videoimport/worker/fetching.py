@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.task import Task
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import EVENTS, Event, Failed, Fetched, File, Found, Request
-from videoimport.worker.processes import Children
+from videoimport.worker.processes import Child, Children
 from videoimport.worker.source import Source, Sources
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -39,12 +39,16 @@ def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
     return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
 
 
+def start(children: Children, folder: Path) -> Child:
+    """The fetching process, idle until ``fetch`` tells it what to do: it gets ready while the destination is asked."""
+    argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
+    return children.start(argv, env=environment(os.environ, folder), logs_itself=True)
+
+
 def fetch(
-    children: Children, request: Request, found: Callable[[Found], None], moved: Callable[[int, int | None], None]
+    child: Child, request: Request, found: Callable[[Found], None], moved: Callable[[int, int | None], None]
 ) -> Fetched:
     """Fetch it all. Raises ImportFailure with the fetching process's reason."""
-    argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
-    child = children.start(argv, env=environment(os.environ, Path(request.folder)), logs_itself=True)
     child.tell(request.model_dump_json(by_alias=True))
     last: Event | None = None
     for line in child.lines():

@@ -35,6 +35,9 @@ class Run:
         self._children = children
         self._board = board
         self._ticker = ticker
+        self._source = folder / "source"
+        self._source.mkdir()
+        self._fetching = fetching.start(children, self._source)
         self._found = Found(type="Url")
 
     def report(self, credentials: Path) -> Report:
@@ -82,9 +85,7 @@ class Run:
         def moved(done: int, total: int | None) -> None:
             self._board.moved(StageName.DOWNLOAD, done, total)
 
-        folder = self._folder / "source"
-        folder.mkdir()
-        fetched = fetching.fetch(self._children, fetching.request_of(self._task, folder), found, moved)
+        fetched = fetching.fetch(self._fetching, fetching.request_of(self._task, self._source), found, moved)
         size = fetching.sources_of(fetched).size
         moved(size, size)
         self._end(StageName.DOWNLOAD)

@@ -1,6 +1,5 @@
 """The fetching process: a request on stdin, events on stdout, the source's bytes into a folder, and nothing else."""
 
-import json
 import os
 import signal
 import sys
@@ -133,7 +132,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)
     logs.configure()
-    request = Request.model_validate(json.load(sys.stdin))
+    text = sys.stdin.read()
+    if not text:
+        return  # nothing is to be fetched after all
+    request = Request.model_validate_json(text)
     guard = Guard(request.allowed_networks)
     guard.install()
     teller = Teller()
