@@ -1,6 +1,7 @@
 """The Range client against servers that misbehave: every byte of one version, or a reason."""
 
 import hashlib
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -262,6 +263,19 @@ def test_user_info_is_sent_to_its_own_host_only(site: Site, fetch: Fetch) -> Non
 def test_messages_hold_no_query(site: Site, fetch: Fetch) -> None:
     failure = refused(fetch, site.add("/v", fixed(b"", status=404)) + "?X-Amz-Signature=abcdef0123")
     assert "abcdef0123" not in failure.message
+
+
+def test_a_certificate_nobody_vouches_for_ends_it(fetch: Fetch, tmp_path: Path) -> None:
+    pem = tmp_path / "site.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    key = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", *key, *subject, "-keyout", pem, "-out", tmp_path / "c"], check=True, capture_output=True)
+    pem.write_bytes(pem.read_bytes() + (tmp_path / "c").read_bytes())
+    with Site(certificate=pem) as site:
+        failure = refused(fetch, site.add("/v", serve()))
+    assert failure.reason is Reason.CERTIFICATE_INVALID
+    assert "self-signed" in failure.message
+    assert site.requests == []
 
 
 def test_an_empty_answer_is_a_file_of_nothing(site: Site, fetch: Fetch) -> None:

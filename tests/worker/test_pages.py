@@ -37,6 +37,12 @@ def test_a_page_whose_video_is_gone_says_so(desk: Desk, site: Site) -> None:
     refused(desk.bring(url), desk, Reason.SOURCE_NOT_FOUND, "404")
 
 
+def test_size_limits_hold_for_pages_too(desk: Desk, site: Site, footage: Footage) -> None:
+    site.routes["/v.mp4"] = file(footage("silent.mp4"))
+    url = site.add("/watch", html('<video src="/v.mp4"></video>'))
+    refused(desk.bring(url, requirements={"maxSize": "100k"}), desk, Reason.SOURCE_TOO_LARGE, "100000")
+
+
 def segmented(site: Site, footage: Footage, folder: Path) -> str:
     """An HLS stream of 6 seconds in segments of about 2; returns the playlist's address."""
     source = footage("compliant.ts")

@@ -3,6 +3,7 @@
 import gzip
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -66,6 +67,8 @@ class Site:
 
     routes: dict[str, Route] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
+    certificate: Path | None = None
+    """A PEM file of key and certificate: then it speaks TLS."""
 
     def __enter__(self) -> "Site":
         self.over = threading.Event()
@@ -86,6 +89,10 @@ class Site:
                 pass  # a client that was killed hangs up
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -113,7 +120,7 @@ class Site:
         return [request for request in self.requests if request.path.partition("?")[0] == path]
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self._server.server_port}{path}"
+        return f"{'https' if self.certificate else 'http'}://{host}:{self._server.server_port}{path}"
 
     def add(self, path: str, route: Route) -> str:
         self.routes[path] = route
