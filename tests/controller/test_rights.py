@@ -78,7 +78,7 @@ def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Contr
 
         api.merge("BulkImport", namespace, "many", {"spec": {"retryToken": "again"}})
         await_until("the retry", lambda: len(running_pods(api, namespace)) == 1, explain=bounded.tail)
-        assert "403" not in bounded.log.read_text(), bounded.tail()
+        assert ": 403 " not in bounded.log.read_text(), bounded.tail()
         assert "forbidden" not in bounded.log.read_text().lower(), bounded.tail()
 
 
