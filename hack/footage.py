@@ -117,9 +117,17 @@ def _uneven(folder: Path, target: Path) -> None:
             "-map_metadata", "-1", target])  # fmt: skip
 
 
+def _late(folder: Path, target: Path) -> None:
+    """A clock that starts at five seconds, as recordings of broadcasts have it."""
+    ffmpeg(["-itsoffset", "5", "-i", folder / "compliant.mp4", "-c", "copy", "-t", "11", "-map_metadata", "-1", target])
+
+
 def _playlist(_folder: Path, target: Path) -> None:
     target.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n")
 
+
+OPEN_GOP = ("-x264-params", "open-gop=1:keyint=25:bframes=3:ref=5:scenecut=0")
+PAUSES = ("-vf", "select='lt(n,5)',setpts='(eq(N,1)*0.12+eq(N,2)*1.6+eq(N,3)*1.64+eq(N,4)*4.8)/TB'", "-fps_mode", "vfr")
 
 PQ = ("-vf", "scale=640:360,format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
       "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc", "-tag:v", "hvc1")  # fmt: skip
@@ -153,6 +161,11 @@ VARIANTS = (
               "-disposition:a:0", "0", "-disposition:a:1", "default"),
     from_clip("late-audio.mkv", "compliant.mp4", "-t", "6", "-c:v", "copy", "-af", "adelay=0,asetpts=PTS+1.5/TB",
               "-c:a", "libmp3lame"),
+    from_clip("open-gop.mp4", "bigbuckbunny.mp4", "-t", "10", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt",
+              "yuv420p", *OPEN_GOP, *AAC, *FASTSTART, loop=2),
+    from_clip("pauses.mp4", "bigbuckbunny.mp4", *PAUSES, *X264, "-an", *FASTSTART),
+    from_clip("reordered.avi", "compliant.mp4", "-c", "copy", "-t", "6", "-bsf:v", "h264_mp4toannexb"),
+    Variant("late-start.mkv", _late, ("compliant.mp4",)),
     Variant("with-cover.m4a", _with_cover, ("bikes.mp4", "audio.m4a")),
     Variant("picture.png", _picture, ("bikes.mp4",)),
     Variant("portrait.mp4", _portrait, ("compliant.mp4",)),

@@ -100,6 +100,12 @@ def test_any_container_is_remuxed(brought: Callable[..., tuple[Ended, Path]], fo
     assert frames(result) == frames(footage(name))
 
 
+def test_open_gops_are_no_damage(brought: Callable[..., tuple[Ended, Path]], footage: Footage) -> None:
+    ended, result = brought("open-gop.mp4")
+    assert ended.stage("Transcode").mode == "Remux"
+    assert frames(result) == frames(footage("open-gop.mp4"))
+
+
 def test_the_default_track_is_heard(brought: Callable[..., tuple[Ended, Path]]) -> None:
     _, result = brought("two-tracks.mkv")
     assert [stream["codec_type"] for stream in probe(result)["streams"]] == ["video", "audio"]

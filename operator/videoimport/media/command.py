@@ -71,9 +71,13 @@ def _encode_audio(sound: Sound, output: Output) -> tuple[str, ...]:
 
 
 def decode_argv(path: str, *, keyframes_only: bool) -> list[str]:
-    """Decode everything, or the keyframes and all audio, into nothing: silent and 0 when the file is clean."""
+    """Decode everything, or the keyframes and all audio, into nothing: silent and 0 when the file is clean.
+
+    ``vfr`` drops frames whose times go backwards, of which the muxer would complain as if the file were damaged. Only a
+    full decode proves damage: keyframes of open GOPs refer to frames that a decoder of keyframes alone has not seen.
+    """
     skip = ("-skip_frame", "nokey") if keyframes_only else ()
-    return [*_HEAD, *skip, *GUARDS, "-i", f"file:{path}", "-map", "0:v?", "-map", "0:a?", "-fps_mode", "passthrough",
+    return [*_HEAD, *skip, *GUARDS, "-i", f"file:{path}", "-map", "0:v?", "-map", "0:a?", "-fps_mode", "vfr",
             "-f", "null", "-"]  # fmt: skip
 
 

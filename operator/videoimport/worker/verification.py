@@ -7,7 +7,7 @@ from videoimport.media import command, verify
 from videoimport.media.verify import Compared
 from videoimport.worker.errors import ImportFailure, refuse
 from videoimport.worker.examine import Examined, examine, words
-from videoimport.worker.processes import Children
+from videoimport.worker.processes import Children, Ended
 from videoimport.worker.transcode import Job, corrupt
 
 
@@ -22,13 +22,22 @@ def verified(children: Children, job: Job, target: Path) -> Examined:
 
 
 def _decodes(children: Children, job: Job, target: Path) -> None:
-    """Keyframes and all audio: what was copied was not decoded on the way."""
-    ended = children.run(command.decode_argv(str(target), keyframes_only=True))
+    """Keyframes and all audio, for what was copied was not decoded on the way; everything where those complain.
+
+    Keyframes alone may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
+    """
+    if _decoded(children, str(target), keyframes_only=True).clean:
+        return
+    ended = _decoded(children, str(target), keyframes_only=False)
     if ended.clean:
         return
     for path in job.inputs.paths:
-        damaged = children.run(command.decode_argv(path, keyframes_only=True))
+        damaged = _decoded(children, path, keyframes_only=False)
         if not damaged.clean:
             raise corrupt(words(damaged.stderr, Path(path)))
     told = words(ended.stderr, target)
     raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
+
+
+def _decoded(children: Children, path: str, *, keyframes_only: bool) -> Ended:
+    return children.run(command.decode_argv(path, keyframes_only=keyframes_only))

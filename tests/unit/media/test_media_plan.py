@@ -220,3 +220,10 @@ def test_what_a_plan_stands_on_is_known_before_it_runs() -> None:
 def test_listed_names_are_the_second_words() -> None:
     listed = " V....D libx264   libx264 H.264\n A..... aac   AAC\n ------\n"
     assert command.listed_names(listed) == {"libx264", "aac"}
+
+
+@pytest.mark.parametrize("keyframes_only", [True, False])
+def test_no_muxer_complains_while_decoding(keyframes_only: bool) -> None:
+    words = command.decode_argv("/s/in", keyframes_only=keyframes_only)
+    assert after(words, "-fps_mode") == "vfr"
+    assert ("-skip_frame" in words) == keyframes_only
