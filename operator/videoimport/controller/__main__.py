@@ -47,7 +47,11 @@ def main() -> NoReturn:
 
 def _run(settings: ControllerSettings) -> int:
     vitals = Vitals(limits(settings))
-    health.serve(settings.port, vitals, REGISTRY)
+    try:
+        health.serve(settings.port, vitals, REGISTRY)
+    except OSError as taken:
+        _log.error("cannot listen", variable="VIDEOIMPORT_PORT", port=settings.port, problem=str(taken))
+        return 2
     leader = Leader(settings, vitals)
     if not settings.leader_election:
         return _until_terminated(lambda: _lead_alone(leader), leader.stop)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from videoimport.controller.kinds import Key
 
 Clock = Callable[[], float]
+LEAST_REST = 0.02
+LONGEST_REST = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class KeyedQueue:
         self._delayed: list[_Delayed] = []
         self._due: dict[Key, float] = {}
         """The earliest time each delayed key is wanted; entries of the heap that say otherwise are void."""
+        self._rests: dict[Key, float] = {}
+        """Until when a key is not to be processed, whoever wants it."""
         self._failures: dict[Key, int] = {}
         self._wakeup = asyncio.Event()
         self._closed = False
@@ -56,11 +60,16 @@ class KeyedQueue:
         self._wakeup.set()
 
     def add(self, key: Key) -> None:
-        """Process it as soon as a worker is free."""
+        """Process it as soon as it has rested and a worker is free."""
         if key in self._since:
             return
-        self._since[key] = self._clock()
-        if key not in self._taken:
+        if key in self._taken:
+            self._since[key] = self._clock()
+        elif (left := self._rests.get(key, 0.0) - self._clock()) > 0:
+            self.add_after(key, left)
+        else:
+            self._rests.pop(key, None)
+            self._since[key] = self._clock()
             self._ready.append(key)
             self._wakeup.set()
 
@@ -81,6 +90,12 @@ class KeyedQueue:
         delay = max(at_least, self._backoff.delay(self._failures[key], random.random()))  # noqa: S311
         self.add_after(key, delay)
         return delay
+
+    def rest(self, key: Key, seconds: float) -> None:
+        """Called while it is processed: do not give it out again before. What is added meanwhile is one more round, not
+        many: so a key that is dear to decide upon takes no more than its share. Short rests are not worth it."""
+        if seconds >= LEAST_REST:
+            self._rests[key] = self._clock() + min(seconds, LONGEST_REST)
 
     def succeeded(self, key: Key) -> None:
         """Its next failure counts as the first."""
@@ -109,9 +124,8 @@ class KeyedQueue:
     def done(self, key: Key) -> None:
         """The worker is through with it."""
         del self._taken[key]
-        if key in self._since:
-            self._ready.append(key)
-            self._wakeup.set()
+        if self._since.pop(key, None) is not None:
+            self.add(key)
 
     @property
     def depth(self) -> int:

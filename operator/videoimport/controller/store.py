@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from videoimport.controller.cluster import Listing, version_of
-from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of
+from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of, slim
 from videoimport.controller.queue import Clock
 from videoimport.core.plan import Kind
 
@@ -80,8 +80,7 @@ class Store:
         if version <= self._known_version(kind, place):
             return False
         older = self._forget(kind, place)
-        raw["metadata"].pop("managedFields", None)  # often its greatest part, and never looked at
-        self._entries[kind][place] = Entry(raw, version)
+        self._entries[kind][place] = Entry(slim(kind, raw), version)
         self._tombstones[kind].pop(place, None)
         if owner := controller_of(raw):
             self._owned[kind, owner["uid"]].add(place)

@@ -4,6 +4,7 @@ A step that fails ends the sync; the key comes back later, decides anew from wha
 safe to repeat. Only words are dropped when they cannot be said.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,9 @@ from videoimport.core.video import reconcile_video
 AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
 REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)
 """A quota may be freed or a policy mended at any time; a minute is soon enough to see it."""
+SHARE = 10
+"""A decision rests this many times as long as it took: a bulk of a thousand, which every child's every step concerns,
+takes a tenth of the time and not all of it, and a small one is back at once."""
 _log = structlog.get_logger(__name__)
 
 
@@ -59,7 +63,9 @@ class Syncer:
             return
         notes = self.notebook.of(key, entry.uid)
         await self._confirm_lost_reports(key, entry, notes)
+        started = time.perf_counter()
         plan = self._decide(key, entry, notes)
+        self.queue.rest(key, SHARE * (time.perf_counter() - started))
         if plan.again_at is not None:
             self.queue.add_after(key, (plan.again_at - self.now()).total_seconds())
         if plan.status is not None:

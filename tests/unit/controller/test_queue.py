@@ -87,6 +87,35 @@ async def test_the_head_is_what_waits_or_is_worked_on_longest(clock: Any) -> Non
     assert queue.head_age == 4
 
 
+async def test_a_key_that_rests_comes_once_however_often_it_was_added(clock: Any) -> None:
+    queue = KeyedQueue(clock=clock)
+    queue.add(ONE)
+    assert await queue.get() == ONE
+    queue.add(ONE)
+    queue.rest(ONE, 2)
+    queue.done(ONE)
+    queue.add(ONE)
+    assert queue.depth == 0
+    clock.now += 2
+    assert await queue.get() == ONE
+    queue.done(ONE)
+    assert queue.depth == 0
+
+
+async def test_a_rest_is_bounded_and_a_short_one_is_none(clock: Any) -> None:
+    queue = KeyedQueue(clock=clock)
+    for key, seconds in ((ONE, 3600), (TWO, 0.001)):
+        queue.add(key)
+        assert await queue.get() == key
+        queue.rest(key, seconds)
+        queue.done(key)
+        queue.add(key)
+    assert queue.depth == 1
+    assert await queue.get() == TWO
+    clock.now += 5
+    assert await queue.get() == ONE
+
+
 async def test_a_key_that_waits_for_its_time_is_no_sign_of_trouble(clock: Any) -> None:
     queue = KeyedQueue(clock=clock)
     queue.add_after(ONE, 3600)

@@ -129,10 +129,17 @@ def test_an_object_is_parsed_once_a_version(thing: Thing) -> None:
     assert parsed == ["10", "11"]
 
 
-def test_managed_fields_are_not_kept(thing: Thing) -> None:
+def test_what_is_never_looked_at_is_not_kept(thing: Thing) -> None:
     known, _ = store()
-    known.put("Job", thing("Job", "one-1", 1, meta={"managedFields": [{"manager": "x"}]}))
-    assert "managedFields" not in known.objects("Job")[0].raw["metadata"]
+    bulky = {"managedFields": [{"manager": "x"}], "annotations": {"videoimport.io/task": "{}"}}
+    known.put("Job", thing("Job", "one-1", 1, meta=bulky, spec={"template": {}, "ttlSecondsAfterFinished": 600}))
+    known.put("VideoImport", thing("VideoImport", "one", 1, meta=bulky, spec={"source": {}}))
+    job, video = known.objects("Job")[0].raw, known.objects("VideoImport")[0].raw
+    assert job["spec"] == {"ttlSecondsAfterFinished": 600}
+    assert not bulky.keys() & job["metadata"].keys()
+    assert video["spec"] == {"source": {}}
+    assert "annotations" in video["metadata"]
+    assert "managedFields" not in video["metadata"]
 
 
 def test_deletions_are_forgotten_in_the_end(thing: Thing, clock: Any) -> None:
