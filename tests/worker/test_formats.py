@@ -59,6 +59,14 @@ def test_uneven_frames_are_neither_doubled_nor_dropped(
     assert frames(result) == frames(footage("uneven.webm"))
 
 
+def test_pauses_survive_encoding(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+    output = {"mode": "Encode", **QUICK}
+    ended = desk.bring(site.add("/p.mp4", file(footage("pauses.mp4"))), output=output)
+    assert ended.code == 0, ended.everything
+    result = desk.bucket.save("in/clip/video.mp4", tmp_path / "v.mp4")
+    assert frames(result) == frames(footage("pauses.mp4"))
+
+
 def test_a_high_frame_rate_is_capped_when_encoding(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
     output = {"mode": "Encode", **QUICK}
     assert desk.bring(site.add("/f.mp4", file(footage("fast.mp4"))), output=output).code == 0

@@ -1,12 +1,17 @@
 """A walk over a file's packets: cheap (nothing is decoded) and honest (what is there, not what the header declares)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from videoimport.media.probe import GUARDS
 
 GAP_SECONDS = 0.1
 """A pause between packets is a gap when it is this much longer than the packet before it lasts."""
+STILL_SECONDS = 0.1
+"""A picture that is shown longer than this stands still for the rest of its time."""
+MOST_REORDERED = 32
+"""Frames that may be stored before one that is shown earlier: twice the most H.264 and H.265 allow."""
 
 
 def walk_argv(path: str) -> list[str]:
@@ -37,7 +42,12 @@ class Track:
     end: float | None = None
     """When the last one stops being shown."""
     gaps: float = 0.0
-    """Sum of the pauses."""
+    """Sum of the pauses between a packet's end and the next one: for audio, whose durations are what it holds."""
+    still: float = 0.0
+    """Sum of the time that pictures stand still: for video, from the steps between the times at which frames are shown.
+
+    Encoders write one duration for all frames and containers make up others, so durations say nothing here.
+    """
     hidden: float = 0.0
     """Seconds that must be decoded but are not shown (a cut made without encoding)."""
     backwards: int = 0
@@ -46,6 +56,9 @@ class Track:
     """Packets without a time to be shown at."""
     _last_dts: float | None = None
     _last_duration: float = 0.0
+    _last_shown: float | None = None
+    _waiting: list[float] = field(default_factory=list)
+    """A heap of the times to be shown that may yet be preceded by others."""
 
     @property
     def seconds(self) -> float:
@@ -65,6 +78,20 @@ class Track:
             self.start = pts if self.start is None else min(self.start, pts)
             end = pts + (duration or 0.0)
             self.end = end if self.end is None else max(self.end, end)
+            heappush(self._waiting, pts)
+            if len(self._waiting) > MOST_REORDERED:
+                self._show()
+
+    def finish(self) -> None:
+        """Count what still waits; to be called after the last packet."""
+        while self._waiting:
+            self._show()
+
+    def _show(self) -> None:
+        shown = heappop(self._waiting)
+        if self._last_shown is not None:
+            self.still += max(0.0, shown - self._last_shown - STILL_SECONDS)
+        self._last_shown = shown
 
     def _follow(self, dts: float | None, duration: float) -> None:
         if dts is None:
@@ -87,6 +114,8 @@ def walk(lines: Iterable[str]) -> dict[int, Track]:
         index, pts, dts, duration, size, flags = fields[:6]
         track = tracks.setdefault(int(index), Track())
         track.add(_time(pts), _time(dts), _time(duration), int(size) if size.isdigit() else 0, hidden="D" in flags)
+    for track in tracks.values():
+        track.finish()
     return tracks
 
 

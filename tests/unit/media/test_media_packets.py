@@ -40,6 +40,30 @@ def test_frames_shown_out_of_decoding_order_are_neither_gap_nor_backwards() -> N
     assert track.seconds == pytest.approx(0.16)
 
 
+@pytest.mark.parametrize("duration", [0.04, 1.0, "N/A"])
+def test_a_picture_stands_still_whatever_the_durations_say(duration: object) -> None:
+    """Frames with one duration in an order of decoding, as an encoder writes them."""
+    shown = [0.0, 1.6, 0.12, 1.64, 4.8]
+    decoded = [-1.6, -1.48, 0.0, 0.12, 1.6]
+    track = walk([line(0, pts, dts, duration) for pts, dts in zip(shown, decoded, strict=True)])[0]
+    assert track.still == pytest.approx(0.02 + 1.38 + 3.06)
+
+
+def test_a_slow_film_of_even_pace_stands_still_as_much_whoever_wrote_it() -> None:
+    theirs = walk([line(0, number, number, 1.0) for number in range(100)])[0]
+    ours = walk([line(0, number, number, 0.04) for number in range(100)])[0]
+    assert theirs.still == pytest.approx(ours.still)
+
+
+@given(some.permutations(range(30)))
+def test_the_order_of_decoding_does_not_matter_to_what_is_shown(order: list[int]) -> None:
+    assert walk([line(0, number * 0.1, number * 0.1) for number in order])[0].still == pytest.approx(0.0, abs=1e-6)
+
+
+def test_what_an_edit_list_hides_does_not_stand_still() -> None:
+    assert walk([line(0, -5.0, -5.0, flags="KD"), *even(5)])[0].still == 0.0
+
+
 def test_hidden_packets_count_apart() -> None:
     track = walk([line(0, -0.08, -0.08, flags="KD"), line(0, -0.04, -0.04, flags="_D"), *even(5)])[0]
     assert track.hidden == pytest.approx(0.08)

@@ -61,9 +61,15 @@ def test_audio_out_of_step_is_seen() -> None:
 
 
 def test_a_pause_the_source_has_not_is_seen() -> None:
-    paused = replace(WHOLE, gaps=2.0)
-    assert "pauses" in said(replace(GOOD, tracks={0: paused, 1: WHOLE}))
-    assert difference(replace(GOOD, tracks={0: paused, 1: WHOLE}, picture=Picture(VIDEO, paused))) is None
+    frozen, paused = replace(WHOLE, still=2.0), replace(WHOLE, gaps=2.0)
+    assert "its video has pauses of 2.00 s" in said(replace(GOOD, tracks={0: frozen, 1: WHOLE}))
+    assert difference(replace(GOOD, tracks={0: frozen, 1: WHOLE}, picture=Picture(VIDEO, frozen))) is None
+    assert "its audio has pauses of 2.00 s" in said(replace(GOOD, tracks={0: WHOLE, 1: paused}))
+    assert difference(replace(GOOD, tracks={0: WHOLE, 1: paused}, sound=Sound(AUDIO, paused))) is None
+
+
+def test_durations_of_frames_make_no_pauses() -> None:
+    assert difference(replace(GOOD, tracks={0: replace(WHOLE, gaps=2.0), 1: replace(WHOLE, still=2.0)})) is None
 
 
 def test_lost_and_added_streams_are_seen() -> None:
