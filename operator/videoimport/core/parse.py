@@ -13,7 +13,8 @@ from videoimport.core.observe import EventView, JobView, PodView, ShardView
 from videoimport.core.ownership import GENERATION
 
 Raw = Mapping[str, Any]
-_EXIT_CODE = re.compile(r"failed with exit code (\d+)")
+_EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _DISRUPTED = "condition DisruptionTarget"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -125,7 +126,8 @@ def _controller(meta: Raw) -> str | None:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else 0
+    """0 for all that is no number of ours: anybody may have written it, and Python reads no more than 4,300 digits."""
+    return int(text) if text and _NUMBER.fullmatch(text) else 0
 
 
 def _moment(text: str | None) -> datetime:

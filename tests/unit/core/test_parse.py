@@ -75,10 +75,21 @@ def test_condition_that_is_false_says_nothing():
     assert job_view(a_job(condition("Complete", status="False"))).finished is None
 
 
-@pytest.mark.parametrize("label", [None, "", "two", "-1"])
+@pytest.mark.parametrize("label", [None, "", "two", "-1", "9" * 19, "9" * 5000, "٣", "²"])
 def test_job_without_a_readable_run_has_run_zero(label):
     labels = {} if label is None else {"videoimport.io/run": label}
     assert job_view({"metadata": META | {"labels": labels}}).run == 0
+
+
+@pytest.mark.parametrize("annotation", ["", "newest", "9" * 5000])
+def test_job_without_a_readable_generation_has_none(annotation):
+    meta = META | {"annotations": {"videoimport.io/generation": annotation}}
+    assert job_view({"metadata": meta}).generation is None
+
+
+def test_endless_exit_code_is_none():
+    message = f"Container worker for pod films/talk-2 failed with exit code {'7' * 5000} matching FailJob rule"
+    assert job_view(a_job(condition("Failed", "PodFailurePolicy", message))).exit_code is None
 
 
 def test_job_with_a_ttl_expires_and_one_with_a_deletion_timestamp_is_going():
