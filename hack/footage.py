@@ -163,7 +163,7 @@ VARIANTS = (
               "-c:a", "libmp3lame"),
     from_clip("open-gop.mp4", "bigbuckbunny.mp4", "-t", "10", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt",
               "yuv420p", *OPEN_GOP, *AAC, *FASTSTART, loop=2),
-    from_clip("pauses.mp4", "bigbuckbunny.mp4", *PAUSES, *X264, "-an", *FASTSTART),
+    from_clip("pauses.mp4", "bigbuckbunny.mp4", *PAUSES, *X264, "-bf", "0", "-an", *FASTSTART),
     from_clip("reordered.avi", "compliant.mp4", "-c", "copy", "-t", "6", "-bsf:v", "h264_mp4toannexb"),
     Variant("late-start.mkv", _late, ("compliant.mp4",)),
     Variant("with-cover.m4a", _with_cover, ("bikes.mp4", "audio.m4a")),

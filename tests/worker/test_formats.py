@@ -114,6 +114,17 @@ def test_open_gops_are_no_damage(brought: Callable[..., tuple[Ended, Path]], foo
     assert frames(result) == frames(footage("open-gop.mp4"))
 
 
+def test_a_late_clock_is_no_missing_end(brought: Callable[..., tuple[Ended, Path]], footage: Footage) -> None:
+    _, result = brought("late-start.mkv")
+    assert frames(result) == frames(footage("late-start.mkv"))
+
+
+def test_reordered_frames_of_avi_are_there(brought: Callable[..., tuple[Ended, Path]], footage: Footage) -> None:
+    ended, result = brought("reordered.avi")
+    assert ended.stage("Transcode").why == "video packets lack timestamps"
+    assert abs(frames(result) - frames(footage("reordered.avi"))) <= 2
+
+
 def test_the_default_track_is_heard(brought: Callable[..., tuple[Ended, Path]]) -> None:
     _, result = brought("two-tracks.mkv")
     assert [stream["codec_type"] for stream in probe(result)["streams"]] == ["video", "audio"]

@@ -66,21 +66,25 @@ class Track:
         return self.end - self.start if self.start is not None and self.end is not None else 0.0
 
     def add(self, pts: float | None, dts: float | None, duration: float | None, size: int, *, hidden: bool) -> None:
-        """Count one packet."""
+        """Count one packet. AVI gives only decoding times where frames are reordered; they stand for the others."""
         self.packets += 1
         self.size += size
         self._follow(dts, duration or 0.0)
-        if pts is None:
-            self.untimed += 1
-        elif hidden:
+        self.untimed += pts is None
+        shown = dts if pts is None else pts
+        if shown is None:
+            return
+        if hidden:
             self.hidden += duration or 0.0
         else:
-            self.start = pts if self.start is None else min(self.start, pts)
-            end = pts + (duration or 0.0)
-            self.end = end if self.end is None else max(self.end, end)
-            heappush(self._waiting, pts)
-            if len(self._waiting) > MOST_REORDERED:
-                self._show()
+            self._place(shown, duration or 0.0)
+
+    def _place(self, shown: float, duration: float) -> None:
+        self.start = shown if self.start is None else min(self.start, shown)
+        self.end = shown + duration if self.end is None else max(self.end, shown + duration)
+        heappush(self._waiting, shown)
+        if len(self._waiting) > MOST_REORDERED:
+            self._show()
 
     def finish(self) -> None:
         """Count what still waits; to be called after the last packet."""

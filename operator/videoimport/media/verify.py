@@ -127,13 +127,16 @@ def damage(media: Media, tracks: dict[int, Track], boxes: tuple[Box, ...], size:
 
 
 def _promises(media: Media, tracks: dict[int, Track]) -> list[tuple[float | None, float, float]]:
-    """Declared seconds, found seconds and the length of two frames: of each chosen stream, and of the whole."""
+    """Declared seconds, found seconds and the length of two frames: of each chosen stream, and of the whole.
+
+    The whole counts from its first packet in some containers, from 0 in others (Matroska): the longer one is believed.
+    """
     chosen = [stream for stream in (media.video, media.audio) if stream]
     own = [(stream.duration, tracks.get(stream.index, Track())) for stream in chosen]
     frames = 2 * media.video.frame_seconds if media.video else 0.0
     ends = [track.end for track in tracks.values() if track.end is not None]
     starts = [track.start for track in tracks.values() if track.start is not None]
-    whole = max(ends) - min(starts) if ends and starts else 0.0
+    whole = max(ends) - min(0.0, *starts) if ends and starts else 0.0
     return [
         *((declared, track.seconds + track.hidden, frames) for declared, track in own),
         (media.duration, whole, frames),

@@ -76,6 +76,12 @@ def test_missing_and_backward_times_are_counted() -> None:
     assert track.backwards == 1
 
 
+def test_decoding_times_stand_for_missing_ones() -> None:
+    track = walk([line(0, "N/A", number * 0.04, 0.02) for number in range(250)])[0]
+    assert track.untimed == 250
+    assert (track.start, track.end) == (0.0, pytest.approx(9.98))
+
+
 def test_lines_that_are_no_packets_are_passed_over() -> None:
     assert walk(["", "side_data,foo", "x,1,2,3,4,5", "0,1"]) == {}
 

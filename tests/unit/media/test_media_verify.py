@@ -115,6 +115,12 @@ class TestDamageOfTheSource:
         assert damage(media, {0: WHOLE, 1: Track(start=0.0, end=8.0)}, (), 1000) is None
         assert damage(media, {0: Track(start=0.0, end=5.0)}, (), 1000) is not None
 
+    @pytest.mark.parametrize(("start", "declared"), [(5.0, 15.0), (5.0, 10.0), (-0.5, 10.5), (-0.5, 10.0)])
+    def test_a_container_may_count_from_zero_or_from_its_first_packet(self, start: float, declared: float) -> None:
+        media = Media("matroska,webm", declared, (replace(VIDEO, duration=None),))
+        assert damage(media, {0: Track(start=start, end=start + 10.0)}, (), 1000) is None
+        assert damage(media, {0: Track(start=start, end=start + 4.0)}, (), 1000) is not None
+
     def test_a_header_may_be_a_little_wrong(self) -> None:
         assert damage(self.MEDIA, {0: replace(WHOLE, end=9.6), 1: WHOLE}, (), 1000) is None
 
