@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,9 @@ from videoimport.worker.pipeline import Run, usage
 from videoimport.worker.processes import Children
 from videoimport.worker.progress import Board, Ticker
 from videoimport.worker.signals import Interrupts
+
+FAREWELL_SECONDS = 2.0
+"""For the last lines of a run whose report is written; a pipe that nobody reads holds its end up no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,25 @@ class Process:
         )  # fmt: skip
 
     def _leave(self, report: Report) -> None:
-        self._ticker.print()
-        logs.log().info("ended", outcome=report.outcome, reason=report.reason, message=report.message)
+        """The report first: whoever reads our lines may be gone or stuck, and the report is what counts."""
         reporting.write(report, self._paths.termination_message)
+
+        def say() -> None:
+            self._ticker.print()
+            logs.log().info("ended", outcome=report.outcome, reason=report.reason, message=report.message)
+
+        _patiently(say)
 
     def _last_words(self, interruption: Interruption) -> None:
         """When the main thread does not come to it in time."""
         self._leave(self._failed(interruption.reason, interruption.message))
+
+
+def _patiently(say: Callable[[], None]) -> None:
+    """Say it in a thread that is left behind when it cannot be said."""
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    thread.join(FAREWELL_SECONDS)
 
 
 def _without_task(paths: Paths, failure: ImportFailure) -> int:
@@ -120,8 +136,8 @@ def _without_task(paths: Paths, failure: ImportFailure) -> int:
         uid="", run=0, spec_hash="", outcome="Failed", reason=failure.reason, message=failure.message[:1024],
         finished_at=datetime.now(UTC),
     )  # fmt: skip
-    logs.log().error("ended", reason=failure.reason, message=failure.message)
     reporting.write(report, paths.termination_message)
+    _patiently(lambda: logs.log().error("ended", reason=failure.reason, message=failure.message))
     return info(failure.reason).exit_code or 1
 
 
@@ -133,9 +149,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = Process(read_task(paths.task), paths).run()
     except ImportFailure as failure:
         code = _without_task(paths, failure)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    os._exit(code)  # nothing is left in a buffer: each line was written out by itself
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The worker's log: JSON lines on stderr. What looks like a URL loses its secrets before it is written."""
 
+import contextlib
 import re
 import sys
 import traceback
 from types import TracebackType
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
@@ -19,6 +21,18 @@ def log() -> FilteringBoundLogger:
     return logger
 
 
+class _Lossy:
+    """Standard error as it is now; lines that nobody takes are lost, and the run goes on."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure() -> None:
     """Once, at the start of a process."""
     structlog.configure(
@@ -28,7 +42,7 @@ def configure() -> None:
             _redact,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lossy())),
         cache_logger_on_first_use=True,
     )
 

@@ -1,5 +1,6 @@
 """How far the run is: one board that the pipeline writes and a ticker prints, each time whole."""
 
+import contextlib
 import os
 import threading
 import time
@@ -151,9 +152,9 @@ class Ticker:
         self._over.set()
 
     def print(self) -> None:
-        """One line, now."""
+        """One line, now. Nobody need read it: where it cannot be written, it is lost."""
         line = self._board.snapshot().model_dump_json(by_alias=True, exclude_none=True) + "\n"
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             _write_all(1, line.encode())
 
     def _tick(self) -> None:

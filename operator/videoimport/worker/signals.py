@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -47,7 +46,6 @@ class Interrupts:
     def _arm(self, interruption: Interruption) -> None:
         def end() -> None:
             self._last_words(interruption)
-            sys.stderr.flush()
             os._exit(info(interruption.reason).exit_code or 1)
 
         timer = threading.Timer(GRACE_SECONDS, end)

@@ -1,0 +1,71 @@
+"""The process's end: the report is left and the code is right, whoever reads its lines."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from videoimport.api.reasons import Reason, info
+from videoimport.api.report import Report
+from videoimport.api.task import Task, spec_hash
+from videoimport.api.videoimport import VideoImportSpec
+
+SPEC = {
+    "source": {"url": "https://e.com/v.mp4"},
+    "destination": {"s3": {"bucket": "videos"}, "credentialsSecretRef": {"name": "store-keys"}},
+}
+
+
+def nobody() -> int:
+    """A pipe whose reader is gone."""
+    read, write = os.pipe()
+    os.close(read)
+    return write
+
+
+def stuck() -> int:
+    """A full pipe whose reader does not read."""
+    _read, write = os.pipe()
+    os.set_blocking(write, False)
+    os.write(write, b"x" * fcntl.fcntl(write, fcntl.F_GETPIPE_SZ))
+    os.set_blocking(write, True)
+    return write
+
+
+def run(tmp_path: Path, task: str, **streams: Any) -> tuple[int, Report]:
+    """A run that ends before any network is used: its Secret is missing."""
+    (tmp_path / "task.json").write_text(task)
+    message = tmp_path / "message"
+    code = subprocess.run(
+        [sys.executable, "-m", "videoimport.worker", "--task", tmp_path / "task.json", "--scratch", tmp_path,
+         "--credentials", tmp_path / "none", "--termination-message", message],
+        timeout=20, **streams,
+    ).returncode  # fmt: skip
+    return code, Report.model_validate_json(message.read_bytes())
+
+
+def task() -> str:
+    spec = VideoImportSpec.model_validate(SPEC)
+    made = Task(
+        uid="u", namespace="team", name="clip", run=1, spec=spec, spec_hash=spec_hash(spec), allowed_networks=()
+    )
+    return made.model_dump_json(by_alias=True, exclude_none=True)
+
+
+@pytest.mark.parametrize("pipe", [nobody, stuck])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_run_that_nobody_listens_to_leaves_its_report(tmp_path: Path, stream: str, pipe: Any) -> None:
+    code, report = run(tmp_path, task(), **{stream: pipe()})
+    assert report.reason is Reason.CREDENTIALS_NOT_FOUND
+    assert code == info(Reason.CREDENTIALS_NOT_FOUND).exit_code
+
+
+@pytest.mark.parametrize("pipe", [nobody, stuck])
+def test_a_task_that_is_none_is_told_even_to_nobody(tmp_path: Path, pipe: Any) -> None:
+    code, report = run(tmp_path, "{}", stderr=pipe())
+    assert report.reason is Reason.INVALID_SPEC
+    assert code == info(Reason.INVALID_SPEC).exit_code
