@@ -248,8 +248,9 @@ def abort_leftovers(store: Store, key: str) -> int:
     """Take back what earlier runs left unfinished at this very key; returns how many. A refusal is only logged."""
     try:
         answer = store.client.list_multipart_uploads(Bucket=store.bucket, Prefix=key)
-    except ClientError as error:
-        log().warning("cannot list unfinished uploads", code=error_code(error))
+    except (ClientError, BotoCoreError, OSError) as error:
+        code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
+        log().warning("cannot list unfinished uploads", code=code)
         return 0
     ours = [upload["UploadId"] for upload in answer.get("Uploads", []) if upload["Key"] == key]
     for upload_id in ours:
