@@ -11,7 +11,18 @@ from videoimport.api.requirements import ContainerFormat
 from videoimport.api.status import OutputFile, Outputs, StageName, Usage
 from videoimport.api.task import Task
 from videoimport.media import requirements, verify
-from videoimport.worker import facts, fetching, naming, preflight, publish, record, transcode, upload, verification
+from videoimport.worker import (
+    facts,
+    fetching,
+    naming,
+    preflight,
+    publish,
+    record,
+    reporting,
+    transcode,
+    upload,
+    verification,
+)  # fmt: skip
 from videoimport.worker.errors import refuse
 from videoimport.worker.examine import Examined, examine
 from videoimport.worker.fetch.protocol import Fetched, Found
@@ -125,14 +136,16 @@ class Run:
         key = place.video_key(self._found.title, self._found.source_id)
         parcel = Parcel(result.path, key, upload.digest(result.path))
         size = parcel.digest.size
-        under_way = publish.send(
-            place, parcel, lambda done: self._board.moved(StageName.UPLOAD, done, size), checksums=checksums
-        )
-        self._end(StageName.UPLOAD)
-        self._begin(StageName.FINALIZE)
-        video = facts.output_file(place.uri(key), result, size, parcel.digest.sha256)
-        report, content = self._told(place, key, video)
-        publish.show(place, parcel, under_way, report, content)
+
+        def moved(done: int) -> None:
+            self._board.moved(StageName.UPLOAD, done, size)
+
+        def told() -> tuple[Report, bytes]:
+            self._end(StageName.UPLOAD)
+            self._begin(StageName.FINALIZE)
+            return self._told(place, key, facts.output_file(place.uri(key), result, size, parcel.digest.sha256))
+
+        report = publish.publish(place, parcel, moved, told, checksums=checksums)
         self._end(StageName.FINALIZE)
         return report
 
@@ -163,11 +176,16 @@ def success(task: Task, board: Board, outputs: Outputs) -> Report:
     stages = tuple(stage.model_copy(update={"state": "Done", "percent": 100}) for stage in now.stages)
     return Report(
         uid=task.uid, run=task.run, spec_hash=task.spec_hash, outcome="Succeeded",
-        message=f"Imported to {outputs.video.uri}." if outputs.video else "",
+        message=_imported(outputs.video.uri) if outputs.video else "",
         stages=stages, source=now.source, metadata=now.metadata, outputs=outputs,
         video_id=video_id(sha256, task.spec.output, task.spec.destination.folder) if sha256 else None,
         usage=usage(board), finished_at=datetime.now(UTC),
     )  # fmt: skip
+
+
+def _imported(uri: str) -> str:
+    """A key may be as long as a message; ``outputs`` has all of it."""
+    return reporting.clip(f"Imported to {uri}.", 1024) or ""
 
 
 def usage(board: Board) -> Usage:

@@ -32,48 +32,60 @@ def _is_ours(facts: Facts, uid: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A file whose parts are on their way."""
+    """A file to be published at a key."""
 
     path: Path
     key: str
     digest: Digest
 
 
-def send(place: Place, parcel: Parcel, moved: Callable[[int], None], *, checksums: bool) -> Upload:
-    """Upload all parts; nothing is visible. Takes everything back when it does not get through, whatever the cause."""
+def publish(
+    place: Place,
+    parcel: Parcel,
+    moved: Callable[[int], None],
+    told: Callable[[], tuple[Report, bytes]],
+    *,
+    checksums: bool,
+) -> Report:
+    """Upload all parts, make the video visible, then say so: what ``told`` has to say once all parts are there.
+
+    What was uploaded is taken back when it does not get through, whatever the cause. Killed from the intent on, the
+    next run goes on from there.
+    """
     upload.abort_leftovers(place.store, parcel.key)
     marks = record.marks(place.task.uid, place.task.spec_hash, place.task.run)
     under_way = upload.begin(place.store, parcel.key, marks, checksums=checksums)
     try:
         under_way.send(parcel.path, parcel.digest, moved)
+        report, result = told()
+        intent = _intent(parcel, under_way, report, result)
+        _show(place, parcel, under_way, intent)
     except BaseException:  # an interruption too must leave no parts behind
-        under_way.abort()
-        raise
-    return under_way
-
-
-def show(place: Place, parcel: Parcel, under_way: Upload, report: Report, result: bytes) -> None:
-    """Make the video visible, then say so. Killed anywhere in here, the next run goes on from the intent."""
-    try:
-        intent = Intent(
-            key=parcel.key,
-            upload_id=under_way.upload_id,
-            size_bytes=parcel.digest.size,
-            checksum=parcel.digest.composite if under_way.checksums else None,
-            report=report,
-            result=result.decode(),
-        )
-        replace = may_write(place, parcel.key)
-        record.write(place.store, place.record_key, intent)
-        _withdraw_result(place.store, parcel.key)
-        under_way.complete(parcel.digest, replace=replace)
-    except BaseException:
         under_way.abort()
         raise
     finally:
         under_way.close()
     _check_arrived(place, parcel, under_way)
     conclude(place, intent)
+    return report
+
+
+def _intent(parcel: Parcel, under_way: Upload, report: Report, result: bytes) -> Intent:
+    return Intent(
+        key=parcel.key,
+        upload_id=under_way.upload_id,
+        size_bytes=parcel.digest.size,
+        checksum=parcel.digest.composite if under_way.checksums else None,
+        report=report,
+        result=result.decode(),
+    )
+
+
+def _show(place: Place, parcel: Parcel, under_way: Upload, intent: Intent) -> None:
+    replace = may_write(place, parcel.key)
+    record.write(place.store, place.record_key, intent)
+    _withdraw_result(place.store, parcel.key)
+    under_way.complete(parcel.digest, replace=replace)
 
 
 def _withdraw_result(store: Store, key: str) -> None:
