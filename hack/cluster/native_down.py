@@ -66,7 +66,14 @@ class NativeDown:
             nodenet.disconnect(self.folders, log)
         mounts.unmount_below(self.folders.run, log)
         shutil.rmtree(self.folders.run, ignore_errors=True)
+        self._builder(log)
         self._leftovers()
+
+    def _builder(self, log: Path) -> None:
+        """A build that was killed leaves its mounts; one that runs, perhaps for another cluster, keeps them."""
+        builder = self.folders.cache / "builder"
+        if not any(processes.started_below((builder,), ("buildah",))):
+            mounts.unmount_below(builder, log)
 
     def _leftovers(self) -> None:
         """What kubelet and CNI keep in folders of the system, because those cannot be chosen."""
