@@ -48,15 +48,21 @@ def _inputs(paths: tuple[str, ...]) -> list[str]:
     return [word for path in paths for word in (*GUARDS, "-i", f"file:{path}")]
 
 
+COARSE_SECONDS = 0.2
+"""Frames that last longer are not put onto a grid of their own rate: it may move each by half of this."""
+
+
 def _encode_video(plan: Plan, picture: Picture, output: Output) -> tuple[str, ...]:
     wish, limit = output.video, ceiling(output.video)
     kbps = min(wish.max_bitrate_kbps, limit.kbps)
+    fastest = frames_a_second(plan.size, limit)
+    grid = ("-enc_time_base", f"1:{fastest}") if picture.video.frame_seconds > COARSE_SECONDS else ()
     return (
         "-c:v", "libx264", "-preset", wish.preset, "-crf", str(wish.crf),
         "-maxrate", f"{kbps}k", "-bufsize", f"{2 * kbps}k",
         "-profile:v", "high", "-level:v", f"{limit.level / 10}",
         "-vf", ",".join(filters(picture.video, plan.size)),
-        "-fps_mode", "vfr", "-fpsmax", str(frames_a_second(plan.size, limit)),
+        "-fps_mode", "vfr", "-fpsmax", str(fastest), *grid,
     )  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from videoimport.media.compliance import why_not_compliant
 from videoimport.media.findings import Finding, first_finding
 from videoimport.media.packets import Track
 from videoimport.media.plan import Picture, Plan, Sound
-from videoimport.media.probe import Media
+from videoimport.media.probe import Media, Video
 
 LEAST_TOLERANCE = 0.1
-"""Seconds, and never less than two frames."""
+"""Seconds; for video never less than two frames."""
 DECLARED_TOLERANCE = 0.5
 """Seconds a source's header may be wrong about its own length before we say that its end is missing."""
+MOST_FOR_FRAMES = 1.0
+"""Seconds that two frames count for at most: a source's word on its rate may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,13 @@ class Compared:
     boxes: tuple[Box, ...]
     """The result's top level."""
 
-    @property
-    def tolerance(self) -> float:
-        """Seconds two lengths may differ."""
-        return max(LEAST_TOLERANCE, 2 * self.picture.video.frame_seconds)
+    def tolerance(self, name: str) -> float:
+        """Seconds two lengths of ``video`` or ``audio`` may differ: only pictures are as coarse as frames."""
+        return max(LEAST_TOLERANCE, _two_frames(self.picture.video)) if name == "video" else LEAST_TOLERANCE
+
+
+def _two_frames(video: Video) -> float:
+    return min(MOST_FOR_FRAMES, 2 * video.frame_seconds)
 
 
 def difference(compared: Compared) -> Finding | None:
@@ -70,7 +75,7 @@ def _complies(compared: Compared) -> Finding | None:
 
 def _is_as_long(compared: Compared) -> Finding | None:
     for name, source, result in _pairs(compared):
-        if abs(source.seconds - result.seconds) > compared.tolerance:
+        if abs(source.seconds - result.seconds) > compared.tolerance(name):
             return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
     return None
 
@@ -81,7 +86,7 @@ def _is_as_much_in_step(compared: Compared) -> Finding | None:
     wanted = _offset(compared.picture.track, compared.sound.track)
     video, audio = (track for _, _, track in _pairs(compared))
     found = _offset(video, audio)
-    if abs(found - wanted) <= compared.tolerance:
+    if abs(found - wanted) <= LEAST_TOLERANCE:
         return None
     return _failed(f"its audio starts {found:+.2f} s from the video, the source's {wanted:+.2f} s")
 
@@ -89,7 +94,7 @@ def _is_as_much_in_step(compared: Compared) -> Finding | None:
 def _has_no_new_gaps(compared: Compared) -> Finding | None:
     for name, source, result in _pairs(compared):
         wanted, found = _pauses(name, source), _pauses(name, result)
-        if found > wanted + compared.tolerance:
+        if found > wanted + compared.tolerance(name):
             return _failed(f"its {name} has pauses of {found:.2f} s in all, the source's {wanted:.2f} s")
     return None
 
@@ -127,24 +132,30 @@ def damage(media: Media, tracks: dict[int, Track], boxes: tuple[Box, ...], size:
 
 
 def _promises(media: Media, tracks: dict[int, Track]) -> list[tuple[float | None, float, float]]:
-    """Declared seconds, found seconds and the length of two frames: of each chosen stream, and of the whole.
+    """Declared seconds, found seconds and how much they may differ: of each chosen stream, and of the whole.
 
     The whole counts from its first packet in some containers, from 0 in others (Matroska): the longer one is believed.
     """
-    chosen = [stream for stream in (media.video, media.audio) if stream]
-    own = [(stream.duration, tracks.get(stream.index, Track())) for stream in chosen]
-    frames = 2 * media.video.frame_seconds if media.video else 0.0
+    video, audio = media.video, media.audio
+    coarse = max(DECLARED_TOLERANCE, _two_frames(video)) if video else DECLARED_TOLERANCE
     ends = [track.end for track in tracks.values() if track.end is not None]
     starts = [track.start for track in tracks.values() if track.start is not None]
     whole = max(ends) - min(0.0, *starts) if ends and starts else 0.0
     return [
-        *((declared, track.seconds + track.hidden, frames) for declared, track in own),
-        (media.duration, whole, frames),
+        *([(video.duration, _decoded_seconds(tracks, video.index), coarse)] if video else []),
+        *([(audio.duration, _decoded_seconds(tracks, audio.index), DECLARED_TOLERANCE)] if audio else []),
+        (media.duration, whole, coarse),
     ]
 
 
-def _unless_kept(declared: float | None, found: float, two_frames: float) -> Finding | None:
-    if declared is None or declared - found <= max(DECLARED_TOLERANCE, two_frames):
+def _decoded_seconds(tracks: dict[int, Track], index: int) -> float:
+    """What a stream has, with what an edit list hides of it."""
+    track = tracks.get(index, Track())
+    return track.seconds + track.hidden
+
+
+def _unless_kept(declared: float | None, found: float, tolerance: float) -> Finding | None:
+    if declared is None or declared - found <= tolerance:
         return None
     return _truncated(f"it says that it lasts {declared:.2f} s and holds {found:.2f} s")
 

@@ -177,6 +177,13 @@ def test_an_encode_is_capped_and_plays_everywhere() -> None:
     assert after(words, "-vf") == "scale=1280:720:flags=bicubic,format=yuv420p,setsar=1"
 
 
+@pytest.mark.parametrize(("rate", "told"), [(Fraction(1, 10), "1:60"), (Fraction(4), "1:60"), (Fraction(25), None)])
+def test_slow_films_keep_their_times_to_a_sixtieth(rate: Fraction, told: str | None) -> None:
+    slow = Picture(replace(GOOD, rate=rate), TRACK)
+    words = command.transcode_argv(ENCODE, slow, SOUND, Output(), Inputs("/s/v", "/s/v"), "/s/o")
+    assert (after(words, "-enc_time_base") if "-enc_time_base" in words else None) == told
+
+
 def test_a_bitrate_beyond_the_level_is_the_levels() -> None:
     assert after(argv(ENCODE, output=wish(maxBitrateKbps=200000)), "-maxrate") == "62500k"
 

@@ -53,6 +53,16 @@ def test_a_tenth_of_a_second_is_forgiven_and_two_frames_of_a_slow_film() -> None
     assert difference(replace(GOOD, picture=slow, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.1)})) is None
 
 
+@pytest.mark.parametrize("rate", [Fraction(1, 10), Fraction(1, 1_000_000)])
+def test_a_rate_however_low_forgives_a_second_of_video_and_nothing_of_audio(rate: Fraction) -> None:
+    slow = replace(GOOD, picture=Picture(replace(VIDEO, rate=rate), WHOLE))
+    assert difference(replace(slow, tracks={0: replace(WHOLE, end=9.1), 1: WHOLE})) is None
+    assert "its video lasts" in said(replace(slow, tracks={0: replace(WHOLE, end=8.9), 1: WHOLE}))
+    assert "its audio lasts" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, end=9.8)}))
+    assert "audio starts" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, start=0.2, end=10.2)}))
+    assert "its audio has pauses" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, gaps=0.2)}))
+
+
 def test_audio_out_of_step_is_seen() -> None:
     shifted = {0: WHOLE, 1: Track(start=0.5, end=10.5)}
     assert "audio starts +0.50 s" in said(replace(GOOD, tracks=shifted))
@@ -123,6 +133,13 @@ class TestDamageOfTheSource:
 
     def test_a_header_may_be_a_little_wrong(self) -> None:
         assert damage(self.MEDIA, {0: replace(WHOLE, end=9.6), 1: WHOLE}, (), 1000) is None
+
+    def test_a_low_rate_hides_no_missing_end(self) -> None:
+        slow = replace(VIDEO, rate=Fraction(1, 1_000_000))
+        media = Media("mov,mp4", 10.0, (slow,), (AUDIO,))
+        assert damage(media, {0: replace(WHOLE, end=9.1), 1: WHOLE}, (), 1000) is None
+        assert damage(media, {0: replace(WHOLE, end=8.9), 1: WHOLE}, (), 1000) is not None
+        assert damage(media, {0: WHOLE, 1: replace(WHOLE, end=9.4)}, (), 1000) is not None
 
     def test_what_an_edit_list_hides_is_there(self) -> None:
         assert damage(self.MEDIA, {0: Track(start=0.0, end=8.0, hidden=2.0), 1: WHOLE}, (), 1000) is None
