@@ -31,7 +31,8 @@ def test_public_addresses_are_let_through(host: str) -> None:
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1",
         "ff02::1", "::ffff:127.0.0.1", "::ffff:a00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:a00:1:0:0:80ff:fffe",
-        "2130706433", "0x7f000001", "127.1", "localhost", "metadata.google.internal", "",
+        "168.63.129.16", "192.0.0.192", "192.0.0.9", "192.88.99.1", "fec0::1", "feff::1", "3fff::1",
+        "::ffff:168.63.129.16", "100.100.100.200", "2130706433", "0x7f000001", "127.1", "localhost", "metadata.google.internal", "",
     ],
 )  # fmt: skip
 def test_everything_else_is_not(host: str) -> None:
@@ -45,6 +46,11 @@ def test_allowed_networks_open_what_they_name_and_no_more() -> None:
     assert is_allowed("fd00::5", allowed)
     assert not is_allowed("192.168.0.1", allowed)
     assert not is_allowed("fc00::5", allowed)
+
+
+def test_an_allowed_network_opens_even_what_is_denied_by_name() -> None:
+    assert is_allowed("192.0.0.192", [ipaddress.ip_network("192.0.0.192/32")])
+    assert is_allowed("fec0::1", [ipaddress.ip_network("fec0::/64")])
 
 
 @given(some.ip_addresses(v=4, network="10.0.0.0/8"), some.sampled_from(["::ffff:{}", "{}"]))

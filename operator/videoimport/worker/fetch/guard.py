@@ -8,7 +8,7 @@ network.
 import ipaddress
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -16,6 +16,17 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_DENIED = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # Azure's host, public by its number
+        "192.0.0.0/24",  # IETF protocol assignments; Oracle's metadata at .192, which older Pythons call global
+        "192.88.99.0/24",  # 6to4 relays, withdrawn
+        "fec0::/10",  # site-local, withdrawn
+        "3fff::/20",  # documentation
+    )
+)
+"""Not public, whatever the interpreter's tables say of them."""
 _SPAWNING = ("subprocess.Popen", "os.posix_spawn")
 _NEVER = ("os.system", "os.exec", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile")
 _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
@@ -41,9 +52,15 @@ def is_allowed(host: str, allowed: Sequence[Network]) -> bool:
         address = inner(ipaddress.ip_address(host))
     except ValueError:
         return False  # a name, or a number in another notation: resolved inside C, where nobody could look
-    if any(address.version == network.version and address in network for network in allowed):
+    if _is_in(address, allowed):
         return True
+    if _is_in(address, _DENIED):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _is_in(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 class Guard:
