@@ -286,3 +286,30 @@ def test_an_empty_answer_is_a_file_of_nothing(site: Site, fetch: Fetch) -> None:
 def test_a_real_file_arrives_whole(site: Site, fetch: Fetch, footage: Callable[[str], Path], name: str) -> None:
     path = footage(name)
     assert is_whole(fetch(site.add("/v", file(path))), path.read_bytes())
+
+
+def part(first: int, last: int, total: int | str, **headers: str) -> Route:
+    """A 206 that nobody asked for."""
+    span = {"Content-Range": f"bytes {first}-{last}/{total}", "ETag": '"one"', **headers}
+    return lambda exchange: exchange.answer(206, BODY[first : last + 1], span)
+
+
+@pytest.mark.parametrize("route", [part(0, HALF - 1, len(BODY)), part(HALF, len(BODY) - 1, len(BODY)),
+                                   part(0, HALF - 1, "*"), fixed(BODY[:HALF], status=206)])  # fmt: skip
+def test_a_part_that_nobody_asked_for_is_not_the_source(site: Site, fetch: Fetch, route: Route) -> None:
+    assert refused(fetch, site.add("/v", route)).reason is Reason.SOURCE_TRUNCATED
+
+
+def test_a_part_that_is_the_whole_is(site: Site, fetch: Fetch) -> None:
+    assert is_whole(fetch(site.add("/v", part(0, len(BODY) - 1, len(BODY)))))
+
+
+def test_a_part_at_a_second_try_is_not_the_whole_of_an_unknown_length(site: Site, fetch: Fetch) -> None:
+    def broken(exchange: Exchange) -> None:
+        exchange.start(200, {"ETag": '"one"', "Transfer-Encoding": "chunked"})
+        exchange.write(b"1000\r\n" + BODY[:4096] + b"\r\n")
+        exchange.write(b"10000\r\n")
+        exchange.reset()
+
+    rest = (4096, HALF - 1, len(BODY))
+    assert is_whole(fetch(site.add("/v", in_turn(broken, part(*rest), part(HALF, len(BODY) - 1, len(BODY))))))

@@ -136,6 +136,10 @@ class Download:
     def _first(self) -> Opening:
         answer = self._browser.get(self._url, {})
         self._check_status(answer)
+        if answer.status == 206 and not answer.is_whole:
+            # Nobody asked for a part, and one that is taken for the whole would be a short video.
+            answer.response.close()
+            raise Interrupted("it answers with a part of the source", reason=Reason.SOURCE_TRUNCATED)
         opening = Opening(answer, self._read_head(answer))
         self._adopt(answer)
         return opening
@@ -150,7 +154,7 @@ class Download:
         """From now on it is this version of the source that is read."""
         self._url = answer.url
         self._validator = answer.validator
-        self._total = answer.length
+        self._total = answer.total
         self._resumable = not answer.is_encoded and answer.header("Accept-Ranges").lower() != "none"
         self._limits.check(self._total or 0)
 
@@ -175,6 +179,8 @@ class Download:
         answer = self._resume()
         if answer.status == 200 or not self._continues(answer):
             self._restart(file, answer)
+        elif answer.content_range:
+            self._total = answer.content_range.total
         self._drain(file, answer)
 
     def _resume(self) -> Answer:
@@ -193,7 +199,9 @@ class Download:
         span = answer.content_range
         if self._validator.differs(answer.validator):
             return False
-        return span is not None and span.first == self._offset and self._total in (None, span.total)
+        if span is None or span.first != self._offset or span.total is None:
+            return False
+        return self._total in (None, span.total)
 
     def _restart(self, file: IO[bytes], answer: Answer) -> None:
         """Throw away what is there; what is read from now on is one version again."""

@@ -105,6 +105,18 @@ class Answer:
         return ContentRange(int(found[1]), int(found[2]), None if found[3] == "*" else int(found[3]))
 
     @property
+    def is_whole(self) -> bool:
+        """Of a 206: whether it holds all that there is."""
+        span = self.content_range
+        return span is not None and span.total is not None and (span.first, span.last) == (0, span.total - 1)
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the source in all, where this body is all of it and they can be trusted."""
+        span = self.content_range if self.status == 206 else None
+        return span.total if span and not self.is_encoded else self.length
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds, where the server gives them as a number."""
         text = self.header("Retry-After")
