@@ -22,7 +22,10 @@ _PLAYLIST_TYPES = (
     "application/x-mpegurl",
     "audio/mpegurl",
     "audio/x-mpegurl",
+    "video/mpegurl",
+    "video/x-mpegurl",
     "application/dash+xml",
+    "video/vnd.mpeg.dash.mpd",
 )
 
 
@@ -45,7 +48,8 @@ def kind(head: bytes, content_type: str) -> Kind:
     """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing."""
     declared = content_type.partition(";")[0].strip().lower()
     if head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U") or _MANIFEST.match(head):
-        return Kind.DISGUISED if declared.startswith("video/") else Kind.PLAYLIST
+        is_disguised = declared not in _PLAYLIST_TYPES and declared.startswith("video/")
+        return Kind.DISGUISED if is_disguised else Kind.PLAYLIST
     if _is_media(head):
         return Kind.FILE
     if _is_picture(head):
