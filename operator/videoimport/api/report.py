@@ -1,6 +1,8 @@
 """What a worker tells: progress as JSON lines on stdout, each a whole snapshot, and at the end one report.
 
-The report is the container's termination message and a copy of it is the commit record in the destination.
+The report is the container's termination message and a copy of it is the commit record in the destination. A worker
+handles strangers' files, so nothing it tells is believed further than these models reach: whatever they let through
+fits a status.
 """
 
 from typing import Annotated, Literal
@@ -9,10 +11,12 @@ from pydantic import Field
 
 from videoimport.api.base import ByteCount, Message, Model, Timestamp
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Outputs, SourceStatus, Stage, Usage, VideoMetadata
+from videoimport.api.status import MAX_STAGES, Outputs, SourceStatus, Stage, Usage, VideoMetadata
 
 MAX_BYTES = 4096
 """Kubernetes keeps this much of a termination message, its tail."""
+RunNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""0 only where the task could not be read."""
 
 
 class Progress(Model):
@@ -20,8 +24,8 @@ class Progress(Model):
 
     schema_version: Literal[1] = 1
     kind: Literal["Progress"] = "Progress"
-    run: int
-    stages: tuple[Stage, ...]
+    run: RunNumber
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES)]
     """All stages of the run, in order, whatever their state."""
     bytes_per_second: ByteCount | None = None
     """Rate of the earliest running stage."""
@@ -37,14 +41,14 @@ class Report(Model):
     schema_version: Literal[1] = 1
     kind: Literal["Report"] = "Report"
     uid: str
-    run: int
+    run: RunNumber
     spec_hash: str
     outcome: Literal["Succeeded", "Failed"]
     reason: Reason | None = None
     """Set when it failed."""
     message: Message = ""
     """What happened, with the found and the wanted value; no secrets, no signed URLs."""
-    stages: tuple[Stage, ...] = ()
+    stages: Annotated[tuple[Stage, ...], Field(max_length=MAX_STAGES)] = ()
     source: SourceStatus | None = None
     metadata: VideoMetadata | None = None
     outputs: Outputs | None = None

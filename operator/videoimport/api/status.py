@@ -9,6 +9,11 @@ from videoimport.api.base import ByteCount, Message, Model, Percent, Sha256, Tim
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, UploadText
 
+MAX_STAGES = 8
+Seconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
+"""A time that a run may take or tell of; far beyond any, and harmless to calculate with."""
+Pixels = Annotated[int, Field(ge=0, le=1_000_000)]
+
 
 class VideoPhase(StrEnum):
     """The earliest unfinished stage, or the end."""
@@ -45,7 +50,7 @@ class Stage(Model):
     """Bytes moved so far."""
     bytes_total: ByteCount | None = None
     """Bytes to move, where known."""
-    seconds: Annotated[int, Field(ge=0)] | None = None
+    seconds: Seconds | None = None
     """How long it has run, or took."""
     mode: Literal["Remux", "Encode"] | None = None
     """Of Transcode: whether the video was copied or encoded."""
@@ -77,9 +82,9 @@ class VideoMetadata(Model):
 
     resolution: Annotated[str, Field(max_length=32)] | None = None
     """Width and height as displayed, such as 1920x1080."""
-    width: Annotated[int, Field(ge=0)] | None = None
+    width: Pixels | None = None
     """Displayed width in pixels."""
-    height: Annotated[int, Field(ge=0)] | None = None
+    height: Pixels | None = None
     """Displayed height in pixels."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
@@ -161,7 +166,7 @@ class Attempts(Model):
 class Usage(Model):
     """What the last run took."""
 
-    cpu_seconds: Annotated[int, Field(ge=0)] = 0
+    cpu_seconds: Seconds = 0
     """CPU time of the worker and its children."""
     bytes_in: ByteCount = 0
     """Bytes fetched."""
@@ -208,7 +213,7 @@ class VideoImportStatus(Model):
     eta_seconds: Annotated[int, Field(ge=0)] | None = None
     """Estimated seconds until the end, where known."""
     stages: Annotated[
-        tuple[Stage, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+        tuple[Stage, ...], Field(max_length=MAX_STAGES, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
     """The stages of the current run."""
     source: SourceStatus | None = None
