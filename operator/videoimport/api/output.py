@@ -12,8 +12,8 @@ class VideoOutput(Model):
 
     codec: Literal["h264"] = "h264"
     """The codec."""
-    crf: Annotated[int, Field(ge=0, le=51)] = 23
-    """Constant rate factor when encoding: lower is better and larger."""
+    crf: Annotated[int, Field(ge=1, le=51)] = 23
+    """Constant rate factor when encoding: lower is better and larger. 0 would be lossless, which few players play."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = "veryfast"
     """The encoder's preset: slower is smaller for the same quality."""
     max_height: Annotated[int, Field(ge=144, le=4320)] = 1080

@@ -65,6 +65,13 @@ def test_another_output_wish_is_another_video() -> None:
     assert video_id("ab" * 32, Output(), None) == video_id("ab" * 32, Output(), "")
 
 
+def test_a_lossless_wish_is_refused() -> None:
+    """Lossless is no High profile."""
+    assert VideoOutput(crf=1).crf == 1
+    with pytest.raises(ValidationError, match="crf"):
+        VideoOutput(crf=0)
+
+
 @given(st.text())
 def test_identities_have_their_length_whatever_the_url(url: str) -> None:
     assert len(item_identity(url)) == 10
