@@ -10,13 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as some
 from urllib3 import HTTPResponse
 from yt_dlp.networking.common import Response
-from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, IncompleteRead, TransportError
+from yt_dlp.networking.exceptions import (
+    CertificateVerifyError,
+    HTTPError,
+    IncompleteRead,
+    NoSupportingHandlers,
+    RequestError,
+    TransportError,
+    UnsupportedRequest,
+)  # fmt: skip
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch import classify, statuses
 from videoimport.worker.fetch.guard import is_allowed, is_harmless
 from videoimport.worker.fetch.http import Answer, Interrupted, Validator
+from videoimport.worker.fetch.page import _found
+from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetching import environment
 
 
@@ -32,7 +42,8 @@ def test_public_addresses_are_let_through(host: str) -> None:
         "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1",
         "ff02::1", "::ffff:127.0.0.1", "::ffff:a00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:a00:1:0:0:80ff:fffe",
         "168.63.129.16", "192.0.0.192", "192.0.0.9", "192.88.99.1", "fec0::1", "feff::1", "3fff::1",
-        "::ffff:168.63.129.16", "100.100.100.200", "2130706433", "0x7f000001", "127.1", "localhost", "metadata.google.internal", "",
+        "::ffff:168.63.129.16", "100.100.100.200", "2130706433", "0x7f000001", "127.1",
+        "localhost", "metadata.google.internal", "",
     ],
 )  # fmt: skip
 def test_everything_else_is_not(host: str) -> None:
@@ -157,6 +168,9 @@ def http_error(status: int) -> HTTPError:
     return HTTPError(Response(Mock(), "https://e.com/", {}, status))
 
 
+SCHEMELESS = UnsupportedRequest("Unsupported url scheme", handler=Mock(RH_NAME="urllib"))
+
+
 def wrapped(cause: Exception) -> DownloadError:
     """As yt-dlp hands it on: the cause in an ExtractorError in a DownloadError."""
     error = ExtractorError("Unable to download webpage", cause=cause)
@@ -171,6 +185,8 @@ def wrapped(cause: Exception) -> DownloadError:
         (wrapped(http_error(429)), Reason.RATE_LIMITED),
         (wrapped(http_error(502)), Reason.SOURCE_UNAVAILABLE),
         (wrapped(TransportError("reset")), Reason.SOURCE_UNAVAILABLE),
+        (wrapped(RequestError("no idea")), Reason.SOURCE_UNAVAILABLE),
+        (wrapped(NoSupportingHandlers([SCHEMELESS], [])), Reason.UNSUPPORTED_SOURCE),
         (wrapped(IncompleteRead(5, 10)), Reason.SOURCE_TRUNCATED),
         (wrapped(CertificateVerifyError("expired")), Reason.CERTIFICATE_INVALID),
         (wrapped(OSError(errno.ENOSPC, "No space left on device")), Reason.SCRATCH_FULL),
@@ -192,6 +208,41 @@ def wrapped(cause: Exception) -> DownloadError:
 )
 def test_every_error_of_yt_dlp_has_its_reason(error: Exception, reason: Reason) -> None:
     assert classify.failure(error).reason is reason
+
+
+def named(video_id: str, complaint: str, cause: Exception | None = None) -> DownloadError:
+    """As yt-dlp hands on what went wrong with a video of this id."""
+    error = ExtractorError(complaint, video_id=video_id, ie="generic", expected=True, cause=cause)
+    return DownloadError(f"ERROR: {error}", (ExtractorError, error, None))
+
+
+@pytest.mark.parametrize(
+    "video_id", ["how-to-subscribe", "premieres in drm: password removed", "not a bot", "a:log-in"]
+)
+def test_a_videos_id_says_nothing_of_what_went_wrong(video_id: str) -> None:
+    assert classify.failure(named(video_id, "Timed out", TransportError("timeout"))).reason is Reason.SOURCE_UNAVAILABLE
+    assert classify.failure(named(video_id, "Oh dear")).reason is Reason.UNSUPPORTED_SOURCE
+    assert classify.failure(named(video_id, "Video unavailable")).reason is Reason.SOURCE_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "told", ["ERROR: [generic] how-to-subscribe: Oh dear", "ERROR: Oh dear, no https://e.com/sign-in/cookies"]
+)
+def test_neither_do_the_addresses_in_words(told: str) -> None:
+    assert classify.failure(DownloadError(told)).reason is Reason.UNSUPPORTED_SOURCE
+
+
+def test_a_timeout_whose_words_speak_of_a_login_is_a_timeout() -> None:
+    error = wrapped(TransportError("sign in server timed out"))
+    assert classify.failure(error).reason is Reason.SOURCE_UNAVAILABLE
+
+
+def test_half_a_surrogate_pair_can_be_told() -> None:
+    found = _found({"extractor_key": "Generic", "id": "x\ud83d", "title": "cat \ud83d"})
+    assert (found.source_id, found.title) == ("x?", "cat ?")
+    assert found.model_dump_json()
+    told = Failed(reason=Reason.INTERNAL, message=classify.failure(DownloadError("ERROR: no \ud83d")).message)
+    assert "no ?" in told.model_dump_json()
 
 
 def test_a_missing_segment_is_a_short_source() -> None:

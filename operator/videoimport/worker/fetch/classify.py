@@ -2,13 +2,14 @@
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, IncompleteRead, RequestError
-from yt_dlp.utils import ContentTooShortError, GeoRestrictedError, UnsupportedError, UserNotLive
+from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, IncompleteRead, RequestError, TransportError
+from yt_dlp.utils import ContentTooShortError, ExtractorError, GeoRestrictedError, UnsupportedError, UserNotLive
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.protocol import sayable
 from videoimport.worker.fetch.statuses import reason_of
 from videoimport.worker.logs import redacted
 
@@ -19,7 +20,11 @@ _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
     (CertificateVerifyError, Reason.CERTIFICATE_INVALID),
     (IncompleteRead, Reason.SOURCE_TRUNCATED),
     (ContentTooShortError, Reason.SOURCE_TRUNCATED),
+    # The last, since others above are of this kind too; before any words, which only the site's own answers deserve.
+    (TransportError, Reason.SOURCE_UNAVAILABLE),
 )
+_OF_WHAT = re.compile(r"^(?:ERROR: )?\[[^\]\s]+\] (?:\S+: )?")
+_ADDRESS = re.compile(r"https?://\S+")
 
 _WORDS = (
     (r"not a bot|try again later|too many requests|rate.?limit", Reason.RATE_LIMITED),
@@ -52,12 +57,19 @@ def _reason(error: BaseException) -> Reason:
     for kind, reason in _TYPES:
         if any(isinstance(cause, kind) for cause in causes):
             return reason
-    told = str(error).lower()
-    by_words = next((reason for pattern, reason in _WORDS if re.search(pattern, told)), None)
-    if by_words:
-        return by_words
-    transport = any(isinstance(cause, RequestError) for cause in causes)
-    return Reason.SOURCE_UNAVAILABLE if transport else Reason.UNSUPPORTED_SOURCE
+    told = _complaint(error, causes).lower()
+    by_words = (reason for pattern, reason in _WORDS if re.search(pattern, told))
+    unasked = any(isinstance(cause, RequestError) for cause in causes)
+    return next(by_words, Reason.SOURCE_UNAVAILABLE if unasked else Reason.UNSUPPORTED_SOURCE)
+
+
+def _complaint(error: BaseException, causes: Iterable[BaseException]) -> str:
+    """What yt-dlp complains of, without the names that others chose: the video's id and addresses."""
+    told = str(error)
+    for cause in causes:
+        if isinstance(cause, ExtractorError) and cause.video_id:
+            told = told.replace(f"{cause.video_id}: ", "")
+    return _ADDRESS.sub("", _OF_WHAT.sub("", told))
 
 
 def status_of(error: BaseException) -> int | None:
@@ -76,4 +88,4 @@ def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
 
 def _words(error: BaseException) -> str:
     told = re.sub(r"^ERROR: |; please report this issue.*|\(caused by .*", "", str(error), flags=re.S)
-    return redacted(told).strip()[:400]
+    return redacted(sayable(told)).strip()[:400]

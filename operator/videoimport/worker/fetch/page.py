@@ -14,7 +14,7 @@ from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import classify
 from videoimport.worker.fetch.download import Limits
 from videoimport.worker.fetch.guard import Guard
-from videoimport.worker.fetch.protocol import Fetched, File, Found, Request
+from videoimport.worker.fetch.protocol import Fetched, File, Found, Request, sayable
 from videoimport.worker.logs import log
 
 _SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
@@ -153,7 +153,7 @@ def _found(info: dict[str, Any]) -> Found:
 
 
 def _bounded(text: Any, limit: int) -> str | None:
-    return str(text)[:limit] if text else None
+    return sayable(str(text))[:limit] if text else None
 
 
 def _hashed(path: Path) -> File:

@@ -11,6 +11,11 @@ from videoimport.api.base import Model, Sha256
 from videoimport.api.reasons import Reason
 
 
+def sayable(text: str) -> str:
+    """``text`` as JSON can say it: half a surrogate pair, as pages have them, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Request(Model):
     """What is to be fetched, and how much of it at most."""
 
