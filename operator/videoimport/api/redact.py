@@ -24,7 +24,7 @@ _SECRET_WORDS = (
 )
 """Anywhere in a parameter's name."""
 _SECRET_NAMES = frozenset(("st", "oh", "pass", "pwd", "md5", "hash"))
-"""Whole words of a name: too short or too usual to be looked for within others. nginx's secure_link signs with ``md5``."""
+"""Whole words of a name: too short or too usual to look for within others. nginx signs links with ``md5``."""
 
 
 def shown_url(url: str) -> str:
