@@ -313,3 +313,20 @@ def test_a_part_at_a_second_try_is_not_the_whole_of_an_unknown_length(site: Site
 
     rest = (4096, HALF - 1, len(BODY))
     assert is_whole(fetch(site.add("/v", in_turn(broken, part(*rest), part(HALF, len(BODY) - 1, len(BODY))))))
+
+
+@pytest.mark.parametrize("url", ["https://[::1/x", "http://h:99999/", "http://a..b/x", "http://e.com:abc/"])
+def test_a_source_that_is_no_address_is_the_wishs_fault(fetch: Fetch, url: str) -> None:
+    failure = refused(fetch, url)
+    assert failure.reason is Reason.INVALID_SPEC
+    assert "spec.source.url" in failure.message
+
+
+@pytest.mark.parametrize("target", ["https://[::1/x", "http://h:99999/", "//a..b/x"])
+def test_a_redirect_to_no_address_is_the_sources(site: Site, fetch: Fetch, target: str) -> None:
+    assert refused(fetch, site.add("/v", redirect(target))).reason is Reason.UNSUPPORTED_SOURCE
+    assert len(site.requests) == 1
+
+
+def test_a_name_of_any_script_is_an_address(site: Site, fetch: Fetch) -> None:
+    assert refused(fetch, "http://пример.invalid/x").reason is Reason.SOURCE_UNAVAILABLE

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
+from botocore.exceptions import BotoCoreError, ClientError, InvalidRegionError, ParamValidationError, SSLError
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
@@ -103,7 +104,10 @@ class Store:
 
 
 def connect(destination: S3Destination, keys: Keys | None) -> Store:
-    """A client for the destination's bucket; nothing is asked yet. Without keys, requests are not signed."""
+    """A client for the destination's bucket; nothing is asked yet. Without keys, requests are not signed.
+
+    Raises ImportFailure INVALID_SPEC for an endpoint or a region that is none.
+    """
     config = Config(
         signature_version="s3v4" if keys else UNSIGNED,
         s3={"addressing_style": "path" if destination.endpoint else "auto"},
@@ -122,7 +126,16 @@ def connect(destination: S3Destination, keys: Keys | None) -> Store:
         aws_session_token=keys.token if keys else None,
         region_name=destination.region,
     )
-    return Store(session.client("s3", endpoint_url=destination.endpoint, config=config), destination.bucket)
+    try:
+        if destination.endpoint:
+            urlsplit(destination.endpoint).port  # noqa: B018 — read for the error it raises; boto3 looks only later
+        client = session.client("s3", endpoint_url=destination.endpoint, config=config)
+    except InvalidRegionError:
+        raise ImportFailure(Reason.INVALID_SPEC, "destination.s3.region is not the name of a region.") from None
+    except ValueError:
+        message = "destination.s3.endpoint is no address: its host may have letters, digits, dots and hyphens; a port "
+        raise ImportFailure(Reason.INVALID_SPEC, f"{message}is at most 65535.") from None
+    return Store(client, destination.bucket)
 
 
 def error_code(error: ClientError) -> str:

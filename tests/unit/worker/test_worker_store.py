@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import TypeAdapter
 
-from videoimport.api.destination import Destination
+from videoimport.api.destination import Destination, S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
 from videoimport.worker.credentials import read_keys
-from videoimport.worker.destination import failure_of
+from videoimport.worker.destination import connect, failure_of
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import redacted
 from videoimport.worker.record import Intent, Record
@@ -59,6 +59,21 @@ def test_one_reading_hashes_the_whole_and_its_parts(tmp_path: Path) -> None:
 def test_every_error_of_a_store_has_its_reason(code: str, status: int, reason: Reason) -> None:
     failure = failure_of(code, status, "videos", "write a")
     assert failure.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ({"endpoint": "http://my_store:9000"}, "endpoint"),
+        ({"endpoint": "http://h:99999/"}, "endpoint"),
+        ({"endpoint": "https://[::1/x"}, "endpoint"),
+        ({"region": "-"}, "region"),
+    ],
+)
+def test_a_place_that_is_none_names_its_field(place: dict[str, str], field: str) -> None:
+    with pytest.raises(ImportFailure, match=f"destination.s3.{field}") as caught:
+        connect(S3Destination.model_validate({"bucket": "videos", **place}), None)
+    assert caught.value.reason is Reason.INVALID_SPEC
 
 
 def wish(secret: str | None) -> Destination:

@@ -144,6 +144,7 @@ class Browser:
 
     def get(self, url: str, extra: Mapping[str, str]) -> Answer:
         """The answer of the last hop. Raises ImportFailure, or Interrupted for what another try may mend."""
+        _check_address(url, Reason.INVALID_SPEC, "spec.source.url is no address; correct it.")
         origin = urlsplit(url)[:2]
         for _ in range(MOST_REDIRECTS):
             response = self._once(url, extra, with_login=urlsplit(url)[:2] == origin)
@@ -151,7 +152,7 @@ class Browser:
             if response.status not in _REDIRECTS or not target:
                 return Answer(response, url)
             response.release_conn()
-            url = urljoin(url, target)
+            url = _redirected(url, target)
             if urlsplit(url).scheme not in ("http", "https"):
                 message = f"The source redirects to {urlsplit(url).scheme}:, which is neither http nor https."
                 raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
@@ -168,6 +169,28 @@ class Browser:
             return self._pool.request("GET", bare, headers=headers, preload_content=False, redirect=False)
         except HTTPError as error:
             raise _failure(error, parts.hostname or "") from None
+
+
+def _check_address(url: str, reason: Reason, message: str) -> None:
+    """Raises ImportFailure for a URL whose host or port is none; urllib3 would fail again at every try."""
+    try:
+        parts = urlsplit(url)
+        urllib3.util.parse_url(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        parts.port  # noqa: B018 — read for the error it raises
+        host = parts.hostname or ""
+        host.encode("ascii" if ":" in host else "idna")
+    except ValueError:
+        raise ImportFailure(reason, message) from None
+
+
+def _redirected(url: str, target: str) -> str:
+    message = "The source redirects to something that is no address."
+    try:
+        joined = urljoin(url, target)
+    except ValueError:
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message) from None
+    _check_address(joined, Reason.UNSUPPORTED_SOURCE, message)
+    return joined
 
 
 def _failure(error: HTTPError, host: str) -> Exception:
