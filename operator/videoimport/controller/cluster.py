@@ -71,7 +71,8 @@ class Cluster:
         return await self._json("POST", KINDS[kind].path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
-        """Write ``raw["status"]``. Raises Conflict unless ``raw`` is the newest version."""
+        """Write ``raw["status"]``; of the rest only the metadata matters, since the API server keeps what it has.
+        Raises Conflict unless ``raw`` is of the newest version."""
         metadata = raw["metadata"]
         return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)
 

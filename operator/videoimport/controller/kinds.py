@@ -65,16 +65,6 @@ KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
 a status names and a later list lacks is gone, and not just younger than the list."""
 
 
-def slim(kind: Kind, raw: Raw) -> Raw:
-    """What of an object is worth keeping: of our own resources all that is needed to write them, of Jobs and pods not
-    the template and the task, which are the greatest part of them and are never looked at."""
-    unread = {"managedFields"} if kind in (VIDEO_KIND, BULK_KIND) else {"managedFields", "annotations"}
-    kept = {**raw, "metadata": {key: value for key, value in raw["metadata"].items() if key not in unread}}
-    if kind in ("Job", "Pod"):
-        kept["spec"] = {key: value for key, value in raw.get("spec", {}).items() if key == "ttlSecondsAfterFinished"}
-    return kept
-
-
 def controller_of(raw: Raw) -> Raw | None:
     """The owner reference of the controlling owner."""
     references: list[Raw] = raw["metadata"].get("ownerReferences", ())

@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from videoimport.api.status import VideoPhase
-from videoimport.controller.store import Entry
+from videoimport.api.videoimport import VideoImport
+from videoimport.controller.reading import Entry, Unreadable
 
 REGISTRY = CollectorRegistry()
 RECONCILE_SECONDS = Histogram(
@@ -39,5 +40,12 @@ class Figures(Collector):
 
 def count_imports(videos: list[Entry]) -> Counter[tuple[str, str]]:
     """How many are in each phase for each reason; without a status they are pending."""
-    statuses = (video.raw.get("status", {}) for video in videos)
-    return Counter((status.get("phase", VideoPhase.PENDING.value), status.get("reason", "")) for status in statuses)
+    return Counter(_phase_and_reason(video) for video in videos)
+
+
+def _phase_and_reason(video: Entry) -> tuple[str, str]:
+    if isinstance(video.view, Unreadable):
+        written = video.view.raw.get("status", {})
+        return written.get("phase", VideoPhase.PENDING), written.get("reason", "")
+    status = video.of(VideoImport).status
+    return status.phase or VideoPhase.PENDING, status.reason or ""

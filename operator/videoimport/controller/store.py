@@ -7,41 +7,18 @@ deletion. For one thread; ``objects`` may be called from another, for metrics.
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
 from videoimport.controller.cluster import Listing, version_of
-from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of, slim
+from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of
 from videoimport.controller.queue import Clock
+from videoimport.controller.reading import Entry, read
 from videoimport.core.plan import Kind
 
 TOMBSTONE_SECONDS = 600.0
 """How long a deletion is remembered: longer than any list that was under way could take."""
 Place = tuple[str, str]
 """Namespace and name."""
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Entry:
-    """An object at one version, and what was parsed from it."""
-
-    raw: Raw
-    version: int
-    _views: dict[Any, Any] = field(default_factory=dict)
-
-    def view(self, parse: Callable[[Raw], T]) -> T:
-        """``parse(raw)``, done once."""
-        if parse not in self._views:
-            self._views[parse] = parse(self.raw)
-        found: T = self._views[parse]
-        return found
-
-    @property
-    def uid(self) -> str:
-        """Of the object."""
-        uid: str = self.raw["metadata"]["uid"]
-        return uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +57,12 @@ class Store:
         if version <= self._known_version(kind, place):
             return False
         older = self._forget(kind, place)
-        self._entries[kind][place] = Entry(slim(kind, raw), version)
+        self._entries[kind][place] = read(kind, raw, version)
         self._tombstones[kind].pop(place, None)
         if owner := controller_of(raw):
             self._owned[kind, owner["uid"]].add(place)
         if older is not None and older.uid != raw["metadata"]["uid"]:
-            self._tell(kind, older.raw)  # a namesake of an earlier object, perhaps of another owner
+            self._tell(kind, older.head)  # a namesake of an earlier object, perhaps of another owner
         self._tell(kind, raw)
         return True
 
@@ -123,11 +100,11 @@ class Store:
             return
         self._tombstones[kind][place] = _Tombstone(version, self._clock())
         if entry := self._forget(kind, place):
-            self._tell(kind, entry.raw)
+            self._tell(kind, entry.head)
 
     def _forget(self, kind: Kind, place: Place) -> Entry | None:
         entry = self._entries[kind].pop(place, None)
-        owner = controller_of(entry.raw) if entry else None
+        owner = controller_of(entry.head) if entry else None
         if owner:
             owned = self._owned[kind, owner["uid"]]
             owned.discard(place)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import ValidationError
 
 from videoimport.api.bulkimport import BulkImportStatus
 from videoimport.api.status import VideoImportStatus
@@ -19,12 +18,13 @@ from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import Rejected
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import REFUSED, Notebook, Notes
-from videoimport.controller.observing import observe_bulk, observe_video
+from videoimport.controller.observing import jobs_of, observe_bulk, observe_video, pods_of
 from videoimport.controller.queue import Backoff, KeyedQueue
-from videoimport.controller.store import Entry, Store
+from videoimport.controller.reading import Entry, Unreadable
+from videoimport.controller.store import Store
 from videoimport.controller.writing import Writer
 from videoimport.core.bulk import reconcile_bulk
-from videoimport.core.parse import event_view, job_view, pod_view
+from videoimport.core.parse import event_view
 from videoimport.core.plan import Action, Announcement, Create, Inquiry, Plan
 from videoimport.core.refuse import problem_of, refuse
 from videoimport.core.settings import Settings
@@ -74,21 +74,19 @@ class Syncer:
             await self._act(key, entry, notes, plan.actions)
             await self._inquire(key, notes, plan.inquiries)
         finally:
-            await announce(self.cluster, entry.raw, plan.announcements, self.now())
+            await announce(self.cluster, entry.head, plan.announcements, self.now())
 
     def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
-        try:
-            if key.kind == "BulkImport":
-                return reconcile_bulk(observe_bulk(entry, self.store), self.now(), self.settings)
-            return reconcile_video(observe_video(entry, self.store, notes), self.now(), self.settings)
-        except ValidationError as problem:
-            return refuse(entry.raw, problem_of(problem), self.now())
+        if isinstance(entry.view, Unreadable):
+            return refuse(entry.view.raw, problem_of(entry.view.problem), self.now())
+        if key.kind == "BulkImport":
+            return reconcile_bulk(observe_bulk(entry, self.store), self.now(), self.settings)
+        return reconcile_video(observe_video(entry, self.store, notes), self.now(), self.settings)
 
     async def _confirm_lost_reports(self, key: Key, entry: Entry, notes: Notes) -> None:
         """A Job's end may be seen before its pod's: before a report counts as lost, its pods are listed, once."""
-        for job in [job.view(job_view) for job in self.store.owned("Job", entry.uid)]:
-            pods = [pod.view(pod_view) for pod in self.store.owned("Pod", job.uid)]
-            reported = any(pod.exit_code is not None for pod in pods)
+        for job in jobs_of(entry, self.store):
+            reported = any(pod.exit_code is not None for pod in pods_of(job, self.store))
             if job.finished is None or job.expires or reported or job.uid in notes.confirmed:
                 continue
             selector = f"batch.kubernetes.io/controller-uid={job.uid}"
@@ -97,9 +95,9 @@ class Syncer:
             notes.confirmed.add(job.uid)
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
-        generation, writer = entry.raw["metadata"].get("generation", 0), Writer(self.cluster, self.store)
+        writer = Writer(self.cluster, self.store)
         for action in actions:
-            pause = notes.pause(generation, self.notebook.clock()) if isinstance(action, Create) else 0.0
+            pause = notes.pause(entry.generation, self.notebook.clock()) if isinstance(action, Create) else 0.0
             if pause:
                 self.queue.add_after(key, pause)
                 return
@@ -116,14 +114,12 @@ class Syncer:
     async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
         """Show it at once, and try again later and later: a quota may be freed, a policy mended."""
         news = notes.refusal is None or notes.refusal.message != message
-        pause = notes.refused(
-            message, self.now(), entry.raw["metadata"].get("generation", 0), REFUSED_BACKOFF, self.notebook.clock()
-        )
+        pause = notes.refused(message, self.now(), entry.generation, REFUSED_BACKOFF, self.notebook.clock())
         _log.warning("refused", problem=message, again_in_seconds=round(pause, 1))
         self.queue.add_after(key, pause)
         if news:
             self.queue.add(key)
-            await announce(self.cluster, entry.raw, [Announcement("Warning", REFUSED, message)], self.now())
+            await announce(self.cluster, entry.head, [Announcement("Warning", REFUSED, message)], self.now())
 
     async def _inquire(self, key: Key, notes: Notes, inquiries: tuple[Inquiry, ...]) -> None:
         patience = self.settings.patience.total_seconds()

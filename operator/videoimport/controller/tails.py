@@ -13,8 +13,9 @@ from videoimport.controller.errors import ClusterError, TooManyRequests
 from videoimport.controller.kinds import Key, keys_of
 from videoimport.controller.notes import Notebook
 from videoimport.controller.queue import KeyedQueue
-from videoimport.controller.store import Entry, Store
-from videoimport.core.parse import job_view, pod_view
+from videoimport.controller.reading import Entry
+from videoimport.controller.store import Store
+from videoimport.core.observe import PodView
 
 LINES = 4
 """A snapshot is whole in one line; a few more are read in case the last was cut or is not ours."""
@@ -47,13 +48,13 @@ class Tails:
         """Look at every running worker once."""
         free = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as looks:
-            for pod in [pod for pod in self._store.objects("Pod") if pod.view(pod_view).running]:
+            for pod in [pod for pod in self._store.objects("Pod") if pod.of(PodView).running]:
                 await free.acquire()
                 looks.create_task(self._look(pod)).add_done_callback(lambda _: free.release())
                 await asyncio.sleep(1 / self._rate)
 
     async def _look(self, pod: Entry) -> None:
-        view = pod.view(pod_view)
+        view = pod.of(PodView)
         try:
             text = await self._cluster.log_tail(view.namespace, view.name, WORKER_CONTAINER, LINES, LIMIT_BYTES)
         except TooManyRequests as pause:
@@ -65,7 +66,7 @@ class Tails:
                 self._keep(pod, progress)
 
     def _keep(self, pod: Entry, progress: Progress) -> None:
-        for key in keys_of("Pod", pod.raw):
+        for key in keys_of("Pod", pod.head):
             owner = self._owner(key, pod)
             if owner is None:
                 continue
@@ -78,7 +79,7 @@ class Tails:
         """The VideoImport of that name, if this pod's Job is its own."""
         owner = self._store.find(key.kind, key.namespace, key.name)
         jobs = self._store.owned("Job", owner.uid) if owner else []
-        return owner if pod.view(pod_view).job_uid in {job.view(job_view).uid for job in jobs} else None
+        return owner if pod.of(PodView).job_uid in {job.uid for job in jobs} else None
 
 
 def last_progress(text: str) -> Progress | None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from videoimport.api.base import Model
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import RUN
+from videoimport.api.videoimport import VideoImport
 from videoimport.controller import errors
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.kinds import Raw, controller_of
-from videoimport.controller.store import Entry, Store
+from videoimport.controller.reading import Entry
+from videoimport.controller.store import Store
 from videoimport.core.plan import Action, Create, Delete, Kind, Patch
 
 
@@ -22,11 +25,10 @@ class Writer:
 
     async def status(self, kind: Kind, entry: Entry, status: Model) -> None:
         """Write a status if it differs from the observed one. Raises Conflict when the object has changed since."""
-        wire = status.wire()
-        if wire == entry.raw.get("status", {}):
+        if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
             return
         try:
-            answer = await self.cluster.replace_status(kind, {**entry.raw, "status": wire})
+            answer = await self.cluster.replace_status(kind, {**entry.head, "status": status.wire()})
         except (errors.Conflict, errors.NotFound):
             await self._reread(kind, entry)
             raise
@@ -77,7 +79,7 @@ class Writer:
             self.store.vanished(wish.kind, wish.namespace, wish.name, wish.uid)
 
     async def _reread(self, kind: Kind, entry: Entry) -> None:
-        metadata = entry.raw["metadata"]
+        metadata = entry.head["metadata"]
         await self._reread_place(kind, metadata["namespace"], metadata["name"], entry.uid)
 
     async def _reread_place(self, kind: Kind, namespace: str, name: str, uid: str) -> None:

@@ -56,7 +56,7 @@ class FakeCluster:
 
     async def replace_status(self, kind: str, raw: Raw) -> Raw:
         self._asked("replace_status", raw)
-        return self._next(raw)
+        return self._next({**self.objects[kind, raw["metadata"]["name"]], "status": raw["status"]})
 
     async def patch(self, kind: str, namespace: str, name: str, patch: Raw) -> Raw:
         self._asked("patch", (kind, name, patch))

@@ -24,7 +24,7 @@ class Scene:
 
     @property
     def names(self) -> list[str]:
-        return [entry.raw["metadata"]["name"] for entry in self.store.objects("Job")]
+        return [entry.head["metadata"]["name"] for entry in self.store.objects("Job")]
 
 
 def test_events_fill_and_empty_the_store(thing: Thing) -> None:

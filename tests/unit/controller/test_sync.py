@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from videoimport.api.videoimport import VideoImport
 from videoimport.controller import sync
 from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from videoimport.controller.kinds import Key
@@ -38,6 +39,7 @@ class Scene:
         self.notebook = Notebook(clock)
         self.video = thing("VideoImport", "one", 5, spec=SPEC, meta={"generation": 1})
         self.store.put("VideoImport", self.video)
+        cluster.objects["VideoImport", "one"] = self.video
         self.plan: Plan[Any] = Plan()
         self.observed: list[ObservedVideo] = []
         monkeypatch.setattr(sync, "reconcile_video", self._decide)
@@ -76,8 +78,8 @@ async def test_the_status_is_written_first_then_actions_then_words(scene: Scene)
     assert written["status"]["message"] == "hello"
     entry = scene.store.find("VideoImport", "ns", "one")
     assert entry is not None
-    assert entry.raw["status"]["message"] == "hello"
-    assert [job.raw["metadata"]["name"] for job in scene.store.owned("Job", "one-uid")] == ["one-1"]
+    assert entry.of(VideoImport).status.message == "hello"
+    assert [job.head["metadata"]["name"] for job in scene.store.owned("Job", "one-uid")] == ["one-1"]
 
 
 async def test_a_status_that_stands_there_already_is_not_written(scene: Scene) -> None:
@@ -91,7 +93,6 @@ async def test_a_status_that_stands_there_already_is_not_written(scene: Scene) -
 async def test_without_its_status_nothing_of_a_plan_is_done(scene: Scene, failure: Exception) -> None:
     await scene.sync()
     scene.cluster.failures["replace_status"] = [failure]
-    scene.cluster.objects["VideoImport", "one"] = scene.video
     with pytest.raises(type(failure)):
         await scene.sync(
             Plan(status(scene, "hello"), (Create(JOB),), (), (Announcement("Normal", "Started", "words"),))
