@@ -42,6 +42,16 @@ Timestamp = Annotated[
 """A moment as metav1.Time writes it: RFC 3339, UTC, whole seconds."""
 
 Percent = Annotated[int, Field(ge=0, le=100)]
-ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
+MOST_COUNTED = 2**53 - 1
+"""The largest integer that every reader of JSON holds exactly; as bytes, nine petabytes."""
+
+
+def _counted(number: int) -> int:
+    return min(number, MOST_COUNTED)
+
+
+ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), AfterValidator(_counted)]
+"""A count that stops at its most instead of being refused: a site may claim any length, and so may sums of such claims,
+but the API server stores no more than an int64, and refuses the whole status for one that is larger."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Message = Annotated[str, Field(max_length=1024)]

@@ -13,6 +13,8 @@ from videoimport.api.output import Output, VideoOutput
 from videoimport.api.quantity import bytes_of
 from videoimport.api.redact import shown_url
 from videoimport.api.requirements import Requirements
+from videoimport.api.status import Stage, StageName
+from videoimport.crdgen.structural import structural
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,22 @@ def test_moments_are_whole_seconds_in_utc() -> None:
     condition = Condition(type="Ready", status="True", reason="Succeeded", last_transition_time=moment)
     assert condition.wire()["lastTransitionTime"] == "2026-05-01T10:00:00Z"
     assert Condition.model_validate(condition.wire()).last_transition_time == datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shown"), [(0, 0), (5, 5), (2**53 - 1, 2**53 - 1), (2**63, 2**53 - 1), (10**30, 2**53 - 1)]
+)
+def test_a_count_stops_at_what_can_be_stored(claimed: int, shown: int) -> None:
+    assert Stage(name=StageName.DOWNLOAD, state="Running", bytes_total=claimed).wire()["bytesTotal"] == shown
+
+
+def test_a_count_is_an_unsigned_number_on_the_wire() -> None:
+    schema = structural(Stage)["properties"]["bytesTotal"]
+    assert {key: schema[key] for key in ("type", "format", "minimum")} == {
+        "type": "integer", "format": "int64", "minimum": 0,
+    }  # fmt: skip
+    with pytest.raises(ValidationError, match="bytes_total|bytesTotal"):
+        Stage(name=StageName.DOWNLOAD, state="Running", bytes_total=-1)
 
 
 def test_a_conditions_reason_is_one_word() -> None:
