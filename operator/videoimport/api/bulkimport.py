@@ -13,6 +13,7 @@ from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
 from videoimport.api.source import HttpUrl
+from videoimport.api.status import Count
 from videoimport.api.videoimport import ObjectMeta, RetryToken
 from videoimport.api.worker import WorkerOptions
 
@@ -99,7 +100,7 @@ class ItemResult(Model):
     """Why it failed."""
     error: Message | None = None
     """What happened, in a sentence."""
-    attempts: Annotated[int, Field(ge=0)] = 0
+    attempts: Count = 0
     """Runs that were charged."""
     uri: Annotated[str, Field(max_length=2048)] | None = None
     """Where the video is."""
@@ -108,7 +109,7 @@ class ItemResult(Model):
 class LedgerEntry(ItemResult):
     """A result as a shard keeps it, with what the controller needs to count again from nothing."""
 
-    retry_token: str = ""
+    retry_token: RetryToken = ""
     """The token the item was tried under; a failure under an older token is no result any more."""
     bytes_in: ByteCount = 0
     bytes_out: ByteCount = 0

@@ -13,6 +13,7 @@ MAX_STAGES = 8
 Seconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
 """A time that a run may take or tell of; far beyond any, and harmless to calculate with."""
 Pixels = Annotated[int, Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class VideoPhase(StrEnum):
@@ -149,11 +150,11 @@ class JobReference(Model):
 class Attempts(Model):
     """How often it was tried since the spec or the retryToken last changed."""
 
-    count: Annotated[int, Field(ge=0)] = 0
+    count: Count = 0
     """Runs that were charged, the current one included."""
     max: Annotated[int, Field(ge=1)] = 5
     """spec.maxAttempts."""
-    uncharged: Annotated[int, Field(ge=0)] = 0
+    uncharged: Count = 0
     """Runs that ended through no fault of their own."""
     reasons: Annotated[
         tuple[Reason, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from videoimport.api.base import MOST_COUNTED
 from videoimport.api.bulkimport import (
     MAX_INLINE_RESULTS,
     BulkImportStatus,
@@ -47,8 +48,8 @@ def tallied(book: Book, now: datetime) -> BulkImportStatus:
             "failed": sum(not result.success for result in results),
             "progress_percent": percent,
             "eta_seconds": None if ended else _eta(book, percent, now),
-            "bytes_in": sum(result.bytes_in for result in results),
-            "bytes_out": sum(result.bytes_out for result in results),
+            "bytes_in": min(MOST_COUNTED, sum(result.bytes_in for result in results)),
+            "bytes_out": min(MOST_COUNTED, sum(result.bytes_out for result in results)),
             "start_time": status.start_time or now,
             "completion_time": (status.completion_time or now) if ended else None,
             "results": _inline(results),

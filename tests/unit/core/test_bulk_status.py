@@ -23,6 +23,7 @@ from core_seen import NOW, after, condition, truths
 
 from videoimport.api.bulkimport import MAX_INLINE_RESULTS, MAX_ITEMS, BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.reasons import Reason
+from videoimport.api.status import Usage
 from videoimport.core.book import Book
 from videoimport.core.observe import ObservedBulk
 from videoimport.core.plan import Plan
@@ -296,3 +297,11 @@ def test_largest_status_stays_under_64_kib_and_within_the_schema(letter):
     assert BulkImportStatus.model_validate(status.wire()) == status
     assert len(json.dumps(status.wire(), ensure_ascii=False).encode()) < 65536
     assert status.results
+
+
+def test_sums_of_unbelievable_counts_still_fit_the_api():
+    wish = bulk(3)
+    seen = tuple(child(wish, n, phase="Completed", usage=Usage(bytes_in=2**63, bytes_out=2**62)) for n in range(3))
+    status = ended(wish, *seen).status
+    assert status.bytes_in == status.bytes_out == 2**53 - 1
+    assert plan(wish.model_copy(update={"status": status}), seen, recorded(*seen)).status is None

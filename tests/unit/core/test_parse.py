@@ -164,7 +164,10 @@ def test_event_has_the_time_it_was_last_seen(when):
 
 def test_shard_gives_its_readable_entries():
     entry = LedgerEntry(url="https://video.example/a.mp4", success=True, import_name="talks-0123456789")
-    data = {"0123456789": entry.model_dump_json(by_alias=True), "garbage": "{", "other": '{"success": "perhaps"}'}
+    good = entry.model_dump_json(by_alias=True)
+    many = good.replace('"attempts":0', '"attempts":%s')
+    data = {"0123456789": good, "garbage": "{", "other": '{"success": "perhaps"}', "surrogate": '"\\ud800"'}
+    data |= {"many": many % 10**12, "digits": many % ("9" * 5000), "deep": "[" * 9000, "none": "", "list": "[]"}
     raw = {"metadata": META | {"labels": {"videoimport.io/shard": "3"}}, "data": data}
     view = shard_view(raw)
     assert (view.number, view.entries) == (3, {"0123456789": entry})
