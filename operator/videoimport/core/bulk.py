@@ -10,7 +10,7 @@ from videoimport.core.book import Book, Line
 from videoimport.core.children import cancellation, creation, removal, restart
 from videoimport.core.ledger import recording
 from videoimport.core.observe import ObservedBulk
-from videoimport.core.plan import Action, Announcement, Plan
+from videoimport.core.plan import Action, Announcement, Plan, creations_last
 from videoimport.core.settings import Settings
 from videoimport.core.tally import BULK_ENDINGS, tallied
 from videoimport.core.throttle import due
@@ -40,11 +40,13 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
     writing = due(book.status, status, _PROGRESS, moment, settings.write_interval)
     return Plan(
         status=writing.status,
-        actions=(
-            *recording(book.bulk, book.shards, book.unrecorded, settings.shard_size),
-            *(removal(child) for child in book.strays),
-            *(_cancellations(book) if book.stopped else ()),
-            *(_start(book, line) for line in book.to_start()),
+        actions=creations_last(
+            (
+                *recording(book.bulk, book.shards, book.unrecorded, settings.shard_size),
+                *(removal(child) for child in book.strays),
+                *(_cancellations(book) if book.stopped else ()),
+                *(_start(book, line) for line in book.to_start()),
+            )
         ),
         announcements=_announcements(book, status),
         again_at=writing.again_at,

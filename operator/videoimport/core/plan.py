@@ -4,6 +4,7 @@ The shell writes the status first (with the resourceVersion that was observed; a
 executes the actions in order, then announces. Every action is safe to repeat.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -43,6 +44,12 @@ class Delete:
 
 
 Action = Create | Patch | Delete
+
+
+def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """In their order, but what is to be made after all else. A quota or a policy may refuse what is new, and the shell
+    then goes no further: that must not keep what runs from being cancelled, nor what holds the quota from going."""
+    return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.lifecycle import ended
-from videoimport.core.plan import Plan
+from videoimport.core.plan import Plan, creations_last
 from videoimport.core.progress import is_done
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.throttle import due
@@ -26,7 +26,7 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
     tidy = tuple(action for action in tidying(scene) if action not in draft.actions)
     return Plan(
         status=writing.status,
-        actions=draft.actions + tidy,
+        actions=creations_last(draft.actions + tidy),
         inquiries=draft.inquiries,
         announcements=draft.announcements,
         again_at=min((at for at in (draft.again_at, writing.again_at) if at), default=None),

@@ -219,11 +219,23 @@ def test_new_token_resumes_a_cancelled_bulk():
     assert found.actions[0].patch == {"spec": {"retryToken": "b", "cancel": False}}
 
 
-def test_ledger_is_written_before_any_child_is_touched():
+def test_ledger_is_written_before_any_child_is_made():
     old = bulk(4)
     seen = (good(old, 0), child(old, 3))
     found = plan(edited(old, source={"items": [{"url": url(0)}, {"url": url(1)}]}), seen)
-    assert kinds(found) == ["Create ConfigMap", "Delete VideoImport", "Create VideoImport"]
+    assert kinds(found) == ["Delete VideoImport", "Create ConfigMap", "Create VideoImport"]
+
+
+def test_refused_shard_does_not_keep_the_cancel_from_the_children():
+    old = bulk(4)
+    found = plan(edited(old, cancel=True), (good(old, 0), child(old, 1), child(old, 2)))
+    assert kinds(found) == ["Patch VideoImport", "Patch VideoImport", "Create ConfigMap"]
+
+
+def test_refused_child_does_not_keep_others_from_starting_again():
+    old = bulk(2)
+    found = plan(edited(old, retryToken="b"), (bad(old, 1),), recorded(bad(old, 1)))
+    assert kinds(found) == ["Patch VideoImport", "Create VideoImport"]
 
 
 def test_child_cancelled_by_hand_is_a_failure_like_others():

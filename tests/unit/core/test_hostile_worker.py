@@ -82,13 +82,13 @@ def accepted(found: Plan[VideoImportStatus]) -> bool:
     return found.status is None or VideoImportStatus.model_validate(found.status.wire()) == found.status
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.one_of(mutations(GOOD), mutations(BAD)))
 def test_report_is_none_or_fits_a_status(text):
     assert accepted(plan(WISH, at=after(60), **finished(WISH, text)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(mutations(TOLD))
 def test_progress_is_none_or_fits_a_status(text):
     try:

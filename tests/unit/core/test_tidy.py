@@ -3,7 +3,7 @@
 from core_seen import after, completed, failed_with, finished, job, plan, running, success, written
 
 from videoimport.api.reasons import Reason
-from videoimport.core.plan import Delete, Patch
+from videoimport.core.plan import Create, Delete, Patch
 
 EXPIRE = Patch("Job", "films", "talk-1", "job-1", {"spec": {"ttlSecondsAfterFinished": 600}})
 
@@ -32,6 +32,13 @@ def test_jobs_of_older_runs_expire_or_go():
     ended = job(wish, run=1, finished="Failed")
     assert plan(wish, jobs=(current, ended)).actions == (EXPIRE,)
     assert plan(wish, jobs=(current, old)).actions == (Delete("Job", "films", "talk-1", "job-1"),)
+
+
+def test_stuck_job_goes_before_its_successor_is_made():
+    """A quota that holds one Job only would refuse the new one for ever."""
+    wish = written(running(), after(1))
+    found = plan(wish, jobs=(job(wish, run=1),))
+    assert [type(action) for action in found.actions] == [Delete, Create]
 
 
 def test_job_on_its_way_out_is_left_alone():
