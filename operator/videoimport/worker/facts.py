@@ -12,6 +12,7 @@ from videoimport.api.task import Task
 from videoimport.media.requirements import shown
 from videoimport.worker.examine import Examined
 from videoimport.worker.fetch.protocol import Found
+from videoimport.worker.reporting import clip
 from videoimport.worker.source import Sources
 
 
@@ -19,7 +20,7 @@ def source_status(url: str, found: Found, sources: Sources | None = None, second
     """What was found at the source, as far as it is known by now."""
     return SourceStatus(
         type=found.type,
-        url=shown_url(url),
+        url=clip(shown_url(url), 2048),
         filename=found.filename,
         source_id=found.source_id[:256] if found.source_id else None,
         title=found.title,
