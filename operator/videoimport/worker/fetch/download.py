@@ -145,9 +145,10 @@ class Download:
         return opening
 
     def _read_head(self, answer: Answer) -> bytes:
-        head = b""
+        head, pace = b"", _Pace(self._limits, 0)
         while len(head) < ENOUGH and (chunk := self._read(answer, ENOUGH - len(head))):
             head += chunk
+            pace.check(len(head))
         return head
 
     def _adopt(self, answer: Answer) -> None:

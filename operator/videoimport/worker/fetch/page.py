@@ -14,14 +14,18 @@ from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import classify
 from videoimport.worker.fetch.download import Limits
 from videoimport.worker.fetch.guard import Guard
-from videoimport.worker.fetch.protocol import Fetched, File, Found, Request, sayable
+from videoimport.worker.fetch.protocol import Fetched, File, Found, Hashed, Request, sayable
 from videoimport.worker.logs import log
 
 _SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
 _LIVE = {"is_live": "is live now", "is_upcoming": "has not started", "post_live": "has just ended and is being made"}
 _RETRIES = 3
+_HASHED_BYTES = 16 * 2**20
+"""At once, and then it is told."""
+_MOST_BYTES = 2**63 - 1
+"""No total beyond it is meant."""
 
-Tell = Callable[[Found], None]
+Tell = Callable[[Found | Hashed], None]
 Moved = Callable[[int, int | None], None]
 
 
@@ -75,6 +79,7 @@ class Page:
             self._tell(_found(info))
             # Audio first: it is small, and with it there the video can be worked on while it grows.
             apart = sorted(info.get("requested_formats") or [info], key=lambda chosen: chosen.get("vcodec") != "none")
+            self._limits.check(sum(_size(chosen) for chosen in apart))
             self._in_segments = any(chosen.get("protocol") in _SEGMENTED for chosen in apart)
             files = [self._download(ydl, info, chosen, number) for number, chosen in enumerate(apart)]
         return Fetched(video=files[-1], audio=files[0] if len(files) > 1 else None, is_segmented=self._in_segments)
@@ -87,13 +92,21 @@ class Page:
         if not path.is_file() or path.stat().st_size == 0:
             raise ImportFailure(Reason.SOURCE_UNAVAILABLE, "yt-dlp ended without an error and without a file.")
         self._before += path.stat().st_size
-        return _hashed(path)
+        return _hashed(path, self._tell)
 
     def _hook(self, event: dict[str, Any]) -> None:
         done = self._before + int(event.get("downloaded_bytes") or 0)
-        total = event.get("total_bytes") or event.get("total_bytes_estimate")
-        self._limits.check(done)
-        self._moved(done, max(done, self._before + int(total)) if total else None)
+        total = self._total(event.get("total_bytes"))
+        self._limits.check(max(done, total or 0))
+        total = total or self._total(event.get("total_bytes_estimate"))
+        self._moved(done, max(done, total) if total else None)
+
+    def _total(self, told: Any) -> int | None:
+        """Bytes in all with those of the files before, or None for a number that means nothing."""
+        if not isinstance(told, int | float) or not 0 < told <= _MOST_BYTES:
+            return None
+        total = self._before + int(told)
+        return total if total <= _MOST_BYTES else None
 
     def _pause(self, n: int) -> float:
         """Seconds before the next try: half a second, doubled each time. What the guard refused is not tried again."""
@@ -152,11 +165,21 @@ def _found(info: dict[str, Any]) -> Found:
     )
 
 
+def _size(chosen: dict[str, Any]) -> int:
+    """Bytes of a format as the site tells them exactly, else 0."""
+    told = chosen.get("filesize")
+    return int(told) if isinstance(told, int | float) and 0 < told <= _MOST_BYTES else 0
+
+
 def _bounded(text: Any, limit: int) -> str | None:
     return sayable(str(text))[:limit] if text else None
 
 
-def _hashed(path: Path) -> File:
+def _hashed(path: Path, tell: Tell) -> File:
+    digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(path=str(path), size=path.stat().st_size, sha256=digest, seekable=False)
+        while chunk := file.read(_HASHED_BYTES):
+            digest.update(chunk)
+            done += len(chunk)
+            tell(Hashed(done=done))
+    return File(path=str(path), size=done, sha256=digest.hexdigest(), seekable=False)

@@ -52,6 +52,13 @@ class Moved(Model):
     total: int | None = None
 
 
+class Hashed(Model):
+    """So many bytes of a file that is there are hashed: nothing arrives meanwhile, and yet it goes on."""
+
+    kind: Literal["Hashed"] = "Hashed"
+    done: int
+
+
 class File(Model):
     """One file, whole."""
 
@@ -80,5 +87,5 @@ class Failed(Model):
     message: str
 
 
-Event = Annotated[Found | Moved | Fetched | Failed, Field(discriminator="kind")]
+Event = Annotated[Found | Moved | Hashed | Fetched | Failed, Field(discriminator="kind")]
 EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
