@@ -66,3 +66,36 @@ def test_the_javascript_runtime_reaches_nothing(site: Site, tmp_path: Path) -> N
     done = subprocess.run(argv, input=script, capture_output=True, text=True, env=env)
     assert done.stdout.split() == ["refused"] * 5, done.stderr
     assert site.requests == []
+
+
+READINGS = """
+import os, sys
+from pathlib import Path
+from videoimport.worker.fetch.guard import Guard
+keys, scratch = sys.argv[1:]
+Guard([], [keys]).install()
+os.symlink(keys + "/secret", scratch + "/link")
+parent = f"/proc/{os.getppid()}/environ"
+for path in (keys + "/secret", scratch + "/link", scratch + "/../keys/secret", "/proc/self/root" + keys + "/secret",
+             parent, parent.encode(), "/proc/self/../1/environ", "/proc/cpuinfo"):
+    name = Path(os.fsdecode(path))
+    for reading in (lambda: open(path), lambda: os.open(path, os.O_RDONLY), lambda: name.read_bytes()):
+        try:
+            reading()
+        except PermissionError as error:
+            if "not for this process" in str(error):
+                continue
+        print("passed:", path)
+open("/proc/self/status").read()
+Path(scratch, "file").write_text("x")
+print("done")
+"""
+
+
+def test_keys_and_other_processes_cannot_be_read(tmp_path: Path) -> None:
+    keys, scratch = tmp_path / "keys", tmp_path / "scratch"
+    keys.mkdir()
+    scratch.mkdir()
+    (keys / "secret").write_text("secret")
+    done = subprocess.run([sys.executable, "-c", READINGS, keys, scratch], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["done"], done.stderr

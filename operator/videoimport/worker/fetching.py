@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
-from videoimport.api.task import Task
+from videoimport.api.task import DESTINATION_CREDENTIALS_PATH, Task
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import EVENTS, Event, Failed, Fetched, File, Found, Hashed, Moved, Request
 from videoimport.worker.processes import Child, Children
@@ -93,7 +93,7 @@ class Watch:
         return ImportFailure(Reason.STALLED, told)
 
 
-def request_of(task: Task, folder: Path) -> Request:
+def request_of(task: Task, folder: Path, credentials: Path) -> Request:
     """What the fetching process is to do for a task."""
     requirements = task.spec.requirements
     return Request(
@@ -103,6 +103,7 @@ def request_of(task: Task, folder: Path) -> Request:
         max_bytes=bytes_of(requirements.max_size) if requirements and requirements.max_size else None,
         room_bytes=bytes_of(task.spec.worker.scratch.size),
         allowed_networks=task.allowed_networks,
+        shut_paths=(DESTINATION_CREDENTIALS_PATH, str(credentials)),
     )
 
 

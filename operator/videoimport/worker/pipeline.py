@@ -53,6 +53,7 @@ class Run:
 
     def report(self, credentials: Path) -> Report:
         """Do what is still to be done and say how it went."""
+        self._credentials = credentials
         place = preflight.connect(self._task, credentials)
         earlier = record.read(place.store, place.record_key, self._task.uid, self._task.spec_hash)
         if earlier is not None and (done := self._done_before(place, earlier)):
@@ -96,7 +97,8 @@ class Run:
         def moved(done: int, total: int | None) -> None:
             self._board.moved(StageName.DOWNLOAD, done, total)
 
-        fetched = fetching.fetch(self._fetching, fetching.request_of(self._task, self._source), found, moved)
+        request = fetching.request_of(self._task, self._source, self._credentials)
+        fetched = fetching.fetch(self._fetching, request, found, moved)
         size = fetching.sources_of(fetched).size
         moved(size, size)
         self._end(StageName.DOWNLOAD)

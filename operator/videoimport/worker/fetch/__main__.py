@@ -136,7 +136,7 @@ def main() -> None:
     if not text:
         return  # nothing is to be fetched after all
     request = Request.model_validate_json(text)
-    guard = Guard(request.allowed_networks)
+    guard = Guard(request.allowed_networks, request.shut_paths)
     guard.install()
     teller = Teller()
     teller.tell(_outcome(request, teller, guard))

@@ -3,9 +3,13 @@
 It sees the real address of every connection, so redirects, DNS rebinding, IPv4 mapped into IPv6 and numbers as host
 names are all the same to it, and it cannot be removed. Child processes are beyond it: none may start but deno, without
 network.
+
+It also shuts files of the pod that are no business of a source: the destination's keys and other processes in /proc.
+That is a wall for Python code only: native code, or a path relative to an open folder, is not stopped by it.
 """
 
 import ipaddress
+import os
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -63,10 +67,15 @@ def _is_in(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
+def _is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
 class Guard:
     """Decides on audit events and remembers what it refused, whatever a library makes of the refusal."""
 
-    def __init__(self, allowed_networks: Sequence[str]) -> None:
+    def __init__(self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = ()) -> None:
+        self._shut = tuple(os.path.realpath(path) for path in shut_paths)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
         self._asked = threading.local()
         self.refused: str | None = None
@@ -84,6 +93,8 @@ class Guard:
             self._asked.host = args[0]
         elif event in _SENDING:
             self._check_address(args[1])
+        elif event == "open":
+            self._check_path(args[0])
         elif event == "socket.bind":
             raise ForbiddenError("nothing is served here")
         elif event in _SPAWNING:
@@ -101,6 +112,15 @@ class Guard:
         name = asked.decode("ascii", "replace") if isinstance(asked, bytes) else asked
         self.refused = self.refused or (f"{name} ({host})" if name and name != host else str(host))
         raise ForbiddenError(f"{host} is not a public address")
+
+    def _check_path(self, path: Any) -> None:
+        if not isinstance(path, str | bytes):
+            return  # a descriptor: it was opened before
+        real = os.path.realpath(os.fsdecode(path))
+        if _is_below(real, self._shut) or (
+            _is_below(real, ("/proc",)) and not _is_below(real, (f"/proc/{os.getpid()}",))
+        ):
+            raise ForbiddenError(f"{real} is not for this process")
 
     def _check_command(self, event: str, args: tuple[Any, ...]) -> None:
         executable = str(args[0])

@@ -29,6 +29,8 @@ class Request(Model):
     room_bytes: int
     """The scratch volume's limit: beyond it SCRATCH_FULL."""
     allowed_networks: tuple[str, ...] = ()
+    shut_paths: tuple[str, ...] = ()
+    """Folders that it may read nothing of."""
 
 
 class Found(Model):
