@@ -1,6 +1,7 @@
 """The ledger: a result for each finished item, in ConfigMaps of bounded size. It outlives the children."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from videoimport.api.bulkimport import IDENTITY, BulkImport, Item, LedgerEntry
 from videoimport.api.labels import BULK, SHARD
@@ -14,10 +15,14 @@ from videoimport.core.plan import Action, Create, Manifest, Patch
 from videoimport.core.wording import fit
 
 MAX_SHARD_BYTES = 700_000
-"""Of a shard's entries when new ones are put: a ConfigMap holds 1 MiB, and entries may grow when they are retried."""
+"""Of a shard's data when new entries are put."""
+MAX_GROWN_BYTES = 1_000_000
+"""Of a shard's data when entries grow where they stand, retried with other words; a ConfigMap holds 1 MiB."""
 _MAX_URL = 2048
 
 Entries = Mapping[str, LedgerEntry]
+_Changes = Mapping[str, LedgerEntry | None]
+"""None takes an entry out."""
 
 
 def entry_of(child: VideoImport, item: Item) -> LedgerEntry:
@@ -46,49 +51,83 @@ def ledger_of(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
 
 
 def recording(bulk: BulkImport, shards: tuple[ShardView, ...], news: Entries, shard_size: int) -> tuple[Action, ...]:
-    """The fewest writes that put these entries: known items where they are, new ones where there is room."""
-    places = _places(shards, news, shard_size) if news else {}
-    uids = {shard.number: shard for shard in shards if not shard.deleting}
+    """The fewest writes that put these entries: known items where they are, others where there is room. An entry that
+    has outgrown its shard moves to a later one, which counts; once it is seen there, the old one is taken out."""
+    standing = {shard.number: shard for shard in shards if not shard.deleting}
+    changes: dict[int, _Changes] = {number: dict.fromkeys(keys) for number, keys in _superseded(shards).items()}
+    for number, entries in _places(shards, news, shard_size).items():
+        changes[number] = {**changes.get(number, {}), **entries}
     return tuple(
-        _patched(bulk, uids[number], entries) if number in uids else Create(_manifest(bulk, number, entries))
-        for number, entries in sorted(places.items())
+        _patched(bulk, standing[number], data) if number in standing else Create(_manifest(bulk, number, data))
+        for number, data in sorted(changes.items())
     )
+
+
+def _superseded(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
+    """Keys that stand in a later shard too, by the number of the shard where they no longer count."""
+    found: dict[int, list[str]] = {}
+    later: set[str] = set()
+    for shard in reversed(shards):
+        if shard.deleting:
+            continue
+        keys = [key for key in shard.entries if key in later]
+        if keys and not shard.immutable:
+            found[shard.number] = keys
+        later |= shard.entries.keys()
+    return found
 
 
 def _places(shards: tuple[ShardView, ...], news: Entries, shard_size: int) -> dict[int, dict[str, LedgerEntry]]:
     """The entries to put, by shard number. New shards are numbered after all there are, the vanishing ones included."""
-    known = {key: shard.number for shard in shards if not shard.deleting for key in shard.entries}
     rooms = [_Room.of(shard, shard_size) for shard in shards if not shard.deleting]
     fresh = 1 + max((shard.number for shard in shards), default=-1)
     places: dict[int, dict[str, LedgerEntry]] = {}
     for key, entry in news.items():
-        number = known.get(key)
-        if number is None:
-            if not any(room.takes(entry) for room in rooms):
-                rooms.append(_Room(fresh, shard_size, MAX_SHARD_BYTES))
-                fresh += 1
-            number = next(room for room in rooms if room.takes(entry)).take(entry)
-        places.setdefault(number, {})[key] = entry
+        room = _room_for(key, entry, rooms)
+        if room is None:
+            room = _Room(fresh, shard_size)
+            rooms.append(room)
+            fresh += 1
+        room.put(key, entry)
+        places.setdefault(room.number, {})[key] = entry
     return places
 
 
-class _Room:
-    """What a shard can still take."""
+def _room_for(key: str, entry: LedgerEntry, rooms: "list[_Room]") -> "_Room | None":
+    """Where the item stands, else the first with room among those that would count in its stead."""
+    at = max((index for index, room in enumerate(rooms) if key in room.sizes), default=-1)
+    if at >= 0 and rooms[at].grows(key, entry):
+        return rooms[at]
+    return next((room for room in rooms[at + 1 :] if room.takes(entry)), None)
 
-    def __init__(self, number: int, entries: int, size: int) -> None:
-        self.number, self._entries, self._bytes = number, entries, size
+
+@dataclass(slots=True)
+class _Room:
+    """What a shard holds and can still take."""
+
+    number: int
+    limit: int
+    """Most entries."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Bytes of each entry."""
+    used: int = 0
+    sealed: bool = False
 
     @classmethod
     def of(cls, shard: ShardView, shard_size: int) -> "_Room":
-        used = sum(_size(entry) for entry in shard.entries.values())
-        return cls(shard.number, shard_size - len(shard.entries), MAX_SHARD_BYTES - used)
+        sizes = {key: _size(entry) for key, entry in shard.entries.items()}
+        return cls(shard.number, shard_size, sizes, max(shard.size, sum(sizes.values())), shard.immutable)
 
     def takes(self, entry: LedgerEntry) -> bool:
-        return self._entries > 0 and self._bytes >= _size(entry)
+        fits = self.used + _size(entry) <= MAX_SHARD_BYTES
+        return fits and len(self.sizes) < self.limit and not self.sealed
 
-    def take(self, entry: LedgerEntry) -> int:
-        self._entries, self._bytes = self._entries - 1, self._bytes - _size(entry)
-        return self.number
+    def grows(self, key: str, entry: LedgerEntry) -> bool:
+        return self.used - self.sizes[key] + _size(entry) <= MAX_GROWN_BYTES and not self.sealed
+
+    def put(self, key: str, entry: LedgerEntry) -> None:
+        self.used += _size(entry) - self.sizes.get(key, 0)
+        self.sizes[key] = _size(entry)
 
 
 def _size(entry: LedgerEntry) -> int:
@@ -99,15 +138,15 @@ def _text(entry: LedgerEntry) -> str:
     return entry.model_dump_json(by_alias=True, exclude_none=True)
 
 
-def _data(entries: Entries) -> dict[str, str]:
-    return {key: _text(entry) for key, entry in entries.items()}
+def _data(entries: _Changes) -> dict[str, str | None]:
+    return {key: None if entry is None else _text(entry) for key, entry in entries.items()}
 
 
-def _patched(bulk: BulkImport, shard: ShardView, entries: Entries) -> Patch:
+def _patched(bulk: BulkImport, shard: ShardView, entries: _Changes) -> Patch:
     return Patch("ConfigMap", bulk.metadata.namespace, shard.name, shard.uid, {"data": _data(entries)})
 
 
-def _manifest(bulk: BulkImport, number: int, entries: Entries) -> Manifest:
+def _manifest(bulk: BulkImport, number: int, entries: _Changes) -> Manifest:
     meta = bulk.metadata
     return {
         "apiVersion": "v1",

@@ -89,6 +89,10 @@ class ShardView:
     deleting: bool
     entries: dict[str, LedgerEntry]
     """By item identity."""
+    size: int = 0
+    """Bytes of all its data, of what cannot be read as well."""
+    immutable: bool = False
+    """Somebody sealed it: it can be read but not written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,14 +83,16 @@ def event_view(raw: Raw) -> EventView:
 
 def shard_view(raw: Raw) -> ShardView:
     """A result shard. An entry that cannot be read is none: it is written again from its child."""
-    meta = raw["metadata"]
-    entries = {key: _entry(text) for key, text in (raw.get("data") or {}).items()}
+    meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
+    entries = {key: _entry(text) for key, text in data.items()}
     return ShardView(
         name=meta["name"],
         uid=meta["uid"],
         number=_number((meta.get("labels") or {}).get(SHARD)),
         deleting="deletionTimestamp" in meta,
         entries={key: entry for key, entry in entries.items() if entry is not None},
+        size=sum(len(text.encode(errors="replace")) for text in (*data.values(), *binary.values())),
+        immutable=raw.get("immutable") is True,
     )
 
 

@@ -7,7 +7,7 @@ from core_seen import SETTINGS, URI
 
 from videoimport.api.bulkimport import MAX_ITEMS, Item, LedgerEntry
 from videoimport.api.reasons import Reason
-from videoimport.core.ledger import MAX_SHARD_BYTES, entry_of, ledger_of, recording
+from videoimport.core.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, entry_of, ledger_of, recording
 from videoimport.core.plan import Create, Patch
 
 SMALL = replace(SETTINGS, shard_size=2)
@@ -110,8 +110,12 @@ def test_what_stands_in_a_vanishing_shard_does_not_count():
 def test_item_in_two_shards_has_its_later_result():
     first, second = an_entry(0), an_entry(0, attempts=2)
     assert ledger_of((shard(0, {"a": first}), shard(1, {"a": second}))) == {"a": second}
-    found = recording(bulk(), (shard(0, {"a": first}), shard(1, {"a": second})), {"a": first}, 500)
-    assert [action.name for action in found] == ["talks-results-1"]
+    found = recording(bulk(), (shard(0, {"a": first}), shard(1, {"a": second})), {"a": second}, 500)
+    assert [(action.name, action.patch["data"].keys()) for action in found] == [
+        ("talks-results-0", {"a"}),
+        ("talks-results-1", {"a"}),
+    ]
+    assert found[0].patch["data"] == {"a": None}
 
 
 def test_nothing_new_nothing_written():
@@ -129,3 +133,57 @@ def test_child_that_restarts_keeps_its_old_entry_until_it_ends_again():
 def test_largest_list_fits_its_references():
     news = {str(number): an_entry(number, uri="s3://b/" + "ü" * 2000, error="ä" * 1024) for number in range(MAX_ITEMS)}
     assert len(recording(bulk(), (), news, SETTINGS.shard_size)) <= 64
+
+
+LONGEST = {"uri": "s3://b/" + "ü" * 2000, "error": "ä" * 1024}
+
+
+def put_into(shards, actions):
+    """The shards after the writes, as the API server would hold them."""
+    held = {one.name: dict(one.entries) for one in shards}
+    for action in actions:
+        data = action.patch["data"] if isinstance(action, Patch) else action.manifest["data"]
+        name = action.name if isinstance(action, Patch) else action.manifest["metadata"]["name"]
+        for identity, text in data.items():
+            held.setdefault(name, {})[identity] = text and LedgerEntry.model_validate_json(text)
+    kept = {name: {k: v for k, v in found.items() if v} for name, found in held.items()}
+    return tuple(shard(number, kept[name]) for number, name in enumerate(sorted(kept)))
+
+
+def bytes_of(one):
+    return sum(len(entry.model_dump_json(by_alias=True, exclude_none=True).encode()) for entry in one.entries.values())
+
+
+def test_entries_that_outgrow_their_shard_move_and_every_shard_stays_within_bounds():
+    short = (shard(0, {f"{number:03}": an_entry(number, error="no") for number in range(500)}),)
+    long = {f"{number:03}": an_entry(number, **LONGEST) for number in range(500)}
+    after_one = put_into(short, recording(bulk(), short, long, 500))
+    assert ledger_of(after_one) == long
+    assert max(map(bytes_of, after_one)) <= MAX_GROWN_BYTES
+    moved = recording(bulk(), after_one, {}, 500)
+    assert all(isinstance(action, Patch) and set(action.patch["data"].values()) == {None} for action in moved)
+    after_two = put_into(after_one, moved)
+    assert ledger_of(after_two) == long
+    assert sum(len(one.entries) for one in after_two) == 500
+    assert recording(bulk(), after_two, {}, 500) == ()
+
+
+def test_moved_entry_never_goes_where_an_older_one_would_count():
+    roomy, full = shard(0, {}), shard(1, {"a": an_entry(0)}, size=MAX_GROWN_BYTES)
+    found = recording(bulk(), (roomy, full), {"a": an_entry(0, **LONGEST)}, 500)
+    assert [action.manifest["metadata"]["name"] for action in found] == ["talks-results-2"]
+
+
+def test_what_cannot_be_read_takes_room_too():
+    full = shard(0, {}, size=MAX_SHARD_BYTES)
+    assert kinds_of(recording(bulk(), (full,), {"a": an_entry(0)}, 500)) == [Create]
+
+
+def test_sealed_shard_is_read_and_never_written():
+    sealed, later = shard(0, {"a": an_entry(0)}, immutable=True), shard(1, {"a": an_entry(0, attempts=2)})
+    assert kinds_of(recording(bulk(), (sealed,), {"a": an_entry(0, attempts=2), "b": an_entry(1)}, 500)) == [Create]
+    assert recording(bulk(), (sealed, later), {}, 500) == ()
+
+
+def kinds_of(actions):
+    return [type(action) for action in actions]

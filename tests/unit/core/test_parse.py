@@ -171,6 +171,12 @@ def test_shard_gives_its_readable_entries():
     raw = {"metadata": META | {"labels": {"videoimport.io/shard": "3"}}, "data": data}
     view = shard_view(raw)
     assert (view.number, view.entries) == (3, {"0123456789": entry})
+    assert (view.size, view.immutable) == (sum(map(len, data.values())), False)
+
+
+def test_sealed_shard_is_seen_as_such_and_its_bytes_are_counted():
+    raw = {"metadata": META, "data": {"a": "ä"}, "binaryData": {"b": "AAAA"}, "immutable": True}
+    assert (shard_view(raw).size, shard_view(raw).immutable) == (6, True)
 
 
 def test_shard_without_data_is_empty():
