@@ -20,8 +20,10 @@ def cancelling(scene: Scene) -> Draft | None:
 
 
 def cancelled(scene: Scene) -> Draft:
-    """The end, for one that nothing runs for."""
+    """The end, for one that nothing runs for. A token given together with ``cancel`` is not acted upon, and therefore
+    stays new; only one that never ran takes its first token as its old one."""
     message = advised(Reason.CANCELLED)
+    acted_upon = scene.status.observed_retry_token
     status = scene.status.model_copy(
         update={
             "phase": VideoPhase.CANCELLED,
@@ -30,7 +32,7 @@ def cancelled(scene: Scene) -> Draft:
             "format": "Video",
             "run": scene.run,
             "attempts": scene.attempts.model_copy(update={"next_retry_time": None}),
-            "observed_retry_token": scene.status.observed_retry_token or scene.spec.retry_token,
+            "observed_retry_token": scene.spec.retry_token if acted_upon is None else acted_upon,
             "start_time": scene.status.start_time or scene.now,
             "completion_time": scene.now,
             "bytes_per_second": None,

@@ -143,6 +143,12 @@ def test_new_token_under_a_standing_cancel_is_kept_for_when_it_is_taken_back():
     assert created(plan(edited(wish, cancel=False))) == ["talk-2"]
 
 
+def test_new_token_given_together_with_cancel_starts_it_once_cancel_is_taken_back():
+    wish = written(edited(running(), cancel=True, retryToken="again"))
+    assert (wish.status.phase, wish.status.observed_retry_token) == (VideoPhase.CANCELLED, "")
+    assert created(plan(edited(wish, cancel=False))) == ["talk-2"]
+
+
 def test_cancelled_and_completed_imports_come_to_rest():
     for wish in (cancelled(), completed()):
         assert plan(wish, at=after(9999)) == Plan()
