@@ -63,7 +63,7 @@ def test_a_count_is_an_unsigned_number_on_the_wire() -> None:
     assert {key: schema[key] for key in ("type", "format", "minimum")} == {
         "type": "integer", "format": "int64", "minimum": 0,
     }  # fmt: skip
-    with pytest.raises(ValidationError, match="bytes_total|bytesTotal"):
+    with pytest.raises(ValidationError, match=r"bytes_total|bytesTotal"):
         Stage(name=StageName.DOWNLOAD, state="Running", bytes_total=-1)
 
 
