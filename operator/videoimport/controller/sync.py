@@ -95,21 +95,25 @@ class Syncer:
             notes.confirmed.add(job.uid)
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
+        """One refused Create does not keep the other actions from being done: another child may be welcome, and what
+        is to be stopped is to be stopped."""
         writer = Writer(self.cluster, self.store)
+        pause = notes.pause(entry.generation, self.notebook.clock())
+        refusal: Rejected | None = None
         for action in actions:
-            pause = notes.pause(entry.generation, self.notebook.clock()) if isinstance(action, Create) else 0.0
-            if pause:
+            if isinstance(action, Create) and pause:
                 self.queue.add_after(key, pause)
-                return
+                continue
             try:
                 await writer.act(action)
-            except Rejected as refusal:
+            except Rejected as refused:
                 if not isinstance(action, Create):
                     raise
-                await self._refused(key, entry, notes, str(refusal))
-                return
-            if isinstance(action, Create):
-                notes.refusal = None
+                refusal = refusal or refused
+        if refusal is not None:
+            await self._refused(key, entry, notes, str(refusal))
+        elif not pause and any(isinstance(action, Create) for action in actions):
+            notes.refusal = None
 
     async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
         """Show it at once, and try again later and later: a quota may be freed, a policy mended."""
@@ -125,12 +129,12 @@ class Syncer:
         patience = self.settings.patience.total_seconds()
         for inquiry in inquiries:
             now = self.notebook.clock()
-            if now - notes.asked.get(inquiry.uid, float("-inf")) < patience:
+            since = now - notes.asked.get(inquiry.uid, float("-inf"))
+            if since < patience:
+                self.queue.add_after(key, patience - since)
                 continue
             answer = tuple(event_view(raw) for raw in await self.cluster.events_about(inquiry.namespace, inquiry.uid))
             notes.asked[inquiry.uid] = now
             if answer != notes.answers.get(inquiry.uid, ()):
                 notes.answers[inquiry.uid] = answer
                 self.queue.add(key)
-        if inquiries:
-            self.queue.add_after(key, patience)

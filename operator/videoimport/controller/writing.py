@@ -54,8 +54,12 @@ class Writer:
             metadata = manifest["metadata"]
             made = await self.cluster.get(kind, metadata["namespace"], metadata["name"])
             self.store.put(kind, made)
+            if is_foreign(made, manifest):
+                raise errors.Rejected(
+                    f"{kind} {metadata['name']} is there and belongs to another; delete it"
+                ) from taken
             if not is_the_same(made, manifest):
-                raise errors.Conflict(f"{taken}: it is not ours, of another run, or being deleted") from taken
+                raise errors.Conflict(f"{taken}: it is of another run, or being deleted") from taken
         self.store.put(kind, made)
 
     async def _patch(self, wish: Patch) -> None:
@@ -88,6 +92,13 @@ class Writer:
             self.store.put(kind, await self.cluster.get(kind, namespace, name))
         except errors.NotFound:
             self.store.vanished(kind, namespace, name, uid)
+
+
+def is_foreign(found: Raw, wanted: Raw) -> bool:
+    """Whether what stands under a derived name is somebody else's and stays, so that waiting will not help."""
+    owner, ours = controller_of(found), controller_of(wanted)
+    same_owner = owner is not None and ours is not None and owner["uid"] == ours["uid"]
+    return not same_owner and "deletionTimestamp" not in found["metadata"]
 
 
 def is_the_same(found: Raw, wanted: Raw) -> bool:

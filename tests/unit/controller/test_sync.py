@@ -136,20 +136,36 @@ async def test_a_job_that_is_there_already_is_taken_for_made(scene: Scene) -> No
 
 
 @pytest.mark.parametrize(
-    "strange",
-    [
-        {"ownerReferences": [{**OWNER[0], "uid": "an-earlier-uid"}]},
-        {"ownerReferences": []},
-        {"labels": {"videoimport.io/run": "2"}},
-        {"deletionTimestamp": "2026-01-01T00:00:00Z"},
-    ],
-    ids=["another-owner", "no-owner", "another-run", "going"],
+    "passing",
+    [{"labels": {"videoimport.io/run": "2"}}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}],
+    ids=["another-run", "going"],
 )
-async def test_a_stranger_under_the_same_name_is_not(scene: Scene, strange: Raw) -> None:
+async def test_a_namesake_that_will_pass_is_waited_for(scene: Scene, passing: Raw) -> None:
+    scene.cluster.failures["create"] = [AlreadyExists("there")]
+    scene.cluster.objects["Job", "one-1"] = taken(**passing)
+    with pytest.raises(Conflict, match="another run, or being deleted"):
+        await scene.sync(Plan(None, (Create(JOB),)))
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [{"ownerReferences": [{**OWNER[0], "uid": "an-earlier-uid"}]}, {"ownerReferences": []}],
+    ids=["another-owner", "no-owner"],
+)
+async def test_a_name_that_somebody_else_holds_is_told_like_a_refusal(scene: Scene, strange: Raw) -> None:
     scene.cluster.failures["create"] = [AlreadyExists("there")]
     scene.cluster.objects["Job", "one-1"] = taken(**strange)
-    with pytest.raises(Conflict, match="not ours"):
-        await scene.sync(Plan(None, (Create(JOB),)))
+    await scene.sync(Plan(None, (Create(JOB),)))
+    await scene.sync()
+    [refusal] = scene.observed[-1].events
+    assert refusal.reason == "JobRejected"
+    assert "Job one-1 is there and belongs to another" in refusal.message
+
+
+async def test_a_refused_create_does_not_keep_what_follows_from_being_done(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Rejected("exceeded quota")]
+    await scene.sync(Plan(None, (Create(JOB), Delete("Job", "ns", "old", "old-uid"))))
+    assert len(scene.cluster.called("delete")) == 1
 
 
 async def test_a_refused_create_is_told_once_and_tried_later_and_later(scene: Scene) -> None:
