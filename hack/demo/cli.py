@@ -79,4 +79,4 @@ def _import_and_show() -> None:
     kubectl = Kubectl.of_cluster(NAMESPACE)
     kubectl.shown("apply", "--filename", str(EXAMPLE.relative_to(ROOT)))
     video = show(kubectl, watch(kubectl, BULK))
-    print(WHAT_NEXT.format(video=video))
+    print(WHAT_NEXT.replace("{video}", str(video)))
