@@ -6,11 +6,12 @@ from typing import Any
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.status import JobReference, VideoPhase
 from videoimport.api.task import spec_hash
+from videoimport.core.lifecycle import renewed
 from videoimport.core.observe import JobView
 from videoimport.core.outcome import Expected, Outcome, outcome_of, success_of
 from videoimport.core.plan import Announcement
 from videoimport.core.retry import Context, Verdict, exhausted, judge
-from videoimport.core.runs import next_run
+from videoimport.core.runs import first_run, next_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.wording import advised, clock, sentences
 
@@ -50,10 +51,13 @@ def lost(scene: Scene) -> Draft | None:
 
 
 def waiting(scene: Scene) -> Draft | None:
-    """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile."""
+    """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile. A new
+    token is the user's word that the cause is gone: it starts at once, its attempts counted anew."""
     at, reason = scene.attempts.next_retry_time, scene.status.reason or Reason.INTERNAL
     if at is None:
         return None
+    if renewed(scene.video):
+        return first_run(scene)
     if given_up := exhausted(scene.attempts):
         verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
         return _failed(Draft(scene.status), scene, reason, scene.status.message or "", verdict)
@@ -87,7 +91,7 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
 def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     """Another run, at once or later, or the end."""
     uid = scene.video.metadata.uid
-    verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings))
+    verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings, scene.since))
     draft = _reported(scene, outcome)
     if verdict.again_at is None:
         return _failed(draft, scene, reason, outcome.message, verdict)

@@ -17,7 +17,12 @@ def wanted_again(video: VideoImport) -> bool:
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
     mended = video.status.phase is VideoPhase.FAILED and video.status.observed_generation != video.metadata.generation
-    return mended or (video.status.observed_retry_token or "") != video.spec.retry_token
+    return mended or renewed(video)
+
+
+def renewed(video: VideoImport) -> bool:
+    """Whether its token is another than the one last acted upon."""
+    return (video.status.observed_retry_token or "") != video.spec.retry_token
 
 
 def settled(video: VideoImport) -> bool:

@@ -24,6 +24,8 @@ class Context:
     attempts: Attempts
     now: datetime
     settings: Settings
+    since: datetime
+    """When the first run of this series was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ def judge(reason: Reason, context: Context) -> Verdict:
     retry = info(reason).retry
     if retry is RetryClass.UNCHARGED:
         return _uncharged(context)
+    if retry is RetryClass.LATER:
+        return _later(context)
     return _charged(reason, context) if retry in _DELAYS else Verdict(_counted(reason, context.attempts))
 
 
@@ -62,6 +66,15 @@ def _uncharged(context: Context) -> Verdict:
         return Verdict(attempts, f"Given up after {count} runs that were lost through no fault of their own")
     delay = timedelta(0) if count == 1 else _doubling(context, count - 1)
     return _after(delay, attempts, context)
+
+
+def _later(context: Context) -> Verdict:
+    """A premiere is days away, not attempts: nothing is charged, but waiting ends in the end."""
+    waited, cap = context.now - context.since, context.settings.later_cap
+    attempts = context.attempts.model_copy(update={"next_retry_time": None})
+    if waited >= cap:
+        return Verdict(attempts, f"Given up after {cap // timedelta(days=1)} days")
+    return _after(context.settings.later, attempts, context)
 
 
 def _charged(reason: Reason, context: Context) -> Verdict:
@@ -100,14 +113,9 @@ def _host_rest(context: Context, attempts: Attempts) -> timedelta:
     return rest
 
 
-def _later(context: Context, _attempts: Attempts) -> timedelta:
-    return context.settings.later
-
-
 _DELAYS: dict[RetryClass, Callable[[Context, Attempts], timedelta]] = {
     RetryClass.RETRIED: _backoff,
     RetryClass.HOST: _host_rest,
-    RetryClass.LATER: _later,
 }
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, VideoImportStatus
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.core.observe import JobView, ObservedVideo, PodView
@@ -44,6 +45,14 @@ class Scene:
     def attempts(self) -> Attempts:
         """As recorded, under the wish's present maximum."""
         return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
+
+    @property
+    def since(self) -> datetime:
+        """When the present series of runs began: since then it is Reconciling. The start time is that of the first."""
+        working = next((c for c in self.status.conditions if c.type == ConditionType.RECONCILING), None)
+        if working is None or working.status != "True":
+            return self.status.start_time or self.now
+        return working.last_transition_time
 
     @property
     def job(self) -> JobView | None:

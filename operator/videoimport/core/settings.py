@@ -30,6 +30,8 @@ class Settings:
     """Base delay after RateLimited."""
     later: timedelta = timedelta(minutes=30)
     """Delay after SourceNotYetAvailable."""
+    later_cap: timedelta = timedelta(days=7)
+    """How long SourceNotYetAvailable is waited out, since the first of these runs; no attempt is charged for it."""
     max_uncharged: int = 10
     """Most uncharged runs of an import: a cap, so that an eternal eviction is seen in the end."""
     job_ttl: timedelta = timedelta(minutes=10)

@@ -12,12 +12,12 @@ from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.status import Attempts
 from videoimport.core.retry import Context, exhausted, judge
 
-CHARGED = [Reason.SOURCE_UNAVAILABLE, Reason.RATE_LIMITED, Reason.SOURCE_NOT_YET_AVAILABLE]
+CHARGED = [Reason.SOURCE_UNAVAILABLE, Reason.RATE_LIMITED]
 
 
-def context(*reasons, run=1, most=5, uncharged=0, settings=SETTINGS):
+def context(*reasons, run=1, most=5, uncharged=0, settings=SETTINGS, since=NOW):
     attempts = Attempts(count=len(reasons) + 1, max=most, reasons=reasons, uncharged=uncharged)
-    return Context(UID, run, attempts, NOW, settings)
+    return Context(UID, run, attempts, NOW, settings, since)
 
 
 def delay(reason, *before, **given):
@@ -55,6 +55,19 @@ def test_host_that_pushes_back_is_left_alone_for_longer():
 
 def test_source_that_is_not_there_yet_is_asked_later():
     assert delay(Reason.SOURCE_NOT_YET_AVAILABLE, Reason.SOURCE_UNAVAILABLE).total_seconds() == about(1800)
+
+
+def test_waiting_for_a_premiere_charges_nothing_and_is_not_bounded_by_attempts():
+    verdict = judge(Reason.SOURCE_NOT_YET_AVAILABLE, context(*[Reason.SOURCE_UNAVAILABLE] * 4, most=5))
+    assert verdict.again_at is not None
+    assert (verdict.attempts.count, len(verdict.attempts.reasons), verdict.attempts.uncharged) == (5, 4, 0)
+
+
+@pytest.mark.parametrize(("days", "goes_on"), [(6.9, True), (7, False), (70, False)])
+def test_waiting_for_a_premiere_ends_in_the_end(days, goes_on):
+    verdict = judge(Reason.SOURCE_NOT_YET_AVAILABLE, context(most=1, since=NOW - timedelta(days=days)))
+    assert (verdict.again_at is not None) is goes_on
+    assert verdict.given_up == ("" if goes_on else "Given up after 7 days")
 
 
 def test_jitter_is_the_same_each_time_and_differs_between_runs_and_imports():

@@ -228,3 +228,30 @@ def test_longest_words_of_a_worker_leave_room_for_the_advice():
     status = failed_with(running(), Reason.NOT_VIDEO, "é" * 1024).status
     assert len(status.message) <= 1024
     assert status.message.endswith(info(Reason.NOT_VIDEO).advice)
+
+
+def test_source_that_is_never_published_is_given_up_and_a_new_token_waits_as_long_again():
+    wish, days = running(maxAttempts=1), 24 * 3600
+    soon = failed_with(wish, Reason.SOURCE_NOT_YET_AVAILABLE, at=after(6 * days))
+    assert soon.status.attempts.next_retry_time is not None
+    assert soon.status.attempts.reasons == ()
+    late = failed_with(wish, Reason.SOURCE_NOT_YET_AVAILABLE, at=after(7 * days))
+    assert late.status.phase is VideoPhase.FAILED
+    assert "Given up after 7 days." in late.status.message
+    anew = written(edited(late, retryToken="again"), after(8 * days))
+    again = failed_with(anew, Reason.SOURCE_NOT_YET_AVAILABLE, at=after(9 * days))
+    assert again.status.phase is VideoPhase.PENDING
+
+
+def test_new_token_ends_a_backoff_and_starts_at_once_with_fresh_attempts():
+    wish = edited(failed_with(running(), Reason.SOURCE_UNAVAILABLE), retryToken="again")
+    found = plan(wish, at=after(1), jobs=(job(wish, finished="Failed", expires=True),))
+    status = found.status
+    assert created(found) == ["talk-2"]
+    assert (status.observed_retry_token, status.attempts.count, status.attempts.reasons) == ("again", 1, ())
+    assert status.attempts.next_retry_time is None
+
+
+def test_other_edits_do_not_end_a_backoff():
+    wish = edited(failed_with(running(), Reason.SOURCE_UNAVAILABLE), timeoutSeconds=60)
+    assert created(plan(wish, at=after(1), jobs=(job(wish, finished="Failed", expires=True),))) == []
