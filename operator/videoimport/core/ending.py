@@ -94,7 +94,7 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings, scene.since))
     draft = _reported(scene, outcome)
     if verdict.again_at is None:
-        return _failed(draft, scene, reason, outcome.message, verdict)
+        return _mended(scene, reason, outcome) or _failed(draft, scene, reason, outcome.message, verdict)
     message = advised(reason, outcome.message)
     when = f"Run {scene.run + 1} starts at {clock(verdict.again_at)}"
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
@@ -107,6 +107,17 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
         attempts=verdict.attempts,
     )
     return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
+
+
+def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:
+    """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
+    that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
+    job = scene.job
+    if job is None or job.generation is None or job.generation >= scene.video.metadata.generation:
+        return None
+    words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile and is tried at once")
+    draft = first_run(scene)
+    return Draft(draft.status, draft.actions, announcements=(Announcement("Warning", "Retrying", words),))
 
 
 def _failed(draft: Draft, scene: Scene, reason: Reason, words: str, verdict: Verdict) -> Draft:

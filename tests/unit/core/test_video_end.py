@@ -255,3 +255,22 @@ def test_new_token_ends_a_backoff_and_starts_at_once_with_fresh_attempts():
 def test_other_edits_do_not_end_a_backoff():
     wish = edited(failed_with(running(), Reason.SOURCE_UNAVAILABLE), timeoutSeconds=60)
     assert created(plan(wish, at=after(1), jobs=(job(wish, finished="Failed", expires=True),))) == []
+
+
+@pytest.mark.parametrize("reason", [Reason.DEADLINE_EXCEEDED, Reason.CREDENTIALS_NOT_FOUND])
+def test_spec_mended_under_the_run_that_failed_is_tried_at_once(reason):
+    wish = running(timeoutSeconds=60)
+    old = job(wish, finished="Failed")
+    mended = written(edited(wish, timeoutSeconds=600), jobs=(job(wish),))
+    assert mended.status.observed_generation == 2
+    seen = finished(mended, failure(mended, reason)) | {"jobs": (old,)}
+    found = plan(mended, at=after(9), **seen)
+    assert created(found) == ["talk-2"]
+    assert (found.status.phase, found.status.attempts.count) == (VideoPhase.PENDING, 1)
+    assert [(a.type, a.reason) for a in found.announcements] == [("Warning", "Retrying")]
+    assert str(reason) in found.announcements[0].message
+
+
+def test_run_of_the_mended_spec_that_fails_too_is_the_end():
+    wish = edited(running(), timeoutSeconds=600)
+    assert failed_with(wish, Reason.DEADLINE_EXCEEDED).status.phase is VideoPhase.FAILED
