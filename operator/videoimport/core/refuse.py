@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from videoimport.api.base import Model
-from videoimport.api.bulkimport import BulkImportStatus, BulkPhase
+from videoimport.api.bulkimport import BulkImport, BulkImportStatus, BulkPhase
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.status import VideoImportStatus, VideoPhase
+from videoimport.api.videoimport import VideoImport
 from videoimport.core.conditions import MILESTONES, Ending, holds, merged, milestone, standing
 from videoimport.core.plan import Announcement, Plan
 from videoimport.core.upload import upload_status
@@ -20,9 +21,10 @@ AnyStatus = VideoImportStatus | BulkImportStatus
 
 
 def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
-    """It failed with InvalidSpec; once mended, its new generation starts it again. What was imported stays so."""
+    """It failed with InvalidSpec; once mended, its new generation starts it again. What was imported stays so. One
+    whose status alone cannot be read has nothing wrong with it: a newer controller wrote that, and is not undone."""
     meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
-    if "deletionTimestamp" in meta:
+    if "deletionTimestamp" in meta or _foreign_status(raw):
         return Plan()
     message, generation = advised(Reason.INVALID_SPEC, problem), int(meta.get("generation") or 0)
     refused = _bulk if raw.get("kind") == BULK_KIND else _video
@@ -32,6 +34,21 @@ def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
     words = sentences(f"{Reason.INVALID_SPEC}: {message}")
     stamped = new.model_copy(update={"updated_time": moment})
     return Plan(stamped, announcements=(Announcement("Warning", "Failed", words),))
+
+
+def _foreign_status(raw: dict[str, Any]) -> bool:
+    """Whether it could be read if its status were another."""
+    kind, status = (BulkImport, BulkImportStatus) if raw.get("kind") == BULK_KIND else (VideoImport, VideoImportStatus)
+    without = {key: value for key, value in raw.items() if key != "status"}
+    return _reads(kind, without) and not _reads(status, raw.get("status") or {})
+
+
+def _reads(model: type[Model], raw: dict[str, Any]) -> bool:
+    try:
+        model.model_validate(raw)
+    except ValidationError:
+        return False
+    return True
 
 
 def problem_of(error: ValidationError) -> str:
@@ -76,8 +93,10 @@ def _bulk(status: dict[str, Any], message: str, generation: int, now: datetime) 
 
 
 def _readable(model: type[M], status: dict[str, Any]) -> M:
-    """The status as it stands, or an empty one where that cannot be read either."""
+    """The status as it stands; where that cannot be read either, as many of its fields as can: the run must be known
+    when it starts again, and what was written when somebody looks for it."""
     try:
         return model.model_validate(status)
-    except ValidationError:
-        return model()
+    except ValidationError as problem:
+        strange = {error["loc"][0] for error in problem.errors() if error["loc"]}
+    return model.model_validate({key: value for key, value in status.items() if key not in strange})

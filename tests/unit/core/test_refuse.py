@@ -59,9 +59,44 @@ def test_refusal_is_written_once(kind):
     assert refuse(an_object(kind, status=once.wire()), "spec: no", after(60)) == Plan()
 
 
-def test_unreadable_status_is_replaced():
-    found = refuse(an_object(status={"phase": "Dancing"}), "spec: no", NOW)
+GOOD_SPEC = SPEC | {"source": {"url": "https://video.example/a.mp4"}}
+BULK_SPEC = {
+    "source": {"items": [{"url": "https://video.example/a.mp4"}]},
+    "template": {"destination": {"s3": {"bucket": "media"}}},
+}
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [{"phase": "Queued"}, {"phase": "Completed", "reason": "Duplicate"}, {"stages": [{"name": "Dub"}]}, {"run": "one"}],
+)
+def test_import_whose_status_another_version_wrote_is_not_touched(foreign):
+    raw = an_object(spec=GOOD_SPEC, status=completed().status.wire() | foreign)
+    assert refuse(raw, problem(raw), NOW) == Plan()
+
+
+def test_bulk_whose_status_another_version_wrote_is_not_touched():
+    raw = an_object("BulkImport", spec=BULK_SPEC, status={"phase": "Discovering", "total": 7})
+    assert refuse(raw, problem(raw), NOW) == Plan()
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("VideoImport", GOOD_SPEC), ("BulkImport", BULK_SPEC)])
+def test_what_reads_well_and_is_refused_all_the_same_fails(kind, spec):
+    found = refuse(an_object(kind, spec=spec), "template: no", NOW)
+    assert str(found.status.phase) == "Failed"
+
+
+def test_of_a_status_that_cannot_be_read_under_a_bad_spec_what_can_be_read_is_kept():
+    old = completed().status
+    found = refuse(an_object(status=old.wire() | {"phase": "Dancing", "reason": "Duplicate"}), "spec: no", NOW)
     assert found.status.phase is VideoPhase.FAILED
+    assert (found.status.run, found.status.job, found.status.outputs) == (old.run, old.job, old.outputs)
+
+
+def test_unreadable_spec_leaves_run_job_and_outputs_alone():
+    old = completed().status
+    found = refuse(an_object(status=old.wire() | {"phase": "Failed"}), "spec: no", NOW)
+    assert (found.status.run, found.status.job, found.status.outputs) == (old.run, old.job, old.outputs)
 
 
 def test_completed_import_stays_completed():
