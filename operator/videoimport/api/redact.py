@@ -25,6 +25,8 @@ _SECRET_WORDS = (
 """Anywhere in a parameter's name."""
 _SECRET_NAMES = frozenset(("st", "oh", "pass", "pwd", "md5", "hash"))
 """Whole words of a name: too short or too usual to look for within others. nginx signs links with ``md5``."""
+_URL = re.compile(r"https?://[^\s\"'<>`]+", re.IGNORECASE)
+"""Within a text, where quotes and brackets stand around one."""
 
 
 def shown_url(url: str) -> str:
@@ -44,3 +46,8 @@ def shown_url(url: str) -> str:
 def _is_secret(parameter: str) -> bool:
     lowered = unquote_plus(parameter).lower()
     return any(word in lowered for word in _SECRET_WORDS) or not _SECRET_NAMES.isdisjoint(re.split(r"\W+", lowered))
+
+
+def shown_text(text: str) -> str:
+    """``text`` with every URL in it as ``shown_url`` has it."""
+    return _URL.sub(lambda found: shown_url(found[0]), text)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from videoimport.api.reasons import Reason, info
+from videoimport.api.redact import shown_text
 
 MAX_MESSAGE = 1024
 
@@ -14,8 +15,9 @@ def fit(text: str, limit: int = MAX_MESSAGE) -> str:
 
 def sentences(*parts: str) -> str:
     """The parts that say something, each ended like a sentence, within a message's bounds. The last part is never
-    the one that is cut: it holds the advice or the time."""
-    said = [part.strip() for part in parts if part.strip()]
+    the one that is cut: it holds the advice or the time. All messages pass through here, the cluster's and the workers'
+    words among them, so URLs lose their secrets here."""
+    said = [shown_text(part.strip()) for part in parts if part.strip()]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
     *head, last = ended or [""]
     room = MAX_MESSAGE - len(last) - 1

@@ -226,3 +226,12 @@ def test_stable_plan_after_its_own_effects():
     fresh = started()
     seen = written(fresh, jobs=(job(fresh),))
     assert plan(seen, jobs=(job(fresh),)) == Plan(again_at=NOW + SETTINGS.patience)
+
+
+def test_clusters_words_are_shown_without_the_secrets_of_their_urls():
+    fresh = started()
+    refusal = event(
+        fresh.metadata.uid, "JobRejected", "webhook https://u:pw@hook.example/?token=5ecret said no", at=NOW
+    )
+    message = plan(fresh, at=after(5), events=(refusal,)).status.message
+    assert "webhook https://hook.example/ said no" in message

@@ -114,6 +114,13 @@ def test_any_sentences_fit(parts):
     assert len(sentences(*parts)) <= 1024
 
 
+def test_urls_in_anybodys_words_lose_their_secrets():
+    words = 'denied "HTTPS://u:p@s.example/a?X-Amz-Signature=5ecret&part=1", see https://t.example/?token=5ecret.'
+    told = sentences("Refused", words, "Ask.")
+    assert told == 'Refused. denied "https://s.example/a?part=1", see https://t.example/. Ask.'
+    assert sentences(told) == told
+
+
 def test_what_is_cut_shows_it():
     assert fit("abcdef", 4) == "abc…"
     assert fit("abcd", 4) == "abcd"
