@@ -47,8 +47,8 @@ Action = Create | Patch | Delete
 
 
 def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """In their order, but what is to be made after all else. A quota or a policy may refuse what is new, and the shell
-    then goes no further: that must not keep what runs from being cancelled, nor what holds the quota from going."""
+    """In their order, but what is to be made after all else: what is to be stopped does not wait for it, and a quota
+    has room for it only once what it replaces is on its way out."""
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 
 
