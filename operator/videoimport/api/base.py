@@ -30,7 +30,10 @@ class Model(BaseModel):
 def _in_utc(moment: datetime) -> datetime:
     """Whole seconds in UTC: the precision of metav1.Time. A moment without a zone is taken as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).replace(microsecond=0)
+    try:
+        return aware.astimezone(UTC).replace(microsecond=0)
+    except OverflowError as beyond:
+        raise ValueError(f"{moment} has no time in UTC") from beyond
 
 
 Timestamp = Annotated[

@@ -24,7 +24,7 @@ class RetryClass(StrEnum):
     HOST = "HostRests"
     """Tried again, charged, with the long backoff a host that pushes back deserves."""
     LATER = "Later"
-    """Tried again after a long delay: the source says it is not there yet."""
+    """Tried again after a long delay, not charged: the source says it is not there yet."""
     WAITING = "Waiting"
     """Not an end: a run that could not start yet, shown with the cluster's own message while it lasts."""
     END = "End"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import structlog
 
 from videoimport.api.bulkimport import BulkImportStatus
+from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
 from videoimport.controller.announcing import announce
 from videoimport.controller.cluster import Cluster
@@ -111,7 +112,7 @@ class Syncer:
                     raise
                 refusal = refusal or refused
         if refusal is not None:
-            await self._refused(key, entry, notes, str(refusal))
+            await self._refused(key, entry, notes, shown_text(str(refusal)))
         elif not pause and any(isinstance(action, Create) for action in actions):
             notes.refusal = None
 
