@@ -202,9 +202,9 @@ class Interposer:
                 await stream.write(part)
 
     async def _as_sent(self, request: web.BaseRequest) -> dict[str, object]:
-        headers = {
-            key: value for key, value in request.headers.items() if key.lower() not in {"host", "accept-encoding"}
-        }
+        unsent = {"host", "accept-encoding"}
+        headers = {key: value for key, value in request.headers.items() if key.lower() not in unsent}
+        headers["Accept-Encoding"] = "identity"
         return {
             "method": request.method,
             "url": self.api.server + request.path_qs,

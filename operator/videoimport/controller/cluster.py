@@ -117,7 +117,11 @@ class Cluster:
         body: Raw | None = None,
         content_type: str = _JSON,
     ) -> Raw:
-        answer: Raw = json.loads(await self._request(method, path, query=query, body=body, content_type=content_type))
+        content = await self._request(method, path, query=query, body=body, content_type=content_type)
+        try:
+            answer: Raw = json.loads(content)
+        except ValueError as unreadable:  # something else than the API server answered
+            raise errors.Unavailable(f"{method} {path}: an answer that is no JSON") from unreadable
         return answer
 
     async def _request(
