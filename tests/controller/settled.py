@@ -65,6 +65,13 @@ def finished(api: ApiServer, kind: str, namespace: str, name: str) -> Raw:
     return api.get(kind, namespace, name)
 
 
+def its_worker_runs(api: ApiServer, namespace: str) -> bool:
+    """The import called one has a running worker, and the controller knows its Job."""
+    pods = [pod["status"].get("phase") for pod in api.all_of("Pod", namespace)]
+    job = api.get("VideoImport", namespace, "one").get("status", {}).get("job", {})
+    return pods == ["Running"] and "uid" in job
+
+
 @dataclass
 class JobRecord:
     """UIDs of all Jobs that ever were, by name: a watch sees also those that are gone."""

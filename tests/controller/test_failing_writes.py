@@ -7,7 +7,7 @@ from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, await_until, background, holds
 from controller_process import Controller
 from interposer import Interposer
-from settled import JobRecord, finished, settled_state
+from settled import JobRecord, finished, its_worker_runs, settled_state
 from troubles import TROUBLES
 from wishing import THREE, bulk, video
 
@@ -50,18 +50,11 @@ def test_a_cancelled_import_leaves_no_job(
     proxy.trouble = failing = TROUBLES[trouble]()
     controller = started()
     api.create(video(namespace))
-    await_until("its worker", lambda: running(api, namespace), explain=controller.tail)
+    await_until("its worker", lambda: its_worker_runs(api, namespace), explain=controller.tail)
     api.merge("VideoImport", namespace, "one", {"spec": {"cancel": True}})
     assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Cancelled"
     await_until("the Job to go", lambda: not api.all_of("Job", namespace), explain=controller.tail)
     assert failing.failed["DELETE jobs"] >= 1
-
-
-def running(api: ApiServer, namespace: str) -> bool:
-    """Its worker runs and the controller knows its Job."""
-    pods = [pod["status"].get("phase") for pod in api.all_of("Pod", namespace)]
-    job = api.get("VideoImport", namespace, "one").get("status", {}).get("job", {})
-    return pods == ["Running"] and "uid" in job
 
 
 def test_a_refused_job_is_shown_and_tried_again_when_the_quota_allows(

@@ -6,8 +6,7 @@ from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, await_until
 from controller_process import Controller
 from interposer import Interposer
-from settled import finished
-from test_failing_writes import running
+from settled import finished, its_worker_runs
 from wishing import video
 
 
@@ -17,7 +16,7 @@ def test_a_job_deleted_while_no_watch_works_is_made_again(
     kubelet.hold.set()
     controller = started(VIDEOIMPORT_RELIST_SECONDS="1")
     api.create(video(namespace))
-    await_until("its worker", lambda: running(api, namespace), explain=controller.tail)
+    await_until("its worker", lambda: its_worker_runs(api, namespace), explain=controller.tail)
 
     proxy.cut_watches()
     api.delete("Job", namespace, "one-1")

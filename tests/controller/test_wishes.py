@@ -6,8 +6,7 @@ import pytest
 from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Refused, await_until
 from controller_process import Controller
-from settled import finished
-from test_failing_writes import running
+from settled import finished, its_worker_runs
 from wishing import THREE, bulk, video
 
 from videoimport.api.reasons import Reason
@@ -24,7 +23,7 @@ def controller_leads(started: Start) -> Controller:
 def test_deleting_an_import_leaves_nothing(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
     kubelet.hold.set()
     api.create(video(namespace))
-    await_until("its worker", lambda: running(api, namespace))
+    await_until("its worker", lambda: its_worker_runs(api, namespace))
     api.delete("VideoImport", namespace, "one")
     await_until("nothing to be left", lambda: left(api, namespace) == {})
 
@@ -99,7 +98,8 @@ def test_what_is_being_made_or_was_made_cannot_be_changed(
         kubelet.hold.set()
     api.create(video(namespace))
     await_until(
-        "its worker", lambda: running(api, namespace) if when == "running" else phase(api, namespace) == "Completed"
+        "its worker",
+        lambda: its_worker_runs(api, namespace) if when == "running" else phase(api, namespace) == "Completed",
     )
     changes = {
         "source": {"url": "https://example.com/other.mp4"},

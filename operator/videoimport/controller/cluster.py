@@ -5,7 +5,7 @@ what they need themselves. Every failure leaves here as one of ``errors``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -27,12 +27,12 @@ _JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """All objects of a kind at one moment."""
+class Page:
+    """A part of a list."""
 
     items: list[Raw]
     version: int
-    """The resourceVersion of the moment."""
+    """The resourceVersion of the moment that the whole list shows."""
 
 
 class Cluster:
@@ -48,17 +48,17 @@ class Cluster:
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def all_of(self, kind: Kind, namespace: str | None, selector: str | None = None) -> Listing:
-        """All objects of ours of a kind, in a namespace or everywhere, at one moment. Raises Gone if that took long."""
+    async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
+        """All objects of ours of a kind, in a namespace or everywhere, as of one moment. One page at a time, since ten
+        thousand at once are a quarter of a GiB. Raises Gone in between if that took too long."""
         resource = KINDS[kind]
         selectors = [part for part in (resource.selector, selector) if part]
         query = {"limit": str(PAGE)} | ({"labelSelector": ",".join(selectors)} if selectors else {})
-        items: list[Raw] = []
         while True:
             page = await self._json("GET", resource.path(namespace), query=query)
-            items += page["items"]
+            yield Page([_identified(item, resource) for item in page["items"]], version_of(page))
             if not (token := page["metadata"].get("continue")):
-                return Listing([_identified(item, resource) for item in items], version_of(page))
+                return
             query["continue"] = token
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Raw:

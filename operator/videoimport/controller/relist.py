@@ -9,7 +9,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import ClusterError
 from videoimport.controller.kinds import KINDS
-from videoimport.controller.store import Store
+from videoimport.controller.store import Comparison, Store
 from videoimport.core.plan import Kind
 
 FIRST_PAUSE = 0.5
@@ -77,8 +77,10 @@ class Relister:
     async def _relist(self, kinds: list[Kind]) -> None:
         for kind in kinds:
             for namespace in self._scopes:
-                changed = self._store.replace(kind, await self._cluster.all_of(kind, namespace), namespace)
-                _log.debug("compared", kind=kind, namespace=namespace, changed=changed)
+                comparison = Comparison(self._store, kind, namespace)
+                async for page in self._cluster.pages(kind, namespace):
+                    comparison.take(page)
+                _log.debug("compared", kind=kind, namespace=namespace, changed=comparison.finish())
 
 
 def _failure(state: RetryCallState) -> BaseException | None:

@@ -6,10 +6,10 @@ deletion. For one thread; ``objects`` may be called from another, for metrics.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from videoimport.controller.cluster import Listing, version_of
+from videoimport.controller.cluster import Page, version_of
 from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of
 from videoimport.controller.queue import Clock
 from videoimport.controller.reading import Entry, read
@@ -76,20 +76,18 @@ class Store:
         if entry is not None and entry.uid == uid:
             self._bury(kind, (namespace, name), entry.version)
 
-    def replace(self, kind: Kind, listing: Listing, namespace: str | None = None) -> int:
-        """Take over a list of a namespace, or of all: what it lacks is gone, unless it is younger than the list.
-        Returns how many objects changed or vanished."""
-        listed = {_place(raw) for raw in listing.items}
-        changed = sum(self.put(kind, raw) for raw in listing.items)
+    def keep_only(self, kind: Kind, listed: Container[Place], version: int, namespace: str | None) -> int:
+        """What a list of this version, of a namespace or of all, does not have is gone, unless it is younger than the
+        list. Returns how many that were."""
         missing = [
             place
             for place, entry in self._entries[kind].items()
-            if place not in listed and entry.version <= listing.version and namespace in (None, place[0])
+            if place not in listed and entry.version <= version and namespace in (None, place[0])
         ]
         for place in missing:
-            self._bury(kind, place, listing.version)
+            self._bury(kind, place, version)
         self._drop_old_tombstones(kind)
-        return changed + len(missing)
+        return len(missing)
 
     def _known_version(self, kind: Kind, place: Place) -> int:
         entry, tombstone = self._entries[kind].get(place), self._tombstones[kind].get(place)
@@ -120,6 +118,31 @@ class Store:
         oldest = self._clock() - TOMBSTONE_SECONDS
         kept = {place: stone for place, stone in self._tombstones[kind].items() if stone.buried > oldest}
         self._tombstones[kind] = kept
+
+
+class Comparison:
+    """The store is compared with a list that comes in pages; one that is never finished has buried nothing."""
+
+    def __init__(self, store: Store, kind: Kind, namespace: str | None) -> None:
+        self._store = store
+        self._kind: Kind = kind
+        self._namespace = namespace
+        self._listed: set[Place] = set()
+        self._version: int | None = None
+        self._changed = 0
+
+    def take(self, page: Page) -> None:
+        """The next page."""
+        self._version = page.version if self._version is None else min(self._version, page.version)
+        for raw in page.items:
+            self._listed.add(_place(raw))
+            self._changed += self._store.put(self._kind, raw)
+
+    def finish(self) -> int:
+        """There are no more pages; how many objects changed or vanished."""
+        if self._version is None:
+            return 0
+        return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)
 
 
 def _place(raw: Raw) -> Place:

@@ -91,8 +91,9 @@ class Syncer:
             if job.finished is None or job.expires or reported or job.uid in notes.confirmed:
                 continue
             selector = f"batch.kubernetes.io/controller-uid={job.uid}"
-            for raw in (await self.cluster.all_of("Pod", key.namespace, selector)).items:
-                self.store.put("Pod", raw)
+            async for page in self.cluster.pages("Pod", key.namespace, selector):
+                for raw in page.items:
+                    self.store.put("Pod", raw)
             notes.confirmed.add(job.uid)
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:

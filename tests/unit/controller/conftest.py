@@ -1,12 +1,12 @@
 """A cluster of dictionaries, for the parts that speak to one."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from videoimport.controller.cluster import Listing
+from videoimport.controller.cluster import Page
 from videoimport.controller.errors import ClusterError, NotFound
 
 Raw = dict[str, Any]
@@ -16,7 +16,7 @@ class FakeCluster:
     """Remembers what it was asked; ``failures`` are raised by the next calls of a method, in order."""
 
     def __init__(self) -> None:
-        self.listings: dict[str, Listing] = {}
+        self.listings: dict[str, Page] = {}
         self.objects: dict[tuple[str, str], Raw] = {}
         self.logs: dict[str, str] = {}
         self.about: list[Raw] = []
@@ -38,9 +38,9 @@ class FakeCluster:
     def called(self, method: str) -> list[Any]:
         return [what for name, what in self.calls if name == method]
 
-    async def all_of(self, kind: str, namespace: str | None, selector: str | None = None) -> Listing:
-        self._asked("all_of", (kind, namespace, selector))
-        return self.listings.get(kind, Listing([], self.version))
+    async def pages(self, kind: str, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
+        self._asked("pages", (kind, namespace, selector))
+        yield self.listings.get(kind, Page([], self.version))
 
     async def get(self, kind: str, namespace: str, name: str) -> Raw:
         self._asked("get", (kind, name))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from videoimport.controller import relist
-from videoimport.controller.cluster import Listing
+from videoimport.controller.cluster import Page
 from videoimport.controller.errors import Gone, NotFound, Unavailable
 from videoimport.controller.kinds import KINDS
 from videoimport.controller.relist import Relister
@@ -47,16 +47,16 @@ async def run_until(chosen: Relister, done: Done) -> None:
 
 
 async def test_filling_goes_on_until_everything_was_listed(cluster: Any) -> None:
-    cluster.failures["all_of"] = [Unavailable("not up"), NotFound("no such resource"), Gone("too late")]
+    cluster.failures["pages"] = [Unavailable("not up"), NotFound("no such resource"), Gone("too late")]
     done = Done()
     await relister(cluster, done).fill()
-    assert [kind for kind, _, _ in cluster.called("all_of")][-len(KINDS) :] == list(KINDS)
+    assert [kind for kind, _, _ in cluster.called("pages")][-len(KINDS) :] == list(KINDS)
     assert done.left == 0
 
 
 async def test_with_namespaces_each_is_listed(cluster: Any) -> None:
     await relister(cluster, Done(), ("a", "b")).fill()
-    assert [(kind, namespace) for kind, namespace, _ in cluster.called("all_of")] == [
+    assert [(kind, namespace) for kind, namespace, _ in cluster.called("pages")] == [
         (kind, namespace) for kind in KINDS for namespace in ("a", "b")
     ]
 
@@ -67,20 +67,20 @@ async def test_what_is_wanted_is_listed_and_nothing_else(cluster: Any) -> None:
     chosen.want("Job")
     chosen.want("Job")
     await run_until(chosen, done)
-    assert [kind for kind, _, _ in cluster.called("all_of")] == ["Job"]
+    assert [kind for kind, _, _ in cluster.called("pages")] == ["Job"]
 
 
 async def test_a_failed_comparison_is_made_up_for(cluster: Any) -> None:
-    cluster.failures["all_of"] = [Unavailable("down")]
+    cluster.failures["pages"] = [Unavailable("down")]
     done = Done()
     chosen = relister(cluster, done)
     chosen.want("Pod")
     await run_until(chosen, done)
-    assert [kind for kind, _, _ in cluster.called("all_of")] == ["Pod", "Pod"]
+    assert [kind for kind, _, _ in cluster.called("pages")] == ["Pod", "Pod"]
 
 
 async def test_everything_is_compared_again_and_again(cluster: Any, thing: Thing) -> None:
-    cluster.listings["Job"] = Listing([thing("Job", "a", 5)], 10)
+    cluster.listings["Job"] = Page([thing("Job", "a", 5)], 10)
     done = Done(3)
     await run_until(relister(cluster, done, interval=0.001), done)
-    assert len(cluster.called("all_of")) >= 3 * len(KINDS)
+    assert len(cluster.called("pages")) >= 3 * len(KINDS)

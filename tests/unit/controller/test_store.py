@@ -4,9 +4,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.controller.cluster import Listing
+from videoimport.controller.cluster import Page
 from videoimport.controller.kinds import Key
-from videoimport.controller.store import Store
+from videoimport.controller.store import Comparison, Store
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
@@ -17,6 +17,12 @@ ONE = Key("VideoImport", "ns", "one")
 def store() -> tuple[Store, list[Key]]:
     told: list[Key] = []
     return Store(told.append), told
+
+
+def compared(known: Store, page: Page, namespace: str | None = None) -> int:
+    comparison = Comparison(known, "Job", namespace)
+    comparison.take(page)
+    return comparison.finish()
 
 
 def test_the_newest_version_wins_whatever_came_last(thing: Thing) -> None:
@@ -40,7 +46,7 @@ def test_a_late_list_does_not_bring_back_what_was_deleted(thing: Thing) -> None:
     known, told = store()
     known.put("Job", thing("Job", "one-1", 10, owner=VIDEO))
     known.remove("Job", thing("Job", "one-1", 15, owner=VIDEO))
-    known.replace("Job", Listing([thing("Job", "one-1", 10, owner=VIDEO)], 12))
+    compared(known, Page([thing("Job", "one-1", 10, owner=VIDEO)], 12))
     assert known.find("Job", "ns", "one-1") is None
     assert told == [ONE, ONE]
 
@@ -56,7 +62,7 @@ def test_what_a_list_lacks_is_gone_unless_it_is_younger(thing: Thing) -> None:
     known.put("Job", thing("Job", "old", 10, owner=VIDEO))
     known.put("Job", thing("Job", "young", 30, owner=VIDEO))
     told.clear()
-    assert known.replace("Job", Listing([], 20)) == 1
+    assert compared(known, Page([], 20)) == 1
     assert [entry.head["metadata"]["name"] for entry in known.objects("Job")] == ["young"]
     assert told == [ONE]
 
@@ -64,15 +70,26 @@ def test_what_a_list_lacks_is_gone_unless_it_is_younger(thing: Thing) -> None:
 def test_a_list_of_one_namespace_says_nothing_of_others(thing: Thing) -> None:
     known, _ = store()
     known.put("Job", thing("Job", "here", 10))
-    assert known.replace("Job", Listing([], 20), "elsewhere") == 0
-    assert known.replace("Job", Listing([], 20), "ns") == 1
+    assert compared(known, Page([], 20), "elsewhere") == 0
+    assert compared(known, Page([], 20), "ns") == 1
+
+
+def test_a_list_that_breaks_off_buries_nothing(thing: Thing) -> None:
+    known, _ = store()
+    for name in ("a", "b"):
+        known.put("Job", thing("Job", name, 10))
+    comparison = Comparison(known, "Job", None)
+    comparison.take(Page([thing("Job", "a", 10)], 20))
+    assert len(known.objects("Job")) == 2
+    comparison.take(Page([thing("Job", "b", 10)], 20))
+    assert comparison.finish() == 0
 
 
 def test_a_list_that_changes_nothing_tells_nobody(thing: Thing) -> None:
     known, told = store()
     known.put("Job", thing("Job", "one-1", 10, owner=VIDEO))
     told.clear()
-    assert known.replace("Job", Listing([thing("Job", "one-1", 10, owner=VIDEO)], 20)) == 0
+    assert compared(known, Page([thing("Job", "one-1", 10, owner=VIDEO)], 20)) == 0
     assert told == []
 
 
@@ -116,7 +133,7 @@ def test_deletions_are_forgotten_in_the_end(thing: Thing, clock: Any) -> None:
     known = Store(lambda _: None, clock)
     known.remove("Job", thing("Job", "one-1", 15))
     clock.now += 601
-    known.replace("Job", Listing([], 20))
+    compared(known, Page([], 20))
     assert known.put("Job", thing("Job", "one-1", 14))
 
 

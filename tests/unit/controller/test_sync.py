@@ -248,7 +248,7 @@ async def test_a_finished_job_without_a_report_has_its_pods_listed_once(scene: S
     scene.store.put("Job", taken(creationTimestamp="2026-01-01T00:00:00Z") | done)
     await scene.sync()
     await scene.sync()
-    assert scene.cluster.called("all_of") == [("Pod", "ns", "batch.kubernetes.io/controller-uid=job-uid")]
+    assert scene.cluster.called("pages") == [("Pod", "ns", "batch.kubernetes.io/controller-uid=job-uid")]
 
 
 async def test_an_import_that_cannot_be_read_is_refused_by_name_of_the_field(scene: Scene, thing: Thing) -> None:
