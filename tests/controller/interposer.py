@@ -79,8 +79,10 @@ class KillAfter(NoTrouble):
 
     def committed(self, write: Write) -> None:
         self.committed_writes += 1
+        if self.committed_writes != self.k:  # what was under way at the kill may still be committed
+            return
         self.last = write.what
-        if self.committed_writes == self.k and not self.answer_arrives:
+        if not self.answer_arrives:
             self._kill()
             raise BrokenConnection
 
