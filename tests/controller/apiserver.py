@@ -167,7 +167,7 @@ def background(name: str, task: Callable[[threading.Event], None]) -> Iterator[N
 
 
 def holds(raw: Raw, condition: str) -> bool:
-    conditions = raw.get("status", {}).get("conditions", [])
+    conditions = raw.get("status", {}).get("conditions") or []  # null until the server has looked
     return any(one["type"] == condition and one["status"] == "True" for one in conditions)
 
 
