@@ -9,6 +9,7 @@ from videoimport.api.base import ByteCount, Message, Model, Percent, Timestamp
 from videoimport.api.conditions import Condition
 from videoimport.api.destination import Destination
 from videoimport.api.labels import API_VERSION, BULK_KIND
+from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
@@ -60,6 +61,8 @@ class Template(Model):
     """Bounds a source must meet; absent means none, and {} means the defaults."""
     output: Output = Output()
     """What comes out."""
+    metadata: Metadata | None = None
+    """Kept with every video; see a VideoImport's metadata."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """Most charged runs of a child."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
@@ -75,6 +78,8 @@ class BulkImportSpec(Model):
     """Which videos."""
     template: Template
     """What every one of them gets."""
+    incremental: bool = True
+    """True: a video that the destination already has is not stored again; see a VideoImport's incremental."""
     parallelism: Annotated[int, Field(ge=1, le=100)] = 4
     """How many are imported at the same time."""
     cancel: bool = False

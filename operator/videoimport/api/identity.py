@@ -11,9 +11,9 @@ def item_identity(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:10]
 
 
-def source_hash8(url: str) -> str:
+def source_hash8(locator: str) -> str:
     """The eight hex digits that {hash} stands for in destination.name."""
-    return hashlib.sha256(url.encode()).hexdigest()[:8]
+    return hashlib.sha256(locator.encode()).hexdigest()[:8]
 
 
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:

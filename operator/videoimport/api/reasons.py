@@ -28,7 +28,7 @@ class RetryClass(StrEnum):
     WAITING = "Waiting"
     """Not an end: a run that could not start yet, shown with the cluster's own message while it lasts."""
     END = "End"
-    """The user's own wish."""
+    """Nothing follows: the user's own wish, or nothing to be done."""
 
 
 class UploadText(StrEnum):
@@ -91,6 +91,7 @@ class Reason(StrEnum):
     MOUNT_FAILED = "MountFailed"
 
     CANCELLED = "Cancelled"
+    DUPLICATE = "Duplicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,9 @@ _TABLE: dict[Reason, ReasonInfo] = {
         _P, "Choose another destination.name, or set destination.ifExists: Replace.", 79
     ),
     Reason.DEADLINE_EXCEEDED: ReasonInfo(_P, "Raise timeoutSeconds.", 80),
-    Reason.SOURCE_AUTH_REQUIRED: ReasonInfo(_U, "The source wants a login; give an address that needs none.", 81),
+    Reason.SOURCE_AUTH_REQUIRED: ReasonInfo(
+        _U, "The source wants a login; put cookies.txt, headers or netrc into source.credentialsSecretRef's Secret.", 81
+    ),
     Reason.CREDENTIALS_NOT_FOUND: ReasonInfo(
         _U, "Create the Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then change retryToken.", 82
     ),
@@ -181,6 +184,11 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.MOUNT_FAILED: ReasonInfo(_W, "A volume of the pod cannot be mounted; see the message."),
     Reason.CANCELLED: ReasonInfo(
         RetryClass.END, "Cancelled as asked; a new retryToken with cancel: false starts it again."
+    ),
+    Reason.DUPLICATE: ReasonInfo(
+        RetryClass.END,
+        "The destination has this video already; set incremental: false to store it again.",
+        upload_status=UploadText.COMPLETED,
     ),
 }
 

@@ -53,5 +53,7 @@ class Report(Model):
     metadata: VideoMetadata | None = None
     outputs: Outputs | None = None
     video_id: Annotated[str, Field(max_length=64)] | None = None
+    duplicate_of: Annotated[str, Field(max_length=2048)] | None = None
+    """Set on success when nothing was stored, because the destination had the video: where it is."""
     usage: Usage = Usage()
     finished_at: Timestamp

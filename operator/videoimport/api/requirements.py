@@ -27,3 +27,5 @@ class Requirements(Model):
     """Accepted containers, by what the file is and not by its name: mov is brand "qt  ", webm is EBML DocType webm."""
     max_size: ByteQuantity | None = None
     """Greatest size of the source as fetched, such as 50Gi."""
+    damage: Literal["Refuse", "Tolerate"] = "Refuse"
+    """Tolerate imports what is there of a damaged source and says what was lost; it is meant for archives."""

@@ -1,17 +1,85 @@
 """Where a video comes from."""
 
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from videoimport.api.base import Model
+from videoimport.api.places import BucketName, ClaimName, HttpUrl, RelativePath, SecretReference
 
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+", min_length=10, max_length=2048)]
-"""An http or https URL as written by the user; it is not resolved here."""
+__all__ = ["HttpUrl", "S3Source", "VideoSource", "VolumeSource"]
+
+_KINDS = ("url", "s3", "persistentVolumeClaim")
+_ONE_KIND = {"x-kubernetes-validations": [{
+    "rule": "[has(self.url), has(self.s3), has(self.persistentVolumeClaim)].filter(given, given).size() == 1",
+    "message": f"give exactly one of {', '.join(_KINDS)}",
+}]}  # fmt: skip
+
+
+class S3Source(Model):
+    """An object of an S3-compatible object store."""
+
+    endpoint: HttpUrl | None = None
+    """The store's address, such as https://s3.example.com; absent means AWS itself."""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=64)] = "us-east-1"
+    """The region requests are signed for."""
+    bucket: BucketName
+    """The bucket."""
+    key: Annotated[str, Field(min_length=1, max_length=1024)]
+    """The object's key."""
+    version_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(default=None, alias="versionID")
+    """One version of a versioned object; absent means the newest, which is then held for the whole import."""
+
+
+class VolumeSource(Model):
+    """A file in a volume of the import's namespace; it is mounted for reading only."""
+
+    claim_name: ClaimName
+    """The PersistentVolumeClaim's name."""
+    path: RelativePath
+    """The file's path in the volume. Symbolic links that lead out of the volume are refused."""
 
 
 class VideoSource(Model):
     """Exactly one kind of source."""
 
-    url: HttpUrl
+    model_config = ConfigDict(json_schema_extra=_ONE_KIND)  # type: ignore[typeddict-item]
+
+    url: HttpUrl | None = None
     """A media file, or any page that yt-dlp understands, by http or https."""
+    s3: S3Source | None = None
+    """An object of an S3-compatible object store."""
+    persistent_volume_claim: VolumeSource | None = None
+    """A file in a volume."""
+    credentials_secret_ref: SecretReference | None = None
+    """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value") and netrc;
+    for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN."""
+    checksum: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)] | None = None
+    """What the file's SHA-256 must be, such as sha256:9f86d0…; anything else is ChecksumMismatch."""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        given = [kind for kind in (self.url, self.s3, self.persistent_volume_claim) if kind is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(_KINDS)}")
+        return self
+
+    @property
+    def address(self) -> str:
+        """What it is called to people: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. May hold secrets."""
+        if self.url is not None:
+            return self.url
+        if self.s3 is not None:
+            return f"s3://{self.s3.bucket}/{self.s3.key}"
+        assert self.persistent_volume_claim is not None, "validated"  # noqa: S101
+        return f"pvc://{self.persistent_volume_claim.claim_name}/{self.persistent_volume_claim.path}"
+
+    @property
+    def locator(self) -> str:
+        """The address with what else tells it from others: an object's store and version."""
+        if self.s3 is None:
+            return self.address
+        host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"
+        version = f"?versionId={self.s3.version_id}" if self.s3.version_id else ""
+        return f"s3://{host}/{self.s3.bucket}/{self.s3.key}{version}"

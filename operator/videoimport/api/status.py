@@ -20,6 +20,8 @@ class VideoPhase(StrEnum):
     """The earliest unfinished stage, or the end."""
 
     PENDING = "Pending"
+    QUEUED = "Queued"
+    SUSPENDED = "Suspended"
     DOWNLOADING = "Downloading"
     TRANSCODING = "Transcoding"
     UPLOADING = "Uploading"
@@ -27,6 +29,9 @@ class VideoPhase(StrEnum):
     COMPLETED = "Completed"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
+
+
+StageMode = Literal["Remux", "Encode", "Original", "Overlapped", "Staged"]
 
 
 class StageName(StrEnum):
@@ -53,17 +58,19 @@ class Stage(Model):
     """Bytes to move, where known."""
     seconds: Seconds | None = None
     """How long it has run, or took."""
-    mode: Literal["Remux", "Encode"] | None = None
-    """Of Transcode: whether the video was copied or encoded."""
+    mode: StageMode | None = None
+    """Of Transcode: Remux (the video is copied), Encode or Original (the very bytes). Of Download and Upload:
+    Overlapped (with the stages beside it) or Staged."""
     why: Annotated[str, Field(max_length=256)] | None = None
-    """Why this mode: the first rule that asked for encoding, or what let the streams be copied."""
+    """Why this mode: the first rule that asked for encoding, what let the streams be copied, or what kept the stages
+    from overlapping."""
 
 
 class SourceStatus(Model):
     """What was found at the source."""
 
     type: Annotated[str, Field(max_length=64)]
-    """Url for a plain file, otherwise the extractor's name such as Generic."""
+    """Url for a plain file, S3, PersistentVolumeClaim, otherwise the extractor's name such as Generic."""
     url: Annotated[str, Field(max_length=2048)] | None = None
     """The address, without user info and signatures."""
     filename: Annotated[str, Field(max_length=512)] | None = None
@@ -105,7 +112,9 @@ class OutputFile(Model):
     """One object that was written."""
 
     uri: Annotated[str, Field(max_length=2048)]
-    """Where it is, such as s3://bucket/key."""
+    """Where it is, such as s3://bucket/key or pvc://claim/path."""
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    """Where it is served, if destination.publicBaseURL says so."""
     size_bytes: ByteCount | None = None
     """Its size."""
     sha256: Sha256 | None = None
@@ -116,11 +125,41 @@ class OutputFile(Model):
     """Width and height as displayed."""
 
 
+class RenditionFile(OutputFile):
+    """A rendition that was written."""
+
+    name: Annotated[str, Field(max_length=32)]
+    """As in output.renditions."""
+
+
+class ThumbnailSet(Model):
+    """The still pictures: all lie side by side, numbered from 001."""
+
+    uri: Annotated[str, Field(max_length=2048)]
+    """Of the first one."""
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    """Where the first one is served."""
+    count: Annotated[int, Field(ge=1, le=20)]
+    """How many there are."""
+
+
 class Outputs(Model):
     """What the import left in the destination."""
 
     video: OutputFile | None = None
     """The video."""
+    audio: OutputFile | None = None
+    """The audio alone."""
+    renditions: Annotated[
+        tuple[RenditionFile, ...],
+        Field(max_length=8, json_schema_extra={
+            "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = ()  # fmt: skip
+    """The renditions."""
+    thumbnails: ThumbnailSet | None = None
+    """The still pictures."""
+    original: OutputFile | None = None
+    """The source's very bytes."""
     result: OutputFile | None = None
     """result.json, the last visible object."""
 
@@ -193,6 +232,8 @@ class VideoImportStatus(Model):
     """Stable id of the imported video: the hash of its source's hash, the output settings and the folder."""
     format: Literal["Video"] | None = None
     """What kind of thing was imported."""
+    duplicate_of: Annotated[str, Field(max_length=2048)] | None = None
+    """Set with reason Duplicate: where the video already was."""
     run: Annotated[int, Field(ge=0)] | None = None
     """Number of the current run; it names the Job."""
     job: JobReference | None = None

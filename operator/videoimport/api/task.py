@@ -12,8 +12,28 @@ from videoimport.api.videoimport import VideoImportSpec
 TASK_PATH = "/etc/videoimport/task.json"
 DESTINATION_CREDENTIALS_PATH = "/var/run/secrets/videoimport.io/destination"
 """A file for each key of the destination's Secret; empty when the Secret is missing (the mount is optional)."""
+SOURCE_CREDENTIALS_PATH = "/var/run/secrets/videoimport.io/source"
+"""A file for each key of the source's Secret; empty when the Secret is missing."""
+SOURCE_VOLUME_PATH = "/source"
+"""Where source.persistentVolumeClaim is mounted, for reading only."""
+DESTINATION_VOLUME_PATH = "/destination"
+"""Where destination.persistentVolumeClaim is mounted."""
+CA_BUNDLE_PATH = "/etc/videoimport/ca/ca.crt"
+"""The certificates of worker.caBundleConfigMapRef."""
 SCRATCH_PATH = "/scratch"
 TERMINATION_MESSAGE_PATH = "/dev/termination-log"
+
+
+_SHAPING = {"source", "destination", "requirements", "output", "metadata"}
+
+
+class Politeness(Model):
+    """How gently a source is asked."""
+
+    bytes_per_second: Annotated[int, Field(ge=1)] | None = None
+    """Most bytes fetched a second; None for as fast as it comes."""
+    sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
+    """Pause between two requests while a page is looked into."""
 
 
 class Task(Model):
@@ -31,11 +51,15 @@ class Task(Model):
     """spec_hash(spec): a commit record made for another wish does not stand for this one."""
     allowed_networks: tuple[str, ...] = ()
     """CIDRs the address guard lets through besides public addresses; a setting of the controller."""
+    stall_seconds: Annotated[int, Field(ge=1)] = 600
+    """Without any progress in any stage for so long, the run ends as Stalled; a setting of the controller."""
+    politeness: Politeness = Politeness()
+    """How sources are to be treated; settings of the controller."""
     progress_seconds: Annotated[int, Field(ge=1, le=5)] = 2
     """Longest pause between two progress lines."""
 
 
 def spec_hash(spec: VideoImportSpec) -> str:
-    """SHA-256 (hex) of the parts of a spec that shape the result: source, destination, requirements and output."""
-    shaping = spec.model_dump(mode="json", by_alias=True, include={"source", "destination", "requirements", "output"})
+    """SHA-256 (hex) of the parts of a spec that shape the result."""
+    shaping = spec.model_dump(mode="json", by_alias=True, include=_SHAPING)
     return hashlib.sha256(json.dumps(shaping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

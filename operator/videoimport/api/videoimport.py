@@ -7,6 +7,7 @@ from pydantic import Field
 from videoimport.api.base import Model, Timestamp
 from videoimport.api.destination import Destination
 from videoimport.api.labels import API_VERSION, VIDEO_KIND
+from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
 from videoimport.api.requirements import Requirements
 from videoimport.api.source import VideoSource
@@ -54,10 +55,17 @@ class VideoImportSpec(Model):
     """Bounds the source must meet; absent means none, and {} means the defaults."""
     output: Output = Output()
     """What comes out. Immutable while a run is active and once Completed."""
+    metadata: Metadata | None = None
+    """Kept with the video: strings, numbers and booleans, under names that are not told of every video anyway."""
+    incremental: bool = True
+    """True: a video that the destination already has, with the same output and in the same folder, is not stored again;
+    the import is then Completed with reason Duplicate. False stores it again."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """Most runs that are charged before it fails for good."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
     """Longest a run may take."""
+    suspend: bool = False
+    """True ends the running pod and keeps it from being started; false goes on. No attempt is charged."""
     cancel: bool = False
     """True ends the import within seconds, for good: until the retryToken changes, with cancel taken back."""
     retry_token: RetryToken = ""

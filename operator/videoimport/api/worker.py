@@ -1,10 +1,11 @@
 """How the worker's pod is to be run."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from videoimport.api.base import Model
+from videoimport.api.places import ConfigMapReference, DnsName, HttpUrl
 from videoimport.api.quantity import ByteQuantity
 
 _QUANTITY = {
@@ -40,6 +41,31 @@ class Scratch(Model):
 
     size: ByteQuantity = "10Gi"
     """The volume's limit; about the source's size plus the result's."""
+    storage_class_name: DnsName | None = None
+    """Absent: room of the node's, gone with the pod. Given: a volume of this class that outlives the pod, so that a run
+    after one that was lost goes on where that stopped fetching; it is deleted when the import ends."""
+
+
+_ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+class Toleration(Model):
+    """As in a pod's spec.tolerations."""
+
+    key: Annotated[str, Field(max_length=316)] | None = None
+    """The taint's key; absent, with operator Exists, means all."""
+    operator: Literal["Exists", "Equal"] = "Equal"
+    """Exists or Equal."""
+    value: Annotated[str, Field(max_length=63)] | None = None
+    """The taint's value, for Equal."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """The taint's effect; absent means all."""
+    toleration_seconds: Annotated[int, Field(ge=0)] | None = None
+    """How long a NoExecute taint is tolerated."""
+
+
+Affinity = Annotated[dict[str, Any], WithJsonSchema({"type": "object", **_ANYTHING})]
+"""A core/v1 Affinity; the API server checks it when the pod is made."""
 
 
 class WorkerOptions(Model):
@@ -53,6 +79,22 @@ class WorkerOptions(Model):
     """Labels for the Job and its pod; they never override ours."""
     annotations: Annotated[dict[str, _Text], Field(max_length=32, json_schema_extra=_OURS)] | None = None
     """Annotations for the Job and its pod; they never override ours."""
+    node_selector: Annotated[dict[str, _Word], Field(max_length=32)] | None = None
+    """Labels that the node must have."""
+    tolerations: Annotated[
+        tuple[Toleration, ...], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """Taints of nodes that the pod may run on nevertheless."""
+    affinity: Affinity | None = None
+    """The pod's affinity, as in core/v1."""
+    priority_class_name: DnsName | None = None
+    """The pod's priority class."""
+    service_account_name: DnsName | None = None
+    """The pod's service account, for image pull secrets and admission; its token is never mounted."""
+    ca_bundle_config_map_ref: ConfigMapReference | None = None
+    """ConfigMap whose key ca.crt has certificates (PEM) to trust besides the usual ones, for sources and stores."""
+    proxy: HttpUrl | None = None
+    """An HTTP proxy for fetching; it then decides which addresses may be reached, for the worker no longer can."""
 
 
 def quantities(resources: Resources) -> dict[str, Any]:

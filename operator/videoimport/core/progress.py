@@ -1,13 +1,13 @@
 """From a worker's stages to one percent, one phase and one guess of the time left."""
 
 from datetime import timedelta
-from typing import Literal
 
-from videoimport.api.status import Stage, StageName, VideoPhase
+from videoimport.api.status import Stage, StageMode, StageName, VideoPhase
 
-_WEIGHTS: dict[Literal["Encode", "Remux"], dict[StageName, int]] = {
+_WEIGHTS: dict[StageMode, dict[StageName, int]] = {
     "Encode": {StageName.DOWNLOAD: 30, StageName.TRANSCODE: 50, StageName.UPLOAD: 20},
     "Remux": {StageName.DOWNLOAD: 60, StageName.TRANSCODE: 10, StageName.UPLOAD: 30},
+    "Original": {StageName.DOWNLOAD: 60, StageName.TRANSCODE: 10, StageName.UPLOAD: 30},
 }
 _PHASES = {
     StageName.DOWNLOAD: VideoPhase.DOWNLOADING,
@@ -27,7 +27,7 @@ Stages = tuple[Stage, ...]
 def percent_of(stages: Stages) -> int:
     """0 to 99, weighted by the mode. Until the mode is known the lower of the two, so that knowing it never takes
     anything back."""
-    mode = next((stage.mode for stage in stages if stage.mode), None)
+    mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
     modes = (mode,) if mode else tuple(_WEIGHTS)
     return min(_ALMOST, *(_weighted(stages, _WEIGHTS[mode]) for mode in modes))
 

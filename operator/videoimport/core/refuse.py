@@ -55,7 +55,7 @@ def problem_of(error: ValidationError) -> str:
     """The first field that is wrong and what is wrong with it; never its value, which may be a secret."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
-    return f"{field}: {first['msg']}"
+    return f"{field}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _video(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:

@@ -97,7 +97,7 @@ def request_of(task: Task, folder: Path, credentials: Path) -> Request:
     """What the fetching process is to do for a task."""
     requirements = task.spec.requirements
     return Request(
-        url=task.spec.source.url,
+        url=task.spec.source.address,
         folder=str(folder),
         max_height=task.spec.output.video.max_height,
         max_bytes=bytes_of(requirements.max_size) if requirements and requirements.max_size else None,

@@ -23,7 +23,7 @@ class Names:
     """What a template's placeholders stand for."""
 
     name: str
-    url: str
+    locator: str
     title: str | None = None
     source_id: str | None = None
 
@@ -53,7 +53,7 @@ def folder_name(destination: Destination, names: Names) -> str:
 
     Raises ImportFailure INVALID_SPEC for a placeholder that does not exist.
     """
-    digest = source_hash8(names.url)
+    digest = source_hash8(names.locator)
     values = {
         "name": names.name,
         "title": slug(names.title or "") or names.name,
@@ -74,7 +74,7 @@ def _value(values: dict[str, str], placeholder: str) -> str:
 
 def video_key(destination: Destination, name: str) -> str:
     """The video's key. Raises ImportFailure INVALID_SPEC for one that no object store takes."""
-    key = joined(destination.s3.prefix, destination.folder, name, "video.mp4")
+    key = joined(destination.prefix, destination.folder, name, "video.mp4")
     if len(key.encode()) <= MOST_KEY_BYTES:
         return key
     message = (
@@ -90,7 +90,7 @@ def result_key(key_of_video: str) -> str:
 
 def record_key(destination: Destination, uid: str) -> str:
     """The key of an import's commit record."""
-    return joined(destination.s3.prefix, ".videoimport", "imports", f"{uid}.json")
+    return joined(destination.prefix, ".videoimport", "imports", f"{uid}.json")
 
 
 def joined(*parts: str | None) -> str:

@@ -91,7 +91,7 @@ class Run:
 
         def found(what: Found) -> None:
             self._found = what
-            self._board.know(facts.source_status(self._task.spec.source.url, what))
+            self._board.know(facts.source_status(self._task.spec.source.address, what))
             publish.may_write(place, place.video_key(what.title, what.source_id))
 
         def moved(done: int, total: int | None) -> None:
@@ -113,7 +113,7 @@ class Run:
         seconds = video.track(picture.index).seconds if picture else 0.0
         container: ContainerFormat | None = "mp4" if fetched.is_segmented else video.container
         self._board.know(
-            facts.source_status(self._task.spec.source.url, self._found, sources, seconds),
+            facts.source_status(self._task.spec.source.address, self._found, sources, seconds),
             facts.metadata(video, audio, sources.size, seconds, container),
         )
         # First whether it is all there: what is missing half cannot be judged.

@@ -24,7 +24,7 @@ class Place:
     def video_key(self, title: str | None, source_id: str | None) -> str:
         """The key of the video. Raises ImportFailure INVALID_SPEC."""
         wish = self.task.spec.destination
-        names = Names(self.task.name, self.task.spec.source.url, title, source_id)
+        names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
         return naming.video_key(wish, naming.folder_name(wish, names))
 
     def uri(self, key: str) -> str:
@@ -35,6 +35,7 @@ class Place:
 def connect(task: Task, credentials_folder: Path) -> Place:
     """The destination with the task's keys; only their presence was checked. Raises ImportFailure."""
     wish = task.spec.destination
+    assert wish.s3 is not None  # noqa: S101
     return Place(destination.connect(wish.s3, credentials.read_keys(wish, credentials_folder)), task)
 
 

@@ -37,6 +37,7 @@ def test_a_quantity_may_be_written_as_an_integer() -> None:
 
 def test_written_requirements_mean_the_documented_defaults() -> None:
     assert Requirements().wire() == {
+        "damage": "Refuse",
         "minHeight": 360,
         "maxHeight": 1080,
         "maxDurationSeconds": 21600,

@@ -252,7 +252,7 @@ async def test_a_finished_job_without_a_report_has_its_pods_listed_once(scene: S
 
 
 async def test_an_import_that_cannot_be_read_is_refused_by_name_of_the_field(scene: Scene, thing: Thing) -> None:
-    scene.store.put("VideoImport", thing("VideoImport", "one", 9, spec={"source": {}}))
+    scene.store.put("VideoImport", thing("VideoImport", "one", 9, spec={"source": {"url": "ftp://a.example/b.mp4"}}))
     await scene.sync()
     [written] = scene.cluster.called("replace_status")
     assert written["status"]["reason"] == "InvalidSpec"

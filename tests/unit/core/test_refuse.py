@@ -68,7 +68,7 @@ BULK_SPEC = {
 
 @pytest.mark.parametrize(
     "foreign",
-    [{"phase": "Queued"}, {"phase": "Completed", "reason": "Duplicate"}, {"stages": [{"name": "Dub"}]}, {"run": "one"}],
+    [{"phase": "Dreaming"}, {"phase": "Completed", "reason": "Twin"}, {"stages": [{"name": "Dub"}]}, {"run": "one"}],
 )
 def test_import_whose_status_another_version_wrote_is_not_touched(foreign):
     raw = an_object(spec=GOOD_SPEC, status=completed().status.wire() | foreign)
