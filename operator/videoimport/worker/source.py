@@ -5,6 +5,15 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a file that was fetched before what lies between: its index, where that lies last."""
+
+    path: Path
+    offset: int
+    """Of the tail's first byte in the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file of the source in scratch, which may still be growing."""
 
@@ -17,6 +26,7 @@ class Source:
     """Whether all of it is there."""
     sha256: str | None = None
     """Of all of it, once finished."""
+    tail: Tail | None = None
 
 
 @dataclass(frozen=True, slots=True)
