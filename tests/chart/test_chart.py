@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from videoimport.controller.settings import load
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
@@ -22,6 +24,11 @@ def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
 def rules(manifests: list[Manifest]) -> list[Manifest]:
     roles = [role for kind in ("ClusterRole", "Role") for role in of_kind(manifests, kind)]
     return [rule for role in roles for rule in role["rules"]]
+
+
+def environment(manifests: list[Manifest]) -> dict[str, str | None]:
+    container: Manifest = of_kind(manifests, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
 
 
 def test_the_controller_may_read_no_secret_and_make_no_pod(render: Render) -> None:
@@ -70,10 +77,48 @@ def test_the_crds_can_be_left_to_somebody_else(render: Render) -> None:
 
 def test_settings_reach_the_controller(render: Render) -> None:
     manifests = render('worker.allowedNetworks=["10.0.0.0/8"]', 'worker.image={"repository":"r/w","tag":"t"}')
-    container = of_kind(manifests, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
-    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    env = environment(manifests)
     assert json.loads(env["VIDEOIMPORT_ALLOWED_NETWORKS"]) == ["10.0.0.0/8"]
     assert env["VIDEOIMPORT_WORKER_IMAGE"] == "r/w:t"
+
+
+def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: Render) -> None:
+    chosen = (
+        'controller.retry={"backoffSeconds":1,"backoffCapSeconds":2,"hostRestSeconds":3,"laterSeconds":4,'
+        '"laterCapSeconds":5}',
+        "controller.jobTTLSeconds=6",
+        "worker.stallSeconds=70",
+        'worker.politeness={"bytesPerSecond":8000000000,"sleepSeconds":9}',
+    )
+    env = environment(render(*chosen))
+    names = ("BACKOFF", "BACKOFF_CAP", "HOST_REST", "LATER", "LATER_CAP", "JOB_TTL", "STALL", "SOURCE_SLEEP")
+    assert [env[f"VIDEOIMPORT_{name}_SECONDS"] for name in names] == ["1", "2", "3", "4", "5", "6", "70", "9"]
+    assert env["VIDEOIMPORT_SOURCE_BYTES_PER_SECOND"] == "8000000000"
+
+
+def test_what_the_chart_sets_the_controller_takes(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(render('watchNamespaces=["films"]')).items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert load().watch_namespaces == ("films",)
+
+
+def test_watched_namespaces_have_a_role_each_and_the_cluster_has_none(render: Render) -> None:
+    everywhere, chosen = render(), render('watchNamespaces=["films","press"]', "rbac.aggregate=false")
+    assert json.loads(environment(chosen)["VIDEOIMPORT_WATCH_NAMESPACES"] or "") == ["films", "press"]
+    assert of_kind(chosen, "ClusterRole") == of_kind(chosen, "ClusterRoleBinding") == []
+    roles = {role["metadata"]["namespace"]: role for role in of_kind(chosen, "Role")}
+    assert roles.keys() == {"films", "press", "system"}
+    whole = next(r for r in of_kind(everywhere, "ClusterRole") if r["metadata"]["name"] == "release-videoimport")
+    assert roles["films"]["rules"] == roles["press"]["rules"] == whole["rules"]
+    for binding in of_kind(chosen, "RoleBinding"):
+        assert binding["roleRef"]["name"] == roles[binding["metadata"]["namespace"]]["metadata"]["name"]
+        assert binding["subjects"][0]["namespace"] == "system"
+
+
+def test_the_releases_own_namespace_may_be_watched(render: Render) -> None:
+    names = [role["metadata"]["name"] for role in of_kind(render('watchNamespaces=["system"]'), "Role")]
+    assert len(set(names)) == len(names) == 2
 
 
 def test_pod_labels_of_the_user_do_not_override_the_selector(render: Render) -> None:
@@ -92,6 +137,11 @@ def test_pod_labels_of_the_user_do_not_override_the_selector(render: Render) -> 
         ("controller.replicas=0", "replicas"),
         ('worker.allowedNetworks=["everything"]', "allowedNetworks"),
         ('controller.image.pullPolicy="Sometimes"', "pullPolicy"),
+        ('watchNamespaces=["Films"]', "watchNamespaces"),
+        ("worker.stallSeconds=1", "stallSeconds"),
+        ('worker.politeness={"bytesPerSecond":-1}', "bytesPerSecond"),
+        ('worker.politeness={"perHost":1}', "perHost"),
+        ("controller.retry.backoffSeconds=0", "backoffSeconds"),
     ],
 )
 def test_a_value_that_nobody_knows_is_refused_by_name(template: Template, setting: str, named: str) -> None:

@@ -26,3 +26,33 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "videoimport.image" -}}
 {{ printf "%s:%s" .image.repository (default .version .image.tag) }}
 {{- end }}
+
+{{- define "videoimport.rules" -}}
+- apiGroups: [videoimport.io]
+  resources: [videoimports]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [videoimport.io]
+  resources: [bulkimports]
+  verbs: [get, list, watch]
+- apiGroups: [videoimport.io]
+  resources: [videoimports/status, bulkimports/status]
+  verbs: [get, update]
+- apiGroups: [videoimport.io] # owner references that block deletion, where the cluster enforces the right to set them
+  resources: [videoimports/finalizers, bulkimports/finalizers]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""] # progress
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""] # the ledger of results
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""] # read: why a Job has no pod; write: what a person would want to know
+  resources: [events]
+  verbs: [list, create]
+{{- end }}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from videoimport.api.task import Politeness
 from videoimport.core.settings import Settings
 
 PREFIX = "VIDEOIMPORT_"
@@ -30,6 +31,12 @@ class ControllerSettings(BaseSettings):
     """Pull Secrets in the namespace of the import."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that sources may lie in besides public addresses."""
+    stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
+    """Without any progress in any stage for so long, a worker ends its run as Stalled."""
+    source_bytes_per_second: Annotated[int, Field(ge=0)] = 0
+    """Most bytes a second that one worker fetches; 0 for as fast as they come."""
+    source_sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
+    """Pause between two requests while a worker looks into a page."""
     watch_namespaces: tuple[str, ...] = ()
     """Look after these namespaces only; empty means all."""
 
@@ -66,6 +73,12 @@ class ControllerSettings(BaseSettings):
     """First delay before a failed import is tried again; doubles each time."""
     backoff_cap_seconds: PositiveFloat = 600
     """Longest such delay."""
+    host_rest_seconds: PositiveFloat = 300
+    """Delay after RateLimited; doubles each time, up to eight times as long."""
+    later_seconds: PositiveFloat = 1800
+    """Delay after SourceNotYetAvailable."""
+    later_cap_seconds: PositiveFloat = 604_800
+    """How long SourceNotYetAvailable is waited out."""
     patience_seconds: PositiveFloat = 15
     """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
     job_ttl_seconds: PositiveFloat = 600
@@ -95,9 +108,16 @@ class ControllerSettings(BaseSettings):
             image_pull_policy=self.image_pull_policy,
             image_pull_secrets=self.image_pull_secrets,
             allowed_networks=tuple(str(network) for network in self.allowed_networks),
+            stall=timedelta(seconds=self.stall_seconds),
+            politeness=Politeness(
+                bytes_per_second=self.source_bytes_per_second or None, sleep_seconds=self.source_sleep_seconds
+            ),
             write_interval=timedelta(seconds=self.write_seconds),
             backoff_base=timedelta(seconds=self.backoff_seconds),
             backoff_cap=timedelta(seconds=self.backoff_cap_seconds),
+            host_rest=timedelta(seconds=self.host_rest_seconds),
+            later=timedelta(seconds=self.later_seconds),
+            later_cap=timedelta(seconds=self.later_cap_seconds),
             patience=timedelta(seconds=self.patience_seconds),
             job_ttl=timedelta(seconds=self.job_ttl_seconds),
         )

@@ -26,7 +26,7 @@ def creation(bulk: BulkImport, item: Item) -> Create:
             "metadata": {
                 "name": child_name(meta.name, identity),
                 "namespace": meta.namespace,
-                "labels": queue_labels(meta) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
+                "labels": queue_labels(meta.labels) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
                 "annotations": CALM,
                 "ownerReferences": owned_by(BULK_IDENTITY, meta),
             },
@@ -44,6 +44,8 @@ def spec_of(bulk: BulkImport, item: Item) -> VideoImportSpec:
         destination=template.destination.model_copy(update={"name": name}),
         requirements=template.requirements,
         output=template.output,
+        metadata=template.metadata,
+        incremental=bulk.spec.incremental,
         max_attempts=template.max_attempts,
         timeout_seconds=template.timeout_seconds,
         retry_token=bulk.spec.retry_token,

@@ -28,7 +28,8 @@ _RECORD_ONLY: Manifest = {
 def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
     """The Job of this run, as it is to be created. Its TTL is set later, once its result is recorded."""
     meta, options = video.metadata, video.spec.worker
-    labels = not_ours(options.labels) | OUR_LABELS | {COMPONENT: "worker", IMPORT: meta.name, RUN: str(run)}
+    own = OUR_LABELS | {COMPONENT: "worker", IMPORT: meta.name, RUN: str(run)}
+    labels, queue = not_ours(options.labels) | own, queue_labels(options.labels) | queue_labels(meta.labels)
     annotations = not_ours(options.annotations) | CALM
     return {
         "apiVersion": "batch/v1",
@@ -36,7 +37,7 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
         "metadata": {
             "name": job_name(meta.name, run),
             "namespace": meta.namespace,
-            "labels": labels | queue_labels(meta),
+            "labels": labels | queue,
             "annotations": annotations | {GENERATION: str(meta.generation)},
             "ownerReferences": owned_by(IDENTITY, meta),
         },
@@ -46,10 +47,10 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
             "podFailurePolicy": _RECORD_ONLY,
             "template": {
                 "metadata": {
-                    "labels": labels,
+                    "labels": {key: value for key, value in labels.items() if key not in queue},
                     "annotations": annotations | pod_annotations(task_of(video, run, settings)),
                 },
-                "spec": pod_spec(video.spec, settings),
+                "spec": pod_spec(video, settings),
             },
         },
     }

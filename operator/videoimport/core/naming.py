@@ -14,3 +14,8 @@ def child_name(bulk_name: str, identity: str) -> str:
 def shard_name(bulk_name: str, number: int) -> str:
     """The ConfigMap that holds one shard of a bulk's results."""
     return f"{bulk_name}-results-{number}"
+
+
+def scratch_name(import_name: str) -> str:
+    """The PersistentVolumeClaim that holds an import's scratch across runs; at most 60 characters."""
+    return f"{import_name}-scratch"

@@ -27,9 +27,10 @@ def owned_by(identity: Mapping[str, str], owner: ObjectMeta) -> list[dict[str, A
     ]
 
 
-def queue_labels(owner: ObjectMeta) -> dict[str, str]:
-    """Kueue's labels of an object, which its children inherit: the queue admits Jobs, the user labels imports."""
-    return {key: value for key, value in owner.labels.items() if key.startswith(QUEUE_PREFIX)}
+def queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+    """Kueue's among these labels. An object's Job inherits them and its pod does not: the queue admits Jobs, and would
+    otherwise take the pod for another workload."""
+    return {key: value for key, value in (labels or {}).items() if key.startswith(QUEUE_PREFIX)}
 
 
 def not_ours(pairs: Mapping[str, str] | None) -> dict[str, str]:

@@ -1,28 +1,21 @@
 """The worker's pod template: one container, no credentials of the cluster, fit for Pod Security ``restricted``."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from videoimport.api.labels import TASK, WORKER_CONTAINER
 from videoimport.api.quantity import bytes_of
-from videoimport.api.task import (
-    DESTINATION_CREDENTIALS_PATH,
-    SCRATCH_PATH,
-    TASK_PATH,
-    TERMINATION_MESSAGE_PATH,
-    Task,
-    spec_hash,
-)
+from videoimport.api.task import TERMINATION_MESSAGE_PATH, Task, spec_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.worker import WorkerOptions
 from videoimport.core.settings import Settings
+from videoimport.core.volumes import TMP, TMP_SIZE, Volumes, volumes_of
 
 Manifest = dict[str, Any]
 _USER = 65532
 _GRACE_SECONDS = 30
-_TMP = "/tmp"  # noqa: S108  (a volume of the pod's own, not a shared folder)
-_TMP_SIZE = "256Mi"
 _EPHEMERAL = "ephemeral-storage"
-_READABLE_BY_GROUP = 0o440
 
 
 def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
@@ -36,6 +29,8 @@ def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
         spec=video.spec,
         spec_hash=spec_hash(video.spec),
         allowed_networks=settings.allowed_networks,
+        stall_seconds=settings.stall // timedelta(seconds=1),
+        politeness=settings.politeness,
     )
 
 
@@ -44,9 +39,11 @@ def pod_annotations(task: Task) -> dict[str, str]:
     return {TASK: task.model_dump_json(by_alias=True, exclude_none=True)}
 
 
-def pod_spec(spec: VideoImportSpec, settings: Settings) -> Manifest:
-    """``template.spec`` of the Job."""
+def pod_spec(video: VideoImport, settings: Settings) -> Manifest:
+    """``template.spec`` of the Job. What the user may choose comes first, so that it never overrides what is ours."""
+    mounted = volumes_of(video)
     return {
+        **_placement(video.spec.worker),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -60,17 +57,29 @@ def pod_spec(spec: VideoImportSpec, settings: Settings) -> Manifest:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(spec, settings)],
-        "volumes": [volume for volume, _ in _mounted(spec)],
+        "containers": [_container(video.spec, settings, mounted)],
+        "volumes": list(mounted.volumes),
     }
 
 
-def _container(spec: VideoImportSpec, settings: Settings) -> Manifest:
+def _placement(options: WorkerOptions) -> Manifest:
+    """Where and as whom the pod runs, as far as the user says so."""
+    wishes: Manifest = {
+        "nodeSelector": options.node_selector,
+        "tolerations": [toleration.wire() for toleration in options.tolerations],
+        "affinity": options.affinity,
+        "priorityClassName": options.priority_class_name,
+        "serviceAccountName": options.service_account_name,
+    }
+    return {key: value for key, value in wishes.items() if value}
+
+
+def _container(spec: VideoImportSpec, settings: Settings, mounted: Volumes) -> Manifest:
     return {
         "name": WORKER_CONTAINER,
         "image": settings.worker_image,
         "imagePullPolicy": settings.image_pull_policy,
-        "env": [{"name": "HOME", "value": _TMP}],
+        "env": [{"name": "HOME", "value": TMP}],
         "resources": resources_of(spec, settings),
         "terminationMessagePath": TERMINATION_MESSAGE_PATH,
         "terminationMessagePolicy": "File",
@@ -79,32 +88,8 @@ def _container(spec: VideoImportSpec, settings: Settings) -> Manifest:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [mount for _, mount in _mounted(spec)],
+        "volumeMounts": list(mounted.mounts),
     }
-
-
-def _mounted(spec: VideoImportSpec) -> list[tuple[Manifest, Manifest]]:
-    """Each volume with its mount. A missing Secret is a reason the worker names, so it must not hold the pod up."""
-    task_folder, _, task_file = TASK_PATH.rpartition("/")
-    field = {"path": task_file, "fieldRef": {"fieldPath": f"metadata.annotations['{TASK}']"}}
-    mounted: list[tuple[Manifest, Manifest]] = [
-        _volume("task", task_folder, {"downwardAPI": {"items": [field]}}, read_only=True),
-        _volume("scratch", SCRATCH_PATH, {"emptyDir": {"sizeLimit": spec.worker.scratch.size}}),
-        _volume("tmp", _TMP, {"emptyDir": {"sizeLimit": _TMP_SIZE}}),
-    ]
-    if spec.destination.credentials_secret_ref is not None:
-        secret = {
-            "secretName": spec.destination.credentials_secret_ref.name,
-            "optional": True,
-            "defaultMode": _READABLE_BY_GROUP,
-        }
-        mounted.append(_volume("destination", DESTINATION_CREDENTIALS_PATH, {"secret": secret}, read_only=True))
-    return mounted
-
-
-def _volume(name: str, path: str, source: Manifest, *, read_only: bool = False) -> tuple[Manifest, Manifest]:
-    mount: Manifest = {"name": name, "mountPath": path}
-    return {"name": name, **source}, mount | ({"readOnly": True} if read_only else {})
 
 
 def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
@@ -121,7 +106,8 @@ def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
             key: min(value, limits.get(key, value), key=_amount) for key, value in settings.default_requests.items()
         }
     if _EPHEMERAL not in limits:
-        requests.setdefault(_EPHEMERAL, spec.worker.scratch.size)
+        on_node = spec.worker.scratch.storage_class_name is None
+        requests.setdefault(_EPHEMERAL, spec.worker.scratch.size if on_node else TMP_SIZE)
     return {"requests": requests, "limits": limits}
 
 

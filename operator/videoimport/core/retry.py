@@ -73,8 +73,13 @@ def _later(context: Context) -> Verdict:
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
-        return Verdict(attempts, f"Given up after {cap // timedelta(days=1)} days")
+        return Verdict(attempts, f"Given up after {_span(cap)}")
     return _after(context.settings.later, attempts, context)
+
+
+def _span(time: timedelta) -> str:
+    days = time // timedelta(days=1)
+    return f"{days} days" if days > 1 else f"{time // timedelta(seconds=1)} seconds"
 
 
 def _charged(reason: Reason, context: Context) -> Verdict:

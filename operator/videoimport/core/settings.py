@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from videoimport.api.task import Politeness
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -20,6 +22,10 @@ class Settings:
     """Requests of a worker whose spec.worker.resources.requests is absent."""
     default_limits: dict[str, str] = field(default_factory=lambda: {"memory": "2Gi"})
     """Limits of a worker whose spec.worker.resources.limits is absent."""
+    stall: timedelta = timedelta(minutes=10)
+    """Without any progress for so long a worker ends its run as Stalled."""
+    politeness: Politeness = field(default_factory=Politeness)
+    """How gently sources are asked."""
     write_interval: timedelta = timedelta(seconds=3)
     """Least time between two status writes that change nothing but progress, for a video and for a bulk alike."""
     backoff_base: timedelta = timedelta(seconds=10)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from videoimport.api.task import Politeness
 from videoimport.controller.settings import BadSetting, load
 
 
@@ -29,6 +30,12 @@ def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> No
         "BACKOFF_CAP_SECONDS": "3",
         "PATIENCE_SECONDS": "4",
         "JOB_TTL_SECONDS": "5",
+        "HOST_REST_SECONDS": "6",
+        "LATER_SECONDS": "7",
+        "LATER_CAP_SECONDS": "8",
+        "STALL_SECONDS": "90",
+        "SOURCE_BYTES_PER_SECOND": "1000000",
+        "SOURCE_SLEEP_SECONDS": "1",
     }
     for name, value in variables.items():
         monkeypatch.setenv(f"VIDEOIMPORT_{name}", value)
@@ -38,6 +45,13 @@ def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> No
     assert chosen.allowed_networks == ("10.0.0.0/8", "fd00::/8")
     spans = (chosen.write_interval, chosen.backoff_base, chosen.backoff_cap, chosen.patience, chosen.job_ttl)
     assert spans == tuple(timedelta(seconds=seconds) for seconds in (1.5, 2, 3, 4, 5))
+    spans = (chosen.host_rest, chosen.later, chosen.later_cap, chosen.stall)
+    assert spans == tuple(timedelta(seconds=seconds) for seconds in (6, 7, 8, 90))
+    assert chosen.politeness == Politeness(bytes_per_second=1_000_000, sleep_seconds=1)
+
+
+def test_no_rate_is_as_fast_as_it_comes() -> None:
+    assert load().for_decisions().politeness == Politeness()
 
 
 @pytest.mark.parametrize(
@@ -47,6 +61,9 @@ def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> No
         ("VIDEOIMPORT_IMAGE_PULL_POLICY", "Sometimes"),
         ("VIDEOIMPORT_ALLOWED_NETWORKS", '["10.0.0.1/8"]'),
         ("VIDEOIMPORT_ALLOWED_NETWORKS", '["everywhere"]'),
+        ("VIDEOIMPORT_STALL_SECONDS", "1"),
+        ("VIDEOIMPORT_SOURCE_BYTES_PER_SECOND", "-1"),
+        ("VIDEOIMPORT_SOURCE_SLEEP_SECONDS", "61"),
         ("VIDEOIMPORT_PORT", "http"),
         ("VIDEOIMPORT_WORKERS", "0"),
         ("VIDEOIMPORT_RELIST_SECONDS", "0"),
