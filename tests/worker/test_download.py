@@ -10,9 +10,11 @@ from web_site import Exchange, Route, Site, file, fixed, in_turn, ranged, redire
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.download import Download, Limits
+from videoimport.worker.fetch.download import Download
 from videoimport.worker.fetch.http import Browser
-from videoimport.worker.fetch.protocol import File
+from videoimport.worker.fetch.landing import Landing
+from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.protocol import File, Growing, Restarted
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4000
 OTHER = b"\x00\x00\x00\x18ftypisom" + bytes(reversed(range(256))) * 3000
@@ -21,13 +23,37 @@ HALF = len(BODY) // 2
 Fetch = Callable[..., File]
 
 
+class Ear:
+    """Hears everything."""
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    def tell(self, event: object) -> None:
+        self.events.append(event)
+
+    def moved(self, done: int, total: int | None) -> None:
+        pass
+
+    @property
+    def growing(self) -> list[Growing]:
+        return [event for event in self.events if isinstance(event, Growing)]
+
+    @property
+    def restarts(self) -> int:
+        return sum(isinstance(event, Restarted) for event in self.events)
+
+
 @pytest.fixture
-def fetch(tmp_path: Path) -> Fetch:
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def fetch(tmp_path: Path, ear: Ear) -> Fetch:
     def run(url: str, **limits: float) -> File:
         wanted = Limits(**{"room_bytes": 10**9, "read_seconds": 5.0, **limits})  # type: ignore[arg-type]
-        download = Download(
-            Browser(wanted.read_seconds), url, tmp_path / "file", wanted, lambda *_: None, lambda _: None
-        )
+        download = Download(Browser(wanted.read_seconds), url, Landing(tmp_path), wanted, ear, sleep=lambda _: None)
         download.open()
         return download.finish()
 
@@ -330,3 +356,62 @@ def test_a_redirect_to_no_address_is_the_sources(site: Site, fetch: Fetch, targe
 
 def test_a_name_of_any_script_is_an_address(site: Site, fetch: Fetch) -> None:
     assert refused(fetch, "http://пример.invalid/x").reason is Reason.SOURCE_UNAVAILABLE
+
+
+def test_a_growing_file_is_told_once_with_its_first_bytes(site: Site, fetch: Fetch, ear: Ear) -> None:
+    found = fetch(site.add("/v", in_turn(serve(send=HALF), serve())))
+    assert [(told.path, told.size, told.container) for told in ear.growing] == [(found.path, len(BODY), "mp4")]
+    assert ear.restarts == 0
+
+
+def test_what_starts_over_is_told_anew_under_another_name(site: Site, fetch: Fetch, ear: Ear) -> None:
+    found = fetch(site.add("/v", in_turn(serve(send=HALF), serve(OTHER, '"two"'))))
+    first, second = ear.growing
+    assert ear.restarts == 1
+    assert first.path != second.path == found.path
+    assert not Path(first.path).exists()
+
+
+def test_a_connection_that_dies_many_times_is_resumed_each_time(site: Site, fetch: Fetch, ear: Ear) -> None:
+    def dying(exchange: Exchange) -> None:
+        ranged(exchange, BODY, '"one"', send=len(BODY) // 15)
+        exchange.reset()
+
+    assert is_whole(fetch(site.add("/v", dying)))
+    assert len(site.requests) > 10
+    assert ear.restarts == 0
+
+
+class TestTail:
+    """A plain MP4 with its index at the end."""
+
+    @pytest.fixture
+    def media(self, footage: Callable[[str], Path]) -> bytes:
+        return footage("moov-last.mp4").read_bytes()
+
+    def test_it_is_fetched_first_and_only_once(self, site: Site, fetch: Fetch, ear: Ear, media: bytes) -> None:
+        assert is_whole(fetch(site.add("/v", serve(media))), media)
+        [told] = ear.growing
+        assert told.tail is not None
+        assert Path(told.tail.path).read_bytes() == media[told.tail.offset :]
+        assert media[told.tail.offset + 4 : told.tail.offset + 8] in (b"moov", b"free")
+        assert [seen.range for seen in site.requests] == [None, f"bytes={told.tail.offset}-"]
+
+    def test_the_rest_is_resumed_up_to_it(self, site: Site, fetch: Fetch, ear: Ear, media: bytes) -> None:
+        broken = serve(media, send=len(media) // 2)
+        assert is_whole(fetch(site.add("/v", in_turn(broken, serve(media), serve(media)))), media)
+        assert ear.growing[0].tail
+
+    def test_one_of_another_version_is_not_taken(self, site: Site, fetch: Fetch, ear: Ear, media: bytes) -> None:
+        other = serve(bytes(len(media)), '"two"')
+        assert is_whole(fetch(site.add("/v", in_turn(serve(media), other))), media)
+        assert ear.growing[0].tail is None
+
+    def test_a_changed_source_has_none(self, site: Site, fetch: Fetch, ear: Ear, media: bytes) -> None:
+        route = in_turn(serve(media, send=len(media) // 2), serve(media), serve(OTHER, '"two"'))
+        assert is_whole(fetch(site.add("/v", route)), OTHER)
+        assert [told.tail is None for told in ear.growing] == [False, True]
+
+    def test_a_server_without_ranges_is_asked_once(self, site: Site, fetch: Fetch, ear: Ear, media: bytes) -> None:
+        assert is_whole(fetch(site.add("/v", fixed(media))), media)
+        assert len(site.requests) == 1

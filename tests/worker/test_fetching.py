@@ -1,6 +1,8 @@
 """The worker's side of fetching: a source has to bring something, and what it says of itself is bounded."""
 
+import hashlib
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +10,15 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from web_site import Exchange, Route, Site, in_turn, ranged
+from worker_runs import LOOPBACK
 
 from videoimport.api.reasons import Reason
 from videoimport.worker import facts, fetching
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.page import Page, _hashed
 from videoimport.worker.fetch.protocol import Fetched, Found, Hashed, Request
-from videoimport.worker.fetching import Pace
+from videoimport.worker.fetching import Fetching, Pace
 from videoimport.worker.processes import Children
 
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)
@@ -38,7 +42,7 @@ def children() -> Iterator[Children]:
 
 def fetched(children: Children, script: str, found: Any = print) -> Fetched:
     child = children.start([sys.executable, "-S", "-c", script])
-    return fetching.fetch(child, REQUEST, found, lambda *_: None, PACE)
+    return fetching.begin(child, REQUEST, found, lambda *_: None, PACE).finish()
 
 
 @pytest.mark.parametrize("done", ["done", "done % 2", "0"])
@@ -67,9 +71,9 @@ def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
 
 def test_a_files_hashing_is_told(tmp_path: Path) -> None:
     (tmp_path / "v").write_bytes(b"video")
-    tell = Mock()
-    assert _hashed(tmp_path / "v", tell).size == 5
-    tell.assert_called_once_with(Hashed(done=5))
+    teller = Mock()
+    assert _hashed(tmp_path / "v", teller).size == 5
+    teller.tell.assert_called_once_with(Hashed(done=5))
 
 
 class TestTotals:
@@ -77,7 +81,7 @@ class TestTotals:
     @pytest.mark.parametrize("field", ["total_bytes", "total_bytes_estimate"])
     def test_one_that_means_nothing_is_unknown(self, field: str, told: Any) -> None:
         moved = Mock()
-        Page(REQUEST, Mock(), moved, Mock())._hook({"downloaded_bytes": 5, field: told})
+        Page(REQUEST, Mock(moved=moved), Mock(), Mock())._hook({"downloaded_bytes": 5, field: told})
         moved.assert_called_once_with(5, None)
 
     def test_one_that_is_too_large_ends_it_at_once(self) -> None:
@@ -87,7 +91,7 @@ class TestTotals:
 
     def test_an_estimate_ends_nothing(self) -> None:
         moved = Mock()
-        Page(REQUEST, Mock(), moved, Mock())._hook({"downloaded_bytes": 5, "total_bytes_estimate": 1001.5})
+        Page(REQUEST, Mock(moved=moved), Mock(), Mock())._hook({"downloaded_bytes": 5, "total_bytes_estimate": 1001.5})
         moved.assert_called_once_with(5, 1001)
 
 
@@ -97,3 +101,74 @@ def test_an_address_is_shown_within_its_bound() -> None:
     assert shown is not None
     assert len(shown) == 2048
     assert "token" not in shown
+
+
+class TestWhileItGrows:
+    """The real fetching process."""
+
+    @pytest.fixture
+    def begin(self, children: Children, tmp_path: Path) -> Any:
+        def run(url: str, found: Any = lambda _: None, **more: Any) -> Fetching:
+            request = Request(
+                url=url, folder=str(tmp_path), max_height=720, room_bytes=2**40, allowed_networks=LOOPBACK, **more
+            )
+            return fetching.begin(fetching.start(children, tmp_path), request, found, lambda *_: None)
+
+        return run
+
+    def test_sources_are_there_before_the_end(self, site: Site, begin: Any, footage: Any) -> None:
+        path, gate = footage("silent.mp4"), threading.Event()
+
+        def halting(exchange: Exchange) -> None:
+            body = path.read_bytes()
+            exchange.start(200, {"Content-Type": "video/mp4", "Content-Length": str(len(body))})
+            exchange.write(body[:100_000])
+            gate.wait(30)
+            exchange.write(body[100_000:])
+
+        under_way = begin(site.add("/v.mp4", halting))
+        video = under_way.sources(30).video
+        assert (video.finished, video.size, video.container) == (False, path.stat().st_size, "mp4")
+        assert not under_way.is_whole(video.path)
+        gate.set()
+        assert under_way.finish().video.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert under_way.is_whole(video.path)
+        assert under_way.sources().video.finished
+
+    def test_nothing_is_fetched_before_the_go_ahead(self, site: Site, begin: Any) -> None:
+        sent: list[int] = []
+
+        def endless(exchange: Exchange) -> None:
+            exchange.start(200, {"Content-Type": "video/mp4", "ETag": '"a"'})
+            exchange.write(b"\0\0\0\x18ftypmp42")
+            while not site.over.is_set():
+                exchange.write(bytes(65536))
+                sent.append(65536)
+
+        def refuse(found: Found) -> None:
+            assert found.identity is not None
+            assert found.identity.startswith("url:")
+            raise ImportFailure(Reason.DUPLICATE, "it is there already")
+
+        under_way = begin(site.add("/v.mp4", endless), refuse)
+        with pytest.raises(ImportFailure) as caught:
+            under_way.finish()
+        assert caught.value.reason is Reason.DUPLICATE
+        with pytest.raises(ImportFailure):
+            under_way.sources()
+        assert sum(sent) < 32 * 2**20  # what the sockets between hold
+
+    def test_a_restart_is_counted_and_the_new_file_told(self, site: Site, begin: Any) -> None:
+        one, two = b"\0\0\0\x18ftypmp42" + bytes(50_000), b"\0\0\0\x18ftypisom" + bytes(70_000)
+
+        def broken(exchange: Exchange) -> None:
+            exchange.answer(200, one, {"Content-Type": "video/mp4", "ETag": '"1"'}, send=30_000)
+
+        whole: Route = lambda exchange: ranged(exchange, two, '"2"')  # noqa: E731
+        under_way = begin(site.add("/v.mp4", in_turn(broken, whole)))
+        assert under_way.finish().video.size == len(two)
+        assert under_way.restarts == 1
+
+    def test_it_takes_no_longer_than_asked(self, site: Site, begin: Any) -> None:
+        with pytest.raises(TimeoutError):
+            begin(site.add("/v.mp4", lambda _: site.over.wait(30) and None)).sources(0.1)

@@ -15,9 +15,24 @@ from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
 from videoimport.api.task import DESTINATION_CREDENTIALS_PATH, Task
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.protocol import EVENTS, Event, Failed, Fetched, File, Found, Hashed, Moved, Request
-from videoimport.worker.processes import Child, Children
-from videoimport.worker.source import Source, Sources
+from videoimport.worker.fetch.protocol import (
+    EVENTS,
+    GO,
+    Arrived,
+    Event,
+    Failed,
+    Fetched,
+    File,
+    Found,
+    Growing,
+    Hashed,
+    Moved,
+    Part,
+    Request,
+    Restarted,
+)  # fmt: skip
+from videoimport.worker.processes import Child, Children, Ended
+from videoimport.worker.source import Source, Sources, Tail
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Of the environment; proxies above all are left out."""
@@ -115,41 +130,153 @@ def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def start(children: Children, folder: Path) -> Child:
-    """The fetching process, idle until ``fetch`` tells it what to do: it gets ready while the destination is asked."""
+    """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
     argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
     return children.start(argv, env=environment(os.environ, folder), logs_itself=True)
 
 
-def fetch(
+class Fetching:
+    """What is fetched, while it is. Raises ImportFailure with the fetching process's reason, or STALLED for a source
+    below the pace; wherever it is asked once the failure is known."""
+
+    def __init__(
+        self,
+        child: Child,
+        found: Callable[[Found], None],
+        moved: Callable[[int, int | None], None],
+        pace: Pace,
+    ) -> None:
+        self._child, self._found, self._moved = child, found, moved
+        self._watch = Watch(child, pace)
+        self._news = threading.Condition()
+        self._files: dict[Part, Growing] = {}
+        self._whole: dict[Part, File] = {}
+        self._fetched: Fetched | None = None
+        self._failure: BaseException | None = None
+        self.restarts = 0
+        """How often a file was thrown away and begun anew. What was made from it before is void; ask ``sources``
+        again: the file has another name then, and the old one is gone."""
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def sources(self, timeout: float | None = None) -> Sources:
+        """The files as they are once each has its first bytes. Raises TimeoutError."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._failure or self._fetched or "video" in self._files, timeout):
+                raise TimeoutError
+            self._check()
+            return sources_of(self._fetched) if self._fetched else self._so_far()
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether nothing more comes to a file."""
+        with self._news:
+            self._check()
+            return self._fetched is not None or str(path) in {file.path for file in self._whole.values()}
+
+    def wait(self, timeout: float) -> None:
+        """Until there is any news, or for so many seconds: bytes arrive without news, too."""
+        with self._news:
+            self._news.wait(timeout)
+
+    def finish(self) -> Fetched:
+        """Everything, once it is there."""
+        with self._news:
+            self._news.wait_for(lambda: self._failure or self._fetched)
+            self._check()
+            assert self._fetched is not None  # noqa: S101
+            return self._fetched
+
+    def _check(self) -> None:
+        if self._failure:
+            raise self._failure
+
+    def _so_far(self) -> Sources:
+        video, audio = self._growing("video"), self._growing("audio")
+        assert video is not None  # noqa: S101
+        return Sources(video, audio, is_segmented=self._files["video"].is_segmented)
+
+    def _growing(self, part: Part) -> Source | None:
+        if part in self._whole:
+            return _source(self._whole[part])
+        if part not in self._files:
+            return None
+        file = self._files[part]
+        tail = Tail(Path(file.tail.path), file.tail.offset) if file.tail else None
+        return Source(
+            Path(file.path), seekable=file.seekable, size=file.size, finished=False, tail=tail, container=file.container
+        )
+
+    def _listen(self) -> None:
+        try:
+            with self._watch.on():
+                for line in self._child.lines():
+                    self._hear(_event(line))
+                ended = self._child.ended()
+            if self._fetched is None:
+                self._fail(self._watch.failure if self._watch.tripped else _silent(ended))
+        except BaseException as error:  # noqa: BLE001 — raised again where somebody asks
+            self._fail(error)
+            self._child.kill()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Found):
+            with self._watch.paused():
+                self._found(event)
+            self._child.say(GO)
+        elif isinstance(event, Moved | Hashed):
+            self._watch.brought(event)
+            if isinstance(event, Moved):
+                self._moved(event.done, event.total)
+        else:
+            with self._news:
+                self._note(event)
+                self._news.notify_all()
+
+    def _note(self, event: Growing | Restarted | Arrived | Fetched | Failed) -> None:
+        if isinstance(event, Growing):
+            self._files[event.part] = event
+        elif isinstance(event, Restarted):
+            self.restarts += 1
+            self._files.pop(event.part, None)
+            self._whole.pop(event.part, None)
+        elif isinstance(event, Arrived):
+            self._whole[event.part] = event.file
+        elif isinstance(event, Fetched):
+            self._fetched = event
+        else:
+            self._failure = self._failure or ImportFailure(event.reason, event.message)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._news:
+            self._failure = self._failure or error
+            self._news.notify_all()
+
+
+def begin(
     child: Child,
     request: Request,
     found: Callable[[Found], None],
     moved: Callable[[int, int | None], None],
     pace: Pace = Pace(),
+) -> Fetching:
+    """Start fetching. ``found`` and ``moved`` are called from a thread of its own.
+
+    Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
+    the Fetching's methods.
+    """
+    child.say(request.model_dump_json(by_alias=True))
+    return Fetching(child, found, moved, pace)
+
+
+def fetch(
+    child: Child, request: Request, found: Callable[[Found], None], moved: Callable[[int, int | None], None]
 ) -> Fetched:
-    """Fetch it all. Raises ImportFailure with the fetching process's reason, or STALLED for a source below the pace."""
-    child.tell(request.model_dump_json(by_alias=True))
-    last: Event | None = None
-    watch = Watch(child, pace)
-    with watch.on():
-        for line in child.lines():
-            last = _event(line)
-            if isinstance(last, Found):
-                with watch.paused():
-                    found(last)
-            elif isinstance(last, Moved):
-                watch.brought(last)
-                moved(last.done, last.total)
-            elif isinstance(last, Hashed):
-                watch.brought(last)
-        ended = child.ended()
-    if isinstance(last, Fetched):
-        return last
-    if isinstance(last, Failed):
-        raise ImportFailure(last.reason, last.message)
-    if watch.tripped:
-        raise watch.failure
-    raise ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and said nothing.")
+    """Fetch it all, and wait for it."""
+    return begin(child, request, found, moved).finish()
+
+
+def _silent(ended: Ended) -> ImportFailure:
+    return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and said nothing.")
 
 
 def _event(line: str) -> Event:
@@ -161,7 +288,8 @@ def _event(line: str) -> Event:
 
 def sources_of(fetched: Fetched) -> Sources:
     """What was fetched, as the transcoder wants it."""
-    return Sources(_source(fetched.video), _source(fetched.audio) if fetched.audio else None)
+    audio = _source(fetched.audio) if fetched.audio else None
+    return Sources(_source(fetched.video), audio, is_segmented=fetched.is_segmented)
 
 
 def _source(file: File) -> Source:

@@ -71,6 +71,14 @@ class Child:
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(text)
 
+    def say(self, line: str) -> None:
+        """One line of its standard input, of which more may follow."""
+        assert self._process.stdin is not None  # noqa: S101
+        # A broken pipe: as above. A file that is closed: it was told all there is.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
     def kill(self) -> None:
         """End it and all it started, at once."""
         self._killed = True

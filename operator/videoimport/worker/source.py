@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from videoimport.api.requirements import ContainerFormat
+
 
 @dataclass(frozen=True, slots=True)
 class Tail:
@@ -27,6 +29,9 @@ class Source:
     sha256: str | None = None
     """Of all of it, once finished."""
     tail: Tail | None = None
+    """Set for a plain MP4 or MOV that is still growing and has its index at its end."""
+    container: ContainerFormat | None = None
+    """What it seems to be, where anything is known before it is examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,9 @@ class Sources:
 
     video: Source
     audio: Source | None = None
-    """None where the first file has both."""
+    """None where the first file has both. It is finished before the video's first bytes are there."""
+    is_segmented: bool = False
+    """HLS or DASH: what was joined from segments counts as mp4."""
 
     @property
     def all(self) -> tuple[Source, ...]:

@@ -1,26 +1,25 @@
-"""The fetching process: a request on stdin, events on stdout, the source's bytes into a folder, and nothing else."""
+"""The fetching process: request and go-ahead on stdin, events on stdout, the source's bytes into a folder; no more."""
 
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from videoimport.api.base import Model
 from videoimport.api.reasons import Reason
 from videoimport.media import sniff
 from videoimport.worker import logs
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.download import Download, Limits, Opening
+from videoimport.worker.fetch.download import Download, Opening
 from videoimport.worker.fetch.guard import Guard
 from videoimport.worker.fetch.http import Browser
-from videoimport.worker.fetch.protocol import Failed, Fetched, Found, Moved, Request
+from videoimport.worker.fetch.landing import Landing
+from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.protocol import Failed, Fetched, Found, Request, identity
+from videoimport.worker.fetch.teller import Teller
 from videoimport.worker.processes import end_with_parent
 
-_PAUSE_SECONDS = 0.25
-"""Between two Moved events."""
 _UNFIT = {
     sniff.Kind.PICTURE: (Reason.NOT_VIDEO, "The address holds a picture; give one that holds a video."),
     sniff.Kind.TEXT: (Reason.NOT_VIDEO, "The address holds text or a document; give one that holds a video."),
@@ -31,33 +30,11 @@ _UNFIT = {
 }
 
 
-class Teller:
-    """Writes events. Stray prints of libraries go to stderr, so that they cannot be taken for one."""
-
-    def __init__(self) -> None:
-        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        os.dup2(2, 1)
-        self._last = 0.0
-
-    def tell(self, event: Model) -> None:
-        """One event, at once."""
-        self._out.write(event.model_dump_json(by_alias=True, exclude_none=True) + "\n")
-        self._out.flush()
-
-    def moved(self, done: int, total: int | None) -> None:
-        """A Moved event, unless there was one a moment ago."""
-        now = time.monotonic()
-        if now - self._last >= _PAUSE_SECONDS:
-            self._last = now
-            self.tell(Moved(done=done, total=total))
-
-
 def fetch(request: Request, teller: Teller, guard: Guard) -> Fetched:
     """The file if the address holds one, else what yt-dlp finds there. Raises ImportFailure."""
     limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
     browser = Browser(limits.read_seconds)
-    path = Path(request.folder) / "source"
-    download = Download(browser, request.url, path, limits, teller.moved)
+    download = Download(browser, request.url, Landing(Path(request.folder)), limits, teller)
     try:
         opening = download.open()
     except ImportFailure as failure:
@@ -66,7 +43,7 @@ def fetch(request: Request, teller: Teller, guard: Guard) -> Fetched:
     if kind in _UNFIT:
         raise ImportFailure(*_UNFIT[kind])
     if kind is sniff.Kind.FILE:
-        teller.tell(_found(opening))
+        teller.found(_found(request.url, opening))
         return Fetched(video=download.finish())
     download.close()
     return _page(request, teller, guard)
@@ -87,17 +64,18 @@ def _page(request: Request, teller: Teller, guard: Guard) -> Fetched:
     # Imported only here: it takes longer than a plain file's first byte.
     from videoimport.worker.fetch.page import Page
 
-    return Page(request, teller.tell, teller.moved, guard).fetch()
+    return Page(request, teller, teller.found, guard).fetch()
 
 
-def _found(opening: Opening) -> Found:
-    name = opening.answer.filename
+def _found(url: str, opening: Opening) -> Found:
+    name, etag = opening.answer.filename, opening.answer.validator.etag
     return Found(
         type="Url",
         filename=name[:512] if name else None,
         title=(name.rpartition(".")[0] or name)[:512] if name else None,
         source_id=(urlsplit(opening.answer.url).path.strip("/") or None),
-        size=opening.answer.length,
+        size=opening.answer.total,
+        identity=identity("url", url, etag) if etag else None,
     )
 
 
@@ -132,8 +110,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)
     logs.configure()
-    text = sys.stdin.read()
-    if not text:
+    text = sys.stdin.readline()
+    if not text.strip():
         return  # nothing is to be fetched after all
     request = Request.model_validate_json(text)
     guard = Guard(request.allowed_networks, request.shut_paths)

@@ -1,52 +1,28 @@
-"""Our own Range client: one file from one address, resumed within the run, never mixed from two versions."""
+"""Our own Range client: one file from one address, resumed after a broken connection, never mixed from two versions."""
 
-import errno
-import hashlib
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
-from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity.wait import wait_random
 
 from videoimport.api.reasons import Reason
-from videoimport.media.sniff import ENOUGH
+from videoimport.media import sniff
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import statuses
+from videoimport.worker.fetch import statuses, tail
 from videoimport.worker.fetch.http import Answer, Browser, Interrupted, Validator
-from videoimport.worker.fetch.protocol import File
+from videoimport.worker.fetch.landing import Landing
+from videoimport.worker.fetch.limits import Limits, Pace, Throttle
+from videoimport.worker.fetch.protocol import File, Growing, Part, Restarted, TailFile
+from videoimport.worker.fetch.teller import Telling
 
-CHUNK = 256 * 1024
 MOST_FRUITLESS = 4
 """Tries in a row that brought no byte; then it ends."""
 MOST_RESTARTS = 3
 """Times a download may begin anew, for whatever cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What ends a download that would otherwise go on."""
-
-    room_bytes: int
-    max_bytes: int | None = None
-    read_seconds: float = 30.0
-    """Longest silence."""
-    slow_seconds: float = 60.0
-    """A stall is a rate below ``slow_rate`` for so long."""
-    slow_rate: int = 1024
-    """Bytes a second."""
-
-    def check(self, size: int) -> None:
-        """Raises ImportFailure for more bytes than the user or the scratch volume allows."""
-        if self.max_bytes is not None and size > self.max_bytes:
-            message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
-            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
-        if size > self.room_bytes:
-            message = f"The source has {size} bytes or more; worker.scratch.size is {self.room_bytes}."
-            raise ImportFailure(Reason.SCRATCH_FULL, f"{message} Raise it to about twice the source.")
+_LONGEST_WAIT = 10.0
+_LONGEST_ASKED = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +40,18 @@ class Download:
         self,
         browser: Browser,
         url: str,
-        path: Path,
+        landing: Landing,
         limits: Limits,
-        moved: Callable[[int, int | None], None],
+        teller: Telling,
+        *,
+        part: Part = "video",
+        throttle: Throttle | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._sleep = sleep
         self._browser, self._original, self._url = browser, url, url
-        self._path, self._limits, self._moved = path, limits, moved
-        self._hash = hashlib.sha256()
-        self._offset = 0
+        self._landing, self._limits, self._teller, self._part = landing, limits, teller, part
+        self._throttle = throttle or Throttle(None)
+        self._sleep = sleep
         self._total: int | None = None
         self._validator = Validator()
         self._resumable = True
@@ -82,6 +60,8 @@ class Download:
         self._fruitless = 0
         self._refusals = 0
         self._pending: Opening | None = None
+        self._is_told = False
+        self._tail: TailFile | None = None
 
     def open(self) -> Opening:
         """The first answer. Raises ImportFailure."""
@@ -98,25 +78,22 @@ class Download:
 
     def finish(self) -> File:
         """The whole file. Raises ImportFailure."""
-        try:
-            with self._path.open("w+b") as file:
-                for attempt in self._attempts():
-                    with attempt:
-                        self._receive(file)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                message = f"There is no room in scratch after {self._offset} bytes; raise worker.scratch.size."
-                raise ImportFailure(Reason.SCRATCH_FULL, message) from None
-            raise
-        seekable = self._resumable and self._validator.if_range is not None
-        return File(path=str(self._path), size=self._offset, sha256=self._hash.hexdigest(), seekable=seekable)
+        with self._landing:
+            for attempt in self._attempts():
+                with attempt:
+                    self._receive()
+            return self._landing.file(seekable=self._seekable)
+
+    @property
+    def _seekable(self) -> bool:
+        return self._resumable and self._validator.if_range is not None
 
     def _attempts(self) -> Retrying:
         self._fruitless = 0
         return Retrying(
             retry=retry_if_exception_type(Interrupted),
             stop=lambda _: self._fruitless > MOST_FRUITLESS or self._restarts > MOST_RESTARTS,
-            wait=_wait,
+            wait=self._wait,
             sleep=self._sleep,
             before=lambda _: self._count_try(),
             retry_error_callback=self._give_up,
@@ -124,6 +101,13 @@ class Download:
 
     def _count_try(self) -> None:
         self._fruitless += 1
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds: as the server asks, else growing with the tries in a row that brought nothing."""
+        cause = state.outcome.exception() if state.outcome else None
+        if isinstance(cause, Interrupted) and cause.retry_after is not None:
+            return min(cause.retry_after, _LONGEST_ASKED)
+        return min(0.5 * 2.0 ** max(0, self._fruitless - 1), _LONGEST_WAIT) + wait_random(0, 0.5)(state)
 
     def _give_up(self, state: RetryCallState) -> None:
         cause = state.outcome.exception() if state.outcome else None
@@ -145,8 +129,8 @@ class Download:
         return opening
 
     def _read_head(self, answer: Answer) -> bytes:
-        head, pace = b"", _Pace(self._limits, 0)
-        while len(head) < ENOUGH and (chunk := self._read(answer, ENOUGH - len(head))):
+        head, pace = b"", Pace(self._limits, 0)
+        while len(head) < sniff.ENOUGH and (chunk := answer.read(sniff.ENOUGH - len(head))):
             head += chunk
             pace.check(len(head))
         return head
@@ -163,31 +147,38 @@ class Download:
         if answer.status in (200, 206):
             return
         answer.response.close()
-        if answer.status in (401, 403, 404, 410) and self._refusals == 0 and (self._offset or answer.status == 403):
+        has_begun = self._landing.size > 0 or answer.status == 403
+        if answer.status in (401, 403, 404, 410) and self._refusals == 0 and has_begun:
             # A signed address may have run out since: ask once more, from where we were sent first.
             self._refusals += 1
             self._url = self._original
             raise Interrupted(f"it answers {answer.status}")
         raise statuses.failure(answer.status, answer.url, answer.retry_after)
 
-    def _receive(self, file: IO[bytes]) -> None:
+    def _receive(self) -> None:
         opening, self._pending = self._pending, None
         if opening:
-            self._start_over(file)
-            self._keep(file, opening.head)
-            self._drain(file, opening.answer)
+            self._tail = self._fetch_tail(opening)
+            self._keep(opening.head)
+            self._drain(opening.answer)
             return
         answer = self._resume()
         if answer.status == 200 or not self._continues(answer):
-            self._restart(file, answer)
+            self._restart(answer)
         elif answer.content_range:
             self._total = answer.content_range.total
-        self._drain(file, answer)
+        self._drain(answer)
+
+    def _fetch_tail(self, opening: Opening) -> TailFile | None:
+        if self._total is None or not self._seekable or opening.answer.header("Accept-Ranges").lower() != "bytes":
+            return None
+        fetch = tail.by_range(self._browser, self._url, self._validator, self._total, self._limits, self._throttle)
+        return tail.fetched(self._landing.path.parent, opening.head, self._total, fetch)
 
     def _resume(self) -> Answer:
         """The answer to a request for the rest, or for the whole where a rest could not be trusted."""
-        condition = self._validator.if_range if self._resumable and self._offset else None
-        wanted = {"Range": f"bytes={self._offset}-", "If-Range": condition} if condition else {}
+        condition = self._validator.if_range if self._resumable and self._landing.size else None
+        wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
         answer = self._browser.get(self._url, wanted)
         if answer.status == 416:
             answer.response.close()
@@ -200,15 +191,19 @@ class Download:
         span = answer.content_range
         if self._validator.differs(answer.validator):
             return False
-        if span is None or span.first != self._offset or span.total is None:
+        if span is None or span.first != self._landing.size or span.total is None:
             return False
         return self._total in (None, span.total)
 
-    def _restart(self, file: IO[bytes], answer: Answer) -> None:
+    def _restart(self, answer: Answer) -> None:
         """Throw away what is there; what is read from now on is one version again."""
         self._restarts += 1
         self._changed = self._changed or self._validator.differs(answer.validator) or self._length_differs(answer)
-        self._start_over(file)
+        self._landing.start_over()
+        self._tail = None
+        if self._is_told:
+            self._is_told = False
+            self._teller.tell(Restarted(part=self._part))
         if answer.status == 206:
             # An answer that is neither the rest nor the whole: ranges of this server are not to be believed.
             answer.response.close()
@@ -219,64 +214,40 @@ class Download:
     def _length_differs(self, answer: Answer) -> bool:
         return answer.status == 200 and None not in (answer.length, self._total) and answer.length != self._total
 
-    def _start_over(self, file: IO[bytes]) -> None:
-        file.seek(0)
-        file.truncate()
-        self._offset, self._hash = 0, hashlib.sha256()
-
-    def _drain(self, file: IO[bytes], answer: Answer) -> None:
-        pace = _Pace(self._limits, self._offset)
-        while chunk := self._read(answer, CHUNK):
-            self._keep(file, chunk)
-            pace.check(self._offset)
-        file.flush()
-        if self._total is not None and self._offset != self._total:
-            why = f"it ended after {self._offset} of {self._total} bytes"
+    def _drain(self, answer: Answer) -> None:
+        pace = Pace(self._limits, self._landing.size)
+        while chunk := answer.read(self._throttle.chunk):
+            if self._tail and self._landing.size + len(chunk) >= self._tail.offset:
+                answer.response.close()
+                self._join(chunk[: self._tail.offset - self._landing.size], self._tail)
+                break
+            self._keep(chunk)
+            self._throttle.took(len(chunk))
+            pace.check(self._landing.size)
+        if self._total is not None and self._landing.size != self._total:
+            why = f"it ended after {self._landing.size} of {self._total} bytes"
             raise Interrupted(why, reason=Reason.SOURCE_TRUNCATED)
 
-    def _keep(self, file: IO[bytes], chunk: bytes) -> None:
-        self._limits.check(self._offset + len(chunk))
-        file.write(chunk)
-        self._hash.update(chunk)
-        self._offset += len(chunk)
+    def _join(self, last: bytes, end: TailFile) -> None:
+        """The last bytes before the tail, then the tail itself, which is here already."""
+        for chunk in (last, *tail.chunks(end)):
+            self._keep(chunk)
+
+    def _keep(self, chunk: bytes) -> None:
+        self._limits.check(self._landing.size + len(chunk))
+        self._landing.keep(chunk)
         self._fruitless = 0
-        self._moved(self._offset, self._total)
+        self._teller.moved(self._landing.size, self._total)
+        if chunk and not self._is_told:
+            self._is_told = True
+            self._teller.tell(self._growing(chunk))
 
-    def _read(self, answer: Answer, length: int) -> bytes:
-        try:
-            return answer.response.read1(length, decode_content=True)
-        except IncompleteRead as error:
-            raise Interrupted("it ended too early", reason=Reason.SOURCE_TRUNCATED) from error
-        except (HTTPError, ProtocolError) as error:
-            early = isinstance(error.__cause__ or error.__context__, IncompleteRead) or "IncompleteRead" in repr(error)
-            reason = Reason.SOURCE_TRUNCATED if early else Reason.SOURCE_UNAVAILABLE
-            raise Interrupted(f"the connection broke ({type(error).__name__})", reason=reason) from None
-
-
-class _Pace:
-    """Watches the rate: a server that sends a byte now and then is not alive."""
-
-    def __init__(self, limits: Limits, offset: int) -> None:
-        self._limits = limits
-        self._seen = deque([(time.monotonic(), offset)])
-
-    def check(self, offset: int) -> None:
-        now = time.monotonic()
-        self._seen.append((now, offset))
-        since, before = self._seen[0]
-        if now - since < self._limits.slow_seconds:
-            return
-        if offset - before < self._limits.slow_rate * self._limits.slow_seconds:
-            rate = (offset - before) / (now - since)
-            raise Interrupted(f"it sends only {rate:.0f} bytes a second", reason=Reason.STALLED)
-        while now - self._seen[0][0] > self._limits.slow_seconds / 2:
-            self._seen.popleft()
-
-
-_BACKOFF = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
-
-
-def _wait(state: RetryCallState) -> float:
-    cause = state.outcome.exception() if state.outcome else None
-    asked = cause.retry_after if isinstance(cause, Interrupted) else None
-    return min(asked, 30.0) if asked is not None else _BACKOFF(state)
+    def _growing(self, head: bytes) -> Growing:
+        return Growing(
+            part=self._part,
+            path=str(self._landing.path),
+            size=self._total,
+            seekable=self._seekable,
+            tail=self._tail,
+            container=sniff.container(head),
+        )

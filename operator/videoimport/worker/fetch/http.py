@@ -8,7 +8,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import certifi
 import urllib3
-from urllib3.exceptions import HTTPError, NameResolutionError, SSLError
+from urllib3.exceptions import HTTPError, IncompleteRead, NameResolutionError, ProtocolError, SSLError
 from urllib3.response import BaseHTTPResponse
 
 from videoimport.api.reasons import Reason
@@ -115,6 +115,17 @@ class Answer:
         """Bytes of the source in all, where this body is all of it and they can be trusted."""
         span = self.content_range if self.status == 206 else None
         return span.total if span and not self.is_encoded else self.length
+
+    def read(self, length: int) -> bytes:
+        """Some bytes of the body, at most so many, decoded; none at its end. Raises Interrupted."""
+        try:
+            return self.response.read1(length, decode_content=True)
+        except IncompleteRead as error:
+            raise Interrupted("it ended too early", reason=Reason.SOURCE_TRUNCATED) from error
+        except (HTTPError, ProtocolError) as error:
+            early = isinstance(error.__cause__ or error.__context__, IncompleteRead) or "IncompleteRead" in repr(error)
+            reason = Reason.SOURCE_TRUNCATED if early else Reason.SOURCE_UNAVAILABLE
+            raise Interrupted(f"the connection broke ({type(error).__name__})", reason=reason) from None
 
     @property
     def retry_after(self) -> float | None:

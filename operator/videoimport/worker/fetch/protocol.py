@@ -1,19 +1,32 @@
-"""What the worker and its fetching process say to each other: one request on stdin, events as JSON lines on stdout.
+"""What the worker and its fetching process say to each other: a request and a go-ahead on stdin, events as JSON lines
+on stdout.
 
 Nothing of it stands in an argument list, because those can be read by every process of the pod and in crash dumps.
 """
 
+import hashlib
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from videoimport.api.base import Model, Sha256
 from videoimport.api.reasons import Reason
+from videoimport.api.requirements import ContainerFormat
+
+GO = "go"
+"""The line that answers Found: until then nothing but the first bytes is fetched."""
+Part = Literal["video", "audio"]
 
 
 def sayable(text: str) -> str:
     """``text`` as JSON can say it: half a surrogate pair, as pages have them, becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
+
+
+def identity(kind: str, *parts: str) -> str:
+    """The name of bytes, for Found: a hash, since an address may hold secrets."""
+    return f"{kind}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
 class Request(Model):
@@ -44,6 +57,39 @@ class Found(Model):
     title: str | None = None
     size: int | None = None
     """Bytes in all, where the source tells."""
+    duration_seconds: float | None = None
+    """As a page tells it."""
+    identity: str | None = None
+    """The very bytes' name, without secrets, where the source vouches for them; equal names mean equal bytes."""
+
+
+class TailFile(Model):
+    """The end of a growing file, from ``offset`` on, in a file of its own."""
+
+    path: str
+    offset: int
+
+
+class Growing(Model):
+    """A file has its first bytes. It grows by appending only; the video's is told last, when there is audio apart."""
+
+    kind: Literal["Growing"] = "Growing"
+    part: Part
+    path: str
+    size: int | None = None
+    """Bytes in the end, where the source tells."""
+    seekable: bool = False
+    tail: TailFile | None = None
+    container: ContainerFormat | None = None
+    """By its first bytes or, on pages, by what the site says."""
+    is_segmented: bool = False
+
+
+class Restarted(Model):
+    """What grew is void, and its file gone: it is told anew."""
+
+    kind: Literal["Restarted"] = "Restarted"
+    part: Part
 
 
 class Moved(Model):
@@ -70,6 +116,14 @@ class File(Model):
     seekable: bool
 
 
+class Arrived(Model):
+    """A file is whole, while another may still be growing."""
+
+    kind: Literal["Arrived"] = "Arrived"
+    part: Part
+    file: File
+
+
 class Fetched(Model):
     """The end, when all went well."""
 
@@ -89,5 +143,7 @@ class Failed(Model):
     message: str
 
 
-Event = Annotated[Found | Moved | Hashed | Fetched | Failed, Field(discriminator="kind")]
+Event = Annotated[
+    Found | Growing | Restarted | Arrived | Moved | Hashed | Fetched | Failed, Field(discriminator="kind")
+]
 EVENTS: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,89 @@
+"""What ends a download that would otherwise go on, and what slows one down that would otherwise press a source."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.http import Interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one source."""
+
+    room_bytes: int
+    max_bytes: int | None = None
+    read_seconds: float = 30.0
+    """Longest silence."""
+    slow_seconds: float = 60.0
+    """A stall is a rate below ``slow_rate`` for so long."""
+    slow_rate: int = 1024
+    """Bytes a second."""
+
+    def check(self, size: int) -> None:
+        """Raises ImportFailure for more bytes than the user or the scratch volume allows."""
+        self.check_wish(size)
+        if size > self.room_bytes:
+            message = f"The source has {size} bytes or more; worker.scratch.size is {self.room_bytes}."
+            raise ImportFailure(Reason.SCRATCH_FULL, f"{message} Raise it to about twice the source.")
+
+    def check_wish(self, size: int) -> None:
+        """Of a source that needs no room in scratch. Raises ImportFailure for more bytes than the user allows."""
+        if self.max_bytes is not None and size > self.max_bytes:
+            message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
+            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
+
+
+class Pace:
+    """Watches the rate: a server that sends a byte now and then is not alive."""
+
+    def __init__(self, limits: Limits, offset: int) -> None:
+        self._limits = limits
+        self._seen = deque([(time.monotonic(), offset)])
+
+    def check(self, offset: int) -> None:
+        """At so many bytes. Raises Interrupted for a stall."""
+        now = time.monotonic()
+        self._seen.append((now, offset))
+        since, before = self._seen[0]
+        if now - since < self._limits.slow_seconds:
+            return
+        if offset - before < self._limits.slow_rate * self._limits.slow_seconds:
+            rate = (offset - before) / (now - since)
+            raise Interrupted(f"it sends only {rate:.0f} bytes a second", reason=Reason.STALLED)
+        while now - self._seen[0][0] > self._limits.slow_seconds / 2:
+            self._seen.popleft()
+
+
+class Throttle:
+    """Holds a reader back to so many bytes a second in the mean; without a rate it does nothing. One for all threads:
+    each reader sleeps off what it took, on top of what others took before it."""
+
+    def __init__(
+        self,
+        rate: int | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._rate, self._clock, self._sleep = rate, clock, sleep
+        self._free_at = clock()
+
+    @property
+    def chunk(self) -> int:
+        """Bytes to read at once, so that no wait is long."""
+        return CHUNK if self._rate is None else max(1024, min(CHUNK, self._rate // 4))
+
+    def took(self, size: int) -> None:
+        """So many bytes were read: sleep until they were due."""
+        if self._rate is None:
+            return
+        now = self._clock()
+        self._free_at = max(self._free_at, now) + size / self._rate
+        self._sleep(self._free_at - now)
+
+
+CHUNK = 256 * 1024
+"""Bytes read at once."""
