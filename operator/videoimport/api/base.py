@@ -26,6 +26,11 @@ class Model(BaseModel):
         """This value as the API server stores it: aliases, JSON types, None left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    def canonical(self) -> dict[str, Any]:
+        """This value without what is as it would be anyway: what to make hashes of. A field that is added later, with a
+        default that changes nothing, leaves them as they were, and so does an API server that writes defaults down."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
 
 def _in_utc(moment: datetime) -> datetime:
     """Whole seconds in UTC: the precision of metav1.Time. A moment without a zone is taken as UTC."""

@@ -18,5 +18,5 @@ def source_hash8(locator: str) -> str:
 
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:
     """SHA-256 (hex) of source hash, output settings and folder: a 360p copy does not stand for a 1080p wish."""
-    key = {"source": source_sha256, "output": output.wire(), "folder": folder or ""}
+    key = {"source": source_sha256, "output": output.canonical(), "folder": folder or ""}
     return hashlib.sha256(json.dumps(key, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

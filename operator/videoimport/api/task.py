@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ TERMINATION_MESSAGE_PATH = "/dev/termination-log"
 
 
 _SHAPING = {"source", "destination", "requirements", "output", "metadata"}
+_STEERING = {"suspend", "cancel", "retryToken"}
 
 
 class Politeness(Model):
@@ -61,5 +62,14 @@ class Task(Model):
 
 def spec_hash(spec: VideoImportSpec) -> str:
     """SHA-256 (hex) of the parts of a spec that shape the result."""
-    shaping = spec.model_dump(mode="json", by_alias=True, include=_SHAPING)
-    return hashlib.sha256(json.dumps(shaping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return _hashed({name: value for name, value in spec.canonical().items() if name in _SHAPING})
+
+
+def wish_hash(spec: VideoImportSpec) -> str:
+    """Sixteen hex digits for all of a spec that can be mended: two that differ only in what is done with the import
+    now (suspended, cancelled, tried again) are the same wish."""
+    return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
+
+
+def _hashed(canonical: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -112,8 +112,7 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
 def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:
     """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
-    job = scene.job
-    if job is None or job.generation is None or job.generation >= scene.video.metadata.generation:
+    if not scene.mended_since(scene.job):
         return None
     words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile and is tried at once")
     draft = first_run(scene)
@@ -127,6 +126,7 @@ def _failed(draft: Draft, scene: Scene, reason: Reason, words: str, verdict: Ver
         reason=reason,
         message=message,
         attempts=verdict.attempts,
+        observed_spec_hash=scene.wish,
         completion_time=scene.now,
         bytes_per_second=None,
         eta_seconds=None,

@@ -7,9 +7,10 @@ Job's condition and outlives the pod.
 from datetime import timedelta
 
 from videoimport.api.labels import COMPONENT, IMPORT, RUN, WORKER_CONTAINER
+from videoimport.api.task import wish_hash
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.core.naming import job_name
-from videoimport.core.ownership import CALM, GENERATION, OUR_LABELS, not_ours, owned_by, queue_labels
+from videoimport.core.ownership import CALM, OUR_LABELS, WISH, not_ours, owned_by, queue_labels
 from videoimport.core.plan import Manifest
 from videoimport.core.pods import pod_annotations, pod_spec, task_of
 from videoimport.core.settings import Settings
@@ -38,7 +39,7 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
             "name": job_name(meta.name, run),
             "namespace": meta.namespace,
             "labels": labels | queue,
-            "annotations": annotations | {GENERATION: str(meta.generation)},
+            "annotations": annotations | {WISH: wish_hash(video.spec)},
             "ownerReferences": owned_by(IDENTITY, meta),
         },
         "spec": {

@@ -1,6 +1,7 @@
 """When a VideoImport has ended, and when an ended one is wanted again. Both its own sync and its bulk's ask."""
 
 from videoimport.api.status import VideoImportStatus, VideoPhase
+from videoimport.api.task import wish_hash
 from videoimport.api.videoimport import VideoImport
 
 ENDED = frozenset({VideoPhase.COMPLETED, VideoPhase.FAILED, VideoPhase.CANCELLED})
@@ -16,8 +17,14 @@ def wanted_again(video: VideoImport) -> bool:
     mended spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
-    mended = video.status.phase is VideoPhase.FAILED and video.status.observed_generation != video.metadata.generation
-    return mended or renewed(video)
+    return renewed(video) or (video.status.phase is VideoPhase.FAILED and _mended(video))
+
+
+def _mended(video: VideoImport) -> bool:
+    """Whether its spec is another than the one that failed. A spec that could not be read has no hash."""
+    if video.status.observed_generation == video.metadata.generation:
+        return False
+    return video.status.observed_spec_hash != wish_hash(video.spec)
 
 
 def renewed(video: VideoImport) -> bool:

@@ -35,8 +35,8 @@ class JobView:
     """The podFailurePolicy's DisruptionTarget rule matched."""
     expires: bool
     """ttlSecondsAfterFinished is set."""
-    generation: int | None = None
-    """The metadata.generation of the import that it was made from; None where that is not known."""
+    wish: str | None = None
+    """The wish_hash of the spec that it was made from; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Any
 from videoimport.api.labels import GROUP, MANAGED_BY, MANAGED_BY_VALUE, NAME, OUR_PREFIXES
 from videoimport.api.videoimport import ObjectMeta
 
-GENERATION = f"{GROUP}/generation"
-"""Annotation of a Job: the metadata.generation of the import whose spec it was made from."""
+WISH = f"{GROUP}/spec-hash"
+"""Annotation of a Job: the ``wish_hash`` of the spec that it was made from."""
 QUEUE_PREFIX = "kueue.x-k8s.io/"
 OUR_LABELS = {NAME: MANAGED_BY_VALUE, MANAGED_BY: MANAGED_BY_VALUE}
 CALM = {"argocd.argoproj.io/ignore-resource-updates": "true"}

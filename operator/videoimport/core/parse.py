@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from videoimport.api.bulkimport import LedgerEntry
 from videoimport.api.labels import RUN, SHARD, WORKER_CONTAINER
 from videoimport.core.observe import EventView, JobView, PodView, ShardView
-from videoimport.core.ownership import GENERATION
+from videoimport.core.ownership import WISH
 
 Raw = Mapping[str, Any]
 _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
@@ -39,7 +39,7 @@ def job_view(raw: Raw) -> JobView:
         exit_code=int(code[1]) if code else None,
         disrupted=_DISRUPTED in (message or ""),
         expires=(raw.get("spec") or {}).get("ttlSecondsAfterFinished") is not None,
-        generation=_number((meta.get("annotations") or {}).get(GENERATION)) or None,
+        wish=(meta.get("annotations") or {}).get(WISH),
     )
 
 

@@ -67,6 +67,7 @@ def _video(status: dict[str, Any], message: str, generation: int, now: datetime)
     new = old.model_copy(
         update={
             "observed_generation": generation,
+            "observed_spec_hash": None,
             "phase": VideoPhase.FAILED,
             "reason": Reason.INVALID_SPEC,
             "message": message,

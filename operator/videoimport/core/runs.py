@@ -38,6 +38,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
             "attempts": attempts,
             "observed_retry_token": scene.spec.retry_token,
+            "observed_spec_hash": scene.wish,
             "start_time": scene.status.start_time or scene.now,
             "completion_time": None,
             "progress_percent": 0,
@@ -45,6 +46,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "eta_seconds": None,
             "stages": (),
             "video_id": None,
+            "duplicate_of": None,
             "outputs": None,
             "usage": None,
         }

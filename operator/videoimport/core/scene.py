@@ -6,6 +6,7 @@ from typing import Any
 
 from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, VideoImportStatus
+from videoimport.api.task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.core.observe import JobView, ObservedVideo, PodView
 from videoimport.core.plan import Action, Announcement, Inquiry
@@ -53,6 +54,15 @@ class Scene:
         if working is None or working.status != "True":
             return self.status.start_time or self.now
         return working.last_transition_time
+
+    @property
+    def wish(self) -> str:
+        """The hash of all that its user can mend."""
+        return wish_hash(self.spec)
+
+    def mended_since(self, job: JobView | None) -> bool:
+        """Whether the spec was edited since this Job was made from it, as far as that is known."""
+        return job is not None and job.wish not in (None, self.wish)
 
     @property
     def job(self) -> JobView | None:

@@ -28,7 +28,7 @@ def mended_before_start(scene: Scene) -> Draft | None:
     """The run cannot start and its Job was made from another spec: the pod would stay as stuck as it is, so a new run
     takes its place (and the tidying takes the old Job away)."""
     job, reason = scene.job, scene.status.reason
-    if job is None or job.generation in (None, scene.video.metadata.generation):
+    if job is None or not scene.mended_since(job):
         return None
     stuck = reason is not None and info(reason).retry is RetryClass.WAITING
     running = any(pod.running for pod in scene.pods_of(job))

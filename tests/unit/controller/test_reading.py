@@ -12,7 +12,7 @@ from videoimport.core.observe import JobView
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
 SPEC = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "videos"}}}
-BULKY = {"managedFields": [{"manager": "x"}], "annotations": {"videoimport.io/generation": "3"}}
+BULKY = {"managedFields": [{"manager": "x"}], "annotations": {"videoimport.io/spec-hash": "abc"}}
 
 
 def test_only_what_names_an_object_is_kept_beside_what_is_read_of_it(thing: Thing) -> None:
@@ -24,7 +24,7 @@ def test_only_what_names_an_object_is_kept_beside_what_is_read_of_it(thing: Thin
 
 
 def test_what_decisions_read_is_read_before_it_is_let_go(thing: Thing) -> None:
-    assert read("Job", thing("Job", "one-1", 7, meta=BULKY), 7).of(JobView).generation == 3
+    assert read("Job", thing("Job", "one-1", 7, meta=BULKY), 7).of(JobView).wish == "abc"
     video = read("VideoImport", thing("VideoImport", "one", 7, spec=SPEC, meta=BULKY), 7).of(VideoImport)
     assert video.metadata.annotations == BULKY["annotations"]
 

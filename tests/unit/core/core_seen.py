@@ -7,7 +7,7 @@ from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Progress, Report
 from videoimport.api.status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
-from videoimport.api.task import spec_hash
+from videoimport.api.task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.observe import EventView, JobView, ObservedVideo, PodView
 from videoimport.core.plan import Create, Plan
@@ -67,7 +67,7 @@ def running(at: datetime = NOW, **spec: Any) -> VideoImport:
     return written(fresh, at, jobs=(job(fresh),))
 
 
-def job(wish: VideoImport, run: int | None = None, **changes: Any) -> JobView:
+def job(wish: VideoImport, /, run: int | None = None, **changes: Any) -> JobView:
     """The Job of the current run, or of another one."""
     number = wish.status.run if run is None else run
     fields: dict[str, Any] = {
@@ -84,7 +84,7 @@ def job(wish: VideoImport, run: int | None = None, **changes: Any) -> JobView:
         "exit_code": None,
         "disrupted": False,
         "expires": False,
-        "generation": wish.metadata.generation,
+        "wish": wish_hash(wish.spec),
     }
     return JobView(**fields | changes)
 

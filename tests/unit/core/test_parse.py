@@ -81,12 +81,6 @@ def test_job_without_a_readable_run_has_run_zero(label):
     assert job_view({"metadata": META | {"labels": labels}}).run == 0
 
 
-@pytest.mark.parametrize("annotation", ["", "newest", "9" * 5000])
-def test_job_without_a_readable_generation_has_none(annotation):
-    meta = META | {"annotations": {"videoimport.io/generation": annotation}}
-    assert job_view({"metadata": meta}).generation is None
-
-
 def test_endless_exit_code_is_none():
     message = f"Container worker for pod films/talk-2 failed with exit code {'7' * 5000} matching FailJob rule"
     assert job_view(a_job(condition("Failed", "PodFailurePolicy", message))).exit_code is None

@@ -8,6 +8,7 @@ from core_seen import (
     created,
     edited,
     failed_with,
+    failure,
     finished,
     having,
     job,
@@ -187,6 +188,30 @@ def test_edited_spec_with_cancel_set_does_not_start_a_failed_import():
 def test_failed_import_left_alone_stays_failed():
     wish = failed_with(running(), Reason.SOURCE_NOT_FOUND)
     assert plan(wish, at=after(9999)) == Plan()
+
+
+@pytest.mark.parametrize("steering", ["cancel", "suspend"])
+def test_failed_import_does_not_start_again_by_a_wish_that_is_taken_back(steering):
+    failed = failed_with(running(), Reason.SOURCE_NOT_FOUND)
+    wished = written(edited(failed, **{steering: True}))
+    taken_back = written(edited(wished, **{steering: False}))
+    assert (taken_back.status.phase, taken_back.status.observed_generation) == (VideoPhase.FAILED, 3)
+    assert plan(taken_back) == Plan()
+    assert created(plan(edited(taken_back, maxAttempts=4))) == ["talk-2"]
+
+
+def test_wish_taken_back_while_the_run_fails_does_not_start_it_again():
+    wish = edited(edited(running(), suspend=True), suspend=False)
+    found = plan(wish, **finished(wish, failure(wish, Reason.SOURCE_NOT_FOUND)))
+    assert found.status is not None
+    assert found.status.phase is VideoPhase.FAILED
+    assert found.actions == ()
+
+
+def test_failed_import_of_an_older_controller_is_left_alone_until_it_is_edited():
+    old = having(failed_with(running(), Reason.SOURCE_NOT_FOUND), observed_spec_hash=None)
+    assert plan(old) == Plan()
+    assert created(plan(edited(old, maxAttempts=4))) == ["talk-2"]
 
 
 def test_completed_import_only_takes_note_of_a_new_token():

@@ -201,7 +201,7 @@ def test_spec_mended_before_it_was_known_that_nothing_can_start_takes_effect_too
     assert created(plan(shown, **stuck)) == ["talk-2"]
 
 
-@pytest.mark.parametrize("job_of", [{"generation": None}, {"generation": 2}])
+@pytest.mark.parametrize("job_of", [{"wish": None}, {}])
 def test_stuck_run_of_the_present_spec_is_only_waited_for(job_of):
     wish = having(edited(running(), maxAttempts=4), reason=Reason.UNSCHEDULABLE)
     its = job(wish, **job_of)
