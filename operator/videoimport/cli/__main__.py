@@ -1,0 +1,137 @@
+"""The command line: `kubectl videoimport`, or `kubectl-videoimport` where there is no kubectl."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from videoimport.cli.display import say
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.places import Choices, folders, networks
+from videoimport.cli.run import STANDARD_INPUT, Format, Wish, perform
+from videoimport.cli.running import Stopped
+
+NOTHING_STARTED = 2
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings=_CONTEXT,
+    rich_markup_mode="markdown",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kubectl-videoimport {version('videoimport')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, metavar="", help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Bring videos into your own storage."""
+
+
+Filename = Annotated[
+    str,
+    typer.Option(
+        "--filename", "-f", metavar="FILE", help="The manifest, YAML or JSON; - reads it from standard input."
+    ),
+]
+Into = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", file_okay=False, help="A folder for the results, whatever the manifest's destination."),
+]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource, status and all."),
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=DIR", help="A folder that is the Secret NAME, a file for each key; repeatable."),
+]
+Claims = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; else NAME beside the manifest."
+    ),
+]
+ConfigMaps = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=DIR", help="A folder that is the ConfigMap NAME, for its ca.crt with certificates."),
+]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CIDR", help="Let the source lie in this network; otherwise only in public ones."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log, not its progress.")]
+
+
+@app.command()
+def run(
+    filename: Filename,
+    into: Into = None,
+    output: Output = None,
+    secret: Secrets = None,
+    claim: Claims = None,
+    config_map: ConfigMaps = None,
+    allow_network: Networks = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run one VideoImport on this machine, without a cluster.
+
+    The worker is the cluster's own: it fetches, checks, copies or encodes, verifies and stores. Results go where the
+    manifest says; without a destination, into a folder beside it that has the import's name.
+
+    Exit codes:
+
+    * 0 – it is imported
+    * 2 – nothing was started; the message says what is missing
+    * 64 to 113 – it failed; each reason has its own code
+    * 130 – it was interrupted, and nothing is left of it
+    """
+    try:
+        choices = Choices(
+            beside=Path.cwd() if filename == STANDARD_INPUT else Path(filename).resolve().parent,
+            into=into.expanduser().resolve() if into else None,
+            secrets=folders("--secret", secret or ()),
+            claims=folders("--claim", claim or ()),
+            config_maps=folders("--config-map", config_map or ()),
+            networks=networks(allow_network or ()),
+        )
+        code = perform(Wish(filename, choices, _format(output), verbose))
+    except UnusableError as error:
+        for problem in error.problems:
+            say(Console(stderr=True), problem)
+        code = NOTHING_STARTED
+    except Stopped as stopped:
+        say(Console(stderr=True), f"Ended by {stopped}; the worker took back what it had begun.")
+        code = stopped.exit_code
+    raise typer.Exit(code)
+
+
+def _format(output: str | None) -> Format | None:
+    """Raises UnusableError."""
+    if output in (None, "json", "yaml"):
+        return output  # type: ignore[return-value]
+    raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="kubectl videoimport")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""From a manifest's text to a VideoImport that the API server would take, or all that it would refuse, in one go."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from videoimport.api.videoimport import MAX_NAME, VideoImport
+from videoimport.cli.documents import Document, the_import
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.rules import Schema, broken_rules, unknown_fields
+from videoimport.crdgen.definitions import video_definition
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_USER_INFO = re.compile(r"://[^/]*@")
+_MOST_SHOWN = 80
+_IDLE = {
+    "suspend": "spec.suspend is true, so there is nothing to run; leave it out.",
+    "cancel": "spec.cancel is true, so there is nothing to run; leave it out.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An import that is fit to be run."""
+
+    video: VideoImport
+    homeless: bool
+    """It gave no destination; the import has a volume named like itself."""
+
+
+def read(text: str, called: str, now: datetime) -> Manifest:
+    """The import of a manifest that is ``called`` so, created ``now``; its UID is the caller's to give.
+
+    Raises UnusableError with every problem that could be found.
+    """
+    document = the_import(text, called)
+    schema: Schema = video_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    problems = [*_name_problems(document), *_spec_problems(document)]
+    if problems:
+        raise UnusableError(*_in(called, problems))
+    problems = [*_idle(document), *_unknown(schema, document)]
+    try:
+        video = _parsed(document, now)
+    except ValidationError as error:
+        raise UnusableError(*_in(called, (*problems, *_refusals(error, document, schema)))) from None
+    problems += broken_rules(schema["properties"]["spec"], video.spec.wire(), "spec")
+    if problems:
+        raise UnusableError(*_in(called, problems))
+    return Manifest(video, homeless=_is_homeless(document))
+
+
+def _in(called: str, problems: Iterable[str]) -> Iterator[str]:
+    return (f"{called}: {problem}" for problem in dict.fromkeys(problems))
+
+
+def _name_problems(document: Document) -> Iterator[str]:
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str):
+        yield "metadata.name is missing; give the import a name, such as lecture-1."
+    elif len(name) > MAX_NAME or not _NAME.fullmatch(name):
+        yield (
+            f"metadata.name is {_shown(name)}; it has at most {MAX_NAME} lowercase letters, digits, '-' or '.', and "
+            "begins and ends with a letter or digit."
+        )
+
+
+def _spec_problems(document: Document) -> Iterator[str]:
+    if not isinstance(document.get("spec"), dict):
+        yield f"spec is {_kind(document.get('spec'))}; it must be an object with a source, such as source.url."
+
+
+def _idle(document: Document) -> Iterator[str]:
+    return (words for field, words in _IDLE.items() if document["spec"].get(field) is True)
+
+
+def _unknown(schema: Schema, document: Document) -> Iterator[str]:
+    wish = {key: value for key, value in document.items() if key != "status"}
+    return (problem.removeprefix(".") for problem in unknown_fields(schema, wish, ""))
+
+
+def _is_homeless(document: Document) -> bool:
+    return document["spec"].get("destination") is None
+
+
+def _parsed(document: Document, now: datetime) -> VideoImport:
+    """Strictly, as the API server reads JSON: a number in quotes is text."""
+    metadata, spec = document["metadata"], document["spec"]
+    if _is_homeless(document):
+        spec = spec | {"destination": {"persistentVolumeClaim": {"claimName": metadata["name"]}}}
+    resource = {
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata.get("namespace", "default"),
+            "uid": "",
+            "generation": 1,
+            "creationTimestamp": now.isoformat(),
+            "labels": metadata.get("labels") or {},
+            "annotations": metadata.get("annotations") or {},
+        },
+        "spec": spec,
+    }
+    return VideoImport.model_validate_json(json.dumps(resource, default=str), strict=True)
+
+
+def _refusals(error: ValidationError, document: Document, schema: Schema) -> Iterator[str]:
+    """A sentence a field. What pydantic says of each of a union's members is said once, of the field."""
+    for detail in error.errors(include_url=False, include_context=False):
+        path, found, whole = _located(document, detail["loc"])
+        about = _description(schema, detail["loc"])
+        if detail["type"] == "missing":
+            yield f"{_joined(detail['loc'])} is missing; it is required.{about}"
+        elif not whole:
+            yield f"{_joined(path)} is {_kind(found)}; it must be text, a number, true or false."
+        else:
+            yield f"{_joined(path)} is {_kind(found)}; {_said(detail['msg'])}.{about}"
+
+
+def _said(message: str) -> str:
+    message = message.removeprefix("Value error, ").rstrip(".")
+    return re.sub(r"^(Input|String|Tuple|List|Dictionary) should", "it should", message)
+
+
+def _description(schema: Schema, path: tuple[int | str, ...]) -> str:
+    """What the field is for, as `kubectl explain` says it."""
+    node: Any = schema
+    for step in path:
+        node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
+    return f" ({node['description']})" if "description" in node else ""
+
+
+def _located(document: Document, where: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Any, bool]:
+    """The part of ``where`` that is in the document, what stands there, and whether that is all of it."""
+    found: Any = document
+    for depth, step in enumerate(where):
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            return where[:depth], found, False
+    return where, found, True
+
+
+def _joined(path: tuple[int | str, ...]) -> str:
+    words = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return words.removeprefix(".")
+
+
+def _kind(value: Any) -> str:
+    """What was found, fit to be shown: a scalar with its value, URLs without their secrets."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return _shown(value) if isinstance(value, str) else f"the number {value}"
+
+
+def _shown(text: str) -> str:
+    """Text in quotes. What is meant for an address, but is none, loses what may be secret in one."""
+    safe = _USER_INFO.sub("://", text).partition("?")[0] if "://" in text else text
+    return f'"{safe if len(safe) <= _MOST_SHOWN else safe[: _MOST_SHOWN - 1] + "…"}"'

@@ -1,0 +1,180 @@
+"""The worker as a process of this machine: started as in its pod, heard by the line, ended with all it started."""
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from videoimport.api.task import Task
+from videoimport.cli.observed import End
+from videoimport.cli.places import Places
+from videoimport.worker.processes import end_with_parent
+
+_SIGNALLED = 128
+_GRACE_SECONDS = 8.0
+"""After SIGTERM: the worker takes four for aborting an upload and two for its last words."""
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A private folder for one run; nothing of it is left."""
+
+    folder: Path
+
+    @property
+    def message(self) -> Path:
+        """Where the worker leaves its report."""
+        return self.folder / "message"
+
+    @property
+    def log(self) -> Path:
+        """What the worker wrote to its error stream."""
+        return self.folder / "log"
+
+    @property
+    def scratch(self) -> Path:
+        """Where it works."""
+        return self.folder / "scratch"
+
+    def furnish(self, task: Task, places: Places) -> list[str]:
+        """Write what the worker is to find; return its command line. Secrets are copied, so that the source's and the
+        destination's are apart even when both are the same: the fetching process is shut out of the latter."""
+        self.scratch.mkdir()
+        task_file = self.folder / "task.json"
+        task_file.write_text(task.model_dump_json(by_alias=True, exclude_none=True))
+        options = {
+            "--task": task_file,
+            "--scratch": self.scratch,
+            "--termination-message": self.message,
+            "--credentials": self._copied("destination-secret", places.destination_secret),
+            "--source-credentials": self._copied("source-secret", places.source_secret),
+            "--source-volume": places.source_volume,
+            "--destination-volume": places.destination_volume,
+            "--ca-bundle": places.ca_bundle,
+        }
+        words = [word for option, path in options.items() if path for word in (option, str(path))]
+        return [sys.executable, "-P", "-m", "videoimport.worker", *words]
+
+    def _copied(self, name: str, secret: Path | None) -> Path | None:
+        if secret is None:
+            return None
+        copy = self.folder / name
+        copy.mkdir()
+        for key in secret.iterdir():
+            if key.is_file():
+                (copy / key.name).write_bytes(key.read_bytes())
+        return copy
+
+
+@contextlib.contextmanager
+def room() -> Iterator[Room]:
+    """A room in the folder for temporary files, for its owner only."""
+    folder = Path(tempfile.mkdtemp(prefix="videoimport-"))
+    try:
+        yield Room(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Stopped(Exception):  # noqa: N818 — the user's wish, nobody's error
+    """The user ended it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = _SIGNALLED + number
+
+
+class Bell:
+    """Signals as bytes in a pipe, so that they interrupt nothing but the wait for the next line."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._before = {number: signal.signal(number, self._ring) for number in _STOPPING}
+
+    def _ring(self, number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writer, bytes([number]))
+
+    def close(self) -> None:
+        """As it was before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        os.close(self.reader)
+        os.close(self._writer)
+
+
+def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbose: bool) -> End:
+    """Run the worker, hand each of its lines to ``heard``. Its log goes to the room, or if ``verbose`` to our error
+    stream. Raises Stopped when the user ends it, all cleaned up."""
+    bell = Bell()
+    try:
+        with place.log.open("wb") as log:
+            process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=None if verbose else log,
+                env={**os.environ, "TMPDIR": str(place.scratch)},
+                start_new_session=True,  # Ctrl-C is ours to hear: the worker gets a chance to take its upload back
+                preexec_fn=_end_with_us,
+            )
+        try:
+            for line in _lines(process, bell):
+                heard(line)
+        finally:
+            _end(process)
+        return End(_code(process.returncode), _text(place.message))
+    finally:
+        bell.close()
+
+
+def _end_with_us() -> None:
+    """Runs in the child before it becomes the worker: should we be killed, it ends as if asked to."""
+    end_with_parent(signal.SIGTERM)
+
+
+def _lines(process: "subprocess.Popen[bytes]", bell: Bell) -> Iterator[str]:
+    assert process.stdout is not None  # noqa: S101
+    descriptor, rest = process.stdout.fileno(), b""
+    with selectors.DefaultSelector() as ready:
+        ready.register(descriptor, selectors.EVENT_READ)
+        ready.register(bell.reader, selectors.EVENT_READ)
+        while True:
+            readable = {key.fd for key, _ in ready.select()}
+            if bell.reader in readable:
+                raise Stopped(os.read(bell.reader, 1)[0])
+            chunk = os.read(descriptor, 65536)
+            if not chunk:
+                process.wait()
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it, then make it. Its children are the kernel's to end: they are bound to it."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_GRACE_SECONDS)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _code(returncode: int) -> int:
+    return returncode if returncode >= 0 else _SIGNALLED - returncode
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(errors="replace") if path.exists() else None

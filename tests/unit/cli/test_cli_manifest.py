@@ -1,0 +1,150 @@
+"""A manifest is taken as the API server would take it, or refused with all that is wrong, named by field."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifest import Manifest, read
+from videoimport.cli.rules import PREDICATES
+from videoimport.crdgen.definitions import bulk_definition, video_definition
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+HEAD = {"apiVersion": "videoimport.io/v1alpha1", "kind": "VideoImport", "metadata": {"name": "clip"}}
+URL = {"url": "https://media.example.com/a.mp4"}
+S3 = {"s3": {"bucket": "videos"}}
+
+
+def manifest(**spec: Any) -> str:
+    return yaml.safe_dump(HEAD | {"spec": {"source": URL} | spec})
+
+
+def taken(text: str) -> Manifest:
+    return read(text, "clip.yaml", NOW)
+
+
+def refused(text: str) -> str:
+    with pytest.raises(UnusableError) as refusal:
+        taken(text)
+    return str(refusal.value)
+
+
+def test_a_manifest_without_destination_gets_a_volume_named_like_itself() -> None:
+    found = taken(manifest())
+    assert found.homeless
+    assert found.video.spec.destination.wire() == {"persistentVolumeClaim": {"claimName": "clip"}, "ifExists": "Fail"}
+
+
+def test_a_given_destination_is_kept() -> None:
+    found = taken(manifest(destination=S3 | {"folder": "a/b"}))
+    assert not found.homeless
+    assert found.video.spec.destination.folder == "a/b"
+
+
+def test_json_is_a_manifest_too() -> None:
+    assert taken(json.dumps(HEAD | {"spec": {"source": URL}})).video.metadata.name == "clip"
+
+
+def test_a_date_stays_the_text_it_is() -> None:
+    assert taken(manifest() + "  metadata: {aired: 2026-01-02}\n").video.spec.metadata == {"aired": "2026-01-02"}
+
+
+def test_what_a_cluster_wrote_into_a_manifest_is_no_business_of_ours() -> None:
+    exported = yaml.safe_load(manifest()) | {"status": {"phase": "Completed"}}
+    exported["metadata"] |= {"uid": "the-cluster's", "resourceVersion": "7", "managedFields": [{}]}
+    video = taken(yaml.safe_dump(exported)).video
+    assert (video.metadata.uid, video.metadata.resource_version, video.status.phase) == ("", "", None)
+
+
+def test_other_resources_may_stand_beside_the_import() -> None:
+    secret = yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}})
+    assert taken(f"{secret}---\n{manifest()}").video.metadata.name == "clip"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "",
+            "clip.yaml holds nothing; give a manifest with apiVersion: videoimport.io/v1alpha1 and kind: VideoImport.",
+        ),
+        ("kind: Secret", "holds only Secret"),
+        (f"{manifest()}---\n{manifest()}", "holds 2 VideoImports (clip, clip); give one"),
+        (manifest().replace("VideoImport", "BulkImport"), "To try one item here, write a VideoImport"),
+        (manifest().replace("v1alpha1", "v9"), "apiVersion is videoimport.io/v9, but this program knows"),
+        ("a: [", "is no YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
+        ("a: 1\na: 2", "is no YAML: a stands twice at line 2, column 1."),
+        ("- a", "holds a list where a resource should be"),
+        ("\0", "is no YAML"),
+    ],
+)
+def test_what_is_no_single_import_is_refused_with_the_way_out(text: str, words: str) -> None:
+    assert words in refused(text)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"sourse": URL}, "clip.yaml: spec.sourse: there is no such field; did you mean source?"),
+        ({"output": {"video": {"CRF": 20}}}, "spec.output.video.CRF: there is no such field; did you mean crf?"),
+        ({"output": {"renditions": [{"name": "a", "height": 360, "wdith": 1}]}}, "spec.output.renditions[0].wdith"),
+        ({"source": URL | {"zzz": 1}}, "there are checksum, credentialsSecretRef, persistentVolumeClaim, s3, url."),
+        ({"source": {}}, "give exactly one of url, s3, persistentVolumeClaim"),
+        ({"source": {"s3": {"bucket": "videos"}}}, "spec.source.s3.key is missing; it is required. (The"),
+        ({"output": {"video": {"crf": 80}}}, "spec.output.video.crf is the number 80; it should be less than or equal"),
+        ({"output": {"video": {"crf": 60}}}, "spec.output.video.crf: crf is at most 51 for h264 and hevc."),
+        ({"output": {"mode": "Original", "audioFile": {}}}, "spec.output: mode Original uploads"),
+        ({"output": []}, "spec.output is a list; it should be an object"),
+        ({"maxAttempts": "5"}, 'spec.maxAttempts is "5"; it should be a valid integer'),
+        ({"requirements": {"formats": ["mp4", "mp4"]}}, "spec.requirements.formats: mp4 stands twice"),
+        ({"metadata": {"tags": ["a"]}}, "spec.metadata.tags is a list; it must be text, a number, true or false."),
+        ({"metadata": {"duration": 1}}, "duration is told of every video and cannot be set"),
+        ({"destination": S3 | {"folder": "../up"}}, "spec.destination.folder: must not contain '.' or '..'"),
+        ({"destination": {}}, "give exactly one of s3, persistentVolumeClaim"),
+        ({"worker": {"labels": {"videoimport.io/run": "1"}}}, "spec.worker.labels: keys under videoimport.io/"),
+        ({"suspend": True}, "spec.suspend is true, so there is nothing to run"),
+        ({"cancel": True}, "spec.cancel is true, so there is nothing to run"),
+    ],
+)  # fmt: skip
+def test_a_wrong_field_is_named_with_what_was_found_and_what_is_wanted(spec: dict[str, Any], words: str) -> None:
+    assert words in refused(manifest(**spec))
+
+
+def test_all_that_is_wrong_is_said_at_once_and_each_thing_once() -> None:
+    told = refused(manifest(sourse=1, maxAttempts=0, metadata={"a": []})).splitlines()
+    assert [line.split()[1].rstrip(":") for line in told] == ["spec.sourse", "spec.metadata.a", "spec.maxAttempts"]
+
+
+@pytest.mark.parametrize("name", [None, "", "Clip", "a/b", "-a", "a" * 53, 7])
+def test_a_name_that_no_cluster_takes_is_refused(name: Any) -> None:
+    assert "metadata.name" in refused(yaml.safe_dump(HEAD | {"metadata": {"name": name}, "spec": {"source": URL}}))
+
+
+@pytest.mark.parametrize("spec", [None, "text", []])
+def test_a_spec_must_be_there(spec: Any) -> None:
+    assert "it must be an object with a source" in refused(yaml.safe_dump(HEAD | {"spec": spec}))
+
+
+@pytest.mark.parametrize("url", ["ftp://user:hunter2@example.com/a.mp4", "https:// /?token=hunter2"])
+def test_a_refused_address_is_shown_without_its_secrets(url: str) -> None:
+    assert "hunter2" not in refused(manifest(source={"url": url}))
+
+
+def rules(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (rule["rule"] for rule in node.get("x-kubernetes-validations", ()))
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from rules(child)
+
+
+def test_every_rule_of_the_schemas_specs_is_known_here() -> None:
+    """A rule that is added to the models must be added to PREDICATES: nobody else would enforce it here."""
+    for definition in (video_definition(), bulk_definition()):
+        spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        assert {rule for rule in rules(spec) if "oldSelf" not in rule} <= PREDICATES.keys()

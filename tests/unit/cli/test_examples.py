@@ -1,0 +1,46 @@
+"""Every example is a manifest that the API server would take."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.cli.manifest import read
+from videoimport.cli.rules import broken_rules, unknown_fields
+from videoimport.crdgen.definitions import bulk_definition
+
+FOLDER = Path(__file__).resolve().parents[3] / "examples"
+OURS = ("VideoImport", "BulkImport")
+DOCUMENTS = [
+    pytest.param(document, id=f"{path.stem}-{document['kind']}-{document['metadata']['name']}")
+    for path in sorted(FOLDER.glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text())
+    if document
+]
+
+
+def test_there_are_examples_and_nothing_but_manifests() -> None:
+    assert DOCUMENTS
+    assert [path.name for path in FOLDER.iterdir() if path.suffix != ".yaml"] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_an_example_is_one_of_our_resources_or_what_they_need(document: dict[str, object]) -> None:
+    assert document["kind"] in (*OURS, "Secret", "ConfigMap", "PersistentVolumeClaim")
+
+
+@pytest.mark.parametrize("document", [p for p in DOCUMENTS if p.values[0]["kind"] == "VideoImport"])
+def test_a_video_import_is_taken_as_it_stands(document: dict[str, object]) -> None:
+    assert not read(yaml.safe_dump(document), "example", datetime(2026, 5, 1, tzinfo=UTC)).homeless
+
+
+@pytest.mark.parametrize("document", [p for p in DOCUMENTS if p.values[0]["kind"] == "BulkImport"])
+def test_a_bulk_import_is_taken_as_it_stands(document: dict[str, object]) -> None:
+    metadata = {"uid": "", "namespace": "default", "name": document["metadata"]["name"]}  # type: ignore[index]
+    bulk = BulkImport.model_validate_json(json.dumps({"metadata": metadata, "spec": document["spec"]}), strict=True)
+    schema = bulk_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert [*unknown_fields(schema, document, "")] == []
+    assert [*broken_rules(schema["properties"]["spec"], bulk.spec.wire(), "spec")] == []
