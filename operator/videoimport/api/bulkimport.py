@@ -102,7 +102,7 @@ class ItemResult(Model):
     import_name: Annotated[str, Field(max_length=63)]
     """The VideoImport that brought it."""
     reason: Reason | None = None
-    """Why it failed."""
+    """Why it failed; Duplicate where the destination had the video already."""
     error: Message | None = None
     """What happened, in a sentence."""
     attempts: Count = 0

@@ -243,7 +243,7 @@ class VideoImportStatus(Model):
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """spec.retryToken as last acted upon."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None
-    """Of spec as last acted upon, but for suspend, cancel and retryToken: a failed import starts again when it differs."""
+    """Of spec as last acted upon, but for suspend, cancel and retryToken; a failed one starts again when it differs."""
     start_time: Timestamp | None = None
     """When the first run was decided."""
     completion_time: Timestamp | None = None

@@ -3,12 +3,12 @@
 from videoimport.api.reasons import Reason
 from videoimport.api.status import VideoPhase
 from videoimport.core.ending import already_succeeded
-from videoimport.core.plan import Announcement, Delete
+from videoimport.core.plan import Announcement
 from videoimport.core.scene import Draft, Scene
+from videoimport.core.stopping import deletions, still_running
 from videoimport.core.wording import advised
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
-_OVER = ("Succeeded", "Failed")
 
 
 def cancelling(scene: Scene) -> Draft | None:
@@ -43,11 +43,8 @@ def cancelled(scene: Scene) -> Draft:
 
 
 def _stopping(scene: Scene) -> Draft | None:
-    jobs = [job for job in scene.jobs if not job.finished]
-    pods = [pod for pod in scene.observed.pods if pod.phase not in _OVER]
-    if not jobs and not pods:
+    if not still_running(scene):
         return None
     news = {"reason": Reason.CANCELLED, "message": _STOPPING, "bytes_per_second": None, "eta_seconds": None}
     status = scene.status.model_copy(update=news)
-    deletes = tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
-    return Draft(status, actions=deletes)
+    return Draft(status, actions=deletions(scene))

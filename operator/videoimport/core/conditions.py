@@ -31,12 +31,13 @@ class Fact:
     message: str = ""
 
 
-def standing(ending: Ending | None, reason: str, message: str) -> tuple[Fact, ...]:
-    """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is why it stands where it does, in one word."""
-    stalled = ending in (Ending.FAILED, Ending.CANCELLED)
+def standing(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
+    """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is why it stands where it does, in one word. One
+    that rests is not done, and nothing is being done for it either."""
+    works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
     return (
         Fact(ConditionType.READY, _truth(ending is Ending.SUCCEEDED), reason, message),
-        Fact(ConditionType.RECONCILING, _truth(ending is None), reason, "" if ending else message),
+        Fact(ConditionType.RECONCILING, _truth(works), reason, "" if ending else message),
         Fact(ConditionType.STALLED, _truth(stalled), reason, message if stalled else ""),
         Fact(ConditionType.FINISHED, _truth(ending is not None), ending or "InProgress", message if ending else ""),
     )

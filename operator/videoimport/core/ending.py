@@ -63,6 +63,9 @@ def waiting(scene: Scene) -> Draft | None:
         return _failed(Draft(scene.status), scene, reason, scene.status.message or "", verdict)
     if scene.now >= at:
         return next_run(scene, scene.attempts)
+    if scene.status.phase is VideoPhase.SUSPENDED:
+        words = advised(reason, f"Run {scene.run + 1} starts at {clock(at)}")
+        return Draft(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
     return Draft(scene.status, again_at=at)
 
 
@@ -72,18 +75,22 @@ def expected(scene: Scene) -> Expected:
 
 
 def completed(scene: Scene, outcome: Outcome) -> Draft:
-    """Done: everything the report says is now the status."""
+    """Done: everything the report says is now the status. A video that the destination had already is a success too."""
     report = outcome.report
+    duplicate_of = report.duplicate_of if report else None
     message = sentences(outcome.message or "The video is imported")
+    if duplicate_of:
+        message = advised(Reason.DUPLICATE, outcome.message or f"It is at {duplicate_of}")
     draft = _reported(scene, outcome).with_status(
         phase=VideoPhase.COMPLETED,
-        reason=None,
+        reason=Reason.DUPLICATE if duplicate_of else None,
         message=message,
         attempts=scene.attempts.model_copy(update={"next_retry_time": None}),
         completion_time=scene.now,
         progress_percent=100,
         outputs=report.outputs if report else None,
         video_id=report.video_id if report else None,
+        duplicate_of=duplicate_of,
     )
     return _announcing(draft, Announcement("Normal", "Completed", message))
 
@@ -98,10 +105,10 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     message = advised(reason, outcome.message)
     when = f"Run {scene.run + 1} starts at {clock(verdict.again_at)}"
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
-    if verdict.again_at <= scene.now:
+    if verdict.again_at <= scene.now and not scene.spec.suspend:
         return next_run(scene, verdict.attempts, announcement)
     draft = draft.with_status(
-        phase=VideoPhase.PENDING,
+        phase=VideoPhase.SUSPENDED if scene.spec.suspend else VideoPhase.PENDING,
         reason=reason,
         message=sentences(message, when),
         attempts=verdict.attempts,
@@ -112,7 +119,7 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
 def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:
     """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
-    if not scene.mended_since(scene.job):
+    if not scene.mended_since(scene.job) or scene.spec.suspend:
         return None
     words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile and is tried at once")
     draft = first_run(scene)
@@ -126,7 +133,7 @@ def _failed(draft: Draft, scene: Scene, reason: Reason, words: str, verdict: Ver
         reason=reason,
         message=message,
         attempts=verdict.attempts,
-        observed_spec_hash=scene.wish,
+        observed_spec_hash=None if scene.mended_since(scene.job) else scene.wish,
         completion_time=scene.now,
         bytes_per_second=None,
         eta_seconds=None,

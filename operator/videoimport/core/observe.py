@@ -35,6 +35,8 @@ class JobView:
     """The podFailurePolicy's DisruptionTarget rule matched."""
     expires: bool
     """ttlSecondsAfterFinished is set."""
+    suspended: bool = False
+    """A queue (Kueue) holds it back: spec.suspend is true, which we never set."""
     wish: str | None = None
     """The wish_hash of the spec that it was made from; None where that is not known."""
 
@@ -65,6 +67,8 @@ class PodView:
     exit_code: int | None
     oom_killed: bool
     termination_message: str | None
+    gated: bool = False
+    """Held back from the scheduler by a scheduling gate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def job_view(raw: Raw) -> JobView:
         exit_code=int(code[1]) if code else None,
         disrupted=_DISRUPTED in (message or ""),
         expires=(raw.get("spec") or {}).get("ttlSecondsAfterFinished") is not None,
+        suspended=(raw.get("spec") or {}).get("suspend") is True,
         wish=(meta.get("annotations") or {}).get(WISH),
     )
 
@@ -67,6 +68,7 @@ def pod_view(raw: Raw) -> PodView:
         exit_code=terminated.get("exitCode"),
         oom_killed=terminated.get("reason") == "OOMKilled",
         termination_message=terminated.get("message"),
+        gated=scheduled.get("reason") == "SchedulingGated",
     )
 
 

@@ -15,7 +15,7 @@ _PHASES = {
     StageName.UPLOAD: VideoPhase.UPLOADING,
     StageName.FINALIZE: VideoPhase.FINALIZING,
 }
-RUNNING_PHASES = (VideoPhase.PENDING, *_PHASES.values())
+RUNNING_PHASES = (VideoPhase.PENDING, VideoPhase.QUEUED, *_PHASES.values())
 """In the order in which a run goes through them."""
 _ALMOST = 99
 _SENSIBLE_PERCENT = 3

@@ -48,8 +48,8 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
 
 def _token(scene: Scene, status: VideoImportStatus) -> str | None:
     """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
-    is about to, keeps the token it acted upon, so that it starts once ``cancel`` is taken back."""
-    noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel)
+    is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
+    noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel or scene.spec.suspend)
     return scene.spec.retry_token if noted else status.observed_retry_token
 
 
@@ -60,8 +60,9 @@ def _attempts(scene: Scene, status: VideoImportStatus) -> Attempts | None:
 def _facts(scene: Scene, status: VideoImportStatus) -> tuple[Fact, ...]:
     phase = status.phase or VideoPhase.PENDING
     ending = _ENDINGS.get(phase)
-    word = Ending.SUCCEEDED if ending is Ending.SUCCEEDED else status.reason or phase
-    return (*standing(ending, word, status.message or ""), *_milestones(scene, status, ending))
+    rests = phase is VideoPhase.SUSPENDED
+    word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
+    return (*standing(ending, word, status.message or "", rests=rests), *_milestones(scene, status, ending))
 
 
 def _milestones(scene: Scene, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from videoimport.api.status import VideoPhase
 from videoimport.core.lifecycle import ended
 from videoimport.core.observe import JobView
 from videoimport.core.plan import Action, Delete, Patch
@@ -16,7 +17,8 @@ def tidying(scene: Scene) -> tuple[Action, ...]:
 
 def _recorded(scene: Scene, job: JobView) -> bool:
     attempts = scene.status.attempts
-    over = ended(scene.status) or (attempts is not None and attempts.next_retry_time is not None)
+    rests = ended(scene.status) or scene.status.phase is VideoPhase.SUSPENDED
+    over = rests or (attempts is not None and attempts.next_retry_time is not None)
     return job.run < scene.run or (over and job.run == scene.run)
 
 

@@ -15,6 +15,8 @@ from videoimport.core.runs import STARTING, next_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.wording import advised
 
+QUEUED = "The Job waits for its queue to admit it."
+_IDLE = {"bytes_per_second": None, "eta_seconds": None}
 _WORDS = {
     VideoPhase.PENDING: STARTING,
     VideoPhase.DOWNLOADING: "The source is being downloaded.",
@@ -25,12 +27,12 @@ _WORDS = {
 
 
 def mended_before_start(scene: Scene) -> Draft | None:
-    """The run cannot start and its Job was made from another spec: the pod would stay as stuck as it is, so a new run
-    takes its place (and the tidying takes the old Job away)."""
+    """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
+    stuck as it is, so a new run takes its place (and the tidying takes the old Job away)."""
     job, reason = scene.job, scene.status.reason
     if job is None or not scene.mended_since(job):
         return None
-    stuck = reason is not None and info(reason).retry is RetryClass.WAITING
+    stuck = job.suspended or (reason is not None and info(reason).retry is RetryClass.WAITING)
     running = any(pod.running for pod in scene.pods_of(job))
     return next_run(scene, scene.attempts) if stuck and not running else None
 
@@ -61,6 +63,8 @@ def going(scene: Scene) -> Draft | None:
     draft = Draft(scene.status).with_status(job=seen(job))
     if job.deleting:
         return draft
+    if job.suspended:
+        return draft.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
     snapshot = _snapshot(scene)
     if snapshot is None and not scene.status.stages:
         return _starting(draft, scene, job)
@@ -88,7 +92,9 @@ def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
         message = advised(reason, finding.message)
         if finding.echo and reason is scene.status.reason:
             message = scene.status.message or message
-    shown = draft.with_status(reason=reason, message=message)
+    waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in start.pods)
+    phase = later(scene.status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
+    shown = draft.with_status(phase=phase, reason=reason, message=message)
     return Draft(shown.status, inquiries=finding.inquiries, again_at=finding.again_at)
 
 

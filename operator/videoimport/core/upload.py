@@ -13,6 +13,8 @@ _CODES: dict[
     tuple[Literal[1, 3, 5, 6, 7], Literal["pending", "processing", "uploading", "completed", "failed"]],
 ] = {
     VideoPhase.PENDING: _PENDING,
+    VideoPhase.QUEUED: _PENDING,
+    VideoPhase.SUSPENDED: _PENDING,
     VideoPhase.DOWNLOADING: _PENDING,
     VideoPhase.TRANSCODING: (3, "processing"),
     VideoPhase.UPLOADING: _UPLOADING,

@@ -13,6 +13,7 @@ from videoimport.core.runs import first_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.settings import Settings
 from videoimport.core.settle import settle
+from videoimport.core.suspend import resuming, suspended, suspending
 from videoimport.core.underway import going, mended_before_start, to_be_made
 
 
@@ -28,19 +29,24 @@ def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) 
 def _untouched(scene: Scene) -> Draft | None:
     if scene.status.phase is not None:
         return None
-    return cancelled(scene) if scene.spec.cancel else first_run(scene)
+    if scene.spec.cancel:
+        return cancelled(scene)
+    return suspended(scene) if scene.spec.suspend else first_run(scene)
 
 
 def _over(scene: Scene) -> Draft | None:
     if not ended(scene.status):
         return None
-    return first_run(scene) if wanted_again(scene.video) else Draft(scene.status)
+    starts = wanted_again(scene.video) and not scene.spec.suspend
+    return first_run(scene) if starts else Draft(scene.status)
 
 
 _CASES = (
     _untouched,
     _over,
     cancelling,
+    suspending,
+    resuming,
     waiting,
     concluded,
     mended_before_start,

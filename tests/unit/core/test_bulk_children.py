@@ -91,9 +91,10 @@ def test_child_gets_the_whole_template():
         "output": {"mode": "Encode"},
         "maxAttempts": 2,
         "timeoutSeconds": 60,
+        "metadata": {"campaign": "spring", "year": 2026},
         "worker": {"labels": {"team": "press"}},
     }
-    wish = bulk(template=template, retryToken="b")
+    wish = bulk(template=template, retryToken="b", incremental=False)
     spec = VideoImport.parse(
         creation(wish, wish.spec.source.items[0]).manifest | {"metadata": child(wish, 0).metadata.wire()}
     ).spec
@@ -102,7 +103,8 @@ def test_child_gets_the_whole_template():
     assert spec.requirements.min_height == 720
     assert (spec.output.mode, spec.max_attempts, spec.timeout_seconds) == ("Encode", 2, 60)
     assert spec.worker.labels == {"team": "press"}
-    assert (spec.retry_token, spec.cancel) == ("b", False)
+    assert (spec.retry_token, spec.cancel, spec.incremental) == ("b", False, False)
+    assert spec.metadata == {"campaign": "spring", "year": 2026}
 
 
 def test_childs_folder_is_the_items_name_or_the_templates_or_title_and_hash():

@@ -144,6 +144,49 @@ def test_cancel_at_any_moment_ends_it_with_nothing_running(seed):
 
 
 @given(seeds)
+def test_suspended_at_any_moment_it_rests_with_nothing_running_and_comes_home_when_resumed(seed):
+    cluster = a_cluster(seed)
+    for _ in range(cluster.dice.randint(0, 12)):
+        stormy_step(cluster)
+    cluster.change("VideoImport", "talk", {"spec": {"suspend": True}})
+    for _ in range(4):
+        stormy_step(cluster)
+    for _ in range(10):
+        cluster.sync_video("talk")
+        cluster.run_jobs("goes on")
+        cluster.wait(1)
+    assert status_in(cluster).phase in (VideoPhase.SUSPENDED, *ENDED)
+    assert [job for job in cluster.of_kind("Job") if not job_view(job).finished] == []
+    before = status_in(cluster)
+    assert cluster.sync_video("talk").status is None
+    cluster.change("VideoImport", "talk", {"spec": {"suspend": False}})
+    for _ in range(cluster.dice.randint(0, 3)):
+        stormy_step(cluster)
+    calm_down(cluster)
+    attempts = status_in(cluster).attempts
+    if before.phase is VideoPhase.SUSPENDED and before.attempts and attempts:
+        assert attempts.reasons[: len(before.attempts.reasons)] == before.attempts.reasons
+    assert sum(cluster.uploads.values()) <= 1
+
+
+@given(seeds)
+def test_suspended_and_resumed_over_and_over_no_attempt_is_charged_and_no_job_is_made_twice(seed):
+    cluster = a_cluster(seed)
+    for _ in range(12):
+        wish = {"suspend": cluster.dice.random() < 0.5}
+        cluster.change("VideoImport", "talk", {"spec": wish})
+        cluster.sync_video("talk", cluster.dice.choice((0, 1, 2, SURE, SURE)))
+        cluster.run_jobs("goes on")
+        cluster.wait(1)
+    attempts = status_in(cluster).attempts
+    assert attempts is None or (attempts.count, attempts.reasons, attempts.uncharged) == (1, (), 0)
+    assert {count for name, count in cluster.made.items() if name.startswith("Job/")} <= {1}
+    cluster.change("VideoImport", "talk", {"spec": {"suspend": False}})
+    calm_down(cluster)
+    assert status_in(cluster).phase is VideoPhase.COMPLETED
+
+
+@given(seeds)
 def test_new_token_after_any_unhappy_end_brings_it_home(seed):
     cluster = a_cluster(seed)
     for _ in range(10):
