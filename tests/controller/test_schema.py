@@ -14,6 +14,7 @@ from wishing import bulk, video
 ROOT = Path(__file__).resolve().parent.parent.parent
 URL = "https://example.com/a.mp4"
 S3 = {"bucket": "videos"}
+PVC = "persistentVolumeClaim"
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,25 @@ def to(**destination: Any) -> Raw:
 
 REFUSED = {
     "no-source": ({"spec": {"destination": {"s3": S3}}}, "spec.source"),
+    "empty-source": (a_video(source={}), "spec.source"),
+    "two-sources": (a_video(source={"url": URL, "s3": S3 | {"key": "a"}}), "spec.source"),
+    "checksum-alone": (a_video(source={"checksum": "sha256:" + "0" * 64}), "spec.source"),
+    "bad-checksum": (a_video(source={"url": URL, "checksum": "md5:abc"}), "spec.source.checksum"),
+    "object-without-a-key": (a_video(source={"s3": S3}), "spec.source.s3.key"),
+    "volume-without-a-path": (a_video(source={PVC: {"claimName": "a"}}), f"spec.source.{PVC}.path"),
+    "way-up-in-a-volume": (a_video(source={PVC: {"claimName": "a", "path": "a/../b"}}), f"spec.source.{PVC}.path"),
+    "absolute-path": (a_video(source={PVC: {"claimName": "a", "path": "/etc/passwd"}}), f"spec.source.{PVC}.path"),
+    "bad-claim": (a_video(source={PVC: {"claimName": "A b", "path": "a"}}), f"spec.source.{PVC}.claimName"),
+    "empty-destination": (a_video(destination={"folder": "a"}), "spec.destination"),
+    "two-destinations": (to(persistentVolumeClaim={"claimName": "a"}), "spec.destination"),
+    "many-tags": (
+        a_video(destination={"s3": S3 | {"tags": {str(n): "" for n in range(11)}}}),
+        "spec.destination.s3.tags",
+    ),
+    "bad-encryption": (
+        a_video(destination={"s3": S3 | {"serverSideEncryption": "rot13"}}),
+        "spec.destination.s3.serverSideEncryption",
+    ),
     "no-destination": ({"spec": {"source": {"url": URL}}}, "spec.destination"),
     "no-bucket": (a_video(destination={"s3": {}}), "spec.destination.s3.bucket"),
     "not-a-url": (a_video(source={"url": "example.com/a.mp4"}), "spec.source.url"),
@@ -56,6 +76,27 @@ REFUSED = {
     "bad-mode": (a_video(output={"mode": "Magic"}), "spec.output.mode"),
     "bad-codec": (a_video(output={"video": {"codec": "theora"}}), "spec.output.video.codec"),
     "bad-crf": (a_video(output={"video": {"crf": 52}}), "spec.output.video.crf"),
+    "crf-beyond-all": (a_video(output={"video": {"codec": "av1", "crf": 64}}), "spec.output.video.crf"),
+    "same-rendition-twice": (
+        a_video(output={"renditions": [{"name": "a", "height": 360}, {"name": "a", "height": 480}]}),
+        "spec.output.renditions[1]",
+    ),
+    "bad-rendition": (
+        a_video(output={"renditions": [{"name": "a/b", "height": 360}]}),
+        "spec.output.renditions[0].name",
+    ),
+    "original-with-renditions": (
+        a_video(output={"mode": "Original", "renditions": [{"name": "a", "height": 360}]}),
+        "spec.output",
+    ),
+    "original-with-audio": (a_video(output={"mode": "Original", "audioFile": {}}), "spec.output"),
+    "bad-audio-file": (a_video(output={"audioFile": {"format": "flac"}}), "spec.output.audioFile.format"),
+    "many-thumbnails": (a_video(output={"thumbnails": {"count": 21}}), "spec.output.thumbnails.count"),
+    "metadata-object": (a_video(metadata={"tags": {"a": 1}}), "spec.metadata.tags"),
+    "metadata-list": (a_video(metadata={"tags": ["a"]}), "spec.metadata.tags"),
+    "long-metadata": (a_video(metadata={"note": "a" * 257}), "spec.metadata.note"),
+    "predefined-metadata": (a_video(metadata={"duration": 5}), "spec.metadata"),
+    "much-metadata": (a_video(metadata={f"key{number}": 1 for number in range(51)}), "spec.metadata"),
     "bad-preset": (a_video(output={"video": {"preset": "warp"}}), "spec.output.video.preset"),
     "bad-format": (a_video(requirements={"formats": ["avi"]}), "spec.requirements.formats"),
     "bad-max-size": (a_video(requirements={"maxSize": "large"}), "spec.requirements.maxSize"),
@@ -64,6 +105,12 @@ REFUSED = {
     "many-attempts": (a_video(maxAttempts=21), "spec.maxAttempts"),
     "no-time": (a_video(timeoutSeconds=1), "spec.timeoutSeconds"),
     "bad-scratch": (a_video(worker={"scratch": {"size": "10 gigabytes"}}), "spec.worker.scratch.size"),
+    "bad-class": (
+        a_video(worker={"scratch": {"storageClassName": "Fast SSD"}}),
+        "spec.worker.scratch.storageClassName",
+    ),
+    "bad-toleration": (a_video(worker={"tolerations": [{"operator": "Maybe"}]}), "spec.worker.tolerations[0].operator"),
+    "bad-proxy": (a_video(worker={"proxy": "proxy:3128"}), "spec.worker.proxy"),
     "our-label": (a_video(worker={"labels": {"videoimport.io/run": "9"}}), "spec.worker.labels"),
     "our-annotation": (a_video(worker={"annotations": {"videoimport.io/task": "{}"}}), "spec.worker.annotations"),
     "unknown-field": (a_video(sourse={"url": URL}), "spec.sourse"),
@@ -88,6 +135,25 @@ def test_a_bad_manifest_is_refused_and_the_field_is_named(api: ApiServer, case: 
     assert field in refused.value.message
 
 
+TAKEN = {
+    "volume-to-the-same-volume": a_video(
+        source={PVC: {"claimName": "a", "path": "in.mov"}}, destination={PVC: {"claimName": "a", "path": "out"}}
+    ),
+    "object": a_video(source={"s3": S3 | {"key": "ä/ö.mov", "versionID": "1"}, "checksum": "sha256:" + "0" * 64}),
+    "scalars": a_video(metadata={"campaign": "spring", "year": 2026, "score": 0.5, "public": True}),
+    "av1": a_video(output={"video": {"codec": "av1", "crf": 63}}),
+    "crf-alone": a_video(output={"video": {"crf": 51}}),
+    "original": a_video(output={"mode": "Original", "thumbnails": {}}),
+    "renditions": a_video(output={"renditions": [{"name": "360p", "height": 360}, {"name": "480p", "height": 480}]}),
+    "bulk-with-metadata": a_bulk([URL], template={"destination": {"s3": S3}, "metadata": {"year": 2026}}),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_a_good_manifest_is_accepted(api: ApiServer, case: str) -> None:
+    api.create(TAKEN[case], params={"dryRun": "All", "fieldValidation": "Strict"})
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda file: file.name)
 def test_an_example_is_accepted(api: ApiServer, file: Path) -> None:
     manifests = [manifest for manifest in yaml.safe_load_all(file.read_text()) if manifest]
@@ -109,7 +175,8 @@ def test_a_short_manifest_gets_its_defaults(api: ApiServer) -> None:
 def test_written_requirements_get_their_defaults(api: ApiServer) -> None:
     spec = api.create(a_video(requirements={}), params={"dryRun": "All"})["spec"]
     assert spec["requirements"] == {
-        "minHeight": 360, "maxHeight": 1080, "maxDurationSeconds": 21600, "formats": ["mp4", "mkv", "mov", "webm"]
+        "minHeight": 360, "maxHeight": 1080, "maxDurationSeconds": 21600, "formats": ["mp4", "mkv", "mov", "webm"],
+        "damage": "Refuse",
     }  # fmt: skip
 
 

@@ -7,13 +7,14 @@ from pydantic import ConfigDict, Field
 from videoimport.api.base import Model
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
+# Rules meet their object's default, {}, before the defaults of its fields are in it: hence ``has``.
 _CRF_FITS = {"x-kubernetes-validations": [{
-    "rule": "self.codec == 'av1' || self.crf <= 51",
+    "rule": "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')",
     "message": "crf is at most 51 for h264 and hevc",
     "fieldPath": ".crf",
 }]}  # fmt: skip
 _NOTHING_TO_ENCODE = {"x-kubernetes-validations": [{
-    "rule": "self.mode != 'Original' || (!has(self.renditions) && !has(self.audioFile))",
+    "rule": "!has(self.mode) || self.mode != 'Original' || (!has(self.renditions) && !has(self.audioFile))",
     "message": "mode Original uploads the source's very bytes: it has no renditions and no audioFile",
 }]}  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 Schema = dict[str, Any]
-_DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uniqueItems"})
+_DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uniqueItems", "propertyNames"})
 
 
 def structural(model: type[BaseModel]) -> Schema:
