@@ -125,7 +125,8 @@ def test_no_ffmpeg_at_all_is_told(desk: Desk, site: Site, footage: Footage, tmp_
     desk.path = str(tmp_path)
     ended = desk.bring(site.add("/v.mp4", file(footage("silent.mp4"))))
     assert ended.reason == Reason.ENCODER_UNAVAILABLE
-    assert "ffprobe" in ended.report.message
+    assert "ffmpeg" in ended.report.message
+    assert site.requests == []
 
 
 class TestSecrets:

@@ -1,76 +1,116 @@
-"""ffmpeg's argument lists. Every one reads local files only and stops at the first error."""
-
-from dataclasses import dataclass
+"""ffmpeg's argument lists. Every one reads local files or our own loopback server, and stops at the first error."""
 
 from videoimport.api.output import Output
-from videoimport.media.compliance import ceiling, is_hdr, is_interlaced
-from videoimport.media.plan import Picture, Plan, Sound, filters, frames_a_second
-from videoimport.media.probe import GUARDS
+from videoimport.media.codecs import ceiling, encoding, known, tags
+from videoimport.media.compliance import is_hdr, is_interlaced
+from videoimport.media.job import Job
+from videoimport.media.ladder import graph
+from videoimport.media.plan import Sound, filters, frames_a_second
+from videoimport.media.probe import Video, address, guarded
+from videoimport.media.targets import Target
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_HEAD = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-xerror")
+MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
+_START = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error")
+_HEAD = (*_START, "-xerror")
+_TOLERANT = (*_START, "-max_error_rate", "1")
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Where the streams lie: a page may give video and audio as two files, which are then never merged before."""
+def transcode_argv(job: Job, targets: tuple[Target, ...]) -> list[str]:
+    """One run for all targets: each has one video stream and at most one audio stream, and nothing else of the source.
 
-    video_path: str
-    audio_path: str
-    """The same path where one file has both."""
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Each file once."""
-        return (self.video_path,) if self.audio_path == self.video_path else (self.video_path, self.audio_path)
-
-
-def transcode_argv(
-    plan: Plan, picture: Picture, sound: Sound | None, output: Output, inputs: Inputs, target: str
-) -> list[str]:
-    """One faststart MP4 with one video stream and at most one audio stream; nothing else of the source comes along."""
+    What is encoded is decoded once.
+    """
+    pictures = tuple(target for target in targets if target.wish and not target.copies)
     return [
-        *_HEAD,
-        *_inputs(inputs.paths),
-        "-map", f"0:{picture.video.index}",
-        *(("-map", f"{len(inputs.paths) - 1}:{sound.audio.index}") if sound else ()),
-        "-sn", "-dn", "-map_chapters", "-1",
-        *(("-c:v", "copy") if plan.copy_video else _encode_video(plan, picture, output)),
-        *(() if sound is None else ("-c:a", "copy") if plan.copy_audio else _encode_audio(sound, output)),
-        "-max_muxing_queue_size", "4096",
-        "-movflags", "+faststart", "-f", "mp4",
-        "-progress", "pipe:1", "-stats_period", "0.5", "-nostats",
-        "-y", f"file:{target}",
+        *(_TOLERANT if job.is_tolerant else _HEAD),
+        *_inputs(job),
+        *(("-filter_complex", graph(job.picture.video, pictures)) if pictures else ()),
+        *(word for target in targets for word in _made(job, target, pictures)),
     ]  # fmt: skip
 
 
-def _inputs(paths: tuple[str, ...]) -> list[str]:
-    return [word for path in paths for word in (*GUARDS, "-i", f"file:{path}")]
+def _inputs(job: Job) -> list[str]:
+    words: list[str] = []
+    for path, delay in zip(job.inputs.paths, job.inputs.delays, strict=True):
+        words += ("-err_detect", "ignore_err") if job.is_tolerant else ()
+        # Copied frames without times (AVI) get those of a steady rate; MP4 takes none without.
+        words += ("-fflags", "+genpts") if job.plan.copy_video and job.picture.track.untimed else ()
+        words += ("-itsoffset", f"{delay:.6f}") if delay else ()
+        words += (*guarded(path, seekable=job.inputs.seekable), "-i", address(path))
+    return words
+
+
+def _made(job: Job, target: Target, pictures: tuple[Target, ...]) -> list[str]:
+    """The words for one file."""
+    return [
+        *_video(job, target, pictures),
+        *_audio(job, target),
+        "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
+        *_container(target),
+        *(("-progress", "pipe:1", "-stats_period", "0.5", "-nostats") if target.kind == "video" else ()),
+        "-y", f"file:{target.path}",
+    ]  # fmt: skip
+
+
+def _container(target: Target) -> tuple[str, ...]:
+    if not target.is_mp4:
+        return ("-f", "mp3")
+    if target.head_bytes is None:
+        return ("-movflags", "+faststart", "-f", "mp4")
+    return ("-moov_size", str(target.head_bytes), "-f", "mp4")
+
+
+def head_overflowed(stderr: str) -> bool:
+    """Whether ffmpeg ended because the room kept for an index was too small: the file is destroyed."""
+    return "reserved_moov_size is too small" in stderr
+
+
+def _video(job: Job, target: Target, pictures: tuple[Target, ...]) -> tuple[str, ...]:
+    if target.wish is None or target.size is None:
+        return ()
+    video = job.picture.video
+    if target.copies:
+        return ("-map", f"0:{video.index}", "-c:v", "copy", *tags(video.codec))
+    fastest = frames_a_second(target.size, ceiling(target.wish))
+    return (
+        "-map", f"[v{pictures.index(target)}]", *encoding(target.wish),
+        "-fps_mode", "vfr", "-fpsmax", str(fastest), *_grid(video, fastest),
+    )  # fmt: skip
 
 
 COARSE_SECONDS = 0.2
 """Frames that last longer are not put onto a grid of their own rate: it may move each by half of this."""
 
 
-def _encode_video(plan: Plan, picture: Picture, output: Output) -> tuple[str, ...]:
-    wish, limit = output.video, ceiling(output.video)
-    kbps = min(wish.max_bitrate_kbps, limit.kbps)
-    fastest = frames_a_second(plan.size, limit)
-    grid = ("-enc_time_base", f"1:{fastest}") if picture.video.frame_seconds > COARSE_SECONDS else ()
-    return (
-        "-c:v", "libx264", "-preset", wish.preset, "-crf", str(wish.crf),
-        "-maxrate", f"{kbps}k", "-bufsize", f"{2 * kbps}k",
-        "-profile:v", "high", "-level:v", f"{limit.level / 10}",
-        "-vf", ",".join(filters(picture.video, plan.size)),
-        "-fps_mode", "vfr", "-fpsmax", str(fastest), *grid,
-    )  # fmt: skip
+def _grid(video: Video, fastest: int) -> tuple[str, ...]:
+    return ("-enc_time_base", f"1:{fastest}") if video.frame_seconds > COARSE_SECONDS else ()
 
 
-def _encode_audio(sound: Sound, output: Output) -> tuple[str, ...]:
-    rate = sound.audio.sample_rate if sound.audio.sample_rate in AAC_RATES else 48000
+def _audio(job: Job, target: Target) -> tuple[str, ...]:
+    sound = job.sound
+    if sound is None:
+        return ()
+    stream = ("-map", f"{len(job.inputs.paths) - 1}:{sound.audio.index}")
+    if copies_audio(job, target):
+        return (*stream, "-c:a", "copy")
+    wish = job.output.audio_file if target.kind == "audio" else None
+    kbps = (wish.bitrate_kbps if wish else None) or job.output.audio.bitrate_kbps
+    return (*stream, *_encode_audio(sound, kbps, is_mp3=not target.is_mp4))
+
+
+def copies_audio(job: Job, target: Target) -> bool:
+    """Whether a target has the source's own audio."""
+    copied = job.plan.copy_audio_file if target.kind == "audio" else job.plan.copy_audio
+    return copied and job.sound is not None
+
+
+def _encode_audio(sound: Sound, kbps: int, *, is_mp3: bool) -> tuple[str, ...]:
+    rates = MP3_RATES if is_mp3 else AAC_RATES
+    rate = sound.audio.sample_rate if sound.audio.sample_rate in rates else 48000
+    codec = ("libmp3lame", "-b:a", f"{min(kbps, 320)}k") if is_mp3 else ("aac", "-b:a", f"{kbps}k")
     return (
-        "-c:a", "aac", "-b:a", f"{output.audio.bitrate_kbps}k",
-        "-ac", str(min(2, sound.audio.channels)), "-ar", str(rate),
+        "-c:a", *codec, "-ac", str(min(2, sound.audio.channels)), "-ar", str(rate),
         # Silence for gaps: the encoder would close them, and everything after would be early.
         "-af", "aresample=async=1:min_hard_comp=0.1",
     )  # fmt: skip
@@ -83,27 +123,57 @@ def decode_argv(path: str, *, keyframes_only: bool) -> list[str]:
     full decode proves damage: keyframes of open GOPs refer to frames that a decoder of keyframes alone has not seen.
     """
     skip = ("-skip_frame", "nokey") if keyframes_only else ()
-    return [*_HEAD, *skip, *GUARDS, "-i", f"file:{path}", "-map", "0:v?", "-map", "0:a?", "-fps_mode", "vfr",
+    return [*_HEAD, *skip, *guarded(path), "-i", address(path), "-map", "0:v?", "-map", "0:a?", "-fps_mode", "vfr",
             "-f", "null", "-"]  # fmt: skip
+
+
+def thumbnail_argv(path: str, video: Video, at: float, picture: str) -> list[str]:
+    """One JPEG of the picture shown at ``at`` seconds: upright, square pixels, ordinary colours."""
+    chain = ",".join((*filters(video, video.shown), "format=yuvj420p"))
+    return [
+        *_HEAD, "-ss", f"{at:.3f}", *guarded(path), "-i", address(path), "-map", f"0:{video.index}",
+        "-frames:v", "1", "-vf", chain, "-c:v", "mjpeg", "-q:v", "3", "-f", "image2", "-update", "1",
+        "-y", f"file:{picture}",
+    ]  # fmt: skip
 
 
 ENCODERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-encoders")
 FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
 
 
-def needed_encoders(plan: Plan, sound: Sound | None) -> frozenset[str]:
-    """ffmpeg's names of the encoders a plan stands on."""
-    video = () if plan.copy_video else ("libx264",)
-    audio = () if plan.copy_audio or sound is None else ("aac",)
-    return frozenset((*video, *audio))
+def surely_needed_encoders(output: Output) -> frozenset[str]:
+    """Encoders that are needed whatever the source is, or would be for the next one: known before anything is fetched.
+
+    Auto may find a source that needs none; that it would fail with the next one is still better told at once.
+    """
+    encodes = output.mode in ("Auto", "Encode")
+    audio = output.audio_file
+    return frozenset((
+        *((known(output.video).encoder, "aac") if encodes else ()),
+        *((known(output.video).encoder,) if output.renditions else ()),
+        *(("libmp3lame",) if audio and audio.format == "mp3" else ()),
+    ))  # fmt: skip
 
 
-def needed_filters(plan: Plan, picture: Picture) -> frozenset[str]:
-    """ffmpeg's names of the filters that not every build has and this plan stands on."""
-    if plan.copy_video:
+def needed_encoders(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
+    """ffmpeg's names of the encoders that a run stands on."""
+    videos = {known(target.wish).encoder for target in targets if target.wish and not target.copies}
+    return frozenset(videos | {_audio_encoder(job, target) for target in targets} - {""})
+
+
+def _audio_encoder(job: Job, target: Target) -> str:
+    words = _audio(job, target)
+    named = words[words.index("-c:a") + 1] if words else "copy"
+    return "" if named == "copy" else named
+
+
+def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
+    """ffmpeg's names of the filters that not every build has and a run stands on."""
+    if not any(target.wish and not target.copies for target in targets):
         return frozenset()
-    colours = ("zscale", "tonemap") if is_hdr(picture.video) else ()
-    return frozenset((*colours, *(("bwdif",) if is_interlaced(picture.video) else ())))
+    video = job.picture.video
+    colours = ("zscale", "tonemap") if is_hdr(video) else ()
+    return frozenset((*colours, *(("bwdif",) if is_interlaced(video) else ())))
 
 
 def listed_names(text: str) -> frozenset[str]:

@@ -3,39 +3,15 @@
 from dataclasses import dataclass
 
 from videoimport.api.output import Output, VideoOutput
+from videoimport.media.codecs import ceiling, known, level_name
 from videoimport.media.packets import Track
 from videoimport.media.probe import Audio, Video
 
-PROFILES = ("Baseline", "Constrained Baseline", "Main", "High")
 PIXELS = ("yuv420p", "yuvj420p")
 HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 """PQ and HLG."""
 PROGRESSIVE = ("", "unknown", "progressive")
 MOST_HIDDEN_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """An H.264 level with what it allows: ``level`` is ten times its number."""
-
-    level: int
-    macroblocks: int
-    """In a frame (16x16 pixels each)."""
-    macroblocks_a_second: int
-    kbps: int
-    """Most bits a second of High profile."""
-
-
-_CEILINGS = (
-    (1080, Ceiling(42, 8704, 522_240, 62_500)),
-    (2160, Ceiling(52, 36_864, 2_073_600, 300_000)),
-    (4320, Ceiling(62, 139_264, 16_711_680, 800_000)),
-)
-
-
-def ceiling(output: VideoOutput) -> Ceiling:
-    """Level 4.2, which plays everywhere; a wish for more than 1080 lines cannot be had there and gets 5.2 or 6.2."""
-    return next(found for height, found in _CEILINGS if output.max_height <= height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +34,15 @@ def _pixels(candidate: Candidate) -> str | None:
 
 
 def _profile(candidate: Candidate) -> str | None:
-    found = candidate.video.profile
-    return None if found in PROFILES else f"profile is {found or 'unknown'}, above High"
+    found, codec = candidate.video.profile, known(candidate.wish)
+    return None if found in codec.profiles else f"profile is {found or 'unknown'}, above {codec.highest}"
 
 
 def _level(candidate: Candidate) -> str | None:
-    found, most = candidate.video.level, ceiling(candidate.wish).level
-    return None if 0 < found <= most else f"level is {found / 10}, above {most / 10}"
+    found, most = candidate.video.level, ceiling(candidate.wish)
+    if found < (0 if candidate.wish.codec == "av1" else 1):
+        return "level is unknown"
+    return None if found <= most.level else f"level is {level_name(candidate.wish.codec, found)}, above {most.name}"
 
 
 def _progressive(candidate: Candidate) -> str | None:
@@ -114,9 +92,9 @@ def why_encode_video(video: Video, track: Track, output: Output) -> str | None:
     return next((why for rule in VIDEO_RULES if (why := rule(candidate))), None)
 
 
-def why_not_compliant(video: Video, output: Output) -> str | None:
+def why_not_compliant(video: Video, wish: VideoOutput) -> str | None:
     """The first rule that a result's video breaks; None for what may be shown to anyone."""
-    candidate = Candidate(video, Track(), output.video)
+    candidate = Candidate(video, Track(), wish)
     return next((why for rule in STREAM_RULES if (why := rule(candidate))), None)
 
 
@@ -129,6 +107,23 @@ def why_encode_audio(audio: Audio, track: Track, output: Output) -> str | None:
     if audio.channels > 2:
         return f"audio has {audio.channels} channels, more than 2"
     return "audio timestamps go backwards or are missing" if track.backwards or track.untimed else None
+
+
+def why_encode_audio_file(audio: Audio, track: Track, output: Output) -> str | None:
+    """The first rule that keeps the audio from going into the audio file as it is; None when it may."""
+    wish = output.audio_file
+    if wish is None or wish.format == "mp3":
+        return "an mp3 is always encoded"
+    if output.mode == "Encode":
+        return "mode Encode asks for it"
+    found = track.size * 8 / 1000 / track.seconds if track.seconds else 0
+    if wish.bitrate_kbps and found > wish.bitrate_kbps * _SPARE:
+        return f"audio bitrate {found:.0f} kbps is above {wish.bitrate_kbps}"
+    return why_encode_audio(audio, track, output)
+
+
+_SPARE = 1.1
+"""An encoder meets its bit rate only nearly."""
 
 
 def is_hdr(video: Video) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from videoimport.media.probe import GUARDS
+from videoimport.media.probe import GUARDS, Audio, Media, Video
 
 GAP_SECONDS = 0.1
 """A pause between packets is a gap when it is this much longer than the packet before it lasts."""
@@ -121,6 +121,23 @@ def walk(lines: Iterable[str]) -> dict[int, Track]:
     for track in tracks.values():
         track.finish()
     return tracks
+
+
+def declared(media: Media) -> dict[int, Track]:
+    """What a file's header says of its chosen streams, where their packets are not there yet: lengths and sizes."""
+    tracks: dict[int, Track] = {}
+    for stream in (media.video, media.audio):
+        if stream is not None:
+            start, seconds = stream.start or 0.0, stream.duration or media.duration or 0.0
+            tracks[stream.index] = Track(
+                size=round(_bits(stream, media) * seconds / 8), start=start, end=start + seconds
+            )
+    return tracks
+
+
+def _bits(stream: Video | Audio, media: Media) -> int:
+    """A second; the whole file's are most of them the video's."""
+    return stream.bit_rate or (media.bit_rate if isinstance(stream, Video) else None) or 0
 
 
 def _time(text: str) -> float | None:

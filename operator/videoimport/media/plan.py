@@ -5,18 +5,19 @@ from fractions import Fraction
 from typing import Literal
 
 from videoimport.api.output import Output, VideoOutput
+from videoimport.media.codecs import Ceiling, ceiling
 from videoimport.media.compliance import (
-    Ceiling,
-    ceiling,
     is_hdr,
     is_interlaced,
     why_encode_audio,
+    why_encode_audio_file,
     why_encode_video,
 )
 from videoimport.media.packets import Track
 from videoimport.media.probe import Audio, Video
 
 MOST_FRAMES_A_SECOND = 60
+Mode = Literal["Remux", "Encode", "Original"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +45,56 @@ class Plan:
     why: str
     size: tuple[int, int]
     """Displayed width and height of the result."""
+    copy_audio_file: bool = False
+    """Of ``output.audioFile``: AAC that complies goes into an m4a as it is."""
+    is_original: bool = False
+    """The very bytes are kept; nothing is made."""
 
     @property
-    def mode(self) -> Literal["Remux", "Encode"]:
+    def mode(self) -> Mode:
         """The API's word: Remux means that the video is copied."""
+        if self.is_original:
+            return "Original"
         return "Remux" if self.copy_video else "Encode"
 
 
 def decide(picture: Picture, sound: Sound | None, output: Output) -> Plan:
-    """Copy what complies, encode the rest; mode Encode encodes both."""
-    asked = "mode Encode asks for it" if output.mode == "Encode" else None
-    for_video = asked or why_encode_video(picture.video, picture.track, output)
-    for_audio = asked or (why_encode_audio(sound.audio, sound.track, output) if sound else None)
+    """Auto copies what complies and encodes the rest; the other modes decide for both streams."""
+    if output.mode == "Original":
+        why = "mode Original keeps the source's very bytes"
+        return Plan(copy_video=True, copy_audio=True, why=why, size=picture.video.shown, is_original=True)
+    for_video, for_audio = _reasons(picture, sound, output)
     return Plan(
         copy_video=for_video is None,
         copy_audio=for_audio is None,
-        why=_why(for_video, for_audio, silent=sound is None),
+        why=_why(for_video, for_audio, output, silent=sound is None)[:256],
         size=picture.video.shown if for_video is None else fitted(picture.video, output.video),
+        copy_audio_file=sound is not None and why_encode_audio_file(sound.audio, sound.track, output) is None,
     )
 
 
-def _why(for_video: str | None, for_audio: str | None, *, silent: bool) -> str:
+def _reasons(picture: Picture, sound: Sound | None, output: Output) -> tuple[str | None, str | None]:
+    """Why video and audio are encoded; None for what is copied."""
+    if output.mode == "Remux":
+        return None, None
+    if output.mode == "Encode":
+        return ("mode Encode asks for it",) * 2
+    for_audio = why_encode_audio(sound.audio, sound.track, output) if sound else None
+    return why_encode_video(picture.video, picture.track, output), for_audio
+
+
+def _why(for_video: str | None, for_audio: str | None, output: Output, *, silent: bool) -> str:
+    missing = "; there is no audio for audioFile" if silent and output.audio_file else ""
+    if output.mode == "Remux":
+        return f"mode Remux copies always{missing}"
     if for_video:
-        return for_video
+        return f"{for_video}{missing}"
     if for_audio:
         return f"the video complies and is copied; {for_audio}, so the audio is encoded"
-    return "the video complies and is copied; there is no audio" if silent else "video and audio comply and are copied"
+    return f"the video complies and is copied; there is no audio{missing}" if silent else _BOTH
+
+
+_BOTH = "video and audio comply and are copied"
 
 
 def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
@@ -77,7 +102,7 @@ def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
     width, height = video.shown
     scale = min(Fraction(1), Fraction(wish.max_height, min(width, height)))
     limit = ceiling(wish)
-    while _macroblocks(even(width * scale), even(height * scale)) > limit.macroblocks:
+    while not limit.holds(even(width * scale), even(height * scale)):
         scale *= Fraction(63, 64)
     return even(width * scale), even(height * scale)
 
@@ -87,24 +112,29 @@ def even(length: Fraction | int) -> int:
     return max(2, int(length) // 2 * 2)
 
 
-def _macroblocks(width: int, height: int) -> int:
-    return -(-width // 16) * -(-height // 16)
-
-
 def frames_a_second(size: tuple[int, int], limit: Ceiling) -> int:
     """The most frames a second the result may have: 60, or fewer where the level cannot have 60 of this size."""
-    return max(1, min(MOST_FRAMES_A_SECOND, limit.macroblocks_a_second // _macroblocks(*size)))
+    return max(1, min(MOST_FRAMES_A_SECOND, limit.area_a_second // limit.counted(*size)))
+
+
+def wholesome(video: Video) -> tuple[str, ...]:
+    """The first filters of any encode: half pictures become whole ones; ffmpeg has turned them upright before."""
+    return ("bwdif=mode=send_frame:deint=all",) if is_interlaced(video) else ()
+
+
+def scaled(size: tuple[int, int]) -> str:
+    """The filter for a size."""
+    return f"scale={size[0]}:{size[1]}:flags=bicubic"
+
+
+def ordinary(video: Video) -> tuple[str, ...]:
+    """Ordinary colours, 8-bit 4:2:0, square pixels; tone mapping comes after scaling: fewer pixels to map."""
+    return (*(_TONE_MAPPING if is_hdr(video) else ()), "format=yuv420p", "setsar=1")
 
 
 def filters(video: Video, size: tuple[int, int]) -> tuple[str, ...]:
-    """The video filters of an encode, in order: whole frames, size, then ordinary colours, 8-bit 4:2:0, square pixels.
-
-    ffmpeg turns the picture upright before the first of them. Tone mapping comes after scaling: fewer pixels to map.
-    """
-    width, height = size
-    interlaced = ("bwdif=mode=send_frame:deint=all",) if is_interlaced(video) else ()
-    colours = _TONE_MAPPING if is_hdr(video) else ()
-    return (*interlaced, f"scale={width}:{height}:flags=bicubic", *colours, "format=yuv420p", "setsar=1")
+    """All filters of one picture, in order."""
+    return (*wholesome(video), scaled(size), *ordinary(video))
 
 
 _TONE_MAPPING = (

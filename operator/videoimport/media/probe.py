@@ -12,14 +12,32 @@ DEMUXERS = (
 )  # fmt: skip
 """Real containers. A playlist names other files to open, and ``-protocol_whitelist file`` alone lets it do so."""
 
-GUARDS = ("-protocol_whitelist", "file", "-format_whitelist", ",".join(DEMUXERS))
-"""Stand before every input of ffmpeg and ffprobe."""
+_CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS))
+GUARDS = ("-protocol_whitelist", "file", *_CONTAINERS)
+"""Stand before every input of ffmpeg and ffprobe that is a file."""
+LOOPBACK = "http://127.0.0.1:"
+"""Our own server over a file that is still growing: the only address that ffmpeg is ever given."""
 
 
-def probe_argv(path: str) -> list[str]:
+def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
+    """The words before ``-i`` for a path or a loopback URL.
+
+    A URL is read from its start to its end in one go, unless it is ``seekable``: else ffmpeg waits for the end first.
+    """
+    if place.startswith(LOOPBACK):
+        return ("-protocol_whitelist", "http,tcp", *_CONTAINERS, "-seekable", "1" if seekable else "0")
+    return GUARDS
+
+
+def address(place: str) -> str:
+    """A path or a loopback URL as ffmpeg is told it."""
+    return place if place.startswith(LOOPBACK) else f"file:{place}"
+
+
+def probe_argv(place: str, *, seekable: bool = False) -> list[str]:
     """ffprobe's command for streams and container as JSON."""
     asked = ("-show_format", "-show_streams", "-of", "json")
-    return ["ffprobe", "-hide_banner", "-v", "error", *GUARDS, *asked, f"file:{path}"]
+    return ["ffprobe", "-hide_banner", "-v", "error", *guarded(place, seekable=seekable), *asked, address(place)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +60,14 @@ class Video:
     transfer: str = ""
     rate: Fraction | None = None
     """Average frames a second."""
+    is_uneven: bool = False
+    """Frames come at times of their own: the average is not what most of them keep to."""
     duration: float | None = None
     """Seconds, as the container declares them for this stream."""
+    start: float | None = None
+    """When it begins, on the file's clock."""
+    bit_rate: int | None = None
+    """Bits a second, as the container declares them for this stream."""
     dolby_vision: int | None = None
     """The Dolby Vision profile."""
     is_picture: bool = False
@@ -77,6 +101,8 @@ class Audio:
     channels: int = 0
     sample_rate: int = 0
     duration: float | None = None
+    start: float | None = None
+    bit_rate: int | None = None
     is_default: bool = False
 
 
@@ -89,6 +115,9 @@ class Media:
     duration: float | None = None
     videos: tuple[Video, ...] = ()
     audios: tuple[Audio, ...] = ()
+    start: float | None = None
+    """When the first of its streams begins, on the file's clock; ffmpeg takes this for its zero."""
+    bit_rate: int | None = None
 
     @property
     def video(self) -> Video | None:
@@ -111,6 +140,8 @@ def parse_probe(text: str) -> Media:
     return Media(
         demuxer=shape.get("format_name", ""),
         duration=_seconds(shape.get("duration")),
+        start=_seconds(shape.get("start_time")),
+        bit_rate=_whole(shape.get("bit_rate")),
         videos=tuple(_video(stream) for stream in _of_type(streams, "video")),
         audios=tuple(_audio(stream) for stream in _of_type(streams, "audio")),
     )
@@ -136,7 +167,10 @@ def _video(stream: dict[str, Any]) -> Video:
         field_order=stream.get("field_order", ""),
         transfer=stream.get("color_transfer", ""),
         rate=_ratio(stream.get("avg_frame_rate", "")) or _ratio(stream.get("r_frame_rate", "")),
+        is_uneven=_ratio(stream.get("avg_frame_rate", "")) != _ratio(stream.get("r_frame_rate", "")),
         duration=_seconds(stream.get("duration")),
+        start=_seconds(stream.get("start_time")),
+        bit_rate=_whole(stream.get("bit_rate")),
         dolby_vision=next((data["dv_profile"] for data in side_data if "dv_profile" in data), None),
         is_picture=bool(disposition.get("attached_pic") or disposition.get("timed_thumbnails")),
         is_default=bool(disposition.get("default")),
@@ -151,6 +185,8 @@ def _audio(stream: dict[str, Any]) -> Audio:
         channels=stream.get("channels", 0),
         sample_rate=int(stream.get("sample_rate", 0)),
         duration=_seconds(stream.get("duration")),
+        start=_seconds(stream.get("start_time")),
+        bit_rate=_whole(stream.get("bit_rate")),
         is_default=bool(stream.get("disposition", {}).get("default")),
     )
 
@@ -162,6 +198,10 @@ def _rotation(side_data: Iterable[dict[str, Any]]) -> int:
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text not in (None, "N/A") else None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
 
 
 def _ratio(text: str) -> Fraction | None:

@@ -28,6 +28,17 @@ def refusal(examined: Examined) -> Finding | None:
     return first_finding(_ALWAYS, examined) or (first_finding(_REQUIRED, examined) if examined.requirements else None)
 
 
+def early_refusal(examined: Examined, *, lists_streams: bool) -> Finding | None:
+    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that tells no duration.
+
+    ``lists_streams``: what the head does not name does not exist.
+    """
+    if examined.media.video is None:
+        return _has_video(examined) if lists_streams else None
+    required = _REQUIRED if examined.requirements else ()
+    return first_finding((_has_colours_we_understand, *required), examined)
+
+
 def _has_video(examined: Examined) -> Finding | None:
     media = examined.media
     if media.video:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
 from videoimport.media.boxes import Box, has_head_first, missing_bytes
 from videoimport.media.compliance import why_not_compliant
 from videoimport.media.findings import Finding, first_finding
+from videoimport.media.job import Job
 from videoimport.media.packets import Track
-from videoimport.media.plan import Picture, Plan, Sound
-from videoimport.media.probe import Media, Video
+from videoimport.media.plan import Sound
+from videoimport.media.probe import Audio, Media, Video
+from videoimport.media.targets import Target
 
 LEAST_TOLERANCE = 0.1
 """Seconds; for video never less than two frames."""
@@ -23,19 +24,22 @@ MOST_FOR_FRAMES = 1.0
 class Compared:
     """A result beside its source."""
 
-    plan: Plan
-    output: Output
-    picture: Picture
-    sound: Sound | None
+    job: Job
+    target: Target
     result: Media
     tracks: dict[int, Track]
     """The result's."""
     boxes: tuple[Box, ...]
     """The result's top level."""
 
+    @property
+    def sound(self) -> Sound | None:
+        """The source's."""
+        return self.job.sound
+
     def tolerance(self, name: str) -> float:
         """Seconds two lengths of ``video`` or ``audio`` may differ: only pictures are as coarse as frames."""
-        return max(LEAST_TOLERANCE, _two_frames(self.picture.video)) if name == "video" else LEAST_TOLERANCE
+        return max(LEAST_TOLERANCE, _two_frames(self.job.picture.video)) if name == "video" else LEAST_TOLERANCE
 
 
 def _two_frames(video: Video) -> float:
@@ -52,24 +56,33 @@ def _failed(message: str) -> Finding:
 
 
 def _has_the_streams(compared: Compared) -> Finding | None:
-    wanted = (1, 0 if compared.sound is None else 1)
+    wanted = (0 if compared.target.wish is None else 1, 0 if compared.sound is None else 1)
     found = (len(compared.result.videos), len(compared.result.audios))
     return None if found == wanted else _failed(f"it has {found[0]} video and {found[1]} audio streams, not {wanted}")
 
 
 def _has_a_head(compared: Compared) -> Finding | None:
-    return None if has_head_first(compared.boxes) else _failed("its index does not lie before its media data")
+    if not compared.target.is_mp4 or has_head_first(compared.boxes):
+        return None
+    return _failed("its index does not lie before its media data")
 
 
 def _has_the_size(compared: Compared) -> Finding | None:
-    video = compared.result.video
-    found = video.shown if video else (0, 0)
-    return None if found == compared.plan.size else _failed(f"it is displayed as {found}, not as {compared.plan.size}")
+    video, wanted = compared.result.video, compared.target.size
+    if video is None or video.shown == wanted:
+        return None
+    return _failed(f"it is displayed as {video.shown}, not as {wanted}")
 
 
 def _complies(compared: Compared) -> Finding | None:
-    video = compared.result.video
-    broken = why_not_compliant(video, compared.output) if video else "it has no video"
+    """Mode Remux asks for the source's own stream, whatever it is."""
+    video, target = compared.result.video, compared.target
+    if video is None or target.wish is None:
+        return None
+    if target.copies and compared.job.output.mode == "Remux":
+        found, wanted = video.codec, compared.job.picture.video.codec
+        return None if found == wanted else _failed(f"its video codec is {found}, the source's {wanted}")
+    broken = why_not_compliant(video, target.wish)
     return _failed(broken) if broken else None
 
 
@@ -81,11 +94,10 @@ def _is_as_long(compared: Compared) -> Finding | None:
 
 
 def _is_as_much_in_step(compared: Compared) -> Finding | None:
-    if compared.sound is None:
+    tracks = {name: track for name, _, track in _pairs(compared)}
+    if len(tracks) < 2:
         return None
-    wanted = _offset(compared.picture.track, compared.sound.track)
-    video, audio = (track for _, _, track in _pairs(compared))
-    found = _offset(video, audio)
+    wanted, found = compared.job.offset, (tracks["audio"].start or 0.0) - (tracks["video"].start or 0.0)
     if abs(found - wanted) <= LEAST_TOLERANCE:
         return None
     return _failed(f"its audio starts {found:+.2f} s from the video, the source's {wanted:+.2f} s")
@@ -110,15 +122,16 @@ _CHECKS = (
 
 def _pairs(compared: Compared) -> list[tuple[str, Track, Track]]:
     video, audio = compared.result.video, compared.result.audio
-    pairs = [("video", compared.picture.track, compared.tracks.get(video.index, Track()) if video else Track())]
+    pairs = []
+    if compared.target.wish:
+        pairs.append(("video", compared.job.picture.track, _track(compared, video)))
     if compared.sound:
-        track = compared.tracks.get(audio.index, Track()) if audio else Track()
-        pairs.append(("audio", compared.sound.track, track))
+        pairs.append(("audio", compared.sound.track, _track(compared, audio)))
     return pairs
 
 
-def _offset(video: Track, audio: Track) -> float:
-    return (audio.start or 0.0) - (video.start or 0.0)
+def _track(compared: Compared, stream: Video | Audio | None) -> Track:
+    return compared.tracks.get(stream.index, Track()) if stream else Track()
 
 
 def damage(media: Media, tracks: dict[int, Track], boxes: tuple[Box, ...], size: int) -> Finding | None:

@@ -15,6 +15,9 @@ from videoimport.worker.fetch.protocol import Found
 from videoimport.worker.reporting import clip
 from videoimport.worker.source import Sources
 
+MOST_PIXELS = 1_000_000
+"""Of a side, as far as a status goes: a file's header may claim any."""
+
 
 def source_status(url: str, found: Found, sources: Sources | None = None, seconds: float | None = None) -> SourceStatus:
     """What was found at the source, as far as it is known by now."""
@@ -40,8 +43,8 @@ def metadata(video: Examined, audio: Examined, size: int, seconds: float, contai
     picture, sound = video.media.video, audio.media.audio
     return VideoMetadata(
         resolution=shown(picture) if picture else None,
-        width=picture.shown[0] if picture else None,
-        height=picture.shown[1] if picture else None,
+        width=min(picture.shown[0], MOST_PIXELS) if picture else None,
+        height=min(picture.shown[1], MOST_PIXELS) if picture else None,
         duration_ms=round(seconds * 1000),
         size_bytes=size,
         format=container or video.media.demuxer.partition(",")[0][:64] or None,

@@ -10,7 +10,8 @@ from videoimport.api.report import Report
 from videoimport.api.requirements import ContainerFormat
 from videoimport.api.status import OutputFile, Outputs, StageName, Usage
 from videoimport.api.task import Task
-from videoimport.media import requirements, verify
+from videoimport.media import command, requirements, verify
+from videoimport.media.job import Job
 from videoimport.worker import (
     facts,
     fetching,
@@ -33,7 +34,6 @@ from videoimport.worker.progress import Board, Ticker
 from videoimport.worker.publish import Parcel
 from videoimport.worker.record import Intent
 from videoimport.worker.source import Sources
-from videoimport.worker.transcode import Job
 
 
 class Run:
@@ -58,8 +58,7 @@ class Run:
         earlier = record.read(place.store, place.record_key, self._task.uid, self._task.spec_hash)
         if earlier is not None and (done := self._done_before(place, earlier)):
             return done
-        if self._task.spec.output.mode == "Encode":
-            transcode.require(self._children, frozenset(("libx264", "aac")))
+        transcode.require(self._children, command.surely_needed_encoders(self._task.spec.output))
         return self._import(place, checksums=preflight.writable(place))
 
     def _done_before(self, place: Place, earlier: record.Record) -> Report | None:
@@ -82,8 +81,7 @@ class Run:
         fetched = self._fetch(place)
         sources = fetching.sources_of(fetched)
         job = self._prepare(sources, fetched)
-        target = self._folder / "video.mp4"
-        result = self._transcode(job, target)
+        result = self._transcode(job)
         return self._publish(place, result, checksums=checksums)
 
     def _fetch(self, place: Place) -> Fetched:
@@ -124,14 +122,15 @@ class Run:
         self._board.know(validated=True)
         return transcode.prepare(video, audio, sources, self._task.spec.output)
 
-    def _transcode(self, job: Job, target: Path) -> Examined:
+    def _transcode(self, job: Job) -> Examined:
         self._board.decided(job.plan.mode, job.plan.why)
         self._ticker.print()
         log().info("transcoding", mode=job.plan.mode, why=job.plan.why)
-        transcode.run(self._children, job, target, lambda part: self._board.reached(StageName.TRANSCODE, part))
-        result = verification.verified(self._children, job, target)
+        targets = transcode.targets(job, self._folder)
+        transcode.run(self._children, job, targets, lambda part: self._board.reached(StageName.TRANSCODE, part))
+        results = verification.verified(self._children, job, targets)
         self._end(StageName.TRANSCODE)
-        return result
+        return results[targets[0]]
 
     def _publish(self, place: Place, result: Examined, *, checksums: bool) -> Report:
         self._begin(StageName.UPLOAD)

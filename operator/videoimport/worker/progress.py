@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from videoimport.api.report import Progress
-from videoimport.api.status import SourceStatus, Stage, StageName, VideoMetadata
+from videoimport.api.status import SourceStatus, Stage, StageMode, StageName, VideoMetadata
 from videoimport.media.progress import percent
 
 RATE_SECONDS = 10.0
@@ -29,7 +29,7 @@ class _StageNow:
     percent: int = 0
     began: float | None = None
     ended: float | None = None
-    mode: Literal["Remux", "Encode"] | None = None
+    mode: StageMode | None = None
     why: str | None = None
     moved: deque[tuple[float, int]] = field(default_factory=deque)
     counts_bytes: bool = False
@@ -85,7 +85,7 @@ class Board:
         with self._lock:
             self._stages[name].percent = max(self._stages[name].percent, min(99, part))
 
-    def decided(self, mode: Literal["Remux", "Encode"], why: str) -> None:
+    def decided(self, mode: StageMode, why: str) -> None:
         """How the source is transcoded."""
         with self._lock:
             self._stages[StageName.TRANSCODE].mode = mode

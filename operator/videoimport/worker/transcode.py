@@ -1,75 +1,130 @@
-"""Running ffmpeg: from a source to one MP4 in scratch, or a reason why not."""
+"""Running ffmpeg: from a source to the files that are wanted of it, or a reason why not."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
 from videoimport.media import command, progress
-from videoimport.media.command import Inputs
-from videoimport.media.plan import Picture, Plan, Sound, decide
-from videoimport.worker.errors import ImportFailure
+from videoimport.media.codecs import QUIET
+from videoimport.media.holding import why_not_held
+from videoimport.media.job import Inputs, Job, audio_delay, offset
+from videoimport.media.packets import Track, declared
+from videoimport.media.plan import Picture, Sound, decide
+from videoimport.media.targets import Target, targets_of
+from videoimport.worker.errors import ImportFailure, refuse
 from videoimport.worker.examine import Examined, words
-from videoimport.worker.processes import Children, Ended
+from videoimport.worker.processes import Child, Children, Ended
 from videoimport.worker.source import Sources
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A decided transcode."""
-
-    plan: Plan
-    picture: Picture
-    sound: Sound | None
-    inputs: Inputs
-    output: Output
+__all__ = ["HeadTooSmall", "Inputs", "Job", "Target", "prepare", "require", "run", "targets"]
 
 
-def prepare(video: Examined, audio: Examined, sources: Sources, output: Output) -> Job:
-    """Choose the streams and decide what happens to them; ``audio`` is the same file where one has both."""
+class HeadTooSmall(Exception):  # noqa: N818 — nobody's error: it is made again, staged
+    """The room kept for an index did not do; what was made is destroyed, and what was sent of it is worth nothing."""
+
+
+def prepare(
+    video: Examined,
+    audio: Examined,
+    sources: Sources,
+    output: Output,
+    *,
+    is_tolerant: bool = False,
+    url: str | None = None,
+    seekable: bool = False,
+) -> Job:
+    """Choose the streams and decide what happens to them; ``audio`` is the same file where one has both.
+
+    A video that is still growing is read from ``url``, and judged by what its header declares where it was examined
+    without its packets; ``agrees_with`` says later whether these lead to the same. Raises ImportFailure
+    UNSUPPORTED_FORMAT for what is to be copied and no MP4 can hold.
+    """
     chosen, heard = video.media.video, audio.media.audio
     assert chosen is not None, "a source without video was refused"  # noqa: S101
-    picture = Picture(chosen, video.track(chosen.index))
-    sound = Sound(heard, audio.track(heard.index)) if heard else None
-    paths = Inputs(str(sources.video.path), str((sources.audio or sources.video).path))
-    return Job(decide(picture, sound, output), picture, sound, paths, output)
+    picture = Picture(chosen, _track(video, chosen.index))
+    sound = Sound(heard, _track(audio, heard.index)) if heard else None
+    if output.mode == "Remux":
+        refuse(why_not_held(picture, sound))
+    place = url or str(sources.video.path)
+    apart = sources.audio if sound else None
+    delay = audio_delay(video.media, audio.media) if apart else 0.0
+    inputs = Inputs(place, str(apart.path) if apart else place, delay, seekable)
+    step = offset(picture, sound, (video.media.start, audio.media.start), delay) if sound else 0.0
+    return Job(decide(picture, sound, output), picture, sound, inputs, output, step, is_tolerant)
+
+
+def _track(examined: Examined, index: int) -> Track:
+    return examined.track(index) if examined.tracks else declared(examined.media).get(index, Track())
+
+
+def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, ...]:
+    """The files to be made in ``folder``, the video first; none of an original.
+
+    ``growing``: their bytes leave while they are written, so room is kept for each index at its front.
+    """
+    made = targets_of(job.plan, job.picture, job.sound, job.output, str(folder), growing=growing)
+    for target in made:
+        Path(target.path).parent.mkdir(parents=True, exist_ok=True)
+    return made
 
 
 def require(children: Children, encoders: frozenset[str], filters: frozenset[str] = frozenset()) -> None:
     """Raises ImportFailure ENCODER_UNAVAILABLE for what this ffmpeg was not built with."""
-    for argv, wanted in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
-        missing = wanted - command.listed_names(children.run(argv).stdout) if wanted else frozenset()
+    for argv, needed in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
+        missing = needed - command.listed_names(children.run(argv).stdout) if needed else frozenset()
         if missing:
             message = f"The worker image's ffmpeg has no {', '.join(sorted(missing))}; use an image whose ffmpeg has."
             raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message)
 
 
-def run(children: Children, job: Job, target: Path, reached: Callable[[int], None]) -> None:
-    """Make the file; ``reached`` hears of whole percents. Raises ImportFailure."""
-    needed = command.needed_encoders(job.plan, job.sound), command.needed_filters(job.plan, job.picture)
-    require(children, *needed)
-    argv = command.transcode_argv(job.plan, job.picture, job.sound, job.output, job.inputs, str(target))
-    child = children.start(argv)
+def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
+    """ffmpeg, running; whoever keeps it may kill it. Raises ImportFailure ENCODER_UNAVAILABLE."""
+    require(children, command.needed_encoders(job, targets), command.needed_filters(job, targets))
+    child = children.start(command.transcode_argv(job, targets), env={**os.environ, **QUIET})
     child.tell("")
+    return child
+
+
+def follow(child: Child, job: Job, reached: Callable[[int], None]) -> Ended:
+    """Wait for its end; ``reached`` hears of whole percents."""
     for seconds in progress.output_seconds(child.lines()):
         reached(progress.percent(seconds, job.picture.track.seconds))
-    ended = child.ended()
-    if not ended.clean:
-        raise _failure(children, job, ended, target)
+    return child.ended()
 
 
-def _failure(children: Children, job: Job, ended: Ended, target: Path) -> ImportFailure:
+def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Callable[[int], None]) -> str:
+    """Make the files; what a tolerated damage made ffmpeg say. Raises ImportFailure or HeadTooSmall."""
+    if not targets:
+        return ""
+    return concluded(children, job, targets, follow(start(children, job, targets), job, reached))
+
+
+def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: Ended) -> str:
+    """What to make of ffmpeg's end: see ``run``."""
+    if ended.clean:
+        return ""
+    if command.head_overflowed(ended.stderr):
+        raise HeadTooSmall
+    if job.is_tolerant and ended.code == 0:
+        return words(ended.stderr, Path(job.inputs.video_path))
+    raise _failure(children, job, ended, targets)
+
+
+def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
     """The source's fault when it does not decode cleanly either, else ours."""
     if "No space left on device" in ended.stderr:
-        size = target.stat().st_size if target.exists() else 0
+        made = [Path(target.path) for target in targets]
+        size = sum(path.stat().st_size for path in made if path.exists())
         message = f"There is no room in scratch for the result (after {size} bytes); raise worker.scratch.size."
         return ImportFailure(Reason.SCRATCH_FULL, message)
     for path in job.inputs.paths:
         damaged = children.run(command.decode_argv(path, keyframes_only=False))
         if not damaged.clean:
             return corrupt(words(damaged.stderr, Path(path)))
-    return ImportFailure(Reason.TRANSCODE_FAILED, f"ffmpeg ended with code {ended.code}: {words(ended.stderr, target)}")
+    told = words(ended.stderr, Path(targets[0].path))
+    return ImportFailure(Reason.TRANSCODE_FAILED, f"ffmpeg ended with code {ended.code}: {told}")
 
 
 def corrupt(told: str) -> ImportFailure:

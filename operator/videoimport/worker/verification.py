@@ -4,40 +4,54 @@ from pathlib import Path
 
 from videoimport.api.reasons import Reason
 from videoimport.media import command, verify
+from videoimport.media.job import Job
+from videoimport.media.targets import Target
 from videoimport.media.verify import Compared
 from videoimport.worker.errors import ImportFailure, refuse
 from videoimport.worker.examine import Examined, examine, words
 from videoimport.worker.processes import Children, Ended
-from videoimport.worker.transcode import Job, corrupt
+from videoimport.worker.transcode import corrupt
 
 
-def verified(children: Children, job: Job, target: Path) -> Examined:
-    """The result, looked into. Raises ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for damage it inherited."""
-    result = examine(children, target)
-    compared = Compared(job.plan, job.output, job.picture, job.sound, result.media, result.tracks, result.boxes)
-    refuse(verify.difference(compared))
-    if job.plan.copy_video or job.plan.copy_audio:
+def verified(children: Children, job: Job, targets: tuple[Target, ...]) -> dict[Target, Examined]:
+    """The results, looked into. Raises ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for inherited damage.
+
+    Of an original there are none; then the source itself is decoded like a copy.
+    """
+    if job.plan.is_original:
+        _inputs_decode(children, job)
+    return {target: _verified(children, job, target) for target in targets}
+
+
+def _verified(children: Children, job: Job, target: Target) -> Examined:
+    result = examine(children, Path(target.path))
+    refuse(verify.difference(Compared(job, target, result.media, result.tracks, result.boxes)))
+    if target.copies or command.copies_audio(job, target):
         _decodes(children, job, target)
     return result
 
 
-def _decodes(children: Children, job: Job, target: Path) -> None:
+def _decodes(children: Children, job: Job, target: Target) -> None:
     """Keyframes and all audio, for what was copied was not decoded on the way; everything where those complain.
 
     Keyframes alone may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
     """
-    if _decoded(children, str(target), keyframes_only=True).clean:
-        return
-    ended = _decoded(children, str(target), keyframes_only=False)
+    ended = _decoded(children, target.path)
     if ended.clean:
         return
-    for path in job.inputs.paths:
-        damaged = _decoded(children, path, keyframes_only=False)
-        if not damaged.clean:
-            raise corrupt(words(damaged.stderr, Path(path)))
-    told = words(ended.stderr, target)
+    _inputs_decode(children, job)
+    told = words(ended.stderr, Path(target.path))
     raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
 
 
-def _decoded(children: Children, path: str, *, keyframes_only: bool) -> Ended:
-    return children.run(command.decode_argv(path, keyframes_only=keyframes_only))
+def _inputs_decode(children: Children, job: Job) -> None:
+    for path in job.inputs.paths:
+        damaged = _decoded(children, path)
+        if not damaged.clean:
+            raise corrupt(words(damaged.stderr, Path(path)))
+
+
+def _decoded(children: Children, path: str) -> Ended:
+    """By keyframes and audio if they are clean, else by everything."""
+    by_keyframes = children.run(command.decode_argv(path, keyframes_only=True))
+    return by_keyframes if by_keyframes.clean else children.run(command.decode_argv(path, keyframes_only=False))

@@ -10,11 +10,13 @@ from hypothesis import strategies as some
 
 from videoimport.api.output import Output, VideoOutput
 from videoimport.media import command
-from videoimport.media.command import Inputs
-from videoimport.media.compliance import ceiling, why_encode_audio, why_encode_video
+from videoimport.media.codecs import ceiling
+from videoimport.media.compliance import why_encode_audio, why_encode_video
+from videoimport.media.job import Inputs, Job
 from videoimport.media.packets import Track
 from videoimport.media.plan import Picture, Plan, Sound, decide, filters, fitted, frames_a_second
 from videoimport.media.probe import Audio, Video
+from videoimport.media.targets import targets_of
 
 GOOD = Video(
     0, "h264", profile="High", level=41, pixels="yuv420p", width=1920, height=1080, field_order="progressive",
@@ -128,7 +130,7 @@ def test_an_encode_is_even_never_larger_and_within_its_level(
     assert wide <= max(2, video.shown[0])
     assert high <= max(2, video.shown[1])
     assert min(wide, high) <= most
-    assert -(-wide // 16) * -(-high // 16) <= ceiling(output).macroblocks
+    assert ceiling(output).holds(wide, high)
     assert 1 <= frames_a_second((wide, high), ceiling(output)) <= 60
 
 
@@ -138,10 +140,15 @@ def test_an_ultrawide_picture_is_fitted_into_the_level() -> None:
     assert abs(wide / high - 3440 / 1440) < 0.01
 
 
-def argv(plan: Plan, video: Video = GOOD, sound: Sound | None = SOUND, output: Output | None = None) -> list[str]:
-    return command.transcode_argv(
-        plan, Picture(video, TRACK), sound, output or Output(), Inputs("/s/in", "/s/in"), "/s/out.mp4"
-    )
+ONE_FILE = Inputs("/s/in", "/s/in")
+
+
+def argv(
+    plan: Plan, video: Video = GOOD, sound: Sound | None = SOUND, output: Output | None = None,
+    inputs: Inputs = ONE_FILE,
+) -> list[str]:  # fmt: skip
+    job = Job(plan, Picture(video, TRACK), sound, inputs, output or Output())
+    return command.transcode_argv(job, targets_of(plan, job.picture, sound, job.output, "/s/out"))
 
 
 def after(words: list[str], option: str) -> str:
@@ -164,7 +171,7 @@ def test_every_command_stops_at_the_first_error_and_reads_local_files_only() -> 
 def test_a_copy_touches_no_stream() -> None:
     words = argv(COPY)
     assert (after(words, "-c:v"), after(words, "-c:a")) == ("copy", "copy")
-    assert "-vf" not in words
+    assert "-filter_complex" not in words
     assert after(words, "-movflags") == "+faststart"
 
 
@@ -174,13 +181,12 @@ def test_an_encode_is_capped_and_plays_everywhere() -> None:
     assert (after(words, "-maxrate"), after(words, "-bufsize")) == ("3000k", "6000k")
     assert (after(words, "-profile:v"), after(words, "-level:v")) == ("high", "4.2")
     assert (after(words, "-fps_mode"), after(words, "-fpsmax")) == ("vfr", "60")
-    assert after(words, "-vf") == "scale=1280:720:flags=bicubic,format=yuv420p,setsar=1"
+    assert after(words, "-filter_complex") == "[0:0]scale=1280:720:flags=bicubic,format=yuv420p,setsar=1[v0]"
 
 
 @pytest.mark.parametrize(("rate", "told"), [(Fraction(1, 10), "1:60"), (Fraction(4), "1:60"), (Fraction(25), None)])
 def test_slow_films_keep_their_times_to_a_sixtieth(rate: Fraction, told: str | None) -> None:
-    slow = Picture(replace(GOOD, rate=rate), TRACK)
-    words = command.transcode_argv(ENCODE, slow, SOUND, Output(), Inputs("/s/v", "/s/v"), "/s/o")
+    words = argv(ENCODE, replace(GOOD, rate=rate))
     assert (after(words, "-enc_time_base") if "-enc_time_base" in words else None) == told
 
 
@@ -195,7 +201,7 @@ def test_filters_follow_what_the_source_is() -> None:
 
 
 def test_video_and_audio_apart_are_two_inputs() -> None:
-    words = command.transcode_argv(COPY, Picture(GOOD, TRACK), SOUND, Output(), Inputs("/s/v", "/s/a"), "/s/o")
+    words = argv(COPY, inputs=Inputs("/s/v", "/s/a"))
     assert [words[at + 1] for at, word in enumerate(words) if word == "-i"] == ["file:/s/v", "file:/s/a"]
     assert [words[at + 1] for at, word in enumerate(words) if word == "-map"] == ["0:0", "1:1"]
 
@@ -216,12 +222,17 @@ def test_mono_stays_mono_and_more_becomes_stereo(channels: int, told: str) -> No
     assert after(argv(ENCODE, sound=Sound(replace(AAC, channels=channels), TRACK)), "-ac") == told
 
 
+def needs(plan: Plan, video: Video = GOOD, sound: Sound | None = SOUND) -> tuple[frozenset[str], frozenset[str]]:
+    job = Job(plan, Picture(video, TRACK), sound, Inputs("/s/in", "/s/in"), Output())
+    targets = targets_of(plan, job.picture, sound, job.output, "/s/out")
+    return command.needed_encoders(job, targets), command.needed_filters(job, targets)
+
+
 def test_what_a_plan_stands_on_is_known_before_it_runs() -> None:
-    assert command.needed_encoders(COPY, SOUND) == frozenset()
-    assert command.needed_encoders(ENCODE, SOUND) == {"libx264", "aac"}
-    assert command.needed_encoders(ENCODE, None) == {"libx264"}
-    hdr = Picture(replace(GOOD, transfer="smpte2084", field_order="tt"), TRACK)
-    assert command.needed_filters(ENCODE, hdr) == {"zscale", "tonemap", "bwdif"}
+    assert needs(COPY) == (frozenset(), frozenset())
+    assert needs(ENCODE)[0] == {"libx264", "aac"}
+    assert needs(ENCODE, sound=None)[0] == {"libx264"}
+    assert needs(ENCODE, replace(GOOD, transfer="smpte2084", field_order="tt"))[1] == {"zscale", "tonemap", "bwdif"}
 
 
 def test_listed_names_are_the_second_words() -> None:

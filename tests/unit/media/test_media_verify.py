@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
 from videoimport.media.boxes import Box
+from videoimport.media.job import Inputs, Job
 from videoimport.media.packets import Track
 from videoimport.media.plan import Picture, Plan, Sound
 from videoimport.media.probe import Audio, Media, Video
 from videoimport.media.progress import output_seconds, percent
+from videoimport.media.targets import targets_of
 from videoimport.media.verify import Compared, damage, difference
 
 VIDEO = Video(
@@ -20,15 +23,20 @@ VIDEO = Video(
 AUDIO = Audio(1, "aac", profile="LC", channels=2, duration=10.0)
 WHOLE = Track(packets=250, start=0.0, end=10.0)
 HEAD_FIRST = (Box(b"ftyp", 0, 24), Box(b"moov", 24, 100), Box(b"mdat", 100, 1000))
+PLAN = Plan(copy_video=False, copy_audio=False, why="", size=(1280, 720))
+JOB = Job(PLAN, Picture(VIDEO, WHOLE), Sound(AUDIO, WHOLE), Inputs("/s/in", "/s/in"), Output())
 GOOD = Compared(
-    plan=Plan(copy_video=False, copy_audio=False, why="", size=(1280, 720)),
-    output=Output(),
-    picture=Picture(VIDEO, WHOLE),
-    sound=Sound(AUDIO, WHOLE),
+    job=JOB,
+    target=targets_of(PLAN, JOB.picture, JOB.sound, JOB.output, "/s/out")[0],
     result=Media("mov,mp4", 10.0, (VIDEO,), (AUDIO,)),
     tracks={0: WHOLE, 1: WHOLE},
     boxes=HEAD_FIRST,
 )
+
+
+def beside(**source: Any) -> Compared:
+    """The result beside another source."""
+    return replace(GOOD, job=replace(JOB, **source))
 
 
 def said(compared: Compared) -> str:
@@ -49,13 +57,13 @@ def test_a_short_stream_is_seen_even_if_the_other_is_whole(index: int) -> None:
 
 def test_a_tenth_of_a_second_is_forgiven_and_two_frames_of_a_slow_film() -> None:
     assert difference(replace(GOOD, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.91)})) is None
-    slow = Picture(replace(VIDEO, rate=Fraction(2)), WHOLE)
-    assert difference(replace(GOOD, picture=slow, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.1)})) is None
+    slow = beside(picture=Picture(replace(VIDEO, rate=Fraction(2)), WHOLE))
+    assert difference(replace(slow, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.1)})) is None
 
 
 @pytest.mark.parametrize("rate", [Fraction(1, 10), Fraction(1, 1_000_000)])
 def test_a_rate_however_low_forgives_a_second_of_video_and_nothing_of_audio(rate: Fraction) -> None:
-    slow = replace(GOOD, picture=Picture(replace(VIDEO, rate=rate), WHOLE))
+    slow = beside(picture=Picture(replace(VIDEO, rate=rate), WHOLE))
     assert difference(replace(slow, tracks={0: replace(WHOLE, end=9.1), 1: WHOLE})) is None
     assert "its video lasts" in said(replace(slow, tracks={0: replace(WHOLE, end=8.9), 1: WHOLE}))
     assert "its audio lasts" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, end=9.8)}))
@@ -66,16 +74,16 @@ def test_a_rate_however_low_forgives_a_second_of_video_and_nothing_of_audio(rate
 def test_audio_out_of_step_is_seen() -> None:
     shifted = {0: WHOLE, 1: Track(start=0.5, end=10.5)}
     assert "audio starts +0.50 s" in said(replace(GOOD, tracks=shifted))
-    late = Sound(AUDIO, Track(start=0.5, end=10.5))
-    assert difference(replace(GOOD, tracks=shifted, sound=late)) is None
+    late = beside(sound=Sound(AUDIO, Track(start=0.5, end=10.5)), offset=0.5)
+    assert difference(replace(late, tracks=shifted)) is None
 
 
 def test_a_pause_the_source_has_not_is_seen() -> None:
     frozen, paused = replace(WHOLE, still=2.0), replace(WHOLE, gaps=2.0)
     assert "its video has pauses of 2.00 s" in said(replace(GOOD, tracks={0: frozen, 1: WHOLE}))
-    assert difference(replace(GOOD, tracks={0: frozen, 1: WHOLE}, picture=Picture(VIDEO, frozen))) is None
+    assert difference(replace(beside(picture=Picture(VIDEO, frozen)), tracks={0: frozen, 1: WHOLE})) is None
     assert "its audio has pauses of 2.00 s" in said(replace(GOOD, tracks={0: WHOLE, 1: paused}))
-    assert difference(replace(GOOD, tracks={0: WHOLE, 1: paused}, sound=Sound(AUDIO, paused))) is None
+    assert difference(replace(beside(sound=Sound(AUDIO, paused)), tracks={0: WHOLE, 1: paused})) is None
 
 
 def test_durations_of_frames_make_no_pauses() -> None:
@@ -84,7 +92,7 @@ def test_durations_of_frames_make_no_pauses() -> None:
 
 def test_lost_and_added_streams_are_seen() -> None:
     assert "streams" in said(replace(GOOD, result=Media("mov,mp4", 10.0, (VIDEO,), ())))
-    assert "streams" in said(replace(GOOD, sound=None))
+    assert "streams" in said(beside(sound=None))
 
 
 def test_a_head_at_the_end_is_seen() -> None:

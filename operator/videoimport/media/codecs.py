@@ -1,0 +1,133 @@
+"""The three video codecs: who encodes them, with which words, and the levels that every player of theirs takes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal
+
+from videoimport.api.output import Preset, VideoOutput
+
+CodecName = Literal["h264", "hevc", "av1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """A level with what it allows, in the lowest tier."""
+
+    level: int
+    """As ffprobe gives it; each codec counts in its own way."""
+    name: str
+    """As people and encoders write it."""
+    block: int
+    """Pictures are counted in whole squares of so many pixels a side."""
+    area: int
+    """Most pixels in a picture."""
+    area_a_second: int
+    longest: int
+    """Most pixels of a side."""
+    kbps: int
+    """Most kilobits a second."""
+
+    def counted(self, width: int, height: int) -> int:
+        """The pixels of a picture as the level counts them."""
+        return -(-width // self.block) * -(-height // self.block) * self.block**2
+
+    def holds(self, width: int, height: int) -> bool:
+        """Whether a picture of this size may be in a stream of this level."""
+        return self.counted(width, height) <= self.area and max(width, height) <= self.longest
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """What is known of a codec."""
+
+    encoder: str
+    """ffmpeg's name."""
+    profiles: tuple[str, ...]
+    """Of 8-bit 4:2:0, as ffprobe names them."""
+    highest: str
+    """The best of them, in words."""
+    ceilings: tuple[tuple[int, Ceiling], ...]
+    """By the short side that is asked for, smallest first."""
+
+
+_CODECS: Mapping[CodecName, Codec] = MappingProxyType({
+    # H.264 table A-1, with High profile's bit rates (1.25 times those of Main).
+    "h264": Codec("libx264", ("Baseline", "Constrained Baseline", "Main", "High"), "High", (
+        (1080, Ceiling(42, "4.2", 16, 8_704 * 256, 522_240 * 256, 4_208, 62_500)),
+        (2160, Ceiling(52, "5.2", 16, 36_864 * 256, 2_073_600 * 256, 8_688, 300_000)),
+        (4320, Ceiling(62, "6.2", 16, 139_264 * 256, 16_711_680 * 256, 16_880, 800_000)),
+    )),
+    # H.265 table A.8 and A.9, Main tier; ffprobe gives thirty times the level.
+    "hevc": Codec("libx265", ("Main",), "Main", (
+        (1080, Ceiling(123, "4.1", 8, 2_228_224, 133_693_440, 4_216, 20_000)),
+        (2160, Ceiling(153, "5.1", 8, 8_912_896, 534_773_760, 8_440, 40_000)),
+        (4320, Ceiling(183, "6.1", 8, 35_651_584, 2_139_095_040, 16_888, 120_000)),
+    )),
+    # AV1 annex A.3, Main tier; ffprobe gives seq_level_idx, whose 31 means no level at all. Sides by height: tall
+    # pictures are the ones that meet it.
+    "av1": Codec("libsvtav1", ("Main",), "Main", (
+        (1080, Ceiling(9, "4.1", 8, 2_359_296, 141_557_760, 3_456, 20_000)),
+        (2160, Ceiling(13, "5.1", 8, 8_912_896, 547_430_400, 4_352, 40_000)),
+        (4320, Ceiling(17, "6.1", 8, 35_651_584, 2_189_721_600, 8_704, 100_000)),
+    )),
+})  # fmt: skip
+
+_SVT_PRESETS: Mapping[Preset, int] = MappingProxyType({
+    "ultrafast": 12, "superfast": 11, "veryfast": 10, "faster": 9, "fast": 8, "medium": 7, "slow": 5, "slower": 4,
+})  # fmt: skip
+"""SVT-AV1's numbers of about the same place between fast and small."""
+
+
+def known(wish: VideoOutput) -> Codec:
+    """What is known of the codec that is asked for."""
+    return _CODECS[wish.codec]
+
+
+def ceiling(wish: VideoOutput) -> Ceiling:
+    """The level that plays everywhere; a wish for more than 1080 lines cannot be had there and gets a higher one."""
+    return next(found for height, found in known(wish).ceilings if wish.max_height <= height)
+
+
+def level_name(codec: str, level: int) -> str:
+    """ffprobe's number of a level as people write it."""
+    if codec == "av1":
+        return f"{2 + level // 4}.{level % 4}"
+    return f"{level / 30:.1f}" if codec == "hevc" else f"{level / 10:.1f}"
+
+
+def capped_kbps(wish: VideoOutput) -> int:
+    """The bit rate that an encode may reach: as asked, within the level."""
+    return min(wish.max_bitrate_kbps, ceiling(wish).kbps)
+
+
+def scaled_kbps(wish: VideoOutput, size: tuple[int, int], whole: tuple[int, int]) -> int:
+    """The cap for a smaller copy: a picture of a quarter of the pixels needs about a third of the bits."""
+    share = min(Fraction(1), Fraction(size[0] * size[1], whole[0] * whole[1]))
+    return max(100, round(wish.max_bitrate_kbps * math.pow(share, 0.75)))
+
+
+def encoding(wish: VideoOutput) -> tuple[str, ...]:
+    """ffmpeg's words for an encode. None of the encoders says anything while all is well."""
+    kbps, limit = capped_kbps(wish), ceiling(wish)
+    preset = str(_SVT_PRESETS[wish.preset]) if wish.codec == "av1" else wish.preset
+    own: Mapping[CodecName, tuple[str, ...]] = {
+        "h264": ("-profile:v", "high", "-level:v", limit.name),
+        "hevc": ("-profile:v", "main", "-x265-params", f"log-level=error:level-idc={limit.name}", *tags("hevc")),
+        "av1": (),
+    }
+    return (
+        "-c:v", known(wish).encoder, "-preset", preset, "-crf", str(wish.crf),
+        "-maxrate", f"{kbps}k", "-bufsize", f"{2 * kbps}k", *own[wish.codec],
+    )  # fmt: skip
+
+
+def tags(codec: str) -> tuple[str, ...]:
+    """ffmpeg writes hev1 for H.265, which Apple's players refuse."""
+    return ("-tag:v", "hvc1") if codec == "hevc" else ()
+
+
+QUIET = MappingProxyType({"SVT_LOG": "1"})
+"""Environment: SVT-AV1 otherwise greets on the error stream, which is for errors."""

@@ -1,0 +1,18 @@
+"""What an MP4 can hold: only this can be copied into one, whatever is wished."""
+
+from videoimport.api.reasons import Reason
+from videoimport.media.findings import Finding
+from videoimport.media.plan import Picture, Sound
+
+VIDEO = ("h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg")
+AUDIO = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vorbis")
+
+
+def why_not_held(picture: Picture, sound: Sound | None) -> Finding | None:
+    """The first chosen stream that no MP4 can hold."""
+    chosen = [("video", picture.video.codec, VIDEO), *([("audio", sound.audio.codec, AUDIO)] if sound else [])]
+    for name, codec, held in chosen:
+        if codec not in held:
+            message = f"The source's {name} codec is {codec}, which no MP4 can hold; mode Remux copies always."
+            return Finding(Reason.UNSUPPORTED_FORMAT, f"{message} Use mode Auto, Encode or Original.")
+    return None
