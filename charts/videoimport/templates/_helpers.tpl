@@ -52,6 +52,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""] # the ledger of results
   resources: [configmaps]
   verbs: [get, list, watch, create, patch]
+- apiGroups: [""] # scratch that outlives pods (worker.scratch.storageClassName)
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""] # read: why a Job has no pod; write: what a person would want to know
   resources: [events]
   verbs: [list, create]

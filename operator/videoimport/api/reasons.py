@@ -177,7 +177,9 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
         RetryClass.LATER, "The source is not published yet; it is tried later.", 97
     ),
-    Reason.JOB_REJECTED: ReasonInfo(_W, "The cluster refuses the Job; see the message for what it wants changed."),
+    Reason.JOB_REJECTED: ReasonInfo(
+        _W, "The cluster refuses the Job or its volume; see the message for what it wants changed."
+    ),
     Reason.POD_REJECTED: ReasonInfo(_W, "The cluster refuses the pod; see the message for what it wants changed."),
     Reason.UNSCHEDULABLE: ReasonInfo(_W, "No node fits; lower worker.resources or add nodes."),
     Reason.IMAGE_UNAVAILABLE: ReasonInfo(_W, "The worker image cannot be pulled; check its name and the pull secret."),

@@ -55,6 +55,7 @@ _BY_KIND: dict[Kind, Resource] = {
         Resource("BulkImport", GROUP, VERSION, "bulkimports"),
         Resource("VideoImport", GROUP, VERSION, "videoimports"),
         Resource("ConfigMap", "", "v1", "configmaps", OURS),
+        Resource("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims", OURS),
         Resource("Job", "batch", "v1", "jobs", OURS),
         Resource("Pod", "", "v1", "pods", OURS),
     )

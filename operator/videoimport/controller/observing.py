@@ -10,7 +10,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.notes import Notes
 from videoimport.controller.reading import Entry
 from videoimport.controller.store import Store
-from videoimport.core.observe import JobView, ObservedBulk, ObservedVideo, PodView, ShardView
+from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PodView, ShardView
 from videoimport.core.refuse import problem_of
 
 _log = structlog.get_logger(__name__)
@@ -21,8 +21,9 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
     video, jobs = entry.of(VideoImport), jobs_of(entry, store)
     pods = tuple(pod for job in jobs for pod in pods_of(job, store))
     current = notes.progress if notes.progress and notes.progress.run == video.status.run else None
-    uids = {job.uid for job in jobs} | {pod.uid for pod in pods}
-    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids))
+    claims = tuple(claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", entry.uid))
+    uids = {job.uid for job in jobs} | {pod.uid for pod in pods} | {claim.uid for claim in claims}
+    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims)
 
 
 def jobs_of(video: Entry, store: Store) -> tuple[JobView, ...]:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.kinds import Raw
-from videoimport.core.observe import JobView, PodView, ShardView
-from videoimport.core.parse import job_view, pod_view, shard_view
+from videoimport.core.observe import ClaimView, JobView, PodView, ShardView
+from videoimport.core.parse import claim_view, job_view, pod_view, shard_view
 from videoimport.core.plan import Kind
 
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")
@@ -26,7 +26,7 @@ class Unreadable:
     problem: ValidationError
 
 
-View = VideoImport | BulkImport | JobView | PodView | ShardView | Unreadable
+View = VideoImport | BulkImport | JobView | PodView | ShardView | ClaimView | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ _VIEWS: Mapping[Kind, Callable[[Raw], View]] = MappingProxyType(
         "Job": job_view,
         "Pod": pod_view,
         "ConfigMap": shard_view,
+        "PersistentVolumeClaim": claim_view,
     }
 )
 _FIELD_SETS: dict[frozenset[str], set[str]] = {}

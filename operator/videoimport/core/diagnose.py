@@ -1,16 +1,20 @@
 """Why a run does not start: an ordered chain over its pod and the cluster's own words, shown while it lasts."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from videoimport.api.reasons import Reason
-from videoimport.core.observe import EventView, JobView, PodView
+from videoimport.core.observe import ClaimView, EventView, JobView, PodView
 from videoimport.core.plan import Inquiry
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume"})
+_NO_VOLUME = frozenset({"ProvisioningFailed", "FailedBinding"})
+_VOLUMES = re.compile(r"persistent ?volume|volume node affinity|volume count|enough free storage", re.IGNORECASE)
+"""The scheduler's words for a pod that fits a node but for its volumes; a missing claim is among them."""
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
@@ -23,6 +27,8 @@ class Start:
     events: tuple[EventView, ...]
     now: datetime
     patience: timedelta
+    claim: ClaimView | None = None
+    """The scratch that its pod waits for, where that is a claim of ours."""
 
     @property
     def pod(self) -> PodView | None:
@@ -67,11 +73,24 @@ def _under_way(start: Start) -> Finding | None:
     return Finding() if pod and (pod.running or pod.exit_code is not None or pod.phase != "Pending") else None
 
 
+def _claim_unbound(start: Start) -> Finding | None:
+    """The scheduler only says that the claim has no volume; why, stands in the claim's own Events."""
+    claim = start.claim
+    if claim is None or claim.bound or start.pod is None:
+        return None
+    told = start.said(claim.uid, _NO_VOLUME)
+    seen = _unschedulable(start)
+    reason, words = (Reason.MOUNT_FAILED, told) if told else (seen.reason, seen.message) if seen else (None, None)
+    inquiry = Inquiry("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)
+    return _asking(start, inquiry, claim.created, reason, words)
+
+
 def _unschedulable(start: Start) -> Finding | None:
     pod = start.pod
     if pod is None or pod.unscheduled is None:
         return None
-    return Finding(Reason.UNSCHEDULABLE, pod.unscheduled)
+    reason = Reason.MOUNT_FAILED if _VOLUMES.search(pod.unscheduled) else Reason.UNSCHEDULABLE
+    return Finding(reason, pod.unscheduled)
 
 
 def _image(start: Start) -> Finding | None:
@@ -110,4 +129,4 @@ def _asking(start: Start, inquiry: Inquiry, since: datetime, reason: Reason | No
     return Finding(reason, words or "", (inquiry,), again_at=start.now + pause)
 
 
-_CHAIN = (_without_pod, _under_way, _unschedulable, _image, _refused_container, _creating)
+_CHAIN = (_without_pod, _under_way, _claim_unbound, _unschedulable, _image, _refused_container, _creating)

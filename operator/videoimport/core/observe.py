@@ -72,8 +72,23 @@ class PodView:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A PersistentVolumeClaim of ours: an import's scratch."""
+
+    namespace: str
+    name: str
+    uid: str
+    created: datetime
+    deleting: bool
+    bound: bool
+    """It has its volume. One that is not may still wait for its first pod."""
+    room: str | None
+    """What was asked for, as core.scratch writes it; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventView:
-    """What the cluster said about a Job or pod of ours."""
+    """What the cluster said about a Job, pod or claim of ours."""
 
     uid: str
     """Of the object it is about."""
@@ -112,6 +127,8 @@ class ObservedVideo:
     """The latest snapshot of the current run's worker, if any was read."""
     events: tuple[EventView, ...] = ()
     """Answers to earlier inquiries."""
+    claims: tuple[ClaimView, ...] = ()
+    """PersistentVolumeClaims whose controlling owner is this video, by UID."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from videoimport.api.videoimport import ObjectMeta
 
 WISH = f"{GROUP}/spec-hash"
 """Annotation of a Job: the ``wish_hash`` of the spec that it was made from."""
+ROOM = f"{GROUP}/room"
+"""Annotation of a scratch claim: the size and class that were asked for."""
 QUEUE_PREFIX = "kueue.x-k8s.io/"
 OUR_LABELS = {NAME: MANAGED_BY_VALUE, MANAGED_BY: MANAGED_BY_VALUE}
 CALM = {"argocd.argoproj.io/ignore-resource-updates": "true"}

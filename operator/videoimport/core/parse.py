@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from videoimport.api.bulkimport import LedgerEntry
 from videoimport.api.labels import RUN, SHARD, WORKER_CONTAINER
-from videoimport.core.observe import EventView, JobView, PodView, ShardView
-from videoimport.core.ownership import WISH
+from videoimport.core.observe import ClaimView, EventView, JobView, PodView, ShardView
+from videoimport.core.ownership import ROOM, WISH
 
 Raw = Mapping[str, Any]
 _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
@@ -69,6 +69,20 @@ def pod_view(raw: Raw) -> PodView:
         oom_killed=terminated.get("reason") == "OOMKilled",
         termination_message=terminated.get("message"),
         gated=scheduled.get("reason") == "SchedulingGated",
+    )
+
+
+def claim_view(raw: Raw) -> ClaimView:
+    """A PersistentVolumeClaim as its JSON shows it."""
+    meta = raw["metadata"]
+    return ClaimView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        created=_moment(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        bound=(raw.get("status") or {}).get("phase") == "Bound",
+        room=(meta.get("annotations") or {}).get(ROOM),
     )
 
 

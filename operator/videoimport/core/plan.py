@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 Manifest = dict[str, Any]
-Kind = Literal["VideoImport", "BulkImport", "Job", "Pod", "ConfigMap"]
+Kind = Literal["VideoImport", "BulkImport", "Job", "Pod", "ConfigMap", "PersistentVolumeClaim"]
 Status = TypeVar("Status")
 
 
@@ -56,7 +56,7 @@ def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
 class Inquiry:
     """A wish to know the cluster's Events about an object; the answer is part of a later observation."""
 
-    kind: Literal["Job", "Pod"]
+    kind: Literal["Job", "Pod", "PersistentVolumeClaim"]
     namespace: str
     name: str
     uid: str

@@ -2,10 +2,10 @@
 
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.status import Attempts, JobReference, VideoPhase
-from videoimport.core.jobs import job_manifest
 from videoimport.core.naming import job_name
-from videoimport.core.plan import Announcement, Create
+from videoimport.core.plan import Announcement
 from videoimport.core.scene import Draft, Scene
+from videoimport.core.scratch import making
 
 STARTING = "The worker is starting."
 
@@ -51,7 +51,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "usage": None,
         }
     )
-    return Draft(status, actions=(Create(job_manifest(scene.video, run, scene.settings)),))
+    return Draft(status, actions=making(scene, run))
 
 
 def _of_bulk(scene: Scene) -> bool:

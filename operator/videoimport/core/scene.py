@@ -8,7 +8,8 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, VideoImportStatus
 from videoimport.api.task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
-from videoimport.core.observe import JobView, ObservedVideo, PodView
+from videoimport.core.naming import scratch_name
+from videoimport.core.observe import ClaimView, JobView, ObservedVideo, PodView
 from videoimport.core.plan import Action, Announcement, Inquiry
 from videoimport.core.settings import Settings
 
@@ -74,6 +75,12 @@ class Scene:
     def jobs(self) -> tuple[JobView, ...]:
         """Jobs that this very resource controls."""
         return tuple(job for job in self.observed.jobs if job.owner_uid == self.video.metadata.uid)
+
+    @property
+    def claim(self) -> ClaimView | None:
+        """Its scratch, where that is a volume that outlives pods."""
+        name = scratch_name(self.video.metadata.name)
+        return next((claim for claim in self.observed.claims if claim.name == name), None)
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
         """Its pods, the newest first."""

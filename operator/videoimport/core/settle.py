@@ -7,6 +7,7 @@ from videoimport.core.lifecycle import ended
 from videoimport.core.plan import Plan, creations_last
 from videoimport.core.progress import is_done
 from videoimport.core.scene import Draft, Scene
+from videoimport.core.scratch import spent
 from videoimport.core.throttle import due
 from videoimport.core.tidy import tidying
 from videoimport.core.upload import upload_status
@@ -23,7 +24,8 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
     """The plan of a draft."""
     status = _dressed(scene, draft.status)
     writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
-    tidy = tuple(action for action in tidying(scene) if action not in draft.actions)
+    leftovers = (*tidying(scene), *spent(scene, draft.status))
+    tidy = tuple(action for action in leftovers if action not in draft.actions)
     return Plan(
         status=writing.status,
         actions=creations_last(draft.actions + tidy),

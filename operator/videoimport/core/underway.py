@@ -7,12 +7,11 @@ from videoimport.api.report import Progress
 from videoimport.api.status import VideoPhase
 from videoimport.core.diagnose import Start, diagnose
 from videoimport.core.ending import seen
-from videoimport.core.jobs import job_manifest
-from videoimport.core.observe import EventView, JobView
-from videoimport.core.plan import Create
+from videoimport.core.observe import ClaimView, EventView, JobView
 from videoimport.core.progress import eta_seconds, later, percent_of, phase_of, worked
 from videoimport.core.runs import STARTING, next_run
 from videoimport.core.scene import Draft, Scene
+from videoimport.core.scratch import making
 from videoimport.core.wording import advised
 
 QUEUED = "The Job waits for its queue to admit it."
@@ -45,7 +44,7 @@ def to_be_made(scene: Scene) -> Draft | None:
         return None
     if any(job.run > scene.run for job in scene.jobs):
         return next_run(scene, scene.attempts)
-    draft = Draft(scene.status, actions=(Create(job_manifest(scene.video, scene.run, scene.settings)),))
+    draft = Draft(scene.status, actions=making(scene, scene.run))
     refusal = _refusal(scene)
     if refusal is None:
         return draft.with_status(reason=None, message=STARTING)
@@ -85,7 +84,9 @@ def _snapshot(scene: Scene) -> Progress | None:
 
 
 def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
-    start = Start(job, scene.pods_of(job), scene.observed.events, scene.now, scene.settings.patience)
+    start = Start(
+        job, scene.pods_of(job), scene.observed.events, scene.now, scene.settings.patience, _claim_in_use(scene)
+    )
     finding = diagnose(start)
     reason, message = finding.reason, STARTING
     if reason is not None:
@@ -96,6 +97,10 @@ def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
     phase = later(scene.status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
     shown = draft.with_status(phase=phase, reason=reason, message=message)
     return Draft(shown.status, inquiries=finding.inquiries, again_at=finding.again_at)
+
+
+def _claim_in_use(scene: Scene) -> ClaimView | None:
+    return scene.claim if scene.spec.worker.scratch.storage_class_name else None
 
 
 def _told(draft: Draft, scene: Scene, job: JobView, snapshot: Progress) -> Draft:

@@ -59,7 +59,7 @@ def test_kopf_is_told_to_keep_to_itself_and_never_to_give_up() -> None:
     assert not chosen.posting.enabled
     assert chosen.peering.standalone
     assert chosen.scanning.disabled
-    assert dict(chosen.watching.label_selectors).values().__len__() == 3
+    assert dict(chosen.watching.label_selectors).values().__len__() == 4
     assert set(chosen.watching.label_selectors.values()) == {OURS}
     delays = iter(EndlessDelays())
     assert [next(delays) for _ in range(100)][-1] == 30
@@ -68,5 +68,5 @@ def test_kopf_is_told_to_keep_to_itself_and_never_to_give_up() -> None:
 def test_there_is_one_handler_a_kind() -> None:
     chosen = registry(Scene().intake)
     assert sorted(str(handler.id) for handler in chosen._watching.get_all_handlers()) == [
-        "BulkImport", "ConfigMap", "Job", "Pod", "VideoImport"
+        "BulkImport", "ConfigMap", "Job", "PersistentVolumeClaim", "Pod", "VideoImport"
     ]  # fmt: skip

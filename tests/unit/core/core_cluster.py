@@ -18,7 +18,7 @@ from videoimport.api.task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.observe import ObservedBulk, ObservedVideo
-from videoimport.core.parse import job_view, pod_view, shard_view
+from videoimport.core.parse import claim_view, job_view, pod_view, shard_view
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.video import reconcile_video
 
@@ -91,7 +91,8 @@ class Cluster:
         pods = tuple(pod_view(raw) for raw in self.of_kind("Pod", seen_at))
         own = tuple(view for view in pods if view.job_uid in {job.uid for job in jobs})
         told = self.progress.get(seen.status.job.name) if seen.status.job else None
-        plan = reconcile_video(ObservedVideo(seen, jobs, own, told), self.now, SETTINGS)
+        claims = tuple(claim_view(raw) for raw in self.of_kind("PersistentVolumeClaim", seen_at))
+        plan = reconcile_video(ObservedVideo(seen, jobs, own, told, claims=claims), self.now, SETTINGS)
         current = VideoImport.parse(self.objects["VideoImport", name]).metadata.resource_version
         if plan.status is None or current == seen.metadata.resource_version:
             self._carry_out("VideoImport", name, plan, crash_after)

@@ -9,7 +9,7 @@ from videoimport.api.report import Progress, Report
 from videoimport.api.status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
 from videoimport.api.task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.observe import EventView, JobView, ObservedVideo, PodView
+from videoimport.core.observe import ClaimView, EventView, JobView, ObservedVideo, PodView
 from videoimport.core.plan import Create, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.video import reconcile_video
@@ -114,6 +114,21 @@ def pod(of: JobView, **changes: Any) -> PodView:
 
 def working_pod(of: JobView) -> PodView:
     return pod(of, phase="Running", running=True)
+
+
+def claim(wish: VideoImport, /, **changes: Any) -> ClaimView:
+    """The scratch of an import that asked for one."""
+    scratch = wish.spec.worker.scratch
+    fields: dict[str, Any] = {
+        "namespace": "films",
+        "name": f"{wish.metadata.name}-scratch",
+        "uid": "claim",
+        "created": NOW,
+        "deleting": False,
+        "bound": True,
+        "room": f"{scratch.size} of {scratch.storage_class_name}",
+    }
+    return ClaimView(**fields | changes)
 
 
 def event(uid: str, reason: str, message: str, at: datetime = NOW) -> EventView:

@@ -187,6 +187,22 @@ def test_suspended_and_resumed_over_and_over_no_attempt_is_charged_and_no_job_is
 
 
 @given(seeds)
+def test_scratch_of_its_own_is_made_before_any_job_kept_until_the_end_and_gone_after_it(seed):
+    cluster = a_cluster(seed)
+    scratch = {"worker": {"scratch": {"size": "1Gi", "storageClassName": "fast"}}}
+    cluster.change("VideoImport", "talk", {"spec": scratch})
+    for _ in range(25):
+        stormy_step(cluster)
+        if cluster.of_kind("Job") and status_in(cluster).phase not in ENDED:
+            assert cluster.of_kind("PersistentVolumeClaim")
+    calm_down(cluster)
+    cluster.sync_video("talk")
+    assert cluster.of_kind("PersistentVolumeClaim") == []
+    assert cluster.made["PersistentVolumeClaim/talk-scratch"] == 1
+    assert set(cluster.made.values()) == {1}
+
+
+@given(seeds)
 def test_new_token_after_any_unhappy_end_brings_it_home(seed):
     cluster = a_cluster(seed)
     for _ in range(10):
