@@ -127,13 +127,17 @@ def decode_argv(path: str, *, keyframes_only: bool) -> list[str]:
             "-f", "null", "-"]  # fmt: skip
 
 
-def thumbnail_argv(path: str, video: Video, at: float, picture: str) -> list[str]:
-    """One JPEG of the picture shown at ``at`` seconds: upright, square pixels, ordinary colours."""
+def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact: bool) -> list[str]:
+    """One JPEG of the first picture from ``at`` seconds on: upright, square pixels, ordinary colours.
+
+    Not exact: of the last keyframe before, for moments that only a standing picture's end follows. Pictures that lean
+    on others before the jump make decoders complain, so complaints say nothing here.
+    """
     chain = ",".join((*filters(video, video.shown), "format=yuvj420p"))
     return [
-        *_HEAD, "-ss", f"{at:.3f}", *guarded(path), "-i", address(path), "-map", f"0:{video.index}",
-        "-frames:v", "1", "-vf", chain, "-c:v", "mjpeg", "-q:v", "3", "-f", "image2", "-update", "1",
-        "-y", f"file:{picture}",
+        *_START, *(() if is_exact else ("-noaccurate_seek",)), "-ss", f"{at:.3f}", *guarded(path), "-i", address(path),
+        "-map", f"0:{video.index}", "-frames:v", "1", "-vf", chain, "-c:v", "mjpeg", "-q:v", "3",
+        "-f", "image2", "-update", "1", "-y", f"file:{picture}",
     ]  # fmt: skip
 
 

@@ -46,6 +46,10 @@ class Job:
     """Seconds that the audio of the result must start after its video."""
     is_tolerant: bool = False
     """A damaged source is taken for what there is of it."""
+    is_damaged: bool = False
+    """The source has less than its header promises."""
+    promised: tuple[float, float] = (0.0, 0.0)
+    """Seconds of video and of audio by the header."""
 
     def agrees_with(self, other: "Job") -> bool:
         """Whether the same would be made: a decision by a file's head holds when its packets lead to the same one."""

@@ -48,7 +48,7 @@ def _two_frames(video: Video) -> float:
 
 def difference(compared: Compared) -> Finding | None:
     """The first way in which the result is not its source, or None."""
-    return first_finding(_CHECKS, compared)
+    return first_finding((*_FORM, *_CONTENT), compared)
 
 
 def _failed(message: str) -> Finding:
@@ -94,13 +94,18 @@ def _is_as_long(compared: Compared) -> Finding | None:
 
 
 def _is_as_much_in_step(compared: Compared) -> Finding | None:
-    tracks = {name: track for name, _, track in _pairs(compared)}
-    if len(tracks) < 2:
+    if compared.target.wish is None or compared.sound is None:
         return None
-    wanted, found = compared.job.offset, (tracks["audio"].start or 0.0) - (tracks["video"].start or 0.0)
+    wanted, found = compared.job.offset, _step(compared)
     if abs(found - wanted) <= LEAST_TOLERANCE:
         return None
     return _failed(f"its audio starts {found:+.2f} s from the video, the source's {wanted:+.2f} s")
+
+
+def _step(compared: Compared) -> float:
+    """Seconds that the result's audio starts after its video."""
+    video, audio = (track for _, _, track in _pairs(compared))
+    return (audio.start or 0.0) - (video.start or 0.0)
 
 
 def _has_no_new_gaps(compared: Compared) -> Finding | None:
@@ -115,9 +120,46 @@ def _pauses(name: str, track: Track) -> float:
     return track.still if name == "video" else track.gaps
 
 
-_CHECKS = (
-    _has_the_streams, _has_a_head, _has_the_size, _complies, _is_as_long, _is_as_much_in_step, _has_no_new_gaps,
-)  # fmt: skip
+_FORM = (_has_the_streams, _has_a_head, _has_the_size, _complies)
+_CONTENT = (_is_as_long, _is_as_much_in_step, _has_no_new_gaps)
+
+
+def loss(compared: Compared) -> str:
+    """What the result of a damaged source lacks of what that promised; pauses that only the result has count too."""
+    told = []
+    for (name, source, result), promised in zip(_pairs(compared), _promised(compared), strict=True):
+        pauses = max(0.0, _pauses(name, result) - _pauses(name, source))
+        lost = max(0.0, max(source.seconds, promised) - result.seconds) + pauses
+        if lost >= LEAST_TOLERANCE:
+            told.append(f"{lost:.1f} s of {name}")
+    if told:
+        return f"the source is damaged: {' and '.join(told)} are lost"
+    kept = "as they were" if compared.target.copies else "as far as they could be decoded"
+    return f"the source is damaged: the bad places are in the result {kept}"
+
+
+def _promised(compared: Compared) -> list[float]:
+    """By the source's header, of each stream of the result."""
+    video, audio = compared.job.promised
+    return [*([video] if compared.target.wish else []), *([audio] if compared.sound else [])]
+
+
+def difference_of_damaged(compared: Compared) -> Finding | None:
+    """Like ``difference`` for a source that is known to be damaged: there may be less of it, but never more.
+
+    What is there must still be in step: by as much as went missing at either start it may be off.
+    """
+    if found := first_finding(_FORM, compared):
+        return found
+    missing = 0.0
+    for name, source, result in _pairs(compared):
+        if result.packets == 0:
+            return _failed(f"nothing of its {name} is left")
+        if result.seconds > source.seconds + compared.tolerance(name):
+            return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
+        missing += max(0.0, source.seconds - result.seconds)
+    found = _is_as_much_in_step(compared)
+    return found if found and abs(_step(compared) - compared.job.offset) > missing + LEAST_TOLERANCE else None
 
 
 def _pairs(compared: Compared) -> list[tuple[str, Track, Track]]:

@@ -13,6 +13,7 @@ from videoimport.media.job import Inputs, Job, audio_delay, offset
 from videoimport.media.packets import Track, declared
 from videoimport.media.plan import Picture, Sound, decide
 from videoimport.media.targets import Target, targets_of
+from videoimport.media.verify import damage
 from videoimport.worker.errors import ImportFailure, refuse
 from videoimport.worker.examine import Examined, words
 from videoimport.worker.processes import Child, Children, Ended
@@ -50,9 +51,24 @@ def prepare(
     place = url or str(sources.video.path)
     apart = sources.audio if sound else None
     delay = audio_delay(video.media, audio.media) if apart else 0.0
-    inputs = Inputs(place, str(apart.path) if apart else place, delay, seekable)
-    step = offset(picture, sound, (video.media.start, audio.media.start), delay) if sound else 0.0
-    return Job(decide(picture, sound, output), picture, sound, inputs, output, step, is_tolerant)
+    starts = (video.media.start, audio.media.start)
+    return Job(
+        plan=decide(picture, sound, output),
+        picture=picture,
+        sound=sound,
+        inputs=Inputs(place, str(apart.path) if apart else place, delay, seekable),
+        output=output,
+        offset=offset(picture, sound, starts, delay) if sound else 0.0,
+        is_tolerant=is_tolerant,
+        is_damaged=any(
+            damage(file.media, file.tracks, file.boxes, file.size) for file in (video, audio) if file.tracks
+        ),
+        promised=(_promised(video, chosen.index), _promised(audio, heard.index) if heard else 0.0),
+    )
+
+
+def _promised(examined: Examined, index: int) -> float:
+    return declared(examined.media).get(index, Track()).seconds
 
 
 def _track(examined: Examined, index: int) -> Track:

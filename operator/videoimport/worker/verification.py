@@ -13,22 +13,43 @@ from videoimport.worker.processes import Children, Ended
 from videoimport.worker.transcode import corrupt
 
 
-def verified(children: Children, job: Job, targets: tuple[Target, ...]) -> dict[Target, Examined]:
+def verified(children: Children, job: Job, targets: tuple[Target, ...], complaint: str = "") -> dict[Target, Examined]:
     """The results, looked into. Raises ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for inherited damage.
 
-    Of an original there are none; then the source itself is decoded like a copy.
+    Of an original there are none; then the source itself is decoded like a copy. ``complaint`` is what
+    ``transcode.run`` returned: a tolerated source may have less to show, see ``verify.difference_of_damaged``.
     """
-    if job.plan.is_original:
+    if job.plan.is_original and not job.is_tolerant:
         _inputs_decode(children, job)
-    return {target: _verified(children, job, target) for target in targets}
+    return {target: _verified(children, job, target, complaint) for target in targets}
 
 
-def _verified(children: Children, job: Job, target: Target) -> Examined:
+def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
+    """What of a tolerated source could not be had, in half a sentence; None when nothing is missing or damaged."""
+    if not job.is_tolerant or not (complaint or _is_known_to_be_damaged(children, job)):
+        return None
+    shown = next(iter(results.items()), None)
+    return verify.loss(_compared(job, *shown)) if shown else "the source is damaged"
+
+
+def _verified(children: Children, job: Job, target: Target, complaint: str) -> Examined:
     result = examine(children, Path(target.path))
-    refuse(verify.difference(Compared(job, target, result.media, result.tracks, result.boxes)))
-    if target.copies or command.copies_audio(job, target):
+    compared = _compared(job, target, result)
+    found = verify.difference(compared)
+    if found and job.is_tolerant and (complaint or _is_known_to_be_damaged(children, job)):
+        found = verify.difference_of_damaged(compared)
+    refuse(found)
+    if not job.is_tolerant and (target.copies or command.copies_audio(job, target)):
         _decodes(children, job, target)
     return result
+
+
+def _compared(job: Job, target: Target, result: Examined) -> Compared:
+    return Compared(job, target, result.media, result.tracks, result.boxes)
+
+
+def _is_known_to_be_damaged(children: Children, job: Job) -> bool:
+    return job.is_damaged or any(not _decoded(children, path).clean for path in job.inputs.paths)
 
 
 def _decodes(children: Children, job: Job, target: Target) -> None:
