@@ -19,10 +19,12 @@ PREDICATES: Mapping[str, Callable[[Any], bool]] = {
         lambda self: ("s3" in self) != ("persistentVolumeClaim" in self)
     ),
     "!self.split('/').exists(part, part == '..' || part == '.')": (lambda self: not {".", ".."} & set(self.split("/"))),
-    "self.mode != 'Original' || (!has(self.renditions) && !has(self.audioFile))": (
+    "!has(self.mode) || self.mode != 'Original' || (!has(self.renditions) && !has(self.audioFile))": (
         lambda self: self["mode"] != "Original" or not (self.get("renditions") or self.get("audioFile"))
     ),
-    "self.codec == 'av1' || self.crf <= 51": lambda self: self["codec"] == "av1" or self["crf"] <= 51,
+    "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')": lambda self: (
+        self["codec"] == "av1" or self["crf"] <= 51
+    ),
     "self.all(key, !key.startsWith('videoimport.io/') && !key.startsWith('app.kubernetes.io/'))": (
         lambda self: not any(key.startswith(_OUR_KEYS) for key in self)
     ),
