@@ -1,14 +1,11 @@
 """What a decision gets to see, put together from the store and the notes."""
 
-from collections.abc import Iterable
-
 import structlog
-from pydantic import ValidationError
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.notes import Notes
-from videoimport.controller.reading import Entry
+from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
 from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PodView, ShardView
 from videoimport.core.refuse import problem_of
@@ -36,16 +33,20 @@ def pods_of(job: JobView, store: Store) -> tuple[PodView, ...]:
     return tuple(pod.of(PodView) for pod in store.owned("Pod", job.uid))
 
 
-def observe_bulk(entry: Entry, store: Store) -> ObservedBulk:
+def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
     """Raises ValidationError when our models cannot read the resource."""
-    bulk, children = entry.of(BulkImport), tuple(_readable(store.owned("VideoImport", entry.uid)))
+    children = store.owned("VideoImport", entry.uid)
+    unreadable = frozenset(name for child in children if (name := _unreadable(child)))
+    readable = tuple(child.of(VideoImport) for child in children if not isinstance(child.view, Unreadable))
     shards = [shard.of(ShardView) for shard in store.owned("ConfigMap", entry.uid)]
-    return ObservedBulk(bulk, children, tuple(sorted(shards, key=lambda shard: shard.number)))
+    refusal = next(iter(notes.events_about(set())), None)
+    in_order = tuple(sorted(shards, key=lambda shard: shard.number))
+    return ObservedBulk(entry.of(BulkImport), readable, in_order, unreadable, refusal)
 
 
-def _readable(children: list[Entry]) -> Iterable[VideoImport]:
-    for child in children:
-        try:
-            yield child.of(VideoImport)
-        except ValidationError as problem:
-            _log.error("a child cannot be read", child=child.head["metadata"]["name"], problem=problem_of(problem))
+def _unreadable(child: Entry) -> str | None:
+    if not isinstance(child.view, Unreadable):
+        return None
+    name: str = child.head["metadata"]["name"]
+    _log.error("a child cannot be read", child=name, problem=problem_of(child.view.problem))
+    return name

@@ -16,10 +16,11 @@ from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
 from videoimport.controller.announcing import announce
 from videoimport.controller.cluster import Cluster
+from videoimport.controller.confirming import Confirmation
 from videoimport.controller.errors import Rejected
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import REFUSED, Notebook, Notes
-from videoimport.controller.observing import jobs_of, observe_bulk, observe_video, pods_of
+from videoimport.controller.observing import observe_bulk, observe_video
 from videoimport.controller.queue import Backoff, KeyedQueue
 from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
@@ -63,7 +64,9 @@ class Syncer:
             self.notebook.forget(key)
             return
         notes = self.notebook.of(key, entry.uid)
-        await self._confirm_lost_reports(key, entry, notes)
+        confirmation = Confirmation(self.cluster, self.store)
+        await confirmation.lost_reports(key, entry, notes)
+        await confirmation.lost_job(key, entry)
         started = time.perf_counter()
         plan = self._decide(key, entry, notes)
         self.queue.rest(key, SHARE * (time.perf_counter() - started))
@@ -81,20 +84,8 @@ class Syncer:
         if isinstance(entry.view, Unreadable):
             return refuse(entry.view.raw, problem_of(entry.view.problem), self.now())
         if key.kind == "BulkImport":
-            return reconcile_bulk(observe_bulk(entry, self.store), self.now(), self.settings)
+            return reconcile_bulk(observe_bulk(entry, self.store, notes), self.now(), self.settings)
         return reconcile_video(observe_video(entry, self.store, notes), self.now(), self.settings)
-
-    async def _confirm_lost_reports(self, key: Key, entry: Entry, notes: Notes) -> None:
-        """A Job's end may be seen before its pod's: before a report counts as lost, its pods are listed, once."""
-        for job in jobs_of(entry, self.store):
-            reported = any(pod.exit_code is not None for pod in pods_of(job, self.store))
-            if job.finished is None or job.expires or reported or job.uid in notes.confirmed:
-                continue
-            selector = f"batch.kubernetes.io/controller-uid={job.uid}"
-            async for page in self.cluster.pages("Pod", key.namespace, selector):
-                for raw in page.items:
-                    self.store.put("Pod", raw)
-            notes.confirmed.add(job.uid)
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
         """One refused Create does not keep the other actions from being done: another child may be welcome, and what

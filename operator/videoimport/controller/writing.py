@@ -10,9 +10,10 @@ from videoimport.api.labels import RUN
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller import errors
 from videoimport.controller.cluster import Cluster
-from videoimport.controller.kinds import Raw, controller_of
+from videoimport.controller.kinds import KINDS, Raw, controller_of
 from videoimport.controller.reading import Entry
 from videoimport.controller.store import Store
+from videoimport.core.ownership import OUR_LABELS
 from videoimport.core.plan import Action, Create, Delete, Kind, Patch
 
 
@@ -60,7 +61,16 @@ class Writer:
                 ) from taken
             if not is_the_same(made, manifest):
                 raise errors.Conflict(f"{taken}: it is of another run, or being deleted") from taken
+            made = await self._in_sight(kind, made)
         self.store.put(kind, made)
+
+    async def _in_sight(self, kind: Kind, there: Raw) -> Raw:
+        """Somebody may have taken the labels by which we watch it: unseen, it would be made again for ever."""
+        metadata = there["metadata"]
+        if KINDS[kind].selector is None or OUR_LABELS.items() <= metadata.get("labels", {}).items():
+            return there
+        patch = {"metadata": {"uid": metadata["uid"], "labels": OUR_LABELS}}
+        return await self.cluster.patch(kind, metadata["namespace"], metadata["name"], patch)
 
     async def _patch(self, wish: Patch) -> None:
         guarded = {**wish.patch, "metadata": {**wish.patch.get("metadata", {}), "uid": wish.uid}}

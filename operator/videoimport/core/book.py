@@ -1,6 +1,5 @@
 """A BulkImport at one moment: each distinct item of its list with the child and the ledger entry that belong to it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,10 +26,14 @@ class Line:
     """As its finished child shows it, else as recorded; None while its child is active."""
     valid: bool
     """The result counts: a success, or a failure under the present token."""
+    unreadable: bool = False
+    """Its child is there and cannot be read: it keeps its place in the window, and nothing is done about it."""
 
     @property
     def active(self) -> bool:
-        """Its child has not ended."""
+        """Its child has not ended, as far as that can be read."""
+        if self.unreadable:
+            return not self.done
         return self.child is not None and not settled(self.child)
 
     @property
@@ -47,7 +50,7 @@ class Line:
     def open(self) -> bool:
         """It is to be started."""
         leaving = self.child is not None and self.child.metadata.deletion_timestamp is not None
-        return not (self.active or self.done or leaving)
+        return not (self.active or self.done or leaving or self.unreadable)
 
 
 class Book:
@@ -58,6 +61,8 @@ class Book:
         self.spec: BulkImportSpec = observed.bulk.spec
         self.status: BulkImportStatus = observed.bulk.status
         self.shards = observed.shards
+        self.refusal = observed.refusal
+        self._unreadable = observed.unreadable
         self._children = {child.metadata.name: child for child in observed.children}
 
     @cached_property
@@ -101,18 +106,19 @@ class Book:
         """Nothing may be started, and what is active is to end."""
         return self.spec.cancel or self.stays_cancelled
 
-    def to_start(self) -> Iterable[Line]:
+    def to_start(self) -> list[Line]:
         """As many open items as the window has room for, in the list's order."""
         room = 0 if self.stopped else self.spec.parallelism - len(self.active)
         return [line for line in self.lines if line.open][: max(0, room)]
 
     def _line(self, identity: str, item: Item, recorded: LedgerEntry | None) -> Line:
-        child = self._children.get(self._child_name(identity))
+        name = self._child_name(identity)
+        child = self._children.get(name)
         result = recorded
         if child is not None:
             result = entry_of(child, item) if settled(child) else None
         valid = result is not None and (result.success or result.retry_token == self.spec.retry_token)
-        return Line(identity, item, child, recorded, result, valid)
+        return Line(identity, item, child, recorded, result, valid, name in self._unreadable)
 
     def _child_name(self, identity: str) -> str:
         return child_name(self.bulk.metadata.name, identity)

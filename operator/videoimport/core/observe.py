@@ -140,3 +140,7 @@ class ObservedBulk:
     """VideoImports whose controlling owner is this bulk, by UID."""
     shards: tuple[ShardView, ...] = ()
     """Its result shards, by owner UID, in order of their number."""
+    unreadable: frozenset[str] = frozenset()
+    """Names of children that our models cannot read, such as those with a status of a newer version."""
+    refusal: EventView | None = None
+    """What the API server said when it last refused something that was to be created for it."""

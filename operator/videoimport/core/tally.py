@@ -28,6 +28,8 @@ _MAX_INLINE_BYTES = 40_000
 _MAX_REFERENCES = 64
 _MAX_ERROR = 256
 _ALMOST = 99
+_REFUSED = "CreationRefused"
+"""Reason of Reconciling while the API server refuses a child or a shard."""
 
 
 def tallied(book: Book, now: datetime) -> BulkImportStatus:
@@ -123,14 +125,31 @@ def _message(book: Book, phase: BulkPhase) -> str:
         return sentences(f"{counts}; the first of them: {first.reason}", first.error or "")
     if phase is BulkPhase.CANCELLED:
         return sentences(f"Cancelled: {counts}", "A new retryToken with cancel: false goes on")
-    return sentences(f"Being cancelled: {counts}" if book.stopped else counts)
+    return sentences(f"Being cancelled: {counts}" if book.stopped else counts, _refusal(book), _unreadable(book))
+
+
+def _refusal(book: Book) -> str:
+    """Why nothing more is started or recorded, while something is to be."""
+    if book.refusal is None or not (book.to_start() or book.unrecorded):
+        return ""
+    return f"The cluster refuses what is to be created next: {book.refusal.message}"
+
+
+def _unreadable(book: Book) -> str:
+    count = sum(line.unreadable for line in book.active)
+    return (
+        f"{count} of its imports cannot be read by this version of the controller and are left alone" if count else ""
+    )
 
 
 def _conditions(book: Book, phase: BulkPhase, message: str, now: datetime) -> tuple[Condition, ...]:
-    """While it runs they say nothing that moves: a condition is written at once, and progress is not worth that."""
+    """While it runs they say nothing that moves: a condition is written at once, and progress is not worth that. That
+    nothing can be created is worth it."""
     ending = BULK_ENDINGS.get(phase)
-    words = fit(message, _MAX_ERROR) if ending else "Videos are being imported."
-    facts = (*standing(ending, ending or phase, words), _all_succeeded(book, ending, words))
+    refusal = "" if ending else _refusal(book)
+    words = fit(message, _MAX_ERROR) if ending else sentences(refusal or "Videos are being imported")
+    reason = ending or (_REFUSED if refusal else phase)
+    facts = (*standing(ending, reason, words), _all_succeeded(book, ending, words))
     return merged(book.status.conditions, facts, book.bulk.metadata.generation, now)
 
 

@@ -53,8 +53,9 @@ def plan(
     shards: tuple[ShardView, ...] = (),
     at: datetime = NOW,
     settings: Any = SETTINGS,
+    **seen: Any,
 ) -> Plan[BulkImportStatus]:
-    return reconcile_bulk(ObservedBulk(wish, children, shards), at, settings)
+    return reconcile_bulk(ObservedBulk(wish, children, shards, **seen), at, settings)
 
 
 def written(wish: BulkImport, *seen: Any, **given: Any) -> BulkImport:
