@@ -1,6 +1,7 @@
 """The destination is asked before anything is fetched, and what stands there is respected."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -129,12 +130,44 @@ class TestTheRecord:
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.json(RECORD)["outcome"] == "Succeeded"
 
-    def test_leftovers_of_killed_runs_are_taken_back(self, desk: Desk, site: Site, footage: Footage) -> None:
-        client, name = desk.bucket.store.client, desk.bucket.name
-        client.create_multipart_upload(Bucket=name, Key=VIDEO)
-        client.create_multipart_upload(Bucket=name, Key="in/other/video.mp4")
+
+class TestLeftovers:
+    """Unfinished uploads of an earlier run of this import are taken back; nobody else's are."""
+
+    NOTE = "in/.videoimport/uploads/uid-1.json"
+
+    def note(self, desk: Desk, uid: str, *uploads: str) -> None:
+        content = {"uid": uid, "since": datetime.now(UTC).isoformat(), "uploads": {VIDEO: uploads}}
+        desk.put_record(f"in/.videoimport/uploads/{uid}.json", content)
+
+    def open(self, desk: Desk, key: str = VIDEO) -> str:
+        upload = desk.bucket.store.client.create_multipart_upload(Bucket=desk.bucket.name, Key=key)["UploadId"]
+        return str(upload)
+
+    def test_those_in_the_note_are_taken_back(self, desk: Desk, site: Site, footage: Footage) -> None:
+        self.note(desk, "uid-1", self.open(desk))
+        self.open(desk, "in/other/video.mp4")
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.unfinished == ["in/other/video.mp4"]
+        assert self.NOTE not in desk.bucket.keys
+
+    def test_one_whose_id_nobody_had_the_time_to_note_is_ours(self, desk: Desk, site: Site, footage: Footage) -> None:
+        self.note(desk, "uid-1")
+        self.open(desk)
+        assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
+        assert desk.bucket.unfinished == []
+
+    def test_another_imports_upload_at_the_same_key_stays(self, desk: Desk, site: Site, footage: Footage) -> None:
+        self.note(desk, "uid-1", self.open(desk))
+        self.note(desk, "uid-2")
+        self.open(desk)
+        assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
+        assert desk.bucket.unfinished == [VIDEO]
+
+    def test_a_stranger_s_upload_stays(self, desk: Desk, site: Site, footage: Footage) -> None:
+        self.open(desk)
+        assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
+        assert desk.bucket.unfinished == [VIDEO]
 
 
 class TestKilledBetweenUploadAndRecord:
@@ -148,10 +181,10 @@ class TestKilledBetweenUploadAndRecord:
         record = desk.bucket.json(RECORD)
         return {
             "kind": "Intent",
-            "key": VIDEO,
-            "uploadId": "gone",
-            "sizeBytes": head["ContentLength"],
+            "tickets": [{"key": VIDEO, "upload": "gone", "sizeBytes": head["ContentLength"], "seal": "of the parts"}],
+            "replace": False,
             "report": record,
+            "resultKey": RESULT,
             "result": desk.bucket.read(RESULT).decode(),
         }
 
@@ -180,7 +213,7 @@ class TestKilledBetweenUploadAndRecord:
         assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-run"] == "2"
 
     def test_somebody_elses_video_is_not_adopted(self, desk: Desk, site: Site, intent: dict[str, object]) -> None:
-        desk.bucket.put(VIDEO, b"x" * int(str(intent["sizeBytes"])))
+        desk.bucket.put(VIDEO, b"somebody's")
         desk.put_record(RECORD, intent)
         assert desk.bring(site.url("/v.mp4"), run=2).reason == Reason.DESTINATION_EXISTS
 
@@ -193,7 +226,7 @@ def test_killed_between_upload_and_record_the_next_run_adopts(desk: Desk, site: 
         until(gate.held.is_set, 120)
         running.process.kill()
         running.ended()
-        assert desk.bucket.keys == [RECORD, VIDEO]
+        assert desk.bucket.keys == [RECORD, "in/.videoimport/uploads/uid-1.json", VIDEO]
         etag, fetched = desk.bucket.head(VIDEO)["ETag"], len(site.requests)
         gate.open()
 

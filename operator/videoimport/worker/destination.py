@@ -1,160 +1,154 @@
-"""The object store: one adapter over boto3, whose errors it turns into ours."""
+"""What an import asks of its destination, whichever home it has: a bucket (``s3``) or a volume (``volume``).
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+Keys are paths with slashes, below the bucket or the volume's root. Every call raises ImportFailure with a Destination*
+reason when the destination does not do its part.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from datetime import datetime
+from typing import Protocol
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, InvalidRegionError, ParamValidationError, SSLError
-
-from videoimport.api.destination import S3Destination
+from videoimport.api.base import Model
 from videoimport.api.reasons import Reason
-from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
+from videoimport.worker.growing import Growing
 
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
-
-CONNECT_SECONDS = 10
-READ_SECONDS = 60
-_ATTEMPTS = 5
-
-_NOT_FOUND = ("NoSuchBucket",)
-_DENIED = (
-    "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity",
-    "TokenRefreshRequired", "AllAccessDisabled", "AccountProblem", "NotSignedUp", "XMinioInvalidAccessKeyId",
-    "XAdminUserNotFound",
-)  # fmt: skip
-_ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301")
-_ADVICE = "correct the keys or their permissions (s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload)"
+Moved = Callable[[int], None]
+"""Hears of the bytes of one file so far, from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What HEAD tells of an object."""
+    """What is known of an object without reading it."""
 
     size: int
-    etag: str
     checksum: str | None
-    """ChecksumSHA256 as the store has it; of a multipart object the composite one."""
+    """SHA-256 as the store has it (of a multipart object the composite one), or None."""
     metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """A bucket. Every call raises ImportFailure with a Destination* reason."""
+class Content:
+    """A small object, and the word that a later write may be bound to."""
 
-    client: "S3Client"
-    bucket: str
+    body: bytes
+    version: str
 
-    @contextmanager
-    def translated(self, doing: str) -> Iterator[None]:
-        """Botocore's errors inside become ours; ``doing`` completes "The object store did not let us …"."""
-        try:
-            yield
-        except ClientError as error:
-            raise failure_of(error_code(error), _status(error), self.bucket, doing) from None
-        except ParamValidationError:
-            raise ImportFailure(Reason.INVALID_SPEC, f"spec.destination is not what S3 accepts ({doing}).") from None
-        except SSLError:
-            message = "The object store's certificate is not valid; have it mended, or use the right host name."
-            raise ImportFailure(Reason.CERTIFICATE_INVALID, message) from None
-        except (BotoCoreError, OSError) as error:
-            message = f"The object store did not answer ({type(error).__name__}) when we wanted to {doing}."
-            raise ImportFailure(Reason.DESTINATION_UNAVAILABLE, message) from None
 
-    def read(self, key: str) -> bytes | None:
-        """A small object's content, or None where there is none."""
-        with self.translated(f"read {key}"):
-            try:
-                return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if error_code(error) in ("NoSuchKey", "404"):
-                    return None
-                raise
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload that was neither completed nor aborted."""
+
+    upload: str
+    initiator: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that has arrived whole, and is not visible yet."""
+
+    size: int
+    sha256: str
+
+
+class Ticket(Model):
+    """What a later run needs to make visible what an earlier one sent."""
+
+    key: str
+    upload: str
+    """The upload's id, or a temporary file's key."""
+    size_bytes: int
+    checksum: str | None = None
+    """As ``Facts.checksum`` will be."""
+    seal: str
+    """Tells what lies in the store from anything else."""
+
+
+class UnmetError(Exception):
+    """A conditional write found something else than it was bound to."""
+
+
+class Upload(Protocol):
+    """One file on its way to a key."""
+
+    key: str
+    id: str
+    """The store's own word for it."""
+
+    def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
+        """Bring all of it; nothing is visible."""
+
+    @property
+    def ticket(self) -> Ticket:
+        """Only once it is sent."""
+
+    def complete(self, *, replace: bool) -> None:
+        """Make it visible. DESTINATION_EXISTS where something stands at the key and ``replace`` is False."""
+
+    def stop(self) -> None:
+        """Send no more; does not wait."""
+
+    def abort(self) -> bool:
+        """Take back what is not visible yet. False where that could not be done: a later run has to."""
+
+
+class Store(Protocol):
+    """A destination."""
+
+    def uri(self, key: str) -> str:
+        """How an object is named to users."""
 
     def head(self, key: str) -> Facts | None:
         """What an object is, or None where there is none."""
-        with self.translated(f"look at {key}"):
-            try:
-                found = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-            except ClientError as error:
-                if error_code(error) in ("NoSuchKey", "404", "NotFound"):
-                    return None
-                raise
-        return Facts(
-            found["ContentLength"], found.get("ETag", ""), found.get("ChecksumSHA256"), found.get("Metadata", {})
-        )
 
-    def write(self, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
-        """A small JSON object, whole."""
-        with self.translated(f"write {key}"):
-            self.client.put_object(
-                Bucket=self.bucket, Key=key, Body=content, ContentType="application/json", Metadata=dict(metadata)
-            )
+    def read(self, key: str) -> Content | None:
+        """A small object, or None where there is none."""
+
+    def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
+        """A small JSON object, whole. ``shown``: it is for users, and has what they want of visible objects."""
+
+    def write_if(self, key: str, body: bytes, version: str | None) -> str:
+        """As ``write``, but only if the object has this version still, or, with None, is not there.
+
+        Returns its new version. Raises UnmetError.
+        """
 
     def delete(self, key: str) -> None:
-        """An object is no more."""
-        with self.translated(f"delete {key}"):
-            self.client.delete_object(Bucket=self.bucket, Key=key)
+        """An object is no more; nor was it perhaps."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Of the objects whose keys begin so."""
+
+    def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
+        """Open an upload; nothing is visible."""
+
+    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
+        """Make visible what an earlier run sent; False where it is not there any more, or not as it was."""
+
+    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
+        """Whether the object at the ticket's key is that very upload's, whole and unharmed."""
+
+    def unfinished(self, key: str) -> list[Unfinished]:
+        """Uploads to this very key, anybody's. What the store does not tell is only logged."""
+
+    def abort(self, key: str, upload: str) -> bool:
+        """Take one upload back. False where that could not be done, which is only logged."""
+
+    def probe(self, key: str) -> None:
+        """Find out that we may write at a key; leaves nothing."""
+
+    def close(self) -> None:
+        """No thread of ours goes on."""
 
 
-def connect(destination: S3Destination, keys: Keys | None) -> Store:
-    """A client for the destination's bucket; nothing is asked yet. Without keys, requests are not signed.
-
-    Raises ImportFailure INVALID_SPEC for an endpoint or a region that is none.
-    """
-    config = Config(
-        signature_version="s3v4" if keys else UNSIGNED,
-        s3={"addressing_style": "path" if destination.endpoint else "auto"},
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        # We give checksums ourselves where the store knows them; others get none they would refuse.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        proxies={},  # not those of the environment
-        max_pool_connections=16,
-    )
-    session = boto3.session.Session(
-        aws_access_key_id=keys.key_id if keys else None,
-        aws_secret_access_key=keys.secret if keys else None,
-        aws_session_token=keys.token if keys else None,
-        region_name=destination.region,
-    )
-    try:
-        if destination.endpoint:
-            urlsplit(destination.endpoint).port  # noqa: B018 — read for the error it raises; boto3 looks only later
-        client = session.client("s3", endpoint_url=destination.endpoint, config=config)
-    except InvalidRegionError:
-        raise ImportFailure(Reason.INVALID_SPEC, "destination.s3.region is not the name of a region.") from None
-    except ValueError:
-        message = "destination.s3.endpoint is no address: its host may have letters, digits, dots and hyphens; a port "
-        raise ImportFailure(Reason.INVALID_SPEC, f"{message}is at most 65535.") from None
-    return Store(client, destination.bucket)
+def exists(uri: str) -> ImportFailure:
+    """The failure for a key that another import's object holds."""
+    message = f"{uri} exists and is not this import's; choose another destination.name, or set "
+    return ImportFailure(Reason.DESTINATION_EXISTS, message + "destination.ifExists: Replace.")
 
 
-def error_code(error: ClientError) -> str:
-    """The store's word for what went wrong; for answers without a body the HTTP status."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def failure_of(code: str, status: int, bucket: str, doing: str) -> ImportFailure:
-    """Our failure for a store's error code and HTTP status."""
-    said = f"The object store did not let us {doing}: {code}"
-    if code in _NOT_FOUND:
-        message = f"There is no bucket {bucket!r}; create it or correct destination.s3.bucket."
-        return ImportFailure(Reason.DESTINATION_NOT_FOUND, message)
-    if code in _DENIED or status in (401, 403):
-        return ImportFailure(Reason.DESTINATION_DENIED, f"{said}; {_ADVICE}.")
-    if code in _ELSEWHERE:
-        return ImportFailure(Reason.INVALID_SPEC, f"{said}; destination.s3.region is not the bucket's.")
-    return ImportFailure(Reason.DESTINATION_UNAVAILABLE, f"{said}.")
+def has_marks(facts: Facts | None, marks: Mapping[str, str]) -> bool:
+    """Whether there is an object that carries these marks."""
+    return facts is not None and all(facts.metadata.get(name) == value for name, value in marks.items())

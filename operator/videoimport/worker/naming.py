@@ -11,6 +11,9 @@ from videoimport.worker.errors import ImportFailure
 
 MOST_KEY_BYTES = 1024
 """S3's limit."""
+MOST_INNER_BYTES = 64
+"""Of the longest name in a video's folder, such as renditions/<32 letters>.mp4."""
+OWN_FOLDER = ".videoimport"
 MOST_PART_BYTES = 120
 """Of one placeholder's value, so that four of them and a template fit."""
 MOST_NAME_BYTES = 512
@@ -72,25 +75,26 @@ def _value(values: dict[str, str], placeholder: str) -> str:
     raise ImportFailure(Reason.INVALID_SPEC, message)
 
 
-def video_key(destination: Destination, name: str) -> str:
-    """The video's key. Raises ImportFailure INVALID_SPEC for one that no object store takes."""
-    key = joined(destination.prefix, destination.folder, name, "video.mp4")
-    if len(key.encode()) <= MOST_KEY_BYTES:
+def folder_key(destination: Destination, name: str) -> str:
+    """The key of a video's folder. Raises ImportFailure INVALID_SPEC where no object store takes what lies in it."""
+    key = joined(destination.prefix, destination.folder, name)
+    longest = len(key.encode()) + MOST_INNER_BYTES
+    if longest <= MOST_KEY_BYTES:
         return key
     message = (
-        f"The object's key has {len(key.encode())} bytes, more than {MOST_KEY_BYTES}; shorten prefix, folder or name."
+        f"The objects' keys would have {longest} bytes, more than {MOST_KEY_BYTES}; shorten prefix, folder or name."
     )
     raise ImportFailure(Reason.INVALID_SPEC, message)
 
 
-def result_key(key_of_video: str) -> str:
-    """The key of result.json beside a video."""
-    return key_of_video.rpartition("/")[0] + "/result.json"
-
-
 def record_key(destination: Destination, uid: str) -> str:
     """The key of an import's commit record."""
-    return joined(destination.prefix, ".videoimport", "imports", f"{uid}.json")
+    return own_key(destination, "imports", f"{uid}.json")
+
+
+def own_key(destination: Destination, *parts: str) -> str:
+    """A key among what is not for users."""
+    return joined(destination.prefix, OWN_FOLDER, *parts)
 
 
 def joined(*parts: str | None) -> str:

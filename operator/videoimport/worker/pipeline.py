@@ -15,13 +15,12 @@ from videoimport.media.job import Job
 from videoimport.worker import (
     facts,
     fetching,
+    layout,
     naming,
     preflight,
     publish,
-    record,
     reporting,
     transcode,
-    upload,
     verification,
 )  # fmt: skip
 from videoimport.worker.errors import refuse
@@ -31,8 +30,7 @@ from videoimport.worker.logs import log
 from videoimport.worker.preflight import Place
 from videoimport.worker.processes import Children
 from videoimport.worker.progress import Board, Ticker
-from videoimport.worker.publish import Parcel
-from videoimport.worker.record import Intent
+from videoimport.worker.shipment import Parcel, Shipment
 from videoimport.worker.source import Sources
 
 
@@ -55,34 +53,25 @@ class Run:
         """Do what is still to be done and say how it went."""
         self._credentials = credentials
         place = preflight.connect(self._task, credentials)
-        earlier = record.read(place.store, place.record_key, self._task.uid, self._task.spec_hash)
-        if earlier is not None and (done := self._done_before(place, earlier)):
-            return done
+        if (done := publish.done_before(place)) is not None:
+            log().info("already imported", run=done.run)
+            return done.model_copy(update={"run": self._task.run})
         transcode.require(self._children, command.surely_needed_encoders(self._task.spec.output))
-        return self._import(place, checksums=preflight.writable(place))
+        preflight.writable(place)
+        return self._import(place)
 
-    def _done_before(self, place: Place, earlier: record.Record) -> Report | None:
-        """The report of a run whose video is in place already; that run need not have lived to say so."""
-        if isinstance(earlier, Intent):
-            if not record.is_fulfilled(earlier, place.store):
-                upload.abort(place.store, earlier.key, earlier.upload_id)
-                return None
-            log().info("adopting the video of an earlier run", run=earlier.report.run)
-            publish.conclude(place, earlier)
-            earlier = earlier.report
-        if earlier.outcome != "Succeeded":
-            return None
-        log().info("already imported", run=earlier.run)
-        return earlier.model_copy(update={"run": self._task.run})
-
-    def _import(self, place: Place, *, checksums: bool) -> Report:
+    def _import(self, place: Place) -> Report:
         if not naming.needs_source(self._task.spec.destination):
-            publish.may_write(place, place.video_key(None, None))
+            self._may_write(place, place.folder(None, None))
         fetched = self._fetch(place)
         sources = fetching.sources_of(fetched)
         job = self._prepare(sources, fetched)
         result = self._transcode(job)
-        return self._publish(place, result, checksums=checksums)
+        return self._publish(place, result)
+
+    @staticmethod
+    def _may_write(place: Place, folder: str) -> None:
+        publish.may_write(place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
 
     def _fetch(self, place: Place) -> Fetched:
         self._begin(StageName.DOWNLOAD)
@@ -90,7 +79,7 @@ class Run:
         def found(what: Found) -> None:
             self._found = what
             self._board.know(facts.source_status(self._task.spec.source.address, what))
-            publish.may_write(place, place.video_key(what.title, what.source_id))
+            self._may_write(place, place.folder(what.title, what.source_id))
 
         def moved(done: int, total: int | None) -> None:
             self._board.moved(StageName.DOWNLOAD, done, total)
@@ -132,30 +121,33 @@ class Run:
         self._end(StageName.TRANSCODE)
         return results[targets[0]]
 
-    def _publish(self, place: Place, result: Examined, *, checksums: bool) -> Report:
+    def _publish(self, place: Place, result: Examined) -> Report:
         self._begin(StageName.UPLOAD)
-        key = place.video_key(self._found.title, self._found.source_id)
-        parcel = Parcel(result.path, key, upload.digest(result.path))
-        size = parcel.digest.size
+        folder = place.folder(self._found.title, self._found.source_id)
+        key, total = layout.key(folder, layout.VIDEO), result.path.stat().st_size
 
         def moved(done: int) -> None:
-            self._board.moved(StageName.UPLOAD, done, size)
+            self._board.moved(StageName.UPLOAD, done, total)
 
-        def told() -> tuple[Report, bytes]:
+        with Shipment(place.notebook, place.metadata(), moved) as shipment:
+            shipment.add(Parcel(key, layout.content_type(key), "video"), result.path)
+            sent = shipment.arrived(key)
             self._end(StageName.UPLOAD)
             self._begin(StageName.FINALIZE)
-            return self._told(place, key, facts.output_file(place.uri(key), result, size, parcel.digest.sha256))
-
-        report = publish.publish(place, parcel, moved, told, checksums=checksums)
+            video = facts.output_file(place.store.uri(key), result, sent.size, sent.sha256)
+            video = video.model_copy(update={"url": place.url(key)})
+            report = publish.publish(place, shipment, folder, self._told(place, folder, video))
         self._end(StageName.FINALIZE)
         return report
 
-    def _told(self, place: Place, key: str, video: OutputFile) -> tuple[Report, bytes]:
+    def _told(self, place: Place, folder: str, video: OutputFile) -> tuple[Report, bytes]:
         """The report as it will be true in a moment, and result.json."""
         report = success(self._task, self._board, Outputs(video=video))
         content = facts.result_json(self._task, report, datetime.now(UTC))
+        key = layout.key(folder, layout.RESULT)
         described = OutputFile(
-            uri=place.uri(naming.result_key(key)),
+            uri=place.store.uri(key),
+            url=place.url(key),
             size_bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
         )

@@ -1,17 +1,17 @@
 """The commit record in the destination: what tells a later run that the work is done, or nearly done.
 
-It passes through two states under one key. The *intent* is written just before the video is made visible and has all
-that is needed to finish without moving a byte; the *report* takes its place as the very last step. A run after one that
-was killed in between finds the intent and looks whether the video appeared.
+It passes through two states under one key. The *intent* is written once everything is sent and nothing is visible; it
+has all that is needed to finish without moving a byte. The *report* takes its place as the very last step.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from videoimport.api.base import Model
 from videoimport.api.report import Report
-from videoimport.worker.destination import Store
+from videoimport.worker.destination import Store, Ticket
 
 UID = "videoimport-uid"
 SPEC_HASH = "videoimport-spec-hash"
@@ -19,18 +19,27 @@ RUN = "videoimport-run"
 
 
 class Intent(Model):
-    """A video is about to become visible at a key; ``report`` is what is to be said then."""
+    """Objects are about to become visible; ``report`` is what is to be said then."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     kind: Literal["Intent"] = "Intent"
-    key: str
-    upload_id: str
-    size_bytes: int
-    checksum: str | None = None
-    """The object's composite SHA-256, where the store has one."""
-    report: Report
+    tickets: tuple[Ticket, ...]
+    """In the order in which they become visible, the video last."""
+    replace: bool
+    """Whether something stands there that may be overwritten."""
+    stale: tuple[str, ...] = ()
+    """Keys of an earlier result that this one does not have."""
+    result_key: str
     result: str
     """The content of result.json."""
+    index_keys: tuple[str, ...] = ()
+    """Entries of the index that are to say where the video is."""
+    report: Report
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """What the objects carry."""
+        return marks(self.report.uid, self.report.spec_hash, self.report.run)
 
 
 Record = Intent | Report
@@ -42,17 +51,21 @@ def marks(uid: str, spec_hash: str, run: int) -> dict[str, str]:
     return {UID: uid, SPEC_HASH: spec_hash, RUN: str(run)}
 
 
-def read(store: Store, key: str, uid: str, spec_hash: str) -> Record | None:
-    """The record of this very wish. One of another spec, or that cannot be read, does not stand for it."""
+def read(store: Store, key: str) -> Record | None:
+    """The record that an earlier run left, for whatever wish. One that cannot be read stands for nothing."""
     content = store.read(key)
     if content is None:
         return None
     try:
-        found = _RECORDS.validate_json(content)
+        return _RECORDS.validate_json(content.body)
     except ValidationError:
         return None
-    report = found.report if isinstance(found, Intent) else found
-    return found if (report.uid, report.spec_hash) == (uid, spec_hash) else None
+
+
+def is_for(record: Record, uid: str, spec_hash: str) -> bool:
+    """Whether it speaks of this very wish."""
+    report = record.report if isinstance(record, Intent) else record
+    return (report.uid, report.spec_hash) == (uid, spec_hash)
 
 
 def write(store: Store, key: str, record: Record) -> None:
@@ -60,16 +73,3 @@ def write(store: Store, key: str, record: Record) -> None:
     report = record.report if isinstance(record, Intent) else record
     content = record.model_dump_json(by_alias=True, exclude_none=True).encode()
     store.write(key, content, marks(report.uid, report.spec_hash, report.run))
-
-
-def is_fulfilled(intent: Intent, store: Store) -> bool:
-    """Whether the video of an intent is there, complete, and ours."""
-    facts = store.head(intent.key)
-    return (
-        facts is not None
-        and facts.metadata.get(UID) == intent.report.uid
-        and facts.metadata.get(SPEC_HASH) == intent.report.spec_hash
-        and facts.metadata.get(RUN) == str(intent.report.run)
-        and facts.size == intent.size_bytes
-        and (intent.checksum is None or facts.checksum in (None, intent.checksum))
-    )

@@ -14,12 +14,11 @@ from videoimport.worker.errors import ImportFailure
 from videoimport.worker.naming import (
     MOST_NAME_BYTES,
     Names,
+    folder_key,
     folder_name,
     needs_source,
     record_key,
-    result_key,
     safe,
-    video_key,
 )
 
 URL = "https://example.com/v.mp4"
@@ -85,17 +84,15 @@ def test_an_unknown_placeholder_is_named() -> None:
 
 def test_keys() -> None:
     wish = destination(s3={"prefix": "in/put"}, folder="root/my folder")
-    key = video_key(wish, "clip")
-    assert key == "in/put/root/my folder/clip/video.mp4"
-    assert result_key(key) == "in/put/root/my folder/clip/result.json"
+    assert folder_key(wish, "clip") == "in/put/root/my folder/clip"
     assert record_key(wish, "uid") == "in/put/.videoimport/imports/uid.json"
-    assert video_key(destination(), "clip") == "clip/video.mp4"
+    assert folder_key(destination(), "clip") == "clip"
     assert record_key(destination(), "uid") == ".videoimport/imports/uid.json"
 
 
 def test_a_key_no_store_takes_is_refused_before_anything_else() -> None:
     with pytest.raises(ImportFailure, match="1024"):
-        video_key(destination(s3={"prefix": "é" * 512}), "clip")
+        folder_key(destination(s3={"prefix": "é" * 512}), "clip")
 
 
 @pytest.mark.parametrize(

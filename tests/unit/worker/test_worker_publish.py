@@ -1,4 +1,4 @@
-"""Publishing: whatever happens between the first part and the video, nothing is left of an upload that failed."""
+"""What a report may say, and what an upload's end says of the store."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -7,18 +7,16 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Report
 from videoimport.api.status import OutputFile, Outputs
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker import publish, upload
-from videoimport.worker.destination import Store
-from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.growing import Growing
 from videoimport.worker.pipeline import success
-from videoimport.worker.preflight import Place
 from videoimport.worker.progress import Board
-from videoimport.worker.publish import Parcel
+from videoimport.worker.s3 import S3Store
 
 KEY = "in/clip/video.mp4"
 SPEC = VideoImportSpec.model_validate(
@@ -27,31 +25,8 @@ SPEC = VideoImportSpec.model_validate(
 TASK = Task(uid="u", namespace="team", name="clip", run=1, spec=SPEC, spec_hash=spec_hash(SPEC))
 
 
-def client() -> Mock:
-    """A store that takes parts and has nothing yet."""
-    made = Mock()
-    made.list_multipart_uploads.return_value = {}
-    made.create_multipart_upload.return_value = {"UploadId": "ours"}
-    made.upload_part.return_value = {"ETag": "e"}
-    made.head_object.side_effect = ClientError({"Error": {"Code": "404"}}, "HeadObject")
-    return made
-
-
-def publishing(tmp_path: Path, store: Mock, told: Any) -> Report:
-    path = tmp_path / "video.mp4"
-    path.write_bytes(b"video")
-    place = Place(Store(cast("Any", store), "videos"), TASK)
-    return publish.publish(place, Parcel(path, KEY, upload.digest(path)), lambda _: None, told, checksums=False)
-
-
-@pytest.mark.parametrize("end", [ValueError("a bug"), Interruption(Reason.WORKER_LOST, "SIGTERM")])
-def test_parts_are_taken_back_when_it_ends_before_they_are_shown(tmp_path: Path, end: BaseException) -> None:
-    store = client()
-    with pytest.raises(type(end)):
-        publishing(tmp_path, store, Mock(side_effect=end))
-    store.upload_part.assert_called_once()
-    store.abort_multipart_upload.assert_called_once_with(Bucket="videos", Key=KEY, UploadId="ours")
-    store.complete_multipart_upload.assert_not_called()
+def store(client: Mock) -> S3Store:
+    return S3Store(cast("Any", client), S3Destination(bucket="videos"))
 
 
 @pytest.mark.parametrize(
@@ -63,18 +38,21 @@ def test_parts_are_taken_back_when_it_ends_before_they_are_shown(tmp_path: Path,
         ConnectionResetError("reset"),
     ],
 )
-def test_leftovers_that_cannot_be_listed_stop_nothing(error: Exception) -> None:
-    store = client()
-    store.list_multipart_uploads.side_effect = error
-    assert upload.abort_leftovers(Store(cast("Any", store), "videos"), KEY) == 0
+def test_uploads_that_cannot_be_listed_stop_nothing(error: Exception) -> None:
+    client = Mock()
+    client.get_paginator.return_value.paginate.side_effect = error
+    assert store(client).unfinished(KEY) == []
 
 
 def test_a_store_that_went_away_is_named_as_such(tmp_path: Path) -> None:
-    store = client()
-    store.list_multipart_uploads.side_effect = EndpointConnectionError(endpoint_url="http://s3")
-    store.create_multipart_upload.side_effect = EndpointConnectionError(endpoint_url="http://s3")
+    client = Mock()
+    client.create_multipart_upload.return_value = {"UploadId": "ours"}
+    client.upload_part.side_effect = EndpointConnectionError(endpoint_url="http://s3")
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"video")
+    upload = store(client).begin(KEY, "video/mp4", {})
     with pytest.raises(ImportFailure) as caught:
-        publishing(tmp_path, store, Mock())
+        upload.send(Growing(path, finished=True), lambda _: None)
     assert caught.value.reason is Reason.DESTINATION_UNAVAILABLE
 
 

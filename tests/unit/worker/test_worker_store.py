@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,32 +15,66 @@ from videoimport.api.destination import Destination, S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
 from videoimport.worker.credentials import read_keys
-from videoimport.worker.destination import connect, failure_of
+from videoimport.worker.destination import Ticket
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import redacted
+from videoimport.worker.parts import (
+    LEAST_PART,
+    MOST_PARTS,
+    composite,
+    digest,
+    read_part,
+    windows_ahead,
+    windows_of,
+)
 from videoimport.worker.record import Intent, Record
-from videoimport.worker.upload import LEAST_PART, MOST_PARTS, digest, part_size
+from videoimport.worker.s3 import connect
+from videoimport.worker.s3_errors import failure_of
 
 GIB = 2**30
 
 
 @given(some.integers(1, 5 * 1024 * GIB))
-def test_no_object_has_too_many_parts_or_too_small_ones(size: int) -> None:
-    part = part_size(size)
-    assert part >= LEAST_PART
-    assert -(-size // part) <= MOST_PARTS
+def test_no_file_has_too_many_parts_or_too_small_ones(size: int) -> None:
+    first, *_ = windows = list(windows_of(size))
+    assert len(windows) <= MOST_PARTS
+    assert all(window.size >= LEAST_PART for window in windows[:-1])
+    assert {window.size for window in windows[:-1]} <= {first.size}
+    assert windows[-1].end == size
 
 
-def test_one_reading_hashes_the_whole_and_its_parts(tmp_path: Path) -> None:
-    content = bytes(range(256)) * (LEAST_PART // 256) + b"tail"
+@given(some.none() | some.integers(0, 5 * 1024 * GIB))
+def test_an_estimate_may_be_missed_by_far(expected: int | None) -> None:
+    windows = list(windows_ahead(expected))
+    assert len(windows) == MOST_PARTS
+    assert windows[0].size >= LEAST_PART
+    assert {window.size for window in windows[:5000]} == {windows[0].size}, "equal parts, as far as the estimate goes"
+    assert windows[4999].end >= (expected or 0)
+    assert windows[-1].end == 67_000 * windows[0].size
+    assert all(one.end == other.offset for one, other in pairwise(windows))
+
+
+def test_small_results_leave_in_the_smallest_parts() -> None:
+    assert next(windows_ahead(20 * GIB)).size == LEAST_PART
+
+
+def test_hashes_of_the_whole_and_its_parts(tmp_path: Path) -> None:
+    content = bytes(range(256)) * (8 * 2**20 // 256) + b"tail"
     path = tmp_path / "file"
     path.write_bytes(content)
-    found = digest(path)
+    with path.open("rb") as file:
+        windows = list(windows_of(len(content)))
+        assert [(window.number, window.offset, window.size) for window in windows] == [
+            (1, 0, 8 * 2**20),
+            (2, 8 * 2**20, 4),
+        ]
+        found = digest(file.fileno(), windows)
+        parts = [read_part(file.fileno(), window, with_md5=True) for window in windows]
     assert found.sha256 == hashlib.sha256(content).hexdigest()
-    assert [(part.number, part.offset, part.size) for part in found.parts] == [(1, 0, LEAST_PART), (2, LEAST_PART, 4)]
-    assert found.parts[1].md5 == hashlib.md5(b"tail").digest()
-    joined = hashlib.sha256(content[:LEAST_PART]).digest() + hashlib.sha256(b"tail").digest()
-    assert found.composite == base64.b64encode(hashlib.sha256(joined).digest()).decode() + "-2"
+    assert found.crcs == tuple(part.crc for part in parts)
+    assert parts[1].md5 == hashlib.md5(b"tail").digest()
+    joined = hashlib.sha256(content[:-4]).digest() + hashlib.sha256(b"tail").digest()
+    assert composite(parts) == base64.b64encode(hashlib.sha256(joined).digest()).decode() + "-2"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +143,8 @@ class TestKeys:
 
 def test_a_record_is_read_as_what_it_is() -> None:
     report = Report(uid="u", run=1, spec_hash="h", outcome="Succeeded", finished_at=datetime(2026, 8, 1, tzinfo=UTC))
-    intent = Intent(key="k", upload_id="i", size_bytes=1, report=report, result="{}")
+    ticket = Ticket(key="k", upload="i", size_bytes=1, seal="s")
+    intent = Intent(tickets=(ticket,), replace=False, result_key="r", result="{}", report=report)
     read: TypeAdapter[Record] = TypeAdapter(Record)
     for record in (report, intent):
         assert read.validate_json(record.model_dump_json(by_alias=True, exclude_none=True)) == record

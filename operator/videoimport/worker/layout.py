@@ -1,0 +1,51 @@
+"""What lies in a video's folder, under which names, and what it is served as."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+VIDEO, RESULT = "video.mp4", "result.json"
+_OURS = re.compile(
+    r"video\.mp4|result\.json|audio\.(m4a|mp3)|original\.[^/]+|renditions/[^/]+\.mp4|thumbnails/[^/]+|captions/[^/]+"
+)
+_TYPES = {
+    "mp4": "video/mp4", "m4v": "video/x-m4v", "mov": "video/quicktime", "mkv": "video/x-matroska", "webm": "video/webm",
+    "avi": "video/x-msvideo", "ts": "video/mp2t", "mpg": "video/mpeg", "mpeg": "video/mpeg", "flv": "video/x-flv",
+    "wmv": "video/x-ms-wmv", "ogv": "video/ogg", "3gp": "video/3gpp", "mxf": "application/mxf",
+    "m4a": "audio/mp4", "mp3": "audio/mpeg", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png",
+    "webp": "image/webp", "vtt": "text/vtt", "srt": "application/x-subrip", "ttml": "application/ttml+xml",
+    "json": "application/json",
+}  # fmt: skip
+METADATA = "videoimport-metadata"
+MOST_METADATA_BYTES = 1536
+"""S3 takes 2 KB of user metadata in all, ASCII; our own marks need the rest."""
+
+
+def key(folder: str, name: str) -> str:
+    """Of a file in a video's folder."""
+    return f"{folder}/{name}"
+
+
+def is_of(folder: str, key: str) -> bool:
+    """Whether a key is one that some import of ours may have written in this folder."""
+    return key.startswith(folder + "/") and _OURS.fullmatch(key.removeprefix(folder + "/")) is not None
+
+
+def content_type(name: str) -> str:
+    """By the name's extension."""
+    return _TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
+
+
+def url(base: str | None, key: str) -> str | None:
+    """Where a key is served; None where nobody said."""
+    return f"{base.rstrip('/')}/{quote(key, safe='/')}" if base else None
+
+
+def user_metadata(wish: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the user wants kept, as an object carries it: percent-encoded JSON; nothing where that is too long."""
+    if not wish:
+        return {}
+    encoded = quote(json.dumps(wish, ensure_ascii=False, sort_keys=True, separators=(",", ":")), safe="{}[]:,")
+    return {METADATA: encoded} if len(encoded) <= MOST_METADATA_BYTES else {}

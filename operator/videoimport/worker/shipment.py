@@ -1,0 +1,118 @@
+"""All files of one result on their way, each in a thread of its own; nothing is visible before ``complete``."""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from videoimport.worker.destination import Sent, Ticket, Upload
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.growing import Growing
+from videoimport.worker.leftovers import Notebook
+
+Kind = Literal["original", "caption", "thumbnail", "audio", "rendition", "video"]
+_ORDER: tuple[Kind, ...] = ("original", "caption", "thumbnail", "audio", "rendition", "video")
+"""In which they become visible."""
+_AT_ONCE = 16
+"""Files; a growing one occupies its thread until it is whole: the video, eight renditions and the audio are ten."""
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to lie at a key."""
+
+    key: str
+    content_type: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Travelling:
+    parcel: Parcel
+    upload: Upload
+    sent: "Future[Sent]"
+
+
+class Shipment:
+    """A context: left by an exception, it takes back everything that is not visible."""
+
+    def __init__(self, notebook: Notebook, metadata: Mapping[str, str], moved: Callable[[int], None]) -> None:
+        self._notebook = notebook
+        self._metadata = metadata
+        self._moved = moved
+        self._travelling: dict[str, _Travelling] = {}
+        self._bytes: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_AT_ONCE)
+
+    def __enter__(self) -> "Shipment":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._abort([*self._travelling.values()]):
+            with suppress(ImportFailure):
+                self._notebook.forget()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def add(self, parcel: Parcel, file: Growing | Path, *, held: int = 0, expected: int | None = None) -> None:
+        """Begin to send a file, which may still be growing; ``held`` and ``expected`` as in ``Upload.send``."""
+        upload = self._notebook.open(parcel.key, parcel.content_type, self._metadata)
+        growing = file if isinstance(file, Growing) else Growing(file, finished=True)
+
+        def moved(done: int) -> None:
+            with self._lock:
+                self._bytes[parcel.key] = done
+                self._moved(sum(self._bytes.values()))
+
+        sent = self._threads.submit(upload.send, growing, moved, held=held, expected=expected)
+        if growing is not file:
+            sent.add_done_callback(lambda _: growing.close())
+        self._travelling[parcel.key] = _Travelling(parcel, upload, sent)
+
+    def withdraw(self, key: str) -> None:
+        """Take one back, to add it anew perhaps."""
+        if (one := self._travelling.pop(key, None)) is not None:
+            self._abort([one])
+            with self._lock:
+                self._bytes.pop(key, None)
+
+    def _abort(self, those: list[_Travelling]) -> bool:
+        for one in those:
+            one.upload.stop()
+            one.sent.cancel()
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return all([*threads.map(lambda one: one.upload.abort(), those)])
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why one of them will not arrive, as soon as that is known."""
+        over = [one.sent for one in self._travelling.values() if one.sent.done() and not one.sent.cancelled()]
+        return next((error for sent in over if (error := sent.exception()) is not None), None)
+
+    def arrived(self, key: str) -> Sent:
+        """Wait for one. Raises the first failure of any."""
+        sent = self._travelling[key].sent
+        while not sent.done():
+            if (failure := self.failure) is not None:
+                raise failure
+            wait([sent], timeout=_LOOK_SECONDS)
+        return sent.result()
+
+    @property
+    def tickets(self) -> tuple[Ticket, ...]:
+        """Of all, once all have arrived, in the order in which they become visible."""
+        for key in [*self._travelling]:
+            self.arrived(key)
+        ordered = sorted(self._travelling.values(), key=lambda one: (_ORDER.index(one.parcel.kind), one.parcel.key))
+        return tuple(one.upload.ticket for one in ordered)
+
+    def complete(self, key: str, *, replace: bool) -> None:
+        """Make one visible."""
+        self._travelling[key].upload.complete(replace=replace)

@@ -1,0 +1,131 @@
+"""A folder tree that nothing leads out of: every step goes through a descriptor and follows no link."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_TRIES = 5
+PART_SUFFIX = ".videoimport-part"
+"""Of temporary names; they also begin with a dot."""
+
+
+class Tree:
+    """Below a root, by keys with slashes. Raises OSError."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def parent(self, key: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        """The folder that a key lies in, as a descriptor, and the key's last part."""
+        *folders, name = key.split("/")
+        descriptor = os.open(self._root, _FOLDER)
+        try:
+            for folder in folders:
+                descriptor = _entered(descriptor, folder, make=make)
+            yield descriptor, name
+        finally:
+            os.close(descriptor)
+
+    def create(self, key: str) -> int:
+        """A new file for reading and writing, with its folders. A folder that goes away meanwhile is made again."""
+        for left in reversed(range(_TRIES)):
+            try:
+                with self.parent(key, make=True) as (folder, name):
+                    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                    return os.open(name, flags, 0o644, dir_fd=folder)
+            except FileNotFoundError:
+                if not left or not self._root.is_dir():
+                    raise
+        raise AssertionError("unreachable")
+
+    def open(self, key: str) -> int:
+        """A file for reading."""
+        with self.parent(key) as (folder, name):
+            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+
+    def stat(self, key: str) -> os.stat_result:
+        """Of the very name, link or not."""
+        with self.parent(key) as (folder, name):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def rename(self, key: str, name: str, *, replace: bool) -> None:
+        """Give a file its final name beside it. Raises FileExistsError unless that may be replaced. Lasts."""
+        with self.parent(key) as (folder, temporary):
+            if replace:
+                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            else:
+                _link(folder, temporary, name)
+            os.fsync(folder)
+
+    def remove(self, key: str) -> None:
+        """A file is no more, nor are folders that are empty then."""
+        with suppress(FileNotFoundError), self.parent(key) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
+        self.prune(key)
+
+    def prune(self, key: str) -> None:
+        """Remove the empty folders above a key."""
+        above = key.rpartition("/")[0]
+        while above:
+            try:
+                with self.parent(above) as (folder, name):
+                    os.rmdir(name, dir_fd=folder)
+            except OSError:
+                return
+            above = above.rpartition("/")[0]
+
+    def names(self, folder_key: str) -> list[str]:
+        """In a folder, sorted; none where there is no folder."""
+        try:
+            with self.parent(f"{folder_key}/x" if folder_key else "x") as (folder, _):
+                return sorted(os.listdir(folder))  # noqa: PTH208 — by descriptor
+        except FileNotFoundError:
+            return []
+
+    def files(self, folder_key: str) -> Iterator[str]:
+        """Keys of the regular files below a folder."""
+        for name in self.names(folder_key):
+            key = f"{folder_key}/{name}" if folder_key else name
+            try:
+                mode = self.stat(key).st_mode
+            except FileNotFoundError:
+                continue
+            if mode & 0o170000 == 0o040000:
+                yield from self.files(key)
+            elif mode & 0o170000 == 0o100000 and not name.endswith(PART_SUFFIX):
+                yield key
+
+
+def _entered(descriptor: int, folder: str, *, make: bool) -> int:
+    """The folder below; ``descriptor`` is closed if that is reached."""
+    if folder in ("", ".", ".."):
+        raise OSError(errno.ENOTDIR, "not a folder's name")
+    if make:
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o755, dir_fd=descriptor)
+            os.fsync(descriptor)
+    inner = os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+    os.close(descriptor)
+    return inner
+
+
+def _link(folder: int, temporary: str, name: str) -> None:
+    """Rename unless the name is taken; where the file system has no hard links, as nearly so as can be."""
+    try:
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
+            raise
+        with suppress(FileNotFoundError):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            raise FileExistsError(errno.EEXIST, "exists") from None
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        return
+    os.unlink(temporary, dir_fd=folder)

@@ -1,0 +1,208 @@
+"""A mounted volume as a destination: temporary names beside the final ones, fsync, rename."""
+
+import fcntl
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from videoimport.api.reasons import Reason
+from videoimport.worker import sidecars
+from videoimport.worker.destination import Content, Facts, Ticket, Unfinished, UnmetError, exists, has_marks
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.logs import log
+from videoimport.worker.naming import OWN_FOLDER, joined
+from videoimport.worker.tree import PART_SUFFIX, Tree
+from videoimport.worker.volume_errors import translated
+from videoimport.worker.volume_upload import VolumeUpload
+
+
+class VolumeStore:
+    """A volume; keys are paths below its root."""
+
+    def __init__(self, root: Path, claim: str, prefix: str | None) -> None:
+        self.claim = claim
+        self.tree = Tree(root)
+        self._root = root
+        self._own = joined(prefix, OWN_FOLDER)
+
+    def uri(self, key: str) -> str:
+        """pvc://claim/path."""
+        return f"pvc://{self.claim}/{key}"
+
+    # Small objects
+
+    def read(self, key: str) -> Content | None:
+        """A small object, or None where there is none."""
+        with translated(self.claim, f"read {key}"):
+            body = self._bytes(key)
+        return None if body is None else Content(body, hashlib.sha256(body).hexdigest())
+
+    def _bytes(self, key: str) -> bytes | None:
+        try:
+            with os.fdopen(self.tree.open(key), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def head(self, key: str) -> Facts | None:
+        """What a file is, or None where there is none."""
+        with translated(self.claim, f"look at {key}"):
+            try:
+                found = self.tree.stat(key)
+            except FileNotFoundError:
+                return None
+            side = self._side(key, found)
+        return Facts(found.st_size, side.sha256 if side else None, side.metadata if side else {})
+
+    def _side(self, key: str, found: os.stat_result) -> sidecars.Side | None:
+        return sidecars.side_of(found, self._bytes(sidecars.side_key(self._own, key)))
+
+    def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
+        """A small file, whole."""
+        with translated(self.claim, f"write {key}"):
+            temporary = self._written(key, body)
+            if shown:
+                self.put_side(key, temporary, hashlib.sha256(body).hexdigest(), metadata)
+            self.tree.rename(temporary, key.rpartition("/")[2], replace=True)
+
+    def _written(self, key: str, body: bytes) -> str:
+        """A temporary file beside a key, on the disk."""
+        temporary = temporary_key(key)
+        try:
+            with os.fdopen(self.tree.create(temporary), "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self.tree.remove(temporary)
+            raise
+        return temporary
+
+    def put_side(self, key: str, temporary: str, sha256: str, metadata: Mapping[str, str]) -> None:
+        """Say what is kept with the file that is about to get its name."""
+        standing = None
+        with suppress(FileNotFoundError):
+            standing = self._side(key, self.tree.stat(key))
+        content = sidecars.with_new(key, self.tree.stat(temporary), sha256, metadata, standing)
+        side = sidecars.side_key(self._own, key)
+        self.tree.rename(self._written(side, content), side.rpartition("/")[2], replace=True)
+
+    def write_if(self, key: str, body: bytes, version: str | None) -> str:
+        """Only if it is as it was, under a lock that all workers on this volume share."""
+        with translated(self.claim, f"write {key}"), self._locked():
+            standing = self._bytes(key)
+            if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
+                raise UnmetError
+            self.tree.rename(self._written(key, body), key.rpartition("/")[2], replace=True)
+        return hashlib.sha256(body).hexdigest()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        key = f"{self._own}/lock"
+        try:
+            descriptor = self.tree.create(key)
+        except FileExistsError:
+            descriptor = self.tree.open(key)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError as error:  # a file system without locks: as good as a store without conditions
+                log().warning("the volume has no locks", error=type(error).__name__)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def delete(self, key: str) -> None:
+        """A file is no more, nor what was kept with it."""
+        with translated(self.claim, f"delete {key}"):
+            self.tree.remove(key)
+            self.tree.remove(sidecars.side_key(self._own, key))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Of the files in a folder and below; ``prefix`` ends with a slash."""
+        with translated(self.claim, f"list {prefix}"):
+            yield from self.tree.files(prefix.rstrip("/"))
+
+    # Uploads
+
+    def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> VolumeUpload:  # noqa: ARG002
+        """Open a temporary file; nothing is visible. A volume keeps no content type: names tell."""
+        temporary = temporary_key(key)
+        with translated(self.claim, f"write {key}"):
+            descriptor = self.tree.create(temporary)
+        return VolumeUpload(self, key, temporary, descriptor, metadata)
+
+    def probe(self, key: str) -> None:
+        """Write a byte beside a key and take it back."""
+        if not self._root.is_dir():
+            message = (
+                f"The volume of claim {self.claim!r} is not mounted at {self._root}; check that the claim is bound."
+            )
+            raise ImportFailure(Reason.DESTINATION_NOT_FOUND, message)
+        with translated(self.claim, f"write {key}"):
+            self.tree.remove(self._written(key, b"?"))
+
+    def show(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
+        """Give a temporary file its final name. DESTINATION_EXISTS where that is taken and may not be replaced."""
+        with translated(self.claim, f"complete {key}"):
+            try:
+                self.put_side(key, temporary, sha256, metadata)
+                self.tree.rename(temporary, key.rpartition("/")[2], replace=replace)
+            except FileExistsError:
+                raise exists(self.uri(key)) from None
+
+    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
+        """Rename what an earlier run wrote, if it lies there as that left it."""
+        with translated(self.claim, f"look at {ticket.upload}"):
+            try:
+                found = self.tree.stat(ticket.upload)
+            except FileNotFoundError:
+                return False
+        if found.st_size != ticket.size_bytes:
+            return False
+        self.show(ticket.upload, ticket.key, ticket.seal, marks, replace=replace)
+        return True
+
+    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
+        """Whether the file is that very upload's, whole."""
+        facts = self.head(ticket.key)
+        return (
+            facts is not None
+            and has_marks(facts, marks)
+            and (facts.size, facts.checksum) == (ticket.size_bytes, ticket.seal)
+        )
+
+    def unfinished(self, key: str) -> list[Unfinished]:
+        """Temporary files beside this very key, anybody's."""
+        folder, _, name = key.rpartition("/")
+        found = []
+        with translated(self.claim, f"list {folder}"):
+            for entry in self.tree.names(folder):
+                if entry.startswith(f".{name}.") and entry.endswith(PART_SUFFIX):
+                    temporary = joined(folder, entry)
+                    with suppress(FileNotFoundError):
+                        since = datetime.fromtimestamp(self.tree.stat(temporary).st_mtime, UTC)
+                        found.append(Unfinished(temporary, "", since))
+        return found
+
+    def abort(self, key: str, upload: str) -> bool:
+        """Remove a temporary file. False where that could not be done, which is only logged."""
+        try:
+            self.tree.remove(upload)
+        except OSError as error:
+            log().warning("cannot remove a temporary file", key=key, error=type(error).__name__)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Nothing of ours goes on by itself."""
+
+
+def temporary_key(key: str) -> str:
+    """A new name beside a key: hidden, and cut so that no file system finds it too long."""
+    folder, _, name = key.rpartition("/")
+    return joined(folder, f".{name}.{uuid.uuid4().hex[:16]}{PART_SUFFIX}")

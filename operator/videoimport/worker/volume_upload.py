@@ -1,0 +1,102 @@
+"""One file into a volume, while it may still be growing: copied to a temporary name beside its final one."""
+
+import os
+import threading
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from videoimport.worker import following, parts
+from videoimport.worker.destination import Moved, Sent, Ticket
+from videoimport.worker.growing import AbandonedError, Growing
+from videoimport.worker.parts import Window
+from videoimport.worker.volume_errors import translated
+
+if TYPE_CHECKING:
+    from videoimport.worker.volume import VolumeStore
+
+
+class VolumeUpload:
+    """A copy under way."""
+
+    def __init__(
+        self, store: "VolumeStore", key: str, temporary: str, descriptor: int, metadata: Mapping[str, str]
+    ) -> None:
+        self.key = key
+        self.id = temporary
+        self._store = store
+        self._metadata = metadata
+        self._descriptor = descriptor
+        self._stop = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._sent: Sent | None = None
+
+    def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
+        """As ``MultipartUpload.send``; all of it is on the disk then."""
+        self._idle.clear()
+        try:
+            with translated(self._store.claim, f"write {self.key}"):
+                self._sent = self._copied(file, moved, held, expected)
+        finally:
+            os.close(self._descriptor)
+            self._idle.set()
+        return self._sent
+
+    def _copied(self, file: Growing, moved: Moved, held: int, expected: int | None) -> Sent:
+        windows: dict[int, Window] = {}
+        crcs: dict[int, int] = {}
+        done = 0
+        for window in following.final(file, held, expected, self._go_on):
+            windows[window.number] = window
+            crcs[window.number] = self._copy(file, window)
+            moved(done := done + window.size)
+        ordered = [windows[number] for number in sorted(windows)]
+        whole = parts.digest(file.descriptor, ordered)
+        for window, crc in zip(ordered, whole.crcs, strict=True):
+            if crcs[window.number] != crc:  # rewritten since
+                self._copy(file, window)
+        os.fsync(self._descriptor)
+        return Sent(whole.size, whole.sha256)
+
+    def _copy(self, file: Growing, window: Window) -> int:
+        at, crc = window.offset, 0
+        for chunk in parts.chunks(file.descriptor, window):
+            self._go_on()
+            crc = zlib.crc32(chunk, crc)
+            left = memoryview(chunk)
+            while left:
+                written = os.pwrite(self._descriptor, left, at)
+                at, left = at + written, left[written:]
+        return crc
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise AbandonedError
+
+    @property
+    def ticket(self) -> Ticket:
+        """What a later run needs to go on from here. Only once all is sent."""
+        assert self._sent is not None, "sent"  # noqa: S101
+        return Ticket(
+            key=self.key,
+            upload=self.id,
+            size_bytes=self._sent.size,
+            checksum=self._sent.sha256,
+            seal=self._sent.sha256,
+        )
+
+    def complete(self, *, replace: bool) -> None:
+        """Give it its name."""
+        ticket = self.ticket
+        self._store.show(self.id, self.key, ticket.seal, self._metadata, replace=replace)
+
+    def stop(self) -> None:
+        """Copy no more; does not wait."""
+        self._stop.set()
+
+    def abort(self) -> bool:
+        """Remove the temporary file."""
+        self.stop()
+        self._idle.wait(1.0)
+        return self._store.abort(self.key, self.id)
