@@ -14,7 +14,14 @@ import yaml
 
 Raw = dict[str, Any]
 OURS = "/apis/videoimport.io/v1alpha1"
-PLURALS = {"VideoImport": OURS, "BulkImport": OURS, "Job": "/apis/batch/v1", "Pod": "/api/v1", "ConfigMap": "/api/v1"}
+PLURALS = {
+    "VideoImport": OURS,
+    "BulkImport": OURS,
+    "Job": "/apis/batch/v1",
+    "Pod": "/api/v1",
+    "ConfigMap": "/api/v1",
+    "PersistentVolumeClaim": "/api/v1",
+}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 

@@ -65,6 +65,12 @@ def finished(api: ApiServer, kind: str, namespace: str, name: str) -> Raw:
     return api.get(kind, namespace, name)
 
 
+def phase(api: ApiServer, namespace: str) -> str | None:
+    """Of the import called one."""
+    found: str | None = api.get("VideoImport", namespace, "one").get("status", {}).get("phase")
+    return found
+
+
 def its_worker_runs(api: ApiServer, namespace: str) -> bool:
     """The import called one has a running worker, and the controller knows its Job."""
     pods = [pod["status"].get("phase") for pod in api.all_of("Pod", namespace)]

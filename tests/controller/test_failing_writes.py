@@ -7,9 +7,9 @@ from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, await_until, background, holds
 from controller_process import Controller
 from interposer import Interposer
-from settled import JobRecord, finished, its_worker_runs, settled_state
+from settled import JobRecord, finished, its_worker_runs, phase, settled_state
 from troubles import TROUBLES
-from wishing import THREE, bulk, video
+from wishing import SCRATCH, THREE, bulk, video
 
 Start = Callable[..., Controller]
 OF_A_BULK = {
@@ -55,6 +55,27 @@ def test_a_cancelled_import_leaves_no_job(
     assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Cancelled"
     await_until("the Job to go", lambda: not api.all_of("Job", namespace), explain=controller.tail)
     assert failing.failed["DELETE jobs"] >= 1
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_suspended_import_leaves_no_job_and_keeps_its_scratch_until_the_end(
+    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet, trouble: str
+) -> None:
+    kubelet.hold.set()
+    proxy.trouble = failing = TROUBLES[trouble]()
+    controller = started()
+    api.create(video(namespace, **SCRATCH))
+    await_until("its worker", lambda: its_worker_runs(api, namespace), explain=controller.tail)
+    api.merge("VideoImport", namespace, "one", {"spec": {"suspend": True}})
+    await_until("the suspension", lambda: phase(api, namespace) == "Suspended", explain=controller.tail)
+    await_until("the Job to go", lambda: not api.all_of("Job", namespace), explain=controller.tail)
+    assert len(api.all_of("PersistentVolumeClaim", namespace)) == 1
+    kubelet.hold.clear()
+    api.merge("VideoImport", namespace, "one", {"spec": {"suspend": False}})
+    done = finished(api, "VideoImport", namespace, "one")["status"]
+    assert (done["phase"], done["run"], done["attempts"]["count"]) == ("Completed", 2, 1)
+    await_until("the scratch to go", lambda: not api.all_of("PersistentVolumeClaim", namespace))
+    assert {"POST persistentvolumeclaims", "DELETE jobs", "DELETE persistentvolumeclaims"} <= set(failing.failed)
 
 
 def test_a_refused_job_is_shown_and_tried_again_when_the_quota_allows(

@@ -1,5 +1,6 @@
 """The chart's roles suffice for the controller, and give it no Secret."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,18 +12,19 @@ from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Raw, Refused, await_until
 from controller_process import Controller, written
 from settled import finished
-from wishing import THREE, bulk
+from wishing import SCRATCH, THREE, bulk, video
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="session")
-def render() -> Callable[[str], list[Raw]]:
+def render() -> Callable[..., list[Raw]]:
     found = subprocess.run([sys.executable, "hack/cluster", "tool", "helm"], cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 0, f"helm could not be built: {found.stderr}"
 
-    def run(namespace: str) -> list[Raw]:
+    def run(namespace: str, *settings: str) -> list[Raw]:
         command = [found.stdout.strip(), "template", namespace, "charts/videoimport", "--namespace", namespace]
+        command += [word for setting in settings for word in ("--set-json", setting)]
         rendered = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert rendered.returncode == 0, rendered.stderr
         return [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
@@ -30,10 +32,18 @@ def render() -> Callable[[str], list[Raw]]:
     return run
 
 
+@pytest.fixture(params=["the whole cluster", "its own namespace"])
+def watched(request: pytest.FixtureRequest, namespace: str) -> list[str]:
+    """The chart's value watchNamespaces."""
+    return [namespace] if request.param == "its own namespace" else []
+
+
 @pytest.fixture
-def account(api: ApiServer, namespace: str, render: Callable[[str], list[Raw]], tmp_path: Path) -> Iterator[Path]:
+def account(
+    api: ApiServer, namespace: str, render: Callable[..., list[Raw]], watched: list[str], tmp_path: Path
+) -> Iterator[Path]:
     """A kubeconfig of the chart's service account, with the chart's roles."""
-    manifests = render(namespace)
+    manifests = render(namespace, f"watchNamespaces={json.dumps(watched)}")
     ours = [(path, manifest) for manifest in manifests if (path := home(manifest, namespace))]
     for path, manifest in ours:
         api.call("POST", path, manifest)
@@ -58,9 +68,14 @@ def home(manifest: Raw, namespace: str) -> str | None:
 
 
 @pytest.fixture
-def bounded(account: Path, namespace: str, tmp_path: Path) -> Controller:
-    """A controller with these rights and no others, elected, for the whole cluster as the chart runs it."""
-    environment = {"VIDEOIMPORT_LEADER_ELECTION": "true", "POD_NAMESPACE": namespace, "VIDEOIMPORT_TAIL_SECONDS": "1"}
+def bounded(account: Path, namespace: str, watched: list[str], tmp_path: Path) -> Controller:
+    """A controller with these rights and no others, elected, as the chart runs it."""
+    environment = {
+        "VIDEOIMPORT_LEADER_ELECTION": "true",
+        "POD_NAMESPACE": namespace,
+        "VIDEOIMPORT_TAIL_SECONDS": "1",
+        "VIDEOIMPORT_WATCH_NAMESPACES": json.dumps(watched),
+    }
     return Controller(account, tmp_path / "controller.log", environment)
 
 
@@ -78,6 +93,11 @@ def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Contr
 
         api.merge("BulkImport", namespace, "many", {"spec": {"retryToken": "again"}})
         await_until("the retry", lambda: len(running_pods(api, namespace)) == 1, explain=bounded.tail)
+
+        kubelet.hold.clear()
+        api.create(video(namespace, **SCRATCH))
+        assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Completed"
+        await_until("the scratch to go", lambda: not api.all_of("PersistentVolumeClaim", namespace))
         assert ": 403 " not in bounded.log.read_text(), bounded.tail()
         assert "forbidden" not in bounded.log.read_text().lower(), bounded.tail()
 
@@ -95,6 +115,8 @@ def running_pods(api: ApiServer, namespace: str) -> list[str]:
         ("create", "", "pods"),
         ("create", "", "pods/exec"),
         ("delete", "", "pods"),
+        ("update", "", "persistentvolumeclaims"),
+        ("get", "", "persistentvolumes"),
         ("update", "videoimport.io", "bulkimports"),
         ("patch", "videoimport.io", "bulkimports"),
         ("impersonate", "", "users"),

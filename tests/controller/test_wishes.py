@@ -6,7 +6,7 @@ import pytest
 from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Refused, await_until
 from controller_process import Controller
-from settled import finished, its_worker_runs
+from settled import finished, its_worker_runs, phase
 from wishing import THREE, bulk, video
 
 from videoimport.api.reasons import Reason
@@ -116,12 +116,6 @@ def fails_in_run(
 ) -> Callable[[Task], Reason | None]:
     """Fails in that run only, and only for sources with this in their address."""
     return lambda task: reason if task.run == run and where in task.spec.source.url else None
-
-
-def phase(api: ApiServer, namespace: str) -> str | None:
-    """Of the import called one."""
-    found: str | None = api.get("VideoImport", namespace, "one").get("status", {}).get("phase")
-    return found
 
 
 def left(api: ApiServer, namespace: str) -> dict[str, list[str]]:
