@@ -94,6 +94,8 @@ class VideoMetadata(Model):
     """Displayed width in pixels."""
     height: Pixels | None = None
     """Displayed height in pixels."""
+    duration: Annotated[str, Field(max_length=32)] | None = None
+    """Duration as people read it, such as 1:02:03; the controller fills it in."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
     size_bytes: ByteCount | None = None

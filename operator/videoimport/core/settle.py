@@ -1,7 +1,7 @@
 """From a draft to a plan: the status is dressed with what follows from it, and written only if and when it must be."""
 
 from videoimport.api.conditions import ConditionType
-from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoPhase
+from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.lifecycle import ended
 from videoimport.core.plan import Plan, creations_last
@@ -11,6 +11,7 @@ from videoimport.core.scratch import spent
 from videoimport.core.throttle import due
 from videoimport.core.tidy import tidying
 from videoimport.core.upload import upload_status
+from videoimport.core.wording import span
 
 _PROGRESS = frozenset({"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata"})
 _ENDINGS = {
@@ -44,8 +45,16 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "attempts": _attempts(scene, status),
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
+            "metadata": _readable(status.metadata),
         }
     )
+
+
+def _readable(metadata: VideoMetadata | None) -> VideoMetadata | None:
+    """With the duration as the printer column shows it."""
+    if metadata is None or metadata.duration_ms is None:
+        return metadata
+    return metadata.model_copy(update={"duration": span(metadata.duration_ms)})
 
 
 def _token(scene: Scene, status: VideoImportStatus) -> str | None:

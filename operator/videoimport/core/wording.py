@@ -29,6 +29,13 @@ def advised(reason: Reason, *parts: str) -> str:
     return sentences(*parts, info(reason).advice)
 
 
+def span(milliseconds: int) -> str:
+    """A duration as players show it: 0:07, 12:34, 1:02:03, to the nearest second."""
+    minutes, seconds = divmod((milliseconds + 500) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 def clock(moment: datetime) -> str:
     """A moment as messages show it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -41,7 +41,7 @@ VIDEO_COLUMNS = [
     _column("Phase", ".status.phase"),
     _column("Progress", ".status.progressPercent", "integer"),
     _column("Resolution", ".status.metadata.resolution"),
-    _column("Duration", ".status.metadata.durationMs", "integer", 1),
+    _column("Duration", ".status.metadata.duration"),
     _column("Reason", ".status.reason"),
     _column("Attempts", ".status.attempts.count", "integer", 1),
     _column("Source", ".status.source.url", priority=1),

@@ -1,0 +1,135 @@
+"""Lives to be disturbed: what a user does with an import, from its creation until everything is settled."""
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from acting_kubelet import ActingKubelet
+from apiserver import ApiServer, Raw, await_until, background, holds
+from controller_process import Controller, Forked, through
+from interposer import Interposer, KillAfter
+from settled import JobRecord, await_state, phase, settled_state
+from wishing import SCRATCH, THREE, bulk, video
+
+
+class Story(Protocol):
+    """What is told to the cluster, and what must come of it."""
+
+    jobs: int
+    """How many Jobs there are in the end to have been."""
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+        """All that its user does. May wait for what the controller does, and not for a controller."""
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        """Whether nothing more is to come."""
+
+    def ends_well(self, state: Raw) -> bool:
+        """Whether the settled state is what it was told for."""
+
+
+class BulkOfThree:
+    """Created, and left alone."""
+
+    jobs = len(THREE)
+
+    def ends_well(self, state: Raw) -> bool:
+        return (state["BulkImport/many"]["completed"], state["BulkImport/many"]["failed"]) == (2, 1)
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+        api.create(bulk(namespace, THREE))
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        state = settled_state(api, namespace)
+        jobs = [value for key, value in state.items() if key.startswith("Job/")]
+        many = api.get("BulkImport", namespace, "many")
+        return holds(many, "Finished") and len(jobs) == len(THREE) and all(job["expires"] for job in jobs)
+
+
+class Pause:
+    """An import with scratch of its own, suspended while its worker runs and resumed when that is gone."""
+
+    jobs = 2
+
+    def ends_well(self, state: Raw) -> bool:
+        one = state["VideoImport/one"]
+        attempts = (one["attempts"]["count"], one["attempts"]["uncharged"])
+        return (one["phase"], one["run"], attempts) == ("Completed", 2, (1, 0))
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+        kubelet.hold.set()
+        api.create(video(namespace, **SCRATCH))
+        await_until(
+            "its worker", lambda: any(pod["status"].get("phase") == "Running" for pod in api.all_of("Pod", namespace))
+        )
+        api.merge("VideoImport", namespace, "one", {"spec": {"suspend": True}})
+        await_until("the suspension", lambda: phase(api, namespace) == "Suspended" and not api.all_of("Job", namespace))
+        kubelet.hold.clear()
+        api.merge("VideoImport", namespace, "one", {"spec": {"suspend": False}})
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        jobs = [value for key, value in settled_state(api, namespace).items() if key.startswith("Job/")]
+        finished = holds(api.get("VideoImport", namespace, "one"), "Finished")
+        return (
+            finished
+            and [job["expires"] for job in jobs] == [True]
+            and not api.all_of("PersistentVolumeClaim", namespace)
+        )
+
+
+@dataclass
+class Life:
+    """One story in a namespace of its own."""
+
+    api: ApiServer
+    namespace: str
+    log: Path
+    story: Story
+
+    def settle(self, kill: KillAfter, wanted: Raw | None) -> tuple[Raw, int]:
+        """The settled state and the number of writes committed before the kill, or all of them."""
+        jobs, kubelet = JobRecord(self.api, self.namespace), ActingKubelet(self.api, self.namespace)
+        with (
+            Interposer(self.api, trouble=kill).running() as proxy,
+            background("job record", jobs.run),
+            background("acting kubelet", kubelet.run),
+            Forked(controller := self._controller(proxy)) as first,
+        ):
+            kill.pid = first.pid
+            with background("successor", lambda stopping: self._succeed(kill, first, stopping)):
+                self.story.tell(self.api, self.namespace, kubelet)
+                self._await_end(wanted, controller)
+            await_until("the record of every Job", lambda: len(jobs.uids) >= self.story.jobs)
+        assert {name: len(uids) for name, uids in jobs.uids.items()} == dict.fromkeys(jobs.uids, 1), "a second Job"
+        assert len(jobs.uids) == self.story.jobs, jobs.uids
+        return settled_state(self.api, self.namespace), kill.committed_writes
+
+    def _controller(self, proxy: Interposer) -> Controller:
+        return Controller(
+            kubeconfig=through(proxy.port, self.log.with_suffix(f".{proxy.port}")),
+            log=self.log,
+            environment={"VIDEOIMPORT_WATCH_NAMESPACES": json.dumps([self.namespace])},
+        )
+
+    def _succeed(self, kill: KillAfter, first: Forked, stopping: threading.Event) -> None:
+        """Another controller takes over once the first was killed."""
+        while not kill.happened.wait(0.05):
+            if stopping.is_set():
+                return
+        first.wait()
+        with Interposer(self.api).running() as calm, Forked(self._controller(calm)):
+            stopping.wait()
+
+    def _shown(self, controller: Controller) -> str:
+        state = settled_state(self.api, self.namespace)
+        pods = {pod["metadata"]["name"]: pod["status"] for pod in self.api.all_of("Pod", self.namespace)}
+        return "\n".join(f"{key}: {value}" for key, value in {**state, **pods}.items()) + controller.tail()
+
+    def _await_end(self, wanted: Raw | None, controller: Controller) -> None:
+        await_until(
+            "the end", lambda: self.story.over(self.api, self.namespace), explain=lambda: self._shown(controller)
+        )
+        if wanted is not None:
+            await_state(self.api, self.namespace, wanted, controller.tail)
