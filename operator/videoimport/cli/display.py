@@ -92,7 +92,7 @@ def headline(status: VideoImportStatus) -> str:
     parts = [f"{status.phase or 'Pending'} {status.progress_percent or 0} %"]
     if status.bytes_per_second:
         parts.append(f"{decimal(status.bytes_per_second)}/s")
-    if status.eta_seconds is not None:
+    if status.eta_seconds:
         parts.append(f"about {spoken(status.eta_seconds)} left")
     return ", ".join(parts)
 
