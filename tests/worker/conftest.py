@@ -10,9 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(Path(__file__).resolve().parent))
 
+from fetch_runs import Bench  # noqa: E402
 from object_store import Bucket, ObjectStore  # noqa: E402
 from web_site import Site  # noqa: E402
 from worker_runs import Desk  # noqa: E402
+
+from videoimport.worker.processes import Children  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +59,10 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture
 def desk(bucket: Bucket, tmp_path: Path) -> Desk:
     return Desk(bucket, tmp_path)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    children = Children()
+    yield Bench(children, tmp_path)
+    children.kill_all()

@@ -16,8 +16,9 @@ from worker_runs import LOOPBACK
 from videoimport.api.reasons import Reason
 from videoimport.worker import facts, fetching
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.page import Page, _hashed
-from videoimport.worker.fetch.protocol import Fetched, Found, Hashed, Request
+from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
+from videoimport.worker.fetch.segments import Segments, hashed
 from videoimport.worker.fetching import Fetching, Pace
 from videoimport.worker.processes import Children
 
@@ -72,8 +73,13 @@ def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
 def test_a_files_hashing_is_told(tmp_path: Path) -> None:
     (tmp_path / "v").write_bytes(b"video")
     teller = Mock()
-    assert _hashed(tmp_path / "v", teller).size == 5
+    assert hashed(tmp_path / "v", teller).size == 5
     teller.tell.assert_called_once_with(Hashed(done=5))
+
+
+def segments(moved: Mock) -> Segments:
+    growing = Growing(part="video", path="/none/video")
+    return Segments(growing, 0, Limits(room_bytes=2**62, max_bytes=1000), Mock(moved=moved))
 
 
 class TestTotals:
@@ -81,17 +87,17 @@ class TestTotals:
     @pytest.mark.parametrize("field", ["total_bytes", "total_bytes_estimate"])
     def test_one_that_means_nothing_is_unknown(self, field: str, told: Any) -> None:
         moved = Mock()
-        Page(REQUEST, Mock(moved=moved), Mock(), Mock())._hook({"downloaded_bytes": 5, field: told})
+        segments(moved).hook({"downloaded_bytes": 5, field: told})
         moved.assert_called_once_with(5, None)
 
     def test_one_that_is_too_large_ends_it_at_once(self) -> None:
         with pytest.raises(ImportFailure) as caught:
-            Page(REQUEST, Mock(), Mock(), Mock())._hook({"downloaded_bytes": 5, "total_bytes": 1001})
+            segments(Mock()).hook({"downloaded_bytes": 5, "total_bytes": 1001})
         assert caught.value.reason is Reason.SOURCE_TOO_LARGE
 
     def test_an_estimate_ends_nothing(self) -> None:
         moved = Mock()
-        Page(REQUEST, Mock(moved=moved), Mock(), Mock())._hook({"downloaded_bytes": 5, "total_bytes_estimate": 1001.5})
+        segments(moved).hook({"downloaded_bytes": 5, "total_bytes_estimate": 1001.5})
         moved.assert_called_once_with(5, 1001)
 
 

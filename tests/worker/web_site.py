@@ -79,6 +79,8 @@ class Site:
             def do_GET(self) -> None:
                 site.serve(self)
 
+            do_HEAD = do_GET  # noqa: N815
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 

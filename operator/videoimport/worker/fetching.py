@@ -13,8 +13,17 @@ from pydantic import ValidationError
 
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
-from videoimport.api.task import DESTINATION_CREDENTIALS_PATH, Task
+from videoimport.api.task import (
+    CA_BUNDLE_PATH,
+    DESTINATION_CREDENTIALS_PATH,
+    DESTINATION_VOLUME_PATH,
+    SOURCE_CREDENTIALS_PATH,
+    SOURCE_VOLUME_PATH,
+    Task,
+)
+from videoimport.worker import trust
 from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.mounted import open_beneath
 from videoimport.worker.fetch.protocol import (
     EVENTS,
     GO,
@@ -36,6 +45,9 @@ from videoimport.worker.source import Source, Sources, Tail
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Of the environment; proxies above all are left out."""
+
+
+_Told = Growing | Restarted | Arrived | Fetched | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +120,40 @@ class Watch:
         return ImportFailure(Reason.STALLED, told)
 
 
-def request_of(task: Task, folder: Path, credentials: Path) -> Request:
-    """What the fetching process is to do for a task."""
-    requirements = task.spec.requirements
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """Where the source's things are; in a pod the defaults."""
+
+    credentials: Path = Path(SOURCE_CREDENTIALS_PATH)
+    """The source's Secret."""
+    volume: Path = Path(SOURCE_VOLUME_PATH)
+    ca_bundle: Path = Path(CA_BUNDLE_PATH)
+
+
+def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
+    """What the fetching process is to do for a task. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
+    source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
+    volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
+    trusted = trust.bundle(worker, mounts.ca_bundle, folder)
     return Request(
-        url=task.spec.source.address,
+        url=source.url,
+        stored=source.s3,
+        mounted=volume.path if volume else None,
+        volume=str(mounts.volume) if volume else None,
         folder=str(folder),
+        outlives=worker.scratch.storage_class_name is not None,
         max_height=task.spec.output.video.max_height,
         max_bytes=bytes_of(requirements.max_size) if requirements and requirements.max_size else None,
-        room_bytes=bytes_of(task.spec.worker.scratch.size),
+        room_bytes=bytes_of(worker.scratch.size),
+        checksum=source.checksum.removeprefix("sha256:") if source.checksum else None,
+        secret=secret.name if secret else None,
+        secret_folder=str(mounts.credentials),
+        bytes_per_second=task.politeness.bytes_per_second,
+        sleep_seconds=task.politeness.sleep_seconds,
+        proxy=worker.proxy,
+        ca_bundle=str(trusted) if trusted else None,
         allowed_networks=task.allowed_networks,
-        shut_paths=(DESTINATION_CREDENTIALS_PATH, str(credentials)),
+        shut_paths=(DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH, str(destination_credentials)),
     )
 
 
@@ -142,10 +177,12 @@ class Fetching:
     def __init__(
         self,
         child: Child,
+        request: Request,
         found: Callable[[Found], None],
         moved: Callable[[int, int | None], None],
         pace: Pace,
     ) -> None:
+        self._request, self._held = request, ""
         self._child, self._found, self._moved = child, found, moved
         self._watch = Watch(child, pace)
         self._news = threading.Condition()
@@ -171,7 +208,9 @@ class Fetching:
         """Whether nothing more comes to a file."""
         with self._news:
             self._check()
-            return self._fetched is not None or str(path) in {file.path for file in self._whole.values()}
+            whole = {file.path for file in self._whole.values()}
+            whole |= {file.path for file in self._files.values() if file.is_whole}
+            return self._fetched is not None or str(path) in whole
 
     def wait(self, timeout: float) -> None:
         """Until there is any news, or for so many seconds: bytes arrive without news, too."""
@@ -203,7 +242,12 @@ class Fetching:
         file = self._files[part]
         tail = Tail(Path(file.tail.path), file.tail.offset) if file.tail else None
         return Source(
-            Path(file.path), seekable=file.seekable, size=file.size, finished=False, tail=tail, container=file.container
+            Path(file.path),
+            seekable=file.seekable,
+            size=file.size,
+            finished=file.is_whole,
+            tail=tail,
+            container=file.container,
         )
 
     def _listen(self) -> None:
@@ -229,10 +273,22 @@ class Fetching:
                 self._moved(event.done, event.total)
         else:
             with self._news:
-                self._note(event)
+                self._note(self._opened(event))
                 self._news.notify_all()
 
-    def _note(self, event: Growing | Restarted | Arrived | Fetched | Failed) -> None:
+    def _opened(self, event: _Told) -> _Told:
+        """With a file in a volume named by our own descriptor: whoever moves things there meanwhile, it stays the same
+        file, and none outside the volume."""
+        if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
+            return event
+        self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"
+        if isinstance(event, Growing):
+            return event.model_copy(update={"path": self._held})
+        if isinstance(event, Fetched):
+            return event.model_copy(update={"video": event.video.model_copy(update={"path": self._held})})
+        return event
+
+    def _note(self, event: _Told) -> None:
         if isinstance(event, Growing):
             self._files[event.part] = event
         elif isinstance(event, Restarted):
@@ -265,7 +321,7 @@ def begin(
     the Fetching's methods.
     """
     child.say(request.model_dump_json(by_alias=True))
-    return Fetching(child, found, moved, pace)
+    return Fetching(child, request, found, moved, pace)
 
 
 def fetch(

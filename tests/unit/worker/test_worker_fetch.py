@@ -22,10 +22,9 @@ from yt_dlp.networking.exceptions import (
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch import classify, statuses
+from videoimport.worker.fetch import classify, finding, statuses
 from videoimport.worker.fetch.guard import is_allowed, is_harmless
 from videoimport.worker.fetch.http import Answer, Interrupted, Validator
-from videoimport.worker.fetch.page import _found
 from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetching import environment
 
@@ -238,7 +237,7 @@ def test_a_timeout_whose_words_speak_of_a_login_is_a_timeout() -> None:
 
 
 def test_half_a_surrogate_pair_can_be_told() -> None:
-    found = _found({"extractor_key": "Generic", "id": "x\ud83d", "title": "cat \ud83d"})
+    found = finding.found({"extractor_key": "Generic", "id": "x\ud83d", "title": "cat \ud83d"})
     assert (found.source_id, found.title) == ("x?", "cat ?")
     assert found.model_dump_json()
     told = Failed(reason=Reason.INTERNAL, message=classify.failure(DownloadError("ERROR: no \ud83d")).message)

@@ -1,7 +1,7 @@
 """Our own Range client: one file from one address, resumed after a broken connection, never mixed from two versions."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -14,7 +14,7 @@ from videoimport.worker.fetch import statuses, tail
 from videoimport.worker.fetch.http import Answer, Browser, Interrupted, Validator
 from videoimport.worker.fetch.landing import Landing
 from videoimport.worker.fetch.limits import Limits, Pace, Throttle
-from videoimport.worker.fetch.protocol import File, Growing, Part, Restarted, TailFile
+from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, identity
 from videoimport.worker.fetch.teller import Telling
 
 MOST_FRUITLESS = 4
@@ -45,11 +45,13 @@ class Download:
         teller: Telling,
         *,
         part: Part = "video",
+        extra: Mapping[str, str] | None = None,
         throttle: Throttle | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._browser, self._original, self._url = browser, url, url
         self._landing, self._limits, self._teller, self._part = landing, limits, teller, part
+        self._extra = dict(extra or {})
         self._throttle = throttle or Throttle(None)
         self._sleep = sleep
         self._total: int | None = None
@@ -62,9 +64,12 @@ class Download:
         self._pending: Opening | None = None
         self._is_told = False
         self._tail: TailFile | None = None
+        self._source = identity("url", url)
 
     def open(self) -> Opening:
-        """The first answer. Raises ImportFailure."""
+        """The first answer, to a request for the rest where an earlier run left a part. Raises ImportFailure."""
+        if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
+            self._validator, self._total = Validator.parse(mark.version), mark.total
         for attempt in self._attempts():
             with attempt:
                 self._pending = self._first()
@@ -118,8 +123,13 @@ class Download:
         raise ImportFailure(cause.reason, f"Giving up after several tries: {cause.why}.")
 
     def _first(self) -> Opening:
-        answer = self._browser.get(self._url, {})
-        self._check_status(answer)
+        answer = self._resume()
+        if self._landing.size:
+            if answer.status == 206 and self._continues(answer):
+                self._url = answer.url
+                self._limits.check(self._total or 0)
+                return Opening(answer, self._landing.head(sniff.ENOUGH))
+            self._landing.start_over()
         if answer.status == 206 and not answer.is_whole:
             # Nobody asked for a part, and one that is taken for the whole would be a short video.
             answer.response.close()
@@ -142,6 +152,7 @@ class Download:
         self._total = answer.total
         self._resumable = not answer.is_encoded and answer.header("Accept-Ranges").lower() != "none"
         self._limits.check(self._total or 0)
+        self._landing.remember(self._source, self._validator.text if self._resumable else None, self._total)
 
     def _check_status(self, answer: Answer) -> None:
         if answer.status in (200, 206):
@@ -159,7 +170,10 @@ class Download:
         opening, self._pending = self._pending, None
         if opening:
             self._tail = self._fetch_tail(opening)
-            self._keep(opening.head)
+            if self._landing.size:
+                self._tell(opening.head)
+            else:
+                self._keep(opening.head)
             self._drain(opening.answer)
             return
         answer = self._resume()
@@ -172,17 +186,20 @@ class Download:
     def _fetch_tail(self, opening: Opening) -> TailFile | None:
         if self._total is None or not self._seekable or opening.answer.header("Accept-Ranges").lower() != "bytes":
             return None
-        fetch = tail.by_range(self._browser, self._url, self._validator, self._total, self._limits, self._throttle)
-        return tail.fetched(self._landing.path.parent, opening.head, self._total, fetch)
+        fetch = tail.by_range(
+            self._browser, self._url, self._extra, self._validator, self._total, self._limits, self._throttle
+        )
+        found = tail.fetched(self._landing.folder, opening.head, self._total, fetch)
+        return found if found and found.offset >= self._landing.size else None
 
     def _resume(self) -> Answer:
         """The answer to a request for the rest, or for the whole where a rest could not be trusted."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
-        answer = self._browser.get(self._url, wanted)
+        answer = self._browser.get(self._url, {**self._extra, **wanted})
         if answer.status == 416:
             answer.response.close()
-            answer = self._browser.get(self._url, {})
+            answer = self._browser.get(self._url, self._extra)
         self._check_status(answer)
         return answer
 
@@ -239,11 +256,11 @@ class Download:
         self._fruitless = 0
         self._teller.moved(self._landing.size, self._total)
         if chunk and not self._is_told:
-            self._is_told = True
-            self._teller.tell(self._growing(chunk))
+            self._tell(chunk)
 
-    def _growing(self, head: bytes) -> Growing:
-        return Growing(
+    def _tell(self, head: bytes) -> None:
+        self._is_told = True
+        growing = Growing(
             part=self._part,
             path=str(self._landing.path),
             size=self._total,
@@ -251,3 +268,4 @@ class Download:
             tail=self._tail,
             container=sniff.container(head),
         )
+        self._teller.tell(growing)

@@ -74,7 +74,11 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 class Guard:
     """Decides on audit events and remembers what it refused, whatever a library makes of the refusal."""
 
-    def __init__(self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = ()) -> None:
+    def __init__(
+        self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = (), only: Sequence[str] | None = None
+    ) -> None:
+        """``only``: a proxy's addresses, which are then all that may be reached."""
+        self._only = only
         self._shut = tuple(os.path.realpath(path) for path in shut_paths)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
         self._asked = threading.local()
@@ -82,6 +86,11 @@ class Guard:
         """The first refused address with the host it was reached by, as a sentence's object."""
         self.refused_command: str | None = None
         """The first refused program that was given an address to fetch."""
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether all but a proxy is out of reach."""
+        return self._only is not None
 
     def install(self) -> None:
         """For the rest of this process's life."""
@@ -106,12 +115,15 @@ class Guard:
         if address is None:
             return  # sendmsg on a connected socket
         host = address[0] if isinstance(address, tuple) else str(address)
-        if isinstance(host, str) and is_allowed(host, self._allowed):
+        if isinstance(host, str) and self._may_reach(host):
             return
         asked = getattr(self._asked, "host", None)
         name = asked.decode("ascii", "replace") if isinstance(asked, bytes) else asked
         self.refused = self.refused or (f"{name} ({host})" if name and name != host else str(host))
         raise ForbiddenError(f"{host} is not a public address")
+
+    def _may_reach(self, host: str) -> bool:
+        return is_allowed(host, self._allowed) if self._only is None else host in self._only
 
     def _check_path(self, path: Any) -> None:
         if not isinstance(path, str | bytes):

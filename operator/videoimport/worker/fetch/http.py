@@ -4,16 +4,18 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from urllib.parse import unquote, urljoin, urlsplit
 
-import certifi
 import urllib3
-from urllib3.exceptions import HTTPError, IncompleteRead, NameResolutionError, ProtocolError, SSLError
+from urllib3.exceptions import HTTPError, IncompleteRead, NameResolutionError, ProtocolError, ProxyError, SSLError
 from urllib3.response import BaseHTTPResponse
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.guard import ForbiddenError
+from videoimport.worker.fetch.routes import Route
+from videoimport.worker.fetch.secrets import WebSecrets, cookie_header
 
 CONNECT_SECONDS = 15.0
 MOST_REDIRECTS = 10
@@ -47,6 +49,17 @@ class Validator:
     def if_range(self) -> str | None:
         """The value of If-Range; None when a resumed download could not be told from a mixed one."""
         return self.etag or self.modified
+
+    @property
+    def text(self) -> str | None:
+        """Both in one line, for ``parse``; None when no later run could tell a changed source."""
+        return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
+
+    @classmethod
+    def parse(cls, text: str) -> "Validator":
+        """From ``text``."""
+        etag, _, modified = text.partition("\n")
+        return cls(etag or None, modified or None)
 
     def differs(self, other: "Validator") -> bool:
         """Whether the two are certainly of different versions."""
@@ -145,13 +158,22 @@ class Answer:
 
 
 class Browser:
-    """Sends requests. No cookies, no proxies of the environment, no retries of its own."""
+    """Sends requests. No proxies of the environment, no retries of its own.
 
-    def __init__(self, read_seconds: float) -> None:
-        trusted = ssl.create_default_context()
-        trusted.load_verify_locations(certifi.where())
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
-        self._pool = urllib3.PoolManager(retries=False, timeout=timeout, ssl_context=trusted)
+    ``secrets`` go where they belong at each hop. ``cookies`` are kept for a page's session, whose media may want them.
+    """
+
+    def __init__(
+        self,
+        read_seconds: float,
+        *,
+        route: Route | None = None,
+        secrets: WebSecrets | None = None,
+        cookies: CookieJar | None = None,
+    ) -> None:
+        self._pool = (route or Route()).pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds))
+        self._secrets = secrets or WebSecrets()
+        self._cookies = self._secrets.jar() if cookies is None else cookies
 
     def get(self, url: str, extra: Mapping[str, str]) -> Answer:
         """The answer of the last hop. Raises ImportFailure, or Interrupted for what another try may mend."""
@@ -170,12 +192,18 @@ class Browser:
         raise ImportFailure(Reason.SOURCE_UNAVAILABLE, f"The source redirects more than {MOST_REDIRECTS} times.")
 
     def _once(self, url: str, extra: Mapping[str, str], *, with_login: bool) -> BaseHTTPResponse:
-        headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **extra}
         parts = urlsplit(url)
-        if with_login and parts.username:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers |= urllib3.make_headers(basic_auth=pair)
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username and with_login else None
+        headers = urllib3.HTTPHeaderDict({
+            "User-Agent": _AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        })  # fmt: skip
+        own = (urllib3.make_headers(basic_auth=login) if login else {}), self._secrets.headers_for(bare), extra
+        for more in (cookie_header(self._cookies, bare), *own):
+            for name, value in more.items():
+                headers[name] = value
         try:
             return self._pool.request("GET", bare, headers=headers, preload_content=False, redirect=False)
         except HTTPError as error:
@@ -215,6 +243,8 @@ def _failure(error: HTTPError, host: str) -> Exception:
             message = f"The certificate of {host} is not valid: {told.verify_message}"
             return ImportFailure(Reason.CERTIFICATE_INVALID, message)
         return Interrupted(f"{host} broke off the TLS handshake")
+    if isinstance(error, ProxyError):
+        return Interrupted(f"the proxy of spec.worker.proxy does not let us reach {host}")
     if isinstance(error, NameResolutionError):
         return Interrupted(f"the name {host} does not resolve")
     return Interrupted(f"{host} did not answer ({type(error).__name__})")

@@ -1,44 +1,89 @@
 """Where bytes land: a file in scratch that only ever grows, hashed on the way.
 
 What starts over goes to a file of another name: whoever still reads the first one reads a part of one version, never a
-mixture of two.
+mixture of two. In scratch that outlives the pod a mark beside it says how much can be trusted, and of what it is.
 """
 
 import errno
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch import marks
+from videoimport.worker.fetch.marks import Mark
 from videoimport.worker.fetch.protocol import File
+
+SYNCED_BYTES = 16 * 2**20
+"""Between two marks: what a node that dies may cost."""
+_HASHED_BYTES = 16 * 2**20
+"""At once, and then it is told."""
 
 
 class Landing:
     """One file's place. Raises ImportFailure SCRATCH_FULL when there is no room."""
 
-    def __init__(self, folder: Path, name: str = "source") -> None:
-        self._folder, self._name = folder, name
-        self._number = 0
+    def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False) -> None:
+        self.folder, self._first_name = folder, name
+        self._name, self._number = name, 0
+        self._outlives = outlives
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
+        self._mark: Mark | None = None
         self.size = 0
         """Bytes that are there."""
 
     @property
     def path(self) -> Path:
         """The file as it is called now."""
-        return self._folder / (f"{self._name}-{self._number}" if self._number else self._name)
+        return self.folder / self._name
+
+    def __enter__(self) -> "Landing":
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file:
+            self._synced()
             self._file.close()
 
-    def __enter__(self) -> "Landing":
-        return self
+    def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
+        """What an earlier run left of this very source, hashed again; None, and nothing is left, where that is none."""
+        if not self._outlives:
+            return None
+        mark = marks.read(self.folder)
+        path = self.folder / mark.name if mark else self.path
+        if mark is None or mark.source != source or mark.usable == 0 or not _holds(path, mark.usable):
+            self._clear()
+            return None
+        self._name, self._number = mark.name, mark.number
+        self._file = path.open("r+b")
+        self._file.truncate(mark.usable)
+        while chunk := self._file.read(_HASHED_BYTES):
+            self._hash.update(chunk)
+            self.size += len(chunk)
+            hashed(self.size)
+        self._mark = mark
+        return mark
+
+    def head(self, length: int) -> bytes:
+        """The first bytes of what is there."""
+        with self.path.open("rb") as file:
+            return file.read(length)
+
+    def remember(self, source: str, version: str | None, total: int | None) -> None:
+        """Of which version the bytes are from now on; without one, no later run can go on with them."""
+        self._mark = None
+        if self._outlives and version:
+            self._mark = Mark(
+                source=source, version=version, total=total, name=self._name, number=self._number, kept=self.size
+            )
+            marks.write(self.folder, self._mark)
 
     def keep(self, chunk: bytes) -> None:
         """More of it, seen by other readers at once."""
@@ -50,15 +95,20 @@ class Landing:
             raise self._without_room(error) from None
         self._hash.update(chunk)
         self.size += len(chunk)
+        if self._mark and self.size - self._mark.kept >= SYNCED_BYTES:
+            self._synced()
 
     def start_over(self) -> None:
         """Throw away what is there."""
+        self._mark = None
+        marks.remove(self.folder)
         if self._file is None:
             return
         self._file.close()
         self.path.unlink(missing_ok=True)
         self._file, self._hash, self.size = None, hashlib.sha256(), 0
         self._number += 1
+        self._name = f"{self._first_name}-{self._number}"
 
     def file(self, *, seekable: bool) -> File:
         """The whole file, as it is told."""
@@ -70,8 +120,24 @@ class Landing:
             self._file = self.path.open("wb")
         return self._file
 
+    def _synced(self) -> None:
+        if self._mark and self._file:
+            os.fdatasync(self._file.fileno())
+            self._mark = self._mark.model_copy(update={"kept": self.size})
+            marks.write(self.folder, self._mark)
+
+    def _clear(self) -> None:
+        """Room for this source: what earlier runs left of others is of no use."""
+        marks.remove(self.folder)
+        for path in self.folder.glob(f"{self._first_name}*"):
+            path.unlink()
+
     def _without_room(self, error: OSError) -> Exception:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             return error
         message = f"There is no room in scratch after {self.size} bytes; raise worker.scratch.size."
         return ImportFailure(Reason.SCRATCH_FULL, message)
+
+
+def _holds(path: Path, size: int) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size >= size

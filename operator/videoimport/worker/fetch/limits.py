@@ -1,5 +1,6 @@
 """What ends a download that would otherwise go on, and what slows one down that would otherwise press a source."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -70,6 +71,7 @@ class Throttle:
     ) -> None:
         self._rate, self._clock, self._sleep = rate, clock, sleep
         self._free_at = clock()
+        self._lock = threading.Lock()
 
     @property
     def chunk(self) -> int:
@@ -80,9 +82,11 @@ class Throttle:
         """So many bytes were read: sleep until they were due."""
         if self._rate is None:
             return
-        now = self._clock()
-        self._free_at = max(self._free_at, now) + size / self._rate
-        self._sleep(self._free_at - now)
+        with self._lock:
+            now = self._clock()
+            self._free_at = max(self._free_at, now) + size / self._rate
+            pause = self._free_at - now
+        self._sleep(pause)
 
 
 CHUNK = 256 * 1024

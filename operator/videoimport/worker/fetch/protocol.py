@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter
 from videoimport.api.base import Model, Sha256
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import ContainerFormat
+from videoimport.api.source import S3Source
 
 GO = "go"
 """The line that answers Found: until then nothing but the first bytes is fetched."""
@@ -30,17 +31,36 @@ def identity(kind: str, *parts: str) -> str:
 
 
 class Request(Model):
-    """What is to be fetched, and how much of it at most."""
+    """What is to be fetched, and how much of it at most. One of ``url``, ``stored`` and ``mounted`` is set."""
 
-    url: str
+    url: str | None = None
+    stored: S3Source | None = None
+    """An object of an object store."""
+    mounted: str | None = None
+    """A file's path below ``volume``."""
+    volume: str | None = None
+    """The folder a volume is mounted at."""
     folder: str
-    """Where files go; it exists and is empty."""
+    """Where files go; it exists and is empty, but for what a run before left if it ``outlives`` the pod."""
+    outlives: bool = False
     max_height: int
     """Of several qualities, the best up to this short side is taken."""
     max_bytes: int | None = None
     """requirements.maxSize: beyond it SOURCE_TOO_LARGE."""
     room_bytes: int
     """The scratch volume's limit: beyond it SCRATCH_FULL."""
+    checksum: Sha256 | None = None
+    """What the file's SHA-256 must be."""
+    secret: str | None = None
+    """The name of the source's Secret, for messages; None where there is none."""
+    secret_folder: str = ""
+    """Where its keys lie."""
+    bytes_per_second: int | None = None
+    sleep_seconds: int = 0
+    """Between two requests while a page is looked into."""
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    """A file with all certificates to be believed."""
     allowed_networks: tuple[str, ...] = ()
     shut_paths: tuple[str, ...] = ()
     """Folders that it may read nothing of."""
@@ -79,6 +99,8 @@ class Growing(Model):
     size: int | None = None
     """Bytes in the end, where the source tells."""
     seekable: bool = False
+    is_whole: bool = False
+    """Whether nothing more comes: what is read in place."""
     tail: TailFile | None = None
     container: ContainerFormat | None = None
     """By its first bytes or, on pages, by what the site says."""
@@ -116,6 +138,31 @@ class File(Model):
     seekable: bool
 
 
+class Chapter(Model):
+    """A part of the video that the source names."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+
+
+class Caption(Model):
+    """Subtitles in one language, in a file."""
+
+    language: str
+    """As the source names it, fit for a file's name."""
+    path: str
+
+
+class Extras(Model):
+    """What a page has besides the video. Every number of them and every size is bounded."""
+
+    chapters: tuple[Chapter, ...] = ()
+    captions: tuple[Caption, ...] = ()
+    thumbnail: str | None = None
+    """A picture's path."""
+
+
 class Arrived(Model):
     """A file is whole, while another may still be growing."""
 
@@ -133,6 +180,7 @@ class Fetched(Model):
     """Set when the source offers video and audio apart."""
     is_segmented: bool = False
     """HLS or DASH: what was joined from segments counts as mp4."""
+    extras: Extras = Extras()
 
 
 class Failed(Model):

@@ -1,6 +1,6 @@
 """The end of a plain MP4 or MOV whose index lies there, fetched before the rest: so it can be played as it grows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from videoimport.media import boxes
@@ -53,12 +53,18 @@ def fetched(folder: Path, head: bytes, total: int | None, fetch: Callable[[int],
 
 
 def by_range(
-    browser: Browser, url: str, validator: Validator, total: int, limits: Limits, throttle: Throttle
+    browser: Browser,
+    url: str,
+    extra: Mapping[str, str],
+    validator: Validator,
+    total: int,
+    limits: Limits,
+    throttle: Throttle,
 ) -> Callable[[int], bytes]:
     """A fetcher that asks a web server, and believes only the very range of the very version."""
 
     def fetch(first: int) -> bytes:
-        answer = browser.get(url, {"Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
+        answer = browser.get(url, {**extra, "Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
         try:
             right = ContentRange(first, total - 1, total)
             if answer.status != 206 or answer.content_range != right or validator.differs(answer.validator):

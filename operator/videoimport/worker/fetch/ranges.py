@@ -1,0 +1,216 @@
+"""Reading one version of an object by ranges; botocore's errors become ours."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, InvalidRegionError, ParamValidationError, SSLError
+from urllib3.exceptions import HTTPError
+
+from videoimport.api.reasons import Reason
+from videoimport.api.source import S3Source
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.limits import Throttle
+from videoimport.worker.fetch.routes import Route
+from videoimport.worker.fetch.secrets import Keys
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+PIECE_BYTES = 8 * 2**20
+AT_ONCE = 4
+_CHUNK = 256 * 1024
+_MOST_FRUITLESS = 4
+_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An object as it was found; nothing else is read of it."""
+
+    size: int
+    etag: str
+    version_id: str | None
+
+    @property
+    def name(self) -> str:
+        """What tells it from others."""
+        return f"{self.version_id or ''} {self.etag}"
+
+
+class Piece:
+    """A range that arrives: its bytes in order, then None, or what went wrong."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+        self.arrived: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
+
+    def chunks(self) -> Iterator[bytes]:
+        """What arrives, as it does."""
+        while (news := self.arrived.get()) is not None:
+            if isinstance(news, Exception):
+                raise news
+            yield news
+
+
+class Reader:
+    """Of one object. Every call raises ImportFailure."""
+
+    def __init__(self, client: "S3Client", wish: S3Source, throttle: Throttle) -> None:
+        self._client, self._wish, self._throttle = client, wish, throttle
+        self._over = threading.Event()
+
+    def look(self) -> Version:
+        """What is there now."""
+        asked = {"VersionId": self._wish.version_id} if self._wish.version_id else {}
+        try:
+            found = self._client.head_object(Bucket=self._wish.bucket, Key=self._wish.key, **asked)  # type: ignore[arg-type]
+        except _ERRORS as error:
+            raise failure(error, self._wish) from None
+        version = found.get("VersionId")
+        return Version(found["ContentLength"], found.get("ETag", ""), version if version != "null" else None)
+
+    def read(self, version: Version, first: int, last: int) -> bytes:
+        """A range, whole."""
+        piece = Piece(first, last)
+        self._bring(version, piece)
+        return b"".join(piece.chunks())
+
+    def chunks(self, pool: ThreadPoolExecutor, version: Version, first: int, end: int) -> Iterator[bytes]:
+        """Bytes ``first`` to ``end`` in order, of which several ranges are under way at once."""
+        under_way: deque[Piece] = deque()
+        for start in range(first, end, PIECE_BYTES):
+            piece = Piece(start, min(start + PIECE_BYTES, end) - 1)
+            pool.submit(self._bring, version, piece)
+            under_way.append(piece)
+            if len(under_way) == AT_ONCE:
+                yield from under_way.popleft().chunks()
+        for piece in under_way:
+            yield from piece.chunks()
+
+    def stop(self) -> None:
+        """Whatever is under way is of no use any more."""
+        self._over.set()
+
+    def _bring(self, version: Version, piece: Piece) -> None:
+        fruitless, here = 0, piece.first
+        while here <= piece.last and not self._over.is_set():
+            before = here
+            try:
+                for chunk in self._range(version, here, piece.last):
+                    piece.arrived.put(chunk)
+                    here += len(chunk)
+                    self._throttle.took(len(chunk))
+            except _ERRORS as error:
+                fruitless = 0 if here > before else fruitless + 1
+                if isinstance(error, ClientError) or fruitless > _MOST_FRUITLESS:
+                    piece.arrived.put(failure(error, self._wish))
+                    return
+                self._over.wait(_PAUSE_SECONDS * 2**fruitless)
+            except Exception as error:  # noqa: BLE001 — raised again where the piece is awaited
+                piece.arrived.put(error)
+                return
+        piece.arrived.put(None)
+
+    def _range(self, version: Version, first: int, last: int) -> Iterator[bytes]:
+        pinned = {"IfMatch": version.etag} if version.etag else {}
+        if version.version_id:
+            pinned["VersionId"] = version.version_id
+        answer = self._client.get_object(
+            Bucket=self._wish.bucket,
+            Key=self._wish.key,
+            Range=f"bytes={first}-{last}",
+            **pinned,  # type: ignore[arg-type]
+        )
+        right = f"bytes {first}-{last}/{version.size}"
+        if answer.get("ContentRange") != right:
+            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store answers with another range.")
+        with answer["Body"] as body:
+            while (chunk := body.read(min(_CHUNK, self._throttle.chunk))) and not self._over.is_set():
+                yield chunk
+
+
+_ERRORS = (BotoCoreError, ClientError, HTTPError, OSError)
+_ABSENT = ("NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound")
+_BY_STATUS = {
+    404: Reason.SOURCE_NOT_FOUND,
+    405: Reason.SOURCE_NOT_FOUND,  # the newest version is a deletion
+    401: Reason.SOURCE_AUTH_REQUIRED,
+    403: Reason.SOURCE_AUTH_REQUIRED,
+    412: Reason.SOURCE_CHANGED,
+    416: Reason.SOURCE_CHANGED,
+    429: Reason.RATE_LIMITED,
+}
+
+
+def failure(error: Exception, wish: S3Source) -> ImportFailure:
+    """Our failure for what boto3 raised."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return said(code, status, wish)
+    if isinstance(error, ParamValidationError):
+        return ImportFailure(Reason.INVALID_SPEC, "spec.source.s3 is not what S3 accepts; correct bucket and key.")
+    if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        message = "The object store's certificate is not valid; have it mended, or give worker.caBundleConfigMapRef."
+        return ImportFailure(Reason.CERTIFICATE_INVALID, message)
+    message = f"The object store of the source did not answer ({type(error).__name__})."
+    return ImportFailure(Reason.SOURCE_UNAVAILABLE, message)
+
+
+def said(code: str, status: int, wish: S3Source) -> ImportFailure:
+    """Our failure for a store's error code and HTTP status."""
+    if code == "NoSuchBucket":
+        message = f"There is no bucket {wish.bucket!r}; correct source.s3.bucket or endpoint."
+        return ImportFailure(Reason.SOURCE_NOT_FOUND, message)
+    if code == "InvalidObjectState":
+        message = "The object is in an archive and cannot be read; restore it, then change retryToken."
+        return ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
+    if status in (301, 307) or code in ("PermanentRedirect", "AuthorizationHeaderMalformed"):
+        return ImportFailure(Reason.INVALID_SPEC, f"source.s3.region is not the bucket's: {code or status}.")
+    reason = Reason.SOURCE_NOT_FOUND if code in _ABSENT else _BY_STATUS.get(status, Reason.SOURCE_UNAVAILABLE)
+    keys = "correct the keys in source.credentialsSecretRef's Secret, or their permissions (s3:GetObject)"
+    what = {
+        Reason.SOURCE_NOT_FOUND: f"There is no {wish.key!r} in the bucket {wish.bucket!r}; correct source.s3.",
+        Reason.SOURCE_AUTH_REQUIRED: f"The object store does not let us read {wish.key!r} ({code}); {keys}.",
+        Reason.SOURCE_CHANGED: f"The object {wish.key!r} changed while it was read.",
+    }.get(reason, f"The object store of the source answers {code or status}.")
+    return ImportFailure(reason, what)
+
+
+def connect(wish: S3Source, keys: Keys | None, route: Route, read_seconds: float) -> "S3Client":
+    """A client; nothing is asked yet. Without keys, requests are not signed. Raises ImportFailure INVALID_SPEC."""
+    config = Config(
+        signature_version="s3v4" if keys else UNSIGNED,
+        s3={"addressing_style": "path" if wish.endpoint else "auto"},
+        connect_timeout=10,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        proxies={"http": route.proxy, "https": route.proxy} if route.proxy else {},
+        max_pool_connections=AT_ONCE + 1,
+    )
+    session = boto3.session.Session(
+        aws_access_key_id=keys.key_id if keys else None,
+        aws_secret_access_key=keys.secret if keys else None,
+        aws_session_token=keys.token if keys else None,
+        region_name=wish.region,
+    )
+    try:
+        if wish.endpoint:
+            urlsplit(wish.endpoint).port  # noqa: B018 — read for the error it raises; boto3 looks only later
+        return session.client("s3", endpoint_url=wish.endpoint, config=config, verify=route.ca_bundle)
+    except InvalidRegionError:
+        raise ImportFailure(Reason.INVALID_SPEC, "source.s3.region is not the name of a region.") from None
+    except ValueError:
+        message = "source.s3.endpoint is no address: its host may have letters, digits, dots and hyphens; a port is at "
+        raise ImportFailure(Reason.INVALID_SPEC, f"{message}most 65535.") from None

@@ -1,0 +1,113 @@
+"""yt-dlp as we use it: its options, and the source's Secret at the one place where its requests leave."""
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor import gen_extractor_classes
+from yt_dlp.networking._requests import RequestsHTTPAdapter, RequestsRH
+
+from videoimport.worker.fetch.secrets import WebSecrets
+from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.logs import log
+
+_RETRIES = 3
+_HTTP = ("Requests", "Urllib", "CurlCFFI")
+"""Its handlers for http and https; of these only the first is used, since it takes one hop at a time."""
+
+
+def claims(url: str) -> bool:
+    """Whether yt-dlp has an extractor made for this very site. Loads them all: about a second."""
+    return any(ie.suitable(url) for ie in gen_extractor_classes() if ie.ie_key() != "Generic")
+
+
+class _Log:
+    """yt-dlp's words in our log; what it would say to a terminal is dropped."""
+
+    def debug(self, message: str) -> None:
+        """Dropped."""
+
+    def info(self, message: str) -> None:
+        """Dropped."""
+
+    def warning(self, message: str) -> None:
+        log().warning("yt-dlp", says=message)
+
+    def error(self, message: str) -> None:
+        log().warning("yt-dlp failed", says=message)
+
+
+class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
+    """Sends one hop. The Secret is added to a copy, so that the request after a redirect does not inherit it."""
+
+    def __init__(self, secrets: WebSecrets, **options: Any) -> None:
+        self._secrets = secrets
+        super().__init__(**options)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """The answer."""
+        own = request.copy()
+        own.headers.update(self._secrets.headers_for(own.url or ""))
+        answer: requests.Response = super().send(own, *args, **options)
+        return answer
+
+
+class Ydl(YoutubeDL):  # type: ignore[misc]
+    """For one source."""
+
+    def __init__(self, around: Surroundings, secrets: WebSecrets, **more: Any) -> None:
+        self._secrets = secrets
+        super().__init__(_options(around, secrets) | more)
+        for cookie in secrets.cookies:
+            self.cookiejar.set_cookie(cookie)
+
+    def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
+        """With our handler in the place of all for http."""
+        secrets = self._secrets
+
+        class OwnRH(RequestsRH):  # type: ignore[misc]
+            """Mounts our adapter."""
+
+            def _create_instance(self, *args: Any, **options: Any) -> Any:
+                session = super()._create_instance(*args, **options)
+                adapter = _Adapter(
+                    secrets,
+                    ssl_context=self._make_sslcontext(legacy_ssl_support=options.get("legacy_ssl_support")),
+                    max_retries=0,
+                )
+                session.mount("https://", adapter)
+                session.mount("http://", adapter)
+                return session
+
+        others = [handler for handler in handlers if handler.RH_KEY not in _HTTP]
+        return super().build_request_director([OwnRH, *others], preferences)
+
+
+def pauses(refused: Callable[[], object]) -> Callable[[int], float]:
+    """Seconds before the next try: half a second, doubled each time. ``refused`` raises for what no try would mend."""
+
+    def pause(n: int) -> float:
+        refused()
+        return float(0.5 * 2.0**n)
+
+    return pause
+
+
+def _options(around: Surroundings, secrets: WebSecrets) -> dict[str, Any]:
+    request = around.request
+    return {
+        "quiet": True, "noprogress": True, "logger": _Log(), "color": "never",
+        "retries": _RETRIES, "fragment_retries": _RETRIES, "extractor_retries": 3,
+        "socket_timeout": 20, "ignoreerrors": False, "skip_unavailable_fragments": False,
+        "noplaylist": True, "playlist_items": "1:2", "extract_flat": "in_playlist",
+        "format": "bv*+ba/b",
+        "format_sort": [f"res:{request.max_height}", "vcodec:h264", "acodec:aac"],
+        "external_downloader": {"default": "native"}, "hls_prefer_native": True, "fixup": "never",
+        "nopart": True, "cachedir": False, "js_runtimes": {"deno": {}}, "updatetime": False,
+        "proxy": around.route.proxy or "",
+        "compat_opts": {"no-certifi"} if around.route.ca_bundle else set(),
+        "ratelimit": request.bytes_per_second, "sleep_interval_requests": request.sleep_seconds,
+        "usenetrc": secrets.netrc_path is not None, "netrc_location": secrets.netrc_path,
+        "paths": {"home": request.folder, "temp": request.folder},
+    }  # fmt: skip
