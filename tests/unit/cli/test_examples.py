@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -28,18 +29,21 @@ def test_there_are_examples_and_nothing_but_manifests() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_an_example_is_one_of_our_resources_or_what_they_need(document: dict[str, object]) -> None:
+def test_an_example_is_one_of_our_resources_or_what_they_need(document: dict[str, Any]) -> None:
     assert document["kind"] in (*OURS, "Secret", "ConfigMap", "PersistentVolumeClaim")
 
 
 @pytest.mark.parametrize("document", [p for p in DOCUMENTS if p.values[0]["kind"] == "VideoImport"])
-def test_a_video_import_is_taken_as_it_stands(document: dict[str, object]) -> None:
+def test_a_video_import_is_taken_as_it_stands(document: dict[str, Any]) -> None:
+    """But for what keeps it from being run here, which the API server takes."""
+    running = {field: value for field, value in document["spec"].items() if field not in ("suspend", "cancel")}
+    document = document | {"spec": running}
     assert not read(yaml.safe_dump(document), "example", datetime(2026, 5, 1, tzinfo=UTC)).homeless
 
 
 @pytest.mark.parametrize("document", [p for p in DOCUMENTS if p.values[0]["kind"] == "BulkImport"])
-def test_a_bulk_import_is_taken_as_it_stands(document: dict[str, object]) -> None:
-    metadata = {"uid": "", "namespace": "default", "name": document["metadata"]["name"]}  # type: ignore[index]
+def test_a_bulk_import_is_taken_as_it_stands(document: dict[str, Any]) -> None:
+    metadata = {"uid": "", "namespace": "default", "name": document["metadata"]["name"]}
     bulk = BulkImport.model_validate_json(json.dumps({"metadata": metadata, "spec": document["spec"]}), strict=True)
     schema = bulk_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert [*unknown_fields(schema, document, "")] == []
