@@ -65,6 +65,11 @@ class Track:
         """How long this stream is shown."""
         return self.end - self.start if self.start is not None and self.end is not None else 0.0
 
+    @property
+    def until_last(self) -> float | None:
+        """Seconds from the first picture to the last one, however long that stands; None for a header's word only."""
+        return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
+
     def add(self, pts: float | None, dts: float | None, duration: float | None, size: int, *, hidden: bool) -> None:
         """Count one packet. AVI gives only decoding times where frames are reordered; they stand for the others."""
         self.packets += 1

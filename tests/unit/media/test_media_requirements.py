@@ -7,7 +7,7 @@ import pytest
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
 from videoimport.media.probe import Audio, Media, Video
-from videoimport.media.requirements import Examined, refusal
+from videoimport.media.requirements import Examined, early_refusal, refusal
 
 LANDSCAPE = Video(0, "h264", width=1280, height=720)
 PORTRAIT = Video(0, "h264", width=1280, height=720, rotation=90)
@@ -105,3 +105,24 @@ def test_the_size_bound_is_inclusive(size: int, refused: bool) -> None:
 def test_what_is_no_video_is_not_judged_by_its_format() -> None:
     media = Media("mp3", audios=(Audio(0, "mp3", channels=2),))
     assert reason(examined(media=media, container=None, requirements=wanted())) is Reason.NOT_VIDEO
+
+
+class TestByTheHeadAlone:
+    def early(self, *, lists_streams: bool = True, **more: Any) -> Reason | None:
+        found = early_refusal(examined(**{"seconds": 0.0, "size": 0, **more}), lists_streams=lists_streams)
+        return found.reason if found else None
+
+    def test_an_unknown_length_is_no_length_of_zero(self) -> None:
+        assert self.early() is None
+        assert reason(examined(seconds=0.0)) is Reason.UNSUPPORTED_DURATION
+
+    def test_what_the_head_proves_is_refused_before_the_rest_is_fetched(self) -> None:
+        assert self.early(requirements=wanted(minHeight=721)) is Reason.UNSUPPORTED_RESOLUTION
+        assert self.early(container="mov", requirements=wanted(formats=["mp4"])) is Reason.UNSUPPORTED_FORMAT
+        long = self.early(seconds=11.0, requirements=wanted(maxDurationSeconds=10))
+        assert long is Reason.UNSUPPORTED_DURATION
+        assert self.early(size=1025, requirements=wanted(maxSize="1Ki")) is Reason.SOURCE_TOO_LARGE
+
+    def test_streams_may_come_later_where_the_head_does_not_list_them(self) -> None:
+        assert self.early(video=None, lists_streams=False) is None
+        assert self.early(video=None) is Reason.NOT_VIDEO

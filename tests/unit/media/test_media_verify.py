@@ -14,8 +14,8 @@ from videoimport.media.packets import Track
 from videoimport.media.plan import Picture, Plan, Sound
 from videoimport.media.probe import Audio, Media, Video
 from videoimport.media.progress import output_seconds, percent
-from videoimport.media.targets import targets_of
-from videoimport.media.verify import Compared, damage, difference
+from videoimport.media.targets import Target, targets_of
+from videoimport.media.verify import Compared, damage, difference, difference_of_damaged, loss
 
 VIDEO = Video(
     0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0
@@ -107,6 +107,84 @@ def test_another_size_is_seen() -> None:
 def test_a_result_that_breaks_our_own_rules_is_seen() -> None:
     tens = replace(VIDEO, pixels="yuv420p10le")
     assert "yuv420p10le" in said(replace(GOOD, result=Media("mov,mp4", 10.0, (tens,), (AUDIO,))))
+
+
+def test_how_long_the_last_slide_stands_is_forgiven_and_a_lost_slide_is_not() -> None:
+    def slides(times: list[float], end: float) -> Track:
+        track = Track()
+        for time in times:
+            track.add(time, time, 0.04, 1, hidden=False)
+        track.finish()
+        track.end = end
+        return track
+
+    silent = replace(beside(picture=Picture(VIDEO, slides([0.0, 3.0], 4.0)), sound=None), result=SILENT)
+    assert difference(replace(silent, tracks={0: slides([0.0, 3.0], 6.0)})) is None
+    assert "lasts 6.00 s" in said(replace(silent, tracks={0: slides([0.0], 6.0)}))
+    assert "lasts 6.00 s" in said(replace(silent, tracks={0: slides([0.0, 5.0], 6.0)}))
+
+
+SILENT = Media("mov,mp4", 10.0, (VIDEO,), ())
+
+
+def target(**output: Any) -> Target:
+    """The last target of a wish."""
+    wish = Output.model_validate(output)
+    return targets_of(PLAN, JOB.picture, JOB.sound, wish, "/s/out")[-1]
+
+
+def test_an_mp3_has_no_head_and_no_picture() -> None:
+    audio = replace(GOOD, target=target(audioFile={"format": "mp3"}), result=Media("mp3", 10.0, (), (AUDIO,)), boxes=())
+    assert difference(audio) is None
+    assert "its audio lasts" in said(replace(audio, tracks={1: replace(WHOLE, end=4.0)}))
+
+
+def test_a_rendition_is_held_against_its_own_size() -> None:
+    small = replace(GOOD, target=target(renditions=[{"name": "360p", "height": 360}]))
+    assert "displayed" in said(small)
+    shrunk = replace(VIDEO, width=640, height=360)
+    assert difference(replace(small, result=Media("mov,mp4", 10.0, (shrunk,), (AUDIO,)))) is None
+
+
+def test_mode_remux_keeps_whatever_codec_there_is_but_that_one() -> None:
+    odd = replace(VIDEO, codec="vp9", pixels="yuv422p", profile="")
+    copied = Plan(copy_video=True, copy_audio=True, why="", size=(1280, 720))
+    wish = Output(mode="Remux")
+    remux = beside(plan=copied, picture=Picture(odd, WHOLE), output=wish)
+    remux = replace(remux, target=targets_of(copied, JOB.picture, JOB.sound, wish, "/s/out")[0])
+    assert difference(replace(remux, result=Media("mov,mp4", 10.0, (odd,), (AUDIO,)))) is None
+    assert "codec is h264, the source's vp9" in said(remux)
+
+
+class TestToleratedDamage:
+    DAMAGED = beside(is_tolerant=True, is_damaged=True, promised=(10.0, 10.0))
+
+    def test_there_may_be_less_but_not_more(self) -> None:
+        short = replace(self.DAMAGED, tracks={0: Track(1, start=0.0, end=6.0), 1: Track(1, start=0.0, end=7.0)})
+        assert difference(short) is not None
+        assert difference_of_damaged(short) is None
+        long = replace(self.DAMAGED, tracks={0: Track(1, start=0.0, end=12.0), 1: Track(1, start=0.0, end=10.0)})
+        assert difference_of_damaged(long) is not None
+
+    def test_it_says_what_was_lost(self) -> None:
+        short = replace(
+            self.DAMAGED, tracks={0: Track(1, start=0.0, end=6.0), 1: Track(1, start=0.0, end=7.0, gaps=1.0)}
+        )
+        assert loss(short) == "the source is damaged: 4.0 s of video and 4.0 s of audio are lost"
+        whole = replace(self.DAMAGED, tracks={0: WHOLE, 1: WHOLE})
+        assert loss(whole) == "the source is damaged: the bad places are in the result as far as they could be decoded"
+
+    def test_what_is_left_is_still_in_step(self) -> None:
+        off = replace(self.DAMAGED, tracks={0: WHOLE, 1: replace(WHOLE, start=0.5, end=10.5)})
+        assert "audio starts" in str(difference_of_damaged(off))
+        cut = replace(self.DAMAGED, tracks={0: WHOLE, 1: replace(WHOLE, start=0.5, end=10.0)})
+        assert difference_of_damaged(cut) is None
+
+    def test_nothing_left_is_refused(self) -> None:
+        assert "nothing of its audio is left" in str(difference_of_damaged(replace(self.DAMAGED, tracks={0: WHOLE})))
+
+    def test_its_form_is_held_like_any_others(self) -> None:
+        assert "index" in str(difference_of_damaged(replace(self.DAMAGED, boxes=HEAD_FIRST[::-1])))
 
 
 class TestDamageOfTheSource:
