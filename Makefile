@@ -20,10 +20,10 @@ kubeconfig: ## Print the path of the cluster's kubeconfig
 	@$(CLUSTER) kubeconfig
 
 .PHONY: test unit-test worker-test controller-test chart-test e2e-test
-test: .venv/ready ## Run every layer of tests; what they need is installed or built first
+test: .venv/ready ## Run every layer of tests (one: unit-test, chart-test, worker-test, controller-test, e2e-test)
 	@$(PY) hack/test all
 
-unit-test worker-test controller-test chart-test e2e-test: .venv/ready ## Run one layer of tests
+unit-test worker-test controller-test chart-test e2e-test: .venv/ready
 	@$(PY) hack/test $(@:-test=)
 
 .PHONY: lint format generate lock
