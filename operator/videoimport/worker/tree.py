@@ -52,14 +52,20 @@ class Tree:
         with self.parent(key) as (folder, name):
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
-    def rename(self, key: str, name: str, *, replace: bool) -> None:
-        """Give a file its final name beside it. Raises FileExistsError unless that may be replaced. Lasts."""
-        with self.parent(key) as (folder, temporary):
-            if replace:
-                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            else:
-                _link(folder, temporary, name)
-            os.fsync(folder)
+    def rename(self, key: str, target: str, *, replace: bool) -> None:
+        """Give a file its final name. Raises FileExistsError where that is taken, unless it may be replaced. Lasts."""
+        for left in reversed(range(_TRIES)):
+            try:
+                with self.parent(key) as (here, temporary), self.parent(target, make=True) as (there, name):
+                    if replace:
+                        os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=there)
+                    else:
+                        _link(here, temporary, there, name)
+                    os.fsync(there)
+                    return
+            except FileNotFoundError:  # the target's folder was empty, and somebody took it away
+                if not left:
+                    raise
 
     def remove(self, key: str) -> None:
         """A file is no more, nor are folders that are empty then."""
@@ -114,18 +120,18 @@ def _entered(descriptor: int, folder: str, *, make: bool) -> int:
     return inner
 
 
-def _link(folder: int, temporary: str, name: str) -> None:
+def _link(here: int, temporary: str, there: int, name: str) -> None:
     """Rename unless the name is taken; where the file system has no hard links, as nearly so as can be."""
     try:
-        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(temporary, name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except FileExistsError:
         raise
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
             raise
         with suppress(FileNotFoundError):
-            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            os.stat(name, dir_fd=there, follow_symlinks=False)
             raise FileExistsError(errno.EEXIST, "exists") from None
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=there)
         return
-    os.unlink(temporary, dir_fd=folder)
+    os.unlink(temporary, dir_fd=here)

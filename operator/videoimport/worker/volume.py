@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from videoimport.worker.naming import OWN_FOLDER, joined
 from videoimport.worker.tree import PART_SUFFIX, Tree
 from videoimport.worker.volume_errors import translated
 from videoimport.worker.volume_upload import VolumeUpload
+
+_FORGOTTEN_SECONDS = 3600.0
 
 
 class VolumeStore:
@@ -64,14 +67,14 @@ class VolumeStore:
     def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
         """A small file, whole."""
         with translated(self.claim, f"write {key}"):
-            temporary = self._written(key, body)
+            temporary = self._written(body)
             if shown:
                 self.put_side(key, temporary, hashlib.sha256(body).hexdigest(), metadata)
-            self.tree.rename(temporary, key.rpartition("/")[2], replace=True)
+            self.tree.rename(temporary, key, replace=True)
 
-    def _written(self, key: str, body: bytes) -> str:
-        """A temporary file beside a key, on the disk."""
-        temporary = temporary_key(key)
+    def _written(self, body: bytes, beside: str | None = None) -> str:
+        """A temporary file, on the disk: beside a key, or else where users do not look."""
+        temporary = temporary_key(beside or f"{self._own}/temporary/note")
         try:
             with os.fdopen(self.tree.create(temporary), "wb") as file:
                 file.write(body)
@@ -89,7 +92,7 @@ class VolumeStore:
             standing = self._side(key, self.tree.stat(key))
         content = sidecars.with_new(key, self.tree.stat(temporary), sha256, metadata, standing)
         side = sidecars.side_key(self._own, key)
-        self.tree.rename(self._written(side, content), side.rpartition("/")[2], replace=True)
+        self.tree.rename(self._written(content), side, replace=True)
 
     def write_if(self, key: str, body: bytes, version: str | None) -> str:
         """Only if it is as it was, under a lock that all workers on this volume share."""
@@ -97,7 +100,7 @@ class VolumeStore:
             standing = self._bytes(key)
             if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
                 raise UnmetError
-            self.tree.rename(self._written(key, body), key.rpartition("/")[2], replace=True)
+            self.tree.rename(self._written(body), key, replace=True)
         return hashlib.sha256(body).hexdigest()
 
     @contextmanager
@@ -144,14 +147,24 @@ class VolumeStore:
             )
             raise ImportFailure(Reason.DESTINATION_NOT_FOUND, message)
         with translated(self.claim, f"write {key}"):
-            self.tree.remove(self._written(key, b"?"))
+            self.tree.remove(self._written(b"?", beside=key))
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Notes that killed workers never finished; nobody writes one for so long."""
+        folder = f"{self._own}/temporary"
+        for name in self.tree.names(folder):
+            with suppress(FileNotFoundError):
+                key = f"{folder}/{name}"
+                if time.time() - self.tree.stat(key).st_mtime > _FORGOTTEN_SECONDS:
+                    self.tree.remove(key)
 
     def show(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
         """Give a temporary file its final name. DESTINATION_EXISTS where that is taken and may not be replaced."""
         with translated(self.claim, f"complete {key}"):
             try:
                 self.put_side(key, temporary, sha256, metadata)
-                self.tree.rename(temporary, key.rpartition("/")[2], replace=replace)
+                self.tree.rename(temporary, key, replace=replace)
             except FileExistsError:
                 raise exists(self.uri(key)) from None
 

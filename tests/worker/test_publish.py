@@ -1,0 +1,206 @@
+"""Publishing several files, to a bucket and to a volume; killed after, and just before, every single call."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
+from object_store import ObjectStore
+
+from videoimport.api.reasons import Reason
+from videoimport.worker import preflight, publish
+from videoimport.worker.destination import Store
+from videoimport.worker.errors import ImportFailure
+
+NOTES = "in/.videoimport"
+REPLACE = {"destination": {"ifExists": "Replace"}}
+
+
+@pytest.fixture(params=["bucket", "volume"])
+def new_home(
+    request: pytest.FixtureRequest, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Home]:
+    if request.param == "bucket":
+        return lambda: BucketHome(store.new_bucket())
+    return lambda: VolumeHome(tmp_path_factory.mktemp("volume"))
+
+
+@pytest.fixture
+def home(new_home: Callable[[], Home]) -> Home:
+    return new_home()
+
+
+@pytest.fixture
+def at(home: Home) -> Iterator[Store]:
+    store = home.store()
+    yield store
+    store.close()
+
+
+def files(folder: Path, *names: str) -> dict[str, Path]:
+    made = {}
+    for number, name in enumerate(names):
+        made[name] = folder / f"{number}"
+        made[name].write_bytes(name.encode() * 100)
+    return made
+
+
+@pytest.fixture
+def old_files(tmp_path: Path) -> dict[str, Path]:
+    (tmp_path / "old").mkdir()
+    return files(tmp_path / "old", "video.mp4", "renditions/480p.mp4")
+
+
+@pytest.fixture
+def new_files(tmp_path: Path) -> dict[str, Path]:
+    (tmp_path / "new").mkdir()
+    return files(tmp_path / "new", "video.mp4", "audio.m4a")
+
+
+def visible(home: Home) -> list[str]:
+    return [key.removeprefix(FOLDER + "/") for key in home.keys if not key.startswith(NOTES)]
+
+
+def test_all_lie_where_they_should_and_nothing_else_is_left(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    place = place_at(at, task_for(home, metadata={"a": "ü"}, destination={"publicBaseURL": "https://cdn.example/x/"}))
+    preflight.writable(place)
+    assert home.keys == []
+    report = bring(place, new_files)
+    assert visible(home) == sorted([*new_files, "result.json"])
+    for name, path in new_files.items():
+        facts = at.head(f"{FOLDER}/{name}")
+        assert facts is not None
+        assert facts.metadata == {
+            "videoimport-uid": "new", "videoimport-run": "1", "videoimport-spec-hash": place.task.spec_hash,
+            "videoimport-metadata": "{%22a%22:%22%C3%BC%22}",
+        }  # fmt: skip
+        assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
+    assert report.outputs is not None
+    assert report.outputs.video is not None
+    assert report.outputs.video.url == "https://cdn.example/x/in/clip/video.mp4"
+    assert [key for key in home.keys if key.startswith(NOTES)] == [f"{NOTES}/imports/new.json"]
+    assert home.unfinished == []
+    again = publish.done_before(place_at(at, place.task))
+    assert again == report
+
+
+def test_any_foreign_key_is_in_the_way(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    at.write(f"{FOLDER}/audio.m4a", b"theirs", {}, shown=True)
+    with pytest.raises(ImportFailure, match=r"audio\.m4a") as caught:
+        bring(place_at(at, task_for(home)), new_files)
+    assert caught.value.reason is Reason.DESTINATION_EXISTS
+    assert visible(home) == ["audio.m4a"]
+    assert home.unfinished == []
+    assert not any(key.startswith(NOTES) for key in home.keys)
+
+
+def test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back(
+    home: Home, at: Store, new_files: dict[str, Path]
+) -> None:
+    place = place_at(at, task_for(home))
+    seen = at.head
+    theirs = f"{FOLDER}/video.mp4"
+
+    def head(key: str) -> object:
+        """The video appears once everything was looked at."""
+        found = seen(key)
+        if key.endswith("result.json"):
+            at.write(theirs, b"theirs", {}, shown=True)
+        return found
+
+    at.head = head  # type: ignore[method-assign, assignment]
+    with pytest.raises(ImportFailure) as caught:
+        bring(place, new_files)
+    assert caught.value.reason is Reason.DESTINATION_EXISTS
+    assert visible(home) == ["video.mp4"]
+    assert home.read(theirs) == b"theirs"
+    assert home.unfinished == []
+
+
+def test_a_replaced_result_of_another_layout_leaves_nothing(
+    home: Home, at: Store, old_files: dict[str, Path], new_files: dict[str, Path]
+) -> None:
+    bring(place_at(at, task_for(home, "old")), old_files)
+    at.write(f"{FOLDER}/thumbnails/mine.jpg", b"a user's own", {}, shown=True)
+    at.write(f"{FOLDER}/other/video.mp4", b"in a folder below", {"videoimport-uid": "old"}, shown=True)
+    bring(place_at(at, task_for(home, **REPLACE)), new_files)
+    assert visible(home) == sorted([*new_files, "result.json", "thumbnails/mine.jpg", "other/video.mp4"])
+
+
+def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
+    home: Home, at: Store, new_files: dict[str, Path]
+) -> None:
+    one, other = (place_at(at, task_for(home, uid)) for uid in ("one", "other"))
+    for place in (one, other):
+        place.notebook.open(f"{FOLDER}/video.mp4", "video/mp4", {})
+    assert len(home.unfinished) == 2
+    assert publish.done_before(place_at(at, task_for(home, "one", run=2))) is None
+    assert len(home.unfinished) == 1
+    assert publish.done_before(place_at(at, task_for(home, "other", run=2))) is None
+    assert home.unfinished == []
+
+
+def test_an_earlier_wishs_intent_is_undone(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    states = (next(kill(home, new_files, number, after=True)) for number in range(20, 1000))
+    assert next(state for state in states if state.startswith(("Intent", "Report", "over"))).startswith("Intent")
+    changed = task_for(home, run=2, output={"video": {"crf": 30}})
+    store = home.store()
+    publish.done_before(place_at(store, changed))
+    store.close()
+    assert home.unfinished == []
+
+
+def kill(home: Home, wanted: dict[str, Path], at: int, *, after: bool) -> Iterator[str]:
+    """Bring files until call number ``at``; yields the record's kind as it stands then."""
+    with home.dying(at, after=after) as (store, doom):
+        try:
+            place = place_at(store, task_for(home, **REPLACE))
+            if publish.done_before(place) is None:
+                bring(place, wanted)
+        except Killed:
+            pass
+        reached = doom.seen >= at
+    record = f"{NOTES}/imports/new.json"
+    kind = json.loads(home.read(record)).get("kind", "") if record in home.keys else "no record"
+    yield f"{kind} after {doom.what}" if reached else "over"
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_killed_at_any_call_the_next_run_ends_with_one_whole_result(
+    new_home: Callable[[], Home], old_files: dict[str, Path], new_files: dict[str, Path], after: bool
+) -> None:
+    seen = set()
+    for number in range(1, 1000):
+        home = new_home()
+        first = home.store()
+        bring(place_at(first, task_for(home, "old")), old_files)
+        state = next(kill(home, new_files, number, after=after))
+        if state == "over":
+            break
+        seen.add(state.split()[0])
+        whose = json.loads(home.read(f"{FOLDER}/result.json"))["uid"] if "result.json" in visible(home) else None
+        for name, path in {"old": old_files, "new": new_files}.get(whose or "", {}).items():
+            assert home.read(f"{FOLDER}/{name}") == path.read_bytes(), (
+                f"result.json speaks of what is not there: {state}"
+            )
+        assert set(visible(home)) <= {*old_files, *new_files, "result.json"}
+
+        next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
+        report = publish.done_before(next_run)
+        if state.startswith(("Intent", "Report")):
+            assert report is not None, f"bytes would be moved again: {state}"
+        if report is None:
+            assert home.unfinished == [], state
+            bring(next_run, new_files)
+        assert visible(home) == sorted([*new_files, "result.json"]), state
+        for name, path in new_files.items():
+            assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
+        assert home.unfinished == [], state
+        assert [key for key in home.keys if key.startswith(NOTES)] == [
+            f"{NOTES}/imports/new.json",
+            f"{NOTES}/imports/old.json",
+        ], state
+        for store in (first, next_run.store):
+            store.close()
+    assert seen == {"no", "Intent", "Report"}
