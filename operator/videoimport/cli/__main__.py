@@ -113,7 +113,7 @@ def run(
         code = perform(Wish(filename, choices, _format(output), verbose))
     except UnusableError as error:
         for problem in error.problems:
-            say(Console(stderr=True), problem)
+            say(Console(stderr=True), f"error: {problem}")
         code = NOTHING_STARTED
     except Stopped as stopped:
         say(Console(stderr=True), f"Ended by {stopped}; the worker took back what it had begun.")

@@ -10,6 +10,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.cli.errors import UnusableError
 
 CA_KEY = "ca.crt"
+_ELSEWHERE = {"spec.destination": ", or --into DIR to keep the results on this machine"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class _Finder:
         if name and name not in self._choices.secrets:
             self.missing.append(
                 f"{where}.credentialsSecretRef names the Secret {name}, which only a cluster has; give "
-                f"--secret {name}=DIR, a folder with a file for each of its keys{_given(self._choices.secrets)}."
+                f"--secret {name}=DIR, a folder with a file for each of its keys{_given(self._choices.secrets)}"
+                f"{_ELSEWHERE.get(where, '')}."
             )
         return self._choices.secrets.get(name) if name else None
 
