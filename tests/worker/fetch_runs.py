@@ -10,8 +10,10 @@ from worker_runs import LOOPBACK
 from videoimport.worker import fetching
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import Fetched, Found, Request
-from videoimport.worker.fetching import Fetching
+from videoimport.worker.fetching import Fetching, Pace
 from videoimport.worker.processes import Children
+
+_USUAL = Pace()
 
 
 @dataclass
@@ -33,13 +35,13 @@ class Bench:
             (folder / name.replace("__", ".")).write_text(content)
         return {"secret": "source-login", "secret_folder": str(folder)}
 
-    def begin(self, **wish: Any) -> Fetching:
+    def begin(self, *, pace: Pace = _USUAL, **wish: Any) -> Fetching:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         defaults: dict[str, Any] = {"max_height": 1080, "room_bytes": 2**40, "allowed_networks": LOOPBACK}
         request = Request(**{"folder": str(scratch), **defaults, **wish})
         child = fetching.start(self.children, scratch)
-        return fetching.begin(child, request, self._found, lambda *moved: self.moved.append(moved))
+        return fetching.begin(child, request, self._found, lambda *moved: self.moved.append(moved), pace)
 
     def _found(self, found: Found) -> None:
         self.found.append(found)

@@ -21,6 +21,12 @@ _NO_FILE = {
 }
 
 
+def refuse_empty(head: bytes) -> None:
+    """Raises ImportFailure for a source of no bytes at all."""
+    if not head:
+        raise ImportFailure(Reason.NOT_VIDEO, "The source is empty: it has no bytes at all.")
+
+
 def refuse_unfit(kind: sniff.Kind) -> None:
     """Raises ImportFailure for what is neither a file nor something that yt-dlp may know."""
     if kind in _UNFIT:
@@ -29,6 +35,7 @@ def refuse_unfit(kind: sniff.Kind) -> None:
 
 def refuse_no_file(head: bytes) -> None:
     """Raises ImportFailure for what is no file of media, where there is nobody else to ask."""
+    refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)
     if kind in _NO_FILE:

@@ -7,7 +7,7 @@ from videoimport.media import sniff
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import secrets
 from videoimport.worker.fetch.download import Download, Opening
-from videoimport.worker.fetch.fitness import refuse_unfit
+from videoimport.worker.fetch.fitness import refuse_empty, refuse_unfit
 from videoimport.worker.fetch.http import Browser
 from videoimport.worker.fetch.landing import Landing
 from videoimport.worker.fetch.protocol import Fetched, Found, identity
@@ -30,6 +30,7 @@ def fetch(around: Surroundings, url: str) -> Fetched:
         if failure.reason in _PERHAPS_KNOWN and _is_known(url):
             return _page(around, url, secret)
         raise
+    refuse_empty(opening.head)
     kind = sniff.kind(opening.head, opening.answer.header("Content-Type"))
     refuse_unfit(kind)
     if kind is sniff.Kind.FILE:

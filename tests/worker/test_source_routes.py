@@ -1,0 +1,100 @@
+"""Politeness and the proxy: how a source is reached."""
+
+import hashlib
+import http.client
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from fetch_runs import Bench
+from object_store import KEY_ID, SECRET, Bucket
+from web_site import Site, html, ranged
+
+from videoimport.api.reasons import Reason
+
+BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 2000
+
+
+class Proxy:
+    """Forwards whatever is asked of it, and remembers it."""
+
+    def __init__(self) -> None:
+        asked = self.asked = list[tuple[str, str | None]]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append((self.path, self.headers.get("Proxy-Authorization")))
+                parts = urlsplit(self.path)
+                far = http.client.HTTPConnection(parts.hostname or "", parts.port)
+                own = {name: value for name, value in self.headers.items() if not name.lower().startswith("proxy-")}
+                far.request(self.command, parts._replace(scheme="", netloc="").geturl(), headers=own)
+                answer = far.getresponse()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.read())
+
+            do_HEAD = do_GET  # noqa: N815
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://ann:hunter2@127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    made = Proxy()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def serve(exchange: Any) -> None:
+    ranged(exchange, BODY, '"one"')
+
+
+@pytest.mark.parametrize("is_page", [False, True])
+def test_everything_goes_through_the_proxy_without_leave_for_the_sources_own_address(
+    bench: Bench, site: Site, proxy: Proxy, is_page: bool
+) -> None:
+    url = site.add("/v.mp4", serve)
+    if is_page:
+        url = site.add("/watch", html('<video src="/v.mp4"></video>'))
+    fetched = bench.fetch(url=url, proxy=proxy.url, allowed_networks=())
+    assert fetched.video.sha256 == hashlib.sha256(BODY).hexdigest()
+    assert len(proxy.asked) == len(site.requests)
+    assert all(login for _, login in proxy.asked)
+    assert all("Proxy-Authorization" not in seen.headers for seen in site.requests)
+
+
+def test_objects_too(bench: Bench, bucket: Bucket, proxy: Proxy) -> None:
+    bucket.put("v.mp4", BODY)
+    stored = {"endpoint": bucket.store.endpoint, "bucket": bucket.name, "key": "v.mp4"}
+    keys = bench.secret(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET)
+    fetched = bench.fetch(stored=stored, proxy=proxy.url, allowed_networks=(), **keys)
+    assert fetched.video.sha256 == hashlib.sha256(BODY).hexdigest()
+    assert proxy.asked
+
+
+def test_a_proxy_that_is_not_there_is_told_without_its_login(bench: Bench, site: Site) -> None:
+    failure = bench.refusal(url=site.add("/v.mp4", serve), proxy="http://ann:hunter2@127.0.0.1:9")
+    assert failure.reason is Reason.SOURCE_UNAVAILABLE
+    assert "spec.worker.proxy" in failure.message
+    assert "hunter2" not in failure.message
+
+
+def test_a_source_is_fetched_no_faster_than_is_polite(bench: Bench, site: Site) -> None:
+    """Not a matter of this machine's speed: a slower one only takes longer."""
+    url = site.add("/v.mp4", serve)
+    began = time.monotonic()
+    bench.fetch(url=url, bytes_per_second=len(BODY) // 2)
+    assert time.monotonic() - began > 1.9
