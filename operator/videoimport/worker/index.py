@@ -82,7 +82,7 @@ def content_key(destination: Destination, video_id: str) -> str:
 
 def source_key(destination: Destination, identity: str, output: Output) -> str:
     """Of the entry for what a source, told by its identity, becomes."""
-    wish = {"identity": identity, "output": output.wire(), "folder": destination.folder or ""}
+    wish = {"identity": identity, "output": output.canonical(), "folder": destination.folder or ""}
     name = hashlib.sha256(json.dumps(wish, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     return naming.own_key(destination, "index", "source", f"{name}.json")
 

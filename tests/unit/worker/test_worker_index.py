@@ -1,0 +1,226 @@
+"""Who may store a video, and what stands for it: against a store in memory that knows conditions, time by hand."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from videoimport.api.destination import Destination
+from videoimport.api.output import Output
+from videoimport.api.status import OutputFile, Outputs
+from videoimport.worker import index
+from videoimport.worker.destination import Content, Facts, Store, UnmetError
+from videoimport.worker.index import LEASE, Claim, Claimed, Committed, Object
+
+KEY = "in/.videoimport/index/content/x.json"
+VIDEO = "in/clip/video.mp4"
+START = datetime(2026, 8, 1, tzinfo=UTC)
+
+
+class Memory:
+    """Small objects with versions."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def read(self, key: str) -> Content | None:
+        body = self.objects.get(key)
+        return None if body is None else Content(body, hashlib.sha256(body).hexdigest())
+
+    def head(self, key: str) -> Facts | None:
+        body = self.objects.get(key)
+        return None if body is None else Facts(len(body), None, {})
+
+    def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
+        self.objects[key] = body
+
+    def write_if(self, key: str, body: bytes, version: str | None) -> str:
+        standing = self.read(key)
+        if (standing.version if standing else None) != version:
+            raise UnmetError
+        self.objects[key] = body
+        return hashlib.sha256(body).hexdigest()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+        self.waits: list[float] = []
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def store(memory: Memory) -> Store:
+    return cast("Store", memory)
+
+
+def claim(memory: Memory, uid: str, clock: Clock, wait: Any = None) -> Claim | Committed:
+    return index.claim(store(memory), KEY, uid, clock, wait or clock.wait)
+
+
+def claimed(memory: Memory, uid: str, clock: Clock) -> Claim:
+    got = claim(memory, uid, clock)
+    assert isinstance(got, Claim)
+    return got
+
+
+def stored(memory: Memory, uid: str) -> Committed:
+    memory.objects[VIDEO] = b"video"
+    outputs = Outputs(video=OutputFile(uri=f"s3://b/{VIDEO}"))
+    return Committed(uid=uid, objects=(Object(key=VIDEO, size_bytes=5),), outputs=outputs)
+
+
+def test_the_first_claims_and_the_second_waits_until_it_is_committed(memory: Memory, clock: Clock) -> None:
+    claimed(memory, "one", clock)
+
+    def wait(seconds: float) -> None:
+        clock.wait(seconds)
+        if len(clock.waits) == 3:
+            index.commit(store(memory), KEY, stored(memory, "one"), clock())
+
+    assert claim(memory, "two", clock, wait) == stored(memory, "one")
+    assert len(clock.waits) == 3
+
+
+def test_a_claim_that_nobody_renews_is_taken_over(memory: Memory, clock: Clock) -> None:
+    first = claimed(memory, "one", clock)
+    claimed(memory, "two", clock)
+    assert clock() == START + LEASE
+    with pytest.raises(UnmetError):
+        first.renew()
+
+
+def test_a_claim_that_is_renewed_is_not(memory: Memory, clock: Clock) -> None:
+    first = claimed(memory, "one", clock)
+
+    class EnoughError(Exception): ...
+
+    def wait(seconds: float) -> None:
+        clock.wait(seconds)
+        if clock() > START + 5 * LEASE:
+            raise EnoughError
+        first.renew()
+
+    with pytest.raises(EnoughError):
+        claim(memory, "two", clock, wait)
+
+
+def test_a_released_claim_is_free_at_once(memory: Memory, clock: Clock) -> None:
+    claimed(memory, "one", clock).release()
+    claimed(memory, "two", clock)
+    assert clock() == START
+
+
+def test_an_import_takes_over_its_own_earlier_claim(memory: Memory, clock: Clock) -> None:
+    claimed(memory, "one", clock)
+    claimed(memory, "one", clock)
+    assert clock() == START
+
+
+def test_a_hit_needs_its_objects(memory: Memory, clock: Clock) -> None:
+    index.commit(store(memory), KEY, stored(memory, "one"), clock())
+    assert index.look(store(memory), KEY) is not None
+    memory.objects[VIDEO] = b"another one"
+    assert index.look(store(memory), KEY) is None
+    del memory.objects[VIDEO]
+    assert index.look(store(memory), KEY) is None
+    claimed(memory, "two", clock)
+
+
+def test_a_commit_respects_a_living_claim_and_a_standing_video(memory: Memory, clock: Clock) -> None:
+    """As of an import that is not incremental, beside one that is."""
+    claimed(memory, "one", clock)
+    index.commit(store(memory), KEY, stored(memory, "other"), clock())
+    assert index.look(store(memory), KEY) is None
+    index.commit(store(memory), KEY, stored(memory, "one"), clock())
+    index.commit(store(memory), KEY, stored(memory, "other"), clock())
+    found = index.look(store(memory), KEY)
+    assert found is not None
+    assert found.uid == "one"
+
+
+def test_a_commit_is_not_lost_to_a_renewal_in_the_same_moment(memory: Memory, clock: Clock) -> None:
+    got = claimed(memory, "one", clock)
+    real = memory.write_if
+
+    def write_if(key: str, body: bytes, version: str | None) -> str:
+        memory.write_if = real  # type: ignore[method-assign]
+        clock.wait(1)
+        got.renew()
+        return real(key, body, version)
+
+    memory.write_if = write_if  # type: ignore[method-assign]
+    index.commit(store(memory), KEY, stored(memory, "one"), clock())
+    assert index.look(store(memory), KEY) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"no JSON", b'{"kind": "Claimed"}'])
+def test_an_entry_nobody_can_read_is_nobodys(memory: Memory, clock: Clock, content: bytes) -> None:
+    memory.objects[KEY] = content
+    claimed(memory, "one", clock)
+
+
+def test_a_claim_kept_is_released_when_its_import_fails(memory: Memory, clock: Clock) -> None:
+    got = claimed(memory, "one", clock)
+    with pytest.raises(ValueError, match="failed"), got.kept():
+        raise ValueError("failed")
+    claimed(memory, "two", clock)
+    assert clock() == START
+
+
+def test_a_store_that_overlooks_conditions_tells_who_wrote_last(memory: Memory, clock: Clock) -> None:
+    def write_if(key: str, body: bytes, version: str | None) -> str:
+        memory.objects[key] = body
+        if clock() == START:
+            memory.objects[key] = body.replace(b'"two"', b'"one"')
+        return hashlib.sha256(body).hexdigest()
+
+    memory.write_if = write_if  # type: ignore[method-assign]
+    claim(memory, "two", clock)
+    assert clock() >= START + LEASE, "the other's claim was waited for"
+
+
+def times() -> Iterator[datetime]:
+    yield from (START, START + LEASE)
+
+
+def test_only_the_expiry_makes_a_foreign_claim_free() -> None:
+    entry = Claimed(uid="one", expires=START + LEASE)
+    assert [index.is_free(entry, "two", now) for now in times()] == [False, True]
+    assert index.is_free(entry, "one", START)
+
+
+def destination(folder: str | None = None) -> Destination:
+    return Destination.model_validate(
+        {"s3": {"bucket": "videos", "prefix": "in"}, **({"folder": folder} if folder else {})}
+    )
+
+
+def test_keys_tell_wishes_apart() -> None:
+    small = Output.model_validate({"video": {"maxHeight": 360}})
+    keys = {
+        index.source_key(destination(folder), identity, output)
+        for folder in (None, "a")
+        for identity in ("youtube dQw4", "url https://e.com/v.mp4 etag")
+        for output in (Output(), small)
+    }
+    assert len(keys) == 8
+    assert index.content_key(destination(), "v") == "in/.videoimport/index/content/v.json"
+    assert all(key.startswith("in/.videoimport/index/source/") for key in keys)
