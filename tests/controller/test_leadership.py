@@ -82,7 +82,7 @@ def test_a_standby_asked_to_end_leaves_the_lease_alone(api: ApiServer, namespace
     candidate("first", ENDLESS).ready()
     second = candidate("second", ENDLESS)
     await_until("the standby's health", lambda: second.page("/healthz"), explain=second.tail)
-    assert second.tell(signal.SIGTERM) == 0
+    assert second.tell(signal.SIGTERM) == 0, second.tail()
     assert holder(api, namespace) == "first"
 
 

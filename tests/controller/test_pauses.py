@@ -16,7 +16,7 @@ Start = Callable[..., Controller]
 
 @pytest.fixture(autouse=True)
 def controller_leads(started: Start) -> Controller:
-    return started(VIDEOIMPORT_PATIENCE_SECONDS="1")
+    return started(VIDEOIMPORT_PATIENCE_SECONDS="1", VIDEOIMPORT_HOST_REST_SECONDS="5")
 
 
 def wish(api: ApiServer, namespace: str, **spec: object) -> None:
@@ -157,3 +157,18 @@ def test_a_bulk_says_that_its_children_are_refused(api: ApiServer, namespace: st
     )
     api.call("DELETE", f"{quotas}/none")
     assert finished(api, "BulkImport", namespace, "many")["status"]["completed"] == 1
+
+
+def test_a_host_that_asks_for_fewer_requests_is_left_alone_by_all(
+    api: ApiServer, namespace: str, kubelet: ActingKubelet, controller_leads: Controller
+) -> None:
+    kubelet.fate = lambda task: Reason.RATE_LIMITED if (task.name, task.run) == ("one", 1) else None
+    api.create(video(namespace))
+    await_until("the rest", lambda: status(api, namespace).get("reason") == "RateLimited")
+    api.create(video(namespace, name="two"))
+    api.create(video(namespace, name="elsewhere", url="https://other.example/one.mp4"))
+    waiting = await_until("it to wait", lambda: api.get("VideoImport", namespace, "two").get("status"))
+    assert (waiting["reason"], waiting["run"], waiting["attempts"]["reasons"]) == ("RateLimited", 0, [])
+    assert finished(api, "VideoImport", namespace, "elsewhere")["status"]["attempts"]["count"] == 1
+    done = finished(api, "VideoImport", namespace, "two")["status"]
+    assert (done["phase"], done["attempts"]["count"], done["attempts"]["uncharged"]) == ("Completed", 1, 0)

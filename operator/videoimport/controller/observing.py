@@ -20,7 +20,7 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
     current = notes.progress if notes.progress and notes.progress.run == video.status.run else None
     claims = tuple(claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", entry.uid))
     uids = {job.uid for job in jobs} | {pod.uid for pod in pods} | {claim.uid for claim in claims}
-    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims)
+    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, store.rests.until(video))
 
 
 def jobs_of(video: Entry, store: Store) -> tuple[JobView, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from videoimport.controller.cluster import Page, version_of
+from videoimport.controller.hosts import HostRests, Place
 from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of
 from videoimport.controller.queue import Clock
 from videoimport.controller.reading import Entry, read
@@ -17,8 +18,6 @@ from videoimport.core.plan import Kind
 
 TOMBSTONE_SECONDS = 600.0
 """How long a deletion is remembered: longer than any list that was under way could take."""
-Place = tuple[str, str]
-"""Namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class Store:
         self._clock = clock
         self._entries: dict[Kind, dict[Place, Entry]] = {kind: {} for kind in KINDS}
         self._tombstones: dict[Kind, dict[Place, _Tombstone]] = {kind: {} for kind in KINDS}
+        self.rests = HostRests()
         self._owned: dict[tuple[Kind, str], set[Place]] = defaultdict(set)
         """By kind and the controlling owner's UID."""
 
@@ -57,7 +57,8 @@ class Store:
         if version <= self._known_version(kind, place):
             return False
         older = self._forget(kind, place)
-        self._entries[kind][place] = read(kind, raw, version)
+        entry = self._entries[kind][place] = read(kind, raw, version)
+        self.rests.put(place, entry.view)
         self._tombstones[kind].pop(place, None)
         if owner := controller_of(raw):
             self._owned[kind, owner["uid"]].add(place)
@@ -102,6 +103,8 @@ class Store:
 
     def _forget(self, kind: Kind, place: Place) -> Entry | None:
         entry = self._entries[kind].pop(place, None)
+        if entry:
+            self.rests.forget(place, entry.view)
         owner = controller_of(entry.head) if entry else None
         if owner:
             owned = self._owned[kind, owner["uid"]]

@@ -129,6 +129,8 @@ class ObservedVideo:
     """Answers to earlier inquiries."""
     claims: tuple[ClaimView, ...] = ()
     """PersistentVolumeClaims whose controlling owner is this video, by UID."""
+    host_rests_until: datetime | None = None
+    """Its source's host told another import to come back no earlier; may lie in the past."""
 
 
 @dataclass(frozen=True, slots=True)

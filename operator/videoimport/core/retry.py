@@ -98,7 +98,9 @@ def _counted(reason: Reason, attempts: Attempts) -> Attempts:
 
 
 def _after(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
-    at = context.now + timedelta(seconds=math.ceil(delay.total_seconds() * _jitter(context)))
+    at = context.now + timedelta(
+        seconds=math.ceil(delay.total_seconds() * (0.8 + 0.4 * jitter(context.uid, context.run)))
+    )
     return Verdict(attempts.model_copy(update={"next_retry_time": at}))
 
 
@@ -124,7 +126,6 @@ _DELAYS: dict[RetryClass, Callable[[Context, Attempts], timedelta]] = {
 }
 
 
-def _jitter(context: Context) -> float:
-    """0.8 to 1.2, the same whenever it is asked for this run: many imports that fail together come back apart."""
-    digest = hashlib.sha256(f"{context.uid}/{context.run}".encode()).digest()
-    return 0.8 + 0.4 * int.from_bytes(digest[:4]) / 2**32
+def jitter(uid: str, run: int) -> float:
+    """0 to 1, the same whenever it is asked for this run: many imports that fail together come back apart."""
+    return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

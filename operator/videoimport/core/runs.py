@@ -1,11 +1,16 @@
 """Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
 
+from datetime import datetime
+
 from videoimport.api.labels import BULK_KIND
-from videoimport.api.status import Attempts, JobReference, VideoPhase
+from videoimport.api.reasons import Reason
+from videoimport.api.status import Attempts, JobReference, VideoImportStatus, VideoPhase
+from videoimport.core.hosts import host_of, rest_is_over
 from videoimport.core.naming import job_name
 from videoimport.core.plan import Announcement
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.scratch import making
+from videoimport.core.wording import clock, sentences
 
 STARTING = "The worker is starting."
 
@@ -14,7 +19,7 @@ def first_run(scene: Scene) -> Draft:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
     fresh = Attempts(count=1, max=scene.spec.max_attempts)
     draft = _started(scene, fresh).with_status(source=None, metadata=None)
-    if _of_bulk(scene):
+    if _of_bulk(scene) or draft.again_at:
         return draft
     return _announced(draft, Announcement("Normal", "Started", f"Run {draft.status.run} started."))
 
@@ -27,19 +32,39 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
+    """The run as it begins, or, while its host rests, the wait for that."""
+    if at := rest_is_over(scene):
+        return _held(scene, attempts, at)
     run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
-    status = scene.status.model_copy(
+    status = _afresh(scene, attempts).model_copy(
         update={
-            "phase": VideoPhase.PENDING,
             "reason": None,
             "message": STARTING,
-            "format": "Video",
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
+            "start_time": scene.status.start_time or scene.now,
+        }
+    )
+    return Draft(status, actions=making(scene, run))
+
+
+def _held(scene: Scene, attempts: Attempts, at: datetime) -> Draft:
+    words = f"{host_of(scene.video)} asked another import for fewer requests; run {scene.run + 1} starts at {clock(at)}"
+    status = _afresh(scene, attempts.model_copy(update={"next_retry_time": at})).model_copy(
+        update={"reason": Reason.RATE_LIMITED, "message": sentences(words), "run": scene.run, "job": None}
+    )
+    return Draft(status, again_at=at)
+
+
+def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:
+    """Nothing is left of what an earlier run told."""
+    return scene.status.model_copy(
+        update={
+            "phase": VideoPhase.PENDING,
+            "format": "Video",
             "attempts": attempts,
             "observed_retry_token": scene.spec.retry_token,
             "observed_spec_hash": scene.wish,
-            "start_time": scene.status.start_time or scene.now,
             "completion_time": None,
             "progress_percent": 0,
             "bytes_per_second": None,
@@ -51,7 +76,6 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "usage": None,
         }
     )
-    return Draft(status, actions=making(scene, run))
 
 
 def _of_bulk(scene: Scene) -> bool:
