@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from object_store import KEY_ID, SECRET, Bucket
 from web_site import until
+from worker_runs import probe
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
@@ -140,11 +142,11 @@ class TestFromAnotherRun:
 class Writing:
     """A file that grows by the test's hand, and an upload that follows it."""
 
-    def __init__(self, place: S3Store, path: Path, held: int = 1, expected: int | None = None) -> None:
+    def __init__(self, place: S3Store, path: Path, held: int = 1, expected: int | None = None, key: str = KEY) -> None:
         self.path = path
         path.write_bytes(b"")
         self.growing = Growing(path)
-        self.upload = place.begin(KEY, "video/mp4", MARKS)
+        self.upload = place.begin(key, "video/mp4", MARKS)
         self.moved: list[int] = []
         self.end: Sent | BaseException | None = None
         self._thread = threading.Thread(target=self._send, args=(held, expected))
@@ -256,6 +258,33 @@ class TestAGrowingFile:
         end = writing.ended()
         assert isinstance(end, ImportFailure)
         assert end.reason is Reason.DESTINATION_UNAVAILABLE
+
+
+def test_what_ffmpeg_writes_leaves_while_it_writes(
+    place: S3Store, bucket: Bucket, tmp_path: Path, footage: Callable[[str], Path]
+) -> None:
+    """Two MP4s of one run, each with room for an index at its head: ffmpeg goes back there when it ends."""
+    keys, room = ("a/video.mp4", "a/renditions/240p.mp4"), 200_000
+    writings = [Writing(place, tmp_path / key.replace("/", "-"), held=room + 4096, key=key) for key in keys]
+    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "4", "-an", "-moov_size", str(room), "-f", "mp4"]
+    scale = ["-vf", "scale=-2:480"]
+    outputs = [*encode, str(writings[0].path), *scale, *encode, str(writings[1].path)]
+    made = subprocess.run(
+        ["ffmpeg", "-v", "error", "-xerror", "-y", "-i", footage("bigbuckbunny.mp4"), *outputs], capture_output=True
+    )
+    assert made.returncode == 0, made.stderr
+    until(lambda: all(writing.bytes_sent >= LEAST_PART for writing in writings), 60)
+    assert not any(writing.growing.ended for writing in writings), "parts left before anybody said that it ended"
+    for key, writing in zip(keys, writings, strict=True):
+        writing.growing.end()
+        content = writing.path.read_bytes()
+        assert content[4:8] == b"ftyp"
+        assert b"moov" in content[: room + 64]
+        assert writing.ended() == Sent(len(content), hashlib.sha256(content).hexdigest())
+        writing.upload.complete(replace=False)
+        assert bucket.read(key) == content
+        assert float(probe(bucket.save(key, tmp_path / "back.mp4"))["format"]["duration"]) > 5
+        writing.growing.close()
 
 
 def test_options_of_the_bucket_are_on_the_object(bucket: Bucket, path: Path) -> None:
