@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -320,15 +320,10 @@ def begin(
     Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
     the Fetching's methods.
     """
+    if request.bytes_per_second:  # nobody is slow who was asked to be
+        pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
     return Fetching(child, request, found, moved, pace)
-
-
-def fetch(
-    child: Child, request: Request, found: Callable[[Found], None], moved: Callable[[int, int | None], None]
-) -> Fetched:
-    """Fetch it all, and wait for it."""
-    return begin(child, request, found, moved).finish()
 
 
 def _silent(ended: Ended) -> ImportFailure:

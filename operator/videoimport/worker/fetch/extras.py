@@ -27,6 +27,7 @@ _CAPTION_FORMATS = ("vtt", "srt", "ttml", "ass")
 _PICTURES = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG", "png"), (b"RIFF", "webp"))
 _TEXT_PROTOCOLS = ("m3u8", "m3u8_native")
 _MOST_TITLE = 256
+_MOST_SECONDS = 1_000_000_000
 
 
 def fetched(ydl: Ydl, info: dict[str, Any], browser: Browser, around: Surroundings) -> Extras:
@@ -51,12 +52,16 @@ def fetched(ydl: Ydl, info: dict[str, Any], browser: Browser, around: Surroundin
 
 def chapters(told: Any) -> Iterator[Chapter]:
     """Those that make sense, at most ``MOST_CHAPTERS``."""
-    for one in list(told or ())[:MOST_CHAPTERS] if isinstance(told, list | tuple) else ():
-        start, end = one.get("start_time"), one.get("end_time")
-        is_time = isinstance(start, int | float) and isinstance(end, int | float)
-        if is_time and 0 <= start < end < 1_000_000_000:
-            title = bounded(one.get("title"), _MOST_TITLE) or ""
-            yield Chapter(start_ms=round(start * 1000), end_ms=round(end * 1000), title=title)
+    for one in told[:MOST_CHAPTERS] if isinstance(told, list) else ():
+        start, end = (_moment(one, name) for name in ("start_time", "end_time"))
+        if start is not None and end is not None and start < end:
+            yield Chapter(start_ms=start, end_ms=end, title=bounded(one.get("title"), _MOST_TITLE) or "")
+
+
+def _moment(one: Any, name: str) -> int | None:
+    """Milliseconds into the video."""
+    told = one.get(name) if isinstance(one, dict) else None
+    return round(told * 1000) if isinstance(told, int | float) and 0 <= told < _MOST_SECONDS else None
 
 
 def _chosen(told: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -71,8 +76,8 @@ def _chosen(told: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, min(usable, key=lambda one: _CAPTION_FORMATS.index(one["ext"]))
 
 
-def _is_usable(one: dict[str, Any]) -> bool:
-    return one.get("ext") in _CAPTION_FORMATS and ("url" in one or "data" in one)
+def _is_usable(one: Any) -> bool:
+    return isinstance(one, dict) and one.get("ext") in _CAPTION_FORMATS and ("url" in one or "data" in one)
 
 
 def _thumbnails(info: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from videoimport.worker.fetch.secrets import WebSecrets, cookie_header
 CONNECT_SECONDS = 15.0
 MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 _AGENT = "videoimport (+https://videoimport.io)"
 
 
@@ -195,13 +196,9 @@ class Browser:
         parts = urlsplit(url)
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username and with_login else None
-        headers = urllib3.HTTPHeaderDict({
-            "User-Agent": _AGENT,
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-        })  # fmt: skip
-        own = (urllib3.make_headers(basic_auth=login) if login else {}), self._secrets.headers_for(bare), extra
-        for more in (cookie_header(self._cookies, bare), *own):
+        own = urllib3.make_headers(basic_auth=login) if login else {}
+        headers = urllib3.HTTPHeaderDict({"User-Agent": _AGENT, "Accept": "*/*"})
+        for more in (cookie_header(self._cookies, bare), own, self._secrets.headers_for(bare), extra, _AS_IT_IS):
             for name, value in more.items():
                 headers[name] = value
         try:

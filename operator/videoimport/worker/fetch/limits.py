@@ -23,16 +23,20 @@ class Limits:
     """A stall is a rate below ``slow_rate`` for so long."""
     slow_rate: int = 1024
     """Bytes a second."""
+    before: int = 0
+    """Bytes of other files of the same source, which count too."""
 
     def check(self, size: int) -> None:
         """Raises ImportFailure for more bytes than the user or the scratch volume allows."""
         self.check_wish(size)
+        size += self.before
         if size > self.room_bytes:
             message = f"The source has {size} bytes or more; worker.scratch.size is {self.room_bytes}."
             raise ImportFailure(Reason.SCRATCH_FULL, f"{message} Raise it to about twice the source.")
 
     def check_wish(self, size: int) -> None:
         """Of a source that needs no room in scratch. Raises ImportFailure for more bytes than the user allows."""
+        size += self.before
         if self.max_bytes is not None and size > self.max_bytes:
             message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
             raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")

@@ -1,5 +1,6 @@
 """cookies.txt, as browsers' add-ons and curl write it: seven fields a line, with tabs between."""
 
+import math
 from collections.abc import Sequence
 from http.cookiejar import Cookie
 
@@ -36,10 +37,9 @@ def _failure(secret: str, number: int, what: str) -> ImportFailure:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text or "0")
+        return math.isfinite(float(text or "0"))
     except ValueError:
         return False
-    return True
 
 
 def _cookie(fields: Sequence[str]) -> Cookie:

@@ -3,6 +3,7 @@
 Video and audio apart stay apart.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from yt_dlp.utils import YoutubeDLError
@@ -13,7 +14,7 @@ from videoimport.media import sniff
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import classify, extras, finding
 from videoimport.worker.fetch.download import Download
-from videoimport.worker.fetch.fitness import refuse_unfit
+from videoimport.worker.fetch.fitness import refuse_empty, refuse_unfit
 from videoimport.worker.fetch.http import Browser
 from videoimport.worker.fetch.landing import Landing
 from videoimport.worker.fetch.protocol import Arrived, Extras, Fetched, File, Growing, Part, Restarted
@@ -100,13 +101,14 @@ class Page:
         return file
 
     def _plain(self, ydl: Ydl, one: dict[str, Any], name: str, part: Part) -> File:
-        around = self._around
+        around, limits = self._around, replace(self._around.limits, before=self._before)
         browser = Browser(around.limits.read_seconds, route=around.route, secrets=self._secrets, cookies=ydl.cookiejar)
         download = Download(
-            browser, one["url"], Landing(around.folder, name), around.limits, _After(around.teller, self._before),
+            browser, one["url"], Landing(around.folder, name), limits, _After(around.teller, self._before),
             part=part, extra=one.get("http_headers"), throttle=around.throttle,
         )  # fmt: skip
         opening = download.open()
+        refuse_empty(opening.head)
         refuse_unfit(sniff.kind(opening.head, opening.answer.header("Content-Type")))
         return download.finish()
 
