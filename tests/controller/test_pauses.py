@@ -98,6 +98,17 @@ def test_scratch_that_gets_no_volume_says_why(api: ApiServer, namespace: str) ->
     assert '"nowhere" not found' in status(api, namespace)["message"]
 
 
+@pytest.mark.parametrize("scratch", [{"storageClassName": None}, {"storageClassName": "elsewhere"}])
+def test_scratch_that_gets_no_volume_can_be_mended(api: ApiServer, namespace: str, scratch: Raw) -> None:
+    api.create(video(namespace, **SCRATCH))
+    await_until("the reason", lambda: status(api, namespace).get("reason") == "MountFailed")
+    wish(api, namespace, worker={"scratch": scratch})
+    await_until("another run", lambda: jobs(api, namespace) == ["one-2"])
+    with background("acting kubelet", ActingKubelet(api, namespace).run):
+        assert finished(api, "VideoImport", namespace, "one")["status"]["run"] == 2
+    await_until("its scratch to go", lambda: not claims(api, namespace))
+
+
 def test_scratch_goes_with_its_import(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
     kubelet.hold.set()
     api.create(video(namespace, **SCRATCH))
