@@ -1,0 +1,1 @@
+"""A media corpus made by script from real footage, and what must come of each file."""
