@@ -84,7 +84,12 @@ class Lines:
 
 def say(console: Console, text: str, style: str = "") -> None:
     """A line as it is: no markup in it, and not broken where nobody looks."""
-    console.print(Text(text, style=style), soft_wrap=True)
+    console.print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey: words of a strange server may be in it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def headline(status: VideoImportStatus) -> str:
@@ -113,7 +118,9 @@ def drawn(name: str, status: VideoImportStatus) -> RenderableType:
     top.add_row(Text(name, style="bold"), bar, Text(headline(status)))
     stages = Table.grid(padding=(0, 2))
     for stage in status.stages:
-        stages.add_row(*(Text(cell, style=_STYLES[stage.state], overflow="ellipsis") for cell in _cells(stage)))
+        stages.add_row(
+            *(Text(printable(cell), style=_STYLES[stage.state], overflow="ellipsis") for cell in _cells(stage))
+        )
     return Group(top, stages)
 
 

@@ -22,7 +22,7 @@ from videoimport.api.report import Progress
 from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import VideoImport
 from videoimport.cli import manifest, running, words
-from videoimport.cli.display import display, say
+from videoimport.cli.display import display, printable, say
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.observed import Cluster, resource, task_of
 from videoimport.cli.places import Choices, Places, places, redirected
@@ -162,7 +162,8 @@ def _tell(setting: Setting, status: VideoImportStatus, output: Format | None, er
         for line in words.failed(name, status):
             say(errors, line)
     elif output is None:
-        sys.stdout.write("\n".join(words.succeeded(name, status, setting.home, Path.cwd())) + "\n")
+        for line in words.succeeded(name, status, setting.home, Path.cwd()):
+            sys.stdout.write(f"{printable(line)}\n")
 
 
 def _rendered(manifest_: dict[str, Any], output: Format) -> str:

@@ -18,7 +18,7 @@ from videoimport.api.status import (
     VideoImportStatus,
     VideoPhase,
 )
-from videoimport.cli.display import Lines, drawn, headline, spoken
+from videoimport.cli.display import Lines, drawn, headline, say, spoken
 from videoimport.cli.results import Home, openable
 from videoimport.cli.words import exit_code, failed, succeeded
 
@@ -129,6 +129,12 @@ def test_the_bar_has_a_row_for_each_stage_and_takes_nothing_for_markup() -> None
         ["Transcode"],
         ["Transcode", "100", "%", "Encode:", "the", "video", "is", "vp9"],
     ]
+
+
+def test_what_a_terminal_would_obey_is_not_printed() -> None:
+    out = io.StringIO()
+    say(Console(file=out), "title \x1b]0;owned\x07 [bold]")
+    assert out.getvalue() == "title \N{REPLACEMENT CHARACTER}]0;owned\N{REPLACEMENT CHARACTER} [bold]\n"
 
 
 def test_without_a_terminal_a_line_comes_with_each_phase_and_every_few_seconds() -> None:
