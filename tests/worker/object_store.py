@@ -77,6 +77,11 @@ class Bucket:
         return sorted(found["Key"] for found in listed if not found["Key"].endswith("/"))
 
     @property
+    def shown(self) -> list[str]:
+        """Keys of what users see: nothing of our own records."""
+        return [key for key in self.keys if "/.videoimport/" not in f"/{key}"]
+
+    @property
     def unfinished(self) -> list[str]:
         """Keys of multipart uploads that were neither completed nor aborted."""
         return [

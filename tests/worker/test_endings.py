@@ -47,7 +47,7 @@ def test_sigterm_while_encoding_ends_everything(desk: Desk, encoding: Running) -
     assert "terminated" in ended.stderr
     assert ended.stage("Transcode").state == "Failed"
     assert not any(map(is_alive, children))
-    assert desk.bucket.keys == []
+    assert desk.bucket.shown == []
     assert desk.left_in_scratch == []
 
 
@@ -75,7 +75,7 @@ def test_sigterm_while_uploading_takes_the_upload_back(desk: Desk, site: Site, f
     assert ended.code == info(Reason.WORKER_LOST).exit_code
     assert ended.stage("Upload").state == "Failed"
     assert desk.bucket.unfinished == []
-    assert desk.bucket.keys == []
+    assert desk.bucket.shown == []
 
 
 def test_a_worker_killed_hard_leaves_no_process(encoding: Running) -> None:
@@ -104,7 +104,7 @@ def test_an_ffmpeg_that_somebody_killed_ran_out_of_memory(desk: Desk, encoding: 
     assert ended.reason == Reason.OUT_OF_MEMORY
     assert ended.code == info(Reason.OUT_OF_MEMORY).exit_code
     assert "ffmpeg was killed" in ended.report.message
-    assert desk.bucket.keys == []
+    assert desk.bucket.shown == []
 
 
 def test_an_ffmpeg_without_the_encoder_is_found_out_before_the_fetch(desk: Desk, site: Site, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ def test_a_compliant_file_is_remuxed_uploaded_and_reported(
     ended = desk.bring(site.add("/talk.mp4", file(footage("compliant.mp4"))))
 
     assert ended.code == 0, ended.stderr
-    assert desk.bucket.keys == ["in/.videoimport/imports/uid-1.json", "in/clip/result.json", "in/clip/video.mp4"]
+    assert desk.bucket.shown == ["in/clip/result.json", "in/clip/video.mp4"]
+    assert "in/.videoimport/imports/uid-1.json" in desk.bucket.keys
     report, video = ended.report, ended.report.outputs.video
     assert video.uri == f"s3://{desk.bucket.name}/in/clip/video.mp4"
     assert video.sha256 == hashlib.sha256(desk.bucket.read("in/clip/video.mp4")).hexdigest()

@@ -1,50 +1,30 @@
 """The worker's process: reads its task, runs it once, leaves a report and exits with the code of its reason."""
 
-import argparse
 import os
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Report
-from videoimport.api.task import DESTINATION_CREDENTIALS_PATH, SCRATCH_PATH, TASK_PATH, TERMINATION_MESSAGE_PATH, Task
-from videoimport.worker import logs, reporting
+from videoimport.api.task import Task
+from videoimport.worker import logs, pipeline, reporting, telling, workspace
 from videoimport.worker.errors import ImportFailure, Interruption
-from videoimport.worker.pipeline import Run, usage
+from videoimport.worker.importing import Setting
+from videoimport.worker.paths import Paths, parse
 from videoimport.worker.processes import Children
 from videoimport.worker.progress import Board, Ticker
+from videoimport.worker.room import Room
 from videoimport.worker.signals import Interrupts
+from videoimport.worker.watchdog import Watchdog
 
 FAREWELL_SECONDS = 2.0
 """For the last lines of a run whose report is written; a pipe that nobody reads holds its end up no longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """Where things are; in a pod the defaults."""
-
-    task: Path
-    scratch: Path
-    credentials: Path
-    termination_message: Path
-
-
-def parse_paths(argv: Sequence[str]) -> Paths:
-    """Of the command line."""
-    parser = argparse.ArgumentParser(prog="videoimport-worker", description=__doc__)
-    parser.add_argument("--task", type=Path, default=TASK_PATH, help="the task, JSON")
-    parser.add_argument("--scratch", type=Path, default=SCRATCH_PATH, help="a folder to work in")
-    parser.add_argument("--credentials", type=Path, default=DESTINATION_CREDENTIALS_PATH, help="a file for each key")
-    parser.add_argument("--termination-message", type=Path, default=TERMINATION_MESSAGE_PATH, help="gets the report")
-    return Paths(**vars(parser.parse_args(argv)))
 
 
 def read_task(path: Path) -> Task:
@@ -91,12 +71,23 @@ class Process:
             return self._failed(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
 
     def _import(self) -> Report:
-        folder = Path(tempfile.mkdtemp(prefix="run-", dir=self._paths.scratch))
-        try:
-            return Run(self._task, folder, self._children, self._board, self._ticker).report(self._paths.credentials)
-        finally:
-            self._children.kill_all()
-            shutil.rmtree(folder, ignore_errors=True)
+        with workspace.opened(self._task, self._paths.scratch) as space:
+            watchdog = self._watchdog(space.folder, space.source)
+            watchdog.start()
+            try:
+                setting = Setting(self._task, self._paths, space, self._children, self._board, self._ticker)
+                done = pipeline.report(setting)
+                space.is_done = True
+                return done
+            finally:
+                watchdog.stop()
+                self._children.kill_all()
+
+    def _watchdog(self, folder: Path, source: Path) -> Watchdog:
+        declared = self._task.spec.worker.scratch.size
+        room = Room(folder, source, bytes_of(declared), str(declared))
+        end = self._interrupts.interrupt
+        return Watchdog(self._board, self._children, room, self._task.stall_seconds, end)
 
     def _failed(self, reason: Reason, message: str) -> Report:
         self._board.fail()
@@ -105,7 +96,7 @@ class Process:
             uid=self._task.uid, run=self._task.run, spec_hash=self._task.spec_hash, outcome="Failed",
             reason=reason, message=message[:1024],
             stages=now.stages, source=now.source, metadata=now.metadata,
-            usage=usage(self._board), finished_at=datetime.now(UTC),
+            usage=telling.usage(self._board), finished_at=datetime.now(UTC),
         )  # fmt: skip
 
     def _leave(self, report: Report) -> None:
@@ -144,7 +135,9 @@ def _without_task(paths: Paths, failure: ImportFailure) -> int:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run, then end the process at once: no thread or library may hold it up."""
     logs.configure()
-    paths = parse_paths(sys.argv[1:] if argv is None else argv)
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]  # ffmpeg would send even requests for our loopback server there
+    paths = parse(sys.argv[1:] if argv is None else argv, __doc__)
     try:
         code = Process(read_task(paths.task), paths).run()
     except ImportFailure as failure:

@@ -1,14 +1,9 @@
 """What is told of a source and of its result, in the API's shapes."""
 
 import hashlib
-import json
-from datetime import datetime
-from typing import Any
 
 from videoimport.api.redact import shown_url
-from videoimport.api.report import Report
-from videoimport.api.status import OutputFile, SourceStatus, VideoMetadata
-from videoimport.api.task import Task
+from videoimport.api.status import SourceStatus, VideoMetadata
 from videoimport.media.requirements import shown
 from videoimport.worker.examine import Examined
 from videoimport.worker.fetch.protocol import Found
@@ -52,34 +47,3 @@ def metadata(video: Examined, audio: Examined, size: int, seconds: float, contai
         audio_codec=sound.codec if sound else None,
         frames_per_second=f"{picture.rate.numerator}/{picture.rate.denominator}" if picture and picture.rate else None,
     )
-
-
-def output_file(uri: str, result: Examined, size: int, sha256: str) -> OutputFile:
-    """The video as it lies in the destination."""
-    video = result.media.video
-    assert video is not None, "verified"  # noqa: S101
-    seconds = result.track(video.index).seconds
-    return OutputFile(
-        uri=uri, size_bytes=size, sha256=sha256, duration_ms=round(seconds * 1000), resolution=shown(video)
-    )
-
-
-def result_json(task: Task, report: Report, made: datetime) -> bytes:
-    """result.json: the whole story for people and programs that find the folder without the cluster."""
-    content: dict[str, Any] = {
-        "schemaVersion": 1,
-        "kind": "VideoImportResult",
-        "import": {"namespace": task.namespace, "name": task.name, "uid": task.uid, "run": task.run},
-        "specHash": task.spec_hash,
-        "createdAt": made.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "wish": {"output": task.spec.output.wire(), "requirements": _wire(task.spec.requirements)},
-        **{
-            name: value for name, value in report.wire().items() if name in ("videoId", "source", "metadata", "outputs")
-        },
-        "transcode": next(stage.wire() for stage in report.stages if stage.name == "Transcode"),
-    }
-    return json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n"
-
-
-def _wire(requirements: Any) -> Any:
-    return requirements.wire() if requirements else None

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
@@ -16,6 +17,7 @@ from videoimport.worker.errors import ImportFailure
 STDERR_BYTES = 16_384
 """Of a child's error stream, its end, this much is kept."""
 _PR_SET_PDEATHSIG = 1
+_TICKS = os.sysconf("SC_CLK_TCK")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,6 +60,16 @@ class Child:
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time so far; 0 once it has ended."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / _TICKS
 
     def lines(self) -> Iterator[str]:
         """What it prints, as it comes."""
@@ -142,6 +154,10 @@ class Children:
         child = self.start(argv)
         child.tell("")
         return child.ended("".join(child.lines()))
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the children that are running, each without its own children."""
+        return sum(child.cpu_seconds for child in self._all)
 
     def kill_all(self) -> None:
         """End every child and all that they started, at once."""

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,16 +62,54 @@ class Board:
         self._source: SourceStatus | None = None
         self._metadata: VideoMetadata | None = None
         self._validated = False
+        self._moved_at = clock()
+        self._checks = 0
+
+    def touch(self) -> None:
+        """Something went on that no stage shows."""
+        self._moved_at = self._clock()
+
+    def still(self) -> tuple[float, StageName | None]:
+        """For how many seconds nothing has gone on, and the earliest stage that is running."""
+        with self._lock:
+            running = (name for name, stage in self._stages.items() if stage.state == "Running")
+            return self._clock() - self._moved_at, next(running, None)
+
+    @property
+    def checking(self) -> bool:
+        """Whether something is looked into, which moves no stage."""
+        return self._checks > 0
+
+    @contextlib.contextmanager
+    def check(self) -> Iterator[None]:
+        """Inside, something is looked into."""
+        with self._lock:
+            self._checks += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._checks -= 1
+            self.touch()
 
     def start(self, name: StageName) -> None:
         """A stage begins."""
         with self._lock:
-            self._stages[name].state, self._stages[name].began = "Running", self._clock()
+            stage, now = self._stages[name], self._clock()
+            stage.state, stage.began, stage.ended = "Running", stage.began or now, None
+            self._moved_at = now
+
+    def wait(self, name: StageName) -> None:
+        """A stage that had begun will begin anew; what it had reached stays until it is passed."""
+        with self._lock:
+            self._stages[name].state = "Waiting"
 
     def moved(self, name: StageName, done: int, total: int | None) -> None:
         """So many bytes of a stage are through; its percent never goes back, even when the bytes start over."""
         with self._lock:
             stage, now = self._stages[name], self._clock()
+            if done != stage.done:
+                self._moved_at = now
             if done < stage.done:
                 stage.moved.clear()
             stage.done, stage.total, stage.counts_bytes = done, total, True
@@ -85,17 +123,18 @@ class Board:
         with self._lock:
             self._stages[name].percent = max(self._stages[name].percent, min(99, part))
 
-    def decided(self, mode: StageMode, why: str) -> None:
-        """How the source is transcoded."""
+    def decided(self, mode: StageMode, why: str, name: StageName = StageName.TRANSCODE) -> None:
+        """How a stage is done, and why so."""
         with self._lock:
-            self._stages[StageName.TRANSCODE].mode = mode
-            self._stages[StageName.TRANSCODE].why = why[:256]
+            self._stages[name].mode = mode
+            self._stages[name].why = why[:256]
 
     def finish(self, name: StageName) -> None:
         """A stage is done."""
         with self._lock:
             stage = self._stages[name]
             stage.state, stage.percent, stage.ended = "Done", 100, self._clock()
+            self._moved_at = stage.ended
 
     def fail(self) -> None:
         """What was running, failed."""
@@ -126,6 +165,16 @@ class Board:
                 metadata=self._metadata,
                 validated=self._validated,
             )
+
+    def is_done(self, name: StageName) -> bool:
+        """Whether a stage has ended well."""
+        with self._lock:
+            return self._stages[name].state == "Done"
+
+    def percent(self, name: StageName) -> int:
+        """How far a stage is."""
+        with self._lock:
+            return self._stages[name].percent
 
     def bytes_done(self, name: StageName) -> int:
         """Bytes that a stage has moved."""

@@ -1,10 +1,10 @@
-"""What ends a run from outside: SIGTERM and the deadline. Whatever it is doing, its report is written in seconds."""
+"""What ends a run before its time: SIGTERM, the deadline, the watchdog. Whatever it is doing, its report is written in
+seconds."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 from videoimport.api.reasons import Reason, info
 from videoimport.worker.errors import Interruption
@@ -22,23 +22,29 @@ class Interrupts:
         self._kill_children = kill_children
         self._last_words = last_words
         self._came = False
+        self._own: Interruption | None = None
 
     def install(self, timeout_seconds: float) -> None:
         """From now on, for this process. The deadline counts from here."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
-            signal.signal(number, lambda caught, frame: self._on(caught, frame, timeout_seconds))
+            signal.signal(number, lambda caught, _: self._on(_interruption(caught, timeout_seconds)))
+        signal.signal(signal.SIGUSR1, lambda _, __: self._on(self._own) if self._own else None)
         signal.setitimer(signal.ITIMER_REAL, timeout_seconds)
+
+    def interrupt(self, interruption: Interruption) -> None:
+        """End the run from another thread of this process."""
+        self._own = interruption
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def ignore(self) -> None:
         """The run is over: what it reports now stands."""
         self._came = True
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _on(self, number: int, _frame: FrameType | None, timeout_seconds: float) -> None:
+    def _on(self, interruption: Interruption) -> None:
         if self._came:
             return
         self._came = True
-        interruption = _interruption(number, timeout_seconds)
         self._kill_children()
         self._arm(interruption)
         raise interruption

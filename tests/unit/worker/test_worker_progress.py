@@ -100,3 +100,45 @@ def test_what_is_known_stays_known() -> None:
         VideoMetadata(width=1),
         True,
     )
+
+
+def test_stillness_is_counted_from_the_last_move_of_any_stage() -> None:
+    clock = Clock()
+    board = Board(1, clock)
+    board.start(DOWNLOAD)
+    board.start(TRANSCODE)
+    clock.now += 5
+    assert board.still() == (5, DOWNLOAD)
+    board.moved(DOWNLOAD, 10, 100)
+    assert board.still() == (0, DOWNLOAD)
+    clock.now += 7
+    board.moved(DOWNLOAD, 10, 100)
+    board.reached(TRANSCODE, 3)
+    assert board.still() == (7, DOWNLOAD)
+    board.touch()
+    board.finish(DOWNLOAD)
+    clock.now += 1
+    assert board.still() == (1, TRANSCODE)
+
+
+def test_a_stage_that_begins_anew_keeps_what_it_had_reached() -> None:
+    clock = Clock()
+    board = Board(1, clock)
+    board.start(TRANSCODE)
+    board.reached(TRANSCODE, 60)
+    board.wait(TRANSCODE)
+    assert (board.snapshot().stages[1].state, board.percent(TRANSCODE)) == ("Waiting", 60)
+    clock.now += 3
+    board.start(TRANSCODE)
+    board.reached(TRANSCODE, 10)
+    again = board.snapshot().stages[1]
+    assert (again.state, again.percent, again.seconds) == ("Running", 60, 3)
+
+
+def test_every_stage_may_say_how_and_why() -> None:
+    board = Board(1)
+    board.decided("Staged", "the index lies at the end", DOWNLOAD)
+    board.decided("Encode", "x" * 300)
+    download, transcode = board.snapshot().stages[:2]
+    assert (download.mode, download.why) == ("Staged", "the index lies at the end")
+    assert (transcode.mode, len(transcode.why or "")) == ("Encode", 256)

@@ -14,9 +14,9 @@ from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.growing import Growing
-from videoimport.worker.pipeline import success
 from videoimport.worker.progress import Board
 from videoimport.worker.s3 import S3Store
+from videoimport.worker.telling import success
 
 KEY = "in/clip/video.mp4"
 SPEC = VideoImportSpec.model_validate(
@@ -58,7 +58,7 @@ def test_a_store_that_went_away_is_named_as_such(tmp_path: Path) -> None:
 
 def test_the_longest_key_can_be_reported() -> None:
     uri = "s3://" + "b" * 63 + "/" + "k" * 1024
-    report = success(TASK, Board(1), Outputs(video=OutputFile(uri=uri)))
+    report = success(TASK, Board(1), Outputs(video=OutputFile(uri=uri)), "f" * 64)
     assert len(report.message) == 1024
     assert report.outputs is not None
     assert report.outputs.video is not None

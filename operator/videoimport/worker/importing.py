@@ -1,0 +1,245 @@
+"""One import, from the source's first byte to the commit record: fetch, judge, make, verify, show."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from videoimport.api.identity import video_id
+from videoimport.api.report import Report
+from videoimport.api.status import StageName
+from videoimport.api.task import Task
+from videoimport.media.targets import Target
+from videoimport.worker import facts, fetching, index, layout, originals, publish, telling, thumbnails, verification
+from videoimport.worker.arrival import Arrival
+from videoimport.worker.destination import UnmetError
+from videoimport.worker.examine import Examined
+from videoimport.worker.fetch.protocol import Extras, Fetched, Found
+from videoimport.worker.fetching import Fetching, Mounts
+from videoimport.worker.index import Claim, Committed
+from videoimport.worker.inspection import Early, Inspected, Inspector
+from videoimport.worker.logs import log
+from videoimport.worker.making import Fallback, Made, Maker
+from videoimport.worker.originals import Originals
+from videoimport.worker.outgoing import Outgoing
+from videoimport.worker.paths import Paths
+from videoimport.worker.preflight import Place
+from videoimport.worker.processes import Child, Children
+from videoimport.worker.progress import Board, Ticker
+from videoimport.worker.serving import Serving
+from videoimport.worker.workspace import Workspace
+
+_OVERLAPPED = "the video is encoded while it arrives"
+_PASSED_ON = "the source's very bytes leave as they arrive"
+
+
+class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to be done
+    """The destination has this video."""
+
+    def __init__(self, entry: Committed) -> None:
+        super().__init__(entry.uri)
+        self.entry = entry
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an import works with."""
+
+    task: Task
+    paths: Paths
+    space: Workspace
+    children: Children
+    board: Board
+    ticker: Ticker
+
+
+class Import:
+    """Raises ImportFailure, Interruption or AlreadyStored; then nothing of it is left in the destination."""
+
+    def __init__(self, setting: Setting, place: Place, fetcher: Child) -> None:
+        self._task, self._children, self._board = setting.task, setting.children, setting.board
+        self._setting, self._place, self._fetcher = setting, place, fetcher
+        self._inspector = Inspector(setting.task, setting.children, setting.board)
+        self._claim: Claim | None = None
+
+    def report(self) -> Report:
+        """Do all of it and say how it went."""
+        with contextlib.ExitStack() as stack:
+            arrival = Arrival(self._fetching(), stack.enter_context(Serving()), self._downloaded)
+            sources = arrival.sources()
+            found = self._inspector.found
+            outgoing = Outgoing(self._place, self._place.folder(found.title, found.source_id), self._board)
+            stack.enter_context(outgoing.shipment)
+            kept = Originals(outgoing, self._board, originals.is_wanted(self._task.spec.output))
+            maker = Maker(self._children, self._board, outgoing, self._setting.space.results)
+            early = self._inspector.early(arrival, sources)
+            made = self._while_it_arrives(arrival, early, maker, kept)
+            fetched = arrival.whole()
+            inspected = self._judged(fetched, stack)
+            made = self._made(made, inspected, maker, kept)
+            return self._finished(made, inspected, outgoing, kept, fetched.extras)
+
+    # Fetching
+
+    def _fetching(self) -> Fetching:
+        paths = self._setting.paths
+        mounts = Mounts(paths.source_credentials, paths.source_volume, paths.ca_bundle)
+        request = fetching.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
+        self._begin(StageName.DOWNLOAD)
+        return fetching.begin(self._fetcher, request, self._found, self._moved)
+
+    def _found(self, what: Found) -> None:
+        """Before any bytes: perhaps none are needed, or they would have no place."""
+        self._inspector.found = what
+        self._board.know(facts.source_status(self._task.spec.source.address, what))
+        if self._task.spec.incremental and (key := self._source_key()):
+            entry = index.look(self._place.store, key)
+            if entry is not None:
+                raise AlreadyStored(entry)
+        folder = self._place.folder(what.title, what.source_id)
+        publish.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
+
+    def _moved(self, done: int, total: int | None) -> None:
+        self._board.moved(StageName.DOWNLOAD, done, total)
+
+    def _downloaded(self, size: int) -> None:
+        self._moved(size, size)
+        if not self._board.is_done(StageName.DOWNLOAD):
+            self._end(StageName.DOWNLOAD)
+
+    # Making
+
+    def _while_it_arrives(self, arrival: Arrival, early: Early, maker: Maker, kept: Originals) -> Made | None:
+        """What could be made before all of the source was there; None for nothing."""
+        if early.found is None:
+            self._stage(early.why_staged or "")
+            return None
+        kept.begin(arrival, early.found)
+        if early.found.job.plan.is_original:
+            self._board.decided("Overlapped", _PASSED_ON, StageName.DOWNLOAD)
+            return None
+        if early.why_staged is not None:
+            self._stage(early.why_staged)
+            return None
+        self._board.decided("Overlapped", _OVERLAPPED, StageName.DOWNLOAD)
+        self._decided(early.found)
+        try:
+            return maker.overlapped(arrival, early.found)
+        except Fallback as back:
+            self._stage(back.why)
+            self._board.wait(StageName.TRANSCODE)
+            return None
+
+    def _made(self, made: Made | None, inspected: Inspected, maker: Maker, kept: Originals) -> Made:
+        """The results, made anew where the whole source leads to others than its head did."""
+        kept.complete(inspected)
+        if made is not None and made.job.agrees_with(inspected.job):
+            return Made(inspected.job, made.targets)
+        if made is not None:
+            maker.discard(made)
+            self._stage("the whole source asks for something else than its head did")
+        self._decided(inspected)
+        return maker.staged(inspected.job)
+
+    def _stage(self, why: str) -> None:
+        log().info("staged", why=why)
+        self._board.decided("Staged", why, StageName.DOWNLOAD)
+
+    def _decided(self, inspected: Inspected) -> None:
+        plan = inspected.job.plan
+        log().info("transcoding", mode=plan.mode, why=plan.why)
+        self._board.decided(plan.mode, plan.why)
+        self._begin(StageName.TRANSCODE)
+
+    # Judging
+
+    def _judged(self, fetched: Fetched, stack: contextlib.ExitStack) -> Inspected:
+        sources = fetching.sources_of(fetched)
+        self._downloaded(sources.size)
+        self._board.know(facts.source_status(self._task.spec.source.address, self._inspector.found, sources))
+        inspected = self._inspector.whole(sources)
+        if self._task.spec.incremental:
+            self._claim = self._claimed()
+            stack.enter_context(self._claim.kept())
+        return inspected
+
+    def _verified(self, made: Made) -> dict[Target, Examined]:
+        with self._board.check():
+            results = verification.verified(self._children, made.job, made.targets, made.lost)
+            if lost := verification.loss(self._children, made.job, results, made.lost):
+                self._board.decided(made.job.plan.mode, f"{made.job.plan.why}; {lost}")
+        return results
+
+    # The index
+
+    def _video_id(self) -> str:
+        source = self._board.snapshot().source
+        assert source is not None and source.sha256 is not None, "it was fetched"  # noqa: S101, PT018
+        return video_id(source.sha256, self._task.spec.output, self._task.spec.destination.folder)
+
+    def _source_key(self) -> str | None:
+        identity, spec = self._inspector.found.identity, self._task.spec
+        return index.source_key(spec.destination, identity, spec.output) if identity else None
+
+    def _claimed(self) -> Claim:
+        """The right to store it. Raises AlreadyStored once another import has."""
+
+        def wait(seconds: float) -> None:
+            self._board.touch()  # somebody else stores it: to wait for that is to go on
+            time.sleep(seconds)
+
+        key = index.content_key(self._task.spec.destination, self._video_id())
+        got = index.claim(self._place.store, key, self._task.uid, self._place.now, wait)
+        if isinstance(got, Committed):
+            raise AlreadyStored(got)
+        return got
+
+    def _renew(self) -> None:
+        """The last look before anything is shown."""
+        if self._claim is not None:
+            try:
+                self._claim.renew()
+            except UnmetError:
+                self._claim = self._claimed()
+
+    # Showing
+
+    def _finished(
+        self, made: Made, inspected: Inspected, outgoing: Outgoing, kept: Originals, extras: Extras
+    ) -> Report:
+        self._board.start(StageName.UPLOAD)
+        results = self._verified(made)
+        stills = self._stills(made, results, inspected)
+        for number, path in enumerate(stills, start=1):
+            outgoing.add(f"thumbnails/{number:03}.jpg", "thumbnail", path)
+        beside = telling.beside(extras, outgoing)
+        self._end(StageName.TRANSCODE)
+        outputs = telling.outputs(outgoing, results, len(stills), kept.output(inspected))
+        self._end(StageName.UPLOAD)
+        self._begin(StageName.FINALIZE)
+        report = telling.success(self._task, self._board, outputs, self._video_id())
+        content = telling.result_json(self._task, report, beside.told(outgoing), self._place.now())
+        report = telling.with_result(report, outgoing.placed(layout.RESULT), content)
+        self._renew()
+        keys = (index.content_key(self._task.spec.destination, self._video_id()), self._source_key())
+        publish.publish(
+            self._place, outgoing.shipment, outgoing.folder, (report, content), tuple(key for key in keys if key)
+        )
+        self._end(StageName.FINALIZE)
+        return report
+
+    def _stills(self, made: Made, results: dict[Target, Examined], inspected: Inspected) -> tuple[Path, ...]:
+        wish = self._task.spec.output.thumbnails
+        if wish is None:
+            return ()
+        video = results[made.targets[0]] if made.targets else inspected.video
+        with self._board.check():
+            return thumbnails.make(self._children, video, wish.count, self._setting.space.results / "thumbnails")
+
+    def _begin(self, stage: StageName) -> None:
+        self._board.start(stage)
+        self._setting.ticker.print()
+
+    def _end(self, stage: StageName) -> None:
+        self._board.finish(stage)
+        self._setting.ticker.print()

@@ -1,0 +1,79 @@
+"""How much of scratch is taken, and where a run works in it."""
+
+from pathlib import Path
+
+from videoimport.api.task import Task, spec_hash
+from videoimport.api.videoimport import VideoImportSpec
+from videoimport.worker import workspace
+from videoimport.worker.room import Room, used
+
+
+def fill(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+
+
+def test_every_file_below_counts(tmp_path: Path) -> None:
+    fill(tmp_path / "source/a", 10_000)
+    fill(tmp_path / "results/deep/b", 20_000)
+    assert 30_000 <= used(tmp_path) <= 30_000 + 2 * 4096
+    assert used(tmp_path / "none") == 0
+
+
+def test_what_comes_near_the_limit_is_full_and_says_by_what(tmp_path: Path) -> None:
+    room = Room(tmp_path, tmp_path / "source", 10 * 2**20, "10Mi")
+    fill(tmp_path / "source/a", 6 * 2**20)
+    assert room.full() is None
+    fill(tmp_path / "results/b", 4 * 2**20)
+    told = room.full()
+    assert told is not None
+    assert f"the source takes {6 * 2**20} bytes so far and the results {4 * 2**20}" in told
+    assert "worker.scratch.size is 10Mi. Raise it" in told
+
+
+def task(storage_class: str | None, url: str = "https://e.com/v.mp4") -> Task:
+    spec = VideoImportSpec.model_validate({
+        "source": {"url": url},
+        "destination": {"s3": {"bucket": "videos"}},
+        "worker": {"scratch": {"size": "1Gi", "storageClassName": storage_class}},
+    })  # fmt: skip
+    return Task(uid="u", namespace="team", name="clip", run=1, spec=spec, spec_hash=spec_hash(spec))
+
+
+def leave(folder: Path, made: Task) -> Path:
+    """A run that ends in the middle; returns where its source lies."""
+    with workspace.opened(made, folder) as space:
+        fill(space.source / "source", 10)
+        fill(space.results / "video.mp4", 10)
+        return space.source
+
+
+def test_room_of_the_node_is_left_empty(tmp_path: Path) -> None:
+    leave(tmp_path, task(None))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_volume_keeps_what_was_fetched_for_the_next_run(tmp_path: Path) -> None:
+    source = leave(tmp_path, task("fast"))
+    assert [path.name for path in source.iterdir()] == ["source"]
+    assert not (source.parent / "results").exists()
+    with workspace.opened(task("fast"), tmp_path) as space:
+        assert space.source == source
+        assert (source / "source").exists()
+        assert list(space.results.iterdir()) == []
+
+
+def test_a_volume_keeps_nothing_of_another_source(tmp_path: Path) -> None:
+    leave(tmp_path, task("fast"))
+    fill(tmp_path / "run-old/x", 5)
+    (tmp_path / "lost+found").mkdir()
+    with workspace.opened(task("fast", "https://e.com/other.mp4"), tmp_path) as space:
+        assert list(space.source.iterdir()) == []
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([space.folder.name, "lost+found"])
+
+
+def test_what_is_done_leaves_nothing_in_a_volume_either(tmp_path: Path) -> None:
+    with workspace.opened(task("fast"), tmp_path) as space:
+        fill(space.source / "source", 10)
+        space.is_done = True
+    assert list(tmp_path.iterdir()) == []
