@@ -97,6 +97,8 @@ class Desk:
     keys: dict[str, str] = field(default_factory=lambda: {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET})
     path: str = field(default_factory=lambda: os.environ["PATH"])
     """The worker's PATH."""
+    options: tuple[str | Path, ...] = ()
+    """More of its command line: where the source's things are."""
 
     def spec(self, url: str, **more: Any) -> dict[str, Any]:
         destination = {
@@ -104,7 +106,7 @@ class Desk:
             "credentialsSecretRef": {"name": "store-keys"},
             **more.pop("destination", {}),
         }
-        return {"source": {"url": url}, "destination": destination, **more}
+        return {"source": {"url": url}, "destination": destination, **more}  # a source of another kind is in ``more``
 
     def task(
         self, url: str, *, uid: str = "uid-1", run: int = 1, allowed: tuple[str, ...] = LOOPBACK, **more: Any
@@ -127,7 +129,7 @@ class Desk:
         (self.folder / "task.json").write_text(task.model_dump_json(by_alias=True, exclude_none=True))
         process = subprocess.Popen(
             [sys.executable, "-m", "videoimport.worker", "--task", self.folder / "task.json", "--scratch", scratch,
-             "--credentials", keys, "--termination-message", message],
+             "--credentials", keys, "--termination-message", message, *self.options],
             # A proxy that nobody answers at: none of the environment's may be used.
             env={"PATH": self.path, "HOME": "/nonexistent", "http_proxy": "http://127.0.0.1:9"},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,

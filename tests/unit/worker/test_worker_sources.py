@@ -1,6 +1,7 @@
 """Decisions about sources: who is shown what, where a file's index lies, what an earlier run's part is good for."""
 
 import contextlib
+from itertools import pairwise
 from typing import Any
 from unittest.mock import Mock
 
@@ -216,6 +217,14 @@ WISH = S3Source(bucket="films", key="a/b.mp4", endpoint="https://s3.example.com:
 )
 def test_every_word_of_a_store_has_a_reason(code: str, status: int, reason: Reason) -> None:
     assert ranges.said(code, status, WISH).reason is reason
+
+
+@given(some.integers(0, 10**6), some.integers(0, 10**9))
+def test_ranges_follow_each_other_without_gap(first: int, length: int) -> None:
+    found = [*ranges.spans(first, first + length)]
+    assert sum(last - start + 1 for start, last in found) == length
+    assert all(last + 1 == start for (_, last), (start, _) in pairwise(found))
+    assert all(last - start < ranges.PIECE_BYTES for start, last in found)
 
 
 def test_an_objects_place_tells_stores_apart() -> None:

@@ -25,6 +25,7 @@ from videoimport.worker.fetch.secrets import Keys
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+FIRST_BYTES = 2**20
 PIECE_BYTES = 8 * 2**20
 AT_ONCE = 4
 _CHUNK = 256 * 1024
@@ -44,6 +45,18 @@ class Version:
     def name(self) -> str:
         """What tells it from others."""
         return f"{self.version_id or ''} {self.etag}"
+
+
+def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
+    """First and last byte of each range. Small ones first: the file that they land in grows from its start, and
+    somebody may be working on it already."""
+    size, start, number = FIRST_BYTES, first, 0
+    while start < end:
+        stop = min(start + size, end)
+        yield start, stop - 1
+        start, number = stop, number + 1
+        if number % AT_ONCE == 0:
+            size = min(2 * size, PIECE_BYTES)
 
 
 class Piece:
@@ -87,8 +100,8 @@ class Reader:
     def chunks(self, pool: ThreadPoolExecutor, version: Version, first: int, end: int) -> Iterator[bytes]:
         """Bytes ``first`` to ``end`` in order, of which several ranges are under way at once."""
         under_way: deque[Piece] = deque()
-        for start in range(first, end, PIECE_BYTES):
-            piece = Piece(start, min(start + PIECE_BYTES, end) - 1)
+        for start, last in spans(first, end):
+            piece = Piece(start, last)
             pool.submit(self._bring, version, piece)
             under_way.append(piece)
             if len(under_way) == AT_ONCE:
