@@ -1,5 +1,6 @@
 """What is kept of an object: who it is, and what decisions read of it. The rest, most of it, is let go at once."""
 
+import marshal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,7 +16,12 @@ from videoimport.core.parse import claim_view, job_view, pod_view, shard_view
 from videoimport.core.plan import Kind
 
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")
+_CONDITIONS_WORDS = ("type", "status", "reason", "message")
+_WITHOUT_REFERENCES = 2
+"""Version of marshal's format that writes equal values equally."""
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ def read(kind: Kind, raw: Raw, version: int) -> Entry:
         return Entry(head, version, Unreadable(raw, problem))
     if isinstance(view, BaseModel):
         _share_field_sets(view)
+    if isinstance(view, VideoImport):
+        _share_parts(view, raw["spec"])
     return Entry(head, version, view)
 
 
@@ -82,7 +90,30 @@ _VIEWS: Mapping[Kind, Callable[[Raw], View]] = MappingProxyType(
         "PersistentVolumeClaim": claim_view,
     }
 )
+_COMMON = ("destination", "requirements", "output", "worker")
+_PARTS: dict[tuple[str, bytes], Any] = {}
+_WORDS: dict[str, str] = {}
+_MOST = 10_000
+"""Parts and words that are kept to be shared; beyond, it begins anew."""
 _FIELD_SETS: dict[frozenset[str], set[str]] = {}
+
+
+def _share_parts(video: VideoImport, spec: Raw) -> None:
+    """The children of a bulk have most of their spec in common, and most imports their conditions' words: one of each
+    for all of them, which takes a quarter off what a finished import holds. Frozen models never change."""
+    for name in _COMMON:
+        if name in spec:
+            key = (name, marshal.dumps(spec[name], _WITHOUT_REFERENCES))
+            video.spec.__dict__[name] = _shared(_PARTS, key, video.spec.__dict__[name])
+    for condition in video.status.conditions:
+        words = condition.__dict__
+        words.update({name: _shared(_WORDS, words[name], words[name]) for name in _CONDITIONS_WORDS})
+
+
+def _shared(known: dict[K, V], key: K, value: V) -> V:
+    if len(known) >= _MOST:
+        known.clear()
+    return known.setdefault(key, value)
 
 
 def _share_field_sets(model: BaseModel) -> None:

@@ -21,7 +21,7 @@ from videoimport.controller.errors import Rejected
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import REFUSED, Notebook, Notes
 from videoimport.controller.observing import observe_bulk, observe_video
-from videoimport.controller.queue import Backoff, KeyedQueue
+from videoimport.controller.queue import Backoff, Clock, KeyedQueue
 from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
 from videoimport.controller.writing import Writer
@@ -56,6 +56,8 @@ class Syncer:
     notebook: Notebook
     settings: Settings
     now: Callable[[], datetime] = utc_now
+    timer: Clock = time.perf_counter
+    """Of how long a decision takes."""
 
     async def sync(self, key: Key) -> None:
         """Raises ClusterError when a step could not be done."""
@@ -67,9 +69,9 @@ class Syncer:
         confirmation = Confirmation(self.cluster, self.store)
         await confirmation.lost_reports(key, entry, notes)
         await confirmation.lost_job(key, entry)
-        started = time.perf_counter()
+        started = self.timer()
         plan = self._decide(key, entry, notes)
-        self.queue.rest(key, SHARE * (time.perf_counter() - started))
+        self.queue.rest(key, SHARE * (self.timer() - started))
         if plan.again_at is not None:
             self.queue.add_after(key, (plan.again_at - self.now()).total_seconds())
         if plan.status is not None:

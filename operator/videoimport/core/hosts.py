@@ -32,7 +32,7 @@ def told_to_rest(video: VideoImport) -> datetime | None:
     return attempts.next_retry_time
 
 
-def rest_is_over(scene: Scene) -> datetime | None:
+def may_start_at(scene: Scene) -> datetime | None:
     """When a run of this import may start; None for now."""
     until = scene.observed.host_rests_until
     if until is None or until <= scene.now:

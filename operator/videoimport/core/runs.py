@@ -5,7 +5,7 @@ from datetime import datetime
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, JobReference, VideoImportStatus, VideoPhase
-from videoimport.core.hosts import host_of, rest_is_over
+from videoimport.core.hosts import host_of, may_start_at
 from videoimport.core.naming import job_name
 from videoimport.core.plan import Announcement
 from videoimport.core.scene import Draft, Scene
@@ -33,7 +33,7 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
     """The run as it begins, or, while its host rests, the wait for that."""
-    if at := rest_is_over(scene):
+    if at := may_start_at(scene):
         return _held(scene, attempts, at)
     run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
     status = _afresh(scene, attempts).model_copy(

@@ -1,5 +1,6 @@
 import tracemalloc
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -80,3 +81,24 @@ def finished(thing: Thing) -> Raw:
             "outputs": {"video": file, "result": file}, "usage": {"cpuSeconds": 1, "bytesIn": 1, "bytesOut": 1},
         },
     )  # fmt: skip
+
+
+def test_what_imports_have_in_common_is_held_once(thing: Thing) -> None:
+    status = {
+        "conditions": [{"type": "Ready", "status": "True", "reason": "Succeeded", "message": "The video is here."}]
+    }
+    status["conditions"][0]["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+    both = [thing("VideoImport", name, 7, spec=deepcopy(SPEC), status=deepcopy(status)) for name in ("one", "two")]
+    one, two = (read("VideoImport", raw, 7).of(VideoImport) for raw in both)
+    assert one.spec.destination is two.spec.destination
+    assert one.status.conditions[0].message is two.status.conditions[0].message
+    assert one.spec.source is not two.spec.source
+
+
+def test_what_differs_is_not_shared(thing: Thing) -> None:
+    other = SPEC | {"destination": {"s3": {"bucket": "other"}}, "worker": {"labels": {"team": "press"}}}
+    one, two = (
+        read("VideoImport", thing("VideoImport", "one", 7, spec=spec), 7).of(VideoImport) for spec in (SPEC, other)
+    )
+    assert one.spec.destination != two.spec.destination
+    assert (one.spec.worker.labels, two.spec.worker.labels) == (None, {"team": "press"})

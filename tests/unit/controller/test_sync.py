@@ -43,7 +43,7 @@ class Scene:
         self.plan: Plan[Any] = Plan()
         self.observed: list[ObservedVideo] = []
         monkeypatch.setattr(sync, "reconcile_video", self._decide)
-        self.syncer = Syncer(cluster, self.store, self.queue, self.notebook, Settings("worker"), lambda: NOW)
+        self.syncer = Syncer(cluster, self.store, self.queue, self.notebook, Settings("worker"), lambda: NOW, clock)
 
     def _decide(self, observed: ObservedVideo, _now: datetime, _settings: Settings) -> Plan[Any]:
         self.observed.append(observed)
