@@ -106,7 +106,7 @@ class Desk:
             "credentialsSecretRef": {"name": "store-keys"},
             **more.pop("destination", {}),
         }
-        return {"source": {"url": url}, "destination": destination, **more}  # a source of another kind is in ``more``
+        return {"source": {"url": url}, "destination": destination, **more}
 
     def task(
         self, url: str, *, uid: str = "uid-1", run: int = 1, allowed: tuple[str, ...] = LOOPBACK, **more: Any

@@ -151,7 +151,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
         _U, "The source wants a login; put cookies.txt, headers or netrc into source.credentialsSecretRef's Secret.", 81
     ),
     Reason.CREDENTIALS_NOT_FOUND: ReasonInfo(
-        _U, "Create the Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then change retryToken.", 82
+        _U, "Create or correct the Secret as the message says, then change retryToken.", 82
     ),
     Reason.DESTINATION_NOT_FOUND: ReasonInfo(_U, "Create the bucket or correct its name, then change retryToken.", 83),
     Reason.DESTINATION_DENIED: ReasonInfo(_U, "Correct the keys or their permissions, then change retryToken.", 84),

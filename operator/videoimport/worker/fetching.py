@@ -326,13 +326,6 @@ def begin(
     return Fetching(child, request, found, moved, pace)
 
 
-def fetch(
-    child: Child, request: Request, found: Callable[[Found], None], moved: Callable[[int, int | None], None]
-) -> Fetched:
-    """Fetch it all, and wait for it."""
-    return begin(child, request, found, moved).finish()
-
-
 def _silent(ended: Ended) -> ImportFailure:
     return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and said nothing.")
 
