@@ -9,18 +9,21 @@ from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import NotFound
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import Notes
-from videoimport.controller.observing import jobs_of, pods_of
+from videoimport.controller.observing import claims_of, jobs_of, pods_of
 from videoimport.controller.reading import Entry
 from videoimport.controller.store import Store
 from videoimport.controller.writing import Writer
 from videoimport.core.lifecycle import ended
 from videoimport.core.ownership import OUR_LABELS
-from videoimport.core.plan import Patch
+from videoimport.core.plan import Kind, Patch
+
+LEAVING_SECONDS = 5.0
+"""Between two looks at something that is being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Both methods raise ClusterError when they get no answer; then nothing is decided."""
+    """Every method raises ClusterError when it gets no answer; then nothing is decided."""
 
     cluster: Cluster
     store: Store
@@ -54,6 +57,20 @@ class Confirmation:
             labels = OUR_LABELS | {IMPORT: key.name, RUN: str(video.status.run)}
             patch = {"metadata": {"labels": labels}}
             await Writer(self.cluster, self.store).act(Patch("Job", key.namespace, job.name, job.uid, patch))
+
+    async def what_leaves(self, key: Key, entry: Entry, notes: Notes, now: float) -> float | None:
+        """A thing that is on its way out may be gone already: what vanishes between our first list and the watches'
+        is in no event, and what waits for it would wait for the next comparison. The seconds until the next look."""
+        leaving = [job for job in jobs_of(entry, self.store) if job.deleting]
+        leaving_claims = [claim for claim in claims_of(entry, self.store) if claim.deleting]
+        things: list[tuple[Kind, str, str]] = [("Job", job.name, job.uid) for job in leaving]
+        things += [("PersistentVolumeClaim", claim.name, claim.uid) for claim in leaving_claims]
+        for kind, name, uid in things:
+            if now - notes.asked.setdefault(uid, now) < LEAVING_SECONDS:
+                continue
+            notes.asked[uid] = now
+            await Writer(self.cluster, self.store).reread(kind, key.namespace, name, uid)
+        return LEAVING_SECONDS if things else None
 
 
 def _has_a_run(status: VideoImportStatus) -> bool:

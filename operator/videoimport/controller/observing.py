@@ -18,7 +18,7 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
     video, jobs = entry.of(VideoImport), jobs_of(entry, store)
     pods = tuple(pod for job in jobs for pod in pods_of(job, store))
     current = notes.progress if notes.progress and notes.progress.run == video.status.run else None
-    claims = tuple(claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", entry.uid))
+    claims = claims_of(entry, store)
     uids = {job.uid for job in jobs} | {pod.uid for pod in pods} | {claim.uid for claim in claims}
     return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, store.rests.until(video))
 
@@ -26,6 +26,11 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
 def jobs_of(video: Entry, store: Store) -> tuple[JobView, ...]:
     """Jobs that this very import controls."""
     return tuple(job.of(JobView) for job in store.owned("Job", video.uid))
+
+
+def claims_of(video: Entry, store: Store) -> tuple[ClaimView, ...]:
+    """Its scratch."""
+    return tuple(claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", video.uid))
 
 
 def pods_of(job: JobView, store: Store) -> tuple[PodView, ...]:

@@ -69,6 +69,8 @@ class Syncer:
         confirmation = Confirmation(self.cluster, self.store)
         await confirmation.lost_reports(key, entry, notes)
         await confirmation.lost_job(key, entry)
+        if (pause := await confirmation.what_leaves(key, entry, notes, self.notebook.clock())) is not None:
+            self.queue.add_after(key, pause)
         started = self.timer()
         plan = self._decide(key, entry, notes)
         self.queue.rest(key, SHARE * (self.timer() - started))

@@ -77,7 +77,7 @@ class Writer:
         try:
             answer = await self.cluster.patch(wish.kind, wish.namespace, wish.name, guarded)
         except (errors.Conflict, errors.NotFound):
-            await self._reread_place(wish.kind, wish.namespace, wish.name, wish.uid)
+            await self.reread(wish.kind, wish.namespace, wish.name, wish.uid)
             raise
         self.store.put(wish.kind, answer)
 
@@ -85,7 +85,7 @@ class Writer:
         try:
             answer = await self.cluster.delete(wish.kind, wish.namespace, wish.name, wish.uid)
         except (errors.Conflict, errors.NotFound):  # it is gone, and perhaps a namesake is there
-            await self._reread_place(wish.kind, wish.namespace, wish.name, wish.uid)
+            await self.reread(wish.kind, wish.namespace, wish.name, wish.uid)
             return
         if answer.get("kind") == wish.kind:
             self.store.put(wish.kind, answer)
@@ -94,9 +94,9 @@ class Writer:
 
     async def _reread(self, kind: Kind, entry: Entry) -> None:
         metadata = entry.head["metadata"]
-        await self._reread_place(kind, metadata["namespace"], metadata["name"], entry.uid)
+        await self.reread(kind, metadata["namespace"], metadata["name"], entry.uid)
 
-    async def _reread_place(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+    async def reread(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """Learn what is there now, and that the object with this UID is not there when it is not."""
         try:
             self.store.put(kind, await self.cluster.get(kind, namespace, name))

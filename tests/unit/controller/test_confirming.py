@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from videoimport.controller.confirming import Confirmation
+from videoimport.controller.confirming import LEAVING_SECONDS, Confirmation
 from videoimport.controller.errors import AlreadyExists, Unavailable
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import Notes
@@ -108,3 +108,25 @@ def test_a_child_that_cannot_be_read_is_known_to_be_there(thing: Thing) -> None:
     observed = observe_bulk(entry, store, Notes("many-uid"))
     assert [child.metadata.name for child in observed.children] == ["good"]
     assert observed.unreadable == {"newer"}
+
+
+@pytest.mark.parametrize("kind", ["Job", "PersistentVolumeClaim"])
+async def test_what_was_on_its_way_out_and_is_gone_unseen_is_found_out_within_seconds(
+    cluster: Any, thing: Thing, kind: str
+) -> None:
+    store, notes = Store(lambda _: None), Notes("one-uid")
+    store.put("VideoImport", thing("VideoImport", "one", 5, spec=SPEC))
+    leaving = thing(kind, "one-2", 6, owner=("VideoImport", "one", "one-uid"), meta={"deletionTimestamp": "now"})
+    store.put(kind, leaving)
+    entry = store.find("VideoImport", "ns", "one")
+    assert entry is not None
+    confirmation = Confirmation(cluster, store)
+    assert await confirmation.what_leaves(KEY, entry, notes, 100.0) == LEAVING_SECONDS
+    assert cluster.called("get") == []
+    cluster.objects[kind, "one-2"] = leaving
+    assert await confirmation.what_leaves(KEY, entry, notes, 106.0) == LEAVING_SECONDS
+    assert store.find(kind, "ns", "one-2") is not None
+    del cluster.objects[kind, "one-2"]
+    await confirmation.what_leaves(KEY, entry, notes, 112.0)
+    assert store.find(kind, "ns", "one-2") is None
+    assert await confirmation.what_leaves(KEY, entry, notes, 118.0) is None
