@@ -1,4 +1,4 @@
-"""Some ninety imports of a media corpus: what comes out is what must come out, or the refusal says why."""
+"""Some eighty imports of a media corpus: what comes out is what must come out, or the refusal says why."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -45,8 +45,10 @@ class Kitchen:
         """A clip of the public footage."""
         target = self.folder / name
         if not target.exists():
-            subprocess.run([sys.executable, "hack/footage.py", self.folder, name], cwd=ROOT, check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
+            with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+                subprocess.run([sys.executable, "hack/footage.py", scratch, name], cwd=ROOT, check=True,
+                               stdout=subprocess.DEVNULL)  # fmt: skip
+                (Path(scratch) / name).rename(target)
         return target
 
 
