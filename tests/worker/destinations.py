@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,6 +67,14 @@ class Doom:
         raise Killed
 
 
+@cache
+def _client(endpoint: str) -> Any:
+    """As the worker's; to make one takes longer than a whole import of small files."""
+    store = s3.connect(S3Destination(endpoint=endpoint, bucket="any"), Keys(KEY_ID, SECRET, None))
+    store.close()
+    return store.client
+
+
 @dataclass
 class BucketHome:
     bucket: Bucket
@@ -75,7 +84,8 @@ class BucketHome:
         self.destination = {"s3": {"endpoint": self.bucket.store.endpoint, "bucket": self.bucket.name, "prefix": "in"}}
 
     def store(self) -> s3.S3Store:
-        return s3.connect(S3Destination.model_validate(self.destination["s3"]), Keys(KEY_ID, SECRET, None))
+        wish = S3Destination.model_validate(self.destination["s3"])
+        return s3.S3Store(_client(self.bucket.store.endpoint), wish)
 
     @property
     def keys(self) -> list[str]:

@@ -41,7 +41,6 @@ class Unfinished:
     """An upload that was neither completed nor aborted."""
 
     upload: str
-    initiator: str
     since: datetime
 
 

@@ -1,6 +1,6 @@
 """Which unfinished uploads are ours, so that a later run takes back those and no others.
 
-A store tells of an unfinished upload only its key, its id and who began it, and two imports may be at one key. So each
+A store tells of an unfinished upload only its key, its id and when it began, and two imports may be at one key. So each
 import keeps a small note, ``.videoimport/uploads/<uid>.json``: a key is in it *before* an upload to that key is opened,
 the upload's id right after. A run that is killed in between leaves an upload whose id nobody wrote down; it counts as
 ours only if nobody else's note has that key and it was not begun before the note.

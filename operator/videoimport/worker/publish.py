@@ -91,9 +91,6 @@ def _show(place: Place, intent: Intent, complete: Callable[[Ticket], bool]) -> b
         for key in (intent.result_key, *intent.stale):
             store.delete(key)
     for ticket in intent.tickets:
-        if store.is_there(ticket, intent.marks):
-            store.abort(ticket.key, ticket.upload)
-            continue
         if not complete(ticket):
             return False
         _check_arrived(place, ticket, intent)
@@ -137,12 +134,17 @@ def done_before(place: Place) -> Report | None:
 
 def _adopted(place: Place, intent: Intent) -> Report | None:
     """Finish what an earlier run was about to show; None where that cannot be, or is not wanted any more."""
-    through = False
+    store, through = place.store, False
+
+    def complete(ticket: Ticket) -> bool:
+        if store.is_there(ticket, intent.marks):
+            store.abort(ticket.key, ticket.upload)
+            return True
+        return store.finish(ticket, intent.marks, replace=intent.replace)
+
     try:
         if record.is_for(intent, place.task.uid, place.task.spec_hash):
-            through = _show(
-                place, intent, lambda ticket: place.store.finish(ticket, intent.marks, replace=intent.replace)
-            )
+            through = _show(place, intent, complete)
     finally:
         if not through:
             take_back(place, intent)

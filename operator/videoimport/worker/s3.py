@@ -197,8 +197,7 @@ class S3Store:
             for page in pages:
                 for upload in page.get("Uploads", []):
                     if upload["Key"] == key:
-                        initiator = upload.get("Initiator", {}).get("ID", "")
-                        found.append(Unfinished(upload["UploadId"], initiator, upload["Initiated"]))
+                        found.append(Unfinished(upload["UploadId"], upload["Initiated"]))
         except (ClientError, BotoCoreError, OSError) as error:
             code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
             log().warning("cannot list unfinished uploads", code=code)

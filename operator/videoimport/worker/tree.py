@@ -42,10 +42,10 @@ class Tree:
                     raise
         raise AssertionError("unreachable")
 
-    def open(self, key: str) -> int:
-        """A file for reading."""
+    def open(self, key: str, mode: int = os.O_RDONLY) -> int:
+        """A file that is there."""
         with self.parent(key) as (folder, name):
-            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            return os.open(name, mode | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
 
     def stat(self, key: str) -> os.stat_result:
         """Of the very name, link or not."""

@@ -109,7 +109,7 @@ class VolumeStore:
         try:
             descriptor = self.tree.create(key)
         except FileExistsError:
-            descriptor = self.tree.open(key)
+            descriptor = self.tree.open(key, os.O_RDWR)  # NFS locks no file that is open for reading only
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -199,7 +199,7 @@ class VolumeStore:
                     temporary = joined(folder, entry)
                     with suppress(FileNotFoundError):
                         since = datetime.fromtimestamp(self.tree.stat(temporary).st_mtime, UTC)
-                        found.append(Unfinished(temporary, "", since))
+                        found.append(Unfinished(temporary, since))
         return found
 
     def abort(self, key: str, upload: str) -> bool:

@@ -15,6 +15,8 @@ from videoimport.worker.volume_errors import translated
 if TYPE_CHECKING:
     from videoimport.worker.volume import VolumeStore
 
+_STOP_SECONDS = 1.0
+
 
 class VolumeUpload:
     """A copy under way."""
@@ -26,22 +28,27 @@ class VolumeUpload:
         self.id = temporary
         self._store = store
         self._metadata = metadata
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
         self._stop = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
+        self._open = threading.Lock()
+        """Held by whoever may close the descriptor: the sending, or an abort that comes first."""
         self._sent: Sent | None = None
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
         """As ``MultipartUpload.send``; all of it is on the disk then."""
-        self._idle.clear()
-        try:
-            with translated(self._store.claim, f"write {self.key}"):
-                self._sent = self._copied(file, moved, held, expected)
-        finally:
-            os.close(self._descriptor)
-            self._idle.set()
+        with self._open:
+            self._go_on()
+            try:
+                with translated(self._store.claim, f"write {self.key}"):
+                    self._sent = self._copied(file, moved, held, expected)
+            finally:
+                self._close()
         return self._sent
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _copied(self, file: Growing, moved: Moved, held: int, expected: int | None) -> Sent:
         windows: dict[int, Window] = {}
@@ -56,10 +63,12 @@ class VolumeUpload:
         for window, crc in zip(ordered, whole.crcs, strict=True):
             if crcs[window.number] != crc:  # rewritten since
                 self._copy(file, window)
+        assert self._descriptor is not None, "being sent"  # noqa: S101
         os.fsync(self._descriptor)
         return Sent(whole.size, whole.sha256)
 
     def _copy(self, file: Growing, window: Window) -> int:
+        assert self._descriptor is not None, "being sent"  # noqa: S101
         at, crc = window.offset, 0
         for chunk in parts.chunks(file.descriptor, window):
             self._go_on()
@@ -98,5 +107,7 @@ class VolumeUpload:
     def abort(self) -> bool:
         """Remove the temporary file."""
         self.stop()
-        self._idle.wait(1.0)
+        if self._open.acquire(timeout=_STOP_SECONDS):
+            self._close()
+            self._open.release()
         return self._store.abort(self.key, self.id)

@@ -14,7 +14,7 @@ YOURS = Note(uid="you", since=SINCE, uploads={"k": ("yours",)})
 
 
 def at(upload: str, minutes: int = 1) -> Unfinished:
-    return Unfinished(upload, "", SINCE + timedelta(minutes=minutes))
+    return Unfinished(upload, SINCE + timedelta(minutes=minutes))
 
 
 @pytest.mark.parametrize(
