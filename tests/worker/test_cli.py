@@ -89,6 +89,17 @@ def test_run_again_it_is_the_same_import(terminal: Terminal, site: Site, footage
     assert yaml.safe_load(told.stdout)["status"]["outputs"]["video"]["url"].startswith("file:///")
 
 
+def test_what_another_manifest_brought_is_not_stored_twice(terminal: Terminal, site: Site, footage: Footage) -> None:
+    url = site.add("/talk.mp4", file(footage("silent.mp4")))
+    assert terminal.bring(terminal.manifest(url)).code == 0
+    other = terminal.manifest(url)
+    other.write_text(other.read_text().replace("name: clip", "name: again"))
+    told = terminal.bring(other)
+    assert told.code == 0, told.stderr
+    assert told.stdout == "again: nothing was stored, for the destination has it: manifests/clip/video.mp4\n"
+    assert not (terminal.manifests / "again").exists()
+
+
 def test_into_tries_a_clusters_manifest_without_its_bucket(terminal: Terminal, site: Site, footage: Footage) -> None:
     elsewhere = {"s3": {"bucket": "videos", "prefix": "in"}, "folder": "a/b", "credentialsSecretRef": {"name": "keys"}}
     manifest = terminal.manifest(site.add("/talk.mp4", file(footage("silent.mp4"))), destination=elsewhere)

@@ -18,6 +18,9 @@ from videoimport.crdgen.definitions import video_definition
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _USER_INFO = re.compile(r"://[^/]*@")
 _MOST_SHOWN = 80
+HERE = "here"
+"""The claim of an import that needs none in a cluster. One for all, because such imports may share a folder: then one
+knows by its address what another stored."""
 _IDLE = {
     "suspend": "spec.suspend is true, so there is nothing to run; leave it out.",
     "cancel": "spec.cancel is true, so there is nothing to run; leave it out.",
@@ -30,7 +33,7 @@ class Manifest:
 
     video: VideoImport
     homeless: bool
-    """It gave no destination; the import has a volume named like itself."""
+    """It gave no destination; the import got a volume, ``HERE``."""
 
 
 def read(text: str, called: str, now: datetime) -> Manifest:
@@ -92,7 +95,7 @@ def _parsed(document: Document, now: datetime) -> VideoImport:
     """Strictly, as the API server reads JSON: a number in quotes is text."""
     metadata, spec = document["metadata"], document["spec"]
     if _is_homeless(document):
-        spec = spec | {"destination": {"persistentVolumeClaim": {"claimName": metadata["name"]}}}
+        spec = spec | {"destination": {"persistentVolumeClaim": {"claimName": HERE}}}
     resource = {
         "metadata": {
             "name": metadata["name"],

@@ -8,6 +8,7 @@ from pathlib import Path
 from videoimport.api.destination import Destination, VolumeDestination
 from videoimport.api.videoimport import VideoImport
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifest import HERE
 
 CA_KEY = "ca.crt"
 _ELSEWHERE = {"spec.destination": ", or --into DIR to keep the results on this machine"}
@@ -70,7 +71,7 @@ def redirected(video: VideoImport, into: Path | None) -> VideoImport:
     wish = video.spec.destination
     if into is None or wish.s3 is None:
         return video
-    volume = VolumeDestination(claim_name=video.metadata.name, path=wish.s3.prefix)
+    volume = VolumeDestination(claim_name=HERE, path=wish.s3.prefix)
     changes = {"s3": None, "persistent_volume_claim": volume, "credentials_secret_ref": None}
     spec = video.spec.model_copy(update={"destination": wish.model_copy(update=changes)})
     return video.model_copy(update={"spec": spec})

@@ -17,7 +17,6 @@ _HERE = {
     Reason.DESTINATION_DENIED: "Then run it again; or use --into DIR to keep the results on this machine.",
     Reason.OUT_OF_MEMORY: "Here it is this machine that has too little memory.",
     Reason.SCRATCH_FULL: "Here scratch lies in the folder for temporary files; TMPDIR names another.",
-    Reason.DUPLICATE: "",
 }
 
 

@@ -33,10 +33,10 @@ def refused(text: str) -> str:
     return str(refusal.value)
 
 
-def test_a_manifest_without_destination_gets_a_volume_named_like_itself() -> None:
+def test_a_manifest_without_destination_gets_a_volume() -> None:
     found = taken(manifest())
     assert found.homeless
-    assert found.video.spec.destination.wire() == {"persistentVolumeClaim": {"claimName": "clip"}, "ifExists": "Fail"}
+    assert found.video.spec.destination.wire() == {"persistentVolumeClaim": {"claimName": "here"}, "ifExists": "Fail"}
 
 
 def test_a_given_destination_is_kept() -> None:

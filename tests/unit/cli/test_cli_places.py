@@ -55,7 +55,7 @@ def test_a_bucket_that_is_redirected_keeps_its_layout() -> None:
         destination: {s3: {bucket: videos, prefix: in}, folder: spring, name: "{title}", ifExists: Replace}}}"""
     video = redirected(read(document, "clip.yaml", datetime(2026, 5, 1, tzinfo=UTC)).video, Path("/results"))
     assert video.spec.destination.wire() == {
-        "persistentVolumeClaim": {"claimName": "clip", "path": "in"},
+        "persistentVolumeClaim": {"claimName": "here", "path": "in"},
         "folder": "spring",
         "name": "{title}",
         "ifExists": "Replace",
