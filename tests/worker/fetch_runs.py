@@ -10,10 +10,9 @@ from worker_runs import LOOPBACK
 from videoimport.worker import fetching
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import Fetched, Found, Request
-from videoimport.worker.fetching import Fetching, Pace
+from videoimport.worker.fetching import Fetching
+from videoimport.worker.pace import USUAL, Pace
 from videoimport.worker.processes import Children
-
-_USUAL = Pace()
 
 
 @dataclass
@@ -35,7 +34,7 @@ class Bench:
             (folder / name.replace("__", ".")).write_text(content)
         return {"secret": "source-login", "secret_folder": str(folder)}
 
-    def begin(self, *, pace: Pace = _USUAL, **wish: Any) -> Fetching:
+    def begin(self, *, pace: Pace = USUAL, **wish: Any) -> Fetching:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         defaults: dict[str, Any] = {"max_height": 1080, "room_bytes": 2**40, "allowed_networks": LOOPBACK}

@@ -17,7 +17,8 @@ from web_site import Exchange, Route, Site, fixed, html, in_turn, ranged, redire
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetching import Fetching, Pace
+from videoimport.worker.fetching import Fetching
+from videoimport.worker.pace import Pace
 from videoimport.worker.processes import Children
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 2000

@@ -19,7 +19,8 @@ from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.limits import Limits
 from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
 from videoimport.worker.fetch.segments import Segments, hashed
-from videoimport.worker.fetching import Fetching, Pace
+from videoimport.worker.fetching import Fetching
+from videoimport.worker.pace import Pace
 from videoimport.worker.processes import Children
 
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)

@@ -23,8 +23,8 @@ from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, Unsu
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch import classify, finding, statuses
+from videoimport.worker.fetch.answers import Answer, Interrupted, Validator
 from videoimport.worker.fetch.guard import is_allowed, is_harmless
-from videoimport.worker.fetch.http import Answer, Interrupted, Validator
 from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetching import environment
 

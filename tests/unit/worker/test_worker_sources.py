@@ -13,7 +13,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import extras, finding, marks, netscape, ranges, tail
-from videoimport.worker.fetch.http import Validator
+from videoimport.worker.fetch.answers import Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, Throttle
 from videoimport.worker.fetch.marks import Mark
 from videoimport.worker.fetch.protocol import identity

@@ -4,25 +4,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from tenacity.wait import wait_random
-
 from videoimport.api.reasons import Reason
 from videoimport.media import sniff
-from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import statuses, tail
-from videoimport.worker.fetch.http import Answer, Browser, Interrupted, Validator
+from videoimport.worker.fetch.answers import Answer, Interrupted, Validator
+from videoimport.worker.fetch.http import Browser
 from videoimport.worker.fetch.landing import Landing
 from videoimport.worker.fetch.limits import Limits, Pace, Throttle
+from videoimport.worker.fetch.patience import Patience
 from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, identity
 from videoimport.worker.fetch.teller import Telling
-
-MOST_FRUITLESS = 4
-"""Tries in a row that brought no byte; then it ends."""
-MOST_RESTARTS = 3
-"""Times a download may begin anew, for whatever cause."""
-_LONGEST_WAIT = 10.0
-_LONGEST_ASKED = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +44,10 @@ class Download:
         self._landing, self._limits, self._teller, self._part = landing, limits, teller, part
         self._extra = dict(extra or {})
         self._throttle = throttle or Throttle(None)
-        self._sleep = sleep
+        self._patience = Patience(sleep)
         self._total: int | None = None
         self._validator = Validator()
         self._resumable = True
-        self._restarts = 0
-        self._changed = False
-        self._fruitless = 0
         self._refusals = 0
         self._pending: Opening | None = None
         self._is_told = False
@@ -70,7 +58,7 @@ class Download:
         """The first answer, to a request for the rest where an earlier run left a part. Raises ImportFailure."""
         if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
             self._validator, self._total = Validator.parse(mark.version), mark.total
-        for attempt in self._attempts():
+        for attempt in self._patience.attempts():
             with attempt:
                 self._pending = self._first()
         assert self._pending is not None  # noqa: S101
@@ -84,7 +72,7 @@ class Download:
     def finish(self) -> File:
         """The whole file. Raises ImportFailure."""
         with self._landing:
-            for attempt in self._attempts():
+            for attempt in self._patience.attempts():
                 with attempt:
                     self._receive()
             return self._landing.file(seekable=self._seekable)
@@ -92,35 +80,6 @@ class Download:
     @property
     def _seekable(self) -> bool:
         return self._resumable and self._validator.if_range is not None
-
-    def _attempts(self) -> Retrying:
-        self._fruitless = 0
-        return Retrying(
-            retry=retry_if_exception_type(Interrupted),
-            stop=lambda _: self._fruitless > MOST_FRUITLESS or self._restarts > MOST_RESTARTS,
-            wait=self._wait,
-            sleep=self._sleep,
-            before=lambda _: self._count_try(),
-            retry_error_callback=self._give_up,
-        )
-
-    def _count_try(self) -> None:
-        self._fruitless += 1
-
-    def _wait(self, state: RetryCallState) -> float:
-        """Seconds: as the server asks, else growing with the tries in a row that brought nothing."""
-        cause = state.outcome.exception() if state.outcome else None
-        if isinstance(cause, Interrupted) and cause.retry_after is not None:
-            return min(cause.retry_after, _LONGEST_ASKED)
-        return min(0.5 * 2.0 ** max(0, self._fruitless - 1), _LONGEST_WAIT) + wait_random(0, 0.5)(state)
-
-    def _give_up(self, state: RetryCallState) -> None:
-        cause = state.outcome.exception() if state.outcome else None
-        assert isinstance(cause, Interrupted)  # noqa: S101
-        if self._changed and self._restarts > MOST_RESTARTS:
-            message = f"The source changed {self._restarts} times while it was read."
-            raise ImportFailure(Reason.SOURCE_CHANGED, message)
-        raise ImportFailure(cause.reason, f"Giving up after several tries: {cause.why}.")
 
     def _first(self) -> Opening:
         answer = self._resume()
@@ -214,8 +173,7 @@ class Download:
 
     def _restart(self, answer: Answer) -> None:
         """Throw away what is there; what is read from now on is one version again."""
-        self._restarts += 1
-        self._changed = self._changed or self._validator.differs(answer.validator) or self._length_differs(answer)
+        self._patience.restarted(self._validator.differs(answer.validator) or self._length_differs(answer))
         self._landing.start_over()
         self._tail = None
         if self._is_told:
@@ -253,7 +211,7 @@ class Download:
     def _keep(self, chunk: bytes) -> None:
         self._limits.check(self._landing.size + len(chunk))
         self._landing.keep(chunk)
-        self._fruitless = 0
+        self._patience.gained()
         self._teller.moved(self._landing.size, self._total)
         if chunk and not self._is_told:
             self._tell(chunk)

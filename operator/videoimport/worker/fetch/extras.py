@@ -10,8 +10,9 @@ from yt_dlp.utils import YoutubeDLError
 
 from videoimport.media import sniff
 from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch.answers import Interrupted
 from videoimport.worker.fetch.finding import bounded
-from videoimport.worker.fetch.http import Browser, Interrupted
+from videoimport.worker.fetch.http import Browser
 from videoimport.worker.fetch.protocol import Caption, Chapter, Extras
 from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.fetch.ydl import Ydl

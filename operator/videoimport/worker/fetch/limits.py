@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.http import Interrupted
+from videoimport.worker.fetch.answers import Interrupted
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.http import Interrupted
+from videoimport.worker.fetch.answers import Interrupted
 
 _BY_STATUS = {
     401: Reason.SOURCE_AUTH_REQUIRED,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from videoimport.media import boxes
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.http import Browser, ContentRange, Interrupted, Validator
+from videoimport.worker.fetch.answers import ContentRange, Interrupted, Validator
+from videoimport.worker.fetch.http import Browser
 from videoimport.worker.fetch.limits import CHUNK, Limits, Pace, Throttle
 from videoimport.worker.fetch.protocol import TailFile
 from videoimport.worker.logs import log
