@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
 from fetch_runs import Bench
 from web_site import Exchange, Route, Site, fixed, html, in_turn, ranged, redirect
 
@@ -21,6 +20,7 @@ from videoimport.worker.fetching import Fetching
 from videoimport.worker.pace import Pace
 from videoimport.worker.processes import Children
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 2000
 OTHER = b"\x00\x00\x00\x18ftypisom" + bytes(reversed(range(256))) * 1500
 HALF = len(BODY) // 2

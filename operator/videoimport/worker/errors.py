@@ -7,7 +7,8 @@
         reason, message      WorkerLost or DeadlineExceeded
 
 Adapters turn what libraries raise into ImportFailure where it is raised: ``destination.translated`` (botocore),
-``fetch.client`` (urllib3), ``fetch.classify`` (yt-dlp). Everything else is a bug and ends as Internal.
+``fetch.http`` (urllib3), ``fetch.ranges`` (boto3), ``fetch.classify`` (yt-dlp). Everything else is a bug and ends as
+Internal.
 """
 
 from videoimport.api.reasons import Reason
