@@ -10,7 +10,18 @@ from videoimport.api.report import Report
 from videoimport.api.status import StageName
 from videoimport.api.task import Task
 from videoimport.media.targets import Target
-from videoimport.worker import facts, fetching, index, layout, originals, publish, telling, thumbnails, verification
+from videoimport.worker import (
+    facts,
+    fetching,
+    index,
+    layout,
+    naming,
+    originals,
+    publish,
+    telling,
+    thumbnails,
+    verification,
+)  # fmt: skip
 from videoimport.worker.arrival import Arrival
 from videoimport.worker.destination import UnmetError
 from videoimport.worker.examine import Examined
@@ -84,6 +95,8 @@ class Import:
     def _fetching(self) -> Fetching:
         paths = self._setting.paths
         mounts = Mounts(paths.source_credentials, paths.source_volume, paths.ca_bundle)
+        if not self._task.spec.incremental and not naming.needs_source(self._task.spec.destination):
+            self._may_write(None, None)  # others ask the source first: it may be the very video that stands there
         request = fetching.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
         self._begin(StageName.DOWNLOAD)
         return fetching.begin(self._fetcher, request, self._found, self._moved)
@@ -96,7 +109,10 @@ class Import:
             entry = index.look(self._place.store, key)
             if entry is not None:
                 raise AlreadyStored(entry)
-        folder = self._place.folder(what.title, what.source_id)
+        self._may_write(what.title, what.source_id)
+
+    def _may_write(self, title: str | None, source_id: str | None) -> None:
+        folder = self._place.folder(title, source_id)
         publish.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
 
     def _moved(self, done: int, total: int | None) -> None:
