@@ -13,6 +13,7 @@ from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Report
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
+from videoimport.worker.processes import Children
 
 SPEC = {
     "source": {"url": "https://e.com/v.mp4"},
@@ -69,3 +70,10 @@ def test_a_task_that_is_none_is_told_even_to_nobody(tmp_path: Path, pipe: Any) -
     code, report = run(tmp_path, "{}", stderr=pipe())
     assert report.reason is Reason.INVALID_SPEC
     assert code == info(Reason.INVALID_SPEC).exit_code
+
+
+def test_what_libnuma_says_in_a_pod_is_no_complaint_of_ffmpegs() -> None:
+    denied = "echo 'set_mempolicy: Operation not permitted' >&2"
+    assert Children().run(("sh", "-c", denied)).clean
+    also = Children().run(("sh", "-c", f"{denied}; echo 'moov atom not found' >&2"))
+    assert (also.clean, also.stderr) == (False, "moov atom not found\n")
