@@ -76,7 +76,7 @@ def test_a_pod_that_no_node_can_hold_says_so_while_it_lasts(kubectl: Kubectl) ->
         kubectl, "vi/greedy", lambda found: found.get("status", {}).get("reason") == "Unschedulable", "Unschedulable"
     )
     assert "cpu" in waiting["status"]["message"].lower()
-    assert waiting["status"]["phase"] == "Pending"
+    assert waiting["status"]["phase"] == "Queued"
     subprocess.run(kubectl.argv("delete", "vi", "greedy"), check=True, capture_output=True)
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 Manifest = dict[str, Any]
 SITE = "http://site.e2e.svc.cluster.local"
+STORE = {"endpoint": "http://s3.e2e.svc.cluster.local:7070"}
 
 
 def destination(folder: str, **changes: Any) -> Manifest:
     """The bucket of this cluster's store."""
-    store = {"endpoint": "http://s3.e2e.svc.cluster.local:7070", "bucket": "videos", "prefix": "e2e"}
+    store = STORE | {"bucket": "videos", "prefix": "e2e"}
     return {"s3": store, "credentialsSecretRef": {"name": "bucket-keys"}, "folder": folder} | changes
 
 

@@ -1,0 +1,97 @@
+"""Every example is applied as a user would, and does what it says it does."""
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cluster_state import Resource, apply, await_state, finished
+from example_manifests import moved, named, node_labels, videos
+from volumes import claimed, offer
+
+from demo.backends import CONTEXT
+from demo.kubectl import Kubectl
+
+CLIP = CONTEXT / "site/compliant.mp4"
+EXAMPLES = videos()
+MANIFESTS = {
+    name: moved(example, f"ex-{name}", hashlib.sha256(CLIP.read_bytes()).hexdigest() if CLIP.exists() else "")
+    for name, example in EXAMPLES.items()
+}
+
+
+@pytest.fixture(scope="module")
+def applied(kubectl: Kubectl, bucket: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All of them at once, with the things they name."""
+    shelf, scratch = tmp_path_factory.mktemp("example-shelf"), tmp_path_factory.mktemp("scratch")
+    for parent in shelf.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    (shelf / "in").mkdir()
+    shutil.copyfile(CLIP, shelf / "in/example.mp4")
+    bucket.upload_file(str(CLIP), "videos", "incoming/example.mp4")
+    claimed(kubectl, "example-shelf", shelf)
+    offer(kubectl, "e2e-scratch", scratch)
+    manifests = list(MANIFESTS.values())
+    for thing in _things(manifests):
+        apply(kubectl, thing)
+    _label_node(kubectl, [f"{key}={value}" for key, value in node_labels(manifests).items()])
+    for manifest in manifests:
+        apply(kubectl, manifest)
+    yield
+    _label_node(kubectl, [f"{key}-" for key in node_labels(manifests)])
+    for kind, names in (("pv", ("e2e-example-shelf", "e2e-scratch")), ("priorityclass", _classes(manifests))):
+        if names:
+            subprocess.run(
+                kubectl.argv("delete", kind, *names, "--wait=false", "--ignore-not-found"),
+                check=True,
+                capture_output=True,
+            )
+
+
+def _classes(manifests: list[Resource]) -> tuple[str, ...]:
+    return tuple(named(manifests, "priorityClassName"))
+
+
+def _things(manifests: list[Resource]) -> list[Resource]:
+    login = {"headers": "X-Reader: e2e\n"}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "site-login"}, "stringData": login}
+    priorities = [
+        {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 100}
+        for name in _classes(manifests)
+    ]
+    accounts = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+        for name in named(manifests, "serviceAccountName")
+    ]
+    return [secret, *priorities, *accounts]
+
+
+def _label_node(kubectl: Kubectl, words: list[str]) -> None:
+    if words:
+        subprocess.run(kubectl.argv("label", "node", "--all", "--overwrite", *words), check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("applied")
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_an_example_does_what_it_says(kubectl: Kubectl, name: str) -> None:
+    manifest = MANIFESTS[name]
+    reference = f"vi/{manifest['metadata']['name']}"
+    if manifest["spec"].get("suspend"):
+        await_state(kubectl, reference, lambda found: found.get("status", {}).get("phase") == "Suspended", "Suspended")
+        words = ("patch", reference, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
+        subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
+    status = finished(kubectl, reference)["status"]
+    assert status["phase"] == "Completed", status.get("message")
+    check_outputs(manifest["spec"].get("output", {}), status["outputs"])
+
+
+def check_outputs(wish: dict[str, Any], outputs: dict[str, Any]) -> None:
+    """What was asked for is there, by name."""
+    assert ("video" in outputs) is (wish.get("mode") != "Original")
+    assert ("original" in outputs) is (wish.get("mode") == "Original" or wish.get("keepOriginal", False))
+    assert ("audio" in outputs) is ("audioFile" in wish)
+    assert outputs.get("thumbnails", {}).get("count") == wish.get("thumbnails", {}).get("count")
+    renditions = [one["name"] for one in wish.get("renditions", [])]
+    assert [one["name"] for one in outputs.get("renditions", [])] == renditions
