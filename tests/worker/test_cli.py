@@ -197,7 +197,7 @@ def test_what_is_missing_is_said_before_anything_is_started(
     assert (told.code, told.stdout) == (2, "")
     assert said in told.stderr
     assert site.requests == []
-    assert bucket.keys == []
+    assert bucket.shown == []
 
 
 def test_a_manifest_that_the_api_server_would_refuse_is_refused(terminal: Terminal) -> None:

@@ -69,7 +69,7 @@ def test_a_missing_segment_is_no_success(desk: Desk, site: Site, footage: Footag
     del site.routes["/hls/index1.ts"]
     ended = desk.bring(url)
     assert ended.report.reason in (Reason.SOURCE_TRUNCATED, Reason.SOURCE_NOT_FOUND), ended.everything
-    assert desk.bucket.keys == []
+    assert desk.bucket.shown == []
 
 
 def test_a_live_stream_is_tried_later(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def refused(ended: Ended, desk: Desk, reason: Reason, *words: str) -> None:
     assert report.reason is reason, ended.everything
     assert ended.code == info(reason).exit_code
     assert all(word in report.message for word in words), report.message
-    assert desk.bucket.keys == []
+    assert desk.bucket.shown == []
     assert desk.bucket.unfinished == []
     assert desk.left_in_scratch == []
 
