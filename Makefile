@@ -26,6 +26,11 @@ test: .venv/ready ## Run every layer of tests (one: unit-test, chart-test, worke
 unit-test worker-test controller-test chart-test e2e-test: .venv/ready
 	@$(PY) hack/test $(@:-test=)
 
+.PHONY: bench-video
+bench-video: .venv/ready ## Measure one video against the staged script, side by side (12 minutes; ROUNDS=1 for 3)
+	@hack/prerequisites ffmpeg
+	@$(PY) benchmarks/video.py
+
 .PHONY: lint format generate lock
 lint: .venv/ready ## Check style, types, import contracts, generated files and the chart
 	.venv/bin/ruff check .

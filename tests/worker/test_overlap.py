@@ -1,5 +1,6 @@
 """Stages that overlap: what leaves while the rest arrives, what makes a run start over, and how it ends in between."""
 
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -220,6 +221,15 @@ def test_what_stands_still_is_ended_and_says_where(desk: Desk, site: Site, foota
     assert desk.bucket.unfinished == []
 
 
+def taken(folder: Path) -> int:
+    """Bytes of the files that are there; some go while they are looked at."""
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
+
+
 def test_scratch_is_never_more_than_was_declared(desk: Desk, site: Site, footage: Footage) -> None:
     limit = 16 * 2**20
     task = desk.task(
@@ -228,8 +238,7 @@ def test_scratch_is_never_more_than_was_declared(desk: Desk, site: Site, footage
     running = desk.start(task)
     most = 0
     while running.process.poll() is None:
-        found = [path.stat().st_size for path in (desk.folder / "scratch").rglob("*") if path.is_file()]
-        most = max(most, sum(found))
+        most = max(most, taken(desk.folder / "scratch"))
     ended = running.ended()
     assert ended.reason == Reason.SCRATCH_FULL
     assert "worker.scratch.size is 16Mi" in ended.report.message
@@ -317,3 +326,33 @@ class TestIncremental:
         again = desk.run(desk.task(url, uid="uid-2", destination={"name": "other"}, output=QUICK))
         assert again.report.duplicate_of is None
         assert "in/other/video.mp4" in desk.bucket.shown
+
+
+def longer(path: Path, target: Path) -> Path:
+    """An MP4 with 40 MiB behind its video that mean nothing: large enough for a lost node to matter."""
+    filler = 40 * 2**20
+    target.write_bytes(path.read_bytes() + filler.to_bytes(4, "big") + b"free" + bytes(filler - 8))
+    return target
+
+
+def test_a_volume_of_its_own_keeps_what_was_fetched_for_the_next_pod(
+    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+) -> None:
+    source = longer(footage("compliant.mp4"), tmp_path / "longer.mp4")
+    body = source.read_bytes()
+
+    def halting(exchange: Exchange) -> None:
+        ranged(exchange, body, '"one"', send=len(body) - 2**20)
+        site.over.wait(120)
+
+    url = site.add("/v.mp4", in_turn(halting, file(source)))
+    wish = {"worker": {"scratch": {"size": "1Gi", "storageClassName": "fast"}}, "output": QUICK}
+    lost = desk.start(desk.task(url, **wish))
+    until(lambda: any(path.stat().st_size > 40 * 2**20 for path in (desk.folder / "scratch").rglob("source*")), 60)
+    lost.process.kill()
+    lost.ended()
+    ended = desk.run(desk.task(url, run=2, **wish))
+    same_video(ended, desk, tmp_path, 20.0)
+    assert ended.report.source.sha256 == hashlib.sha256(body).hexdigest()
+    assert int((site.requests[-1].range or "")[6:-1]) >= 32 * 2**20
+    assert desk.left_in_scratch == []

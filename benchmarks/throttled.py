@@ -1,0 +1,137 @@
+"""A web server and a way to the object store that carry only so many bytes a second, on loopback."""
+
+import re
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+_CHUNK = 64 * 1024
+
+
+class Rate:
+    """Bytes a second, shared by all that use it; None for as fast as it goes."""
+
+    def __init__(self, bytes_a_second: float | None = None) -> None:
+        self.bytes_a_second = bytes_a_second
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def take(self, size: int) -> None:
+        """Wait until so many bytes may go."""
+        if self.bytes_a_second is None:
+            return
+        with self._lock:
+            now = time.monotonic()
+            self._free_at = max(now - 0.05, self._free_at) + size / self.bytes_a_second
+            wait = self._free_at - now
+        if wait > 0:
+            time.sleep(wait)
+
+
+class Origin:
+    """Serves one folder's files, with Range and a strong ETag."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rate = Rate()
+        origin = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                origin._answer(self, folder / self.path.strip("/"))
+
+            def do_HEAD(self) -> None:
+                self.do_GET()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                pass
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> "Origin":
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+
+    def _answer(self, handler: BaseHTTPRequestHandler, path: Path) -> None:
+        size = path.stat().st_size
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+        first = int(asked[1]) if asked else 0
+        last = int(asked[2]) if asked and asked[2] else size - 1
+        handler.send_response(206 if asked else 200)
+        handler.send_header("Content-Type", "video/mp4")
+        handler.send_header("ETag", f'"{path.name}-{size}"')
+        handler.send_header("Accept-Ranges", "bytes")
+        handler.send_header("Content-Length", str(last - first + 1))
+        if asked:
+            handler.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        handler.end_headers()
+        if handler.command == "HEAD":
+            return
+        with path.open("rb") as file:
+            file.seek(first)
+            left = last - first + 1
+            while left and (chunk := file.read(min(_CHUNK, left))):
+                self.rate.take(len(chunk))
+                handler.wfile.write(chunk)
+                left -= len(chunk)
+
+
+class Uplink:
+    """Forwards connections to an endpoint; what is sent there goes at a rate."""
+
+    def __init__(self, endpoint: str) -> None:
+        host, _, port = endpoint.removeprefix("http://").partition(":")
+        self._target = (host, int(port))
+        self.rate = Rate()
+
+    def __enter__(self) -> "Uplink":
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            # A small buffer: bytes that lie in the kernel would count as sent.
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * _CHUNK)
+            far = socket.create_connection(self._target)
+            for source, sink, rate in ((near, far, self.rate), (far, near, Rate())):
+                threading.Thread(target=self._forward, args=(source, sink, rate), daemon=True).start()
+
+    @staticmethod
+    def _forward(source: socket.socket, sink: socket.socket, rate: Rate) -> None:
+        try:
+            while chunk := source.recv(_CHUNK):
+                rate.take(len(chunk))
+                sink.sendall(chunk)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            sink.close()
