@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from videoimport.api.reasons import Reason, info
-from videoimport.api.report import Report
+from videoimport.api.report import Report, read_report
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker.processes import Children
@@ -46,7 +46,7 @@ def run(tmp_path: Path, task: str, **streams: Any) -> tuple[int, Report]:
          "--credentials", tmp_path / "none", "--termination-message", message],
         timeout=20, **streams,
     ).returncode  # fmt: skip
-    return code, Report.model_validate_json(message.read_bytes())
+    return code, read_report(message.read_text())
 
 
 def task() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from object_store import KEY_ID, SECRET, Bucket
 
-from videoimport.api.report import Progress, Report
+from videoimport.api.report import Progress, Report, read_report
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 
@@ -31,7 +31,7 @@ class Ended:
 
     @property
     def report(self) -> Report:
-        return Report.model_validate_json(self.message)
+        return read_report(self.message.decode())
 
     @property
     def progress(self) -> list[Progress]:

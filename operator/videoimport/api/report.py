@@ -5,9 +5,11 @@ handles strangers' files, so nothing it tells is believed further than these mod
 fits a status.
 """
 
+import base64
+import zlib
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from videoimport.api.base import ByteCount, Message, Model, Timestamp
 from videoimport.api.reasons import Reason
@@ -15,6 +17,8 @@ from videoimport.api.status import MAX_STAGES, Outputs, SourceStatus, Stage, Usa
 
 MAX_BYTES = 4096
 """Kubernetes keeps this much of a termination message, its tail."""
+MAX_UNPACKED = 65_536
+"""Bytes that a packed report may unpack to; a whole one with every output at its longest has less."""
 RunNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """0 only where the task could not be read."""
 
@@ -57,3 +61,41 @@ class Report(Model):
     """Set on success when nothing was stored, because the destination had the video: where it is."""
     usage: Usage = Usage()
     finished_at: Timestamp
+
+
+class PackedReport(Model):
+    """A report that is too long as it is. Its addresses repeat each other, so deflated it has a third of its bytes."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["PackedReport"] = "PackedReport"
+    data: str
+    """The report's JSON, deflated, in base64."""
+
+
+_MESSAGES: TypeAdapter[Report | PackedReport] = TypeAdapter(
+    Annotated[Report | PackedReport, Field(discriminator="kind")]
+)
+
+
+def written(report: Report) -> bytes:
+    """The report as a termination message, packed where it is too long as it is; perhaps still too long."""
+    plain = report.model_dump_json(by_alias=True, exclude_none=True).encode()
+    if len(plain) <= MAX_BYTES:
+        return plain
+    data = base64.b64encode(zlib.compress(plain, 9)).decode()
+    return PackedReport(data=data).model_dump_json(by_alias=True).encode()
+
+
+def read_report(text: str) -> Report:
+    """The report of a termination message. Raises ValueError for anything else, and for one that unpacks too far."""
+    found = _MESSAGES.validate_json(text)
+    if isinstance(found, Report):
+        return found
+    unpacking = zlib.decompressobj()
+    try:
+        plain = unpacking.decompress(base64.b64decode(found.data, validate=True), MAX_UNPACKED)
+    except zlib.error as broken:
+        raise ValueError("a packed report cannot be unpacked") from broken
+    if not unpacking.eof:
+        raise ValueError(f"a packed report has more than {MAX_UNPACKED} bytes or is cut short")
+    return Report.model_validate_json(plain)

@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason, info, reason_of_exit_code
-from videoimport.api.report import Report
+from videoimport.api.report import Report, read_report
 from videoimport.core.observe import JobView, PodView
 from videoimport.core.wording import sentences
 
@@ -73,7 +73,7 @@ def _witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> W
 def _read(text: str) -> Report | None:
     """What is no report is no witness; a moment that only exists in another time zone overflows."""
     try:
-        return Report.model_validate_json(text)
+        return read_report(text)
     except (ValueError, OverflowError):
         return None
 

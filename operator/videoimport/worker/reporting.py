@@ -1,9 +1,13 @@
-"""The report as a termination message: at most 4096 bytes, because Kubernetes keeps only the tail of a longer one."""
+"""The report as a termination message: at most 4096 bytes, because Kubernetes keeps only the tail of a longer one.
+
+What is too long is packed first, which loses nothing; then its texts are cut, and only then facts are left out.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from videoimport.api.report import MAX_BYTES, Report
+from videoimport.api.report import MAX_BYTES, Report, written
+from videoimport.api.status import Outputs
 from videoimport.worker.logs import log
 
 _LIMITS = (1024, 512, 256, 128, 64, 32)
@@ -11,12 +15,8 @@ _LIMITS = (1024, 512, 256, 128, 64, 32)
 
 
 def fitted(report: Report) -> bytes:
-    """The report as JSON of at most MAX_BYTES, its free texts shortened as little as that needs."""
-    return next(packed for candidate in _shorter(report) if len(packed := _packed(candidate)) <= MAX_BYTES)
-
-
-def _packed(report: Report) -> bytes:
-    return report.model_dump_json(by_alias=True, exclude_none=True).encode()
+    """The report in at most MAX_BYTES, its free texts shortened as little as that needs."""
+    return next(message for candidate in _shorter(report) if len(message := written(candidate)) <= MAX_BYTES)
 
 
 def _shorter(report: Report) -> Iterator[Report]:
@@ -26,6 +26,8 @@ def _shorter(report: Report) -> Iterator[Report]:
     bare = _clipped(report, lambda text: clip(text, _LIMITS[-1]))
     yield (bare := bare.model_copy(update={"source": None, "metadata": None}))
     yield (bare := bare.model_copy(update={"stages": ()}))
+    if bare.outputs:
+        yield (bare := bare.model_copy(update={"outputs": Outputs(video=bare.outputs.video)}))
     yield bare.model_copy(update={"outputs": None})
 
 
