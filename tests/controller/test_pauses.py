@@ -183,3 +183,12 @@ def test_a_host_that_asks_for_fewer_requests_is_left_alone_by_all(
     assert finished(api, "VideoImport", namespace, "elsewhere")["status"]["attempts"]["count"] == 1
     done = finished(api, "VideoImport", namespace, "two")["status"]
     assert (done["phase"], done["attempts"]["count"], done["attempts"]["uncharged"]) == ("Completed", 1, 0)
+
+
+@pytest.mark.usefixtures("kubelet")
+def test_what_no_worker_is_at_may_be_mended(api: ApiServer, namespace: str) -> None:
+    api.create(video(namespace, suspend=True))
+    await_until("the suspension", lambda: phase(api, namespace) == "Suspended")
+    wish(api, namespace, suspend=False, source={"url": "https://example.com/mended.mp4"})
+    done = finished(api, "VideoImport", namespace, "one")["status"]
+    assert (done["phase"], done["source"]["url"]) == ("Completed", "https://example.com/mended.mp4")

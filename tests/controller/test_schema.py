@@ -89,6 +89,10 @@ REFUSED = {
         a_video(output={"mode": "Original", "renditions": [{"name": "a", "height": 360}]}),
         "spec.output",
     ),
+    "bad-rendition-crf": (
+        a_video(output={"renditions": [{"name": "a", "height": 360, "crf": 52}]}),
+        "spec.output.renditions",
+    ),
     "original-with-audio": (a_video(output={"mode": "Original", "audioFile": {}}), "spec.output"),
     "bad-audio-file": (a_video(output={"audioFile": {"format": "flac"}}), "spec.output.audioFile.format"),
     "many-thumbnails": (a_video(output={"thumbnails": {"count": 21}}), "spec.output.thumbnails.count"),
@@ -143,6 +147,10 @@ TAKEN = {
     "scalars": a_video(metadata={"campaign": "spring", "year": 2026, "score": 0.5, "public": True}),
     "av1": a_video(output={"video": {"codec": "av1", "crf": 63}}),
     "crf-alone": a_video(output={"video": {"crf": 51}}),
+    "no-renditions": a_video(output={"mode": "Original", "renditions": []}),
+    "renditions-of-av1": a_video(
+        output={"video": {"codec": "av1"}, "renditions": [{"name": "a", "height": 360, "crf": 60}]}
+    ),
     "original": a_video(output={"mode": "Original", "thumbnails": {}}),
     "renditions": a_video(output={"renditions": [{"name": "360p", "height": 360}, {"name": "480p", "height": 480}]}),
     "bulk-with-metadata": a_bulk([URL], template={"destination": {"s3": S3}, "metadata": {"year": 2026}}),

@@ -34,7 +34,7 @@ def applied(kubectl: Kubectl, bucket: Any, tmp_path_factory: pytest.TempPathFact
     claimed(kubectl, "example-shelf", shelf)
     offer(kubectl, "e2e-scratch", scratch)
     manifests = list(MANIFESTS.values())
-    for thing in _things(manifests):
+    for thing in (*_things(manifests), *_bundles(kubectl, manifests)):
         apply(kubectl, thing)
     _label_node(kubectl, [f"{key}={value}" for key, value in node_labels(manifests).items()])
     for manifest in manifests:
@@ -66,6 +66,17 @@ def _things(manifests: list[Resource]) -> list[Resource]:
         for name in named(manifests, "serviceAccountName")
     ]
     return [secret, *priorities, *accounts]
+
+
+def _bundles(kubectl: Kubectl, manifests: list[Resource]) -> list[Resource]:
+    """The cluster's own certificate, as if it were the company's."""
+    certificate = kubectl.json("get", "configmap/kube-root-ca.crt")["data"]["ca.crt"]
+    found = (manifest["spec"].get("worker", {}).get("caBundleConfigMapRef") for manifest in manifests)
+    return [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": reference, "data": {"ca.crt": certificate}}
+        for reference in found
+        if reference
+    ]
 
 
 def _label_node(kubectl: Kubectl, words: list[str]) -> None:

@@ -13,10 +13,18 @@ _CRF_FITS = {"x-kubernetes-validations": [{
     "message": "crf is at most 51 for h264 and hevc",
     "fieldPath": ".crf",
 }]}  # fmt: skip
-_NOTHING_TO_ENCODE = {"x-kubernetes-validations": [{
-    "rule": "!has(self.mode) || self.mode != 'Original' || (!has(self.renditions) && !has(self.audioFile))",
+_ORIGINAL_IS_ALONE = {
+    "rule": "!has(self.mode) || self.mode != 'Original' || "
+    "((!has(self.renditions) || size(self.renditions) == 0) && !has(self.audioFile))",
     "message": "mode Original uploads the source's very bytes: it has no renditions and no audioFile",
-}]}  # fmt: skip
+}
+_RENDITIONS_CRF_FITS = {
+    "rule": "!has(self.renditions) || self.renditions.all(one, !has(one.crf) || one.crf <= 51) || "
+    "(has(self.video) && has(self.video.codec) && self.video.codec == 'av1')",
+    "message": "crf is at most 51 for h264 and hevc",
+    "fieldPath": ".renditions",
+}
+_RULES = {"x-kubernetes-validations": [_ORIGINAL_IS_ALONE, _RENDITIONS_CRF_FITS]}
 
 
 class VideoOutput(Model):
@@ -76,7 +84,7 @@ class Thumbnails(Model):
 class Output(Model):
     """video.mp4, a faststart MP4, and what else is asked for."""
 
-    model_config = ConfigDict(json_schema_extra=_NOTHING_TO_ENCODE)  # type: ignore[typeddict-item]
+    model_config = ConfigDict(json_schema_extra=_RULES)  # type: ignore[typeddict-item]
 
     mode: Literal["Auto", "Encode", "Remux", "Original"] = "Auto"
     """Auto copies streams that already comply and encodes the others; Encode always encodes; Remux always copies and

@@ -19,8 +19,13 @@ PREDICATES: Mapping[str, Callable[[Any], bool]] = {
         lambda self: ("s3" in self) != ("persistentVolumeClaim" in self)
     ),
     "!self.split('/').exists(part, part == '..' || part == '.')": (lambda self: not {".", ".."} & set(self.split("/"))),
-    "!has(self.mode) || self.mode != 'Original' || (!has(self.renditions) && !has(self.audioFile))": (
-        lambda self: self["mode"] != "Original" or not (self.get("renditions") or self.get("audioFile"))
+    "!has(self.mode) || self.mode != 'Original' || "
+    "((!has(self.renditions) || size(self.renditions) == 0) && !has(self.audioFile))": (
+        lambda self: self["mode"] != "Original" or not (self.get("renditions") or "audioFile" in self)
+    ),
+    "!has(self.renditions) || self.renditions.all(one, !has(one.crf) || one.crf <= 51) || "
+    "(has(self.video) && has(self.video.codec) && self.video.codec == 'av1')": lambda self: (
+        self["video"]["codec"] == "av1" or all((one.get("crf") or 1) <= 51 for one in self.get("renditions", ()))
     ),
     "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')": lambda self: (
         self["codec"] == "av1" or self["crf"] <= 51

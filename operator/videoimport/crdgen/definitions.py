@@ -4,6 +4,7 @@ from typing import Any
 
 from videoimport.api import bulkimport, videoimport
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
+from videoimport.api.reasons import TABLE, RetryClass
 from videoimport.api.status import VideoImportStatus
 from videoimport.crdgen.structural import structural
 
@@ -12,7 +13,14 @@ Manifest = dict[str, Any]
 CATEGORY = "imports"
 """`kubectl get imports` lists both kinds. It must not be the name of a kind, or asking for that kind gives both."""
 _FIXED = "self.spec.{0} == oldSelf.spec.{0}"
-_RESTING = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase in ['Failed', 'Cancelled']"
+_STUCK = [str(reason) for reason, row in TABLE.items() if row.retry is RetryClass.WAITING]
+_RESTING = (
+    "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
+    "oldSelf.status.phase in ['Failed', 'Cancelled', 'Suspended'] || "
+    "(has(oldSelf.status.attempts) && has(oldSelf.status.attempts.nextRetryTime)) || "
+    f"(has(oldSelf.status.reason) && oldSelf.status.reason in {_STUCK})"
+)
+"""No worker is at it: not yet begun, ended, suspended, waiting to be tried again, or kept from starting."""
 
 
 def _name_fits(longest: int) -> Manifest:
@@ -23,7 +31,7 @@ def _name_fits(longest: int) -> Manifest:
 
 
 def _immutable(field: str) -> Manifest:
-    """Root rules see the status; a failed or cancelled import may be mended, and so may one not yet begun."""
+    """Root rules see the status; an import that no worker is at may be mended."""
     return {
         "rule": f"{_RESTING} || {_FIXED.format(field)}",
         "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport",
