@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 VIDEO, RESULT = "video.mp4", "result.json"
 _OURS = re.compile(
-    r"video\.mp4|result\.json|audio\.(m4a|mp3)|original\.[^/]+|renditions/[^/]+\.mp4|thumbnails/[^/]+|captions/[^/]+"
+    r"video\.mp4|result\.json|audio\.(m4a|mp3)|original(-audio)?\.[^/]+|renditions/[^/]+\.mp4"
+    r"|thumbnails/[^/]+|captions/[^/]+"
 )
 _TYPES = {
     "mp4": "video/mp4", "m4v": "video/x-m4v", "mov": "video/quicktime", "mkv": "video/x-matroska", "webm": "video/webm",

@@ -36,6 +36,7 @@ def test_ours(found: list[Unfinished], key: str, others: list[Note], expected: l
 class TestLayout:
     def test_only_what_we_write_is_ours(self) -> None:
         names = ["video.mp4", "result.json", "audio.mp3", "original.mkv", "renditions/720p.mp4", "captions/de.vtt"]
+        names += ["original-audio.m4a"]
         assert all(layout.is_of("a/b", f"a/b/{name}") for name in names)
         strange = ["a/b/notes.txt", "a/b/c/video.mp4", "a/bvideo.mp4", "a/b/renditions/x/video.mp4", "video.mp4"]
         assert not any(layout.is_of("a/b", key) for key in strange)
