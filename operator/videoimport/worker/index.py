@@ -158,7 +158,14 @@ class Claim:
 
     def renew(self) -> None:
         """Hold it for another lease. Raises UnmetError when somebody took it over meanwhile."""
-        self.version = _write(self.store, self.key, self._until(self.clock() + LEASE), self.version)
+        mine = self._until(self.clock() + LEASE)
+        try:
+            self.version = _write(self.store, self.key, mine, self.version)
+        except UnmetError:  # perhaps our own renewal was heard, its answer lost, and its repetition refused
+            standing, version = _read(self.store, self.key)
+            if not isinstance(standing, Claimed) or standing.uid != self.uid:
+                raise
+            self.version = _write(self.store, self.key, mine, version)
 
     def release(self) -> None:
         """Nothing will be stored: whoever waits need wait no longer."""

@@ -122,6 +122,31 @@ def test_a_claim_that_is_renewed_is_not(memory: Memory, clock: Clock) -> None:
         claim(memory, "two", clock, wait)
 
 
+def test_a_renewal_whose_answer_was_lost_goes_on(memory: Memory, clock: Clock) -> None:
+    """The library asks again, and the store refuses the version that the first asking replaced."""
+    first = claimed(memory, "one", clock)
+    before = first.version
+    clock.wait(60)
+    first.renew()
+    first.version = before
+    clock.wait(60)
+    first.renew()
+    with pytest.raises(TimeoutError):
+        claim(memory, "two", clock, until(clock, START + timedelta(minutes=5)))
+    first.renew()
+
+
+def until(clock: Clock, moment: datetime) -> Any:
+    """A wait that gives up a moment before that one."""
+
+    def wait(seconds: float) -> None:
+        if clock() + timedelta(seconds=seconds) >= moment:
+            raise TimeoutError
+        clock.wait(seconds)
+
+    return wait
+
+
 def test_a_released_claim_is_free_at_once(memory: Memory, clock: Clock) -> None:
     claimed(memory, "one", clock).release()
     claimed(memory, "two", clock)
