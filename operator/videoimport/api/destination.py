@@ -57,7 +57,8 @@ class Destination(Model):
     persistent_volume_claim: VolumeDestination | None = None
     """A volume."""
     credentials_secret_ref: SecretReference | None = None
-    """Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN."""
+    """Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN. Ignored for
+    volumes."""
     folder: Folder | None = None
     """A folder below the prefix, such as root/my-folder."""
     name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]+$", max_length=128)] | None = None

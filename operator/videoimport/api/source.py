@@ -54,7 +54,7 @@ class VideoSource(Model):
     """A file in a volume."""
     credentials_secret_ref: SecretReference | None = None
     """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value") and netrc;
-    for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN."""
+    for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN. Ignored for volumes."""
     checksum: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)] | None = None
     """What the file's SHA-256 must be, such as sha256:9f86d0…; anything else is ChecksumMismatch."""
 

@@ -37,10 +37,11 @@ class Resources(Model):
 
 
 class Scratch(Model):
-    """Room on the node for the source and the result while they are worked on."""
+    """Room for the source and the result while they are worked on."""
 
     size: ByteQuantity = "10Gi"
-    """The volume's limit; about the source's size plus the result's."""
+    """The room's limit; about the source's size plus the result's. On the node it is also requested, as
+    ephemeral-storage, unless worker.resources says something of that."""
     storage_class_name: DnsName | None = None
     """Absent: room of the node's, gone with the pod. Given: a volume of this class that outlives the pod, so that a run
     after one that was lost goes on where that stopped fetching; it is deleted when the import ends."""

@@ -72,12 +72,14 @@ def _scratch(video: VideoImport) -> Manifest:
 
 
 def _credentials(spec: VideoImportSpec) -> Volumes:
+    """None beside a volume: a pod that has no use for a Secret does not see it."""
     found = Volumes()
-    if spec.source.credentials_secret_ref is not None:
-        secret = _secret(spec.source.credentials_secret_ref.name)
+    source, destination = spec.source, spec.destination
+    if source.credentials_secret_ref is not None and source.persistent_volume_claim is None:
+        secret = _secret(source.credentials_secret_ref.name)
         found += _one("source-credentials", SOURCE_CREDENTIALS_PATH, secret, read_only=True)
-    if spec.destination.credentials_secret_ref is not None:
-        secret = _secret(spec.destination.credentials_secret_ref.name)
+    if destination.credentials_secret_ref is not None and destination.persistent_volume_claim is None:
+        secret = _secret(destination.credentials_secret_ref.name)
         found += _one("destination-credentials", DESTINATION_CREDENTIALS_PATH, secret, read_only=True)
     return found
 

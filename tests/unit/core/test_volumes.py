@@ -15,7 +15,10 @@ from videoimport.api.task import (
 )
 from videoimport.core.pods import pod_spec
 
-MEDIA = {"s3": {"bucket": "media"}}
+LOGINS = {
+    "source": {"s3": {"bucket": "tapes", "key": "a.mov"}, "credentialsSecretRef": {"name": "in"}},
+    "destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "out"}},
+}
 RESTRICTED = {"emptyDir", "secret", "downwardAPI", "configMap", "persistentVolumeClaim"}
 """Kinds of volumes that Pod Security ``restricted`` lets a pod have, as far as we use them."""
 FULL = {
@@ -41,10 +44,17 @@ def mounted(path, **spec):
 
 @pytest.mark.parametrize("path", [SOURCE_CREDENTIALS_PATH, DESTINATION_CREDENTIALS_PATH])
 def test_a_missing_secret_does_not_hold_the_pod_up(path):
-    volume, mount = mounted(path, **FULL)
+    volume, mount = mounted(path, **LOGINS)
     name = {SOURCE_CREDENTIALS_PATH: "in", DESTINATION_CREDENTIALS_PATH: "out"}[path]
     assert volume["secret"] == {"secretName": name, "optional": True, "defaultMode": 0o440}
     assert mount["readOnly"] is True
+
+
+@pytest.mark.parametrize(("kind", "name"), [("source", "in"), ("destination", "out")])
+def test_a_secret_beside_a_volume_is_not_mounted(kind, name):
+    """Its other side is a bucket, whose Secret is."""
+    volumes = pod(**LOGINS | {kind: FULL[kind]})["volumes"]
+    assert {volume["secret"]["secretName"] for volume in volumes if "secret" in volume} == {"in", "out"} - {name}
 
 
 def test_a_source_volume_is_there_for_reading_only():
