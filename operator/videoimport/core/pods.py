@@ -93,18 +93,16 @@ def _container(spec: VideoImportSpec, settings: Settings, mounted: Volumes) -> M
 
 
 def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
-    """The container's resources: the user's, and for a side they left out the defaults, bent so that no request is
-    above its limit (the API server refuses such a pod)."""
+    """The container's resources: the user's, and the default of each key that they left out, bent so that no request is
+    above its limit (the API server refuses such a pod). A default never bends what the user wrote."""
     wish = spec.worker.resources
-    requests, limits = dict(wish.requests or {}), dict(wish.limits or {})
-    if wish.limits is None:
-        limits = {
-            key: max(value, requests.get(key, value), key=_amount) for key, value in settings.default_limits.items()
-        }
-    if wish.requests is None:
-        requests = {
-            key: min(value, limits.get(key, value), key=_amount) for key, value in settings.default_requests.items()
-        }
+    asked, bounds = wish.requests or {}, wish.limits or {}
+    limits = {
+        key: max(value, asked.get(key, value), key=_amount) for key, value in settings.default_limits.items()
+    } | bounds
+    requests = {
+        key: min(value, limits.get(key, value), key=_amount) for key, value in settings.default_requests.items()
+    } | asked
     if _EPHEMERAL not in limits:
         on_node = spec.worker.scratch.storage_class_name is None
         requests.setdefault(_EPHEMERAL, spec.worker.scratch.size if on_node else TMP_SIZE)

@@ -19,9 +19,9 @@ class Settings:
     allowed_networks: tuple[str, ...] = ()
     """CIDRs that sources may lie in besides public addresses."""
     default_requests: dict[str, str] = field(default_factory=lambda: {"cpu": "100m", "memory": "256Mi"})
-    """Requests of a worker whose spec.worker.resources.requests is absent."""
+    """What a worker requests of a resource that spec.worker.resources.requests leaves out."""
     default_limits: dict[str, str] = field(default_factory=lambda: {"memory": "2Gi"})
-    """Limits of a worker whose spec.worker.resources.limits is absent."""
+    """Its limit of a resource that spec.worker.resources.limits leaves out."""
     stall: timedelta = timedelta(minutes=10)
     """Without any progress for so long a worker ends its run as Stalled."""
     politeness: Politeness = field(default_factory=Politeness)

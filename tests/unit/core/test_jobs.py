@@ -187,12 +187,27 @@ def test_scratch_has_the_size_that_was_asked_for():
     ("resources", "requests", "limits"),
     [
         ({}, {"cpu": "100m", "memory": "256Mi"}, {"memory": "2Gi"}),
-        ({"requests": {"memory": "4Gi"}}, {"memory": "4Gi"}, {"memory": "4Gi"}),
-        ({"requests": {"memory": "1Gi"}}, {"memory": "1Gi"}, {"memory": "2Gi"}),
+        ({"requests": {"memory": "4Gi"}}, {"cpu": "100m", "memory": "4Gi"}, {"memory": "4Gi"}),
+        ({"requests": {"memory": "1Gi"}}, {"cpu": "100m", "memory": "1Gi"}, {"memory": "2Gi"}),
+        ({"requests": {"cpu": "2"}}, {"cpu": "2", "memory": "256Mi"}, {"memory": "2Gi"}),
         ({"limits": {"memory": "128Mi"}}, {"cpu": "100m", "memory": "128Mi"}, {"memory": "128Mi"}),
-        ({"limits": {"cpu": "50m"}}, {"cpu": "50m", "memory": "256Mi"}, {"cpu": "50m"}),
-        ({"limits": {"cpu": 2}}, {"cpu": "100m", "memory": "256Mi"}, {"cpu": "2"}),
-        ({"requests": {"cpu": "1"}, "limits": {"cpu": "2"}}, {"cpu": "1"}, {"cpu": "2"}),
+        ({"limits": {"cpu": "50m"}}, {"cpu": "50m", "memory": "256Mi"}, {"cpu": "50m", "memory": "2Gi"}),
+        ({"limits": {"cpu": 2}}, {"cpu": "100m", "memory": "256Mi"}, {"cpu": "2", "memory": "2Gi"}),
+        (
+            {"requests": {"cpu": "1"}, "limits": {"memory": "64Mi"}},
+            {"cpu": "1", "memory": "64Mi"},
+            {"memory": "64Mi"},
+        ),
+        (
+            {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"cpu": "2"}},
+            {"cpu": "1", "memory": "3Gi"},
+            {"cpu": "2", "memory": "3Gi"},
+        ),
+        (
+            {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}},
+            {"cpu": "100m", "memory": "256Mi", "nvidia.com/gpu": "1"},
+            {"memory": "2Gi", "nvidia.com/gpu": "1"},
+        ),
     ],
 )
 def test_defaults_fill_what_the_user_left_out_and_no_request_is_above_its_limit(resources, requests, limits):
