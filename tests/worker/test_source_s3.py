@@ -154,3 +154,13 @@ class TestABadStore:
             exchange.answer(status) if first > 20 * 2**20 else self.part(exchange, first, last)
 
         assert bench.refusal(**self.serve(site, refusing)).reason is reason
+
+    @pytest.mark.parametrize("code", ["SlowDown", "ThrottlingException", "RequestLimitExceeded"])
+    def test_a_store_that_asks_for_fewer_requests_is_understood(self, bench: Bench, site: Site, code: str) -> None:
+        def busy(exchange: Exchange, first: int, last: int) -> None:
+            body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>Reduce your rate.</Message></Error>"
+            exchange.answer(503, body.encode(), {"Content-Type": "application/xml"})
+
+        failure = bench.refusal(**self.serve(site, busy))
+        assert failure.reason is Reason.RATE_LIMITED
+        assert code in failure.message

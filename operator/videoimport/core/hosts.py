@@ -13,7 +13,11 @@ _SPREAD = 0.5
 
 
 def host_of(video: VideoImport) -> str | None:
-    """Whom its source is asked from; None for a volume."""
+    """Whom its source is asked from; None for a volume. AWS itself limits each bucket by itself, and so do its hosts'
+    names: one busy bucket is no reason to leave the others alone."""
+    stored = video.spec.source.s3
+    if stored is not None and stored.endpoint is None:
+        return f"{stored.bucket}.s3.amazonaws.com"
     if video.spec.source.persistent_volume_claim is not None:
         return None
     try:

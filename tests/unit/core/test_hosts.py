@@ -28,6 +28,8 @@ S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key
     [
         ({"url": "https://user:word@WWW.Video.Example:8443/a.mp4"}, "video.example"),
         (S3, "objects.example"),
+        ({"s3": {"bucket": "media", "key": "a.mov"}}, "media.s3.amazonaws.com"),
+        ({"s3": {"bucket": "tapes", "key": "a.mov"}}, "tapes.s3.amazonaws.com"),
         ({"persistentVolumeClaim": {"claimName": "tapes", "path": "a.mov"}}, None),
         ({"url": "https://[broken/a.mp4"}, None),
     ],

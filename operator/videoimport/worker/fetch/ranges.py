@@ -153,6 +153,8 @@ class Reader:
 
 _ERRORS = (BotoCoreError, ClientError, HTTPError, OSError)
 _ABSENT = ("NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound")
+_TOO_MANY = ("SlowDown", "RequestLimitExceeded", "TooManyRequests", "TooManyRequestsException")
+"""With any word that begins with Throttling: S3 says so with 503, and others with 400 or 429."""
 _BY_STATUS = {
     404: Reason.SOURCE_NOT_FOUND,
     405: Reason.SOURCE_NOT_FOUND,  # the newest version is a deletion
@@ -189,14 +191,23 @@ def said(code: str, status: int, wish: S3Source) -> ImportFailure:
         return ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
     if status in (301, 307) or code in ("PermanentRedirect", "AuthorizationHeaderMalformed"):
         return ImportFailure(Reason.INVALID_SPEC, f"source.s3.region is not the bucket's: {code or status}.")
-    reason = Reason.SOURCE_NOT_FOUND if code in _ABSENT else _BY_STATUS.get(status, Reason.SOURCE_UNAVAILABLE)
+    reason = _reason(code, status)
     keys = "correct the keys in source.credentialsSecretRef's Secret, or their permissions (s3:GetObject)"
     what = {
         Reason.SOURCE_NOT_FOUND: f"There is no {wish.key!r} in the bucket {wish.bucket!r}; correct source.s3.",
         Reason.SOURCE_AUTH_REQUIRED: f"The object store does not let us read {wish.key!r} ({code}); {keys}.",
         Reason.SOURCE_CHANGED: f"The object {wish.key!r} changed while it was read.",
+        Reason.RATE_LIMITED: f"The object store asks for fewer requests ({code or status}); it rests for a while.",
     }.get(reason, f"The object store of the source answers {code or status}.")
     return ImportFailure(reason, what)
+
+
+def _reason(code: str, status: int) -> Reason:
+    if code in _ABSENT:
+        return Reason.SOURCE_NOT_FOUND
+    if code in _TOO_MANY or code.startswith("Throttling"):
+        return Reason.RATE_LIMITED
+    return _BY_STATUS.get(status, Reason.SOURCE_UNAVAILABLE)
 
 
 def connect(wish: S3Source, keys: Keys | None, route: Route, read_seconds: float) -> "S3Client":
