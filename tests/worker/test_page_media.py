@@ -130,6 +130,12 @@ def test_extras_that_cannot_be_had_end_nothing(bench: Bench, site: Site, footage
     assert fetched.extras.captions == ()
 
 
+def test_an_extra_that_was_forbidden_is_not_why_the_import_fails(bench: Bench, site: Site, footage: Footage) -> None:
+    away = redirect("http://10.0.0.1/c.vtt")
+    failure = bench.refusal(url=page(site, footage("silent.mp4"), caption=away, picture=away), checksum="0" * 64)
+    assert failure.reason is Reason.CHECKSUM_MISMATCH
+
+
 def test_a_pages_plain_file_is_resumed_by_our_own_client(bench: Bench, site: Site, footage: Footage) -> None:
     content = footage("moov-last.mp4").read_bytes()
 

@@ -1,5 +1,6 @@
 """Addresses, commands, statuses, headers and yt-dlp's errors: what is let through and what is made of them."""
 
+import contextlib
 import errno
 import ipaddress
 from typing import Any
@@ -24,7 +25,7 @@ from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, Unsu
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch import classify, finding, statuses
 from videoimport.worker.fetch.answers import Answer, Interrupted, Validator
-from videoimport.worker.fetch.guard import is_allowed, is_harmless
+from videoimport.worker.fetch.guard import ForbiddenError, Guard, is_allowed, is_harmless
 from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetching import environment
 
@@ -66,6 +67,42 @@ def test_an_allowed_network_opens_even_what_is_denied_by_name() -> None:
 @given(some.ip_addresses(v=4, network="10.0.0.0/8"), some.sampled_from(["::ffff:{}", "{}"]))
 def test_no_notation_of_a_private_address_passes(address: ipaddress.IPv4Address, notation: str) -> None:
     assert not is_allowed(notation.format(address), [])
+
+
+class TestWhatWasRefused:
+    """Only what nothing public could be reached instead of is the reason of a failure."""
+
+    PRIVATE, PUBLIC = ("fd00::7", 443, 0, 0), ("93.184.216.34", 443)
+
+    def connect(self, guard: Guard, host: str, *addresses: tuple[Any, ...]) -> None:
+        """As a client does that tries a host's addresses one after the other."""
+        guard.on_event("socket.getaddrinfo", (host, 443, 0, 0, 0))
+        for address in addresses:
+            with contextlib.suppress(ForbiddenError):
+                guard.on_event("socket.connect", (None, address))
+
+    def test_is_named_with_its_host(self) -> None:
+        guard = Guard([])
+        self.connect(guard, "inside.example", self.PRIVATE)
+        assert guard.refused == "inside.example (fd00::7)"
+
+    @pytest.mark.parametrize("addresses", [(PRIVATE, PUBLIC), (PUBLIC, PRIVATE)])
+    def test_is_nothing_where_the_host_has_a_public_address_too(self, addresses: tuple[Any, ...]) -> None:
+        guard = Guard([])
+        self.connect(guard, "both.example", *addresses)
+        assert guard.refused is None
+
+    def test_is_forgotten_once_something_else_is_reached(self) -> None:
+        guard = Guard([])
+        self.connect(guard, "inside.example", self.PRIVATE)
+        self.connect(guard, "outside.example", self.PUBLIC)
+        assert guard.refused is None
+
+    def test_stays_after_a_redirect_from_a_public_host(self) -> None:
+        guard = Guard([])
+        self.connect(guard, "outside.example", self.PUBLIC)
+        self.connect(guard, "inside.example", self.PRIVATE)
+        assert guard.refused == "inside.example (fd00::7)"
 
 
 DENO = ["/usr/bin/deno", "run", "--ext=js", "--no-code-cache", "--no-prompt", "--no-remote", "--no-lock", "-"]

@@ -103,6 +103,7 @@ class _Getter:
             do()
         except (ImportFailure, Interrupted, YoutubeDLError, OSError) as error:
             log().warning("an extra of the page is left out", what=what, why=str(error))
+            self._around.guard.forgive()
             return False
         return True
 

@@ -83,7 +83,8 @@ class Guard:
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
         self._asked = threading.local()
         self.refused: str | None = None
-        """The first refused address with the host it was reached by, as a sentence's object."""
+        """The refused address with the host it was reached by, as a sentence's object; None once the same host, or
+        another after it, could be reached: then it is not the reason of what fails."""
         self.refused_command: str | None = None
         """The first refused program that was given an address to fetch."""
 
@@ -99,7 +100,7 @@ class Guard:
     def on_event(self, event: str, args: tuple[Any, ...]) -> None:
         """The audit hook. Raises ForbiddenError."""
         if event == "socket.getaddrinfo":
-            self._asked.host = args[0]
+            self._asked.host, self._asked.is_reached = args[0], False
         elif event in _SENDING:
             self._check_address(args[1])
         elif event == "open":
@@ -116,11 +117,20 @@ class Guard:
             return  # sendmsg on a connected socket
         host = address[0] if isinstance(address, tuple) else str(address)
         if isinstance(host, str) and self._may_reach(host):
+            self._asked.is_reached, self.refused = True, None
             return
+        if not getattr(self._asked, "is_reached", False):
+            self.refused = self.refused or self._named(host)
+        raise ForbiddenError(f"{host} is not a public address")
+
+    def _named(self, host: Any) -> str:
         asked = getattr(self._asked, "host", None)
         name = asked.decode("ascii", "replace") if isinstance(asked, bytes) else asked
-        self.refused = self.refused or (f"{name} ({host})" if name and name != host else str(host))
-        raise ForbiddenError(f"{host} is not a public address")
+        return f"{name} ({host})" if name and name != host else str(host)
+
+    def forgive(self) -> None:
+        """What was refused till now was for something that can be done without."""
+        self.refused = self.refused_command = None
 
     def _may_reach(self, host: str) -> bool:
         return is_allowed(host, self._allowed) if self._only is None else host in self._only
