@@ -115,6 +115,8 @@ def running_pods(api: ApiServer, namespace: str) -> list[str]:
         ("create", "", "pods"),
         ("create", "", "pods/exec"),
         ("delete", "", "pods"),
+        ("get", "", "pods"),
+        ("get", "videoimport.io", "videoimports/status"),
         ("update", "", "persistentvolumeclaims"),
         ("get", "", "persistentvolumes"),
         ("update", "videoimport.io", "bulkimports"),

@@ -36,7 +36,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch]
 - apiGroups: [videoimport.io]
   resources: [videoimports/status, bulkimports/status]
-  verbs: [get, update]
+  verbs: [update]
 - apiGroups: [videoimport.io] # owner references that block deletion, where the cluster enforces the right to set them
   resources: [videoimports/finalizers, bulkimports/finalizers]
   verbs: [update]
@@ -45,14 +45,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [""] # progress
   resources: [pods/log]
   verbs: [get]
 - apiGroups: [""] # the ledger of results
   resources: [configmaps]
   verbs: [get, list, watch, create, patch]
-- apiGroups: [""] # scratch that outlives pods (worker.scratch.storageClassName)
+- apiGroups: [""] # scratch that outlives pods (worker.scratch.storageClassName); patch: gives back our labels
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""] # read: why a Job has no pod; write: what a person would want to know
