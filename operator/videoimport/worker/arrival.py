@@ -82,6 +82,7 @@ class Arrival:
             if self.restarted:
                 return False
             for path, file in self._files.items():
-                if not file.ended and self._fetching.is_whole(path):
+                # Looked at in this order: once all is fetched, a file that was thrown away counts as whole, too.
+                if not file.ended and self._fetching.is_whole(path) and not self.restarted:
                     file.end()
         return True

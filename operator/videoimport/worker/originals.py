@@ -26,11 +26,14 @@ class Originals:
     wanted: bool
     _sent: dict[str, Path] = field(default_factory=dict)
     """By name, the file that is being sent."""
+    _arrival: Arrival | None = None
+    """What is sent while it arrives."""
 
     def begin(self, arrival: Arrival, found: Inspected) -> None:
         """Send what arrives."""
         if not self.wanted:
             return
+        self._arrival = arrival
         self.board.start(StageName.UPLOAD)
         for name, source in zip(_names(found), found.sources.all, strict=True):
             self.outgoing.add(name, "original", arrival.growing(source))
@@ -39,13 +42,18 @@ class Originals:
     def complete(self, found: Inspected) -> None:
         """All of it is there: send what was not yet, or is not what was begun."""
         wanted = dict(zip(_names(found), [source.path for source in found.sources.all], strict=True))
-        if not self.wanted or wanted == self._sent:
+        if not self.wanted or (wanted == self._sent and not self._is_void):
             return
         self.board.start(StageName.UPLOAD)
         self.outgoing.withdraw(tuple(self._sent))
         for name, path in wanted.items():
             self.outgoing.add(name, "original", path)
-        self._sent = wanted
+        self._sent, self._arrival = wanted, None
+
+    @property
+    def _is_void(self) -> bool:
+        """Whether the download began anew under what is sent; yt-dlp's goes on under the same name."""
+        return self._arrival is not None and self._arrival.restarted
 
     def output(self, found: Inspected) -> OutputFile | None:
         """The file with the video, as it is told; None where it is not kept."""

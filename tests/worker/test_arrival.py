@@ -1,0 +1,79 @@
+"""A source that begins anew while it is passed on: nothing of the first is kept, nor the room it took."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from videoimport.api.task import Task, spec_hash
+from videoimport.api.videoimport import VideoImportSpec
+from videoimport.worker import fetching, preflight
+from videoimport.worker.arrival import Arrival
+from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.originals import Originals
+from videoimport.worker.outgoing import Outgoing
+from videoimport.worker.processes import Children
+from videoimport.worker.progress import Board
+from videoimport.worker.serving import Serving
+
+FIRST, SECOND = b"first" * 1000, b"the second" * 1000
+FETCHER = """
+import json, sys
+request = json.loads(sys.stdin.readline())
+path = request["folder"] + "/page-1-0-video"
+def tell(**event): print(json.dumps(event), flush=True)
+def put(content): open(path, "wb").write(content)
+put(FIRST)
+tell(kind="Growing", part="video", path=path)
+sys.stdin.readline()
+put(SECOND)
+tell(kind="Restarted", part="video")
+tell(kind="Growing", part="video", path=path)
+file = {"path": path, "size": len(SECOND), "sha256": "0" * 64, "seekable": False}
+tell(kind="Arrived", part="video", file=file)
+tell(kind="Fetched", video=file)
+"""
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    made = Children()
+    yield made
+    made.kill_all()
+
+
+def place(volume: Path) -> preflight.Place:
+    spec = VideoImportSpec.model_validate({
+        "source": {"url": "https://e.com/v"},
+        "destination": {"persistentVolumeClaim": {"claimName": "media"}},
+    })  # fmt: skip
+    task = Task(uid="u", namespace="team", name="clip", run=1, spec=spec, spec_hash=spec_hash(spec))
+    volume.mkdir()
+    return preflight.connect(task, volume, volume)
+
+
+def looked_into(sources: Any) -> Any:
+    """As the inspector would tell of it."""
+    media = SimpleNamespace(demuxer="mpegts")
+    return SimpleNamespace(sources=sources, video=SimpleNamespace(container=None, media=media))
+
+
+def test_an_original_that_begins_anew_under_its_name_is_sent_anew(children: Children, tmp_path: Path) -> None:
+    """yt-dlp does that where a site wants requests of one chunk each."""
+    script = f"FIRST, SECOND = {FIRST!r}, {SECOND!r}\n{FETCHER}"
+    child = children.start([sys.executable, "-S", "-c", script])
+    request = Request(url="https://e.com/v", folder=str(tmp_path), max_height=720, room_bytes=2**40)
+    under_way = fetching.begin(child, request, print, lambda *_: None)
+    board = Board(1)
+    outgoing = Outgoing(place(tmp_path / "volume"), "in/clip", board)
+    kept = Originals(outgoing, board, wanted=True)
+    with Serving() as serving, outgoing.shipment:
+        arrival = Arrival(under_way, serving, lambda _: None)
+        kept.begin(arrival, looked_into(arrival.sources()))
+        child.say(json.dumps("go on"))
+        kept.complete(looked_into(fetching.sources_of(arrival.whole())))
+        assert outgoing.output("original.ts").size_bytes == len(SECOND)
