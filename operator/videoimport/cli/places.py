@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from videoimport.api.destination import Destination, VolumeDestination
+from videoimport.api.source import VideoSource
 from videoimport.api.videoimport import VideoImport
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifest import HERE
@@ -84,8 +85,8 @@ def places(video: VideoImport, choices: Choices, *, homeless: bool) -> Places:
     """
     finder = _Finder(choices)
     found = Places(
-        source_secret=finder.secret("spec.source", _name(video.spec.source.credentials_secret_ref)),
-        destination_secret=finder.secret("spec.destination", _name(video.spec.destination.credentials_secret_ref)),
+        source_secret=finder.secret("spec.source", _secret_of(video.spec.source)),
+        destination_secret=finder.secret("spec.destination", _secret_of(video.spec.destination)),
         source_volume=finder.source(_source_claim(video)),
         destination_volume=_home(video.spec.destination, choices, homeless=homeless),
         ca_bundle=finder.certificates(_name(video.spec.worker.ca_bundle_config_map_ref)),
@@ -147,6 +148,11 @@ def _home(destination: Destination, choices: Choices, *, homeless: bool) -> Path
 def _source_claim(video: VideoImport) -> str | None:
     volume = video.spec.source.persistent_volume_claim
     return volume.claim_name if volume else None
+
+
+def _secret_of(place: VideoSource | Destination) -> str | None:
+    """Beside a volume a Secret is ignored, here as in a pod."""
+    return _name(place.credentials_secret_ref) if place.persistent_volume_claim is None else None
 
 
 def _name(reference: object) -> str | None:

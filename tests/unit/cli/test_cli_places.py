@@ -73,6 +73,18 @@ def test_secrets_and_certificates_are_the_folders_that_were_given(tmp_path: Path
     assert found(choices, **wish) == Places(Path("/c"), Path("/k"), ca_bundle=tmp_path / "ca.crt")
 
 
+def test_a_secret_beside_a_volume_need_not_be_given(tmp_path: Path) -> None:
+    wish = {
+        "source": {
+            "persistentVolumeClaim": {"claimName": "tapes", "path": "a.mp4"},
+            "credentialsSecretRef": {"name": "cookies"},
+        },
+        "destination": {"persistentVolumeClaim": {"claimName": "tapes"}, "credentialsSecretRef": {"name": "keys"}},
+    }
+    places = found(Choices(tmp_path, claims={"tapes": tmp_path}), **wish)
+    assert (places.source_secret, places.destination_secret) == (None, None)
+
+
 def test_all_that_only_a_cluster_has_is_named_at_once_with_its_option(tmp_path: Path) -> None:
     told = missing(
         Choices(tmp_path, secrets={"kees": Path("/k")}),
