@@ -1,6 +1,7 @@
 """Every example is a manifest that the API server would take."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,17 @@ DOCUMENTS = [
 ]
 
 
-def test_there_are_examples_and_nothing_but_manifests() -> None:
+def test_there_are_examples_and_nothing_but_manifests_and_their_index() -> None:
     assert DOCUMENTS
-    assert [path.name for path in FOLDER.iterdir() if path.suffix != ".yaml"] == []
+    assert [path.name for path in FOLDER.iterdir() if path.suffix != ".yaml"] == ["README.md"]
+
+
+def test_the_index_and_the_pages_of_the_docs_name_every_example_and_no_other() -> None:
+    files = {path.name for path in FOLDER.glob("*.yaml")}
+    index = re.findall(r"\]\(([^/)]+\.yaml)\)", (FOLDER / "README.md").read_text())
+    assert sorted(index) == sorted(files)
+    pages = "".join((FOLDER.parent / "docs" / page).read_text() for page in ("videoimports.md", "bulkimports.md"))
+    assert set(re.findall(r"\]\(\.\./examples/([^)]+\.yaml)\)", pages)) == files
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
