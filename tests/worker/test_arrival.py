@@ -77,3 +77,14 @@ def test_an_original_that_begins_anew_under_its_name_is_sent_anew(children: Chil
         child.say(json.dumps("go on"))
         kept.complete(looked_into(fetching.sources_of(arrival.whole())))
         assert outgoing.output("original.ts").size_bytes == len(SECOND)
+
+
+def test_a_word_without_bytes_is_no_standstill(tmp_path: Path) -> None:
+    """The last of a large upload: every byte was told, and the whole is read once more to be hashed."""
+    now = [0.0]
+    board = Board(1, lambda: now[0])
+    outgoing = Outgoing(place(tmp_path / "volume"), "in/clip", board)
+    outgoing._moved(5)
+    now[0] = 100.0
+    outgoing._moved(5)
+    assert board.still()[0] == 0.0

@@ -66,6 +66,15 @@ def test_bytes_that_arrive_or_are_hashed_keep_it_alive(children: Children, kind:
     assert fetched(children, steps + END).video.size == 1
 
 
+def test_what_is_hashed_is_no_standstill(children: Children) -> None:
+    """Nobody else would know: nothing of the source moves meanwhile."""
+    said = "".join(f"""print('{{"kind": "Hashed", "done": {done}}}', flush=True)\n""" for done in (1, 2, 3))
+    child = children.start([sys.executable, "-S", "-c", said + END])
+    went_on = Mock()
+    fetching.begin(child, REQUEST, print, lambda *_: None, PACE, went_on).finish()
+    assert went_on.call_count == 3
+
+
 def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
     told = """print('{"kind": "Found", "type": "Url"}', flush=True)\n"""
     assert fetched(children, told + END, lambda _: time.sleep(0.8)).video.size == 1

@@ -93,6 +93,17 @@ def test_another_object_is_not_overwritten_unless_it_may_be(place: S3Store, buck
     assert bucket.read(KEY) == path.read_bytes()
 
 
+def test_its_hashing_is_told_part_by_part(place: S3Store, path: Path) -> None:
+    """Bytes do not move then; whoever looks for a standstill has to hear of it."""
+    moved: list[int] = []
+    growing, upload = Growing(path, finished=True), place.begin(KEY, "video/mp4", MARKS)
+    upload.send(growing, moved.append)
+    growing.close()
+    parts = -(-path.stat().st_size // (8 * MIB))
+    assert len(moved) == 2 * parts
+    upload.abort()
+
+
 def test_completing_twice_is_completing_once(place: S3Store, path: Path) -> None:
     """As when the answer to the first call got lost."""
     under_way, _ = sent(place, path)

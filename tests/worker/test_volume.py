@@ -72,6 +72,7 @@ def test_a_growing_file_is_copied_while_it_grows(store: VolumeStore, root: Path,
         file.write(b"and what nobody announced")
     growing.end()
     thread.join()
+    assert moved.count(2 * LEAST_PART) == 4  # sent, both parts hashed, and the one that was rewritten
     upload.complete(replace=False)
     assert (root / KEY).read_bytes() == path.read_bytes()
 

@@ -110,9 +110,10 @@ class Fetching:
         found: Callable[[Found], None],
         moved: Callable[[int, int | None], None],
         pace: Pace,
+        went_on: Callable[[], None],
     ) -> None:
         self._request, self._held = request, ""
-        self._child, self._found, self._moved = child, found, moved
+        self._child, self._found, self._moved, self._went_on = child, found, moved, went_on
         self._watch = Watch(child, pace)
         self._news = threading.Condition()
         self._files: dict[Part, Growing] = {}
@@ -200,6 +201,8 @@ class Fetching:
             self._watch.brought(event)
             if isinstance(event, Moved):
                 self._moved(event.done, event.total)
+            else:
+                self._went_on()
         else:
             with self._news:
                 self._note(self._opened(event))
@@ -243,8 +246,10 @@ def begin(
     found: Callable[[Found], None],
     moved: Callable[[int, int | None], None],
     pace: Pace = USUAL,
+    went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
-    """Start fetching. ``found`` and ``moved`` are called from a thread of its own.
+    """Start fetching. ``found``, ``moved`` and ``went_on`` are called from a thread of its own; the last for what
+    moves no bytes of the source on: those of an earlier run, or of a page's segments, are hashed.
 
     Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
     the Fetching's methods.
@@ -252,7 +257,7 @@ def begin(
     if request.bytes_per_second:  # nobody is slow who was asked to be
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
-    return Fetching(child, request, found, moved, pace)
+    return Fetching(child, request, found, moved, pace, went_on)
 
 
 def _silent(ended: Ended) -> ImportFailure:

@@ -99,7 +99,7 @@ class Import:
             self._may_write(None, None)  # others ask the source first: it may be the very video that stands there
         request = fetching.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
         self._begin(StageName.DOWNLOAD)
-        return fetching.begin(self._fetcher, request, self._found, self._moved)
+        return fetching.begin(self._fetcher, request, self._found, self._moved, went_on=self._board.touch)
 
     def _found(self, what: Found) -> None:
         """Before any bytes: perhaps none are needed, or they would have no place."""

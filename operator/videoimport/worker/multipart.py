@@ -70,7 +70,7 @@ class MultipartUpload:
                 windows.append(window)
                 self._submit(file, window, moved)
             windows.sort(key=lambda window: window.number)
-            whole = parts.digest(file.descriptor, windows)
+            whole = parts.digest(file.descriptor, windows, lambda: self._tell(moved))
             self._arrived = [self._await(window) for window in windows]
             self._send_again(file, whole.crcs, moved)
         self._sent = Sent(whole.size, whole.sha256)
@@ -112,10 +112,14 @@ class MultipartUpload:
             Bucket=self._store.bucket, Key=self.key, UploadId=self.id, PartNumber=window.number,
             ContentLength=window.size, Body=body, **sums,
         )  # fmt: skip
-        with self._lock:
-            self._bytes += window.size
-            moved(self._bytes)
+        self._tell(moved, window.size)
         return _Arrived(part, answer["ETag"])
+
+    def _tell(self, moved: Moved, more: int = 0) -> None:
+        """So many bytes so far; the same once more for what goes on without any."""
+        with self._lock:
+            self._bytes += more
+            moved(self._bytes)
 
     def _send_again(self, file: Growing, crcs: tuple[int, ...], moved: Moved) -> None:
         for index, (arrived, crc) in enumerate(zip(self._arrived, crcs, strict=True)):

@@ -83,7 +83,11 @@ class Outgoing:
         return OutputFile(uri=where.uri, url=where.url, size_bytes=sent.size, sha256=sent.sha256)
 
     def _moved(self, sent: int) -> None:
-        """Of what is there; what is still to be made is in the proportion of the making."""
+        """Of what is there; what is still to be made is in the proportion of the making.
+
+        A word without more bytes says that it goes on, too: what was sent is being hashed.
+        """
+        self._board.touch()
         with self._lock:
             files = [*self._files.values()]
         there = sum(file.size for file in files)

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 LEAST_PART = 5 * 2**20
@@ -89,8 +89,11 @@ def read_part(descriptor: int, window: Window, *, with_md5: bool) -> Part:
     return Part(window, sha256.digest(), md5.digest() if with_md5 else b"", crc)
 
 
-def digest(descriptor: int, windows: Sequence[Window]) -> Digest:
-    """Hash a finished file from its first byte to its last, with what tells its parts apart."""
+def digest(descriptor: int, windows: Sequence[Window], went_on: Callable[[], None] = lambda: None) -> Digest:
+    """Hash a finished file from its first byte to its last, with what tells its parts apart.
+
+    ``went_on`` hears of every part: a large file takes minutes, in which nothing else may move.
+    """
     whole, crcs = hashlib.sha256(), []
     for window in windows:
         crc = 0
@@ -98,6 +101,7 @@ def digest(descriptor: int, windows: Sequence[Window]) -> Digest:
             whole.update(chunk)
             crc = zlib.crc32(chunk, crc)
         crcs.append(crc)
+        went_on()
     return Digest(sum(window.size for window in windows), whole.hexdigest(), tuple(crcs))
 
 

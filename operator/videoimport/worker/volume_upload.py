@@ -59,10 +59,11 @@ class VolumeUpload:
             crcs[window.number] = self._copy(file, window)
             moved(done := done + window.size)
         ordered = [windows[number] for number in sorted(windows)]
-        whole = parts.digest(file.descriptor, ordered)
+        whole = parts.digest(file.descriptor, ordered, lambda: moved(done))
         for window, crc in zip(ordered, whole.crcs, strict=True):
             if crcs[window.number] != crc:  # rewritten since
                 self._copy(file, window)
+                moved(done)
         assert self._descriptor is not None, "being sent"  # noqa: S101
         os.fsync(self._descriptor)
         return Sent(whole.size, whole.sha256)
