@@ -40,7 +40,7 @@ class Home(Protocol):
     @property
     def unfinished(self) -> list[str]: ...
     def read(self, key: str) -> bytes: ...
-    def dying(self, at: int, *, after: bool) -> Any: ...
+    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Any: ...
 
 
 class Killed(BaseException):
@@ -49,10 +49,14 @@ class Killed(BaseException):
 
 @dataclass
 class Doom:
-    """Lets so many calls through. With ``after`` the fatal one is still heard, but not answered."""
+    """Lets so many calls through. With ``after`` the fatal one is still heard, but not answered.
+
+    With an ``error`` nobody is killed: that is raised once.
+    """
 
     at: int
     after: bool
+    error: BaseException | None = None
     seen: int = 0
     what: str = "nothing"
 
@@ -64,6 +68,9 @@ class Doom:
             self.what = name
             if self.after:
                 real(*args, **kwargs)
+            raise self.error or Killed
+        if self.error is not None:
+            return real(*args, **kwargs)
         raise Killed
 
 
@@ -99,8 +106,8 @@ class BucketHome:
         return self.bucket.read(key)
 
     @contextmanager
-    def dying(self, at: int, *, after: bool) -> Iterator[tuple[Store, Doom]]:
-        store, doom = self.store(), Doom(at, after)
+    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, Doom]]:
+        store, doom = self.store(), Doom(at, after, error)
         real = store.client
 
         class Client:
@@ -140,8 +147,8 @@ class VolumeHome:
         return (self.root / key).read_bytes()
 
     @contextmanager
-    def dying(self, at: int, *, after: bool) -> Iterator[tuple[Store, Doom]]:
-        doom = Doom(at, after)
+    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, Doom]]:
+        doom = Doom(at, after, error)
         real = {name: getattr(os, name) for name in ("mkdir", "link", "replace", "unlink", "pwrite", "fsync", "rmdir")}
         for name, call in real.items():
             setattr(os, name, lambda *args, name=name, call=call, **more: doom.call(name, call, *args, **more))

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from object_store import ObjectStore
 from videoimport.api.reasons import Reason
 from videoimport.worker import index, preflight, publish
 from videoimport.worker.destination import Store
-from videoimport.worker.errors import ImportFailure
+from videoimport.worker.errors import ImportFailure, Interruption
 
 NOTES = "in/.videoimport"
 ENTRY = f"{NOTES}/index/content/v.json"
@@ -123,6 +124,20 @@ def test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back(
     assert home.unfinished == []
 
 
+@pytest.mark.parametrize("names", [("video.mp4",), ("video.mp4", "audio.m4a")])
+def test_what_did_not_arrive_as_it_was_sent_is_taken_back(
+    home: Home, at: Store, new_files: dict[str, Path], names: tuple[str, ...]
+) -> None:
+    """The video is the last: nothing comes after it that could find it out."""
+    seen = at.is_there
+    at.is_there = lambda ticket, marks: "video" not in ticket.key and seen(ticket, marks)  # type: ignore[method-assign]
+    with pytest.raises(ImportFailure, match="taken back") as caught:
+        bring(place_at(at, task_for(home)), {name: new_files[name] for name in names})
+    assert caught.value.reason is Reason.VERIFICATION_FAILED
+    assert home.keys == []
+    assert home.unfinished == []
+
+
 def test_a_replaced_result_of_another_layout_leaves_nothing(
     home: Home, at: Store, old_files: dict[str, Path], new_files: dict[str, Path]
 ) -> None:
@@ -211,3 +226,46 @@ def test_killed_at_any_call_the_next_run_ends_with_one_whole_result(
         for store in (first, next_run.store):
             store.close()
     assert seen == {"no", "Intent", "Report"}
+
+
+ENDED = Interruption(Reason.WORKER_LOST, "terminated")
+AWAY = ImportFailure(Reason.DESTINATION_UNAVAILABLE, "away")
+
+
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize("error", [ENDED, AWAY])
+def test_ended_at_any_call_a_result_is_never_lost(
+    new_home: Callable[[], Home],
+    old_files: dict[str, Path],
+    new_files: dict[str, Path],
+    error: BaseException,
+    after: bool,
+) -> None:
+    """Terminated, or left alone by the store for one call: the old result is whole, or the new one is, or will be."""
+    outcomes = set()
+    for number in range(1, 1000):
+        home = new_home()
+        first = home.store()
+        bring(place_at(first, task_for(home, "old")), old_files)
+        report = None
+        with home.dying(number, after=after, error=error) as (store, doom):
+            place = place_at(store, task_for(home, **REPLACE))
+            with suppress(type(error)):
+                publish.done_before(place)
+                report = bring(place, new_files)
+        if doom.seen < number:
+            break
+        state = f"{doom.what} at {number}"
+        next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
+        is_opening = after and doom.what == "create_multipart_upload"  # its id is known to nobody
+        if report is None and error is AWAY:
+            report = publish.done_before(next_run)
+        assert is_opening or home.unfinished == [], state
+        whole = new_files if report else old_files
+        outcomes.add(report is not None)
+        assert visible(home) == sorted([*whole, "result.json"]), state
+        for name, path in whole.items():
+            assert home.read(f"{FOLDER}/{name}") == path.read_bytes(), state
+        for store in (first, next_run.store):
+            store.close()
+    assert outcomes == {True, False}

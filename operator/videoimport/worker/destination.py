@@ -123,6 +123,9 @@ class Store(Protocol):
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
         """Open an upload; nothing is visible."""
 
+    def is_ready(self, ticket: Ticket) -> bool:
+        """Whether what an earlier run sent lies there as that left it, not visible yet."""
+
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
         """Make visible what an earlier run sent; False where it is not there any more, or not as it was."""
 

@@ -86,8 +86,12 @@ class Notebook:
         """Open an upload that a later run will know as ours."""
         self.announce([key])
         upload = self._store.begin(key, content_type, metadata)
-        with self._lock:
-            self._set(self._note.uploads | {key: (*self._note.uploads[key], upload.id)})
+        try:
+            with self._lock:
+                self._set(self._note.uploads | {key: (*self._note.uploads[key], upload.id)})
+        except BaseException:  # nobody else knows of it yet
+            upload.abort()
+            raise
         return upload
 
     def _set(self, uploads: dict[str, tuple[str, ...]]) -> None:

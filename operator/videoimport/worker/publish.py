@@ -1,7 +1,9 @@
 """Bringing verified files to the destination: all sent, then an intent, all visible, result.json, the commit record.
 
-Killed before the intent, the next run takes the uploads back and starts over. Killed after it, the next run goes on
-from there without moving a byte. Whatever else ends it, what was uploaded or shown is taken back.
+What ends it before the intent takes the uploads back, or the next run does where it was killed. From the intent on
+something may be overwritten that nobody could bring back, so the way leads only forward: told to end, the run shows the
+rest, which takes a few requests; killed, or failed by a store that does not answer, the next run does so without moving
+a byte. Only what cannot become right is taken back: what did not arrive as it was sent, or met another import's file.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,10 +13,13 @@ from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
 from videoimport.worker import index, layout, record
 from videoimport.worker.destination import Ticket, exists, has_marks
-from videoimport.worker.errors import ImportFailure
+from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.logs import log
 from videoimport.worker.preflight import Place
 from videoimport.worker.record import RUN, UID, Intent
 from videoimport.worker.shipment import Shipment
+
+_HOPELESS = (Reason.VERIFICATION_FAILED, Reason.DESTINATION_EXISTS)
 
 
 def may_write(place: Place, keys: Iterable[str]) -> bool:
@@ -37,21 +42,40 @@ def publish(
 ) -> Report:
     """Show what the shipment has sent, and say so: the report, and result.json's content."""
     intent = _intent(place, shipment, folder, told, index_keys)
-    shown: list[str] = []
 
     def complete(ticket: Ticket) -> bool:
         shipment.complete(ticket.key, replace=intent.replace)
-        shown.append(ticket.key)
         return True
 
     try:
         record.write(place.store, place.record_key, intent)
-        _show(place, intent, complete)
-    except BaseException:  # an interruption too must leave nothing half done
-        if len(shown) < len(intent.tickets):
-            take_back(place, intent)
+    except BaseException:  # nothing was touched yet
+        take_back(place, intent)
+        raise
+    try:
+        _shown_or_taken_back(place, intent, complete)
+    except Interruption:
+        shipment.leave()
+        if not _hurried(place, intent):
+            raise
+    except BaseException as error:
+        if not _is_hopeless(error):
+            shipment.leave()
         raise
     return intent.report
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    return isinstance(error, ImportFailure) and error.reason in _HOPELESS
+
+
+def _hurried(place: Place, intent: Intent) -> bool:
+    """Told to end while it shows: whether all was shown all the same. What was not is left to the next run."""
+    try:
+        return _finished(place, intent)
+    except ImportFailure as failure:
+        log().warning("the result is shown by the next run", reason=failure.reason)
+        return False
 
 
 def _intent(
@@ -88,18 +112,28 @@ def _show(place: Place, intent: Intent, complete: Callable[[Ticket], bool]) -> b
     """Go through all steps after the intent, those done already included. False where something sent is gone."""
     store = place.store
     if intent.replace:  # the old result.json would speak of what is no more
-        for key in (intent.result_key, *intent.stale):
-            store.delete(key)
+        store.delete(intent.result_key)
     for ticket in intent.tickets:
         if not complete(ticket):
             return False
         _check_arrived(place, ticket, intent)
+    for key in intent.stale:
+        store.delete(key)
     store.write(intent.result_key, intent.result.encode(), place.metadata(intent.report.run), shown=True)
     for key in intent.index_keys:
         index.commit(store, key, index.committed(intent.report, intent.tickets), place.now())
     record.write(store, place.record_key, intent.report)
     place.notebook.forget()
     return True
+
+
+def _shown_or_taken_back(place: Place, intent: Intent, complete: Callable[[Ticket], bool]) -> bool:
+    try:
+        return _show(place, intent, complete)
+    except ImportFailure as failure:
+        if _is_hopeless(failure):
+            take_back(place, intent)
+        raise
 
 
 def _check_arrived(place: Place, ticket: Ticket, intent: Intent) -> None:
@@ -134,7 +168,15 @@ def done_before(place: Place) -> Report | None:
 
 def _adopted(place: Place, intent: Intent) -> Report | None:
     """Finish what an earlier run was about to show; None where that cannot be, or is not wanted any more."""
-    store, through = place.store, False
+    if record.is_for(intent, place.task.uid, place.task.spec_hash) and _finished(place, intent):
+        return intent.report
+    take_back(place, intent)
+    return None
+
+
+def _finished(place: Place, intent: Intent) -> bool:
+    """Show all that is not shown yet. False where something sent is gone, which is found out before anything else."""
+    store = place.store
 
     def complete(ticket: Ticket) -> bool:
         if store.is_there(ticket, intent.marks):
@@ -142,10 +184,6 @@ def _adopted(place: Place, intent: Intent) -> Report | None:
             return True
         return store.finish(ticket, intent.marks, replace=intent.replace)
 
-    try:
-        if record.is_for(intent, place.task.uid, place.task.spec_hash):
-            through = _show(place, intent, complete)
-    finally:
-        if not through:
-            take_back(place, intent)
-    return intent.report if through else None
+    if not all(store.is_there(ticket, intent.marks) or store.is_ready(ticket) for ticket in intent.tickets):
+        return False
+    return _shown_or_taken_back(place, intent, complete)

@@ -171,6 +171,10 @@ class S3Store:
         with self.translated(f"abort an upload to {key}"):
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=answer["UploadId"])
 
+    def is_ready(self, ticket: Ticket) -> bool:
+        """Whether the parts that an earlier run sent lie there as that left them."""
+        return multipart.lying(self, ticket) is not None
+
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
         """Complete what an earlier run sent, if it lies there as that left it."""
         named = multipart.lying(self, ticket)

@@ -49,6 +49,7 @@ class Shipment:
         self._bytes: dict[str, int] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_AT_ONCE)
+        self._is_left = False
 
     def __enter__(self) -> "Shipment":
         return self
@@ -56,7 +57,7 @@ class Shipment:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and self._abort([*self._travelling.values()]):
+        if error is not None and not self._is_left and self._abort([*self._travelling.values()]):
             with suppress(ImportFailure):
                 self._notebook.forget()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -82,6 +83,10 @@ class Shipment:
             self._abort([one])
             with self._lock:
                 self._bytes.pop(key, None)
+
+    def leave(self) -> None:
+        """From now on an exception takes nothing back: the next run makes visible what was sent."""
+        self._is_left = True
 
     def _abort(self, those: list[_Travelling]) -> bool:
         for one in those:

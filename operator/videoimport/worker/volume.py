@@ -168,14 +168,17 @@ class VolumeStore:
             except FileExistsError:
                 raise exists(self.uri(key)) from None
 
-    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
-        """Rename what an earlier run wrote, if it lies there as that left it."""
+    def is_ready(self, ticket: Ticket) -> bool:
+        """Whether the temporary file that an earlier run wrote lies there as that left it."""
         with translated(self.claim, f"look at {ticket.upload}"):
             try:
-                found = self.tree.stat(ticket.upload)
+                return self.tree.stat(ticket.upload).st_size == ticket.size_bytes
             except FileNotFoundError:
                 return False
-        if found.st_size != ticket.size_bytes:
+
+    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
+        """Rename what an earlier run wrote, if it lies there as that left it."""
+        if not self.is_ready(ticket):
             return False
         self.show(ticket.upload, ticket.key, ticket.seal, marks, replace=replace)
         return True
