@@ -164,3 +164,19 @@ class TestABadStore:
         failure = bench.refusal(**self.serve(site, busy))
         assert failure.reason is Reason.RATE_LIMITED
         assert code in failure.message
+
+    @pytest.mark.parametrize(
+        ("code", "reason"), [("SlowDown", Reason.RATE_LIMITED), ("ServiceUnavailable", Reason.SOURCE_UNAVAILABLE)]
+    )
+    def test_what_a_503_means_is_understood_from_the_first_question_on(
+        self, bench: Bench, site: Site, code: str, reason: Reason
+    ) -> None:
+        def busy(exchange: Exchange) -> None:
+            body = f"<?xml version='1.0'?><Error><Code>{code}</Code></Error>".encode()
+            exchange.answer(
+                503, body, {"Content-Type": "application/xml"}, send=0 if exchange.seen.range is None else -1
+            )
+
+        site.add("/films/v.mp4", busy)
+        stored = {"endpoint": site.url(""), "bucket": "films", "key": "v.mp4"}
+        assert bench.refusal(stored=stored).reason is reason

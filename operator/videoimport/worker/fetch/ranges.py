@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,14 +87,27 @@ class Reader:
         try:
             found = self._client.head_object(Bucket=self._wish.bucket, Key=self._wish.key, **asked)  # type: ignore[arg-type]
         except _ERRORS as error:
-            raise failure(error, self._wish) from None
+            raise failure(self._in_words(error, asked), self._wish) from None
         version = found.get("VersionId")
         return Version(found["ContentLength"], found.get("ETag", ""), version if version != "null" else None)
 
-    def read(self, version: Version, first: int, last: int) -> bytes:
-        """A range, whole."""
+    def _in_words(self, error: Exception, asked: dict[str, str]) -> Exception:
+        """An answer to HEAD has no body. Whether 503 means an outage or too many requests, only a GET is told."""
+        if not isinstance(error, ClientError) or _status(error) != 503:
+            return error
+        try:
+            byte = self._client.get_object(Bucket=self._wish.bucket, Key=self._wish.key, Range="bytes=0-0", **asked)  # type: ignore[arg-type]
+            byte["Body"].close()
+        except ClientError as worded:
+            return worded
+        except _ERRORS:
+            pass
+        return error
+
+    def read(self, version: Version, first: int, last: int, told: Callable[[int], None] = lambda _: None) -> bytes:
+        """A range, whole. ``told`` hears of the bytes so far; what it raises ends the reading and is raised."""
         piece = Piece(first, last)
-        self._bring(version, piece)
+        self._bring(version, piece, told)
         return b"".join(piece.chunks())
 
     def chunks(self, pool: ThreadPoolExecutor, version: Version, first: int, end: int) -> Iterator[bytes]:
@@ -113,7 +126,7 @@ class Reader:
         """Whatever is under way is of no use any more."""
         self._over.set()
 
-    def _bring(self, version: Version, piece: Piece) -> None:
+    def _bring(self, version: Version, piece: Piece, told: Callable[[int], None] = lambda _: None) -> None:
         fruitless, here = 0, piece.first
         while here <= piece.last and not self._over.is_set():
             before = here
@@ -121,6 +134,7 @@ class Reader:
                 for chunk in self._range(version, here, piece.last):
                     piece.arrived.put(chunk)
                     here += len(chunk)
+                    told(here - piece.first)
                     self._throttle.took(len(chunk))
             except _ERRORS as error:
                 fruitless = 0 if here > before else fruitless + 1
@@ -170,8 +184,7 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
     """Our failure for what boto3 raised."""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        return said(code, status, wish)
+        return said(code, _status(error), wish)
     if isinstance(error, ParamValidationError):
         return ImportFailure(Reason.INVALID_SPEC, "spec.source.s3 is not what S3 accepts; correct bucket and key.")
     if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -179,6 +192,10 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
         return ImportFailure(Reason.CERTIFICATE_INVALID, message)
     message = f"The object store of the source did not answer ({type(error).__name__})."
     return ImportFailure(Reason.SOURCE_UNAVAILABLE, message)
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def said(code: str, status: int, wish: S3Source) -> ImportFailure:
