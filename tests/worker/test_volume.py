@@ -110,6 +110,38 @@ def test_nobodys_file_is_overwritten(store: VolumeStore, root: Path, tmp_path: P
     assert (root / KEY).read_bytes() == b"video"
 
 
+def test_of_two_imports_at_one_key_one_has_it_and_is_known_for_it(
+    store: VolumeStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other comes between the first one's word of its file and the file's name."""
+    (tmp_path / "made").write_bytes(b"video")
+    one, other = (store.begin(KEY, "video/mp4", {"videoimport-uid": uid}) for uid in ("one", "other"))
+    for upload in (one, other):
+        upload.send(Growing(tmp_path / "made", finished=True), lambda _: None)
+    failures: list[Reason] = []
+
+    def show() -> None:
+        try:
+            other.complete(replace=False)
+        except ImportFailure as failure:
+            failures.append(failure.reason)
+
+    thread = threading.Thread(target=show)
+    real = store.tree.rename
+
+    def rename(key: str, target: str, *, replace: bool) -> None:
+        if key == one.id:
+            thread.start()
+            thread.join(0.5)
+        real(key, target, replace=replace)
+
+    monkeypatch.setattr(store.tree, "rename", rename)
+    one.complete(replace=False)
+    thread.join()
+    assert failures == [Reason.DESTINATION_EXISTS]
+    assert store.is_there(one.ticket, {"videoimport-uid": "one"})
+
+
 def test_a_write_bound_to_a_version_is_refused_after_another(store: VolumeStore) -> None:
     version = store.write_if("in/.videoimport/x", b"1", None)
     with pytest.raises(UnmetError):

@@ -69,8 +69,9 @@ class VolumeStore:
         with translated(self.claim, f"write {key}"):
             temporary = self._written(body)
             if shown:
-                self.put_side(key, temporary, hashlib.sha256(body).hexdigest(), metadata)
-            self.tree.rename(temporary, key, replace=True)
+                self._put(temporary, key, hashlib.sha256(body).hexdigest(), metadata, replace=True)
+            else:
+                self.tree.rename(temporary, key, replace=True)
 
     def _written(self, body: bytes, beside: str | None = None) -> str:
         """A temporary file, on the disk: beside a key, or else where users do not look."""
@@ -85,7 +86,16 @@ class VolumeStore:
             raise
         return temporary
 
-    def put_side(self, key: str, temporary: str, sha256: str, metadata: Mapping[str, str]) -> None:
+    def _put(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
+        """Name a file, and say what is kept with it: one import at a time, or one's word would be for another's file.
+
+        Raises FileExistsError.
+        """
+        with self._locked():
+            self._put_side(key, temporary, sha256, metadata)
+            self.tree.rename(temporary, key, replace=replace)
+
+    def _put_side(self, key: str, temporary: str, sha256: str, metadata: Mapping[str, str]) -> None:
         """Say what is kept with the file that is about to get its name."""
         standing = None
         with suppress(FileNotFoundError):
@@ -122,8 +132,13 @@ class VolumeStore:
     def delete(self, key: str) -> None:
         """A file is no more, nor what was kept with it."""
         with translated(self.claim, f"delete {key}"):
-            self.tree.remove(key)
-            self.tree.remove(sidecars.side_key(self._own, key))
+            side = sidecars.side_key(self._own, key)
+            if self._bytes(side) is None:
+                self.tree.remove(key)
+                return
+            with self._locked():
+                self.tree.remove(key)
+                self.tree.remove(side)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Of the files in a folder and below; ``prefix`` ends with a slash."""
@@ -163,8 +178,7 @@ class VolumeStore:
         """Give a temporary file its final name. DESTINATION_EXISTS where that is taken and may not be replaced."""
         with translated(self.claim, f"complete {key}"):
             try:
-                self.put_side(key, temporary, sha256, metadata)
-                self.tree.rename(temporary, key, replace=replace)
+                self._put(temporary, key, sha256, metadata, replace=replace)
             except FileExistsError:
                 raise exists(self.uri(key)) from None
 
