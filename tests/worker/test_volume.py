@@ -170,6 +170,16 @@ def test_of_many_at_once_one_has_it(store: VolumeStore) -> None:
     assert len(won) == 1
 
 
+def test_the_write_probe_leaves_a_users_empty_folders_as_they_are(store: VolumeStore, root: Path) -> None:
+    """Somebody made them for us, and gave them a group or rights that a new one would not have."""
+    (root / "in").mkdir()
+    (root / "in").chmod(0o2750)
+    before = (root / "in").stat().st_ino
+    store.probe(KEY)
+    assert [str(path.relative_to(root)) for path in root.rglob("*")] == ["in"]
+    assert (root / "in").stat().st_ino == before
+
+
 class TestNoWayOut:
     @pytest.fixture
     def outside(self, tmp_path: Path) -> Path:

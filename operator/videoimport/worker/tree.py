@@ -15,8 +15,12 @@ PART_SUFFIX = ".videoimport-part"
 class Tree:
     """Below a root, by keys with slashes. Raises OSError."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, own: str | None = None) -> None:
+        """``own`` is a folder in which every folder is ours."""
         self._root = root
+        self._own = own
+        self._made: set[str] = set()
+        """Folders that are ours because we made them."""
 
     @contextmanager
     def parent(self, key: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
@@ -24,8 +28,10 @@ class Tree:
         *folders, name = key.split("/")
         descriptor = os.open(self._root, _FOLDER)
         try:
-            for folder in folders:
-                descriptor = _entered(descriptor, folder, make=make)
+            for depth, folder in enumerate(folders, start=1):
+                if make and _make(descriptor, folder):
+                    self._made.add("/".join(folders[:depth]))
+                descriptor = _entered(descriptor, folder)
             yield descriptor, name
         finally:
             os.close(descriptor)
@@ -68,16 +74,16 @@ class Tree:
                     raise
 
     def remove(self, key: str) -> None:
-        """A file is no more, nor are folders that are empty then."""
+        """A file is no more, nor are folders of ours that are empty then."""
         with suppress(FileNotFoundError), self.parent(key) as (folder, name):
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)
         self.prune(key)
 
     def prune(self, key: str) -> None:
-        """Remove the empty folders above a key."""
+        """Remove the empty folders above a key, up to one that somebody else may have made for us, and given rights."""
         above = key.rpartition("/")[0]
-        while above:
+        while above in self._made or (self._own and f"{above}/".startswith(f"{self._own}/")):
             try:
                 with self.parent(above) as (folder, name):
                     os.rmdir(name, dir_fd=folder)
@@ -107,14 +113,25 @@ class Tree:
                 yield key
 
 
-def _entered(descriptor: int, folder: str, *, make: bool) -> int:
-    """The folder below; ``descriptor`` is closed if that is reached."""
+def _make(descriptor: int, folder: str) -> bool:
+    """Whether there was no such folder."""
+    _check(folder)
+    try:
+        os.mkdir(folder, 0o755, dir_fd=descriptor)
+    except FileExistsError:
+        return False
+    os.fsync(descriptor)
+    return True
+
+
+def _check(folder: str) -> None:
     if folder in ("", ".", ".."):
         raise OSError(errno.ENOTDIR, "not a folder's name")
-    if make:
-        with suppress(FileExistsError):
-            os.mkdir(folder, 0o755, dir_fd=descriptor)
-            os.fsync(descriptor)
+
+
+def _entered(descriptor: int, folder: str) -> int:
+    """The folder below; ``descriptor`` is closed if that is reached."""
+    _check(folder)
     inner = os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
     os.close(descriptor)
     return inner

@@ -1,5 +1,6 @@
 """A mounted volume as a destination: temporary names beside the final ones, fsync, rename."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -28,9 +29,9 @@ class VolumeStore:
 
     def __init__(self, root: Path, claim: str, prefix: str | None) -> None:
         self.claim = claim
-        self.tree = Tree(root)
         self._root = root
         self._own = joined(prefix, OWN_FOLDER)
+        self.tree = Tree(root, self._own)
 
     def uri(self, key: str) -> str:
         """pvc://claim/path."""
@@ -92,8 +93,17 @@ class VolumeStore:
         Raises FileExistsError.
         """
         with self._locked():
+            if not replace and self._stands(key):
+                raise FileExistsError(errno.EEXIST, "exists")
             self._put_side(key, temporary, sha256, metadata)
             self.tree.rename(temporary, key, replace=replace)
+
+    def _stands(self, key: str) -> bool:
+        try:
+            self.tree.stat(key)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _put_side(self, key: str, temporary: str, sha256: str, metadata: Mapping[str, str]) -> None:
         """Say what is kept with the file that is about to get its name."""
