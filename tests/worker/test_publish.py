@@ -15,6 +15,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker import index, preflight, publish
 from videoimport.worker.destination import Store
 from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.shipment import Parcel, Shipment
 
 NOTES = "in/.videoimport"
 ENTRY = f"{NOTES}/index/content/v.json"
@@ -158,6 +159,39 @@ def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
     assert publish.done_before(place_at(at, task_for(home, "one", run=2))) is None
     assert len(home.unfinished) == 1
     assert publish.done_before(place_at(at, task_for(home, "other", run=2))) is None
+    assert home.unfinished == []
+
+
+def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
+    home: Home, at: Store, new_files: dict[str, Path], tmp_path: Path
+) -> None:
+    """Withdrawn to be made anew, and the store does not answer just then: the run goes through all the same."""
+    place = place_at(at, task_for(home))
+    key = f"{FOLDER}/audio.m4a"
+    real = at.abort
+    at.abort = lambda *_: False  # type: ignore[method-assign, assignment]
+    with Shipment(place.notebook, place.metadata(), lambda _: None) as shipment:
+        shipment.add(Parcel(key, "audio/mp4", "audio"), new_files["audio.m4a"])
+        shipment.arrived(key)
+        shipment.withdraw(key)
+    place.notebook.forget()
+    assert home.unfinished != []
+    assert f"{NOTES}/uploads/new.json" in home.keys, "the next run would not know"
+    at.abort = real  # type: ignore[method-assign]
+    bring(place, new_files)
+    assert home.unfinished == []
+    assert f"{NOTES}/uploads/new.json" not in home.keys
+
+
+def test_two_files_never_travel_to_one_key(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    place = place_at(at, task_for(home))
+    parcel = Parcel(f"{FOLDER}/audio.m4a", "audio/mp4", "audio")
+    with Shipment(place.notebook, place.metadata(), lambda _: None) as shipment:
+        shipment.add(parcel, new_files["audio.m4a"])
+        with pytest.raises(ValueError, match=r"two files for in/clip/audio\.m4a"):
+            shipment.add(parcel, new_files["video.mp4"])
+        assert len(home.unfinished) == 1
+        shipment.withdraw(parcel.key)
     assert home.unfinished == []
 
 

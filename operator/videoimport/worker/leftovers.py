@@ -48,6 +48,8 @@ class Notebook:
         self._key = f"{folder}/{uid}.json"
         self._note = Note(uid=uid, since=now)
         self._lock = threading.Lock()
+        self._stuck: set[tuple[str, str]] = set()
+        """Keys and ids of uploads that could not be taken back so far."""
 
     def clear(self) -> None:
         """Take back what earlier runs of this import left."""
@@ -62,7 +64,12 @@ class Notebook:
         unfinished = self._store.unfinished(key)
         strange = [one for one in unfinished if one.upload not in earlier.uploads[key]]
         for upload in ours(unfinished, earlier, key, self._others() if strange else ()):
-            self._store.abort(key, upload)
+            if not self._store.abort(key, upload):
+                self.stuck(key, upload)
+
+    def stuck(self, key: str, upload: str) -> None:
+        """An upload could not be taken back: it is tried again, and noted until that is done."""
+        self._stuck.add((key, upload))
 
     def _others(self) -> list[Note]:
         keys = [key for key in self._store.keys(self._folder + "/") if key != self._key]
@@ -99,6 +106,13 @@ class Notebook:
         self._store.write(self._key, self._note.model_dump_json(by_alias=True).encode(), {})
 
     def forget(self) -> None:
-        """Nothing of ours is unfinished any more."""
+        """Nothing of ours is unfinished any more, but what cannot be taken back even now."""
+        self._stuck = {one for one in self._stuck if not self._store.abort(*one)}
+        if self._stuck:
+            keys = {key for key, _ in self._stuck}
+            self._set(
+                {wanted: tuple(sorted(upload for key, upload in self._stuck if key == wanted)) for wanted in keys}
+            )
+            return
         self._store.delete(self._key)
         self._note = self._note.model_copy(update={"uploads": {}})

@@ -64,6 +64,8 @@ class Shipment:
 
     def add(self, parcel: Parcel, file: Growing | Path, *, held: int = 0, expected: int | None = None) -> None:
         """Begin to send a file, which may still be growing; ``held`` and ``expected`` as in ``Upload.send``."""
+        if parcel.key in self._travelling:
+            raise ValueError(f"two files for {parcel.key}")
         upload = self._notebook.open(parcel.key, parcel.content_type, self._metadata)
         growing = file if isinstance(file, Growing) else Growing(file, finished=True)
 
@@ -80,7 +82,8 @@ class Shipment:
     def withdraw(self, key: str) -> None:
         """Take one back, to add it anew perhaps."""
         if (one := self._travelling.pop(key, None)) is not None:
-            self._abort([one])
+            if not self._abort([one]):
+                self._notebook.stuck(key, one.upload.id)
             with self._lock:
                 self._bytes.pop(key, None)
 

@@ -68,13 +68,20 @@ def _moment(one: Any, name: str) -> int | None:
 def _chosen(told: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """A format for each language, made by people and not by machines, at most ``MOST_CAPTIONS``."""
     languages = told if isinstance(told, dict) else {}
-    count = 0
+    taken: set[str] = set()
     for language, formats in languages.items():
         usable = [one for one in formats or () if _is_usable(one)]
         name = re.sub(r"[^A-Za-z0-9-]+", "-", str(language)).strip("-")[:35]
-        if usable and name and count < MOST_CAPTIONS:
-            count += 1
+        if usable and name and len(taken) < MOST_CAPTIONS:
+            name = _unlike(name, taken)
+            taken.add(name.lower())
             yield name, min(usable, key=lambda one: _CAPTION_FORMATS.index(one["ext"]))
+
+
+def _unlike(name: str, taken: set[str]) -> str:
+    """The name, numbered where another language's has become the same; some volumes know no small letters."""
+    numbered = (f"{name}-{number}" for number in range(2, MOST_CAPTIONS + 2))
+    return next(one for one in (name, *numbered) if one.lower() not in taken)
 
 
 def _is_usable(one: Any) -> bool:
