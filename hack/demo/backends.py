@@ -35,7 +35,18 @@ def _footage(log: Path) -> None:
     shutil.rmtree(CONTEXT, ignore_errors=True)
     shutil.copytree(ROOT / "hack/demo/image", CONTEXT)
     run([sys.executable, str(ROOT / "hack/footage.py"), str(CONTEXT / "site"), *CLIPS], log=log)
+    _in_segments(CONTEXT / "site", log)
     shutil.copy2(tool("versitygw"), CONTEXT / "versitygw")
+
+
+def _in_segments(site: Path, log: Path) -> None:
+    """The same clip as HLS and, picture and sound apart, as DASH."""
+    source = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(site / "compliant.mp4"), "-c", "copy"]
+    for name in ("hls", "dash"):
+        (site / name).mkdir()
+    run([*source, "-hls_time", "4", "-hls_playlist_type", "vod", str(site / "hls/index.m3u8")], log=log)
+    run([*source, "-seg_duration", "4", "-adaptation_sets", "id=0,streams=v id=1,streams=a",
+         str(site / "dash/index.mpd")], log=log)  # fmt: skip
 
 
 def image_step(logs: Path) -> Step:

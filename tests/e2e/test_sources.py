@@ -28,6 +28,16 @@ def shelf(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     subprocess.run(kubectl.argv("delete", "pv", "e2e-shelf", "--wait=false"), check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("address", ["hls/index.m3u8", "dash/index.mpd"])
+def test_what_comes_in_segments_is_imported_whole(kubectl: Kubectl, address: str) -> None:
+    name = address.partition("/")[0]
+    apply(kubectl, video(name, f"{SITE}/{address}"))
+    status = finished(kubectl, f"vi/{name}")["status"]
+    assert status["phase"] == "Completed", status
+    assert abs(status["outputs"]["video"]["durationMs"] - 20_000) < 200
+    assert (status["metadata"]["format"], status["metadata"]["audioCodec"]) == ("mp4", "aac")
+
+
 def test_an_object_of_a_bucket_is_imported(kubectl: Kubectl, bucket: Any) -> None:
     bucket.upload_file(str(CLIP), "videos", "incoming/Sommer & Wellen.mp4")
     source = {
