@@ -25,6 +25,8 @@ class Bench:
     found: list[Found] = field(default_factory=list)
     moved: list[tuple[int, int | None]] = field(default_factory=list)
     on_found: Callable[[Found], None] = lambda _: None
+    on_news: Callable[[], None] = lambda: None
+    """Hears of what goes on without bytes of the source."""
 
     def secret(self, **keys: str) -> dict[str, str]:
         """What a request says of a Secret with these keys; ``__`` in a name stands for a dot."""
@@ -40,7 +42,9 @@ class Bench:
         defaults: dict[str, Any] = {"max_height": 1080, "room_bytes": 2**40, "allowed_networks": LOOPBACK}
         request = Request(**{"folder": str(scratch), **defaults, **wish})
         child = fetching.start(self.children, scratch)
-        return fetching.begin(child, request, self._found, lambda *moved: self.moved.append(moved), pace)
+        return fetching.begin(
+            child, request, self._found, lambda *moved: self.moved.append(moved), pace, lambda: self.on_news()
+        )
 
     def _found(self, found: Found) -> None:
         self.found.append(found)

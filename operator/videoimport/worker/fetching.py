@@ -25,6 +25,7 @@ from videoimport.worker.fetch.mounted import open_beneath
 from videoimport.worker.fetch.protocol import (
     EVENTS,
     GO,
+    Ahead,
     Arrived,
     Event,
     Failed,
@@ -197,7 +198,7 @@ class Fetching:
             with self._watch.paused():
                 self._found(event)
             self._child.say(GO)
-        elif isinstance(event, Moved | Hashed):
+        elif isinstance(event, Moved | Ahead | Hashed):
             self._watch.brought(event)
             if isinstance(event, Moved):
                 self._moved(event.done, event.total)
@@ -249,7 +250,8 @@ def begin(
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
     """Start fetching. ``found``, ``moved`` and ``went_on`` are called from a thread of its own; the last for what
-    moves no bytes of the source on: those of an earlier run, or of a page's segments, are hashed.
+    moves no bytes of the source on: its end comes first, or those of an earlier run, or of a page's segments, are
+    hashed.
 
     Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
     the Fetching's methods.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.protocol import Event, Hashed, Moved
+from videoimport.worker.fetch.protocol import Ahead, Event, Hashed, Moved
 from videoimport.worker.processes import Child
 
 
@@ -48,7 +48,7 @@ class Watch:
         finally:
             self._over.set()
 
-    def brought(self, event: Moved | Hashed) -> None:
+    def brought(self, event: Moved | Ahead | Hashed) -> None:
         """So far; what starts over counts from there."""
         with self._lock:
             self._brought += max(0, event.done - self._last.get(type(event), 0))

@@ -148,7 +148,9 @@ class Download:
         fetch = tail.by_range(
             self._browser, self._url, self._extra, self._validator, self._total, self._limits, self._throttle
         )
-        found = tail.fetched(self._landing.folder, opening.head, self._total, fetch)
+        found = tail.fetched(
+            self._landing.folder, opening.head, self._total, self._limits, self._throttle, self._teller, fetch
+        )
         return found if found and found.offset >= self._landing.size else None
 
     def _resume(self) -> Answer:

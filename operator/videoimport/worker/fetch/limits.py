@@ -23,6 +23,8 @@ class Limits:
     """A stall is a rate below ``slow_rate`` for so long."""
     slow_rate: int = 1024
     """Bytes a second."""
+    tail_seconds: float = 30.0
+    """Longest for a file's end, fetched before the rest: meanwhile nothing can be made of it."""
     before: int = 0
     """Bytes of other files of the same source, which count too."""
 
@@ -81,6 +83,10 @@ class Throttle:
     def chunk(self) -> int:
         """Bytes to read at once, so that no wait is long."""
         return CHUNK if self._rate is None else max(1024, min(CHUNK, self._rate // 4))
+
+    def seconds(self, size: int) -> float:
+        """How long so many bytes take at least."""
+        return size / self._rate if self._rate else 0.0
 
     def took(self, size: int) -> None:
         """So many bytes were read: sleep until they were due."""

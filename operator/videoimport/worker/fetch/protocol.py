@@ -122,6 +122,13 @@ class Moved(Model):
     total: int | None = None
 
 
+class Ahead(Model):
+    """So many bytes of the file's end are there, which comes before the rest; none of them counts as moved."""
+
+    kind: Literal["Ahead"] = "Ahead"
+    done: int
+
+
 class Hashed(Model):
     """So many bytes of a file that is there are hashed: nothing arrives meanwhile, and yet it goes on."""
 
@@ -192,6 +199,6 @@ class Failed(Model):
 
 
 Event = Annotated[
-    Found | Growing | Restarted | Arrived | Moved | Hashed | Fetched | Failed, Field(discriminator="kind")
+    Found | Growing | Restarted | Arrived | Moved | Ahead | Hashed | Fetched | Failed, Field(discriminator="kind")
 ]
 EVENTS: TypeAdapter[Event] = TypeAdapter(Event)

@@ -52,10 +52,13 @@ class _Stored:
             self._landing.remember(self._source, self._version.name, self._version.size)
 
     def _tail(self, head: bytes) -> TailFile | None:
-        def rest(first: int) -> bytes:
-            return self._reader.read(self._version, first, self._version.size - 1)
+        def rest(first: int, told: tail.Told) -> bytes:
+            return self._reader.read(self._version, first, self._version.size - 1, told)
 
-        found = tail.fetched(self._around.folder, head, self._version.size, rest)
+        around = self._around
+        found = tail.fetched(
+            around.folder, head, self._version.size, around.limits, around.throttle, around.teller, rest
+        )
         return found if found and found.offset >= self._landing.size else None
 
     def _bring(self, growing: Growing, end: TailFile | None) -> None:

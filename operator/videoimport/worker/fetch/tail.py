@@ -2,17 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from time import monotonic
 
 from videoimport.media import boxes
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.answers import ContentRange, Interrupted, Validator
 from videoimport.worker.fetch.http import Browser
 from videoimport.worker.fetch.limits import CHUNK, Limits, Pace, Throttle
-from videoimport.worker.fetch.protocol import TailFile
+from videoimport.worker.fetch.protocol import Ahead, TailFile
+from videoimport.worker.fetch.teller import Telling
 from videoimport.worker.logs import log
 
 MOST_BYTES = 64 * 2**20
 """The index of a day of video has some 20 MiB."""
+
+
+Told = Callable[[int], None]
+"""Hears of the bytes so far; raises Interrupted once it takes too long."""
 
 
 def offset_of(head: bytes, total: int | None) -> int | None:
@@ -33,16 +39,24 @@ def holds_index(tail: bytes) -> bool:
     return any(box.name == b"moov" and box.end <= len(tail) for box in found)
 
 
-def fetched(folder: Path, head: bytes, total: int | None, fetch: Callable[[int], bytes]) -> TailFile | None:
-    """The tail in a file of its own, or None where there is none to be had: it is only ever a help.
+def fetched(
+    folder: Path,
+    head: bytes,
+    total: int | None,
+    limits: Limits,
+    throttle: Throttle,
+    teller: Telling,
+    fetch: Callable[[int, Told], bytes],
+) -> TailFile | None:
+    """The tail in a file of its own, or None where there is none to be had in time: it is only ever a help.
 
     ``fetch`` gets all bytes from an offset on.
     """
     first = offset_of(head, total)
-    if first is None or total is None:
+    if first is None or total is None or throttle.seconds(total - first) > limits.tail_seconds:
         return None
     try:
-        content = fetch(first)
+        content = fetch(first, _telling(limits, teller))
     except (Interrupted, ImportFailure) as error:
         log().info("the end cannot be fetched first", why=str(error))
         return None
@@ -53,6 +67,17 @@ def fetched(folder: Path, head: bytes, total: int | None, fetch: Callable[[int],
     return TailFile(path=str(path), offset=first)
 
 
+def _telling(limits: Limits, teller: Telling) -> Told:
+    until = monotonic() + limits.tail_seconds
+
+    def told(done: int) -> None:
+        if monotonic() > until:
+            raise Interrupted(f"it took longer than {limits.tail_seconds:g} seconds")
+        teller.tell(Ahead(done=done))
+
+    return told
+
+
 def by_range(
     browser: Browser,
     url: str,
@@ -61,10 +86,10 @@ def by_range(
     total: int,
     limits: Limits,
     throttle: Throttle,
-) -> Callable[[int], bytes]:
+) -> Callable[[int, Told], bytes]:
     """A fetcher that asks a web server, and believes only the very range of the very version."""
 
-    def fetch(first: int) -> bytes:
+    def fetch(first: int, told: Told) -> bytes:
         answer = browser.get(url, {**extra, "Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
         try:
             right = ContentRange(first, total - 1, total)
@@ -73,8 +98,9 @@ def by_range(
             if answer.is_encoded:
                 raise Interrupted("it answers with a compressed range")
             content, pace = b"", Pace(limits, 0)
-            while len(content) < total - first and (chunk := answer.read(CHUNK)):
+            while len(content) < total - first and (chunk := answer.read(throttle.chunk)):
                 content += chunk
+                told(len(content))
                 throttle.took(len(chunk))
                 pace.check(len(content))
             return content
