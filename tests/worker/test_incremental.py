@@ -9,6 +9,8 @@ from object_store import Bucket
 from web_site import Site, file
 from worker_runs import Desk, Ended
 
+from videoimport.api.reasons import Reason
+
 Footage = Callable[[str], Path]
 
 
@@ -75,6 +77,26 @@ def test_what_was_deleted_is_stored_again(desk: Desk, site: Site, footage: Foota
     again = desk.bring(url, **named("second"))
     assert again.report.duplicate_of is None
     assert videos(desk.bucket) == ["in/second/video.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [
+        ({"source": {"checksum": "sha256:" + "0" * 64}}, Reason.CHECKSUM_MISMATCH),
+        ({"requirements": {"minHeight": 1, "formats": ["mkv"]}}, Reason.UNSUPPORTED_FORMAT),
+        ({"requirements": {"minHeight": 1, "maxDurationSeconds": 1}}, Reason.UNSUPPORTED_DURATION),
+    ],
+)
+def test_a_hit_is_no_way_around_what_is_wanted_of_the_source(
+    desk: Desk, site: Site, footage: Footage, wish: dict[str, Any], reason: Reason
+) -> None:
+    """The source tells its version, so it is found before a byte is fetched."""
+    url = site.add("/a.mp4", file(footage("silent.mp4")))
+    assert desk.bring(url, **named("first")).code == 0
+    task = desk.task(url, **named("second", **{name: value for name, value in wish.items() if name != "source"}))
+    changed = task.spec.source.model_copy(update=wish.get("source", {}))
+    task = task.model_copy(update={"spec": task.spec.model_copy(update={"source": changed})})
+    assert desk.run(task).reason == reason
 
 
 def test_one_that_is_not_incremental_is_found_by_one_that_is(desk: Desk, site: Site, footage: Footage) -> None:

@@ -13,6 +13,7 @@ from videoimport.media.targets import Target
 from videoimport.worker import (
     facts,
     fetching,
+    hits,
     index,
     layout,
     naming,
@@ -72,6 +73,7 @@ class Import:
         self._setting, self._place, self._fetcher = setting, place, fetcher
         self._inspector = Inspector(setting.task, setting.children, setting.board)
         self._claim: Claim | None = None
+        self._is_lossy = False
 
     def report(self) -> Report:
         """Do all of it and say how it went."""
@@ -107,7 +109,7 @@ class Import:
         self._board.know(facts.source_status(self._task.spec.source.address, what))
         if self._task.spec.incremental and (key := self._source_key()):
             entry = index.look(self._place.store, key)
-            if entry is not None:
+            if entry is not None and hits.suits(entry, self._task.spec):
                 raise AlreadyStored(entry)
         self._may_write(what.title, what.source_id)
 
@@ -183,6 +185,7 @@ class Import:
         with self._board.check():
             results = verification.verified(self._children, made.job, made.targets, made.lost)
             if lost := verification.loss(self._children, made.job, results, made.lost):
+                self._is_lossy = True
                 self._board.decided(made.job.plan.mode, f"{made.job.plan.why}; {lost}")
         return results
 
@@ -207,6 +210,7 @@ class Import:
         key = index.content_key(self._task.spec.destination, self._video_id())
         got = index.claim(self._place.store, key, self._task.uid, self._place.now, wait)
         if isinstance(got, Committed):
+            hits.refuse_damaged(got, self._task.spec)
             raise AlreadyStored(got)
         return got
 
@@ -238,9 +242,8 @@ class Import:
         report = telling.with_result(report, outgoing.placed(layout.RESULT), content)
         self._renew()
         keys = (index.content_key(self._task.spec.destination, self._video_id()), self._source_key())
-        publish.publish(
-            self._place, outgoing.shipment, outgoing.folder, (report, content), tuple(key for key in keys if key)
-        )
+        told, known = (report, content), tuple(key for key in keys if key)
+        publish.publish(self._place, outgoing.shipment, outgoing.folder, told, known, lossy=self._is_lossy)
         self._end(StageName.FINALIZE)
         return report
 

@@ -63,6 +63,10 @@ class Committed(Model):
     objects: tuple[Object, ...]
     outputs: Outputs
     metadata: VideoMetadata | None = None
+    source_sha256: str | None = None
+    """Of the source's bytes."""
+    lossy: bool = False
+    """Whether the source was damaged, and that was tolerated."""
 
     @property
     def uri(self) -> str:
@@ -87,7 +91,7 @@ def source_key(destination: Destination, identity: str, output: Output) -> str:
     return naming.own_key(destination, "index", "source", f"{name}.json")
 
 
-def committed(report: Report, tickets: Sequence[Ticket]) -> Committed:
+def committed(report: Report, tickets: Sequence[Ticket], *, lossy: bool = False) -> Committed:
     """The entry for what a report tells of."""
     return Committed(
         uid=report.uid,
@@ -95,6 +99,8 @@ def committed(report: Report, tickets: Sequence[Ticket]) -> Committed:
         objects=tuple(Object(key=ticket.key, size_bytes=ticket.size_bytes) for ticket in tickets),
         outputs=report.outputs or Outputs(),
         metadata=report.metadata,
+        source_sha256=report.source.sha256 if report.source else None,
+        lossy=lossy,
     )
 
 

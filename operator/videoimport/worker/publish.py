@@ -38,10 +38,16 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def publish(
-    place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...] = ()
+    place: Place,
+    shipment: Shipment,
+    folder: str,
+    told: tuple[Report, bytes],
+    index_keys: tuple[str, ...] = (),
+    *,
+    lossy: bool = False,
 ) -> Report:
     """Show what the shipment has sent, and say so: the report, and result.json's content."""
-    intent = _intent(place, shipment, folder, told, index_keys)
+    intent = _intent(place, shipment, folder, told, index_keys).model_copy(update={"lossy": lossy})
 
     def complete(ticket: Ticket) -> bool:
         shipment.complete(ticket.key, replace=intent.replace)
@@ -121,7 +127,7 @@ def _show(place: Place, intent: Intent, complete: Callable[[Ticket], bool]) -> b
         store.delete(key)
     store.write(intent.result_key, intent.result.encode(), place.metadata(intent.report.run), shown=True)
     for key in intent.index_keys:
-        index.commit(store, key, index.committed(intent.report, intent.tickets), place.now())
+        index.commit(store, key, index.committed(intent.report, intent.tickets, lossy=intent.lossy), place.now())
     record.write(store, place.record_key, intent.report)
     place.notebook.forget()
     return True

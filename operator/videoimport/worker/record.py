@@ -34,6 +34,8 @@ class Intent(Model):
     """The content of result.json."""
     index_keys: tuple[str, ...] = ()
     """Entries of the index that are to say where the video is."""
+    lossy: bool = False
+    """For the index: whether damage was tolerated."""
     report: Report
 
     @property
