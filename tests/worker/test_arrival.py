@@ -1,19 +1,24 @@
 """A source that begins anew while it is passed on: nothing of the first is kept, nor the room it took."""
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from web_site import Exchange, Site, in_turn, ranged, until
+from worker_runs import LOOPBACK
 
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker import fetching, preflight
 from videoimport.worker.arrival import Arrival
 from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.growing import Growing
 from videoimport.worker.originals import Originals
 from videoimport.worker.outgoing import Outgoing
 from videoimport.worker.processes import Children
@@ -88,3 +93,50 @@ def test_a_word_without_bytes_is_no_standstill(tmp_path: Path) -> None:
     now[0] = 100.0
     outgoing._moved(5)
     assert board.still()[0] == 0.0
+
+
+class TestRoom:
+    """What nobody counts any more takes none: a removed file does, as long as somebody has it open."""
+
+    @staticmethod
+    def left(growing: Growing) -> int:
+        return os.fstat(growing.descriptor).st_size
+
+    def test_of_a_file_that_was_removed_is_given_back(self, tmp_path: Path) -> None:
+        (tmp_path / "source").write_bytes(FIRST)
+        growing = Growing(tmp_path / "source")
+        assert self.left(growing) == len(FIRST)
+        (tmp_path / "source").unlink()
+        growing.fail()
+        assert self.left(growing) == 0
+        growing.close()
+
+    def test_of_one_that_is_there_still_is_not_touched(self, tmp_path: Path) -> None:
+        """It may be a user's, read in place."""
+        (tmp_path / "source").write_bytes(FIRST)
+        growing = Growing(tmp_path / "source")
+        assert self.left(growing) == len(FIRST)
+        growing.fail()
+        assert (tmp_path / "source").read_bytes() == FIRST
+        growing.close()
+
+    def test_is_free_once_a_download_has_begun_anew(self, children: Children, tmp_path: Path, site: Site) -> None:
+        one, two = b"\0\0\0\x18ftypmp42" + bytes(50_000), b"\0\0\0\x18ftypisom" + bytes(70_000)
+        gate = threading.Event()
+
+        def breaking(exchange: Exchange) -> None:
+            exchange.answer(200, one, {"Content-Type": "video/mp4", "ETag": '"1"'}, send=30_000)
+            gate.wait(30)
+
+        site.routes["/v.mp4"] = in_turn(breaking, lambda exchange: ranged(exchange, two, '"2"'))
+        request = Request(
+            url=site.url("/v.mp4"), folder=str(tmp_path), max_height=720, room_bytes=2**40, allowed_networks=LOOPBACK
+        )
+        under_way = fetching.begin(fetching.start(children, tmp_path), request, lambda _: None, lambda *_: None)
+        with Serving() as serving:
+            arrival = Arrival(under_way, serving, lambda _: None)
+            growing = arrival.growing(arrival.sources().video)
+            assert self.left(growing) > 0
+            gate.set()
+            assert arrival.whole().video.size == len(two)
+            until(lambda: self.left(growing) == 0)

@@ -1,5 +1,6 @@
 """A file that another process is still appending to, as its readers see it."""
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -55,9 +56,16 @@ class Growing:
         self._over.set()
 
     def fail(self) -> None:
-        """Nobody writes it any more and nobody shall wait for it."""
+        """Nobody writes it any more and nobody shall wait for it.
+
+        If it was removed, its room is free from now on: it is cut off and not closed, because whoever still reads it
+        might read another file under the same number then.
+        """
         self._failed = True
         self._over.set()
+        with self._lock, contextlib.suppress(OSError):
+            if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
+                os.truncate(f"/proc/self/fd/{self._descriptor}", 0)
 
     def wait(self, size: int) -> int:
         """Bytes that are there once it has at least ``size`` of them, or all. Raises AbandonedError."""

@@ -62,7 +62,7 @@ class Maker:
 
     def discard(self, made: Made) -> None:
         """It is of no use after all."""
-        self._outgoing.withdraw(tuple(target.object_name for target in made.targets))
+        self._take_back(made.targets)
 
     def _online(self, arrival: Arrival, head: Inspected) -> tuple[Job, list[Reader], list[Callable[[], None]]]:
         """The job with loopback addresses for what still grows."""
@@ -126,15 +126,20 @@ class Maker:
         """Inside, the files are sent as they grow; what fails inside takes them back."""
         self._board.start(StageName.UPLOAD)
         self._board.decided("Overlapped", "its parts leave while it is made", StageName.UPLOAD)
-        names = tuple(target.object_name for target in targets)
         for target in targets:
             Path(target.path).unlink(missing_ok=True)
         try:
             yield self._outgoing.follow(job, targets)
         except (Fallback, HeadTooSmall):
-            self._outgoing.withdraw(names)
+            self._take_back(targets)
             self._board.wait(StageName.UPLOAD)
             raise
+
+    def _take_back(self, targets: tuple[Target, ...]) -> None:
+        """Removed first: what is removed and then withdrawn takes no room any more, whoever still has it open."""
+        for target in targets:
+            Path(target.path).unlink(missing_ok=True)
+        self._outgoing.withdraw(tuple(target.object_name for target in targets))
 
     def _follow(self, child: Child, job: Job) -> Ended:
         """ffmpeg's run to its end, ended early when what it makes cannot be sent."""

@@ -171,6 +171,8 @@ class _Body:
             raise InterruptedError("the upload was stopped")
         left = self._window.size - self._at
         chunk = os.pread(self._descriptor, left if length < 0 else min(left, length), self._window.offset + self._at)
+        if left and length and not chunk:
+            raise OSError("the file became shorter")  # else the store would be left waiting for the rest
         self._at += len(chunk)
         return chunk
 

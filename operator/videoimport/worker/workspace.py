@@ -13,6 +13,9 @@ from videoimport.api.task import Task
 
 _KEPT = "lost+found"
 """The file system's own."""
+_GONE_ON_WITH = ("source", "fetched.json")
+"""How the names begin of what a later run goes on with; all else that was fetched is fetched anew, and room for it is
+needed again."""
 
 
 @dataclass(slots=True)
@@ -58,6 +61,9 @@ def _fixed(task: Task, scratch: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for path in (*scratch.iterdir(), *folder.iterdir()):
         if path not in (folder, folder / "source", scratch / _KEPT):
+            _remove(path)
+    for path in (folder / "source").glob("*"):
+        if not path.name.startswith(_GONE_ON_WITH):
             _remove(path)
     return folder
 

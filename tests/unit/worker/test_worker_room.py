@@ -63,6 +63,15 @@ def test_a_volume_keeps_what_was_fetched_for_the_next_run(tmp_path: Path) -> Non
         assert list(space.results.iterdir()) == []
 
 
+def test_a_volume_keeps_nothing_that_no_run_goes_on_with(tmp_path: Path) -> None:
+    """The files of a page are fetched anew each time, under names that depend on how often it was asked."""
+    source = leave(tmp_path, task("fast"))
+    for name in ("page-2-0-video", "caption-0-en.vtt", "cache/deno", "fetched.json", "source-1"):
+        fill(source / name, 10)
+    with workspace.opened(task("fast"), tmp_path) as space:
+        assert sorted(path.name for path in space.source.iterdir()) == ["fetched.json", "source", "source-1"]
+
+
 def test_a_volume_keeps_nothing_of_another_source(tmp_path: Path) -> None:
     leave(tmp_path, task("fast"))
     fill(tmp_path / "run-old/x", 5)

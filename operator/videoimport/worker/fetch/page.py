@@ -58,7 +58,9 @@ class Page:
             raise self._failure(error) from error
 
     def _void(self) -> None:
-        """Whatever was told of files is no more."""
+        """Whatever was told of files is no more, nor are they: what comes next has other names."""
+        for path in self._around.folder.glob(f"page-{self._tries}-*"):
+            path.unlink()
         for part in self._begun:
             self._around.teller.tell(Restarted(part=part))
         self._begun.clear()
