@@ -130,6 +130,28 @@ def test_extras_that_cannot_be_had_end_nothing(bench: Bench, site: Site, footage
     assert fetched.extras.captions == ()
 
 
+def test_a_page_that_is_asked_anew_leaves_nothing_of_the_first_time(bench: Bench, site: Site, footage: Footage) -> None:
+    """A signed address runs out in the middle."""
+    path, pages = footage("silent.mp4"), list[int]()
+    content = path.read_bytes()
+
+    def runs_out(exchange: Exchange) -> None:
+        pages.append(len(site.asked("/watch")))
+        if pages[-1] > pages[0]:
+            file(path)(exchange)
+        elif len(pages) == 1:
+            headers = {"Content-Type": "video/mp4", "ETag": '"one"', "Accept-Ranges": "bytes"}
+            exchange.answer(200, content, headers, send=len(content) // 2)
+        else:
+            fixed(b"", status=403)(exchange)
+
+    url = page(site, path, caption=fixed(VTT, "text/vtt"), picture=fixed(PNG, "image/png"))
+    site.routes["/v.mp4"] = runs_out
+    fetched = bench.fetch(url=url)
+    assert Path(fetched.video.path).name.startswith("page-2-")
+    assert list((bench.folder / "scratch").glob("page-1-*")) == []
+
+
 def test_an_extra_that_was_forbidden_is_not_why_the_import_fails(bench: Bench, site: Site, footage: Footage) -> None:
     away = redirect("http://10.0.0.1/c.vtt")
     failure = bench.refusal(url=page(site, footage("silent.mp4"), caption=away, picture=away), checksum="0" * 64)
