@@ -87,6 +87,20 @@ def test_a_segment_that_fails_once_is_asked_again(bench: Bench, site: Site, hls:
     assert len(site.asked("/hls/video1.ts")) == 2
 
 
+def test_a_segment_whose_address_has_run_out_is_looked_up_anew(bench: Bench, site: Site, hls: Path) -> None:
+    url = serve_folder(site, hls)
+    whole = site.routes["/hls/video1.ts"]
+    looked_up: list[int] = []
+
+    def signed(exchange: Exchange) -> None:
+        looked_up.append(len(site.asked("/hls/master.m3u8")))
+        fixed(b"", status=403)(exchange) if looked_up[-1] == looked_up[0] else whole(exchange)
+
+    site.routes["/hls/video1.ts"] = signed
+    assert bench.fetch(url=url).is_segmented
+    assert looked_up[-1] > looked_up[0]
+
+
 def test_the_secret_goes_to_every_segment_of_its_host(bench: Bench, site: Site, hls: Path) -> None:
     bench.fetch(url=serve_folder(site, hls), **bench.secret(headers="X-Club: 7"))
     assert {seen.headers.get("X-Club") for seen in site.requests} == {"7"}

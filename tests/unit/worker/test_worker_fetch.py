@@ -239,6 +239,14 @@ def wrapped(cause: Exception) -> DownloadError:
         (DownloadError("ERROR: Video unavailable. This video has been removed"), Reason.SOURCE_NOT_FOUND),
         (DownloadError("ERROR: No video formats found!"), Reason.UNSUPPORTED_SOURCE),
         (DownloadError("ERROR: Requested format is not available"), Reason.UNSUPPORTED_SOURCE),
+        (
+            DownloadError("ERROR: \r[download] Got error: HTTP Error 403: Forbidden. Giving up after 3 retries"),
+            Reason.SOURCE_AUTH_REQUIRED,
+        ),
+        (
+            DownloadError("ERROR: HTTP Error 503: Service Unavailable. Giving up after 3 retries"),
+            Reason.SOURCE_UNAVAILABLE,
+        ),
         (DownloadError("ERROR: fragment 3 not found, unable to continue"), Reason.SOURCE_TRUNCATED),
     ],
 )

@@ -24,6 +24,9 @@ _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
     (TransportError, Reason.SOURCE_UNAVAILABLE),
 )
 _OF_WHAT = re.compile(r"^(?:ERROR: )?\[[^\]\s]+\] (?:\S+: )?")
+_GIVEN_UP = re.compile(
+    r"^(?:ERROR: )?\s*(?:\[download\] )?(?:Got error: )?HTTP Error (\d{3}): [^.]*\. Giving up after \d"
+)
 _ADDRESS = re.compile(r"https?://\S+")
 
 _WORDS = (
@@ -73,8 +76,12 @@ def _complaint(error: BaseException, causes: Iterable[BaseException]) -> str:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status behind an error, if there is one."""
-    return next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
+    """The HTTP status behind an error, if there is one. Of a segment yt-dlp keeps only the words once it gives up."""
+    known: int | None = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
+    if known is not None:
+        return known
+    told = _GIVEN_UP.search(str(error))
+    return int(told[1]) if told else None
 
 
 def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
