@@ -27,7 +27,7 @@ unit-test worker-test controller-test chart-test e2e-test: .venv/ready
 	@$(PY) hack/test $(@:-test=)
 
 .PHONY: bench-video
-bench-video: .venv/ready ## Measure one video against the staged script, side by side (12 minutes; ROUNDS=1 for 3)
+bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)
 	@hack/prerequisites ffmpeg
 	@$(PY) benchmarks/video.py
 

@@ -4,7 +4,7 @@
 Both have the same source, the same server and object store, the same codec settings (our own argument list, in the
 script with +faststart) and the same throttles, set so that download, encode and upload take about as long as each
 other. They run by turns, ROUNDS times (5). Then compliant input, and three renditions in one decode against three runs.
-The last line is JSON: medians of the ratios ours/theirs, each goal in docs/performance.md. BENCH_SECONDS (700) bounds
+The last line is JSON: medians of the ratios ours/theirs, each goal in docs/performance.md. BENCH_SECONDS (900) bounds
 all of it: what is not done by then is left out and said so.
 """
 
@@ -167,7 +167,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     rounds = int(os.environ.get("ROUNDS", "5"))
-    clock = Clock(time.monotonic() + float(os.environ.get("BENCH_SECONDS", "700")))
+    clock = Clock(time.monotonic() + float(os.environ.get("BENCH_SECONDS", "900")))
     say(f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} at the start, {rounds} rounds")
     folder = Path(tempfile.mkdtemp(prefix="bench-video-"))
     small, copied, found = None, None, Overlap()
