@@ -6,16 +6,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, InvalidRegionError, ParamValidationError, SSLError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.worker import multipart, naming
+from videoimport.worker import multipart, naming, s3_client
 from videoimport.worker.credentials import Keys
 from videoimport.worker.destination import Content, Facts, Ticket, Unfinished, UnmetError, has_marks
 from videoimport.worker.errors import ImportFailure
@@ -26,7 +23,6 @@ from videoimport.worker.s3_errors import ABSENT, UNMET, error_code, failure_of, 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-CONNECT_SECONDS = 10
 READ_SECONDS = 60
 AT_ONCE = 4
 """Parts on their way, of all uploads together."""
@@ -224,36 +220,9 @@ class S3Store:
 
 
 def connect(wish: S3Destination, keys: Keys | None, ca_bundle: Path | None = None) -> S3Store:
-    """A client for the destination's bucket; nothing is asked yet. Without keys, requests are not signed.
-
-    Raises ImportFailure INVALID_SPEC for an endpoint or a region that is none.
-    """
-    config = Config(
-        signature_version="s3v4" if keys else UNSIGNED,
-        s3={"addressing_style": "path" if wish.endpoint else "auto"},
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        # We give checksums ourselves where the store knows them; others get none they would refuse.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        proxies={},  # not those of the environment
-        max_pool_connections=16,
+    """The destination's bucket; nothing is asked yet. Raises ImportFailure INVALID_SPEC."""
+    verify = str(ca_bundle) if ca_bundle else None
+    client = s3_client.client(
+        wish, keys, read_seconds=READ_SECONDS, attempts=_ATTEMPTS, connections=16, ca_bundle=verify
     )
-    session = boto3.session.Session(
-        aws_access_key_id=keys.key_id if keys else None,
-        aws_secret_access_key=keys.secret if keys else None,
-        aws_session_token=keys.token if keys else None,
-        region_name=wish.region,
-    )
-    try:
-        if wish.endpoint:
-            urlsplit(wish.endpoint).port  # noqa: B018 — read for the error it raises; boto3 looks only later
-        verify = str(ca_bundle) if ca_bundle else None
-        client = session.client("s3", endpoint_url=wish.endpoint, config=config, verify=verify)
-    except InvalidRegionError:
-        raise ImportFailure(Reason.INVALID_SPEC, "destination.s3.region is not the name of a region.") from None
-    except ValueError:
-        message = "destination.s3.endpoint is no address: its host may have letters, digits, dots and hyphens; a port "
-        raise ImportFailure(Reason.INVALID_SPEC, f"{message}is at most 65535.") from None
     return S3Store(client, wish)

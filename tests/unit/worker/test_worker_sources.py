@@ -11,13 +11,14 @@ from hypothesis import strategies as some
 
 from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
+from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import extras, finding, marks, netscape, ranges, tail
 from videoimport.worker.fetch.answers import Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, Throttle
 from videoimport.worker.fetch.marks import Mark
 from videoimport.worker.fetch.protocol import identity
-from videoimport.worker.fetch.secrets import Keys, Login, WebSecrets, cookie_header, is_own
+from videoimport.worker.fetch.secrets import Login, WebSecrets, cookie_header, is_own
 from videoimport.worker.fetch.stored import place
 
 OWN = "https://e.com/watch/1"

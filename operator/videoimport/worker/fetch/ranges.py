@@ -7,20 +7,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, InvalidRegionError, ParamValidationError, SSLError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
 from urllib3.exceptions import HTTPError
 
 from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
+from videoimport.worker import s3_client
+from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.limits import Throttle
 from videoimport.worker.fetch.routes import Route
-from videoimport.worker.fetch.secrets import Keys
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
 FIRST_BYTES = 2**20
 PIECE_BYTES = 8 * 2**20
 AT_ONCE = 4
+_ATTEMPTS = 4
 _CHUNK = 256 * 1024
 _MOST_FRUITLESS = 4
 _PAUSE_SECONDS = 0.5
@@ -228,30 +226,8 @@ def _reason(code: str, status: int) -> Reason:
 
 
 def connect(wish: S3Source, keys: Keys | None, route: Route, read_seconds: float) -> "S3Client":
-    """A client; nothing is asked yet. Without keys, requests are not signed. Raises ImportFailure INVALID_SPEC."""
-    config = Config(
-        signature_version="s3v4" if keys else UNSIGNED,
-        s3={"addressing_style": "path" if wish.endpoint else "auto"},
-        connect_timeout=10,
-        read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        proxies={"http": route.proxy, "https": route.proxy} if route.proxy else {},
-        max_pool_connections=AT_ONCE + 1,
-    )
-    session = boto3.session.Session(
-        aws_access_key_id=keys.key_id if keys else None,
-        aws_secret_access_key=keys.secret if keys else None,
-        aws_session_token=keys.token if keys else None,
-        region_name=wish.region,
-    )
-    try:
-        if wish.endpoint:
-            urlsplit(wish.endpoint).port  # noqa: B018 — read for the error it raises; boto3 looks only later
-        return session.client("s3", endpoint_url=wish.endpoint, config=config, verify=route.ca_bundle)
-    except InvalidRegionError:
-        raise ImportFailure(Reason.INVALID_SPEC, "source.s3.region is not the name of a region.") from None
-    except ValueError:
-        message = "source.s3.endpoint is no address: its host may have letters, digits, dots and hyphens; a port is at "
-        raise ImportFailure(Reason.INVALID_SPEC, f"{message}most 65535.") from None
+    """A client; nothing is asked yet. Raises ImportFailure INVALID_SPEC."""
+    return s3_client.client(
+        wish, keys, read_seconds=read_seconds, attempts=_ATTEMPTS, connections=AT_ONCE + 1,
+        proxy=route.proxy, ca_bundle=route.ca_bundle,
+    )  # fmt: skip

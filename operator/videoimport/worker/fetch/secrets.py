@@ -15,6 +15,7 @@ from urllib.request import Request as _Asking
 import urllib3
 
 from videoimport.api.reasons import Reason
+from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import netscape
 
@@ -66,15 +67,6 @@ class WebSecrets:
     def _login(self, parts: SplitResult) -> dict[str, str]:
         login = self.logins.get(parts.hostname or "")
         return urllib3.make_headers(basic_auth=f"{login.user}:{login.password}") if login else {}
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
-    """For an object store."""
-
-    key_id: str
-    secret: str
-    token: str | None
 
 
 def is_own(source: str, url: str) -> bool:
