@@ -8,7 +8,9 @@ from pydantic import ConfigDict, Field, model_validator
 from videoimport.api.base import Model
 from videoimport.api.places import BucketName, ClaimName, HttpUrl, RelativePath, SecretReference
 
-__all__ = ["HttpUrl", "S3Source", "VideoSource", "VolumeSource"]
+__all__ = ["Checksum", "HttpUrl", "S3Source", "VideoSource", "VolumeSource"]
+
+Checksum = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 
 _KINDS = ("url", "s3", "persistentVolumeClaim")
 _ONE_KIND = {"x-kubernetes-validations": [{
@@ -55,7 +57,7 @@ class VideoSource(Model):
     credentials_secret_ref: SecretReference | None = None
     """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value") and netrc;
     for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN. Ignored for volumes."""
-    checksum: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)] | None = None
+    checksum: Checksum | None = None
     """What the file's SHA-256 must be, such as sha256:9f86d0…; anything else is ChecksumMismatch."""
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from videoimport.api.bulkimport import BulkImportStatus
+from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
 from videoimport.controller.announcing import announce

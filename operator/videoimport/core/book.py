@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from videoimport.api.bulkimport import BulkImportSpec, BulkImportStatus, BulkPhase, Item, LedgerEntry
+from videoimport.api.bulk_source import Item
+from videoimport.api.bulk_status import BulkImportStatus, BulkPhase, LedgerEntry
+from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.identity import item_identity
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.ledger import entry_of, ledger_of
@@ -69,7 +71,7 @@ class Book:
     def lines(self) -> tuple[Line, ...]:
         """A line for each distinct item; the first of equal ones counts."""
         items: dict[str, Item] = {}
-        for item in self.spec.source.items:
+        for item in self.spec.source.items or ():
             items.setdefault(item_identity(item.url), item)
         ledger = ledger_of(self.shards)
         return tuple(self._line(identity, item, ledger.get(identity)) for identity, item in items.items())

@@ -5,7 +5,7 @@ Everything is counted from the children and the ledger as they are observed; not
 
 from datetime import datetime
 
-from videoimport.api.bulkimport import BulkImportStatus, BulkPhase
+from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
 from videoimport.core.book import Book, Line
 from videoimport.core.children import cancellation, creation, removal, restart
 from videoimport.core.ledger import recording

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from videoimport.api.bulk_source import Item
 from videoimport.api.bulkimport import IDENTITY as BULK_IDENTITY
-from videoimport.api.bulkimport import BulkImport, Item
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, ITEM
 from videoimport.api.source import VideoSource

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from videoimport.api.bulkimport import IDENTITY, BulkImport, Item, LedgerEntry
+from videoimport.api.bulk_source import Item
+from videoimport.api.bulk_status import LedgerEntry
+from videoimport.api.bulkimport import IDENTITY, BulkImport
 from videoimport.api.labels import BULK, SHARD
 from videoimport.api.redact import shown_url
 from videoimport.api.status import VideoPhase

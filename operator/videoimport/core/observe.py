@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from videoimport.api.bulkimport import BulkImport, LedgerEntry
+from videoimport.api.bulk_status import HostStatus, LedgerEntry
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.listing import RejectedItem
 from videoimport.api.report import Progress
 from videoimport.api.videoimport import VideoImport
+from videoimport.core.listed import Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,25 @@ class ShardView:
 
 
 @dataclass(frozen=True, slots=True)
+class PageView:
+    """A ConfigMap that holds a page of a bulk's list; immutable from its creation."""
+
+    name: str
+    uid: str
+    number: int
+    listing: str
+    """Which list it is of."""
+    cursor: str | None
+    """Where the next page begins."""
+    done: bool
+    """It is the last one."""
+    deleting: bool
+    items: tuple[Listed, ...]
+    rejected: tuple[RejectedItem, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedVideo:
     """All that a decision about one VideoImport may depend on."""
 
@@ -146,3 +168,17 @@ class ObservedBulk:
     """Names of children that our models cannot read, such as those with a status of a newer version."""
     refusal: EventView | None = None
     """What the API server said when it last refused something that was to be created for it."""
+    pages: tuple[PageView, ...] = ()
+    """Pages of its list, by owner UID, in order of their number; of an earlier list too."""
+    jobs: tuple[JobView, ...] = ()
+    """Its own Jobs, which list and deliver, by owner UID."""
+    pods: tuple[PodView, ...] = ()
+    """Pods of those Jobs."""
+    events: tuple[EventView, ...] = ()
+    """Answers to earlier inquiries about those."""
+    ahead: int = 0
+    """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
+    hosts: tuple[HostStatus, ...] = ()
+    """Hosts of its items that push back now, by name."""
+    left_failed: tuple[Listed, ...] = ()
+    """What earlier bulks with the same source and destination left failed, and no later one brought."""

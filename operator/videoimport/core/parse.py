@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from videoimport.api.bulkimport import LedgerEntry
+from videoimport.api.bulk_status import LedgerEntry
 from videoimport.api.labels import RUN, SHARD, WORKER_CONTAINER
 from videoimport.core.observe import ClaimView, EventView, JobView, PodView, ShardView
 from videoimport.core.ownership import ROOM, WISH

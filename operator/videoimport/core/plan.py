@@ -43,7 +43,24 @@ class Delete:
     uid: str
 
 
-Action = Create | Patch | Delete
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Read what a pod printed, and keep the lines of a page that stand in it as an object. If they are not what was
+    reported, or the log is gone, the Job goes instead, and what it was for is to be done anew."""
+
+    namespace: str
+    pod: str
+    job: Delete
+    """What happens when the page is not whole."""
+    count: int
+    """Lines that were reported."""
+    sha256: str
+    """Of these lines, each with its newline."""
+    manifest: Manifest
+    """The ConfigMap to create; the lines come into it under ``core.listed.LINES``."""
+
+
+Action = Create | Patch | Delete | Collect
 
 
 def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from videoimport.api.base import Model
-from videoimport.api.bulkimport import BulkImport, BulkImportStatus, BulkPhase
+from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.status import VideoImportStatus, VideoPhase

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from videoimport.api.base import MOST_COUNTED
-from videoimport.api.bulkimport import (
+from videoimport.api.bulk_status import (
     MAX_INLINE_RESULTS,
     BulkImportStatus,
     BulkPhase,

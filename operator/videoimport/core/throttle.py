@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from videoimport.api.bulkimport import BulkImportStatus
+from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.status import VideoImportStatus
 
 S = TypeVar("S", VideoImportStatus, BulkImportStatus)

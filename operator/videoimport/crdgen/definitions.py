@@ -3,6 +3,7 @@
 from typing import Any
 
 from videoimport.api import bulkimport, videoimport
+from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
 from videoimport.api.reasons import TABLE, RetryClass
 from videoimport.api.status import VideoImportStatus
@@ -118,6 +119,6 @@ def video_definition() -> Manifest:
 
 def bulk_definition() -> Manifest:
     """The CustomResourceDefinition of BulkImport."""
-    spec, status = structural(bulkimport.BulkImportSpec), structural(bulkimport.BulkImportStatus)
+    spec, status = structural(bulkimport.BulkImportSpec), structural(BulkImportStatus)
     about = "Many videos as one: a VideoImport for each item, a window of them at a time, and every result."
     return _definition(BULK_KIND, "bi", about, _root(spec, status, [_name_fits(bulkimport.MAX_NAME)]), BULK_COLUMNS)

@@ -5,7 +5,9 @@ from typing import Any
 
 from core_seen import NOW, SETTINGS, URI
 
-from videoimport.api.bulkimport import BulkImport, BulkImportStatus, Item, LedgerEntry
+from videoimport.api.bulk_source import Item
+from videoimport.api.bulk_status import BulkImportStatus, LedgerEntry
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, OutputFile, Outputs, Usage, VideoImportStatus, VideoPhase

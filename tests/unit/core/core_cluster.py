@@ -9,7 +9,8 @@ from typing import Any
 
 from core_seen import NOW, SETTINGS, URI, stages
 
-from videoimport.api.bulkimport import BulkImport, BulkImportStatus
+from videoimport.api.bulk_status import BulkImportStatus
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import RUN, TASK
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Progress, Report

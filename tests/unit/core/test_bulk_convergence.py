@@ -7,7 +7,7 @@ from core_cluster import SURE, Cluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoimport.api.bulkimport import BulkImportStatus, BulkPhase
+from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
 from videoimport.core.parse import shard_view
 from videoimport.core.tally import BULK_ENDINGS
 

@@ -21,7 +21,8 @@ from core_bulk import (
 )
 from core_seen import NOW, after, condition, truths
 
-from videoimport.api.bulkimport import MAX_INLINE_RESULTS, MAX_ITEMS, BulkImportStatus, BulkPhase, LedgerEntry
+from videoimport.api.bulk_source import MAX_ITEMS
+from videoimport.api.bulk_status import MAX_INLINE_RESULTS, BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Usage
 from videoimport.core.book import Book

@@ -3,7 +3,7 @@
 from core_bulk import bulk, child, good, key, kinds, plan, recorded, started, url, written
 from core_seen import after, condition, event
 
-from videoimport.api.bulkimport import BulkPhase
+from videoimport.api.bulk_status import BulkPhase
 from videoimport.core.naming import child_name
 
 REFUSED = event("bulk-uid", "JobRejected", "videoimports.videoimport.io is forbidden: exceeded quota")

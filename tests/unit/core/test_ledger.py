@@ -5,7 +5,8 @@ from dataclasses import replace
 from core_bulk import bad, bulk, child, edited, entries, good, key, kinds, plan, recorded, shard
 from core_seen import SETTINGS, URI
 
-from videoimport.api.bulkimport import MAX_ITEMS, Item, LedgerEntry
+from videoimport.api.bulk_source import MAX_ITEMS, Item
+from videoimport.api.bulk_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.core.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, entry_of, ledger_of, recording
 from videoimport.core.plan import Create, Patch

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from videoimport.api.bulkimport import LedgerEntry
+from videoimport.api.bulk_status import LedgerEntry
 from videoimport.core.parse import event_view, job_view, pod_view, shard_view
 
 META = {

@@ -6,7 +6,8 @@ import pytest
 from core_seen import NOW, after, completed, created, plan
 from pydantic import ValidationError
 
-from videoimport.api.bulkimport import BulkImport, BulkPhase
+from videoimport.api.bulk_status import BulkPhase
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason
 from videoimport.api.status import VideoPhase
 from videoimport.api.videoimport import VideoImport

@@ -4,7 +4,7 @@ from core_bulk import bulk, child, good
 from core_bulk import plan as bulk_plan
 from core_seen import URI, condition, finished, plan, running, success, truths, written
 
-from videoimport.api.bulkimport import Item
+from videoimport.api.bulk_source import Item
 from videoimport.api.reasons import Reason, UploadText
 from videoimport.api.status import Outputs, VideoPhase
 from videoimport.core.ledger import entry_of

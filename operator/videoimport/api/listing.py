@@ -1,0 +1,135 @@
+"""Discovery, a page at a time: the worker's task, the lines it prints, the report it leaves, the page that is kept.
+
+A page's lines stand on the worker's stdout among its log's lines; they alone begin with ``PREFIX``. The report tells
+their number, bytes and hash, so that a log that was cut or lost is known for what it is.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from videoimport.api.base import ByteCount, Message, Model, Sha256
+from videoimport.api.bulk_source import BulkSource, ItemName
+from videoimport.api.destination import Destination
+from videoimport.api.metadata import Metadata
+from videoimport.api.output import Output
+from videoimport.api.places import HttpUrl
+from videoimport.api.reasons import Reason
+from videoimport.api.requirements import Requirements
+from videoimport.api.source import Checksum
+from videoimport.api.status import Count
+from videoimport.api.task import Politeness
+
+PREFIX = '{"page":'
+"""How a line of a page begins; ``PageLine`` writes ``page`` first."""
+MAX_PAGE_ITEMS = 2000
+MAX_PAGE_BYTES = 512 * 1024
+"""Of a page's lines, each with its newline: one ConfigMap takes them, and a container's log does not rotate."""
+PAGE_SECONDS = 20
+"""A page that takes longer to look through ends early: the first videos start before a long listing ends."""
+MANIFEST_PATH = "/etc/videoimport/manifest"
+"""Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
+Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")]
+
+
+class Known(Model):
+    """The destination has it already, as its index says."""
+
+    video_id: Annotated[str, Field(max_length=64)] | None = None
+    uri: Annotated[str, Field(max_length=2048)] | None = None
+
+
+class FoundItem(Model):
+    """One video of the list."""
+
+    id: Identity
+    """Its identity: api.identity.item_identity of its URL or locator."""
+    url: HttpUrl | None = None
+    """Its address; or else its key."""
+    key: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    """Of an object of source.s3."""
+    name: ItemName | None = None
+    metadata: Metadata | None = None
+    checksum: Checksum | None = None
+    known: Known | None = None
+    """Set when it need not be imported."""
+
+
+class RejectedItem(Model):
+    """What will not be imported, known before anything was."""
+
+    name: Annotated[str, Field(max_length=128)] | None = None
+    """The item's name, where it has one."""
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    """Its address, without user info and signatures, or s3://bucket/key; absent where a line has none."""
+    reason: Reason
+    """Which requirement it does not meet, or what else is wrong with it."""
+    message: Annotated[str, Field(max_length=512)] = ""
+    """The found and the wanted value; of a manifest, the line's number."""
+
+
+class PageLine(Model):
+    """A line of a page: exactly one of both."""
+
+    page: Literal[1] = 1
+    """The version of this model; first, so that a line begins with PREFIX."""
+    found: FoundItem | None = None
+    rejected: RejectedItem | None = None
+
+
+class ListingTask(Model):
+    """One run for one page, for the worker. Holds no secret. The source's Secret is mounted as for an import, and the
+    destination's too, for its index."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["Listing"] = "Listing"
+    uid: str
+    """Of the BulkImport."""
+    namespace: str
+    name: str
+    run: Count
+    page: Count
+    """From 0."""
+    cursor: Annotated[str, Field(max_length=2048)] | None = None
+    """Where the page before ended, in the worker's own words; None for the first."""
+    listed: Count = 0
+    """Items of the pages before, for playlist.limit."""
+    source: BulkSource
+    """Without inline items."""
+    requirements: Requirements | None = None
+    """Checked as far as that is cheap."""
+    destination: Destination
+    output: Output
+    incremental: bool
+    """Whether the destination's index is asked for what it has."""
+    allowed_networks: tuple[str, ...] = ()
+    politeness: Politeness = Politeness()
+    proxy: str | None = None
+    timeout_seconds: Annotated[int, Field(ge=10)] = 900
+    max_items: Annotated[int, Field(ge=1, le=MAX_PAGE_ITEMS)] = MAX_PAGE_ITEMS
+    page_seconds: Annotated[int, Field(ge=1)] = PAGE_SECONDS
+
+
+class PageReport(Model):
+    """How a run for a page ended: the termination message."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["PageReport"] = "PageReport"
+    uid: str
+    run: Count
+    page: Count
+    reason: Reason | None = None
+    """Why there is no page; None when there is one."""
+    message: Message = ""
+    cursor: Annotated[str, Field(max_length=2048)] | None = None
+    """Where the next page begins; None when this is the last."""
+    done: bool = False
+    """This is the last page."""
+    count: Count = 0
+    """Lines."""
+    bytes: ByteCount = 0
+    """Of all lines, each with its newline."""
+    sha256: Sha256 = "0" * 64
+    """Of the same."""
+    truncated: bool = False
+    """The list has more than MAX_LISTED items, and what is beyond was left out."""

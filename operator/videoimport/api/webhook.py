@@ -1,0 +1,93 @@
+"""Telling somebody that a BulkImport has ended: the wish, the message, and the worker's task and report.
+
+The message and its signature follow https://www.standardwebhooks.com, so receivers verify it with that library.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from videoimport.api.base import Message, Model, Timestamp
+from videoimport.api.places import HttpUrl, SecretReference
+from videoimport.api.reasons import Reason
+from videoimport.api.status import Attempts, Count
+
+SECRET_KEY = "webhook-secret"  # noqa: S105 — the key's name, not a secret
+"""Key of the Secret; its value is ``whsec_`` and the base64 of 24 to 64 random bytes."""
+WEBHOOK_SECRET_PATH = "/var/run/secrets/videoimport.io/webhook"  # noqa: S105 — a folder
+"""Where the worker finds the Secret's keys as files."""
+
+
+class WebhookEvent(StrEnum):
+    """What may be told."""
+
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class Webhook(Model):
+    """An address that is told once when the BulkImport ends, and once more for each time it ends anew."""
+
+    url: HttpUrl
+    """Gets a signed POST with the summary as JSON. Answers other than 2xx are tried again, later and later."""
+    secret_ref: SecretReference
+    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes."""
+    events: Annotated[
+        tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
+    ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
+    """Which endings are told."""
+
+
+class WebhookStatus(Model):
+    """The last ending that was, or is being, told."""
+
+    id: Annotated[str, Field(max_length=64)]
+    """The message's webhook-id: the same however often it is sent, so that receivers see it once."""
+    event: WebhookEvent
+    """What is told."""
+    state: Literal["Pending", "Delivered", "Failed"]
+    """Failed: it was given up."""
+    run: Count = 0
+    """Jobs that were made to send it; the last is <bulk>-hook-<run>."""
+    attempts: Attempts = Attempts()
+    """How often it was tried."""
+    message: Message | None = None
+    """What the last try came to, unless it was delivered."""
+    delivered_time: Timestamp | None = None
+    """When the receiver took it."""
+
+
+class DeliveryTask(Model):
+    """One run of one delivery, for the worker. Holds no secret but what is in the address."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["Delivery"] = "Delivery"
+    uid: str
+    """Of the BulkImport."""
+    namespace: str
+    name: str
+    run: Count
+    url: HttpUrl
+    message_id: Annotated[str, Field(max_length=64)]
+    timestamp: Timestamp
+    """Of the ending; the signature's own timestamp is that of the sending."""
+    body: Annotated[str, Field(max_length=65536)]
+    """The message's JSON, byte for byte the same in each run."""
+    allowed_networks: tuple[str, ...] = ()
+    proxy: str | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 120
+    """For all tries of this run together."""
+
+
+class DeliveryReport(Model):
+    """How a run of a delivery ended: the termination message."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["DeliveryReport"] = "DeliveryReport"
+    uid: str
+    run: Count
+    reason: Reason | None = None
+    """Why it was not delivered; None when it was."""
+    message: Message = ""

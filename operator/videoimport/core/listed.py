@@ -1,0 +1,42 @@
+"""One item of a list, wherever the list came from. There may be a hundred thousand, so it is lean."""
+
+from dataclasses import dataclass
+
+from videoimport.api.bulk_source import BucketSource, Item
+from videoimport.api.identity import item_identity
+from videoimport.api.listing import FoundItem, Known
+from videoimport.api.metadata import Scalar
+from videoimport.api.source import S3Source
+
+LINES = "items.jsonl"
+"""Key of a page's lines in its ConfigMap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Exactly one of url and key is set."""
+
+    identity: str
+    url: str | None = None
+    key: str | None = None
+    """Of an object of the bulk's source.s3."""
+    name: str | None = None
+    metadata: dict[str, Scalar] | None = None
+    checksum: str | None = None
+    known: Known | None = None
+    """The listing found it in the destination."""
+
+
+def inline(item: Item) -> Listed:
+    """An item of the spec."""
+    return Listed(item_identity(item.url), item.url, None, item.name, item.metadata, item.checksum)
+
+
+def found(item: FoundItem) -> Listed:
+    """An item of a page."""
+    return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known)
+
+
+def object_of(bucket: BucketSource, key: str) -> S3Source:
+    """The object of a bucket's listing."""
+    return S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)
