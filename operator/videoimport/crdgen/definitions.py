@@ -63,8 +63,12 @@ BULK_COLUMNS = [
     _column("Total", ".status.total", "integer"),
     _column("Done", ".status.completed", "integer"),
     _column("Failed", ".status.failed", "integer"),
+    _column("Rejected", ".status.rejectedCount", "integer", 1),
+    _column("Duplicates", ".status.skippedDuplicates", "integer", 1),
     _column("Active", ".status.active", "integer", 1),
+    _column("Queue", ".status.queuePosition", "integer", 1),
     _column("ETA", ".status.etaSeconds", "integer", 1),
+    _column("Webhook", ".status.webhook.state", priority=1),
     _column("Message", ".status.message", priority=1),
     _AGE,
 ]
