@@ -15,6 +15,12 @@ PREDICATES: Mapping[str, Callable[[Any], bool]] = {
     "[has(self.url), has(self.s3), has(self.persistentVolumeClaim)].filter(given, given).size() == 1": (
         lambda self: sum(kind in self for kind in ("url", "s3", "persistentVolumeClaim")) == 1
     ),
+    "[has(self.items), has(self.playlist), has(self.s3), has(self.manifest)].filter(given, given).size() == 1": (
+        lambda self: sum(kind in self for kind in ("items", "playlist", "s3", "manifest")) == 1
+    ),
+    "[has(self.configMapKeyRef), has(self.url), has(self.s3)].filter(given, given).size() == 1": (
+        lambda self: sum(kind in self for kind in ("configMapKeyRef", "url", "s3")) == 1
+    ),
     "has(self.s3) != has(self.persistentVolumeClaim)": (
         lambda self: ("s3" in self) != ("persistentVolumeClaim" in self)
     ),

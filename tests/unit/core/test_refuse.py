@@ -77,7 +77,7 @@ def test_import_whose_status_another_version_wrote_is_not_touched(foreign):
 
 
 def test_bulk_whose_status_another_version_wrote_is_not_touched():
-    raw = an_object("BulkImport", spec=BULK_SPEC, status={"phase": "Discovering", "total": 7})
+    raw = an_object("BulkImport", spec=BULK_SPEC, status={"phase": "Dreaming", "total": 7})
     assert refuse(raw, problem(raw), NOW) == Plan()
 
 
