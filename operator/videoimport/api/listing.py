@@ -68,13 +68,21 @@ class RejectedItem(Model):
     """The found and the wanted value; of a manifest, the line's number."""
 
 
+class RejectedLine(RejectedItem):
+    """The same as a page keeps it."""
+
+    id: Identity | None = None
+    """Its identity, as of one that is found; None where a line has no address. The same one found elsewhere in the list
+    counts as found, and twice rejected counts once."""
+
+
 class PageLine(Model):
     """A line of a page: exactly one of both."""
 
     page: Literal[1] = 1
     """The version of this model; first, so that a line begins with PREFIX."""
     found: FoundItem | None = None
-    rejected: RejectedItem | None = None
+    rejected: RejectedLine | None = None
 
 
 class ListingTask(Model):

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from videoimport.api.bulk_source import BucketSource, Item
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import FoundItem, Known
+from videoimport.api.listing import FoundItem, Known, RejectedLine
 from videoimport.api.metadata import Scalar
+from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
 
 LINES = "items.jsonl"
@@ -27,6 +28,18 @@ class Listed:
     """The listing found it in the destination."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What will not be imported. Nothing of it is secret."""
+
+    identity: str | None
+    """None where a manifest's line has no address."""
+    reason: Reason
+    message: str = ""
+    name: str | None = None
+    url: str | None = None
+
+
 def inline(item: Item) -> Listed:
     """An item of the spec."""
     return Listed(item_identity(item.url), item.url, None, item.name, item.metadata, item.checksum)
@@ -35,6 +48,11 @@ def inline(item: Item) -> Listed:
 def found(item: FoundItem) -> Listed:
     """An item of a page."""
     return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known)
+
+
+def rejected(line: RejectedLine) -> Rejected:
+    """What a page rejects."""
+    return Rejected(line.id, line.reason, line.message, line.name, line.url)
 
 
 def object_of(bucket: BucketSource, key: str) -> S3Source:

@@ -9,10 +9,9 @@ from typing import Literal
 
 from videoimport.api.bulk_status import HostStatus, LedgerEntry
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.listing import RejectedItem
 from videoimport.api.report import Progress
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.listed import Listed
+from videoimport.core.listed import Listed, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ class PageView:
     """It is the last one."""
     deleting: bool
     items: tuple[Listed, ...]
-    rejected: tuple[RejectedItem, ...]
+    rejected: tuple[Rejected, ...]
     truncated: bool = False
 
 
@@ -180,5 +179,6 @@ class ObservedBulk:
     """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
     hosts: tuple[HostStatus, ...] = ()
     """Hosts of its items that push back now, by name."""
-    left_failed: tuple[Listed, ...] = ()
-    """What earlier bulks with the same source and destination left failed, and no later one brought."""
+    left_failed: tuple[Listed, ...] | None = None
+    """What earlier bulks with the same source and destination left failed, and no later one brought; None where there
+    are no earlier ones, or nobody wants to know."""
