@@ -15,7 +15,7 @@ from videoimport.core.plan import Manifest
 from videoimport.core.pods import pod_annotations, pod_spec, task_of
 from videoimport.core.settings import Settings
 
-_RECORD_ONLY: Manifest = {
+RECORD_ONLY: Manifest = {
     "rules": [
         {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {
@@ -45,7 +45,7 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
         "spec": {
             "backoffLimit": 0,
             "activeDeadlineSeconds": _deadline(video, settings) // timedelta(seconds=1),
-            "podFailurePolicy": _RECORD_ONLY,
+            "podFailurePolicy": RECORD_ONLY,
             "template": {
                 "metadata": {
                     "labels": {key: value for key, value in labels.items() if key not in queue},

@@ -19,3 +19,13 @@ def shard_name(bulk_name: str, number: int) -> str:
 def scratch_name(import_name: str) -> str:
     """The PersistentVolumeClaim that holds an import's scratch across runs; at most 60 characters."""
     return f"{import_name}-scratch"
+
+
+def errand_name(bulk_name: str, word: str, run: int) -> str:
+    """The Job of one run of what a bulk does besides importing; a bulk's name of at most 40 leaves room for it."""
+    return f"{bulk_name}-{word}-{run}"
+
+
+def page_name(bulk_name: str, listing: str, number: int) -> str:
+    """The ConfigMap that holds one page of a bulk's list."""
+    return f"{bulk_name}-{listing}-{number}"

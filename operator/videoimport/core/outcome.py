@@ -59,6 +59,13 @@ def outcome_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> O
     return next((outcome for outcome in found if outcome), _nothing_known(witnesses))
 
 
+def end_without_report(job: JobView, pods: tuple[PodView, ...]) -> Outcome:
+    """How a run of whatever kind ended, where no report of it is left; never a success."""
+    witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
+    found = (finding(witnesses) for finding in _CHAIN)
+    return next((outcome for outcome in found if outcome), _nothing_known(witnesses))
+
+
 def success_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Outcome | None:
     """Success, where it is already certain although the Job may not be finished."""
     return _reported_success(_witnesses(job, pods, expected))

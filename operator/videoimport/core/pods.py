@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from videoimport.api.base import Model
 from videoimport.api.labels import TASK, WORKER_CONTAINER
 from videoimport.api.quantity import bytes_of
 from videoimport.api.task import TERMINATION_MESSAGE_PATH, Task, spec_hash
@@ -16,6 +17,8 @@ Manifest = dict[str, Any]
 _USER = 65532
 _GRACE_SECONDS = 30
 _EPHEMERAL = "ephemeral-storage"
+_ANYWHERE = ("cpu", "memory", _EPHEMERAL)
+"""Resources that every node has: a pod that only looks at lists takes no graphics card."""
 
 
 def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
@@ -34,16 +37,20 @@ def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
     )
 
 
-def pod_annotations(task: Task) -> dict[str, str]:
+def pod_annotations(task: Model) -> dict[str, str]:
     """The task, where the downward API finds it."""
     return {TASK: task.model_dump_json(by_alias=True, exclude_none=True)}
 
 
 def pod_spec(video: VideoImport, settings: Settings) -> Manifest:
-    """``template.spec`` of the Job. What the user may choose comes first, so that it never overrides what is ours."""
-    mounted = volumes_of(video)
+    """``template.spec`` of an import's Job."""
+    return pod_of(video.spec.worker, volumes_of(video), resources_of(video.spec, settings), settings)
+
+
+def pod_of(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
+    """A worker's pod. What the user may choose comes first, so that it never overrides what is ours."""
     return {
-        **_placement(video.spec.worker),
+        **_placement(options),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -57,7 +64,7 @@ def pod_spec(video: VideoImport, settings: Settings) -> Manifest:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(video.spec, settings, mounted)],
+        "containers": [_container(resources, settings, mounted)],
         "volumes": list(mounted.volumes),
     }
 
@@ -74,13 +81,13 @@ def _placement(options: WorkerOptions) -> Manifest:
     return {key: value for key, value in wishes.items() if value}
 
 
-def _container(spec: VideoImportSpec, settings: Settings, mounted: Volumes) -> Manifest:
+def _container(resources: Manifest, settings: Settings, mounted: Volumes) -> Manifest:
     return {
         "name": WORKER_CONTAINER,
         "image": settings.worker_image,
         "imagePullPolicy": settings.image_pull_policy,
         "env": [{"name": "HOME", "value": TMP}],
-        "resources": resources_of(spec, settings),
+        "resources": resources,
         "terminationMessagePath": TERMINATION_MESSAGE_PATH,
         "terminationMessagePolicy": "File",
         "securityContext": {
@@ -106,6 +113,16 @@ def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
     if _EPHEMERAL not in limits:
         on_node = spec.worker.scratch.storage_class_name is None
         requests.setdefault(_EPHEMERAL, spec.worker.scratch.size if on_node else TMP_SIZE)
+    return {"requests": requests, "limits": limits}
+
+
+def modest_resources(options: WorkerOptions, settings: Settings) -> Manifest:
+    """Of a container that only looks at lists or sends a message: what is asked for by default, and not what the user
+    asks for videos. Their limits hold for it too: a quota may demand one on everything."""
+    wished = options.resources.limits or {}
+    limits = settings.default_limits | {key: value for key, value in wished.items() if key in _ANYWHERE}
+    asked = {_EPHEMERAL: TMP_SIZE} | settings.default_requests
+    requests = {key: min(value, limits.get(key, value), key=_amount) for key, value in asked.items()}
     return {"requests": requests, "limits": limits}
 
 

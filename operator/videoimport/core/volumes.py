@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from videoimport.api.labels import TASK
+from videoimport.api.places import SecretReference
 from videoimport.api.task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -18,6 +19,7 @@ from videoimport.api.task import (
     TASK_PATH,
 )
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.worker import WorkerOptions
 from videoimport.core.naming import scratch_name
 
 Manifest = dict[str, Any]
@@ -43,11 +45,41 @@ def volumes_of(video: VideoImport) -> Volumes:
     return (
         _task()
         + _one("scratch", SCRATCH_PATH, _scratch(video))
-        + _one("tmp", TMP, {"emptyDir": {"sizeLimit": TMP_SIZE}})
+        + _tmp()
         + _credentials(spec)
         + _claims(spec)
-        + _certificates(spec)
+        + _certificates(spec.worker)
     )
+
+
+def errand_volumes(options: WorkerOptions) -> Volumes:
+    """What every pod mounts that imports nothing: its task, a little room and the certificates."""
+    return _task() + _tmp() + _certificates(options)
+
+
+def some_scratch(size: str) -> Volumes:
+    """Room of the node's, gone with the pod."""
+    return _one("scratch", SCRATCH_PATH, {"emptyDir": {"sizeLimit": size}})
+
+
+def secret_at(volume: str, path: str, secret: SecretReference | None) -> Volumes:
+    """A Secret's keys as files; none without a reference."""
+    return Volumes() if secret is None else _one(volume, path, _secret(secret.name), read_only=True)
+
+
+def config_map_at(volume: str, path: str, name: str) -> Volumes:
+    """A ConfigMap's keys as files."""
+    return _one(volume, path, {"configMap": {"name": name, "optional": True}}, read_only=True)
+
+
+def claim_at(volume: str, path: str, name: str) -> Volumes:
+    """A claim for reading. Only the mount says so: a disk that another pod writes to may not be attached twice in two
+    ways."""
+    return _one(volume, path, _claim(name), read_only=True)
+
+
+def _tmp() -> Volumes:
+    return _one("tmp", TMP, {"emptyDir": {"sizeLimit": TMP_SIZE}})
 
 
 def _one(name: str, path: str, source: Manifest, *, read_only: bool = False) -> Volumes:
@@ -107,8 +139,8 @@ def _claim(name: str, *, read_only: bool = False) -> Manifest:
     return {"persistentVolumeClaim": {"claimName": name} | ({"readOnly": True} if read_only else {})}
 
 
-def _certificates(spec: VideoImportSpec) -> Volumes:
-    reference = spec.worker.ca_bundle_config_map_ref
+def _certificates(options: WorkerOptions) -> Volumes:
+    reference = options.ca_bundle_config_map_ref
     if reference is None:
         return Volumes()
     folder, _, file = CA_BUNDLE_PATH.rpartition("/")

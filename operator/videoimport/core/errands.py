@@ -1,0 +1,179 @@
+"""What a BulkImport has done besides importing: lists to be looked through, messages to be delivered. Each is a Job of
+one pod that is tried once, as an import's run is; what differs is the task, what is mounted, and the report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Literal, Protocol, TypeVar
+
+from videoimport.api.base import Model
+from videoimport.api.bulkimport import IDENTITY, BulkImport
+from videoimport.api.labels import BULK, COMPONENT, RUN
+from videoimport.api.reasons import Reason, info
+from videoimport.core.diagnose import Finding, Start, diagnose
+from videoimport.core.jobs import RECORD_ONLY
+from videoimport.core.naming import errand_name
+from videoimport.core.observe import EventView, JobView, ObservedBulk, PodView
+from videoimport.core.outcome import end_without_report
+from videoimport.core.ownership import CALM, OUR_LABELS, WISH, not_ours, owned_by, queue_labels
+from videoimport.core.plan import Create, Delete, Manifest, Patch
+from videoimport.core.pods import modest_resources, pod_annotations, pod_of
+from videoimport.core.settings import Settings
+from videoimport.core.volumes import Volumes, errand_volumes
+
+Word = Literal["list", "hook"]
+"""What the errand is, as its Jobs' names have it."""
+_OVER = ("Succeeded", "Failed")
+
+
+class Reported(Protocol):
+    """What every errand's report says of itself."""
+
+    @property
+    def uid(self) -> str:
+        """Of the bulk."""
+
+    @property
+    def run(self) -> int:
+        """Of the errand."""
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it failed; None when it did not."""
+
+    @property
+    def message(self) -> str:
+        """What happened."""
+
+
+R = TypeVar("R", bound=Reported)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One run to be made."""
+
+    bulk: BulkImport
+    word: Word
+    run: int
+    wish: str
+    """What the Job is for, to be found again in ``JobView.wish``; at most 63 characters."""
+    task: Model
+    timeout: timedelta
+    """The worker's own; the Job's is a backstop."""
+    mounted: Volumes = field(default_factory=Volumes)
+    """Besides the task, /tmp and the certificates."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Of the Job and its pod, besides those of every errand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending(Generic[R]):
+    """How a run ended; no reason means success, and then there is a report."""
+
+    reason: Reason | None
+    message: str
+    report: R | None = None
+
+
+def creation(errand: Errand, settings: Settings) -> Create:
+    """Make its Job: its number must be in the status already, or be written first by the same plan."""
+    return Create(manifest_of(errand, settings))
+
+
+def manifest_of(errand: Errand, settings: Settings) -> Manifest:
+    """The Job as it is to be created; it has no TTL."""
+    meta, options = errand.bulk.metadata, errand.bulk.spec.template.worker
+    own = OUR_LABELS | {COMPONENT: "worker", BULK: meta.name, RUN: str(errand.run)} | errand.labels
+    labels, queue = not_ours(options.labels) | own, queue_labels(options.labels) | queue_labels(meta.labels)
+    annotations = not_ours(options.annotations) | CALM
+    mounted = errand_volumes(options) + errand.mounted
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": errand_name(meta.name, errand.word, errand.run),
+            "namespace": meta.namespace,
+            "labels": labels | queue,
+            "annotations": annotations | {WISH: errand.wish},
+            "ownerReferences": owned_by(IDENTITY, meta),
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": (errand.timeout + settings.deadline_slack) // timedelta(seconds=1),
+            "podFailurePolicy": RECORD_ONLY,
+            "template": {
+                "metadata": {
+                    "labels": {key: value for key, value in labels.items() if key not in queue},
+                    "annotations": annotations | pod_annotations(errand.task),
+                },
+                "spec": pod_of(options, mounted, modest_resources(options, settings), settings),
+            },
+        },
+    }
+
+
+def jobs_of(observed: ObservedBulk, word: Word) -> tuple[JobView, ...]:
+    """The Jobs of an errand, in order of their runs; those on their way out too."""
+    name = observed.bulk.metadata.name
+    own = [job for job in observed.jobs if job.name == errand_name(name, word, job.run)]
+    return tuple(sorted(own, key=lambda job: job.run))
+
+
+def pods_of(observed: ObservedBulk, job: JobView) -> tuple[PodView, ...]:
+    """A Job's pods, the newest first."""
+    own = [pod for pod in observed.pods if pod.job_uid == job.uid]
+    return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
+
+
+def under_way(observed: ObservedBulk, job: JobView) -> bool:
+    """Whether anything of this Job has not ended."""
+    return not job.finished or any(pod.phase not in _OVER for pod in pods_of(observed, job))
+
+
+def ending_of(observed: ObservedBulk, job: JobView, read: Callable[[str], R]) -> Ending[R] | None:
+    """How a run ended; None while it goes on. ``read`` makes a report of a termination message and raises ValueError
+    for anything else; what is of another bulk or run is no report."""
+    if not job.finished:
+        return None
+    pods, uid = pods_of(observed, job), observed.bulk.metadata.uid
+    texts = [pod.termination_message for pod in pods if pod.termination_message]
+    reports = [report for text in texts if (report := _read(text, read))]
+    report = next((report for report in reports if (report.uid, report.run) == (uid, job.run)), None)
+    if report is None or any(pod.oom_killed for pod in pods):
+        silent = end_without_report(job, pods)
+        return Ending(silent.reason, silent.message)
+    known = report.reason is None or info(report.reason).exit_code
+    return Ending(report.reason if known else Reason.INTERNAL, report.message, report)
+
+
+def hindrance(observed: ObservedBulk, job: JobView, now: datetime, settings: Settings) -> Finding:
+    """What keeps an unfinished Job's pod from starting, and what to ask; empty when nothing does."""
+    if job.finished or job.deleting or job.suspended:
+        return Finding()
+    return diagnose(Start(job, pods_of(observed, job), observed.events, now, settings.patience))
+
+
+def refusal_of(observed: ObservedBulk, job: JobView | None) -> EventView | None:
+    """What the API server said when a Job that is not there was to be made; perhaps it was something else of the same
+    bulk, which is then refused for the same reasons."""
+    return observed.refusal if job is None else None
+
+
+def removal(job: JobView) -> Delete:
+    """Take a Job away, and its pod with it."""
+    return Delete("Job", job.namespace, job.name, job.uid)
+
+
+def expiry(job: JobView, settings: Settings) -> Patch:
+    """Let a Job whose result is recorded stay for a while, for its log."""
+    seconds = settings.job_ttl // timedelta(seconds=1)
+    return Patch("Job", job.namespace, job.name, job.uid, {"spec": {"ttlSecondsAfterFinished": seconds}})
+
+
+def _read(text: str, read: Callable[[str], R]) -> R | None:
+    """What is no report is no witness; a moment that only exists in another time zone overflows."""
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        return None
