@@ -1,0 +1,116 @@
+"""What speaks against an item before anything of it is fetched: its name, and what a listing tells of it.
+
+A name only speaks against what is surely no video; which container a file is, its bytes tell.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import unquote, urlsplit
+
+from videoimport.api.quantity import bytes_of
+from videoimport.api.reasons import Reason
+from videoimport.api.requirements import Requirements
+
+Objection = tuple[Reason, str]
+_NO_VIDEO = {
+    "a picture": "jpg jpeg png gif bmp tif tiff webp heic heif avif svg ico psd raw cr2 nef dng",
+    "audio": "mp3 m4a m4b aac flac wav wma opus oga aif aiff mid midi amr",
+    "a document": "pdf doc docx xls xlsx ppt pptx odt ods odp rtf epub mobi txt md csv tsv json jsonl yaml yml log tex",
+    "an archive": "zip gz tgz bz2 xz zst 7z rar tar jar iso dmg",
+    "a program": "exe msi apk deb rpm pkg sh bat py js css",
+    "subtitles": "srt vtt ass ssa sub sbv ttml",
+    "a checksum or signature": "md5 sha1 sha256 sha512 asc sig",
+    "a half-finished download": "part crdownload ytdl",
+}
+_BY_EXTENSION = MappingProxyType({extension: what for what, all_ in _NO_VIDEO.items() for extension in all_.split()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    requirements: Requirements
+    size_bytes: int | None
+    duration_ms: int | None
+    width: int | None
+    height: int | None
+
+    @property
+    def size(self) -> str:
+        return f"{self.width}x{self.height}" if self.width and self.height else f"{self.height} pixels high"
+
+    @property
+    def short_side(self) -> int | None:
+        """Of the displayed size; a height alone may be the long side of a portrait, so it proves only what is low."""
+        return min(self.width, self.height) if self.width and self.height else None
+
+
+def cheap(
+    url_or_key: str,
+    *,
+    size_bytes: int | None = None,
+    duration_ms: int | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    requirements: Requirements | None = None,
+) -> Objection | None:
+    """Why this item need not be tried, and a sentence for people; None as far as nothing speaks against it. What is not
+    known is None. ``width`` and ``height`` are those of the displayed picture."""
+    if objection := _by_name(url_or_key):
+        return objection
+    if requirements is None:
+        return None
+    known = _Known(requirements, size_bytes, duration_ms, width, height)
+    return next((found for check in _CHECKS if (found := check(known))), None)
+
+
+def _by_name(url_or_key: str) -> Objection | None:
+    name = _file_name(url_or_key)
+    what = _BY_EXTENSION.get(name.rpartition(".")[2].lower()) if "." in name else None
+    return (Reason.NOT_VIDEO, f"Its name says that it is {what}; give a video.") if what else None
+
+
+def _file_name(url_or_key: str) -> str:
+    """The last part of the path. A page may show a picture's or a sound's video under its name, which then ends in no
+    file at all but stands in the query."""
+    path = url_or_key
+    if "://" in url_or_key:
+        try:
+            path = unquote(urlsplit(url_or_key).path)
+        except ValueError:
+            return ""
+    return path.rpartition("/")[2]
+
+
+def _tall_enough(known: _Known) -> Objection | None:
+    found, wanted = known.short_side or known.height, known.requirements.min_height
+    if not found or found >= wanted:
+        return None
+    message = f"It is {known.size}; requirements.minHeight is {wanted}. Use a larger source, or lower minHeight."
+    return Reason.UNSUPPORTED_RESOLUTION, message
+
+
+def _low_enough(known: _Known) -> Objection | None:
+    found, wanted = known.short_side, known.requirements.max_height
+    if not found or found <= wanted:
+        return None
+    message = f"It is {known.size}; requirements.maxHeight is {wanted}. Use a smaller source, or raise maxHeight."
+    return Reason.UNSUPPORTED_RESOLUTION, message
+
+
+def _short_enough(known: _Known) -> Objection | None:
+    found, wanted = known.duration_ms, known.requirements.max_duration_seconds
+    if found is None or found <= wanted * 1000:
+        return None
+    message = f"It lasts {found / 1000:.1f} s; requirements.maxDurationSeconds is {wanted}."
+    return Reason.UNSUPPORTED_DURATION, f"{message} Use a shorter source, or raise it."
+
+
+def _small_enough(known: _Known) -> Objection | None:
+    found, wanted = known.size_bytes, known.requirements.max_size
+    if found is None or wanted is None or found <= bytes_of(wanted):
+        return None
+    message = f"It has {found} bytes; requirements.maxSize is {wanted}. Use a smaller source, or raise it."
+    return Reason.SOURCE_TOO_LARGE, message
+
+
+_CHECKS: tuple[Callable[[_Known], Objection | None], ...] = (_tall_enough, _low_enough, _short_enough, _small_enough)
