@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-_CHUNK = 64 * 1024
+from forwarder import CHUNK, Forwarder
 
 
 class Rate:
@@ -89,49 +89,24 @@ class Origin:
         with path.open("rb") as file:
             file.seek(first)
             left = last - first + 1
-            while left and (chunk := file.read(min(_CHUNK, left))):
+            while left and (chunk := file.read(min(CHUNK, left))):
                 self.rate.take(len(chunk))
                 handler.wfile.write(chunk)
                 left -= len(chunk)
 
 
-class Uplink:
+class Uplink(Forwarder):
     """Forwards connections to an endpoint; what is sent there goes at a rate."""
 
     def __init__(self, endpoint: str) -> None:
-        host, _, port = endpoint.removeprefix("http://").partition(":")
-        self._target = (host, int(port))
+        super().__init__(endpoint)
         self.rate = Rate()
 
-    def __enter__(self) -> "Uplink":
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
+    def prepare(self, near: socket.socket) -> None:
+        # A small buffer: bytes that lie in the kernel would count as sent.
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * CHUNK)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            # A small buffer: bytes that lie in the kernel would count as sent.
-            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * _CHUNK)
-            far = socket.create_connection(self._target)
-            for source, sink, rate in ((near, far, self.rate), (far, near, Rate())):
-                threading.Thread(target=self._forward, args=(source, sink, rate), daemon=True).start()
-
-    @staticmethod
-    def _forward(source: socket.socket, sink: socket.socket, rate: Rate) -> None:
-        try:
-            while chunk := source.recv(_CHUNK):
-                rate.take(len(chunk))
-                sink.sendall(chunk)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            sink.close()
+    def may_pass(self, chunk: bytes, *, outgoing: bool) -> bool:
+        if outgoing:
+            self.rate.take(len(chunk))
+        return True

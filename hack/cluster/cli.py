@@ -14,7 +14,7 @@ from cluster.existing import Existing
 from cluster.folders import Folders, cache_folder
 from cluster.kubectl import machine_kubectl
 from cluster.native import Native
-from cluster.providers import Kind, Provider, UpOptions
+from cluster.providers import Flag, Kind, Provider, UpOptions
 from cluster.steps import Step, run_steps
 from cluster.toolsets import Toolbox, set_of
 
@@ -62,6 +62,14 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--control-plane-only", action="store_true", help="no node: pods stay pending, and it needs no root"
     )
+    up.add_argument(
+        "--flag",
+        action="append",
+        default=[],
+        type=Flag.parse,
+        metavar="COMPONENT:NAME=VALUE",
+        help="a further flag of etcd, kube-apiserver, kube-controller-manager or kube-scheduler; as often as you like",
+    )
     add("down", _down, "take the cluster down; only the cache of built things stays")
     build = add("build-image", _build_image, "build an image from a Dockerfile, without a daemon")
     build.add_argument("--tag", required=True, metavar="NAME:TAG")
@@ -98,7 +106,7 @@ def _provider(asked: argparse.Namespace) -> Provider:
 
 
 def _up(asked: argparse.Namespace) -> int:
-    _announced(asked).up(UpOptions(control_plane_only=asked.control_plane_only))
+    _announced(asked).up(UpOptions(control_plane_only=asked.control_plane_only, flags=tuple(asked.flag)))
     return 0
 
 

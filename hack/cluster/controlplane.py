@@ -6,6 +6,7 @@ from pathlib import Path
 from cluster.addresses import Addresses
 from cluster.folders import Folders
 from cluster.processes import Daemon
+from cluster.providers import Flag
 from cluster.toolsets import Toolbox
 
 
@@ -16,6 +17,8 @@ class ControlPlane:
     folders: Folders
     addresses: Addresses
     tools: Toolbox
+    flags: tuple[Flag, ...] = ()
+    """Added to those of the components; a flag that is there already is set to this."""
 
     @property
     def server(self) -> str:
@@ -116,6 +119,7 @@ class ControlPlane:
         }
 
     def _daemon(self, name: str, flags: dict[str, object]) -> Daemon:
+        flags = flags | {flag.name: flag.value for flag in self.flags if flag.component == name}
         argv = (str(self.tools.path(name)), *(f"--{flag}={value}" for flag, value in flags.items()))
         return Daemon(name, argv, reads=_files(flags))
 

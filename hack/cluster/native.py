@@ -36,7 +36,7 @@ class Native:
         wanted = packages.CONTROL_PLANE if only_plane else packages.NODE
         tool_sets = (ETCD, KUBERNETES, *(() if only_plane else (*needed_tools(), COREDNS, PAUSE)))
         estimate.confirm(wanted, tool_sets, self.toolbox)
-        going_up = NativeUp(self.folders, self.toolbox)
+        going_up = NativeUp(self.folders, self.toolbox, options.flags)
         with self._alone():
             run_steps(
                 [

@@ -19,6 +19,7 @@ from cluster.kubeapi import KubeApi
 from cluster.kubectl import kubectl
 from cluster.node import Node, image_of
 from cluster.processes import Daemon
+from cluster.providers import Flag
 from cluster.steps import Step
 from cluster.toolsets import COREDNS, Toolbox, ToolSet
 from cluster.waiting import wait_for
@@ -32,6 +33,7 @@ class NativeUp:
 
     folders: Folders
     toolbox: Toolbox
+    flags: tuple[Flag, ...] = ()
 
     @cached_property
     def addresses(self) -> Addresses:
@@ -42,7 +44,7 @@ class NativeUp:
     @property
     def plane(self) -> ControlPlane:
         """The control plane's command lines."""
-        return ControlPlane(self.folders, self.addresses, self.toolbox)
+        return ControlPlane(self.folders, self.addresses, self.toolbox, self.flags)
 
     @property
     def node(self) -> Node:

@@ -2,9 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cluster.errors import ClusterError
+
+
+class Flag(NamedTuple):
+    """A further flag of a component of the control plane."""
+
+    component: str
+    name: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Flag":
+        """From `kube-apiserver:audit-log-path=/tmp/audit.log`. Raises ValueError."""
+        (component, colon, rest), equals = text.partition(":"), "=" in text
+        name, _, value = rest.partition("=")
+        if not (component and colon and name and equals):
+            raise ValueError(f"{text!r} is not COMPONENT:NAME=VALUE")
+        return cls(component, name, value)
 
 
 @dataclass(frozen=True)
@@ -12,6 +29,7 @@ class UpOptions:
     """What `up` was asked for."""
 
     control_plane_only: bool = False
+    flags: tuple[Flag, ...] = ()
 
 
 class Provider(Protocol):

@@ -44,7 +44,9 @@ COREDNS = ToolSet("coredns", ("coredns",), minutes=2, gigabytes=1.5)
 PAUSE = ToolSet("pause", ("pause",), minutes=0.1, gigabytes=0.1)
 HELM = ToolSet("helm", ("helm",), minutes=2, gigabytes=2)
 VERSITYGW = ToolSet("versitygw", ("versitygw",), minutes=1, gigabytes=1)
-TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW)
+# Simulated nodes, for benchmarks.
+KWOK = ToolSet("kwok", ("kwok",), minutes=1.2, gigabytes=0.5)
+TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW, KWOK)
 
 
 def set_of(binary: str) -> ToolSet:

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""One BulkImport of ITEMS items (1,000) on a real control plane with simulated nodes, whose workers take a second or
+two each: what it costs the controller.
+
+Every fiftieth item is not there and fails; all must settle. Counted by the API server's audit log: the controller's
+committed writes (but for its lease, which is renewed by the clock). Peak memory is the leader's, as the kernel keeps
+it. Then the controller is started anew over what has settled. The last line is JSON. BENCH_SECONDS (3,000) bounds all
+of it; what it started, it takes down.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/controller")]
+
+from apiserver import holds  # noqa: E402
+from controller_process import Controller  # noqa: E402
+from simulation import NAMESPACE, Simulation, simulation  # noqa: E402
+
+NAME = "many"
+PARALLELISM = 100
+QUIET_SECONDS = 20.0
+"""How long nothing may be written after a restart."""
+
+
+class OutOfTimeError(Exception):
+    """There is no more time for it."""
+
+
+class Measured(Controller):
+    """With the settings that users get, but that it does not look for logs: simulated pods have none."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "KUBECONFIG": str(self.kubeconfig), "VIDEOIMPORT_PORT": str(self.port), "POD_NAMESPACE": NAMESPACE,
+            "VIDEOIMPORT_WORKER_IMAGE": "worker", "VIDEOIMPORT_TAIL_SECONDS": "3600", **self.environment,
+        }  # fmt: skip
+
+    @property
+    def peak_mib(self) -> float:
+        """The most memory it ever had."""
+        words = Path(f"/proc/{self.pid}/status").read_text().split()
+        return int(words[words.index("VmHWM:") + 1]) / 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of its life."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Found:
+    """What the last line tells."""
+
+    items: int
+    settled: int = 0
+    writes_per_item: float | None = None
+    controller_peak_mib: float | None = None
+    seconds: float | None = None
+
+    def line(self) -> str:
+        return json.dumps({
+            "items": self.items, "settled": self.settled, "writesPerItem": _rounded(self.writes_per_item, 3),
+            "controllerPeakMiB": _rounded(self.controller_peak_mib, 1), "seconds": _rounded(self.seconds, 1),
+        })  # fmt: skip
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def bulk(items: int) -> dict[str, Any]:
+    """Its manifest."""
+    urls = [f"https://media.example.com/archive/{'gone' if n % 50 == 49 else 'film'}-{n:06}.mp4" for n in range(items)]
+    return {
+        "apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "source": {"items": [{"url": url} for url in urls]}, "parallelism": PARALLELISM,
+            "template": {"destination": {"s3": {"endpoint": "https://s3.example.com", "bucket": "videos"}}},
+        },
+    }  # fmt: skip
+
+
+def imported(its: Simulation, controller: Controller, until: float) -> dict[str, Any]:
+    """The BulkImport's status once it has finished."""
+    while True:
+        found = its.api.get("BulkImport", NAMESPACE, NAME)
+        status: dict[str, Any] = found.get("status", {})
+        if holds(found, "Finished"):
+            return status
+        if time.monotonic() > until:
+            raise OutOfTimeError(f"{status.get('message')}\n{controller.tail()}")
+        time.sleep(1)
+
+
+def settled(its: Simulation, status: dict[str, Any]) -> int:
+    """Distinct items with a result, counted where all of them are."""
+    shards = [its.api.get("ConfigMap", NAMESPACE, shard["name"]) for shard in status["resultsRef"]]
+    return len({key for shard in shards for key in shard.get("data", {})})
+
+
+def ran(its: Simulation, controller: Measured, found: Found, until: float) -> None:
+    """One bulk, from its creation to its end."""
+    before, cpu = its.writes(), controller.cpu_seconds
+    began = time.monotonic()
+    its.api.create(bulk(found.items))
+    status = imported(its, controller, until)
+    found.seconds = time.monotonic() - began
+    found.settled = settled(its, status)
+    writes = its.writes() - before
+    found.writes_per_item = writes.total() / found.items
+    found.controller_peak_mib = controller.peak_mib
+    say(f"{status['message']} in {found.seconds:.1f} s, {found.items / found.seconds:.1f} a second; "
+        f"controller {controller.cpu_seconds - cpu:.1f} CPU-s, "
+        f"{1000 * (controller.cpu_seconds - cpu) / found.items:.1f} ms an item, peak {found.controller_peak_mib:.0f} MiB")  # fmt: skip
+    say(f"writes an item: {shown(writes, found.items)}")
+    say(f"status: {len(json.dumps(status))} bytes")
+
+
+def restarted(its: Simulation, controller: Measured) -> None:
+    """The same controller anew, over all that has settled."""
+    controller.tell(signal.SIGTERM)
+    before = its.writes()
+    controller.log.write_text("")
+    began = time.monotonic()
+    controller.start().ready()
+    seconds = time.monotonic() - began
+    time.sleep(QUIET_SECONDS)
+    say(f"started anew: ready in {seconds:.1f} s, {(its.writes() - before).total()} writes within {QUIET_SECONDS:.0f} s, "
+        f"peak {controller.peak_mib:.0f} MiB, {controller.cpu_seconds:.1f} CPU-s")  # fmt: skip
+
+
+def shown(writes: Counter[str], items: int) -> str:
+    """By what is written."""
+    return ", ".join(f"{what} {count / items:.2f}" for what, count in writes.most_common())
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    found = Found(items=int(os.environ.get("ITEMS", "1000")))
+    until = time.monotonic() + float(os.environ.get("BENCH_SECONDS", "3000"))
+    say(f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} at the start, {found.items} items")
+    folder = Path(tempfile.mkdtemp(prefix="bench-bulk-"))
+    try:
+        with (
+            simulation(folder) as its,
+            Measured(kubeconfig=its.controller, log=folder / "controller.log").start() as controller,
+        ):
+            controller.ready()
+            ran(its, controller, found, until)
+            restarted(its, controller)
+    except OutOfTimeError as unfinished:
+        say(f"there was no time for the rest: {unfinished}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(found.line())
+    return 0 if found.settled == found.items else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

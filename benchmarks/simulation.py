@@ -1,0 +1,135 @@
+"""A real control plane with simulated nodes (kwok): pods are scheduled there, run for a second and leave a report."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from apiserver import ApiServer, await_until, holds
+from controller_process import written
+
+from videoimport.api.reasons import Reason, info
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = Path(__file__).resolve().parent / "simulated"
+CLUSTER = [sys.executable, str(ROOT / "hack/cluster"), "--name", "bench-bulk"]
+NAMESPACE = "bench"
+NODES = 10
+REQUESTS_A_SECOND = 500
+"""Of Kubernetes' own controllers and its scheduler, each: with the default of 20 they, and not ours, would be measured."""
+
+
+def cluster(*words: str) -> str:
+    """What the command prints. Raises RuntimeError with what went wrong."""
+    done = subprocess.run([*CLUSTER, *words], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"hack/cluster {' '.join(words)}: {done.stderr or done.stdout}")
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What runs."""
+
+    api: ApiServer
+    folder: Path
+    controller: Path
+    """Kubeconfig of a user of its own: its writes are told apart by that."""
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit.log"
+
+    def writes(self) -> Counter[str]:
+        """The controller's committed writes so far, such as ``update videoimports/status``."""
+        found: Counter[str] = Counter()
+        for file in self.folder.glob("audit*.log"):
+            with file.open() as lines:
+                found.update(_what(event) for line in lines if (event := json.loads(line)) and _committed(event))
+        return found
+
+
+def _committed(event: dict[str, dict[str, str]]) -> bool:
+    return int(event.get("responseStatus", {}).get("code", 500)) < 300
+
+
+def _what(event: dict[str, dict[str, str]]) -> str:
+    about = event["objectRef"]
+    return " ".join([str(event["verb"]), "/".join(filter(None, (about["resource"], about.get("subresource"))))])
+
+
+@contextlib.contextmanager
+def simulation(folder: Path) -> Iterator[Simulation]:
+    """While the block lasts; nothing of an earlier one is left in it, and nothing of it afterwards."""
+    with contextlib.suppress(RuntimeError):
+        cluster("down")
+    flags = {
+        "kube-apiserver": {"audit-policy-file": FILES / "audit.yaml", "audit-log-path": folder / "audit.log",
+                           "audit-log-maxsize": 10_000},
+        "kube-controller-manager": {"kube-api-qps": REQUESTS_A_SECOND, "kube-api-burst": 2 * REQUESTS_A_SECOND},
+    }  # fmt: skip
+    words = [f"--flag={component}:{name}={value}" for component, some in flags.items() for name, value in some.items()]
+    try:
+        cluster("up", "--control-plane-only", *words)
+        kubeconfig = Path(cluster("kubeconfig"))
+        api = ApiServer(kubeconfig, folder)
+        for file in sorted((ROOT / "crds").glob("*.yaml")):
+            api.apply_definition(yaml.safe_load(file.read_text()))
+        with _running(kubeconfig, folder):
+            _nodes(api)
+            yield Simulation(api, folder, _account(api, folder))
+    finally:
+        cluster("down")
+
+
+@contextlib.contextmanager
+def _running(kubeconfig: Path, folder: Path) -> Iterator[None]:
+    """The scheduler and kwok."""
+    stages = folder / "stages.yaml"
+    code = str(info(Reason.SOURCE_NOT_FOUND).exit_code)
+    stages.write_text((FILES / "stages.yaml").read_text().replace("{{ SOURCE_NOT_FOUND }}", code))
+    programs = {
+        "kube-scheduler": ["--leader-elect=false", "--secure-port=0", f"--kube-api-qps={REQUESTS_A_SECOND}",
+                           f"--kube-api-burst={2 * REQUESTS_A_SECOND}"],
+        "kwok": ["--manage-all-nodes=true", f"--config={stages}", "--node-lease-duration-seconds=40"],
+    }  # fmt: skip
+    running = []
+    try:
+        for name, flags in programs.items():
+            with (folder / f"{name}.log").open("w") as log:
+                argv = [cluster("tool", name), f"--kubeconfig={kubeconfig}", *flags]
+                running.append(subprocess.Popen(argv, stdout=log, stderr=log, env=os.environ | {"HOME": str(folder)}))
+        yield
+    finally:
+        for program in running:
+            program.kill()
+            program.wait()
+
+
+def _nodes(api: ApiServer) -> None:
+    for number in range(NODES):
+        api.call("POST", "/api/v1/nodes", {"metadata": {"name": f"simulated-{number}"}})
+    await_until(
+        "the simulated nodes", lambda: all(holds(node, "Ready") for node in api.call("GET", "/api/v1/nodes")["items"])
+    )
+
+
+def _account(api: ApiServer, folder: Path) -> Path:
+    """A kubeconfig for the controller. It may do all: whether the chart's rights suffice is for the tests to show."""
+    name, rbac = "videoimport-controller", "/apis/rbac.authorization.k8s.io/v1"
+    api.call("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+    api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": name}})
+    api.call("POST", f"{rbac}/clusterrolebindings", {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}],
+    })  # fmt: skip
+    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{name}/token"
+    token = api.call("POST", path, {"spec": {"expirationSeconds": 86_400}})["status"]["token"]
+    return written(folder / "controller.kubeconfig", api.server, {"token": token}, str(api.ca))
