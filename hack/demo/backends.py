@@ -36,6 +36,7 @@ def _footage(log: Path) -> None:
     shutil.copytree(ROOT / "hack/demo/image", CONTEXT)
     run([sys.executable, str(ROOT / "hack/footage.py"), str(CONTEXT / "site"), *CLIPS], log=log)
     _in_segments(CONTEXT / "site", log)
+    _in_clips(CONTEXT / "site", log)
     shutil.copy2(tool("versitygw"), CONTEXT / "versitygw")
 
 
@@ -47,6 +48,14 @@ def _in_segments(site: Path, log: Path) -> None:
     run([*source, "-hls_time", "4", "-hls_playlist_type", "vod", str(site / "hls/index.m3u8")], log=log)
     run([*source, "-seg_duration", "4", "-adaptation_sets", "id=0,streams=v id=1,streams=a",
          str(site / "dash/index.mpd")], log=log)  # fmt: skip
+
+
+def _in_clips(site: Path, log: Path) -> None:
+    """A few small videos for the lists of hack/demo/image/lists, each of another length and so not the same."""
+    source = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(site / "compliant.mp4"), "-c", "copy"]
+    (site / "clips").mkdir()
+    for number in (1, 2, 3):
+        run([*source, "-t", str(number + 1), "-movflags", "+faststart", str(site / f"clips/{number}.mp4")], log=log)
 
 
 def image_step(logs: Path) -> Step:
