@@ -10,7 +10,7 @@ from typing import Any
 from demo.kubectl import Kubectl
 
 Resource = dict[str, Any]
-LONGEST_SECONDS = 180
+LONGEST_SECONDS = 300
 
 
 def apply(kubectl: Kubectl, manifest: Resource) -> None:

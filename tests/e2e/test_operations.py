@@ -10,6 +10,8 @@ from demo.kubectl import Kubectl
 
 def test_both_replicas_are_ready_and_each_tells_its_metrics(kubectl: Kubectl) -> None:
     system = Kubectl(kubectl.binary, kubectl.kubeconfig, "videoimport-system")
+    rolled_out = system.argv("rollout", "status", "deployment/videoimport", "--timeout=60s")
+    subprocess.run(rolled_out, check=True, capture_output=True)  # another test may have killed one
     pods = names(
         system, "pods", "-l", "app.kubernetes.io/component=controller", "--field-selector=status.phase=Running"
     )

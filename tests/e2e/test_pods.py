@@ -11,6 +11,8 @@ from wishes import SITE, video
 from demo.kubectl import Kubectl
 from demo.places import SECRET_KEY
 
+RANK = "e2e-quota"
+
 
 def logs(kubectl: Kubectl, pod: Resource) -> str:
     words = kubectl.argv("logs", pod["metadata"]["name"], "--container", "worker")
@@ -81,15 +83,20 @@ def test_a_pod_that_no_node_can_hold_says_so_while_it_lasts(kubectl: Kubectl) ->
 
 
 def test_a_pod_that_a_quota_forbids_says_so_while_it_lasts(kubectl: Kubectl) -> None:
+    """A quota for pods of one priority class: other tests' pods are not meant."""
+    rank = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": RANK}, "value": 10}
+    scope = {"scopeName": "PriorityClass", "operator": "In", "values": [RANK]}
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
         "metadata": {"name": "memory"},
-        "spec": {"hard": {"limits.memory": "8Gi"}},
+        "spec": {"hard": {"limits.memory": "8Gi"}, "scopeSelector": {"matchExpressions": [scope]}},
     }
+    apply(kubectl, rank)
     apply(kubectl, quota)
+    greedy = {"resources": {"limits": {"memory": "9Gi"}}, "priorityClassName": RANK}
     try:
-        apply(kubectl, video("forbidden", f"{SITE}/compliant.mp4", worker={"resources": {"limits": {"memory": "9Gi"}}}))
+        apply(kubectl, video("forbidden", f"{SITE}/compliant.mp4", worker=greedy))
         waiting = await_state(
             kubectl, "vi/forbidden", lambda found: found.get("status", {}).get("reason") == "PodRejected", "PodRejected"
         )
@@ -97,6 +104,5 @@ def test_a_pod_that_a_quota_forbids_says_so_while_it_lasts(kubectl: Kubectl) -> 
         subprocess.run(kubectl.argv("delete", "resourcequota", "memory"), check=True, capture_output=True)
         assert finished(kubectl, "vi/forbidden")["status"]["phase"] == "Completed"
     finally:
-        subprocess.run(
-            kubectl.argv("delete", "resourcequota", "memory", "--ignore-not-found"), check=True, capture_output=True
-        )
+        for thing in ("resourcequota/memory", f"priorityclass/{RANK}"):
+            subprocess.run(kubectl.argv("delete", thing, "--ignore-not-found"), check=True, capture_output=True)
