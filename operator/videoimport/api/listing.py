@@ -13,7 +13,7 @@ from videoimport.api.bulk_source import BulkSource, ItemName
 from videoimport.api.destination import Destination
 from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
-from videoimport.api.places import HttpUrl
+from videoimport.api.places import ConfigMapReference, HttpUrl
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
 from videoimport.api.source import Checksum
@@ -85,6 +85,17 @@ class PageLine(Model):
     rejected: RejectedLine | None = None
 
 
+class PageFacts(Model):
+    """What a page that is kept says of itself besides its lines."""
+
+    cursor: Annotated[str, Field(max_length=2048)] | None = None
+    """Where the next page begins; None when this is the last."""
+    done: bool = False
+    """This is the last page."""
+    truncated: bool = False
+    """The list has more than MAX_LISTED items, and what is beyond was left out."""
+
+
 class ListingTask(Model):
     """One run for one page, for the worker. Holds no secret. The source's Secret is mounted as for an import, and the
     destination's too, for its index."""
@@ -113,6 +124,8 @@ class ListingTask(Model):
     allowed_networks: tuple[str, ...] = ()
     politeness: Politeness = Politeness()
     proxy: str | None = None
+    ca_bundle_config_map_ref: ConfigMapReference | None = None
+    """As worker.caBundleConfigMapRef of the template."""
     timeout_seconds: Annotated[int, Field(ge=10)] = 900
     max_items: Annotated[int, Field(ge=1, le=MAX_PAGE_ITEMS)] = MAX_PAGE_ITEMS
     page_seconds: Annotated[int, Field(ge=1)] = PAGE_SECONDS
@@ -129,6 +142,9 @@ class PageReport(Model):
     reason: Reason | None = None
     """Why there is no page; None when there is one."""
     message: Message = ""
+    pushed_back: Reason | None = None
+    """There is a page, but the source broke off behind it: the next run deserves the pause that one which failed with
+    this reason would have."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the next page begins; None when this is the last."""
     done: bool = False

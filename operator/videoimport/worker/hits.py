@@ -11,12 +11,16 @@ from videoimport.worker.index import Committed
 
 def suits(entry: Committed, spec: VideoImportSpec) -> bool:
     """Of a source told by its identity alone. What is not known does not suit: fetching it finds out, and says why."""
-    wanted = spec.source.checksum
-    if wanted is not None and wanted != f"sha256:{entry.source_sha256}":
+    return meets(entry, spec.source.checksum, spec.requirements)
+
+
+def meets(entry: Committed, checksum: str | None, requirements: Requirements | None) -> bool:
+    """The same, where nobody has the whole wish."""
+    if checksum is not None and checksum != f"sha256:{entry.source_sha256}":
         return False
-    if _is_too_damaged(entry, spec.requirements):
+    if _is_too_damaged(entry, requirements):
         return False
-    return spec.requirements is None or _meets(entry.metadata or VideoMetadata(), spec.requirements)
+    return requirements is None or _meets(entry.metadata or VideoMetadata(), requirements)
 
 
 def _meets(known: VideoMetadata, wanted: Requirements) -> bool:
