@@ -84,6 +84,9 @@ class Reason(StrEnum):
     RATE_LIMITED = "RateLimited"
     SOURCE_NOT_YET_AVAILABLE = "SourceNotYetAvailable"
 
+    WEBHOOK_FAILED = "WebhookFailed"
+    WEBHOOK_GONE = "WebhookGone"
+
     JOB_REJECTED = "JobRejected"
     POD_REJECTED = "PodRejected"
     UNSCHEDULABLE = "Unschedulable"
@@ -177,6 +180,10 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
         RetryClass.LATER, "The source is not published yet; it is tried later.", 97
     ),
+    Reason.WEBHOOK_FAILED: ReasonInfo(
+        _R, "The receiver did not take the message; it is sent again, later and later, for more than a day.", 98
+    ),
+    Reason.WEBHOOK_GONE: ReasonInfo(_P, "The receiver wants no more messages; correct webhook.url or remove it.", 99),
     Reason.JOB_REJECTED: ReasonInfo(
         _W, "The cluster refuses the Job or its volume; see the message for what it wants changed."
     ),

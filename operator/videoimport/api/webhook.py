@@ -9,14 +9,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Message, Model, Timestamp
-from videoimport.api.places import HttpUrl, SecretReference
+from videoimport.api.places import ConfigMapReference, HttpUrl, SecretReference
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, Count
 
 SECRET_KEY = "webhook-secret"  # noqa: S105 — the key's name, not a secret
-"""Key of the Secret; its value is ``whsec_`` and the base64 of 24 to 64 random bytes."""
+"""Key of the Secret; its value is ``whsec_`` and the base64 of 24 to 64 random bytes, or two of these, a line each."""
 WEBHOOK_SECRET_PATH = "/var/run/secrets/videoimport.io/webhook"  # noqa: S105 — a folder
 """Where the worker finds the Secret's keys as files."""
+
+MAX_RETRY_AFTER = 86_400
+"""Longest that a receiver is left alone at its own wish, in seconds."""
 
 
 class WebhookEvent(StrEnum):
@@ -31,9 +34,11 @@ class Webhook(Model):
     """An address that is told once when the BulkImport ends, and once more for each time it ends anew."""
 
     url: HttpUrl
-    """Gets a signed POST with the summary as JSON. Answers other than 2xx are tried again, later and later."""
+    """Gets a signed POST with the summary as JSON. After any answer but 2xx it is sent again, later and later, for more
+    than a day; after 410 it is not."""
     secret_ref: SecretReference
-    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes."""
+    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. While one such secret is
+    replaced by another, both, a line each: the message is then signed with either."""
     events: Annotated[
         tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
@@ -49,18 +54,20 @@ class WebhookStatus(Model):
     """What is told."""
     state: Literal["Pending", "Delivered", "Failed"]
     """Failed: it was given up."""
+    wish: Annotated[str, Field(max_length=16)] = ""
+    """Changes with the webhook's address, its Secret's name and the retryToken: each change starts the tries anew."""
     run: Count = 0
-    """Jobs that were made to send it; the last is <bulk>-hook-<run>."""
+    """Jobs that were made to send messages; the last is <bulk>-hook-<run>."""
     attempts: Attempts = Attempts()
-    """How often it was tried."""
+    """How often this message was tried."""
     message: Message | None = None
-    """What the last try came to, unless it was delivered."""
+    """What the last try came to, or what keeps the next from starting; nothing once it was delivered."""
     delivered_time: Timestamp | None = None
     """When the receiver took it."""
 
 
 class DeliveryTask(Model):
-    """One run of one delivery, for the worker. Holds no secret but what is in the address."""
+    """One try of one delivery, for the worker. Holds no secret but what is in the address."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Delivery"] = "Delivery"
@@ -70,19 +77,21 @@ class DeliveryTask(Model):
     name: str
     run: Count
     url: HttpUrl
+    secret: str
+    """The Secret's name, to be named when something is wrong with it."""
     message_id: Annotated[str, Field(max_length=64)]
-    timestamp: Timestamp
-    """Of the ending; the signature's own timestamp is that of the sending."""
     body: Annotated[str, Field(max_length=65536)]
-    """The message's JSON, byte for byte the same in each run."""
+    """The message's JSON, to be sent byte for byte."""
     allowed_networks: tuple[str, ...] = ()
     proxy: str | None = None
-    timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 120
-    """For all tries of this run together."""
+    ca_bundle_config_map_ref: ConfigMapReference | None = None
+    """Whose certificates are believed too; it is mounted."""
+    timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """From the first connection to the answer."""
 
 
 class DeliveryReport(Model):
-    """How a run of a delivery ended: the termination message."""
+    """How a try of a delivery ended: the termination message."""
 
     schema_version: Literal[1] = 1
     kind: Literal["DeliveryReport"] = "DeliveryReport"
@@ -91,3 +100,5 @@ class DeliveryReport(Model):
     reason: Reason | None = None
     """Why it was not delivered; None when it was."""
     message: Message = ""
+    retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
+    """How long the receiver wants to be left alone."""

@@ -73,6 +73,10 @@ class ControllerSettings(BaseSettings):
     """First delay before a failed import is tried again; doubles each time."""
     backoff_cap_seconds: PositiveFloat = 600
     """Longest such delay."""
+    webhook_backoff_seconds: PositiveFloat = 10
+    """First delay before a webhook's message is sent again; doubles each time."""
+    webhook_backoff_cap_seconds: PositiveFloat = 14_400
+    """Longest such delay; there are at most twenty tries."""
     host_rest_seconds: PositiveFloat = 300
     """Delay after RateLimited; doubles each time, up to eight times as long."""
     later_seconds: PositiveFloat = 1800
@@ -115,6 +119,8 @@ class ControllerSettings(BaseSettings):
             write_interval=timedelta(seconds=self.write_seconds),
             backoff_base=timedelta(seconds=self.backoff_seconds),
             backoff_cap=timedelta(seconds=self.backoff_cap_seconds),
+            webhook_backoff_base=timedelta(seconds=self.webhook_backoff_seconds),
+            webhook_backoff_cap=timedelta(seconds=self.webhook_backoff_cap_seconds),
             host_rest=timedelta(seconds=self.host_rest_seconds),
             later=timedelta(seconds=self.later_seconds),
             later_cap=timedelta(seconds=self.later_cap_seconds),

@@ -32,6 +32,10 @@ class Settings:
     """First delay before a retry; doubles with each charged attempt."""
     backoff_cap: timedelta = timedelta(minutes=10)
     """Longest delay before a retry."""
+    webhook_backoff_base: timedelta = timedelta(seconds=10)
+    """First delay before a webhook's message is sent again; doubles with each try."""
+    webhook_backoff_cap: timedelta = timedelta(hours=4)
+    """Longest such delay."""
     host_rest: timedelta = timedelta(minutes=5)
     """Base delay after RateLimited."""
     later: timedelta = timedelta(minutes=30)

@@ -15,6 +15,7 @@ from videoimport.api.task import (
     TASK_PATH,
     TERMINATION_MESSAGE_PATH,
 )
+from videoimport.api.webhook import WEBHOOK_SECRET_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Paths:
     source_credentials: Path = Path(SOURCE_CREDENTIALS_PATH)
     source_volume: Path = Path(SOURCE_VOLUME_PATH)
     destination_volume: Path = Path(DESTINATION_VOLUME_PATH)
+    webhook_secret: Path = Path(WEBHOOK_SECRET_PATH)
     ca_bundle: Path = Path(CA_BUNDLE_PATH)
     termination_message: Path = Path(TERMINATION_MESSAGE_PATH)
 
@@ -38,6 +40,7 @@ _MEANT = {
     "source_credentials": "the source's Secret, a file for each key",
     "source_volume": "where the source's volume is",
     "destination_volume": "where the destination's volume is",
+    "webhook_secret": "the webhook's Secret, a file for each key",
     "ca_bundle": "certificates to be trusted besides the usual ones",
     "termination_message": "gets the report",
 }

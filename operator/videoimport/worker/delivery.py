@@ -1,0 +1,116 @@
+"""One try to deliver a message: the Secret is read, the address guard goes up, and the signed message is sent.
+
+Nothing here is run beside it: the process itself is under the guard, which sees the real address of every connection.
+"""
+
+import os
+import tempfile
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from videoimport.api.reasons import Reason, info
+from videoimport.api.webhook import DeliveryReport, DeliveryTask
+from videoimport.api.worker import WorkerOptions
+from videoimport.worker import logs, sending, signing, trust
+from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.fetch.guard import Guard
+from videoimport.worker.fetch.routes import Route
+from videoimport.worker.paths import Paths
+from videoimport.worker.reporting import clip
+from videoimport.worker.sending import Answer
+from videoimport.worker.signals import Interrupts
+
+_FAREWELL_SECONDS = 2.0
+_MAX_MESSAGE = 1000
+"""Characters; of four bytes each and with the rest of a report they fit a termination message."""
+
+
+def run(task: DeliveryTask, paths: Paths) -> int:
+    """The exit code. Whatever happens, a report is left."""
+    last = _Leaver(task, paths.termination_message)
+    interrupts = Interrupts(lambda: None, lambda end: last.leave(_interrupted(end, task)))
+    interrupts.install(task.timeout_seconds)
+    answer = _outcome(task, paths)
+    interrupts.ignore()
+    last.leave(answer)
+    return 0 if answer.reason is None else info(answer.reason).exit_code or 1
+
+
+def _outcome(task: DeliveryTask, paths: Paths) -> Answer:
+    try:
+        return _delivered(task, paths)
+    except Interruption as end:
+        return _interrupted(end, task)
+    except ImportFailure as failure:
+        return Answer(failure.reason, failure.message)
+    except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
+        logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
+        return Answer(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
+
+
+def _delivered(task: DeliveryTask, paths: Paths) -> Answer:
+    signers = signing.read_signers(task.secret, paths.webhook_secret)
+    with tempfile.TemporaryDirectory() as folder:
+        route = Route(task.proxy, _trusted(task, paths.ca_bundle, Path(folder)))
+        guard = Guard(task.allowed_networks, [str(paths.webhook_secret)], route.proxy_addresses())
+        guard.install()
+        headers = signing.headers(signers, task.message_id, task.body, datetime.now(UTC))
+        return _explained(sending.send(task.url, task.body.encode(), headers, route), guard)
+
+
+def _trusted(task: DeliveryTask, extra: Path, folder: Path) -> str | None:
+    options = WorkerOptions(ca_bundle_config_map_ref=task.ca_bundle_config_map_ref)
+    bundle = trust.bundle(options, extra, folder)
+    return str(bundle) if bundle else None
+
+
+def _explained(answer: Answer, guard: Guard) -> Answer:
+    """What the guard refused is the cause, whatever a library made of it."""
+    if answer.reason is None or not guard.refused:
+        return answer
+    where = f"The webhook's address leads to {guard.refused}"
+    if guard.has_proxy:
+        return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, around the proxy of template.worker.proxy.")
+    return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, which is not a public address.")
+
+
+def _interrupted(end: Interruption, task: DeliveryTask) -> Answer:
+    """A receiver that is too slow is one that did not take it; what else interrupts has nothing to do with it."""
+    if end.reason is Reason.DEADLINE_EXCEEDED:
+        return Answer(Reason.WEBHOOK_FAILED, f"The receiver did not answer within {task.timeout_seconds} s.")
+    return Answer(end.reason, end.message)
+
+
+class _Leaver:
+    """Leaves the report, once: the first is the one that counts."""
+
+    def __init__(self, task: DeliveryTask, path: Path) -> None:
+        self._task, self._path = task, path
+        self._lock = threading.Lock()
+        self._left = False
+
+    def leave(self, answer: Answer) -> None:
+        """The report first: whoever reads our lines may be gone or stuck."""
+        with self._lock:
+            if self._left:
+                return
+            self._left = True
+            self._write(answer)
+        line = threading.Thread(target=lambda: self._say(answer), daemon=True)
+        line.start()
+        line.join(_FAREWELL_SECONDS)
+
+    def _write(self, answer: Answer) -> None:
+        report = DeliveryReport(
+            uid=self._task.uid, run=self._task.run, reason=answer.reason,
+            message=clip(logs.redacted(answer.message), _MAX_MESSAGE) or "",
+            retry_after_seconds=answer.retry_after_seconds,
+        )  # fmt: skip
+        try:
+            self._path.write_bytes(report.model_dump_json(by_alias=True, exclude_none=True).encode()[:4096])
+        except OSError as error:
+            logs.log().error("cannot leave the report", path=os.fspath(self._path), error=type(error).__name__)
+
+    def _say(self, answer: Answer) -> None:
+        logs.log().info("ended", webhook_id=self._task.message_id, reason=answer.reason, message=answer.message)
