@@ -95,6 +95,8 @@ class DiscoveryStatus(Model):
     """Where the next page begins, in the worker's own words."""
     done: bool = False
     """The whole list is known."""
+    wish: Annotated[str, Field(max_length=16)] = ""
+    """Changes with the list, its Secret's name and the worker's options: each change starts the tries anew."""
     run: Count = 0
     """Jobs that were made to list it; the last is <bulk>-list-<run>."""
     attempts: Attempts = Attempts()

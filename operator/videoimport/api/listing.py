@@ -94,6 +94,8 @@ class PageFacts(Model):
     """This is the last page."""
     truncated: bool = False
     """The list has more than MAX_LISTED items, and what is beyond was left out."""
+    pushed_back: Reason | None = None
+    """What broke the source off after this page; the next one waits as after a failure."""
 
 
 class ListingTask(Model):

@@ -11,6 +11,10 @@ from videoimport.api.source import S3Source
 
 LINES = "items.jsonl"
 """Key of a page's lines in its ConfigMap."""
+FACTS = "page.json"
+"""Key of what the page says of itself."""
+EARLIER = "earlier"
+"""Stands for a listing where a page holds what earlier bulks left failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from videoimport.api.bulk_status import HostStatus, LedgerEntry
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.reasons import Reason
 from videoimport.api.report import Progress
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.listed import Listed, Rejected
@@ -133,6 +134,8 @@ class PageView:
     items: tuple[Listed, ...]
     rejected: tuple[Rejected, ...]
     truncated: bool = False
+    pushed_back: Reason | None = None
+    """What broke the source off after it: the next page waits as after a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +178,14 @@ class ObservedBulk:
     """Pods of those Jobs."""
     events: tuple[EventView, ...] = ()
     """Answers to earlier inquiries about those."""
+    unkept: frozenset[str] = frozenset()
+    """UIDs of those Jobs whose page could not be kept: what their pod printed is gone or is not what was reported."""
     ahead: int = 0
     """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
     hosts: tuple[HostStatus, ...] = ()
     """Hosts of its items that push back now, by name."""
+    source_rests_until: datetime | None = None
+    """Whom its list is asked from wants to be left alone until then; may lie in the past."""
     left_failed: tuple[Listed, ...] | None = None
     """What earlier bulks with the same source and destination left failed, and no later one brought; None where there
     are no earlier ones, or nobody wants to know."""

@@ -8,8 +8,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from videoimport.api.bulk_status import LedgerEntry
-from videoimport.api.labels import RUN, SHARD, WORKER_CONTAINER
-from videoimport.core.observe import ClaimView, EventView, JobView, PodView, ShardView
+from videoimport.api.labels import LISTING, PAGE, RUN, SHARD, WORKER_CONTAINER
+from videoimport.api.listing import PageFacts, PageLine
+from videoimport.api.reasons import Reason
+from videoimport.core.listed import FACTS, LINES, Listed, Rejected, found, rejected
+from videoimport.core.observe import ClaimView, EventView, JobView, PageView, PodView, ShardView
 from videoimport.core.ownership import ROOM, WISH
 
 Raw = Mapping[str, Any]
@@ -110,6 +113,46 @@ def shard_view(raw: Raw) -> ShardView:
         size=sum(len(text.encode(errors="replace")) for text in (*data.values(), *binary.values())),
         immutable=raw.get("immutable") is True,
     )
+
+
+def page_view(raw: Raw) -> PageView:
+    """A page of a list. A line that cannot be read is shown as rejected; a page that says nothing of itself is of no
+    listing, and so of no use."""
+    meta, data = raw["metadata"], raw.get("data") or {}
+    labels, facts = meta.get("labels") or {}, _facts(data.get(FACTS, ""))
+    lines = [_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]
+    return PageView(
+        name=meta["name"],
+        uid=meta["uid"],
+        number=_number(labels.get(PAGE)),
+        listing=labels.get(LISTING, "") if facts else "",
+        cursor=facts.cursor if facts else None,
+        done=facts is not None and facts.done,
+        deleting="deletionTimestamp" in meta,
+        items=tuple(line for line in lines if isinstance(line, Listed)),
+        rejected=tuple(line for line in lines if isinstance(line, Rejected)),
+        truncated=facts is not None and facts.truncated,
+        pushed_back=facts.pushed_back if facts else None,
+    )
+
+
+def _facts(text: str) -> PageFacts | None:
+    try:
+        return PageFacts.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _page_line(number: int, text: str) -> Listed | Rejected:
+    try:
+        line = PageLine.model_validate_json(text)
+    except ValidationError:
+        line = PageLine()
+    if line.found is not None and (line.found.url is None) != (line.found.key is None):
+        return found(line.found)
+    if line.rejected is not None:
+        return rejected(line.rejected)
+    return Rejected(None, Reason.INTERNAL, f"line {number} of the page cannot be read")
 
 
 def _entry(text: str) -> LedgerEntry | None:

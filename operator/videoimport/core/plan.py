@@ -46,12 +46,12 @@ class Delete:
 @dataclass(frozen=True, slots=True)
 class Collect:
     """Read what a pod printed, and keep the lines of a page that stand in it as an object. If they are not what was
-    reported, or the log is gone, the Job goes instead, and what it was for is to be done anew."""
+    reported, or the log is gone, that is noted, and part of a later observation."""
 
     namespace: str
     pod: str
-    job: Delete
-    """What happens when the page is not whole."""
+    job: str
+    """The UID of the pod's Job, under which a page that is not whole is noted."""
     count: int
     """Lines that were reported."""
     sha256: str

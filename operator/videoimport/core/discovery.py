@@ -1,0 +1,304 @@
+"""How a BulkImport's list comes to be known: a Job a page, each begun where the page before ended.
+
+The pages that are kept are the truth; all else that the status says of them is derived anew each time. Only the run,
+which is in the status before its Job is made, and what was tried for the present page are remembered there.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from videoimport.api.bulk_status import DiscoveryStatus
+from videoimport.api.conditions import ConditionType
+from videoimport.api.reasons import Reason, RetryClass, info
+from videoimport.api.status import Attempts
+from videoimport.core import errands
+from videoimport.core.listingjob import collection, read_page_report, task_errand
+from videoimport.core.observe import JobView, ObservedBulk, PageView
+from videoimport.core.pages import complete, counting, listing_of, obsolete, wish_of
+from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.retry import Context, judge
+from videoimport.core.settings import Settings
+from videoimport.core.wording import advised, clock, sentences
+
+WORD: errands.Word = "list"
+_QUEUED = "The listing's Job waits for its queue to admit it."
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What is known of a list, and what is done to know the rest."""
+
+    status: DiscoveryStatus | None
+    """None for inline items. Written before the actions are done."""
+    pages: tuple[PageView, ...]
+    """Those that count."""
+    done: bool
+    """There is no more to come."""
+    active: bool
+    """A Job or pod of it has not ended."""
+    failed: bool = False
+    """It was given up; status.reason and message say why."""
+    actions: tuple[Action, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What one case of the chain comes to."""
+
+    status: DiscoveryStatus
+    actions: tuple[Action, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    again_at: datetime | None = None
+
+
+def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
+    """The next step towards the whole list. With ``wanted`` False nothing is started, and what runs is stopped."""
+    if not observed.bulk.spec.source.is_listed:
+        actions = (*_removals(observed), *obsolete(observed, ()))
+        return Discovery(None, (), done=True, active=_active(observed), actions=actions)
+    look = _Look(observed, now.replace(microsecond=0), settings, wanted)
+    drafts = (case(look) for case in _CASES)
+    draft = next(draft for draft in drafts if draft)
+    return Discovery(
+        status=draft.status,
+        pages=look.pages,
+        done=complete(look.pages),
+        active=_active(observed),
+        failed=_given_up(draft.status),
+        actions=(*obsolete(observed, look.pages), *draft.actions),
+        inquiries=draft.inquiries,
+        announcements=draft.announcements,
+        again_at=draft.again_at,
+    )
+
+
+class _Look:
+    """One list at one moment."""
+
+    def __init__(self, observed: ObservedBulk, now: datetime, settings: Settings, wanted: bool) -> None:
+        self.observed = observed
+        self.bulk = observed.bulk
+        self.now = now
+        """In whole seconds, as timestamps in a status are."""
+        self.settings = settings
+        self.wanted = wanted
+        self.listing = listing_of(observed.bulk)
+        self.pages = counting(observed, self.listing)
+        self.wish = wish_of(observed.bulk)
+        self.jobs = errands.jobs_of(observed, WORD)
+
+    @property
+    def job_wish(self) -> str:
+        """What the Job for the next page is made from."""
+        return f"{self.wish}-{len(self.pages)}"
+
+    @cached_property
+    def status(self) -> DiscoveryStatus:
+        """As it stands, with what the pages say now. Tries are counted anew for another page or list, for a mended
+        wish, and for a new token once they have failed."""
+        last = self.pages[-1] if self.pages else None
+        told = {
+            "listing": self.listing,
+            "pages": len(self.pages),
+            "cursor": last.cursor if last else None,
+            "done": complete(self.pages),
+        }
+        before = self.before
+        anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
+        if anew or (self._renewed and before.reason is not None):
+            told |= {"attempts": Attempts(), "reason": None, "message": None}
+        status = before.model_copy(update=told)
+        attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
+        return status.model_copy(update={"attempts": attempts})
+
+    @property
+    def run(self) -> int:
+        """Number of the current run; 0 before the first."""
+        return self.before.run
+
+    @property
+    def job(self) -> JobView | None:
+        """The current run's."""
+        return next((job for job in self.jobs if job.run == self.run), None)
+
+    @property
+    def since(self) -> datetime:
+        """When the present series of work began."""
+        status = self.bulk.status
+        working = next((c for c in status.conditions if c.type == ConditionType.RECONCILING), None)
+        if working is None or working.status != "True":
+            return status.start_time or self.now
+        return working.last_transition_time
+
+    @property
+    def pushed_back(self) -> Reason | None:
+        """What broke the source off after the last page, if that page has just been kept."""
+        return self.pages[-1].pushed_back if self.pages and self.before.pages != len(self.pages) else None
+
+    @property
+    def before(self) -> DiscoveryStatus:
+        return self.bulk.status.discovery or DiscoveryStatus()
+
+    @property
+    def _renewed(self) -> bool:
+        return (self.bulk.status.observed_retry_token or "") != self.bulk.spec.retry_token
+
+
+def _known(look: _Look) -> _Draft | None:
+    """The whole list is known: its last Job has done its part."""
+    if not complete(look.pages):
+        return None
+    return _Draft(_quiet(look.status), _removals(look.observed))
+
+
+def _over(look: _Look) -> _Draft | None:
+    """It was given up. The last Job stays for a while, for its log."""
+    return _Draft(look.status, _leftovers(look)) if _given_up(look.status) else None
+
+
+def _unwanted(look: _Look) -> _Draft | None:
+    """Nothing is to be asked of the source now; a delay after a failed run goes on."""
+    if look.wanted:
+        return None
+    waits = look.status.attempts.next_retry_time is not None
+    return _Draft(look.status if waits else _quiet(look.status), _removals(look.observed))
+
+
+def _waiting(look: _Look) -> _Draft | None:
+    """Between two runs."""
+    at = look.status.attempts.next_retry_time
+    if at is None:
+        return None
+    return _Draft(look.status, _leftovers(look), again_at=at) if at > look.now else _next_run(look)
+
+
+def _to_begin(look: _Look) -> _Draft | None:
+    """There is no run yet, or the last one was for another page or wish. Jobs of later runs mean that this status is an
+    old one: it is written anew, which the resourceVersion refuses if it only was read too early."""
+    if look.pushed_back is not None:
+        return _failed(look, look.pushed_back, "The source broke off after the last page")
+    other = look.job is not None and look.job.wish != look.job_wish
+    later = any(job.run > look.run for job in look.jobs)
+    return _next_run(look) if look.run == 0 or other or later or look.status.wish != look.wish else None
+
+
+def _to_be_made(look: _Look) -> _Draft | None:
+    """The Job is not there: it is made, again if need be, which lists the same page. While the API server refuses it,
+    it is shown why, and made less often."""
+    if look.job is not None:
+        return None
+    refusal = look.observed.refusal
+    if refusal is None:
+        return _Draft(_quiet(look.status), (_making(look, look.run),))
+    told = {"reason": Reason.JOB_REJECTED, "message": advised(Reason.JOB_REJECTED, refusal.message)}
+    status, again_at = look.status.model_copy(update=told), refusal.last_seen + look.settings.patience
+    return _Draft(status, again_at=again_at) if look.now < again_at else _Draft(status, (_making(look, look.run),))
+
+
+def _ended(look: _Look) -> _Draft | None:
+    """The run is over: its page is kept, or it has failed."""
+    job = look.job
+    ending = errands.ending_of(look.observed, job, read_page_report) if job else None
+    if job is None or ending is None:
+        return None
+    if job.uid in look.observed.unkept:
+        return _failed(look, Reason.REPORT_LOST, "The page's log is gone or is not what the worker printed")
+    report = ending.report
+    if ending.reason is not None or report is None:
+        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message)
+    pods = errands.pods_of(look.observed, job)
+    wish = collection(look.bulk, look.listing, look.pages, report, job, pods[0])
+    if isinstance(wish, str):
+        return _failed(look, Reason.INTERNAL, wish)
+    refusal = look.observed.refusal
+    if refusal is None:
+        return _Draft(_quiet(look.status), (wish,))
+    words = sentences("The cluster refuses what is to be created next", refusal.message)
+    return _Draft(look.status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
+
+
+def _going(look: _Look) -> _Draft:
+    """The Job is there: it works, or something keeps it from starting."""
+    job = look.job
+    if job is None or job.deleting:
+        return _Draft(look.status)
+    if job.suspended:
+        return _Draft(look.status.model_copy(update={"reason": None, "message": _QUEUED}))
+    finding = errands.hindrance(look.observed, job, look.now, look.settings)
+    if finding.reason is None:
+        return _Draft(_quiet(look.status), inquiries=finding.inquiries, again_at=finding.again_at)
+    message = advised(finding.reason, finding.message)
+    if finding.echo and finding.reason is look.status.reason:
+        message = look.status.message or message
+    status = look.status.model_copy(update={"reason": finding.reason, "message": message})
+    return _Draft(status, inquiries=finding.inquiries, again_at=finding.again_at)
+
+
+_CASES = (_known, _over, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
+
+
+def _next_run(look: _Look) -> _Draft:
+    """Another run, or, while its host rests, the wait for that. All older Jobs go."""
+    until = look.observed.source_rests_until
+    if until is not None and until > look.now:
+        words = f"The source's host asked for fewer requests; it is asked again at {clock(until)}"
+        attempts = look.status.attempts.model_copy(update={"next_retry_time": until})
+        told = {"attempts": attempts, "reason": Reason.RATE_LIMITED, "message": sentences(words), "wish": look.wish}
+        return _Draft(look.status.model_copy(update=told), _removals(look.observed), again_at=until)
+    run = 1 + max([look.run, *(job.run for job in look.jobs)])
+    attempts = look.status.attempts
+    attempts = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
+    status = _quiet(look.status).model_copy(update={"run": run, "attempts": attempts, "wish": look.wish})
+    return _Draft(status, (*_removals(look.observed), _making(look, run)))
+
+
+def _making(look: _Look, run: int) -> Action:
+    errand = task_errand(look.bulk, run, look.pages, look.job_wish, look.settings)
+    return errands.creation(errand, look.settings)
+
+
+def _failed(look: _Look, reason: Reason, words: str) -> _Draft:
+    """Another run, at once or later, or the end."""
+    uid, attempts = look.bulk.metadata.uid, look.status.attempts
+    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since))
+    told = {"reason": reason, "attempts": verdict.attempts}
+    if verdict.again_at is None:
+        message = advised(reason, words, verdict.given_up)
+        announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
+        status = look.status.model_copy(update=told | {"message": message})
+        return _Draft(status, announcements=(announcement,))
+    message = sentences(advised(reason, words), f"The page is listed again at {clock(verdict.again_at)}")
+    status = look.status.model_copy(update=told | {"message": message})
+    return _Draft(status, again_at=max(verdict.again_at, look.now))
+
+
+def _given_up(status: DiscoveryStatus) -> bool:
+    """Its last run failed and no other is to come. What only keeps a run from starting is no failure."""
+    if status.reason is None or status.attempts.next_retry_time is not None:
+        return False
+    return info(status.reason).retry is not RetryClass.WAITING
+
+
+def _quiet(status: DiscoveryStatus) -> DiscoveryStatus:
+    return status.model_copy(update={"reason": None, "message": None})
+
+
+def _leftovers(look: _Look) -> tuple[Action, ...]:
+    """Jobs of earlier runs go, and the last one after its time."""
+    older = tuple(errands.removal(job) for job in look.jobs if job.run != look.run and not job.deleting)
+    job = look.job
+    spent = job is not None and job.finished and not (job.expires or job.deleting)
+    return (*older, errands.expiry(job, look.settings)) if job is not None and spent else older
+
+
+def _removals(observed: ObservedBulk) -> tuple[Action, ...]:
+    return tuple(errands.removal(job) for job in errands.jobs_of(observed, WORD) if not job.deleting)
+
+
+def _active(observed: ObservedBulk) -> bool:
+    return any(errands.under_way(observed, job) for job in errands.jobs_of(observed, WORD))

@@ -1,0 +1,109 @@
+"""The pages of a list: which of those that are kept count, and the ConfigMap of the next one.
+
+A listing is known by what its pages depend on, so that pages of an earlier wish are never taken for this one's.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from videoimport.api.bulk_source import MAX_LISTED
+from videoimport.api.bulkimport import IDENTITY, BulkImport, Template
+from videoimport.api.labels import BULK, LISTING, PAGE
+from videoimport.api.listing import PageFacts
+from videoimport.core.listed import EARLIER, FACTS
+from videoimport.core.naming import page_name
+from videoimport.core.observe import ObservedBulk, PageView
+from videoimport.core.ownership import CALM, OUR_LABELS, owned_by
+from videoimport.core.plan import Delete, Manifest
+
+_Json = dict[str, Any]
+_LISTING_DIGITS, _WISH_DIGITS = 8, 16
+_MOST_LINES = 2 * MAX_LISTED
+"""Of all pages of a list. The worker ends a list of more items than MAX_LISTED, but what it rejects is not bounded."""
+
+
+def listing_of(bulk: BulkImport) -> str:
+    """Eight hex digits for what the pages depend on: the source, what is checked, and, where the destination is asked
+    for what it has, the destination and what would be stored there."""
+    return _hashed(_shaping(bulk))[:_LISTING_DIGITS]
+
+
+def wish_of(bulk: BulkImport) -> str:
+    """Sixteen hex digits for all that can be mended of a listing: with it, whose Secrets are mounted and how its pod
+    is run."""
+    source, template = bulk.spec.source, bulk.spec.template
+    logins = [ref and ref.name for ref in (source.credentials_secret_ref, template.destination.credentials_secret_ref)]
+    return _hashed([_shaping(bulk), logins, template.worker.canonical()])[:_WISH_DIGITS]
+
+
+def listed_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
+    """The pages of its list that count; none for inline items."""
+    return counting(observed, listing_of(observed.bulk)) if observed.bulk.spec.source.is_listed else ()
+
+
+def counting(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
+    """This listing's pages, from the first on without a gap: each begins where the one before it ended."""
+    own = {page.number: page for page in observed.pages if page.listing == listing and not page.deleting}
+    found: list[PageView] = []
+    while len(found) in own:
+        found.append(own[len(found)])
+    return tuple(found)
+
+
+def obsolete(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
+    """All other pages go: those of another listing, and those that begin where no page ends any more."""
+    kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
+    others = (page for page in observed.pages if page.uid not in kept and page.listing != EARLIER and not page.deleting)
+    return tuple(Delete("ConfigMap", namespace, page.name, page.uid) for page in others)
+
+
+def complete(pages: tuple[PageView, ...]) -> bool:
+    """Whether the whole list is known, or as much of it as is taken: a list that never ends must."""
+    if not pages:
+        return False
+    return pages[-1].done or sum(len(page.items) + len(page.rejected) for page in pages) >= _MOST_LINES
+
+
+def manifest_of(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:
+    """The ConfigMap of a page as it is to be created, but for its lines, which come into its data under LINES."""
+    meta = bulk.metadata
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": page_name(meta.name, listing, number),
+            "namespace": meta.namespace,
+            "labels": OUR_LABELS | {BULK: meta.name, PAGE: str(number), LISTING: listing},
+            "annotations": CALM,
+            "ownerReferences": owned_by(IDENTITY, meta),
+        },
+        "immutable": True,
+        "data": {FACTS: facts.model_dump_json(by_alias=True, exclude_none=True)},
+    }
+
+
+def _shaping(bulk: BulkImport) -> _Json:
+    spec = bulk.spec
+    source = {key: value for key, value in spec.source.canonical().items() if key != "credentialsSecretRef"}
+    requirements = spec.template.requirements
+    checked = requirements.canonical() if requirements is not None else None
+    return {
+        "uid": bulk.metadata.uid,
+        "source": source,
+        "requirements": checked,
+        "known": _index(spec.template) if spec.incremental else None,
+    }
+
+
+def _index(template: Template) -> _Json:
+    """What makes two videos the same for the destination's index, and where that is."""
+    destination, output = template.destination, template.output.canonical()
+    store, claim = destination.s3, destination.persistent_volume_claim
+    at = [store.endpoint, store.bucket] if store else [claim.claim_name] if claim else []
+    return {"at": at, "prefix": destination.prefix, "folder": destination.folder, "output": output}
+
+
+def _hashed(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
