@@ -1,8 +1,9 @@
 """The command line: `kubectl videoimport`, or `kubectl-videoimport` where there is no kubectl."""
 
+import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ from videoimport.cli.run import STANDARD_INPUT, Format, Wish, perform
 from videoimport.cli.running import Stopped
 
 NOTHING_STARTED = 2
+Form = Literal["table", "csv", "json"]
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -119,6 +121,58 @@ def run(
         say(Console(stderr=True), f"Ended by {stopped}; the worker took back what it had begun.")
         code = stopped.exit_code
     raise typer.Exit(code)
+
+
+Kubeconfig = Annotated[
+    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig, if it is not kubectl's usual one.")
+]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, if not its current one.")]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's, if not the context's own.")
+]
+Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="How they are printed.")]
+
+
+@app.command()
+def results(
+    bulk: Annotated[str, typer.Argument(metavar="BULK", help="The BulkImport's name.")],
+    output: Table = "table",
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Print what became of every item of a BulkImport.
+
+    Its status holds fifty of them; all stand in ConfigMaps beside it, and this reads both. An item is Imported,
+    Duplicate (the destination had it), Failed, Rejected (never started) or Open (not ended yet).
+
+    Exit codes:
+
+    * 0 – they are printed, however they ended
+    * 2 – they could not be read; the message says why
+    """
+    from videoimport.cli.account import of_cluster  # the cluster client is slow to load, and `run` does without it
+    from videoimport.cli.itemized import headline, rendered
+    from videoimport.cli.kube import Kube
+
+    errors = Console(stderr=True)
+    try:
+        form = _form(output)
+        kube = Kube(kubeconfig, context)
+        account = of_cluster(kube, namespace or kube.namespace, bulk)
+    except UnusableError as error:
+        for problem in error.problems:
+            say(errors, f"error: {problem}")
+        raise typer.Exit(NOTHING_STARTED) from None
+    say(errors, headline(account))
+    sys.stdout.write(rendered(account, form))
+
+
+def _form(output: str) -> Form:
+    """Raises UnusableError."""
+    if output in ("table", "csv", "json"):
+        return output  # type: ignore[return-value]
+    raise UnusableError(f"--output {output}: write table, csv or json.")
 
 
 def _format(output: str | None) -> Format | None:

@@ -1,0 +1,90 @@
+"""What became of every item of a BulkImport, counted by the controller's own rules from what the cluster keeps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from videoimport.api.bulk_status import AcceptedItem, LedgerEntry
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import BULK, PAGE, SHARD
+from videoimport.api.listing import RejectedItem
+from videoimport.api.reasons import Reason
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.kube import Kube
+from videoimport.core.book import Book
+from videoimport.core.listed import Rejected
+from videoimport.core.observe import ObservedBulk
+from videoimport.core.parse import page_view, shard_view
+
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Every item of the list, each once."""
+
+    bulk: BulkImport
+    results: tuple[LedgerEntry, ...]
+    """How items ended, in the list's order."""
+    rejected: tuple[RejectedItem, ...]
+    """What is not imported, and why."""
+    open: tuple[AcceptedItem, ...]
+    """What has not ended yet, or is to be tried again."""
+
+    @property
+    def completed(self) -> int:
+        """Successes, duplicates included."""
+        return sum(result.success for result in self.results)
+
+    @property
+    def duplicates(self) -> int:
+        """Of these, what the destination had already."""
+        return sum(result.success and result.reason is Reason.DUPLICATE for result in self.results)
+
+    @property
+    def failed(self) -> int:
+        """Items that ended without success."""
+        return len(self.results) - self.completed
+
+
+def of_cluster(kube: Kube, namespace: str, name: str) -> Account:
+    """Read it all: the BulkImport, its results and the pages of its list. Raises UnusableError."""
+    raw = kube.bulk(namespace, name)
+    return counted(raw, kube.config_maps(namespace, f"{BULK}={name}"))
+
+
+def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
+    """From the resource and the ConfigMaps that name it; those of a namesake do not count. Raises UnusableError."""
+    try:
+        bulk = BulkImport.parse(raw)
+    except ValidationError as error:
+        what = error.errors()[0]
+        where = ".".join(map(str, what["loc"]))
+        raise UnusableError(f"The BulkImport cannot be read by this version: {where}: {what['msg']}.") from None
+    own = [found for found in config_maps if _owner(found) == bulk.metadata.uid]
+    shards = sorted((shard_view(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
+    pages = sorted((page_view(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
+    book = Book(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
+    return Account(
+        bulk=bulk,
+        results=book.results,
+        rejected=tuple(_shown(line) for line in book.rejected),
+        open=tuple(
+            AcceptedItem(name=line.listed.name, url=book.address(line.listed)) for line in book.lines if not line.done
+        ),
+    )
+
+
+def _shown(line: Rejected) -> RejectedItem:
+    return RejectedItem(name=line.name, url=line.url, reason=line.reason, message=line.message)
+
+
+def _owner(raw: Raw) -> str | None:
+    owners = raw["metadata"].get("ownerReferences") or ()
+    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+
+
+def _has(raw: Raw, label: str) -> bool:
+    return label in (raw["metadata"].get("labels") or {})

@@ -1,0 +1,105 @@
+"""The items of a BulkImport for people and for machines: a table, CSV, or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from videoimport.api.bulk_status import ItemResult, LedgerEntry
+from videoimport.api.reasons import Reason
+from videoimport.cli.account import Account
+from videoimport.cli.display import printable
+
+Format = Literal["table", "csv", "json"]
+Row = dict[str, Any]
+COLUMNS = ("state", "name", "url", "reason", "message", "attempts", "videoId", "importName", "uri")
+"""Of the CSV, an item a line."""
+_RESULT = frozenset(ItemResult.model_json_schema()["properties"])
+_TOLD = (("skippedDuplicates", "of them duplicates"), ("failed", "failed"), ("rejectedCount", "rejected"))
+_SHOWN = ("STATE", "ITEM", "REASON", "WHERE OR WHY")
+
+
+def rendered(account: Account, form: Format) -> str:
+    """What goes to standard output."""
+    return {"table": _table, "csv": _csv, "json": _json}[form](account)
+
+
+def headline(account: Account) -> str:
+    """One line about the whole."""
+    meta, counts = account.bulk.metadata, _counts(account)
+    told = [f"{counts['completed']} of {counts['total']} imported"]
+    told += [f"{counts[field]} {word}" for field, word in _TOLD if counts[field]]
+    return f"{meta.name}: {account.bulk.status.phase or 'not begun'}, {', '.join(told)}"
+
+
+def _counts(account: Account) -> dict[str, int]:
+    return {
+        "total": len(account.results) + len(account.open),
+        "completed": account.completed,
+        "failed": account.failed,
+        "rejectedCount": len(account.rejected),
+        "skippedDuplicates": account.duplicates,
+    }
+
+
+def _state(result: ItemResult) -> str:
+    if not result.success:
+        return "Failed"
+    return "Duplicate" if result.reason is Reason.DUPLICATE else "Imported"
+
+
+def rows(account: Account) -> Iterator[Row]:
+    """An item each, by column; what has no value is left out. Failures first, as in the status."""
+    for result in sorted(account.results, key=lambda result: result.success):
+        wire = _wire(result)
+        yield {"state": _state(result), "message": wire.pop("error", ""), **wire}
+    for rejected in account.rejected:
+        yield {"state": "Rejected", **rejected.wire()}
+    for item in account.open:
+        yield {"state": "Open", **item.wire()}
+
+
+def _wire(result: LedgerEntry) -> Row:
+    """As the status would show it."""
+    return {name: value for name, value in result.wire().items() if name in _RESULT}
+
+
+def _json(account: Account) -> str:
+    meta, status = account.bulk.metadata, account.bulk.status.wire()
+    whole: Row = {
+        "namespace": meta.namespace,
+        "name": meta.name,
+        **{field: status[field] for field in ("phase", "message") if field in status},
+        **_counts(account),
+        "results": [_wire(result) for result in account.results],
+        "rejected": [item.wire() for item in account.rejected],
+        "open": [item.wire() for item in account.open],
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _csv(account: Account) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows(account))
+    return text.getvalue()
+
+
+def _table(account: Account) -> str:
+    shown = [
+        (
+            row["state"],
+            row.get("name") or row.get("url", ""),
+            row.get("reason", ""),
+            row.get("uri") or row.get("message", ""),
+        )
+        for row in rows(account)
+    ]
+    lines = [_SHOWN, *(tuple(map(printable, cells)) for cells in shown)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_SHOWN) - 1)]
+    return "".join(
+        "  ".join((*(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)), line[-1])).rstrip() + "\n"
+        for line in lines
+    )

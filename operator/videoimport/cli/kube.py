@@ -1,0 +1,90 @@
+"""A cluster as somebody's kubeconfig shows it: the only home of the cluster client in this room. It only reads."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import config
+from kubernetes.client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from videoimport.api.labels import GROUP, VERSION
+from videoimport.cli.errors import UnusableError
+
+Raw = dict[str, Any]
+_SECONDS = 30.0
+"""For one request."""
+_PAGE = 20
+"""ConfigMaps a page of a list; each may hold 1 MiB."""
+
+
+class Kube:
+    """An API server. Every method raises UnusableError."""
+
+    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
+        chosen, file = Configuration(), str(kubeconfig) if kubeconfig else None
+        chosen.retries = False
+        try:
+            contexts, current = config.list_kube_config_contexts(file)  # type: ignore[no-untyped-call]
+            config.load_kube_config(file, context, client_configuration=chosen)  # type: ignore[no-untyped-call]
+        except (ConfigException, yaml.YAMLError, OSError) as error:
+            raise UnusableError(f"There is no cluster to ask: {str(error).splitlines()[0].rstrip('.')}.") from None
+        named = next((one for one in contexts if one["name"] == context), current)
+        self.namespace: str = named["context"].get("namespace") or "default"
+        """The context's own, where nothing else is said."""
+        self._client = ApiClient(chosen)
+        self._host = chosen.host
+
+    def bulk(self, namespace: str, name: str) -> Raw:
+        """A BulkImport."""
+        return self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/bulkimports/{name}")
+
+    def config_maps(self, namespace: str, selector: str) -> Iterator[Raw]:
+        """All that have these labels, one page at a time."""
+        query = {"labelSelector": selector, "limit": str(_PAGE)}
+        while True:
+            page = self._get(f"/api/v1/namespaces/{namespace}/configmaps", query)
+            yield from page["items"]
+            if not (token := page["metadata"].get("continue")):
+                return
+            query["continue"] = token
+
+    def _get(self, path: str, query: dict[str, str] | None = None) -> Raw:
+        asked = self._client.param_serialize(
+            "GET",
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json"},
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._client.call_api(*asked, _request_timeout=_SECONDS)
+            content: bytes = response.read()  # type: ignore[no-untyped-call]
+        except (HTTPError, OSError) as broken:
+            raise UnusableError(f"{self._host} cannot be asked: {type(broken).__name__}: {broken}") from None
+        found = _parsed(content)
+        if response.status >= 300 or not found:
+            raise UnusableError(_refusal(response.status, found))
+        return found
+
+
+def _parsed(content: bytes) -> Raw:
+    """Empty when it is no JSON object."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _refusal(status: int, answer: Raw) -> str:
+    """What the API server said, in its own words."""
+    if message := answer.get("message"):
+        return f"The cluster says: {message}"
+    if status == 404:
+        return f"The cluster does not know {GROUP}/{VERSION}; is videoimport installed there?"
+    return f"The cluster answered {status} without a word."
