@@ -125,9 +125,11 @@ def ran(its: Simulation, controller: Measured, found: Found, until: float) -> No
     writes = its.writes() - before
     found.writes_per_item = writes.total() / found.items
     found.controller_peak_mib = controller.peak_mib
-    say(f"{status['message']} in {found.seconds:.1f} s, {found.items / found.seconds:.1f} a second; "
-        f"controller {controller.cpu_seconds - cpu:.1f} CPU-s, "
-        f"{1000 * (controller.cpu_seconds - cpu) / found.items:.1f} ms an item, peak {found.controller_peak_mib:.0f} MiB")  # fmt: skip
+    spent = controller.cpu_seconds - cpu
+    say(
+        f"{status['message']} in {found.seconds:.1f} s, {found.items / found.seconds:.1f} a second; controller "
+        f"{spent:.1f} CPU-s, {1000 * spent / found.items:.1f} ms an item, peak {found.controller_peak_mib:.0f} MiB"
+    )
     say(f"writes an item: {shown(writes, found.items)}")
     say(f"status: {len(json.dumps(status))} bytes")
 
@@ -141,7 +143,8 @@ def restarted(its: Simulation, controller: Measured) -> None:
     controller.start().ready()
     seconds = time.monotonic() - began
     time.sleep(QUIET_SECONDS)
-    say(f"started anew: ready in {seconds:.1f} s, {(its.writes() - before).total()} writes within {QUIET_SECONDS:.0f} s, "
+    written = (its.writes() - before).total()
+    say(f"started anew: ready in {seconds:.1f} s, {written} writes within {QUIET_SECONDS:.0f} s, "
         f"peak {controller.peak_mib:.0f} MiB, {controller.cpu_seconds:.1f} CPU-s")  # fmt: skip
 
 

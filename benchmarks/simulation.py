@@ -22,7 +22,7 @@ CLUSTER = [sys.executable, str(ROOT / "hack/cluster"), "--name", "bench-bulk"]
 NAMESPACE = "bench"
 NODES = 10
 REQUESTS_A_SECOND = 500
-"""Of Kubernetes' own controllers and its scheduler, each: with the default of 20 they, and not ours, would be measured."""
+"""Of Kubernetes' own controllers and its scheduler, each: with the default of 20 they would be what is measured."""
 
 
 def cluster(*words: str) -> str:

@@ -1,6 +1,9 @@
-"""Events for people, the last and least step of a sync: one that cannot be posted is logged and dropped."""
+"""Events for people, the last and least step of a sync: one that cannot be posted is logged and dropped, and so is one
+too many. Each is a write; the status has it all."""
 
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -8,21 +11,56 @@ import structlog
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import ClusterError
 from videoimport.controller.kinds import Raw
+from videoimport.controller.queue import Clock
 from videoimport.core.plan import Announcement
 
 COMPONENT = "videoimport-controller"
+BURST = 200
+"""Events of a kind of resource that may come at once."""
+PER_SECOND = 2.0
+"""Events of a kind that may come all the time: ten thousand imports that fail for one reason tell it once for all."""
 _MESSAGE_LIMIT = 1024
 """Bytes the API server takes."""
 _log = structlog.get_logger(__name__)
 
 
-async def announce(cluster: Cluster, about: Raw, announcements: Iterable[Announcement], now: datetime) -> None:
-    """Post an Event each."""
-    for announcement in announcements:
-        try:
-            await cluster.post_event(event(about, announcement, now))
-        except ClusterError as problem:
-            _log.warning("an Event was not posted", reason=announcement.reason, problem=str(problem))
+@dataclass(slots=True)
+class Allowance:
+    """How many Events may still be posted; grows with time."""
+
+    clock: Clock
+    left: float = BURST
+    at: float = 0.0
+
+    def take(self) -> bool:
+        """Whether one more is fine."""
+        now = self.clock()
+        self.left = min(BURST, self.left + PER_SECOND * (now - self.at))
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+@dataclass(slots=True)
+class Announcer:
+    """Posts Events; those about one kind of resource leave room for those about another."""
+
+    cluster: Cluster
+    clock: Clock = time.monotonic
+    _allowances: dict[str, Allowance] = field(default_factory=dict)
+
+    async def announce(self, about: Raw, announcements: Iterable[Announcement], now: datetime) -> None:
+        """Post an Event each."""
+        for announcement in announcements:
+            if not self._allowances.setdefault(about["kind"], Allowance(self.clock, at=self.clock())).take():
+                _log.debug("an Event too many", reason=announcement.reason)
+                continue
+            try:
+                await self.cluster.post_event(event(about, announcement, now))
+            except ClusterError as problem:
+                _log.warning("an Event was not posted", reason=announcement.reason, problem=str(problem))
 
 
 def event(about: Raw, announcement: Announcement, now: datetime) -> Raw:

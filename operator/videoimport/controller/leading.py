@@ -9,6 +9,7 @@ import kopf
 import structlog
 
 from videoimport.controller import credentials, handlers
+from videoimport.controller.announcing import Announcer
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.metrics import REGISTRY, Figures
 from videoimport.controller.notes import Notebook
@@ -44,7 +45,7 @@ class _Parts:
         store = Store(queue.add)
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
         tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)
-        syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions())
+        syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions(), Announcer(cluster))
         REGISTRY.register(Figures(lambda: store.objects("VideoImport"), lambda: queue.depth))
         vitals.leads(lambda: queue.head_age)
         return cls(settings, queue, relister, tails, syncer, handlers.Intake(store, vitals.heard, relister.want))

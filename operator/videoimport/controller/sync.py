@@ -14,7 +14,7 @@ import structlog
 from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
-from videoimport.controller.announcing import announce
+from videoimport.controller.announcing import Announcer
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.confirming import Confirmation
 from videoimport.controller.errors import Rejected
@@ -55,6 +55,7 @@ class Syncer:
     queue: KeyedQueue
     notebook: Notebook
     settings: Settings
+    announcer: Announcer
     now: Callable[[], datetime] = utc_now
     timer: Clock = time.perf_counter
     """Of how long a decision takes."""
@@ -82,7 +83,7 @@ class Syncer:
             await self._act(key, entry, notes, plan.actions)
             await self._inquire(key, notes, plan.inquiries)
         finally:
-            await announce(self.cluster, entry.head, plan.announcements, self.now())
+            await self.announcer.announce(entry.head, plan.announcements, self.now())
 
     def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
         if isinstance(entry.view, Unreadable):
@@ -120,7 +121,7 @@ class Syncer:
         self.queue.add_after(key, pause)
         if news:
             self.queue.add(key)
-            await announce(self.cluster, entry.head, [Announcement("Warning", REFUSED, message)], self.now())
+            await self.announcer.announce(entry.head, [Announcement("Warning", REFUSED, message)], self.now())
 
     async def _inquire(self, key: Key, notes: Notes, inquiries: tuple[Inquiry, ...]) -> None:
         patience = self.settings.patience.total_seconds()

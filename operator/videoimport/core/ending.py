@@ -11,7 +11,7 @@ from videoimport.core.observe import JobView
 from videoimport.core.outcome import Expected, Outcome, outcome_of, success_of
 from videoimport.core.plan import Announcement
 from videoimport.core.retry import Context, Verdict, exhausted, judge
-from videoimport.core.runs import first_run, next_run
+from videoimport.core.runs import first_run, next_run, of_bulk
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.wording import advised, clock, sentences
 
@@ -92,7 +92,7 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
         video_id=report.video_id if report else None,
         duplicate_of=duplicate_of,
     )
-    return _announcing(draft, Announcement("Normal", "Completed", message))
+    return draft if of_bulk(scene) else _announcing(draft, Announcement("Normal", "Completed", message))
 
 
 def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:

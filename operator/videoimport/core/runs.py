@@ -19,7 +19,7 @@ def first_run(scene: Scene) -> Draft:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
     fresh = Attempts(count=1, max=scene.spec.max_attempts)
     draft = _started(scene, fresh).with_status(source=None, metadata=None)
-    if _of_bulk(scene) or draft.again_at:
+    if of_bulk(scene) or draft.again_at:
         return draft
     return _announced(draft, Announcement("Normal", "Started", f"Run {draft.status.run} started."))
 
@@ -78,8 +78,8 @@ def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:
     )
 
 
-def _of_bulk(scene: Scene) -> bool:
-    """A bulk announces its own start; an Event more for each of its children would be a write more for each item."""
+def of_bulk(scene: Scene) -> bool:
+    """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
     owners = scene.video.metadata.owner_references
     return any(owner.controller and owner.kind == BULK_KIND for owner in owners)
 

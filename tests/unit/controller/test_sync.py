@@ -6,6 +6,7 @@ import pytest
 
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller import sync
+from videoimport.controller.announcing import Announcer
 from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import Notebook
@@ -43,7 +44,9 @@ class Scene:
         self.plan: Plan[Any] = Plan()
         self.observed: list[ObservedVideo] = []
         monkeypatch.setattr(sync, "reconcile_video", self._decide)
-        self.syncer = Syncer(cluster, self.store, self.queue, self.notebook, Settings("worker"), lambda: NOW, clock)
+        self.syncer = Syncer(
+            cluster, self.store, self.queue, self.notebook, Settings("worker"), Announcer(cluster), lambda: NOW, clock
+        )
 
     def _decide(self, observed: ObservedVideo, _now: datetime, _settings: Settings) -> Plan[Any]:
         self.observed.append(observed)

@@ -19,6 +19,7 @@ from core_seen import (
     stages,
     success,
     truths,
+    video,
     working_pod,
     written,
 )
@@ -78,6 +79,14 @@ def test_success_is_announced_once():
     assert [a.reason for a in plan(wish, **finished(wish, success(wish))).announcements] == ["Completed"]
     done = completed()
     assert plan(done, **finished(done, success(done))).announcements == ()
+
+
+def test_success_of_a_bulks_child_is_its_bulks_to_announce():
+    owner = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport", "name": "b", "uid": "b", "controller": True}
+    child = running()
+    child = child.model_copy(update={"metadata": video(meta={"ownerReferences": [owner]}).metadata})
+    found = plan(child, **finished(child, success(child)))
+    assert (found.status and found.status.phase, found.announcements) == ("Completed", ())
 
 
 @pytest.mark.parametrize("reason", ENDING)

@@ -1,0 +1,43 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from videoimport.controller.announcing import BURST, PER_SECOND, Announcer
+from videoimport.core.plan import Announcement
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FAILED = Announcement("Warning", "Failed", "SourceNotFound: it is not there.")
+
+
+def about(kind: str) -> dict[str, Any]:
+    metadata = {"namespace": "ns", "name": "one", "uid": "one-uid", "resourceVersion": "5"}
+    return {"apiVersion": "videoimport.io/v1alpha1", "kind": kind, "metadata": metadata}
+
+
+@pytest.fixture
+def announcer(cluster: Any, clock: Any) -> Announcer:
+    return Announcer(cluster, clock)
+
+
+async def flood(announcer: Announcer, kind: str = "VideoImport", count: int = 3 * BURST) -> None:
+    for _ in range(count):
+        await announcer.announce(about(kind), [FAILED], NOW)
+
+
+async def test_a_flood_of_events_is_cut_short(announcer: Announcer, cluster: Any):
+    await flood(announcer)
+    assert len(cluster.called("post_event")) == BURST
+
+
+async def test_after_a_flood_events_come_again_but_slowly(announcer: Announcer, cluster: Any, clock: Any):
+    await flood(announcer)
+    clock.now += 10
+    await flood(announcer)
+    assert len(cluster.called("post_event")) == BURST + 10 * PER_SECOND
+
+
+async def test_a_bulk_is_heard_although_its_children_flood(announcer: Announcer, cluster: Any):
+    await flood(announcer)
+    await flood(announcer, "BulkImport", count=1)
+    assert cluster.called("post_event")[-1]["involvedObject"]["kind"] == "BulkImport"
