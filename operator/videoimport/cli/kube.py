@@ -1,6 +1,7 @@
 """A cluster as somebody's kubeconfig shows it: the only home of the cluster client in this room. It only reads."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from videoimport.cli.errors import UnusableError
 Raw = dict[str, Any]
 _SECONDS = 30.0
 """For one request."""
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _PAGE = 20
 """ConfigMaps a page of a list; each may hold 1 MiB."""
 
@@ -41,13 +43,13 @@ class Kube:
 
     def bulk(self, namespace: str, name: str) -> Raw:
         """A BulkImport."""
-        return self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/bulkimports/{name}")
+        return self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{_part(namespace)}/bulkimports/{_part(name)}")
 
     def config_maps(self, namespace: str, selector: str) -> Iterator[Raw]:
         """All that have these labels, one page at a time."""
         query = {"labelSelector": selector, "limit": str(_PAGE)}
         while True:
-            page = self._get(f"/api/v1/namespaces/{namespace}/configmaps", query)
+            page = self._get(f"/api/v1/namespaces/{_part(namespace)}/configmaps", query)
             yield from page["items"]
             if not (token := page["metadata"].get("continue")):
                 return
@@ -70,6 +72,13 @@ class Kube:
         if response.status >= 300 or not found:
             raise UnusableError(_refusal(response.status, found))
         return found
+
+
+def _part(name: str) -> str:
+    """Of a path: a name that the cluster would give."""
+    if not _NAME.fullmatch(name):
+        raise UnusableError(f"{name!r} is no name that a resource or a namespace can have.")
+    return name
 
 
 def _parsed(content: bytes) -> Raw:
