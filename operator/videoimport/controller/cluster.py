@@ -97,6 +97,12 @@ class Cluster:
         body = await self._request("GET", KINDS["Pod"].path(namespace, pod, "log"), query=query)
         return body.decode("utf-8", errors="replace")
 
+    async def log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str:
+        """A container's whole log, or the beginning of a longer one."""
+        query = {"container": container, "limitBytes": str(limit_bytes)}
+        body = await self._request("GET", KINDS["Pod"].path(namespace, pod, "log"), query=query)
+        return body.decode("utf-8", errors="replace")
+
     async def events_about(self, namespace: str, uid: str) -> list[Raw]:
         """The cluster's Events about an object."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from videoimport.api.labels import BULK_KIND, GROUP, IMPORT, MANAGED_BY, MANAGED_BY_VALUE, VERSION, VIDEO_KIND
+from videoimport.api.labels import BULK, BULK_KIND, GROUP, IMPORT, MANAGED_BY, MANAGED_BY_VALUE, VERSION, VIDEO_KIND
 from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]
@@ -61,6 +61,8 @@ _BY_KIND: dict[Kind, Resource] = {
     )
 }
 
+_NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport", BULK))
+"""The labels of a Job and its pod that name whose it is."""
 KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
 """In the order in which they are to be listed: what is referred to comes after what refers to it, so that a thing that
 a status names and a later list lacks is gone, and not just younger than the list."""
@@ -78,8 +80,8 @@ def keys_of(kind: Kind, raw: Raw) -> list[Key]:
     namespace: str = metadata["namespace"]
     keys = [Key(kind, namespace, metadata["name"])] if kind in (VIDEO_KIND, BULK_KIND) else []
     if kind == "Pod":  # its owner is the Job, whose owner the label names, even when the Job is gone
-        name = metadata.get("labels", {}).get(IMPORT)
-        return [Key("VideoImport", namespace, name)] if name else []
+        labels = metadata.get("labels", {})
+        return [Key(owner, namespace, labels[label]) for owner, label in _NAMED_BY if labels.get(label)]
     owner = controller_of(raw)
     if owner and owner["kind"] == VIDEO_KIND:
         keys.append(Key("VideoImport", namespace, owner["name"]))

@@ -41,6 +41,10 @@ class Notes:
     """When, by the monotonic clock."""
     confirmed: set[str] = field(default_factory=set)
     """UIDs of finished Jobs whose pods were listed afresh."""
+    unkept: set[str] = field(default_factory=set)
+    """UIDs of listing Jobs whose page is not in their pod's log, or not whole."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """How often the log of such a Job's pod could not be had, by the Job's UID."""
 
     def events_about(self, uids: set[str]) -> tuple[EventView, ...]:
         """The answers about these objects, and the refusal as an Event about the owner itself."""

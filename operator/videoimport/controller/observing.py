@@ -7,7 +7,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.notes import Notes
 from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
-from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PodView, ShardView
+from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
 from videoimport.core.refuse import problem_of
 
 _log = structlog.get_logger(__name__)
@@ -23,9 +23,9 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
     return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, store.rests.until(video))
 
 
-def jobs_of(video: Entry, store: Store) -> tuple[JobView, ...]:
-    """Jobs that this very import controls."""
-    return tuple(job.of(JobView) for job in store.owned("Job", video.uid))
+def jobs_of(owner: Entry, store: Store) -> tuple[JobView, ...]:
+    """Jobs that this very import or bulk controls."""
+    return tuple(job.of(JobView) for job in store.owned("Job", owner.uid))
 
 
 def claims_of(video: Entry, store: Store) -> tuple[ClaimView, ...]:
@@ -43,10 +43,23 @@ def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
     children = store.owned("VideoImport", entry.uid)
     unreadable = frozenset(name for child in children if (name := _unreadable(child)))
     readable = tuple(child.of(VideoImport) for child in children if not isinstance(child.view, Unreadable))
-    shards = [shard.of(ShardView) for shard in store.owned("ConfigMap", entry.uid)]
-    refusal = next(iter(notes.events_about(set())), None)
-    in_order = tuple(sorted(shards, key=lambda shard: shard.number))
-    return ObservedBulk(entry.of(BulkImport), readable, in_order, unreadable, refusal)
+    lists = [config_map.view for config_map in store.owned("ConfigMap", entry.uid)]
+    shards = (view for view in lists if isinstance(view, ShardView))
+    pages = (view for view in lists if isinstance(view, PageView))
+    jobs = jobs_of(entry, store)
+    pods = tuple(pod for job in jobs for pod in pods_of(job, store))
+    return ObservedBulk(
+        bulk=entry.of(BulkImport),
+        children=readable,
+        shards=tuple(sorted(shards, key=lambda shard: shard.number)),
+        unreadable=unreadable,
+        refusal=next(iter(notes.events_about(set())), None),
+        pages=tuple(sorted(pages, key=lambda page: page.number)),
+        jobs=jobs,
+        pods=pods,
+        events=notes.events_about({job.uid for job in jobs} | {pod.uid for pod in pods}),
+        unkept=frozenset(notes.unkept),
+    )
 
 
 def _unreadable(child: Entry) -> str | None:

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import PAGE
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.kinds import Raw
-from videoimport.core.observe import ClaimView, JobView, PodView, ShardView
-from videoimport.core.parse import claim_view, job_view, pod_view, shard_view
+from videoimport.core.observe import ClaimView, JobView, PageView, PodView, ShardView
+from videoimport.core.parse import claim_view, job_view, page_view, pod_view, shard_view
 from videoimport.core.plan import Kind
 
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")
@@ -32,7 +33,7 @@ class Unreadable:
     problem: ValidationError
 
 
-View = VideoImport | BulkImport | JobView | PodView | ShardView | ClaimView | Unreadable
+View = VideoImport | BulkImport | JobView | PodView | ShardView | PageView | ClaimView | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,18 @@ def read(kind: Kind, raw: Raw, version: int) -> Entry:
     return Entry(head, version, view)
 
 
+def _list_view(raw: Raw) -> ShardView | PageView:
+    """A ConfigMap of ours holds results or a page of a list."""
+    return page_view(raw) if PAGE in (raw["metadata"].get("labels") or {}) else shard_view(raw)
+
+
 _VIEWS: Mapping[Kind, Callable[[Raw], View]] = MappingProxyType(
     {
         "VideoImport": VideoImport.parse,
         "BulkImport": BulkImport.parse,
         "Job": job_view,
         "Pod": pod_view,
-        "ConfigMap": shard_view,
+        "ConfigMap": _list_view,
         "PersistentVolumeClaim": claim_view,
     }
 )

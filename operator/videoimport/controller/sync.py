@@ -16,6 +16,7 @@ from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
 from videoimport.controller.announcing import Announcer
 from videoimport.controller.cluster import Cluster
+from videoimport.controller.collecting import Collector
 from videoimport.controller.confirming import Confirmation
 from videoimport.controller.errors import Rejected
 from videoimport.controller.kinds import Key
@@ -27,7 +28,7 @@ from videoimport.controller.store import Store
 from videoimport.controller.writing import Writer
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.parse import event_view
-from videoimport.core.plan import Action, Announcement, Create, Inquiry, Plan
+from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan
 from videoimport.core.refuse import problem_of, refuse
 from videoimport.core.settings import Settings
 from videoimport.core.video import reconcile_video
@@ -99,19 +100,25 @@ class Syncer:
         pause = notes.pause(entry.generation, self.notebook.clock())
         refusal: Rejected | None = None
         for action in actions:
-            if isinstance(action, Create) and pause:
+            if isinstance(action, Create | Collect) and pause:
                 self.queue.add_after(key, pause)
                 continue
             try:
-                await writer.act(action)
+                await self._do(key, notes, writer, action)
             except Rejected as refused:
-                if not isinstance(action, Create):
+                if not isinstance(action, Create | Collect):
                     raise
                 refusal = refusal or refused
         if refusal is not None:
             await self._refused(key, entry, notes, shown_text(str(refusal)))
-        elif not pause and any(isinstance(action, Create) for action in actions):
+        elif not pause and any(isinstance(action, Create | Collect) for action in actions):
             notes.refusal = None
+
+    async def _do(self, key: Key, notes: Notes, writer: Writer, action: Action) -> None:
+        if not isinstance(action, Collect):
+            await writer.act(action)
+        elif (again := await Collector(self.cluster, writer).keep(action, notes)) is not None:
+            self.queue.add_after(key, again)
 
     async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
         """Show it at once, and try again later and later: a quota may be freed, a policy mended."""

@@ -6,7 +6,7 @@ import time
 import structlog
 from pydantic import ValidationError
 
-from videoimport.api.labels import WORKER_CONTAINER
+from videoimport.api.labels import IMPORT, WORKER_CONTAINER
 from videoimport.api.report import Progress
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import ClusterError, TooManyRequests
@@ -48,7 +48,7 @@ class Tails:
         """Look at every running worker once."""
         free = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as looks:
-            for pod in [pod for pod in self._store.objects("Pod") if pod.of(PodView).running]:
+            for pod in [pod for pod in self._store.objects("Pod") if _tells_progress(pod)]:
                 await free.acquire()
                 looks.create_task(self._look(pod)).add_done_callback(lambda _: free.release())
                 await asyncio.sleep(1 / self._rate)
@@ -80,6 +80,11 @@ class Tails:
         owner = self._store.find(key.kind, key.namespace, key.name)
         jobs = self._store.owned("Job", owner.uid) if owner else []
         return owner if pod.of(PodView).job_uid in {job.uid for job in jobs} else None
+
+
+def _tells_progress(pod: Entry) -> bool:
+    """Of an import; what a bulk has done besides has no progress."""
+    return pod.of(PodView).running and IMPORT in pod.head["metadata"].get("labels", {})
 
 
 def last_progress(text: str) -> Progress | None:

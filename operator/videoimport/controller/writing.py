@@ -14,7 +14,7 @@ from videoimport.controller.kinds import KINDS, Raw, controller_of
 from videoimport.controller.reading import Entry
 from videoimport.controller.store import Store
 from videoimport.core.ownership import OUR_LABELS
-from videoimport.core.plan import Action, Create, Delete, Kind, Patch
+from videoimport.core.plan import Create, Delete, Kind, Patch, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Writer:
             raise
         self.store.put(kind, answer)
 
-    async def act(self, action: Action) -> None:
+    async def act(self, action: Write) -> None:
         """Do one thing of a plan; doing it again is harmless."""
         match action:
             case Create(manifest=manifest):

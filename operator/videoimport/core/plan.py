@@ -60,7 +60,8 @@ class Collect:
     """The ConfigMap to create; the lines come into it under ``core.listed.LINES``."""
 
 
-Action = Create | Patch | Delete | Collect
+Write = Create | Patch | Delete
+Action = Write | Collect
 
 
 def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:

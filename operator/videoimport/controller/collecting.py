@@ -1,0 +1,74 @@
+"""From a finished pod's log to the page that is kept: what was printed is compared with what was reported."""
+
+import hashlib
+from dataclasses import dataclass
+
+import structlog
+
+from videoimport.api.labels import WORKER_CONTAINER
+from videoimport.api.listing import PREFIX
+from videoimport.controller.cluster import Cluster
+from videoimport.controller.errors import NotFound, Rejected, Unavailable
+from videoimport.controller.notes import Notes
+from videoimport.controller.queue import Backoff
+from videoimport.controller.writing import Writer
+from videoimport.core.listed import LINES
+from videoimport.core.plan import Collect, Create
+
+LIMIT_BYTES = 8 * 1024 * 1024
+"""Of a log: a page takes a sixteenth of it, and what else a worker says is short."""
+PATIENCE = 6
+"""A log that cannot be had so often in a row, later and later, is given up: its node is away."""
+_PAUSES = Backoff(base=1.0, cap=30.0)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Every method raises ClusterError when the page could not be stored."""
+
+    cluster: Cluster
+    writer: Writer
+
+    async def keep(self, wish: Collect, notes: Notes) -> float | None:
+        """Make the page's ConfigMap, or note that the page is lost. The seconds until the next look, 0 for at once:
+        None when the page stands, and its store has told of it."""
+        if wish.job in notes.unkept:
+            return None
+        try:
+            text = await self.cluster.log(wish.namespace, wish.pod, WORKER_CONTAINER, LIMIT_BYTES)
+        except Unavailable as problem:
+            return self._not_now(wish, notes, str(problem))
+        except (NotFound, Rejected) as gone:
+            return _lost(wish, notes, str(gone))
+        lines = page_of(text)
+        if (len(lines), _hash(lines)) != (wish.count, wish.sha256):
+            return _lost(wish, notes, f"{len(lines)} lines instead of {wish.count}, or others")
+        data = {**wish.manifest["data"], LINES: "".join(lines)}
+        await self.writer.act(Create({**wish.manifest, "data": data}))
+        notes.unread.pop(wish.job, None)
+        return None
+
+    def _not_now(self, wish: Collect, notes: Notes, problem: str) -> float:
+        """A kubelet may be away for a moment."""
+        times = notes.unread[wish.job] = notes.unread.get(wish.job, 0) + 1
+        if times >= PATIENCE:
+            return _lost(wish, notes, problem)
+        _log.info("a page's log cannot be read yet", pod=wish.pod, problem=problem)
+        return _PAUSES.delay(times, 1.0)
+
+
+def page_of(text: str) -> list[str]:
+    """A page's lines of a log, each with its newline. Only that ends a line: addresses may hold whatever else some take
+    for one."""
+    return [f"{line}\n" for line in text.split("\n") if line.startswith(PREFIX)]
+
+
+def _lost(wish: Collect, notes: Notes, problem: str) -> float:
+    _log.warning("a page is lost and will be listed again", pod=wish.pod, problem=problem)
+    notes.unkept.add(wish.job)
+    return 0.0
+
+
+def _hash(lines: list[str]) -> str:
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
