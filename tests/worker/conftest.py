@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(Path(__file__).resolve().parent))
+sys.path.append(str(ROOT / "tests"))
 
 from fetch_runs import Bench  # noqa: E402
 from object_store import Bucket, ObjectStore  # noqa: E402

@@ -1,17 +1,14 @@
 """Politeness and the proxy: how a source is reached."""
 
 import hashlib
-import http.client
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from fetch_runs import Bench
 from object_store import KEY_ID, SECRET, Bucket
+from proxy import Proxy
 from web_site import Site, html, ranged
 
 from videoimport.api.reasons import Reason
@@ -19,43 +16,10 @@ from videoimport.api.reasons import Reason
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 2000
 
 
-class Proxy:
-    """Forwards whatever is asked of it, and remembers it."""
-
-    def __init__(self) -> None:
-        asked = self.asked = list[tuple[str, str | None]]()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked.append((self.path, self.headers.get("Proxy-Authorization")))
-                parts = urlsplit(self.path)
-                far = http.client.HTTPConnection(parts.hostname or "", parts.port)
-                own = {name: value for name, value in self.headers.items() if not name.lower().startswith("proxy-")}
-                far.request(self.command, parts._replace(scheme="", netloc="").geturl(), headers=own)
-                answer = far.getresponse()
-                self.send_response(answer.status)
-                for name, value in answer.getheaders():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.read())
-
-            do_HEAD = do_GET  # noqa: N815
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://ann:hunter2@127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    made = Proxy()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with Proxy() as made:
+        yield made
 
 
 def serve(exchange: Any) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from videoimport.api.base import Model
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Report
 from videoimport.api.task import Task
+from videoimport.api.webhook import DeliveryTask
 from videoimport.worker import logs, pipeline, reporting, telling, workspace
 from videoimport.worker.errors import ImportFailure, Interruption
 from videoimport.worker.importing import Setting
@@ -27,10 +29,18 @@ FAREWELL_SECONDS = 2.0
 """For the last lines of a run whose report is written; a pipe that nobody reads holds its end up no longer."""
 
 
-def read_task(path: Path) -> Task:
+class _Kind(Model):
+    """What all tasks tell first."""
+
+    kind: str = "Import"
+
+
+def read_task(path: Path) -> Task | DeliveryTask:
     """Raises ImportFailure INVALID_SPEC for what is no task of a version we know."""
     try:
-        return Task.model_validate_json(path.read_bytes())
+        text = path.read_bytes()
+        kind = _Kind.model_validate_json(text).kind
+        return DeliveryTask.model_validate_json(text) if kind == "Delivery" else Task.model_validate_json(text)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)[:5])
         raise ImportFailure(Reason.INVALID_SPEC, f"This worker does not understand the task: {fields}.") from None
@@ -121,6 +131,14 @@ def _patiently(say: Callable[[], None]) -> None:
     thread.join(FAREWELL_SECONDS)
 
 
+def _run(task: Task | DeliveryTask, paths: Paths) -> int:
+    if isinstance(task, DeliveryTask):
+        from videoimport.worker import delivery  # the other kinds start sooner without it
+
+        return delivery.run(task, paths)
+    return Process(task, paths).run()
+
+
 def _without_task(paths: Paths, failure: ImportFailure) -> int:
     """No task, no uid: the report says what it can."""
     report = Report(
@@ -139,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         del os.environ[name]  # ffmpeg would send even requests for our loopback server there
     paths = parse(sys.argv[1:] if argv is None else argv, __doc__)
     try:
-        code = Process(read_task(paths.task), paths).run()
+        code = _run(read_task(paths.task), paths)
     except ImportFailure as failure:
         code = _without_task(paths, failure)
     os._exit(code)  # nothing is left in a buffer: each line was written out by itself
