@@ -26,10 +26,13 @@ test: .venv/ready ## Run every layer of tests (one: unit-test, chart-test, worke
 unit-test worker-test controller-test chart-test e2e-test: .venv/ready
 	@$(PY) hack/test $(@:-test=)
 
-.PHONY: bench-video
+.PHONY: bench-video bench-bulk
 bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)
 	@hack/prerequisites ffmpeg
 	@$(PY) benchmarks/video.py
+
+bench-bulk: .venv/ready ## Measure what a bulk of ITEMS=1000 costs the controller, on simulated nodes (2 minutes)
+	@$(PY) benchmarks/bulk.py
 
 .PHONY: lint format generate lock
 lint: .venv/ready ## Check style, types, import contracts, generated files and the chart
