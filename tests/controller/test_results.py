@@ -1,0 +1,58 @@
+"""`kubectl videoimport results` against a real API server, after a real controller."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from acting_kubelet import ActingKubelet
+from apiserver import ApiServer, Raw, await_until
+from controller_process import Controller
+from settled import finished
+from wishing import THREE, bulk
+
+NO_VIDEO = "https://example.com/slides.pdf"
+
+
+@pytest.fixture(autouse=True)
+def ended(api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller]) -> Raw:
+    """A bulk that has ended, and of whose imports none is kept."""
+    started()
+    api.create(bulk(namespace, [*THREE, THREE[0], NO_VIDEO], childHistoryLimit=0))
+    status: Raw = finished(api, "BulkImport", namespace, "many")["status"]
+    await_until("its imports to be gone", lambda: not api.all_of("VideoImport", namespace))
+    return status
+
+
+def results(api: ApiServer, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "videoimport.cli", "results", *words, "--kubeconfig", str(api.kubeconfig)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_every_item_is_told_with_the_counts_of_the_status(api: ApiServer, namespace: str, ended: Raw) -> None:
+    asked = results(api, "many", "--namespace", namespace, "--output", "json")
+    assert asked.returncode == 0, asked.stderr
+    whole = json.loads(asked.stdout)
+    counts = ("phase", "message", "total", "completed", "failed", "rejectedCount", "skippedDuplicates")
+    assert {key: whole[key] for key in counts} == {key: ended[key] for key in counts}
+    by_url = {result["url"]: result for result in whole["results"]}
+    assert by_url.keys() == set(THREE)
+    assert by_url == {result["url"]: result for result in ended["results"]}
+    assert [(line["url"], line["reason"]) for line in whole["rejected"]] == [(NO_VIDEO, "NotVideo")]
+    assert whole["open"] == []
+
+
+def test_a_spreadsheet_has_a_line_an_item(api: ApiServer, namespace: str) -> None:
+    asked = results(api, "many", "-n", namespace, "-o", "csv")
+    rows = list(csv.DictReader(io.StringIO(asked.stdout)))
+    assert sorted(row["state"] for row in rows) == ["Failed", "Imported", "Imported", "Rejected"]
+    assert asked.stderr == "many: Completed, 2 of 3 imported, 1 failed, 1 rejected\n"
+
+
+def test_one_that_is_not_there_is_told_in_the_clusters_words(api: ApiServer, namespace: str) -> None:
+    asked = results(api, "few", "-n", namespace)
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr == 'error: The cluster says: bulkimports.videoimport.io "few" not found\n'
