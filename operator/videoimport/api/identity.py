@@ -1,8 +1,13 @@
-"""Identities: of an item in a list, of an imported video."""
+"""Identities: of an item in a list, of an imported video, of a list's way from its source to its destination."""
 
 import hashlib
 import json
 
+from typing import Any
+
+from videoimport.api.bulk_source import BulkSource, ManifestSource
+from videoimport.api.bulkimport import BulkImportSpec
+from videoimport.api.destination import Destination
 from videoimport.api.output import Output
 
 
@@ -19,4 +24,41 @@ def source_hash8(locator: str) -> str:
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:
     """SHA-256 (hex) of source hash, output settings and folder: a 360p copy does not stand for a 1080p wish."""
     key = {"source": source_sha256, "output": output.canonical(), "folder": folder or ""}
+    return _hash(key)
+
+
+def integration(spec: BulkImportSpec) -> str:
+    """SHA-256 (hex) of where a list comes from and where its videos go, whatever else is asked: of BulkImports that
+    have it in common, one runs at a time."""
+    return _hash([_place_of(spec.source), _goal(spec.template.destination)])
+
+
+def _place_of(source: BulkSource) -> list[Any]:
+    if source.playlist is not None:
+        return ["playlist", source.playlist.url]
+    if source.s3 is not None:
+        return ["s3", source.s3.endpoint, source.s3.bucket, source.s3.prefix]
+    if source.manifest is not None:
+        return ["manifest", *_manifest(source.manifest)]
+    return ["items", *sorted({item.url for item in source.items or ()})]
+
+
+def _manifest(manifest: ManifestSource) -> list[Any]:
+    if manifest.config_map_key_ref is not None:
+        return [manifest.config_map_key_ref.name, manifest.config_map_key_ref.key]
+    if manifest.s3 is not None:
+        return [manifest.s3.endpoint, manifest.s3.bucket, manifest.s3.key, manifest.s3.version_id]
+    return [manifest.url]
+
+
+def _goal(destination: Destination) -> list[Any]:
+    if destination.s3 is not None:
+        place = ["s3", destination.s3.endpoint, destination.s3.bucket]
+    else:
+        claim = destination.persistent_volume_claim
+        place = ["claim", claim.claim_name if claim else None]
+    return [*place, destination.prefix or "", destination.folder or ""]
+
+
+def _hash(key: Any) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,102 +1,148 @@
-"""A BulkImport at one moment: each distinct item of its list with the child and the ledger entry that belong to it."""
+"""A BulkImport at one moment: its list, with the child and the ledger entry that belong to each item, and what the bulk
+as a whole wants. All is counted when it is asked for, and once."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from videoimport.api.bulk_source import Item
 from videoimport.api.bulk_status import BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.bulkimport import BulkImportSpec
-from videoimport.api.identity import item_identity
+from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.ledger import entry_of, ledger_of
+from videoimport.core.ledger import ledger_of
 from videoimport.core.lifecycle import settled
+from videoimport.core.listed import EARLIER, Listed, Rejected
 from videoimport.core.naming import child_name
-from videoimport.core.observe import ObservedBulk
+from videoimport.core.observe import ObservedBulk, PageView
+from videoimport.core.pages import complete, counting, listing_of
+from videoimport.core.policy import exceeded
+from videoimport.core.roll import Roll, address_of, roll_of
+from videoimport.core.sorting import Sorted, Sorting, Tally, counted
+from videoimport.core.tokens import tokens_that_count
+from videoimport.core.window import next_items
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item with all that is known of it. Exactly one of active, done and open holds, but for a child on its way
-    out, which nothing can be done about until it is gone."""
+    """One accepted item and how it ended."""
 
-    identity: str
-    item: Item
-    child: VideoImport | None
-    recorded: LedgerEntry | None
-    """As the ledger has it."""
+    listed: Listed
     result: LedgerEntry | None
-    """As its finished child shows it, else as recorded; None while its child is active."""
-    valid: bool
-    """The result counts: a success, or a failure under the present token."""
-    unreadable: bool = False
-    """Its child is there and cannot be read: it keeps its place in the window, and nothing is done about it."""
-
-    @property
-    def active(self) -> bool:
-        """Its child has not ended, as far as that can be read."""
-        if self.unreadable:
-            return not self.done
-        return self.child is not None and not settled(self.child)
+    """None while it has no result that counts."""
 
     @property
     def done(self) -> bool:
         """It ended, with a result that counts."""
-        return self.result is not None and self.valid
-
-    @property
-    def unrecorded(self) -> bool:
-        """Its result is not in the ledger yet, or differently."""
-        return self.result is not None and self.result != self.recorded
-
-    @property
-    def open(self) -> bool:
-        """It is to be started."""
-        leaving = self.child is not None and self.child.metadata.deletion_timestamp is not None
-        return not (self.active or self.done or leaving or self.unreadable)
+        return self.result is not None
 
 
 class Book:
-    """All lines in the list's order, and what the bulk as a whole wants."""
+    """All items in the list's order, and what the bulk as a whole wants."""
 
     def __init__(self, observed: ObservedBulk) -> None:
+        self.observed = observed
         self.bulk = observed.bulk
         self.spec: BulkImportSpec = observed.bulk.spec
         self.status: BulkImportStatus = observed.bulk.status
         self.shards = observed.shards
         self.refusal = observed.refusal
-        self._unreadable = observed.unreadable
-        self._children = {child.metadata.name: child for child in observed.children}
+        prefix = child_name(self.bulk.metadata.name, "")
+        self.children = {child.metadata.name.removeprefix(prefix): child for child in observed.children}
+        """By their item's identity."""
+        self._unreadable = frozenset(name.removeprefix(prefix) for name in observed.unreadable)
 
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
-        """A line for each distinct item; the first of equal ones counts."""
-        items: dict[str, Item] = {}
-        for item in self.spec.source.items or ():
-            items.setdefault(item_identity(item.url), item)
-        ledger = ledger_of(self.shards)
-        return tuple(self._line(identity, item, ledger.get(identity)) for identity, item in items.items())
+    def pages(self) -> tuple[PageView, ...]:
+        """Of its list, those that count."""
+        return counting(self.observed, listing_of(self.bulk)) if self.spec.source.is_listed else ()
 
     @cached_property
-    def strays(self) -> tuple[VideoImport, ...]:
-        """Unfinished children of items that are no longer listed."""
-        listed = {self._child_name(line.identity) for line in self.lines}
-        others = (child for name, child in self._children.items() if name not in listed)
-        return tuple(child for child in others if not settled(child) and child.metadata.deletion_timestamp is None)
+    def earlier(self) -> tuple[PageView, ...]:
+        """What earlier bulks left failed, as it was taken up."""
+        kept = [page for page in self.observed.pages if page.listing == EARLIER and not page.deleting]
+        return tuple(kept) if self.spec.retry_failed else ()
 
     @cached_property
-    def active(self) -> tuple[Line, ...]:
-        """Items being imported."""
-        return tuple(line for line in self.lines if line.active)
+    def complete(self) -> bool:
+        """The whole list is known."""
+        return complete(self.pages) if self.spec.source.is_listed else True
 
     @cached_property
+    def _roll(self) -> Roll:
+        return roll_of(self.bulk, (*self.pages, *self.earlier))
+
+    @property
+    def accepted(self) -> dict[str, Listed]:
+        """Items that are imported, by identity, in the list's order."""
+        return self._roll.accepted
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Items that are not."""
+        return self._roll.rejected
+
+    @cached_property
+    def items(self) -> Sorted:
+        """The accepted by what is to be done about them."""
+        sorting = Sorting(
+            children=self.children,
+            unreadable=self._unreadable,
+            ledger=ledger_of(self.shards),
+            tokens=tokens_that_count(self.spec),
+            incremental=self.spec.incremental,
+            address=self.address,
+        )
+        return sorting.sort(self.accepted)
+
+    def address(self, item: Listed) -> str:
+        """What an item is called to people."""
+        return address_of(self.bulk, item)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """The results that count, in numbers."""
+        return counted(self.items.results.values())
+
+    @property
     def results(self) -> tuple[LedgerEntry, ...]:
         """Results that count, in the list's order."""
-        return tuple(line.result for line in self.lines if line.result and line.valid)
+        return tuple(self.shown(result) for result in self.items.results.values())
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every accepted item, in the list's order."""
+        found = self.items.results
+        return tuple(
+            Line(item, self.shown(found[key]) if key in found else None) for key, item in self.accepted.items()
+        )
+
+    def shown(self, result: LedgerEntry | Listed) -> LedgerEntry:
+        """A result as the ledger would have it, also of an item that the listing found in the destination."""
+        if isinstance(result, LedgerEntry):
+            return result
+        video, uri = (result.known.video_id, result.known.uri) if result.known else (None, None)
+        place = self.address(result)
+        return LedgerEntry(name=result.name, url=place, success=True, video_id=video, reason=Reason.DUPLICATE, uri=uri)
+
+    @property
+    def active(self) -> int:
+        """Items being imported."""
+        return len(self.items.active) + len(self.items.unread)
 
     @cached_property
-    def unrecorded(self) -> dict[str, LedgerEntry]:
-        """Results that the ledger lacks."""
-        return {line.identity: line.result for line in self.lines if line.result and line.unrecorded}
+    def running(self) -> dict[str, VideoImport]:
+        """Children that have not ended and are not on their way out, of items that are no longer listed as well."""
+        alive = {key: child for key, child in self.children.items() if child.metadata.deletion_timestamp is None}
+        return {key: child for key, child in alive.items() if not settled(child)}
+
+    @cached_property
+    def strangers(self) -> tuple[VideoImport, ...]:
+        """Of the running, those whose items are not listed, as far as the list is known."""
+        return tuple(child for key, child in self.running.items() if key not in self.accepted)
+
+    @property
+    def strays(self) -> tuple[VideoImport, ...]:
+        """Unfinished children of items that are no longer listed. While the list is not known whole they may yet be."""
+        return self.strangers if self.complete else ()
 
     @property
     def stays_cancelled(self) -> bool:
@@ -108,19 +154,47 @@ class Book:
         """Nothing may be started, and what is active is to end."""
         return self.spec.cancel or self.stays_cancelled
 
-    def to_start(self) -> list[Line]:
-        """As many open items as the window has room for, in the list's order."""
-        room = 0 if self.stopped else self.spec.parallelism - len(self.active)
-        return [line for line in self.lines if line.open][: max(0, room)]
+    @property
+    def suspended(self) -> bool:
+        """Nothing may be started, and what is active is to pause."""
+        return self.spec.suspend and not self.stopped
 
-    def _line(self, identity: str, item: Item, recorded: LedgerEntry | None) -> Line:
-        name = self._child_name(identity)
-        child = self._children.get(name)
-        result = recorded
-        if child is not None:
-            result = entry_of(child, item) if settled(child) else None
-        valid = result is not None and (result.success or result.retry_token == self.spec.retry_token)
-        return Line(identity, item, child, recorded, result, valid, name in self._unreadable)
+    @cached_property
+    def hopeless(self) -> str:
+        """Why nothing more is tried, by its failurePolicy; empty while it is."""
+        return exceeded(self.spec.failure_policy, self.tally.failed, len(self.accepted), complete=self.complete)
 
-    def _child_name(self, identity: str) -> str:
-        return child_name(self.bulk.metadata.name, identity)
+    @property
+    def queued(self) -> bool:
+        """Others with the same source and destination go first. A dry run is in nobody's way."""
+        return self.observed.ahead > 0 and not self.spec.dry_run
+
+    @property
+    def held(self) -> bool:
+        """Nothing may be started or looked for."""
+        return self.stopped or self.suspended or self.queued or bool(self.hopeless)
+
+    @cached_property
+    def to_take_up(self) -> tuple[Listed, ...] | None:
+        """What earlier bulks left failed and no page has yet; None when that is settled, or not for now."""
+        left, frozen = self.observed.left_failed, bool(self.earlier) and self.earlier[-1].done
+        if left is None or frozen or self.held or not self.spec.retry_failed:
+            return None
+        taken = {item.identity for page in self.earlier for item in page.items}
+        return tuple(item for item in left if item.identity not in taken)
+
+    @property
+    def finished(self) -> bool:
+        """Every item of the whole list has a result that counts, and each is in the ledger as it was observed there."""
+        everything = self.complete and len(self.items.results) == len(self.accepted)
+        return everything and not self.items.news and self.to_take_up is None
+
+    @cached_property
+    def to_start(self) -> list[Listed]:
+        """As many open items as the window has room for."""
+        if self.held or self.spec.dry_run:
+            return []
+        lingering = 0 if self.complete else len(self.strangers)
+        busy = frozenset(host.host for host in self.observed.hosts)
+        active = list(self.items.active.values())
+        return next_items(self.bulk, self.items.open, active, lingering + len(self.items.unread), busy)

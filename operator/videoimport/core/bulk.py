@@ -1,32 +1,50 @@
-"""What is to be done for a BulkImport: results into the ledger, then children out of the list, cancelled or started.
+"""What is to be done for a BulkImport: results into the ledger, its list made known, then children told, pruned or
+started, and at its end somebody told.
 
-Everything is counted from the children and the ledger as they are observed; nothing is remembered.
+Everything is counted from the children, the pages and the ledger as they are observed; nothing is remembered.
 """
 
 from datetime import datetime
+from itertools import chain
 
 from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
-from videoimport.core.book import Book, Line
-from videoimport.core.children import cancellation, creation, removal, restart
+from videoimport.core.batching import ripe
+from videoimport.core.book import Book
+from videoimport.core.children import creation, restart
+from videoimport.core.discovery import discovering
+from videoimport.core.earlier import taking_up
+from videoimport.core.following import following
 from videoimport.core.ledger import recording
+from videoimport.core.listed import Listed
 from videoimport.core.observe import ObservedBulk
+from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Action, Announcement, Plan, creations_last
+from videoimport.core.pruning import pruning
+from videoimport.core.saying import retrying
 from videoimport.core.settings import Settings
-from videoimport.core.tally import BULK_ENDINGS, tallied
+from videoimport.core.tally import tallied
 from videoimport.core.throttle import due
+from videoimport.core.webhook import notifying
 
 _PROGRESS = frozenset(
     {
         "message",
+        "total",
         "active",
         "completed",
         "failed",
+        "rejected_count",
+        "skipped_duplicates",
         "progress_percent",
         "eta_seconds",
         "bytes_in",
         "bytes_out",
         "results",
         "results_ref",
+        "accepted",
+        "rejected",
+        "items_ref",
+        "hosts",
     }
 )
 
@@ -36,39 +54,62 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
     if observed.bulk.metadata.deletion_timestamp is not None:
         return Plan()
     book, moment = Book(observed), now.replace(microsecond=0)
-    status = tallied(book, moment)
+    discovery = discovering(observed, moment, settings, wanted=not book.held)
+    counted = tallied(book, discovery, moment)
+    notification = notifying(observed, counted, moment, settings)
+    status = counted.model_copy(update={"webhook": notification.webhook})
     writing = due(book.status, status, _PROGRESS, moment, settings.write_interval)
+    ready, gone = ripe(book, now, settings.write_interval), pruning(book, moment)
+    actions: tuple[tuple[Action, ...], ...] = (
+        recording(book.bulk, book.shards, ready.entries, settings.shard_size),
+        following(book),
+        tuple(_start(book, item) for item in book.to_start),
+        gone.actions,
+        taking_up(book),
+        discovery.actions,
+        notification.actions,
+    )
     return Plan(
         status=writing.status,
-        actions=creations_last(
-            (
-                *recording(book.bulk, book.shards, book.unrecorded, settings.shard_size),
-                *(removal(child) for child in book.strays),
-                *(_cancellations(book) if book.stopped else ()),
-                *(_start(book, line) for line in book.to_start()),
-            )
-        ),
-        announcements=_announcements(book, status),
-        again_at=writing.again_at,
+        actions=creations_last(chain.from_iterable(actions)),
+        inquiries=(*discovery.inquiries, *notification.inquiries),
+        announcements=(*_announcements(book, status), *discovery.announcements, *notification.announcements),
+        again_at=_first(writing.again_at, ready.again_at, gone.again_at, discovery.again_at, notification.again_at),
     )
 
 
-def _cancellations(book: Book) -> list[Action]:
-    children = [line.child for line in book.active if line.child]
-    running = [child for child in children if not child.spec.cancel and child.metadata.deletion_timestamp is None]
-    return [cancellation(child) for child in running]
-
-
-def _start(book: Book, line: Line) -> Action:
+def _start(book: Book, item: Listed) -> Action:
     """Make the child, or tell the one that ended under an older token to start again."""
-    if line.child is None:
-        return creation(book.bulk, line.item)
-    return restart(book.bulk, line.item, line.child)
+    child = book.children.get(item.identity)
+    return creation(book.bulk, item) if child is None else restart(book.bulk, item, child)
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+_WORDS = {BulkPhase.QUEUED: "Queued", BulkPhase.SUSPENDED: "Suspended"}
+_LISTED = "Listed"
 
 
 def _announcements(book: Book, status: BulkImportStatus) -> tuple[Announcement, ...]:
-    if status.phase is book.status.phase or status.phase is None:
-        return ()
-    word = str(status.phase) if status.phase in BULK_ENDINGS else "Started"
-    failed = status.phase is BulkPhase.FAILED
-    return (Announcement("Warning" if failed else "Normal", word, status.message or ""),)
+    """Few: its phases, the end of its listing, and that something is tried again."""
+    before, phase = book.status, status.phase
+    said: list[Announcement] = []
+    if status.discovery and status.discovery.done and not (before.discovery and before.discovery.done):
+        said.append(Announcement("Normal", _LISTED, f"{status.total} accepted, {status.rejected_count} rejected."))
+    if phase is not before.phase and phase is not None and (before.phase, phase) != _SAME_WORK:
+        word = str(phase) if phase in BULK_ENDINGS else _WORDS.get(phase) or _begun(before.phase)
+        failed = phase is BulkPhase.FAILED
+        said.append(Announcement("Warning" if failed else "Normal", word, status.message or ""))
+    renewed = before.observed_retry_token not in (None, status.observed_retry_token)
+    if (renewed or before.phase in BULK_ENDINGS) and phase not in BULK_ENDINGS and (words := retrying(book)):
+        said.append(Announcement("Normal", "Retrying", f"{words}."))
+    return tuple(said)
+
+
+_SAME_WORK = (BulkPhase.DISCOVERING, BulkPhase.PROCESSING)
+
+
+def _begun(before: BulkPhase | None) -> str:
+    return "Resumed" if before is BulkPhase.SUSPENDED else "Started"

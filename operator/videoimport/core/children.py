@@ -1,26 +1,26 @@
-"""The VideoImport of one item: as it is made, and as a finished one is told to start again."""
+"""The VideoImport of one item: as it is made, and what it is told afterwards."""
 
 from typing import Any
 
-from videoimport.api.bulk_source import Item
 from videoimport.api.bulkimport import IDENTITY as BULK_IDENTITY
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, ITEM
 from videoimport.api.source import VideoSource
 from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
+from videoimport.core.listed import Listed, object_of
 from videoimport.core.naming import child_name
 from videoimport.core.ownership import CALM, OUR_LABELS, owned_by, queue_labels
 from videoimport.core.plan import Create, Delete, Patch
+from videoimport.core.tokens import token_of
 
 DEFAULT_NAME = "{title}-{hash}"
 """A bulk's destination.name: titles alone may meet, and {name} would tell a viewer nothing."""
 _Json = dict[str, Any]
 
 
-def creation(bulk: BulkImport, item: Item) -> Create:
+def creation(bulk: BulkImport, item: Listed) -> Create:
     """The child that is to be made for an item."""
-    meta, identity = bulk.metadata, item_identity(item.url)
+    meta, identity = bulk.metadata, item.identity
     return Create(
         {
             **IDENTITY,
@@ -36,28 +36,37 @@ def creation(bulk: BulkImport, item: Item) -> Create:
     )
 
 
-def spec_of(bulk: BulkImport, item: Item) -> VideoImportSpec:
-    """The template, with what is the item's own."""
+def spec_of(bulk: BulkImport, item: Listed) -> VideoImportSpec:
+    """The template, with what is the item's own; where both name a key of the metadata, the item's counts."""
     template = bulk.spec.template
     name = item.name or template.destination.name or DEFAULT_NAME
     return VideoImportSpec(
-        source=VideoSource(url=item.url),
+        source=source_of(bulk, item),
         destination=template.destination.model_copy(update={"name": name}),
         requirements=template.requirements,
         output=template.output,
-        metadata=template.metadata,
+        metadata={**(template.metadata or {}), **(item.metadata or {})} or None,
         incremental=bulk.spec.incremental,
         max_attempts=template.max_attempts,
         timeout_seconds=template.timeout_seconds,
-        retry_token=bulk.spec.retry_token,
+        retry_token=token_of(bulk.spec),
         worker=template.worker,
     )
 
 
-def restart(bulk: BulkImport, item: Item, child: VideoImport) -> Patch:
+def source_of(bulk: BulkImport, item: Listed) -> VideoSource:
+    """Where an item comes from."""
+    bucket, key, secret = bulk.spec.source.s3, item.key, bulk.spec.source.credentials_secret_ref
+    if bucket is not None and key is not None:
+        stored = object_of(bucket, key)
+        return VideoSource(s3=stored, credentials_secret_ref=secret, checksum=item.checksum)
+    return VideoSource(url=item.url, credentials_secret_ref=secret, checksum=item.checksum)
+
+
+def restart(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
     """A finished child is told to start again, under the template as it is now: it may have been mended meanwhile."""
     changes = _difference(child.spec.wire(), spec_of(bulk, item).wire())
-    return _patched(child, changes | {"retryToken": bulk.spec.retry_token, "cancel": False})
+    return _patched(child, changes | {"retryToken": token_of(bulk.spec), "cancel": False})
 
 
 def cancellation(child: VideoImport) -> Patch:
@@ -65,8 +74,13 @@ def cancellation(child: VideoImport) -> Patch:
     return _patched(child, {"cancel": True})
 
 
+def pause(child: VideoImport, *, suspend: bool) -> Patch:
+    """An unfinished child rests, or goes on."""
+    return _patched(child, {"suspend": suspend})
+
+
 def removal(child: VideoImport) -> Delete:
-    """A child whose item is no longer listed goes."""
+    """A child goes: its item is no longer listed, or it has ended and is kept no longer."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 

@@ -2,54 +2,63 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from videoimport.api.bulk_source import Item
 from videoimport.api.bulk_status import LedgerEntry
 from videoimport.api.bulkimport import IDENTITY, BulkImport
 from videoimport.api.labels import BULK, SHARD
-from videoimport.api.redact import shown_url
 from videoimport.api.status import VideoPhase
 from videoimport.api.videoimport import VideoImport
+from videoimport.core.listed import Listed
 from videoimport.core.naming import shard_name
 from videoimport.core.observe import ShardView
 from videoimport.core.ownership import CALM, OUR_LABELS, owned_by
 from videoimport.core.plan import Action, Create, Manifest, Patch
-from videoimport.core.wording import fit
 
 MAX_SHARD_BYTES = 700_000
 """Of a shard's data when new entries are put."""
 MAX_GROWN_BYTES = 1_000_000
 """Of a shard's data when entries grow where they stand, retried with other words; a ConfigMap holds 1 MiB."""
-_MAX_URL = 2048
 
 Entries = Mapping[str, LedgerEntry]
 _Changes = Mapping[str, LedgerEntry | None]
 """None takes an entry out."""
 
 
-def entry_of(child: VideoImport, item: Item) -> LedgerEntry:
-    """How an item's child ended."""
-    status, success = child.status, child.status.phase is VideoPhase.COMPLETED
-    video = status.outputs.video if status.outputs else None
-    return LedgerEntry(
-        name=item.name,
-        url=fit(shown_url(item.url), _MAX_URL),
-        success=success,
-        video_id=status.video_id,
-        import_name=child.metadata.name,
-        reason=status.reason,
-        error=None if success else status.message,
-        attempts=status.attempts.count if status.attempts else 0,
-        uri=video.uri if video else status.duplicate_of,
-        retry_token=status.observed_retry_token or "",
-        bytes_in=status.usage.bytes_in if status.usage else 0,
-        bytes_out=status.usage.bytes_out if status.usage else 0,
-    )
+def entry_of(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
+    """How an item's child ended; ``address`` is what the item is called to people."""
+    return LedgerEntry(name=item.name, url=address, **_told(child))
+
+
+def records(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
+    """Whether this entry says how the item's child ended. Asked for each kept child at each look: nothing is built."""
+    return entry.name == item.name and all(getattr(entry, name) == value for name, value in _told(child).items())
+
+
+def _told(child: VideoImport) -> dict[str, Any]:
+    status = child.status
+    success, video = status.phase is VideoPhase.COMPLETED, status.outputs.video if status.outputs else None
+    return {
+        "success": success,
+        "video_id": status.video_id,
+        "import_name": child.metadata.name,
+        "reason": status.reason,
+        "error": None if success else status.message,
+        "attempts": status.attempts.count if status.attempts else 0,
+        "uri": video.uri if video else status.duplicate_of,
+        "retry_token": status.observed_retry_token or "",
+        "bytes_in": status.usage.bytes_in if status.usage else 0,
+        "bytes_out": status.usage.bytes_out if status.usage else 0,
+    }
 
 
 def ledger_of(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
     """Every entry by its item's identity; what is in a shard that is being deleted is as good as gone."""
-    return {key: entry for shard in shards if not shard.deleting for key, entry in shard.entries.items()}
+    found: dict[str, LedgerEntry] = {}
+    for shard in shards:
+        if not shard.deleting:
+            found.update(shard.entries)
+    return found
 
 
 def recording(bulk: BulkImport, shards: tuple[ShardView, ...], news: Entries, shard_size: int) -> tuple[Action, ...]:
@@ -72,10 +81,9 @@ def _superseded(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
     for shard in reversed(shards):
         if shard.deleting:
             continue
-        keys = [key for key in shard.entries if key in later]
-        if keys and not shard.immutable:
-            found[shard.number] = keys
-        later |= shard.entries.keys()
+        if not shard.immutable and not later.isdisjoint(shard.entries):
+            found[shard.number] = [key for key in shard.entries if key in later]
+        later.update(shard.entries)
     return found
 
 
@@ -97,7 +105,7 @@ def _places(shards: tuple[ShardView, ...], news: Entries, shard_size: int) -> di
 
 def _room_for(key: str, entry: LedgerEntry, rooms: "list[_Room]") -> "_Room | None":
     """Where the item stands, else the first with room among those that would count in its stead."""
-    at = max((index for index, room in enumerate(rooms) if key in room.sizes), default=-1)
+    at = max((index for index, room in enumerate(rooms) if key in room), default=-1)
     if at >= 0 and rooms[at].grows(key, entry):
         return rooms[at]
     return next((room for room in rooms[at + 1 :] if room.takes(entry)), None)
@@ -110,26 +118,39 @@ class _Room:
     number: int
     limit: int
     """Most entries."""
-    sizes: dict[str, int] = field(default_factory=dict)
-    """Bytes of each entry."""
+    standing: Mapping[str, LedgerEntry] = field(default_factory=dict)
+    """What it holds."""
+    put_in: dict[str, int] = field(default_factory=dict)
+    """Bytes of each entry that is to be put."""
     used: int = 0
     sealed: bool = False
+    fresh: int = 0
+    """Entries that are new to it."""
 
     @classmethod
     def of(cls, shard: ShardView, shard_size: int) -> "_Room":
-        sizes = {key: _size(entry) for key, entry in shard.entries.items()}
-        return cls(shard.number, shard_size, sizes, max(shard.size, sum(sizes.values())), shard.immutable)
+        used = shard.size or sum(map(_size, shard.entries.values()))
+        return cls(shard.number, shard_size, shard.entries, used=used, sealed=shard.immutable)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.standing or key in self.put_in
 
     def takes(self, entry: LedgerEntry) -> bool:
         fits = self.used + _size(entry) <= MAX_SHARD_BYTES
-        return fits and len(self.sizes) < self.limit and not self.sealed
+        return fits and len(self.standing) + self.fresh < self.limit and not self.sealed
 
     def grows(self, key: str, entry: LedgerEntry) -> bool:
-        return self.used - self.sizes[key] + _size(entry) <= MAX_GROWN_BYTES and not self.sealed
+        return self.used - self._size_of(key) + _size(entry) <= MAX_GROWN_BYTES and not self.sealed
 
     def put(self, key: str, entry: LedgerEntry) -> None:
-        self.used += _size(entry) - self.sizes.get(key, 0)
-        self.sizes[key] = _size(entry)
+        self.fresh += key not in self
+        self.used += _size(entry) - self._size_of(key)
+        self.put_in[key] = _size(entry)
+
+    def _size_of(self, key: str) -> int:
+        if key in self.put_in:
+            return self.put_in[key]
+        return _size(self.standing[key]) if key in self.standing else 0
 
 
 def _size(entry: LedgerEntry) -> int:

@@ -15,8 +15,10 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.children import creation
 from videoimport.core.ledger import entry_of
+from videoimport.core.listed import inline
 from videoimport.core.observe import ObservedBulk, ShardView
 from videoimport.core.plan import Create, Delete, Patch, Plan
+from videoimport.core.roll import address_of
 
 BULK_UID = "bulk-uid"
 
@@ -70,7 +72,7 @@ def written(wish: BulkImport, *seen: Any, **given: Any) -> BulkImport:
 def child(wish: BulkImport, number: int, **status: Any) -> VideoImport:
     """The child of an item; running at its beginning unless told otherwise."""
     item = next((item for item in wish.spec.source.items if item.url == url(number)), Item(url=url(number)))
-    manifest = creation(wish, item).manifest
+    manifest = creation(wish, inline(item)).manifest
     manifest["metadata"] |= {"uid": f"child-{number}", "generation": 1}
     fields: dict[str, Any] = {
         "phase": VideoPhase.DOWNLOADING,
@@ -103,7 +105,11 @@ def wishing(wish: VideoImport, **spec: Any) -> VideoImport:
 
 
 def entries(*children: VideoImport) -> dict[str, LedgerEntry]:
-    return {item_identity(one.spec.source.url): entry_of(one, Item(url=one.spec.source.url)) for one in children}
+    return {item_identity(one.spec.source.url): entry(one, Item(url=one.spec.source.url)) for one in children}
+
+
+def entry(one: VideoImport, item: Item) -> LedgerEntry:
+    return entry_of(one, inline(item), address_of(bulk(1), inline(item)))
 
 
 def shard(number: int, found: dict[str, LedgerEntry], **changes: Any) -> ShardView:

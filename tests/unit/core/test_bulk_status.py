@@ -289,7 +289,7 @@ def test_largest_status_stays_under_64_kib_and_within_the_schema(letter):
         "import_name": "talks-" + "0" * 57,
     }
     found = {
-        line.identity: LedgerEntry(url=line.item.url, name=line.item.name, **long)
+        line.listed.identity: LedgerEntry(url=line.listed.url, name=line.listed.name, **long)
         for line in Book(ObservedBulk(wish)).lines
     }
     shards = tuple(shard(number, dict(list(found.items())[number::80])) for number in range(80))

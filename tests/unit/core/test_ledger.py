@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from core_bulk import bad, bulk, child, edited, entries, good, key, kinds, plan, recorded, shard
+from core_bulk import bad, bulk, child, edited, entries, entry, good, key, kinds, plan, recorded, shard
 from core_seen import SETTINGS, URI
 
 from videoimport.api.bulk_source import MAX_ITEMS, Item
 from videoimport.api.bulk_status import LedgerEntry
 from videoimport.api.reasons import Reason
-from videoimport.core.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, entry_of, ledger_of, recording
+from videoimport.core.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, ledger_of, recording
 from videoimport.core.plan import Create, Patch
 
 SMALL = replace(SETTINGS, shard_size=2)
@@ -20,21 +20,21 @@ def an_entry(number, **fields):
 
 def test_entry_tells_how_a_child_succeeded():
     wish = bulk(1)
-    entry = entry_of(good(wish, 0), Item(url="https://u:p@video.example/0.mp4?token=s3cret&part=1", name="Opening"))
-    assert (entry.success, entry.name, entry.uri, entry.attempts) == (True, "Opening", URI, 1)
-    assert (entry.reason, entry.error, entry.bytes_in, entry.bytes_out) == (None, None, 10, 4)
-    assert entry.url == "https://video.example/0.mp4?part=1"
+    made = entry(good(wish, 0), Item(url="https://u:p@video.example/0.mp4?token=s3cret&part=1", name="Opening"))
+    assert (made.success, made.name, made.uri, made.attempts) == (True, "Opening", URI, 1)
+    assert (made.reason, made.error, made.bytes_in, made.bytes_out) == (None, None, 10, 4)
+    assert made.url == "https://video.example/0.mp4?part=1"
 
 
 def test_entry_tells_how_a_child_failed():
-    entry = entry_of(bad(bulk(1, retryToken="b"), 0), Item(url="https://video.example/0.mp4"))
-    assert (entry.success, entry.reason, entry.error) == (False, Reason.NOT_VIDEO, "Item 0 is none.")
-    assert (entry.retry_token, entry.bytes_in, entry.bytes_out) == ("b", 0, 0)
+    made = entry(bad(bulk(1, retryToken="b"), 0), Item(url="https://video.example/0.mp4"))
+    assert (made.success, made.reason, made.error) == (False, Reason.NOT_VIDEO, "Item 0 is none.")
+    assert (made.retry_token, made.bytes_in, made.bytes_out) == ("b", 0, 0)
 
 
 def test_longest_url_still_makes_an_entry():
     url = "https://video.example/?" + "ä=1&" * 400 + "token=x"
-    assert len(entry_of(good(bulk(1), 0), Item(url=url)).url) <= 2048
+    assert len(entry(good(bulk(1), 0), Item(url=url)).url) <= 2048
 
 
 def test_first_results_make_the_first_shard():

@@ -1,0 +1,70 @@
+"""What earlier bulks with the same source and destination left failed: found once, and kept as pages of its own, so
+that nothing is lost when those bulks are deleted."""
+
+from collections.abc import Iterable, Iterator
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.listing import MAX_PAGE_BYTES, MAX_PAGE_ITEMS, FoundItem, PageFacts, PageLine
+from videoimport.core.book import Book
+from videoimport.core.ledger import ledger_of
+from videoimport.core.listed import EARLIER, LINES, Listed
+from videoimport.core.observe import ObservedBulk
+from videoimport.core.pages import manifest_of
+from videoimport.core.plan import Create
+
+
+def asks_for_earlier(bulk: BulkImport) -> bool:
+    """Whether it is to take up what others left: while it goes on, and when its spec was changed after its end."""
+    status = bulk.status
+    return bulk.spec.retry_failed and (
+        status.completion_time is None or status.observed_generation != bulk.metadata.generation
+    )
+
+
+def left_failed(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
+    """Items that failed in one of these bulks, the oldest first, and that no later one brought."""
+    found: dict[str, Listed] = {}
+    for observed in earlier:
+        accepted = Book(observed).accepted
+        for identity, entry in ledger_of(observed.shards).items():
+            if entry.success:
+                found.pop(identity, None)
+            elif identity in accepted:
+                found[identity] = accepted[identity]
+    return tuple(found.values())
+
+
+def taking_up(book: Book) -> tuple[Create, ...]:
+    """The pages that are still to be made for what others left; an empty one says that there was nothing."""
+    items = book.to_take_up
+    if items is None:
+        return ()
+    chunks = list(_chunks(items)) or [[]]
+    first, last = len(book.earlier), len(book.earlier) + len(chunks) - 1
+    return tuple(_page(book.bulk, number, lines, done=number == last) for number, lines in enumerate(chunks, first))
+
+
+def _page(bulk: BulkImport, number: int, lines: list[str], *, done: bool) -> Create:
+    manifest = manifest_of(bulk, EARLIER, number, PageFacts(done=done))
+    manifest["data"][LINES] = "".join(lines)
+    return Create(manifest)
+
+
+def _chunks(items: Iterable[Listed]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    size = 0
+    for line in map(_line, items):
+        if chunk and (len(chunk) >= MAX_PAGE_ITEMS or size + len(line.encode()) > MAX_PAGE_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(line)
+        size += len(line.encode())
+    if chunk:
+        yield chunk
+
+
+def _line(item: Listed) -> str:
+    found = FoundItem(
+        id=item.identity, url=item.url, key=item.key, name=item.name, metadata=item.metadata, checksum=item.checksum
+    )
+    return PageLine(found=found).model_dump_json(by_alias=True, exclude_none=True) + "\n"

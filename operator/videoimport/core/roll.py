@@ -1,0 +1,91 @@
+"""The list as a whole: which items are accepted and which are not, each distinct one once.
+
+The first of equal items counts. What is found somewhere in the list is accepted, wherever else it was rejected.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from videoimport.api.bulk_source import Item
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.cheap import cheap
+from videoimport.api.metadata import MOST_KEYS, PREDEFINED
+from videoimport.api.reasons import Reason
+from videoimport.api.redact import shown_url
+from videoimport.core.listed import Listed, Rejected, inline
+from videoimport.core.observe import PageView
+from videoimport.core.wording import fit
+
+_MAX_URL = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """What of a list is to be imported, and what is not."""
+
+    accepted: dict[str, Listed]
+    """By identity, in the list's order."""
+    rejected: tuple[Rejected, ...]
+    """In the list's order."""
+
+
+def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
+    """The items of the spec, or of these pages, those of earlier bulks among them."""
+    accepted: dict[str, Listed] = {}
+    refused: dict[str, Rejected] = {}
+    nameless: list[Rejected] = []
+    for item in bulk.spec.source.items or ():
+        _enrol(_checked(bulk, item), accepted, refused)
+    for page in pages:
+        for listed in page.items:
+            accepted.setdefault(listed.identity, listed)
+        for line in page.rejected:
+            if line.identity is None:
+                nameless.append(line)
+            else:
+                refused.setdefault(line.identity, line)
+    for overloaded in list(_overloaded(bulk, accepted.values())):
+        del accepted[overloaded.identity or ""]
+        refused[overloaded.identity or ""] = overloaded
+    return Roll(accepted, (*(line for key, line in refused.items() if key not in accepted), *nameless))
+
+
+def address_of(bulk: BulkImport, item: Listed) -> str:
+    """What it is called to people: its URL without secrets, or ``s3://bucket/key``."""
+    if item.url is not None:
+        return fit(shown_url(item.url), _MAX_URL)
+    bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""
+    return f"s3://{bucket}/{item.key}"
+
+
+def _enrol(line: Listed | Rejected, accepted: dict[str, Listed], refused: dict[str, Rejected]) -> None:
+    if isinstance(line, Listed):
+        accepted.setdefault(line.identity, line)
+    else:
+        refused.setdefault(line.identity or "", line)
+
+
+def _checked(bulk: BulkImport, item: Item) -> Listed | Rejected:
+    """An item of the spec, of which only its name can be known."""
+    listed = inline(item)
+    objection = cheap(item.url, requirements=bulk.spec.template.requirements)
+    if objection is None:
+        return listed
+    reason, message = objection
+    return Rejected(listed.identity, reason, message, item.name, address_of(bulk, listed))
+
+
+def _overloaded(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
+    """Items whose metadata does not go with the template's. The API server bounds each by itself; what a manifest
+    gives, nobody has looked at."""
+    template = bulk.spec.template.metadata or {}
+    for item in items:
+        if item.metadata and (problem := _problem(template.keys() | item.metadata.keys())):
+            yield Rejected(item.identity, Reason.INVALID_SPEC, problem, item.name, address_of(bulk, item))
+
+
+def _problem(names: set[str]) -> str:
+    if len(names) > MOST_KEYS:
+        return f"Its metadata and the template's have {len(names)} keys together; give at most {MOST_KEYS}."
+    taken = sorted(names.intersection(PREDEFINED))
+    return f"{', '.join(taken)} is told of every video and cannot be set; choose another name." if taken else ""
