@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """One BulkImport of ITEMS items (1,000) on a real control plane with simulated nodes, whose workers take a second or
-two each: what it costs the controller.
+two each: what it costs the controller. The list is a ConfigMap, listed by the real worker in pages.
 
 Every fiftieth item is not there and fails; all must settle. Counted by the API server's audit log: the controller's
 committed writes (but for its lease, which is renewed by the clock). Peak memory is the leader's, as the kernel keeps
@@ -31,7 +31,7 @@ from controller_process import Controller  # noqa: E402
 from latency import to_job_seconds  # noqa: E402
 from simulation import NAMESPACE, Simulation, simulation  # noqa: E402
 
-NAME = "many"
+NAME, LIST = "many", "archive"
 PARALLELISM = 100
 QUIET_SECONDS = 20.0
 """How long nothing may be written after a restart."""
@@ -85,14 +85,21 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def bulk(items: int) -> dict[str, Any]:
+def manifest(items: int) -> dict[str, Any]:
+    """The list, in a ConfigMap."""
+    names = (f"{'gone' if number % 50 == 49 else 'film'}-{number:06}.mp4" for number in range(items))
+    lines = [f"https://media.example.com/archive/{name}" for name in names]
+    metadata = {"name": LIST, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"list.txt": "\n".join(lines)}}
+
+
+def bulk() -> dict[str, Any]:
     """Its manifest."""
-    urls = [f"https://media.example.com/archive/{'gone' if n % 50 == 49 else 'film'}-{n:06}.mp4" for n in range(items)]
     return {
         "apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport",
         "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {
-            "source": {"items": [{"url": url} for url in urls]}, "parallelism": PARALLELISM,
+            "source": {"manifest": {"configMapKeyRef": {"name": LIST, "key": "list.txt"}}}, "parallelism": PARALLELISM,
             "template": {"destination": {"s3": {"endpoint": "https://s3.example.com", "bucket": "videos"}}},
         },
     }  # fmt: skip
@@ -118,9 +125,10 @@ def settled(its: Simulation, status: dict[str, Any]) -> int:
 
 def ran(its: Simulation, controller: Measured, found: Found, until: float) -> None:
     """One bulk, from its creation to its end."""
+    its.api.create(manifest(found.items))
     before, cpu = its.writes(), controller.cpu_seconds
     began = time.monotonic()
-    its.api.create(bulk(found.items))
+    its.api.create(bulk())
     status = imported(its, controller, until)
     found.seconds = time.monotonic() - began
     found.settled = settled(its, status)

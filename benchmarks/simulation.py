@@ -1,4 +1,5 @@
-"""A real control plane with simulated nodes (kwok): pods are scheduled there, run for a second and leave a report."""
+"""A real control plane with simulated nodes (kwok): pods of imports are scheduled there, run for a second and leave a
+report. What lists is no simulation: its worker runs on this machine, and the nodes serve its log."""
 
 import contextlib
 import json
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from apiserver import ApiServer, await_until, holds
+from acting_errands import ActingErrands
+from apiserver import ApiServer, await_until, background, holds
 from controller_process import written
+from node_logs import NodeLogs
 
 from videoimport.api.reasons import Reason, info
 
@@ -81,19 +84,24 @@ def simulation(folder: Path) -> Iterator[Simulation]:
         api = ApiServer(kubeconfig, folder)
         for file in sorted((ROOT / "crds").glob("*.yaml")):
             api.apply_definition(yaml.safe_load(file.read_text()))
-        with _running(kubeconfig, folder):
+        account = _account(api, folder)
+        with NodeLogs(api, folder).serving() as logs, _running(kubeconfig, folder, logs.port):
             _nodes(api)
-            yield Simulation(api, folder, _account(api, folder))
+            errands = ActingErrands(api, NAMESPACE, logs, folder)
+            with background("errands", errands.run):
+                yield Simulation(api, folder, account)
     finally:
         cluster("down")
 
 
 @contextlib.contextmanager
-def _running(kubeconfig: Path, folder: Path) -> Iterator[None]:
+def _running(kubeconfig: Path, folder: Path, logs_port: int) -> Iterator[None]:
     """The scheduler and kwok."""
     stages = folder / "stages.yaml"
-    code = str(info(Reason.SOURCE_NOT_FOUND).exit_code)
-    stages.write_text((FILES / "stages.yaml").read_text().replace("{{ SOURCE_NOT_FOUND }}", code))
+    text = (FILES / "stages.yaml").read_text()
+    for name, value in (("SOURCE_NOT_FOUND", info(Reason.SOURCE_NOT_FOUND).exit_code), ("LOGS_PORT", logs_port)):
+        text = text.replace(f"{{{{ {name} }}}}", str(value))
+    stages.write_text(text)
     programs = {
         "kube-scheduler": ["--leader-elect=false", "--secure-port=0", f"--kube-api-qps={REQUESTS_A_SECOND}",
                            f"--kube-api-burst={2 * REQUESTS_A_SECOND}"],

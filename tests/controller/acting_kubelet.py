@@ -11,7 +11,7 @@ from typing import Any
 
 from apiserver import ApiServer, Raw, Refused
 
-from videoimport.api.labels import TASK
+from videoimport.api.labels import IMPORT, TASK
 from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Report
 from videoimport.api.status import OutputFile, Outputs, SourceStatus, Usage, VideoMetadata
@@ -54,6 +54,8 @@ class ActingKubelet:
             self._advance(pod)
 
     def _advance(self, pod: Raw) -> None:
+        if IMPORT not in pod["metadata"].get("labels", {}):
+            return  # an errand of a bulk: acting_errands.py
         phase = pod.get("status", {}).get("phase", "Pending")
         if phase in ("Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"]:
             return
