@@ -100,7 +100,8 @@ class _Look:
     @cached_property
     def status(self) -> DiscoveryStatus:
         """As it stands, with what the pages say now. Tries are counted anew for another page or list, for a mended
-        wish, and for a new token once they have failed."""
+        wish, and for a new token once they have failed; then what the last run was for is no more, and another one is
+        to begin."""
         last = self.pages[-1] if self.pages else None
         told = {
             "listing": self.listing,
@@ -111,7 +112,7 @@ class _Look:
         before = self.before
         anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
         if anew or (self._renewed and before.reason is not None):
-            told |= {"attempts": Attempts(), "reason": None, "message": None}
+            told |= {"attempts": Attempts(), "reason": None, "message": None, "wish": ""}
         status = before.model_copy(update=told)
         attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
         return status.model_copy(update={"attempts": attempts})
@@ -153,7 +154,7 @@ def _known(look: _Look) -> _Draft | None:
     """The whole list is known: its last Job has done its part."""
     if not complete(look.pages):
         return None
-    return _Draft(_quiet(look.status), _removals(look.observed))
+    return _Draft(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
 
 
 def _over(look: _Look) -> _Draft | None:
@@ -266,7 +267,7 @@ def _failed(look: _Look, reason: Reason, words: str) -> _Draft:
     """Another run, at once or later, or the end."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
     verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since))
-    told = {"reason": reason, "attempts": verdict.attempts}
+    told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish}
     if verdict.again_at is None:
         message = advised(reason, words, verdict.given_up)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
