@@ -85,15 +85,32 @@ def test_settings_reach_the_controller(render: Render) -> None:
 def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: Render) -> None:
     chosen = (
         'controller.retry={"backoffSeconds":1,"backoffCapSeconds":2,"hostRestSeconds":3,"laterSeconds":4,'
-        '"laterCapSeconds":5}',
+        '"laterCapSeconds":5,"hostRestCapSeconds":10}',
         "controller.jobTTLSeconds=6",
         "worker.stallSeconds=70",
         'worker.politeness={"bytesPerSecond":8000000000,"sleepSeconds":9}',
     )
     env = environment(render(*chosen))
-    names = ("BACKOFF", "BACKOFF_CAP", "HOST_REST", "LATER", "LATER_CAP", "JOB_TTL", "STALL", "SOURCE_SLEEP")
-    assert [env[f"VIDEOIMPORT_{name}_SECONDS"] for name in names] == ["1", "2", "3", "4", "5", "6", "70", "9"]
+    names = (
+        "BACKOFF",
+        "BACKOFF_CAP",
+        "HOST_REST",
+        "LATER",
+        "LATER_CAP",
+        "JOB_TTL",
+        "STALL",
+        "SOURCE_SLEEP",
+        "HOST_REST_CAP",
+    )
+    assert [env[f"VIDEOIMPORT_{name}_SECONDS"] for name in names] == ["1", "2", "3", "4", "5", "6", "70", "9", "10"]
     assert env["VIDEOIMPORT_SOURCE_BYTES_PER_SECOND"] == "8000000000"
+
+
+def test_limits_reach_the_controller(render: Render) -> None:
+    names = ("VIDEOIMPORT_MAX_RUNNING", "VIDEOIMPORT_MAX_RUNNING_PER_NAMESPACE")
+    usual, chosen = environment(render()), environment(render('controller.limits={"maxRunningPerNamespace":7}'))
+    assert [usual[name] for name in names] == ["500", "0"]
+    assert [chosen[name] for name in names] == ["500", "7"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +118,8 @@ def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: 
     [
         ("watchNamespaces=null", "worker.stallSeconds=null", "worker.politeness=null", "controller.jobTTLSeconds=null"),
         ("controller.retry=null", "worker.imagePullSecrets=null", "worker.allowedNetworks=null"),
-        ("controller.retry.laterCapSeconds=null", "worker.politeness.sleepSeconds=null"),
+        ("controller.retry.laterCapSeconds=null", "worker.politeness.sleepSeconds=null", "controller.limits=null"),
+        ("controller.limits.maxRunning=null", "controller.limits.maxRunningPerNamespace=null"),
     ],
 )
 def test_values_of_an_older_release_have_the_defaults_where_they_lack_a_key(
@@ -116,6 +134,7 @@ def test_what_the_chart_sets_the_controller_takes(render: Render, monkeypatch: p
         if value is not None:
             monkeypatch.setenv(name, value)
     assert load().watch_namespaces == ("films",)
+    assert load().max_running == 500
 
 
 def test_watched_namespaces_have_a_role_each_and_the_cluster_has_none(render: Render) -> None:
@@ -157,6 +176,8 @@ def test_pod_labels_of_the_user_do_not_override_the_selector(render: Render) -> 
         ('worker.politeness={"bytesPerSecond":-1}', "bytesPerSecond"),
         ('worker.politeness={"perHost":1}', "perHost"),
         ("controller.retry.backoffSeconds=0", "backoffSeconds"),
+        ("controller.limits.maxRunning=0", "maxRunning"),
+        ('controller.limits={"maxQueued":1}', "maxQueued"),
     ],
 )
 def test_a_value_that_nobody_knows_is_refused_by_name(template: Template, setting: str, named: str) -> None:
