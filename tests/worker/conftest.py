@@ -12,6 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(ROOT / "tests"))
 
 from fetch_runs import Bench  # noqa: E402
+from listing_runs import Lists  # noqa: E402
 from object_store import Bucket, ObjectStore  # noqa: E402
 from web_site import Site  # noqa: E402
 from worker_runs import Desk  # noqa: E402
@@ -67,3 +68,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     children = Children()
     yield Bench(children, tmp_path)
     children.kill_all()
+
+
+@pytest.fixture
+def lists(bucket: Bucket, tmp_path: Path) -> Lists:
+    return Lists(bucket, tmp_path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from videoimport.api.base import Model
+from videoimport.api.listing import ListingTask
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Report
@@ -35,12 +36,14 @@ class _Kind(Model):
     kind: str = "Import"
 
 
-def read_task(path: Path) -> Task | DeliveryTask:
+_KINDS: dict[str, type[Task | ListingTask | DeliveryTask]] = {"Listing": ListingTask, "Delivery": DeliveryTask}
+
+
+def read_task(path: Path) -> Task | ListingTask | DeliveryTask:
     """Raises ImportFailure INVALID_SPEC for what is no task of a version we know."""
     try:
         text = path.read_bytes()
-        kind = _Kind.model_validate_json(text).kind
-        return DeliveryTask.model_validate_json(text) if kind == "Delivery" else Task.model_validate_json(text)
+        return _KINDS.get(_Kind.model_validate_json(text).kind, Task).model_validate_json(text)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)[:5])
         raise ImportFailure(Reason.INVALID_SPEC, f"This worker does not understand the task: {fields}.") from None
@@ -131,11 +134,15 @@ def _patiently(say: Callable[[], None]) -> None:
     thread.join(FAREWELL_SECONDS)
 
 
-def _run(task: Task | DeliveryTask, paths: Paths) -> int:
+def _run(task: Task | ListingTask | DeliveryTask, paths: Paths) -> int:
     if isinstance(task, DeliveryTask):
         from videoimport.worker import delivery  # the other kinds start sooner without it
 
         return delivery.run(task, paths)
+    if isinstance(task, ListingTask):
+        from videoimport.worker.listing import running
+
+        return running.run(task, paths)
     return Process(task, paths).run()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from videoimport.api.listing import MANIFEST_PATH
 from videoimport.api.task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -27,6 +28,7 @@ class Paths:
     credentials: Path = Path(DESTINATION_CREDENTIALS_PATH)
     source_credentials: Path = Path(SOURCE_CREDENTIALS_PATH)
     source_volume: Path = Path(SOURCE_VOLUME_PATH)
+    manifest: Path = Path(MANIFEST_PATH)
     destination_volume: Path = Path(DESTINATION_VOLUME_PATH)
     webhook_secret: Path = Path(WEBHOOK_SECRET_PATH)
     ca_bundle: Path = Path(CA_BUNDLE_PATH)
@@ -39,6 +41,7 @@ _MEANT = {
     "credentials": "the destination's Secret, a file for each key",
     "source_credentials": "the source's Secret, a file for each key",
     "source_volume": "where the source's volume is",
+    "manifest": "the manifest's ConfigMap, a file for each key",
     "destination_volume": "where the destination's volume is",
     "webhook_secret": "the webhook's Secret, a file for each key",
     "ca_bundle": "certificates to be trusted besides the usual ones",

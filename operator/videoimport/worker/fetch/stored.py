@@ -97,5 +97,9 @@ class _Stored:
 
 def place(wish: S3Source) -> str:
     """Endpoint, bucket and key, for an identity."""
-    host = urlsplit(wish.endpoint).netloc if wish.endpoint else "amazonaws.com"
-    return f"{host}/{wish.bucket}/{wish.key}"
+    return f"{host_of(wish.endpoint)}/{wish.bucket}/{wish.key}"
+
+
+def host_of(endpoint: str | None) -> str:
+    """Of an object store's address; without one it is AWS itself."""
+    return urlsplit(endpoint).netloc if endpoint else "amazonaws.com"

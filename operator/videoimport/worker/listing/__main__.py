@@ -1,0 +1,89 @@
+"""The guarded process of a listing: a request and questions on stdin, answers on stdout. It has the source's Secret,
+and nothing of the destination."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from videoimport.worker.fetch import walls
+from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.fetch.teller import Teller
+from videoimport.worker.listing.protocol import Ask, End, Enough, Entry, ListRequest, Look, Looked, Passed
+
+
+class _List(Protocol):
+    def entries(self) -> Iterator[Entry | Passed]:
+        """Behind the cursor."""
+
+    def look(self, keys: Sequence[str]) -> Iterator[Look]:
+        """The first bytes of objects."""
+
+
+class _Web:
+    """A list whose entries are addresses: those are not looked at."""
+
+    def __init__(self, entries: Iterator[Entry]) -> None:
+        self._entries = entries
+
+    def entries(self) -> Iterator[Entry | Passed]:
+        return iter(self._entries)
+
+    def look(self, keys: Sequence[str]) -> Iterator[Look]:
+        return (Look(key=key) for key in keys)
+
+
+def _list_of(around: Surroundings, request: ListRequest) -> _List:
+    # Imported only here: each is slow to load, and never are two of them needed.
+    if request.source.s3:
+        from videoimport.worker.listing.bucket import Bucket
+
+        return Bucket(around, request)
+    if request.source.manifest:
+        from videoimport.worker.listing import manifest
+
+        return _Web(manifest.entries(around, request))
+    from videoimport.worker.listing import playlist
+
+    return _Web(playlist.entries(around, request))
+
+
+def _serve(around: Surroundings, request: ListRequest, teller: Teller) -> Looked:
+    """Answer until nobody asks any more. Raises ImportFailure."""
+    found = _list_of(around, request)
+    entries = found.entries()
+    for line in sys.stdin:
+        question = Ask.model_validate_json(line)
+        if question.more is not None:
+            _more(entries, question.more, teller)
+        else:
+            for look in found.look(question.look):
+                teller.tell(look)
+            teller.tell(Looked())
+    return Looked()
+
+
+def _more(entries: Iterator[Entry | Passed], wanted: int, teller: Teller) -> None:
+    while wanted:
+        entry = next(entries, None)
+        if entry is None:
+            teller.tell(End())
+            return
+        teller.tell(entry)
+        wanted -= isinstance(entry, Entry)
+    teller.tell(Enough())
+
+
+def main() -> None:
+    """Read the request, put up the guard, answer."""
+    text = walls.begin()
+    if not text.strip():
+        return
+    teller = Teller()
+    request = ListRequest.model_validate_json(text)
+    teller.tell(walls.inside(request.fetch, teller, lambda around: _serve(around, request, teller)))
+    os._exit(0)  # no thread that waits for a server holds it up
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""What is an address that something can be fetched from."""
+
+from urllib.parse import urlsplit
+
+LEAST_LETTERS, MOST_LETTERS = 10, 2048
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an http or https URL with a host and a port that can be; nobody is asked."""
+    if not text.startswith(("http://", "https://")) or not LEAST_LETTERS <= len(text) <= MOST_LETTERS:
+        return False
+    if any(letter < " " or letter == "\x7f" for letter in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 — read for the error it raises
+        host = parts.hostname or ""
+        host.encode("ascii" if ":" in host else "idna")
+    except ValueError:
+        return False
+    return bool(host) and parts.netloc.split() == [parts.netloc]

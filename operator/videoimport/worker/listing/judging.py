@@ -1,0 +1,149 @@
+"""What becomes of a list's entries: found, known already, or rejected and why, as far as that is cheap to know."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from videoimport.api.bulk_source import BucketSource
+from videoimport.api.cheap import cheap
+from videoimport.api.identity import item_identity
+from videoimport.api.listing import FoundItem, Known, ListingTask, PageLine, RejectedLine
+from videoimport.api.reasons import Reason
+from videoimport.api.redact import shown_url
+from videoimport.api.source import S3Source, VideoSource
+from videoimport.media import probe, requirements
+from videoimport.media.findings import Finding
+from videoimport.media.requirements import Examined
+from videoimport.worker import hits, index, naming
+from videoimport.worker.destination import Store
+from videoimport.worker.index import Committed
+from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.processes import Child, Children
+
+PROBES_AT_ONCE = 4
+_LOOKUPS_AT_ONCE = 16
+
+
+class Judge:
+    """For one task. ``store`` is the destination's; None where nobody asks what it has."""
+
+    def __init__(self, task: ListingTask, store: Store | None, children: Children) -> None:
+        self._task, self._store, self._children = task, store, children
+        self._pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE)
+        self._has_index = store is not None and _has_entries(store, task)
+
+    @property
+    def looks(self) -> bool:
+        """Whether first bytes are wanted."""
+        return self._task.source.s3 is not None and self._task.requirements is not None
+
+    def known(self, entries: Sequence[Entry]) -> list[Known | None]:
+        """What of these the destination has. Raises ImportFailure."""
+        return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
+
+    def objection(self, entry: Entry) -> Finding | None:
+        """What speaks against an entry by what the list tells."""
+        if entry.reason is not None:
+            return Finding(entry.reason, entry.message)
+        found = cheap(
+            entry.url or entry.key or "", size_bytes=entry.size_bytes, duration_ms=entry.duration_ms,
+            width=entry.width, height=entry.height, requirements=self._task.requirements,
+        )  # fmt: skip
+        return Finding(*found) if found else None
+
+    def looked(self, looks: Sequence[Look], sizes: Sequence[int]) -> Iterator[Finding | None]:
+        """What speaks against objects by their first bytes; some are asked about at once."""
+        under_way: deque[tuple[Look, int, Child | None]] = deque()
+        for look, size in zip(looks, sizes, strict=True):
+            under_way.append((look, size, self._probing(look)))
+            if len(under_way) > PROBES_AT_ONCE:
+                yield self._probed(*under_way.popleft())
+        for one in under_way:
+            yield self._probed(*one)
+
+    def _probing(self, look: Look) -> Child | None:
+        if look.path is None:
+            return None
+        child = self._children.start(probe.probe_argv(look.path))
+        child.tell("")
+        return child
+
+    def _probed(self, look: Look, size: int, child: Child | None) -> Finding | None:
+        if look.reason is not None:
+            return Finding(look.reason, look.message)
+        if child is None or look.path is None:
+            return None
+        ended = child.ended("".join(child.lines()))
+        Path(look.path).unlink(missing_ok=True)
+        return _refusal(look, size, ended.stdout if ended.code == 0 else "{}", self._task)
+
+    def _known(self, entry: Entry) -> Known | None:
+        if entry.identity is None or entry.reason is not None or self._store is None:
+            return None
+        key = index.source_key(self._task.destination, entry.identity, self._task.output)
+        there = index.look(self._store, key)
+        if there is None or not hits.meets(there, entry.checksum, self._task.requirements):
+            return None
+        return _told(there)
+
+    # Lines
+
+    def found(self, entry: Entry, known: Known | None) -> PageLine:
+        """The line of what is to be imported, or is there."""
+        return PageLine(
+            found=FoundItem(
+                id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,
+                checksum=entry.checksum, known=known,
+            )
+        )  # fmt: skip
+
+    def rejected(self, entry: Entry, why: Finding) -> PageLine:
+        """The line of what is not."""
+        bucket = self._task.source.s3
+        shown = (
+            shown_url(entry.url) if entry.url else f"s3://{bucket.bucket}/{entry.key}" if bucket and entry.key else None
+        )
+        line = RejectedLine(
+            id=self.identity(entry), name=entry.name, url=shown[:2048] if shown else None, reason=why.reason,
+            message=why.message[:512],
+        )  # fmt: skip
+        return PageLine(rejected=line)
+
+    def identity(self, entry: Entry) -> str | None:
+        """Of the item; None for what has no address."""
+        if entry.url is not None:
+            return item_identity(entry.url)
+        bucket = self._task.source.s3
+        return item_identity(_locator(bucket, entry.key)) if bucket and entry.key else None
+
+
+def _locator(bucket: BucketSource, key: str) -> str:
+    return VideoSource(
+        s3=S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)
+    ).locator
+
+
+def _has_entries(store: Store, task: ListingTask) -> bool:
+    """Most first imports find no index at all: then nobody is asked for each item."""
+    folder = naming.own_key(task.destination, "index", "source") + "/"
+    return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None
+
+
+def _told(there: Committed) -> Known:
+    return Known(video_id=there.video_id, uri=there.uri[:2048] or None)
+
+
+def _refusal(look: Look, size: int, told: str, task: ListingTask) -> Finding | None:
+    """What an object's head proves. What it does not tell, the import finds out."""
+    media = probe.parse_probe(told)
+    seconds = 0.0 if look.is_fragmented else media.duration or 0.0
+    known = Examined(media, look.container, seconds, size, task.requirements)
+    found = requirements.early_refusal(known, lists_streams=look.container is not None and bool(media.demuxer))
+    if found is None and look.container is None and media.video is None:
+        wanted = ", ".join(task.requirements.formats) if task.requirements else ""
+        what = media.demuxer.partition(",")[0] or "unknown"
+        message = f"The source's container is {what}; requirements.formats accepts {wanted}."
+        return Finding(Reason.UNSUPPORTED_FORMAT, message)
+    return found

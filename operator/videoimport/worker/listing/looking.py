@@ -1,0 +1,83 @@
+"""An object's first bytes, and its index where that lies at its end: enough for ffprobe to say what it is."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videoimport.api.reasons import Reason
+from videoimport.api.source import S3Source
+from videoimport.media import boxes as boxes_of
+from videoimport.media import overlap, sniff
+from videoimport.media.boxes import Box
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch import tail
+from videoimport.worker.fetch.fitness import refuse_no_file
+from videoimport.worker.fetch.ranges import Reader, Version
+from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.listing.protocol import Look
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+HEAD_BYTES = 64 * 1024
+MOST_INDEX_BYTES = 16 * 2**20
+"""The index of some eight hours; a longer one is left to the import."""
+_PASSING = (Reason.RATE_LIMITED, Reason.SOURCE_UNAVAILABLE, Reason.ADDRESS_FORBIDDEN)
+"""Not one object's fault."""
+
+
+class Looker:
+    """Of one bucket; any thread may ask."""
+
+    def __init__(self, client: "S3Client", around: Surroundings) -> None:
+        self._client, self._around = client, around
+        self._numbers = itertools.count()
+
+    def look(self, wish: S3Source, version: Version) -> Look:
+        """What its bytes tell. Raises ImportFailure for what is not this object's own fault."""
+        reader = Reader(self._client, wish, self._around.throttle)
+        try:
+            return self._look(reader, wish.key, version)
+        except ImportFailure as failure:
+            if failure.reason in _PASSING:
+                raise
+            if failure.reason is Reason.SOURCE_CHANGED:
+                return Look(key=wish.key)  # somebody is writing it: the import sees what comes of it
+            return Look(key=wish.key, reason=failure.reason, message=failure.message[:512])
+
+    def _look(self, reader: Reader, key: str, version: Version) -> Look:
+        head = reader.read(version, 0, min(HEAD_BYTES, version.size) - 1)
+        refuse_no_file(head)
+        path = self._around.folder / f"look-{next(self._numbers)}"
+        container = sniff.container(head)
+        boxes = _boxes(head, version.size) if container in ("mp4", "mov") else ()
+        pieces = [(0, head)]
+        if (rest := _index(head, boxes, version.size)) is not None:
+            pieces.append((rest[0], reader.read(version, rest[0], rest[1] - 1)))
+        _write(path, pieces, version.size)
+        return Look(key=key, path=str(path), container=container, is_fragmented=overlap.is_fragmented(boxes))
+
+
+def _boxes(head: bytes, size: int) -> tuple[Box, ...]:
+    return tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], size))
+
+
+def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | None:
+    """Where the rest of the index lies, up to which byte; None where the head has all of it, or it is too long."""
+    index = next((box for box in boxes if box.name == b"moov"), None)
+    if index is not None:
+        span = len(head), min(index.end, size)
+    elif (first := tail.offset_of(head, size)) is not None:
+        span = max(first, len(head)), size
+    else:
+        return None
+    return span if 0 < span[1] - span[0] <= MOST_INDEX_BYTES else None
+
+
+def _write(path: Path, pieces: list[tuple[int, bytes]], size: int) -> None:
+    """A file of the object's size with holes: it takes no more room than what was read."""
+    with path.open("wb") as file:
+        for offset, piece in pieces:
+            file.seek(offset)
+            file.write(piece)
+        file.truncate(size)

@@ -1,0 +1,231 @@
+"""A playlist, a channel or a feed: yt-dlp's flat lists, walked lazily, lists within lists in their place.
+
+Such lists can only be walked from their start, but for those that come in numbered pages. So the cursor is a number and
+the last entry's name: a list that has lost entries before it meanwhile is taken up where that entry stands now.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from yt_dlp.utils import PagedList, YoutubeDLError
+
+from videoimport.api.bulk_source import MAX_LISTED
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.fetch import classify, secrets
+from videoimport.worker.fetch.secrets import WebSecrets
+from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.fetch.ydl import Ydl
+from videoimport.worker.listing import flat
+from videoimport.worker.listing.flat import Raw
+from videoimport.worker.listing.protocol import Entry, ListRequest
+
+OVERLAP = 100
+"""Entries before the cursor that are looked at again: so many may have left the list meanwhile."""
+MOST_DEPTH = 4
+_MOST_HOPS = 5
+_SAMPLE = 20
+"""Where none of the first entries has a date, the list has none."""
+_LISTS = ("YoutubeTab",)
+"""Extractors of lists that yt-dlp itself is not sure of."""
+_NESTED_FAULTS = (
+    Reason.SOURCE_NOT_FOUND, Reason.UNSUPPORTED_SOURCE, Reason.SOURCE_AUTH_REQUIRED, Reason.GEO_BLOCKED,
+    Reason.DRM_PROTECTED, Reason.SOURCE_NOT_YET_AVAILABLE,
+)  # fmt: skip
+"""A list within a list that ends so is one entry's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A cursor."""
+
+    number: int = 0
+    """Entries before it."""
+    top: int | None = 0
+    """The same in the outermost list; None where there are lists within."""
+    name: str = ""
+    """Of the last entry."""
+
+    @classmethod
+    def parse(cls, text: str | None) -> "_Place":
+        try:
+            number, top, name = json.loads(text or '[0, 0, ""]')
+            return cls(int(number), None if top is None else int(top), str(name))
+        except (ValueError, TypeError):
+            return cls()
+
+    def __str__(self) -> str:
+        return json.dumps([self.number, self.top, self.name])
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    raw: Raw | None
+    page: str
+    """The address of the list that it stands in."""
+    top: int | None
+
+
+def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
+    """Behind the request's cursor. Raises ImportFailure."""
+    wish = request.source.playlist
+    assert wish is not None  # noqa: S101
+    secret = secrets.read_web(wish.url, around.request.secret, around.secret_folder)
+    with _ydl(around, secret, newest=wish.newest) as ydl:
+        try:
+            yield from _Walk(ydl, request).entries()
+        except YoutubeDLError as error:
+            raise classify.failure(error) from error
+
+
+def _ydl(around: Surroundings, secret: WebSecrets, *, newest: bool) -> Ydl:
+    dates = {"extractor_args": {"youtubetab": {"approximate_date": [""]}}} if newest else {}
+    return Ydl(around, secret, noplaylist=False, playlist_items=None, lazy_playlist=True, extract_flat=True, **dates)
+
+
+class _Walk:
+    def __init__(self, ydl: Ydl, request: ListRequest) -> None:
+        assert request.source.playlist is not None  # noqa: S101
+        self._ydl, self._wish = ydl, request.source.playlist
+        self._has_secret = request.fetch.secret is not None
+        self._after = _Place.parse(request.cursor)
+        self._lists: set[str] = set()
+        self._is_nested = False
+
+    def entries(self) -> Iterator[Entry]:
+        info = self._resolved(self._wish.url, None)
+        if not _is_list(info):
+            if self._after.number == 0:
+                yield self._single(info)
+            return
+        start, seen = self._from_near(info)
+        held: list[tuple[int, _Seen]] = []
+        for number, one in enumerate(seen, start):
+            if number < self._after.number:
+                held.append((number, one))
+                continue
+            yield from self._told(self._behind(held))
+            held = []
+            yield self._entry(number, one)
+        yield from self._told(self._behind(held))
+
+    def _told(self, some: list[tuple[int, _Seen]]) -> Iterator[Entry]:
+        return (self._entry(number, one) for number, one in some)
+
+    def _behind(self, held: list[tuple[int, _Seen]]) -> list[tuple[int, _Seen]]:
+        """Of the entries just before the cursor, those that stand behind the one it names: usually none."""
+        names = [_name(one.raw) for _, one in held]
+        if self._after.name in names:
+            return held[len(names) - names[::-1].index(self._after.name) :]
+        return held
+
+    def _from_near(self, info: Raw) -> tuple[int, Iterator[_Seen]]:
+        """The list from a little before the cursor, and the number of its first entry there."""
+        near, top = max(0, self._after.number - OVERLAP), self._after.top
+        if not self._wish.newest and top and top == self._after.number and isinstance(info["entries"], PagedList):
+            return near, self._flattened(info, near)
+        walked = self._flattened(info)
+        walked = self._newest_first(walked) if self._wish.newest else walked
+        return near, itertools.islice(walked, near, None)
+
+    def _newest_first(self, walked: Iterator[_Seen]) -> Iterator[_Seen]:
+        """By date, where the list has dates; the whole of it must be walked for that."""
+        sample = list(itertools.islice(walked, _SAMPLE))
+        if all(flat.moment(one.raw) is None for one in sample):
+            return itertools.chain(sample, walked)
+        every = list(itertools.islice(itertools.chain(sample, walked), MAX_LISTED))
+        dated = ((flat.moment(one.raw), one) for one in every)
+        return (one for _, one in sorted(dated, key=lambda pair: (pair[0] is None, -(pair[0] or 0.0))))
+
+    def _flattened(self, info: Raw, start: int = 0, depth: int = 0) -> Iterator[_Seen]:
+        """The entries of a list, those of lists in it in their place."""
+        page = str(info.get("webpage_url") or self._wish.url)
+        for top, raw in enumerate(_some(info["entries"], start), start):
+            within = self._within(raw, depth)
+            if within is None:
+                yield _Seen(raw, page, None if depth or self._is_nested else top + 1)
+            else:
+                self._is_nested = True
+                yield from within
+
+    def _within(self, raw: Raw | None, depth: int) -> Iterator[_Seen] | None:
+        """The entries of what is itself a list; None for a video."""
+        if raw is None:
+            return None
+        if _is_list(raw):
+            return self._flattened(raw, depth=depth + 1) if depth < MOST_DEPTH else iter(())
+        url, key = str(raw.get("url") or ""), raw.get("ie_key")
+        if raw.get("_type") not in ("url", "url_transparent") or not self._leads_to_list(key, url):
+            return None
+        if depth >= MOST_DEPTH or url in self._lists:
+            return iter(())
+        self._lists.add(url)
+        return self._nested(raw, url, key, depth)
+
+    def _nested(self, raw: Raw, url: str, key: str | None, depth: int) -> Iterator[_Seen]:
+        try:
+            info = self._resolved(url, key)
+            if _is_list(info):
+                yield from self._flattened(info, depth=depth + 1)
+            else:
+                yield _Seen(raw, self._wish.url, None)
+        except YoutubeDLError as error:
+            failure = classify.failure(error)
+            if failure.reason not in _NESTED_FAULTS:
+                raise failure from error
+            yield _Seen({**raw, "_fault": (failure.reason, failure.message)}, self._wish.url, None)
+
+    def _leads_to_list(self, key: str | None, url: str) -> bool:
+        if not key:
+            return False
+        try:
+            extractor = self._ydl.get_info_extractor(key)
+        except KeyError:
+            return False
+        return key in _LISTS or extractor.is_single_video(url) is False
+
+    def _resolved(self, url: str, key: str | None) -> Raw:
+        """What stands at an address, references followed."""
+        for _ in range(_MOST_HOPS):
+            info = self._ydl.extract_info(url, download=False, process=False, ie_key=key)
+            if info is None:
+                break
+            if info.get("_type") not in ("url", "url_transparent"):
+                return dict(info)
+            url, key = str(info["url"]), info.get("ie_key")
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds neither a list nor a video at this address.")
+
+    def _single(self, info: Raw) -> Entry:
+        """A page of one video is a list of one: the address is the one that was given."""
+        own = {**info, "_type": "url", "url": self._wish.url, "ie_key": info.get("extractor_key")}
+        return flat.entry(own, str(_Place(1, 1)), self._wish.url, has_secret=self._has_secret)
+
+    def _entry(self, number: int, one: _Seen) -> Entry:
+        cursor = str(_Place(number + 1, one.top, _name(one.raw)))
+        told = flat.entry(one.raw, cursor, one.page, has_secret=self._has_secret)
+        fault = (one.raw or {}).get("_fault")
+        return told.model_copy(update={"reason": fault[0], "message": fault[1]}) if fault else told
+
+
+def _is_list(info: Raw) -> bool:
+    return info.get("_type") in ("playlist", "multi_video") and info.get("entries") is not None
+
+
+def _some(entries: Any, start: int) -> Iterator[Raw | None]:
+    if start and isinstance(entries, PagedList):
+        return iter(entries._getslice(start, None))  # getslice would fetch all of it at once
+    return itertools.islice(iter(_each(entries)), start, None)
+
+
+def _each(entries: Any) -> Any:
+    return entries._getslice(0, None) if isinstance(entries, PagedList) else entries
+
+
+def _name(raw: Raw | None) -> str:
+    """What tells an entry from its neighbours."""
+    told = raw and (raw.get("url") or raw.get("id") or raw.get("title"))
+    return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,0 +1,110 @@
+"""What the listing worker and its guarded process say to each other: a request, then questions on stdin; answers as
+JSON lines on stdout.
+
+It is the worker that asks: so many entries more, or the first bytes of these objects. Nothing is looked for that no
+page has room for.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from videoimport.api.base import Model
+from videoimport.api.bulk_source import BulkSource
+from videoimport.api.metadata import Scalar
+from videoimport.api.reasons import Reason
+from videoimport.api.requirements import ContainerFormat
+from videoimport.worker.fetch.protocol import Failed, Request
+
+
+class ListRequest(Model):
+    """What is to be listed."""
+
+    fetch: Request
+    """How sources are reached, with which Secret; its url is the list's, where that has one."""
+    source: BulkSource
+    cursor: str | None = None
+    """Where the page before ended."""
+    manifest: str | None = None
+    """The path of a manifest that is a file of the pod's."""
+    is_own: bool = False
+    """The bucket is the destination's too: what imports brought there is not to be imported again."""
+    wants_versions: bool = False
+    """Objects are to be named by their versions, where the bucket has such."""
+
+
+class Ask(Model):
+    """One question; exactly one of both."""
+
+    more: int | None = None
+    """So many entries more."""
+    look: tuple[str, ...] = ()
+    """The first bytes of these objects, of the last answer."""
+
+
+class Entry(Model):
+    """One entry of the list, as far as the list tells of it. Strangers wrote it: nothing of it is checked yet, but
+    texts can be said in JSON."""
+
+    kind: Literal["Entry"] = "Entry"
+    cursor: str
+    """Where the list goes on behind it."""
+    url: str | None = None
+    key: str | None = None
+    """Of an object; else it has a url, or neither where it is rejected."""
+    name: str | None = None
+    metadata: dict[str, Scalar] | None = None
+    checksum: str | None = None
+    identity: str | None = None
+    """The bytes' name, as an import of it would find."""
+    size_bytes: int | None = None
+    duration_ms: int | None = None
+    width: int | None = None
+    height: int | None = None
+    reason: Reason | None = None
+    """Why it cannot be imported, whatever is wanted of it."""
+    message: str = ""
+
+
+class Passed(Model):
+    """So far nothing counts: the list goes on behind this."""
+
+    kind: Literal["Passed"] = "Passed"
+    cursor: str
+
+
+class Enough(Model):
+    """As many entries as were asked for."""
+
+    kind: Literal["Enough"] = "Enough"
+
+
+class End(Model):
+    """There is no more."""
+
+    kind: Literal["End"] = "End"
+
+
+class Look(Model):
+    """An object's first bytes, and its index where that lies at the end."""
+
+    kind: Literal["Look"] = "Look"
+    key: str
+    path: str | None = None
+    """A file of the object's size with holes where nothing was read; None where nothing can be told from bytes."""
+    container: ContainerFormat | None = None
+    is_fragmented: bool = False
+    """Its head tells how long its first fragment is, not the whole."""
+    reason: Reason | None = None
+    """What the bytes prove already."""
+    message: str = ""
+
+
+class Looked(Model):
+    """All that was to be looked at."""
+
+    kind: Literal["Looked"] = "Looked"
+
+
+Answer = Annotated[Entry | Passed | Enough | End | Look | Looked | Failed, Field(discriminator="kind")]
+ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)

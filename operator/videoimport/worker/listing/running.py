@@ -1,0 +1,114 @@
+"""One run of the worker for a page of a list: the page on standard output, the report as the termination message."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from videoimport.api.listing import ListingTask, PageReport
+from videoimport.api.reasons import Reason, info
+from videoimport.api.report import MAX_BYTES
+from videoimport.api.worker import WorkerOptions
+from videoimport.worker import credentials, logs, s3, trust
+from videoimport.worker.destination import Store
+from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.listing import asking
+from videoimport.worker.listing.asking import Lister
+from videoimport.worker.listing.judging import Judge
+from videoimport.worker.listing.page import Page
+from videoimport.worker.listing.paging import Pager
+from videoimport.worker.paths import Paths
+from videoimport.worker.processes import Children
+from videoimport.worker.signals import Interrupts
+from videoimport.worker.volume import VolumeStore
+
+
+def run(task: ListingTask, paths: Paths) -> int:
+    """The exit code: 0 with a page, else that of the reason why there is none."""
+    return Listing(task, paths).run()
+
+
+class Listing:
+    """The outermost border: whatever happens inside, a report is left and the code says why."""
+
+    def __init__(self, task: ListingTask, paths: Paths) -> None:
+        self._task, self._paths = task, paths
+        self._children = Children()
+        self._interrupts = Interrupts(self._children.kill_all, self._last_words)
+
+    def run(self) -> int:
+        """The exit code."""
+        self._interrupts.install(self._task.timeout_seconds)
+        page = Page(self._task.max_items)
+        report = self._outcome(page)
+        self._interrupts.ignore()
+        self._children.kill_all()
+        if report.reason is None:
+            page.print()
+        self._leave(report)
+        return 0 if report.reason is None else info(report.reason).exit_code or 1
+
+    def _outcome(self, page: Page) -> PageReport:
+        try:
+            with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
+                return self._listed(page, Path(folder))
+        except (ImportFailure, Interruption) as end:
+            return self._failed(end.reason, end.message)
+        except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
+            logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
+            return self._failed(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
+
+    def _listed(self, page: Page, folder: Path) -> PageReport:
+        child = asking.start(self._children, folder)  # it gets ready while the destination is asked
+        with self._destination(folder) as store:
+            judge = Judge(self._task, store, self._children)
+            lister = Lister(child, asking.request_of(self._task, self._paths, folder))
+            report = Pager(self._task, lister, judge, page).report()
+        logs.log().info("listed", number=self._task.page, lines=report.count, done=report.done)
+        return report
+
+    @contextlib.contextmanager
+    def _destination(self, folder: Path) -> Iterator[Store | None]:
+        """Where the index is; None where nobody wants to know. Raises ImportFailure."""
+        store = self._connected(folder) if self._task.incremental else None
+        try:
+            yield store
+        finally:
+            if store is not None:
+                store.close()
+
+    def _connected(self, folder: Path) -> Store:
+        wish = self._task.destination
+        if wish.s3 is not None:
+            options = WorkerOptions(ca_bundle_config_map_ref=self._task.ca_bundle_config_map_ref)
+            trusted = trust.bundle(options, self._paths.ca_bundle, folder)
+            return s3.connect(wish.s3, credentials.read_keys(wish, self._paths.credentials), trusted)
+        assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
+        return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
+
+    def _failed(self, reason: Reason, message: str) -> PageReport:
+        task = self._task
+        return PageReport(uid=task.uid, run=task.run, page=task.page, reason=reason, message=message[:1024])
+
+    def _leave(self, report: PageReport) -> None:
+        try:
+            self._paths.termination_message.write_bytes(fitted(report))
+        except OSError as error:
+            logs.log().error("cannot leave the report", error=type(error).__name__)
+        logs.log().info("ended", reason=report.reason, message=report.message)
+
+    def _last_words(self, interruption: Interruption) -> None:
+        """When the main thread does not come to it in time."""
+        self._leave(self._failed(interruption.reason, interruption.message))
+        os._exit(info(interruption.reason).exit_code or 1)
+
+
+def fitted(report: PageReport) -> bytes:
+    """The report in at most ``MAX_BYTES``: its message is cut to what there is room for."""
+    for length in (1024, 512, 256, 128, 0):
+        cut = report.model_copy(update={"message": report.message[:length]})
+        text = cut.model_dump_json(by_alias=True, exclude_none=True).encode()
+        if len(text) <= MAX_BYTES:
+            return text
+    raise AssertionError("a cursor has at most 2048 letters, and ours are keys of at most 1024 bytes")
