@@ -70,6 +70,10 @@ class FakeCluster:
         self._asked("log_tail", pod)
         return self.logs.get(pod, "")
 
+    async def log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str:
+        self._asked("log", pod)
+        return self.logs.get(pod, "")
+
     async def events_about(self, namespace: str, uid: str) -> list[Raw]:
         self._asked("events_about", uid)
         return self.about

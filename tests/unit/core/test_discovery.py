@@ -184,7 +184,7 @@ def test_a_permanent_reason_ends_it_at_once():
 
 
 def test_attempts_end():
-    found, wish = failed(template={"destination": {"s3": {"bucket": "media"}}, "maxAttempts": 1})
+    found, _ = failed(template={"destination": {"s3": {"bucket": "media"}}, "maxAttempts": 1})
     assert found.failed
     assert "1 of 1" in found.status.message
 
