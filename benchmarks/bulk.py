@@ -100,6 +100,7 @@ def bulk() -> dict[str, Any]:
         "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {
             "source": {"manifest": {"configMapKeyRef": {"name": LIST, "key": "list.txt"}}}, "parallelism": PARALLELISM,
+            "incremental": False,  # there is no object store whose index could be asked
             "template": {"destination": {"s3": {"endpoint": "https://s3.example.com", "bucket": "videos"}}},
         },
     }  # fmt: skip
