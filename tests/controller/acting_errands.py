@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,13 +27,15 @@ _FLAGS = {
 
 @dataclass
 class ActingErrands:
-    """For one namespace. ``node`` is where pods are bound to; without one, a scheduler does that."""
+    """For one namespace. ``node`` is where pods are bound to; without one, a scheduler does that. ``hold`` keeps pods
+    running while it is set, their workers ended or not."""
 
     api: ApiServer
     namespace: str
     logs: NodeLogs
     folder: Path
     node: str | None = None
+    hold: threading.Event = field(default_factory=threading.Event)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
 
@@ -45,8 +48,9 @@ class ActingErrands:
                     if stopping.is_set():
                         break
         finally:
-            for uid in list(self._running):
-                self._running[uid].kill()
+            self.hold.clear()
+            for process in list(self._running.values()):
+                process.kill()
             for thread in self._threads.values():
                 thread.join()
 
@@ -98,6 +102,8 @@ class ActingErrands:
             self._running[uid] = process
             code = process.wait()
         self._running.pop(uid, None)
+        while self.hold.is_set():
+            time.sleep(0.05)
         told = message.read_text() if message.exists() else ""
         self._status(name, terminated(code if code >= 0 else 128 - code, told))
 
