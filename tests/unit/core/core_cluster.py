@@ -11,7 +11,7 @@ from core_seen import NOW, SETTINGS, URI, stages
 
 from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.labels import RUN, TASK
+from videoimport.api.labels import PAGE, RUN, SHARD, TASK
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Progress, Report
 from videoimport.api.status import OutputFile, Outputs, Usage, VideoImportStatus
@@ -19,8 +19,8 @@ from videoimport.api.task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.observe import ObservedBulk, ObservedVideo
-from videoimport.core.parse import claim_view, job_view, pod_view, shard_view
-from videoimport.core.plan import Create, Delete, Patch, Plan
+from videoimport.core.parse import claim_view, job_view, page_view, pod_view, shard_view
+from videoimport.core.plan import Action, Collect, Create, Patch, Plan
 from videoimport.core.video import reconcile_video
 
 FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
@@ -100,16 +100,24 @@ class Cluster:
         return plan
 
     def sync_bulk(self, name: str, crash_after: int = SURE) -> Plan[BulkImportStatus]:
-        seen = BulkImport.parse(self.objects["BulkImport", name])
-        children = tuple(
-            child
-            for child in map(VideoImport.parse, self.of_kind("VideoImport"))
-            if any(owner.uid == seen.metadata.uid for owner in child.metadata.owner_references)
-        )
-        shards = sorted(map(shard_view, self.of_kind("ConfigMap")), key=lambda shard: shard.number)
-        plan = reconcile_bulk(ObservedBulk(seen, children, tuple(shards)), self.now, SETTINGS)
+        plan = reconcile_bulk(self.observe_bulk(name), self.now, SETTINGS)
         self._carry_out("BulkImport", name, plan, crash_after)
         return plan
+
+    def observe_bulk(self, name: str) -> ObservedBulk:
+        seen = BulkImport.parse(self.objects["BulkImport", name])
+        children = tuple(map(VideoImport.parse, self.owned("VideoImport", seen.metadata.uid)))
+        kept = self.owned("ConfigMap", seen.metadata.uid)
+        shards = sorted((shard_view(raw) for raw in kept if SHARD in raw["metadata"]["labels"]), key=by_number)
+        pages = sorted((page_view(raw) for raw in kept if PAGE in raw["metadata"]["labels"]), key=by_number)
+        jobs = tuple(map(job_view, self.owned("Job", seen.metadata.uid)))
+        pods = (pod_view(raw) for raw in self.of_kind("Pod"))
+        own = tuple(pod for pod in pods if pod.job_uid in {job.uid for job in jobs})
+        return ObservedBulk(seen, children, tuple(shards), pages=tuple(pages), jobs=jobs, pods=own)
+
+    def owned(self, kind: str, uid: str) -> list[Raw]:
+        owned = (raw for raw in self.of_kind(kind) if raw["metadata"].get("ownerReferences"))
+        return [raw for raw in owned if raw["metadata"]["ownerReferences"][0]["uid"] == uid]
 
     def _carry_out(self, kind: str, name: str, plan: Plan[Any], steps: int) -> None:
         if plan.status is not None and steps > 0:
@@ -119,7 +127,8 @@ class Cluster:
         for action in plan.actions[: max(0, steps - 1)]:
             self._act(action)
 
-    def _act(self, action: Create | Patch | Delete) -> None:
+    def _act(self, action: Action) -> None:
+        assert not isinstance(action, Collect)
         if isinstance(action, Create):
             there = self.put(action.manifest)
             assert there["metadata"]["ownerReferences"] == action.manifest["metadata"]["ownerReferences"]
@@ -204,6 +213,11 @@ def _pod(job: Raw) -> Raw:
     name = f"{job['metadata']['name']}-pod"
     meta = {"name": name, "namespace": job["metadata"]["namespace"], "ownerReferences": [owner]}
     return {"kind": "Pod", "metadata": meta, "status": {"phase": "Pending"}}
+
+
+def by_number(view: Any) -> int:
+    number: int = view.number
+    return number
 
 
 def _merged(old: Any, patch: Any) -> Any:

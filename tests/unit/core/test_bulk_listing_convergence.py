@@ -1,0 +1,202 @@
+"""Whatever is killed when, a list of pages: each item is found once and brought once, whatever else is wished."""
+
+import random
+from typing import Any
+
+from core_cluster import SURE
+from core_lister import ListingCluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
+from videoimport.core.parse import page_view, shard_view
+from videoimport.core.phases import BULK_ENDINGS
+
+LIST = "https://lists.example/all.txt"
+VIDEOS, PICTURES = 7, 2
+seeds = st.integers(0, 2**32)
+
+
+def urls(count: int = VIDEOS) -> list[str]:
+    videos = [f"https://video.example/{number}.mp4" for number in range(count)]
+    return [*videos[:4], "https://video.example/a.jpg", videos[0], *videos[4:], "https://video.example/b.jpg"]
+
+
+def spec(**more: Any) -> dict[str, Any]:
+    template = {"destination": {"s3": {"bucket": "media"}}, "maxAttempts": 3}
+    return {"source": {"manifest": {"url": LIST}}, "template": template, "parallelism": 2, "incremental": False} | more
+
+
+def a_cluster(seed: int, *names: str, **more: Any) -> ListingCluster:
+    cluster = ListingCluster(random.Random(seed), lists={LIST: urls()})
+    for name in names or ("talks",):
+        put(cluster, name, **more)
+    return cluster
+
+
+def put(cluster: ListingCluster, name: str, **more: Any) -> None:
+    cluster.wait(1)
+    cluster.put({"kind": "BulkImport", "metadata": {"name": name, "namespace": "films"}, "spec": spec(**more)})
+
+
+def status_of(cluster: ListingCluster, name: str = "talks") -> BulkImportStatus:
+    return BulkImportStatus.model_validate(cluster.objects["BulkImport", name].get("status") or {})
+
+
+def bulks(cluster: ListingCluster) -> list[str]:
+    return [raw["metadata"]["name"] for raw in cluster.of_kind("BulkImport")]
+
+
+def sync_all(cluster: ListingCluster, storm: bool) -> None:
+    for name in bulks(cluster):
+        cluster.sync_bulk(name, cluster.dice.choice((0, 1, 2, 3, SURE, SURE)) if storm else SURE)
+    for raw in cluster.of_kind("VideoImport"):
+        cluster.sync_video(raw["metadata"]["name"], cluster.dice.choice((1, SURE, SURE)) if storm else SURE)
+
+
+def stormy_step(cluster: ListingCluster) -> None:
+    sync_all(cluster, storm=True)
+    cluster.run_jobs()
+    if cluster.dice.random() < 0.3:
+        cluster.unkept.clear()
+    cluster.wait(cluster.dice.choice((0, 1, 60, 900)))
+
+
+def calm_down(cluster: ListingCluster) -> None:
+    for _ in range(200):
+        writes = cluster.writes
+        sync_all(cluster, storm=False)
+        if cluster.writes == writes and all(status_of(cluster, name).phase in BULK_ENDINGS for name in bulks(cluster)):
+            return
+        cluster.run_jobs("succeeds")
+        cluster.wait(60)
+    raise AssertionError(f"no end: {[status_of(cluster, name) for name in bulks(cluster)]}")
+
+
+def ledger(cluster: ListingCluster) -> dict[str, bool]:
+    shards = [raw for raw in cluster.of_kind("ConfigMap") if "results" in raw["metadata"]["name"]]
+    return {key: entry.success for shard in map(shard_view, shards) for key, entry in shard.entries.items()}
+
+
+def running(cluster: ListingCluster, bulk: str) -> list[str]:
+    children = [raw for raw in cluster.of_kind("VideoImport") if raw["metadata"]["name"].startswith(f"{bulk}-")]
+    live = [raw for raw in children if (raw.get("status") or {}).get("phase") not in (None, "Suspended", *ENDED)]
+    return [raw["metadata"]["name"] for raw in live]
+
+
+ENDED = ("Completed", "Failed", "Cancelled")
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_every_item_of_every_page_gets_its_one_result(seed):
+    cluster = a_cluster(seed)
+    for _ in range(15):
+        stormy_step(cluster)
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"retryToken": "again"}})
+    calm_down(cluster)
+    status = status_of(cluster)
+    assert (status.phase, status.total, status.completed, status.rejected_count) == (
+        BulkPhase.COMPLETED, VIDEOS, VIDEOS, PICTURES,
+    )  # fmt: skip
+    assert len(ledger(cluster)) == VIDEOS
+    assert max(cluster.uploads.values()) == 1
+    assert [page.number for page in map(page_view, pages(cluster))] == [0, 1, 2, 3]
+    assert not [raw for raw in cluster.of_kind("Job") if "-list-" in raw["metadata"]["name"]]
+
+
+def pages(cluster: ListingCluster) -> list[dict[str, Any]]:
+    return [raw for raw in cluster.of_kind("ConfigMap") if "results" not in raw["metadata"]["name"]]
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_suspended_at_any_moment_it_comes_to_rest_and_goes_on(seed):
+    cluster = a_cluster(seed)
+    for _ in range(cluster.dice.randint(0, 8)):
+        stormy_step(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"suspend": True}})
+    for _ in range(6):
+        stormy_step(cluster)
+    for _ in range(6):
+        sync_all(cluster, storm=False)
+        cluster.run_jobs("goes on")
+    if status_of(cluster).phase not in BULK_ENDINGS:
+        assert status_of(cluster).phase is BulkPhase.SUSPENDED
+        assert running(cluster, "talks") == []
+        assert cluster.of_kind("Job") == [] or all("status" in raw for raw in cluster.of_kind("Job"))
+    cluster.change("BulkImport", "talks", {"spec": {"suspend": False, "retryToken": "again"}})
+    calm_down(cluster)
+    assert status_of(cluster).completed == VIDEOS
+    assert max(cluster.uploads.values()) == 1
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_of_two_with_the_same_way_the_older_goes_first(seed):
+    cluster = a_cluster(seed, "older", "younger")
+    for _ in range(25):
+        stormy_step(cluster)
+        if status_of(cluster, "older").phase not in BULK_ENDINGS:
+            assert running(cluster, "younger") == []
+            assert cluster.listed["younger"] == 0
+            assert status_of(cluster, "younger").phase in (None, BulkPhase.QUEUED)
+    calm_down(cluster)
+    for name in bulks(cluster):
+        cluster.change("BulkImport", name, {"spec": {"retryToken": "again"}})
+    calm_down(cluster)
+    assert {status_of(cluster, name).completed for name in ("older", "younger")} == {VIDEOS}
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_pruned_children_take_no_result_with_them(seed):
+    cluster = a_cluster(seed, childHistoryLimit=1)
+    for _ in range(15):
+        stormy_step(cluster)
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"retryToken": "again"}})
+    calm_down(cluster)
+    assert len(ledger(cluster)) == VIDEOS
+    assert status_of(cluster).completed == VIDEOS
+    assert len(cluster.of_kind("VideoImport")) <= 1
+    assert max(cluster.uploads.values()) == 1
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
+    cluster = a_cluster(seed, failurePolicy={"maxFailed": 0})
+    for _ in range(15):
+        stormy_step(cluster)
+        if status_of(cluster).phase is BulkPhase.FAILED:
+            made = cluster.made.total()
+            stormy_step(cluster)
+            assert cluster.made.total() == made
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"failurePolicy": None, "retryToken": "again"}})
+    calm_down(cluster)
+    assert status_of(cluster).completed == VIDEOS
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_what_an_earlier_bulk_left_failed_is_taken_up_and_outlives_it(seed):
+    cluster = a_cluster(seed)
+    for _ in range(10):
+        stormy_step(cluster)
+    calm_down(cluster)
+    failed = {key for key, success in ledger(cluster).items() if not success}
+    cluster.lists[LIST] = ["https://video.example/new.mp4"]
+    put(cluster, "later", retryFailed=True)
+    for _ in range(cluster.dice.randint(1, 6)):
+        stormy_step(cluster)
+    while not any("earlier" in raw["metadata"]["name"] for raw in cluster.of_kind("ConfigMap")):
+        stormy_step(cluster)
+    cluster.remove("BulkImport", "talks")
+    calm_down(cluster)
+    cluster.change("BulkImport", "later", {"spec": {"retryToken": "again"}})
+    calm_down(cluster)
+    assert status_of(cluster, "later").total == len(failed) + 1
+    assert {key for key, success in ledger(cluster).items() if success} >= failed
