@@ -17,7 +17,7 @@ from wishing import THREE, bulk
 NO_VIDEO = "https://example.com/slides.pdf"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def ended(api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller]) -> Raw:
     """A bulk that has ended, and of whose imports none is kept."""
     started()
@@ -44,8 +44,6 @@ def test_every_item_is_told_with_the_counts_of_the_status(api: ApiServer, namesp
     assert [(line["url"], line["reason"]) for line in whole["rejected"]] == [(NO_VIDEO, "NotVideo")]
     assert whole["open"] == []
 
-
-def test_a_spreadsheet_has_a_line_an_item(api: ApiServer, namespace: str) -> None:
     asked = results(api, "many", "-n", namespace, "-o", "csv")
     rows = list(csv.DictReader(io.StringIO(asked.stdout)))
     assert sorted(row["state"] for row in rows) == ["Failed", "Imported", "Imported", "Rejected"]

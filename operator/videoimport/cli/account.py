@@ -17,6 +17,7 @@ from videoimport.core.book import Book
 from videoimport.core.listed import Rejected
 from videoimport.core.observe import ObservedBulk
 from videoimport.core.parse import page_view, shard_view
+from videoimport.core.saying import counts_of
 
 Raw = dict[str, Any]
 
@@ -32,6 +33,8 @@ class Account:
     """What is not imported, and why."""
     open: tuple[AcceptedItem, ...]
     """What has not ended yet, or is to be tried again."""
+    counts: str
+    """The same in words, as the status has them."""
 
     @property
     def completed(self) -> int:
@@ -74,6 +77,7 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
         open=tuple(
             AcceptedItem(name=line.listed.name, url=book.address(line.listed)) for line in book.lines if not line.done
         ),
+        counts=counts_of(book),
     )
 
 

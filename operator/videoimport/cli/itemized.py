@@ -16,7 +16,6 @@ Row = dict[str, Any]
 COLUMNS = ("state", "name", "url", "reason", "message", "attempts", "videoId", "importName", "uri")
 """Of the CSV, an item a line."""
 _RESULT = frozenset(ItemResult.model_json_schema()["properties"])
-_TOLD = (("skippedDuplicates", "of them duplicates"), ("failed", "failed"), ("rejectedCount", "rejected"))
 _SHOWN = ("STATE", "ITEM", "REASON", "WHERE OR WHY")
 
 
@@ -27,10 +26,7 @@ def rendered(account: Account, form: Format) -> str:
 
 def headline(account: Account) -> str:
     """One line about the whole."""
-    meta, counts = account.bulk.metadata, _counts(account)
-    told = [f"{counts['completed']} of {counts['total']} imported"]
-    told += [f"{counts[field]} {word}" for field, word in _TOLD if counts[field]]
-    return f"{meta.name}: {account.bulk.status.phase or 'not begun'}, {', '.join(told)}"
+    return f"{account.bulk.metadata.name}: {account.bulk.status.phase or 'not begun'}, {account.counts}"
 
 
 def _counts(account: Account) -> dict[str, int]:
