@@ -18,6 +18,7 @@ What to try next:
   kubectl -n demo describe videoimports                    # why one failed, and what to do about it
   kubectl -n demo patch bi course --type merge -p '{"spec": {"retryToken": "again"}}'    # tries the failed one again
   kubectl -n demo get bi,vi --watch
+  .venv/bin/kubectl-videoimport results course --namespace demo     # what became of each video; also -o csv, -o json
   kubectl explain videoimport.spec
   make demo-down                                           # takes the cluster away; what was built stays cached
 """

@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +36,8 @@ COUNTS = {
 @pytest.fixture(scope="module", autouse=True)
 def applied(kubectl: Kubectl, bucket: Any) -> Iterator[None]:
     """All of them at once, with the things they name."""
-    bucket.create_bucket(Bucket="incoming")
+    if "incoming" not in [one["Name"] for one in bucket.list_buckets()["Buckets"]]:
+        bucket.create_bucket(Bucket="incoming")
     for number in (1, 2):
         bucket.upload_file(str(CONTEXT / f"site/clips/{number}.mp4"), "incoming", f"lectures/{number}.mp4")
     bucket.put_object(Bucket="incoming", Key="lectures/list.csv", Body=LIST.encode())
@@ -90,6 +92,16 @@ def test_a_line_without_an_address_is_named_by_its_number(kubectl: Kubectl) -> N
     [rejected] = finished(kubectl, reference("bulk-manifest-object"))["status"]["rejected"]
     assert rejected["reason"] == "InvalidSpec"
     assert "line 3" in rejected["message"].lower()
+
+
+def test_the_command_line_tells_every_line_of_a_list(kubectl: Kubectl) -> None:
+    finished(kubectl, reference("bulk-manifest-object"))
+    words = ["results", reference("bulk-manifest-object")[3:], "--namespace", "e2e", "--output", "json"]
+    command = [sys.executable, "-m", "videoimport.cli", *words, "--kubeconfig", str(kubectl.kubeconfig)]
+    whole = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert sorted(result["name"] for result in whole["results"]) == ["first", "third"]
+    assert [line["reason"] for line in whole["rejected"]] == ["InvalidSpec"]
+    assert whole["open"] == []
 
 
 def test_a_dry_run_makes_no_import(kubectl: Kubectl) -> None:
