@@ -2,16 +2,20 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from acting_courier import ActingCourier
 from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Raw, await_until, background, holds
 from controller_process import Controller, Forked, through
 from interposer import Interposer, KillAfter
 from settled import JobRecord, await_state, phase, settled_state
-from wishing import SCRATCH, THREE, bulk, video
+from wishing import HOOK, SCRATCH, THREE, bulk, video
+
+from videoimport.api.reasons import Reason
 
 
 class Story(Protocol):
@@ -29,8 +33,18 @@ class Story(Protocol):
     def ends_well(self, state: Raw) -> bool:
         """Whether the settled state is what it was told for."""
 
+    def beside(self, api: ApiServer, namespace: str) -> Callable[[threading.Event], object]:
+        """What goes on while it is told, until the event is set."""
 
-class BulkOfThree:
+
+class Alone:
+    """Nothing goes on beside it."""
+
+    def beside(self, api: ApiServer, namespace: str) -> Callable[[threading.Event], object]:
+        return threading.Event.wait
+
+
+class BulkOfThree(Alone):
     """Created, and left alone."""
 
     jobs = len(THREE)
@@ -48,7 +62,29 @@ class BulkOfThree:
         return holds(many, "Finished") and len(jobs) == len(THREE) and all(job["expires"] for job in jobs)
 
 
-class Pause:
+class Told:
+    """A bulk whose end is told to a receiver, which takes the message at the second try. It imports nothing, which other
+    lives do."""
+
+    jobs = 2
+
+    def ends_well(self, state: Raw) -> bool:
+        hook = state["BulkImport/many"]["webhook"]
+        return (hook["state"], hook["run"], hook["attempts"]["count"]) == ("Delivered", 2, 2)
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+        api.create(bulk(namespace, THREE, dryRun=True, webhook=HOOK))
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        hook = api.get("BulkImport", namespace, "many").get("status", {}).get("webhook", {})
+        jobs = [value for key, value in settled_state(api, namespace).items() if key.startswith("Job/")]
+        return hook.get("state") == "Delivered" and len(jobs) == self.jobs and all(job["expires"] for job in jobs)
+
+    def beside(self, api: ApiServer, namespace: str) -> Callable[[threading.Event], object]:
+        return ActingCourier(api, namespace, fates=(Reason.WEBHOOK_FAILED,)).run
+
+
+class Pause(Alone):
     """An import with scratch of its own, suspended while its worker runs and resumed when that is gone."""
 
     jobs = 2
@@ -95,6 +131,7 @@ class Life:
             Interposer(self.api, trouble=kill).running() as proxy,
             background("job record", jobs.run),
             background("acting kubelet", kubelet.run),
+            background("beside", self.story.beside(self.api, self.namespace)),
             Forked(controller := self._controller(proxy)) as first,
         ):
             kill.pid = first.pid

@@ -10,6 +10,8 @@ from apiserver import ApiServer, Raw, await_until, holds
 
 _PASSING = {"uid", "updatedTime", "startTime", "completionTime", "lastTransitionTime", "etaSeconds", "message"}
 """Keys whose values tell of a moment; messages may name one."""
+_HASHED = {"id", "wish", "deliveredTime"}
+"""The same of a webhook: its hashes are of a UID and of a moment."""
 
 
 def settled_state(api: ApiServer, namespace: str) -> Raw:
@@ -37,7 +39,7 @@ def _job(job: Raw) -> Raw:
 
 def _lasting(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _lasting(inner) for key, inner in value.items() if key not in _PASSING}
+        return {key: _lasting(inner) for key, inner in value.items() if key not in _PASSING | _HASHED}
     if isinstance(value, list):
         return sorted((_lasting(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
     return value
