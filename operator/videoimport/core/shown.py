@@ -28,6 +28,8 @@ _MOST_BYTES = 60_000
 """Of the status; 64 KiB with what the API server adds."""
 _SHARES = {"results": 20_000, "rejected": 10_000, "accepted": 8_000}
 """Most bytes of each; where all else is long, they share what is left in this proportion."""
+_MOST_OF_SHARDS, _MOST_OF_PAGES = 16_000, 8_000
+"""Bytes of the references: two hundred shards and a hundred pages under the longest names. All have labels as well."""
 _MAX_ERROR = 256
 _MAX_CURSOR = 256
 
@@ -38,7 +40,10 @@ def with_lists(status: BulkImportStatus, book: Book) -> BulkImportStatus:
     if discovery is not None and discovery.cursor:
         discovery = discovery.model_copy(update={"cursor": fit(discovery.cursor, _MAX_CURSOR)})
     bare = {"results": (), "rejected": (), "accepted": (), "discovery": discovery}
-    references = {"results_ref": _shards(book), "items_ref": _pages(book)}
+    references = {
+        "results_ref": _fitting(_shards(book), _MOST_OF_SHARDS),
+        "items_ref": _fitting(_pages(book), _MOST_OF_PAGES),
+    }
     fixed = status.model_copy(update=bare | references)
     share = min(1.0, max(0, _MOST_BYTES - _size(fixed)) / sum(_SHARES.values()))
     rooms = {name: int(most * share) for name, most in _SHARES.items()}

@@ -1,4 +1,4 @@
-"""The hand-sized cluster with lists to be looked through: their Jobs, their logs, and who of several bulks goes first."""
+"""The hand-sized cluster with lists to be looked through: Jobs, logs, and who of several bulks goes first."""
 
 import hashlib
 import json

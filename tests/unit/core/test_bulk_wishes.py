@@ -1,0 +1,284 @@
+"""Suspending, resuming, queueing, giving up, trying dry, trying again: what a bulk does at its user's wish."""
+
+from core_bulk import (
+    bad,
+    bulk,
+    cancelled,
+    child,
+    edited,
+    good,
+    key,
+    kinds,
+    plan,
+    recorded,
+    shard,
+    started,
+    url,
+    wishing,
+    written,
+)
+from core_seen import after, condition, truths
+
+from videoimport.api.bulk_status import BulkPhase
+from videoimport.api.identity import item_identity
+from videoimport.api.listing import PageLine
+from videoimport.api.status import VideoPhase
+from videoimport.core.children import creation
+from videoimport.core.listed import EARLIER, LINES, Listed
+from videoimport.core.observe import PageView
+from videoimport.core.plan import Create, Patch
+
+LISTED = {"source": {"playlist": {"url": "https://videos.example/list"}}}
+
+
+def patches(found):
+    return {action.name: action.patch["spec"] for action in found.actions if isinstance(action, Patch)}
+
+
+def name(number):
+    return f"talks-{key(number)}"
+
+
+def ended(wish, *children, **seen):
+    return written(wish, children, recorded(*children), **seen)
+
+
+# suspend
+
+
+def test_suspended_bulk_pauses_its_running_children_and_starts_nothing():
+    wish = edited(bulk(4), suspend=True)
+    seen = (child(wish, 0), wishing(child(wish, 1), suspend=True), good(wish, 2))
+    found = plan(wish, seen, recorded(good(wish, 2)))
+    assert patches(found) == {name(0): {"suspend": True}}
+    assert started(found) == []
+    assert found.status.phase is BulkPhase.SUSPENDED
+    assert (truths(found.status)["Ready"], truths(found.status)["Reconciling"], truths(found.status)["Finished"]) == (
+        "False", "False", "False",
+    )  # fmt: skip
+    assert "suspend: false goes on" in found.status.message
+
+
+def test_resumed_bulk_lets_its_children_go_on():
+    wish = written(edited(bulk(2), suspend=True))
+    paused = wishing(child(wish, 0, phase=VideoPhase.SUSPENDED), suspend=True)
+    found = plan(edited(wish, suspend=False), (paused,))
+    assert patches(found) == {name(0): {"suspend": False}}
+    assert started(found) == [url(1)]
+    assert found.status.phase is BulkPhase.PROCESSING
+    assert [a.reason for a in found.announcements] == ["Resumed"]
+
+
+def test_suspended_listing_has_no_job():
+    assert kinds(plan(bulk(suspend=True, **LISTED))) == []
+
+
+def test_suspending_an_ended_bulk_changes_nothing():
+    wish = bulk(1)
+    done = ended(wish, good(wish, 0))
+    found = plan(edited(done, suspend=True), (good(wish, 0),), recorded(good(wish, 0)))
+    assert (found.actions, found.status.phase) == ((), BulkPhase.COMPLETED)
+    assert found.status.completion_time == done.status.completion_time
+
+
+def test_cancel_wins_over_suspend():
+    wish = edited(bulk(1), suspend=True, cancel=True)
+    paused = wishing(child(wish, 0, phase=VideoPhase.SUSPENDED), suspend=True)
+    assert patches(plan(wish, (paused,))) == {name(0): {"cancel": True}}
+
+
+def test_restarted_child_is_not_left_suspended():
+    old = bulk(1)
+    paused = wishing(bad(old, 0), suspend=True)
+    assert patches(plan(edited(old, retryToken="b"), (paused,), recorded(paused)))[name(0)]["suspend"] is False
+
+
+# queue
+
+
+def test_one_that_has_others_ahead_is_queued_and_lists_and_starts_nothing():
+    for wish in (bulk(2), bulk(**LISTED)):
+        found = plan(wish, ahead=2)
+        assert (found.actions, found.status.phase, found.status.queue_position) == ((), BulkPhase.QUEUED, 2)
+        assert "2 ahead" in found.status.message
+        assert truths(found.status)["Reconciling"] == "True"
+
+
+def test_what_it_has_running_goes_on_and_it_is_queued_only_then():
+    wish = bulk(2)
+    found = plan(wish, (child(wish, 0),), ahead=1)
+    assert (found.actions, found.status.phase, found.status.queue_position) == ((), BulkPhase.PROCESSING, None)
+
+
+def test_queued_one_goes_when_its_turn_comes():
+    wish = written(bulk(2), ahead=1)
+    found = plan(wish)
+    assert started(found) == [url(0), url(1)]
+    assert (found.status.phase, found.status.queue_position) == (BulkPhase.PROCESSING, None)
+
+
+def test_ended_one_is_not_queued_and_a_dry_run_never():
+    wish = bulk(1)
+    assert plan(ended(wish, good(wish, 0)), (), recorded(good(wish, 0)), ahead=1).status is None
+    assert plan(bulk(2, dryRun=True), ahead=1).status.phase is BulkPhase.COMPLETED
+
+
+# failurePolicy
+
+
+def test_too_many_failures_end_it_once_what_runs_has_finished():
+    wish = bulk(9, parallelism=3, failurePolicy={"maxFailed": 1})
+    seen = (bad(wish, 0), bad(wish, 1), child(wish, 2))
+    going = plan(wish, seen, recorded(bad(wish, 0), bad(wish, 1)))
+    assert (going.actions, going.status.phase) == ((), BulkPhase.PROCESSING)
+    last = (*seen[:2], good(wish, 2))
+    status = plan(wish, last, recorded(*last)).status
+    assert status.phase is BulkPhase.FAILED
+    assert condition(status, "Stalled").reason == condition(status, "Ready").reason == "FailurePolicyExceeded"
+    assert condition(status, "Finished").reason == "Failed"
+    assert "2 failed and failurePolicy.maxFailed is 1" in status.message
+    assert status.progress_percent == 33
+
+
+def test_as_many_failures_as_may_be_are_no_reason():
+    wish = bulk(3, failurePolicy={"maxFailed": 1})
+    assert started(plan(wish, (bad(wish, 0),), recorded(bad(wish, 0)))) == [url(1), url(2)]
+
+
+def test_raised_bound_or_new_token_goes_on():
+    wish = bulk(3, failurePolicy={"maxFailed": 0})
+    stopped = ended(wish, bad(wish, 0))
+    assert stopped.status.phase is BulkPhase.FAILED
+    raised = plan(edited(stopped, failurePolicy={"maxFailed": 1}), (bad(wish, 0),), recorded(bad(wish, 0)))
+    assert started(raised) == [url(1), url(2)]
+    assert raised.status.completion_time is None
+    assert kinds(plan(edited(stopped, retryToken="b"), (bad(wish, 0),), recorded(bad(wish, 0)))) == [
+        "Patch VideoImport", "Create VideoImport",
+    ]  # fmt: skip
+
+
+def test_percentage_counts_of_all_items():
+    wish = bulk(4, failurePolicy={"maxFailedPercent": 25})
+    assert started(plan(wish, (bad(wish, 0),), recorded(bad(wish, 0)))) == [url(1), url(2)]
+    both = (bad(wish, 0), bad(wish, 1))
+    status = plan(wish, both, recorded(*both)).status
+    assert "2 of 4 failed and failurePolicy.maxFailedPercent is 25" in status.message
+
+
+# dryRun
+
+
+def test_dry_run_tells_what_would_be_imported_and_imports_nothing():
+    wish = bulk(dryRun=True, source={"items": [{"url": url(0)}, {"url": "https://video.example/cover.jpg"}]})
+    found = plan(wish)
+    assert (found.actions, found.status.phase) == ((), BulkPhase.COMPLETED)
+    assert found.status.message == "Dry run: 1 would be imported, 1 rejected."
+    assert (truths(found.status)["Finished"], condition(found.status, "AllSucceeded").reason) == ("True", "DryRun")
+
+
+def test_dry_run_taken_back_imports():
+    wish = edited(written(bulk(2, dryRun=True)), dryRun=False)
+    found = plan(wish)
+    assert started(found) == [url(0), url(1)]
+    assert (found.status.phase, found.status.completion_time) == (BulkPhase.PROCESSING, None)
+
+
+# retryToken and retryFailed
+
+
+def test_retry_says_how_many_and_what_is_kept():
+    wish = bulk(3, parallelism=1)
+    children = (good(wish, 0), bad(wish, 1), bad(wish, 2))
+    found = plan(edited(ended(wish, *children), retryToken="b"), children, recorded(*children))
+    assert "Retrying 2 failed, 1 kept" in found.status.message
+    assert ("Retrying", "Retrying 2 failed, 1 kept.") in [(a.reason, a.message) for a in found.announcements]
+
+
+def test_retry_failed_retries_once_and_flipped_back_retries_nothing():
+    wish = bulk(2)
+    children = (good(wish, 0), bad(wish, 1))
+    again = edited(ended(wish, *children), retryFailed=True)
+    token = patches(plan(again, children, recorded(*children)))[name(1)]["retryToken"]
+    assert token == "+retryFailed"
+    still = (good(wish, 0), wishing(bad(wish, 1, observed_retry_token=token), retry_token=token))
+    done = ended(again, *still)
+    assert (done.status.phase, done.status.failed) == (BulkPhase.COMPLETED, 1)
+    assert plan(done, still, recorded(*still), at=after(99)).actions == ()
+    back = plan(edited(done, retryFailed=False), still, recorded(*still), at=after(99))
+    assert (back.actions, back.status.failed) == ((), 1)
+
+
+def test_new_token_retries_once_more_under_retry_failed():
+    wish = bulk(1, retryFailed=True)
+    first = bad(wish, 0, observed_retry_token="+retryFailed")
+    found = plan(edited(wish, retryToken="b"), (wishing(first, retry_token="+retryFailed"),), recorded(first))
+    assert patches(found)[name(0)]["retryToken"] == "b+retryFailed"
+
+
+def test_longest_token_still_makes_one():
+    made = creation(bulk(retryFailed=True, retryToken="t" * 128), Listed("ab" * 5, url(0)))
+    assert len(made.manifest["spec"]["retryToken"]) <= 128
+    assert made.manifest["spec"]["retryToken"] != "t" * 128
+
+
+def left(*numbers):
+    return tuple(Listed(item_identity(url(number)), url(number), metadata={"year": 2026}) for number in numbers)
+
+
+def test_what_earlier_bulks_left_failed_is_kept_as_a_page_before_anything_ends():
+    wish = bulk(1, retryFailed=True)
+    done = good(wish, 0)
+    found = plan(wish, (done,), recorded(done), left_failed=left(7, 8))
+    assert found.status.phase is BulkPhase.PROCESSING
+    (made,) = [action.manifest for action in found.actions if isinstance(action, Create)]
+    assert made["metadata"]["name"] == "talks-earlier-0"
+    assert made["immutable"] is True
+    lines = [PageLine.model_validate_json(line) for line in made["data"][LINES].splitlines()]
+    assert [(line.found.id, line.found.metadata) for line in lines] == [
+        (item_identity(url(number)), {"year": 2026}) for number in (7, 8)
+    ]
+
+
+def earlier(*items, done=True, number=0):
+    return PageView(f"talks-earlier-{number}", f"e{number}", number, EARLIER, None, done, False, items, ())
+
+
+def test_items_taken_up_are_imported_with_the_own_and_frozen():
+    wish = bulk(1, retryFailed=True, parallelism=9)
+    found = plan(wish, pages=(earlier(*left(7)),), left_failed=left(7, 8))
+    assert started(found) == [url(0), url(7)]
+    assert found.status.total == 2
+
+
+def test_page_that_is_missing_after_a_crash_is_made_with_what_is_not_yet_taken():
+    found = plan(bulk(1, retryFailed=True), pages=(earlier(*left(7), done=False),), left_failed=left(7, 8))
+    (made,) = [a.manifest for a in found.actions if isinstance(a, Create) and a.manifest["kind"] == "ConfigMap"]
+    assert made["metadata"]["name"] == "talks-earlier-1"
+    assert item_identity(url(8)) in made["data"][LINES]
+    assert item_identity(url(7)) not in made["data"][LINES]
+
+
+def test_nothing_left_is_noted_too_and_asked_no_more():
+    found = plan(bulk(1, retryFailed=True), left_failed=())
+    assert any(isinstance(a, Create) and a.manifest["kind"] == "ConfigMap" for a in found.actions)
+    assert kinds(plan(bulk(1, retryFailed=True), pages=(earlier(),), left_failed=())) == ["Create VideoImport"]
+
+
+def test_without_retry_failed_nothing_is_taken_up():
+    assert kinds(plan(bulk(1), left_failed=left(7))) == ["Create VideoImport"]
+    assert started(plan(bulk(1, parallelism=9), pages=(earlier(*left(7)),))) == [url(0)]
+
+
+# all together
+
+
+def test_hopeless_and_cancelled_is_cancelled():
+    wish = edited(bulk(3, failurePolicy={"maxFailed": 0}), cancel=True)
+    seen = (bad(wish, 0), cancelled(wish, 1))
+    assert plan(wish, seen, recorded(*seen)).status.phase is BulkPhase.CANCELLED
+
+
+def test_results_of_one_that_ended_are_recorded_while_suspended():
+    wish = bulk(2, suspend=True)
+    assert kinds(plan(wish, (good(wish, 0),))) == ["Create ConfigMap"]
+    assert plan(wish, (good(wish, 0),), (shard(0, {}),)).status.phase is BulkPhase.SUSPENDED
