@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(Path(__file__).resolve().parent))
+sys.path.append(str(ROOT / "tests"))
 
 from acting_kubelet import ActingKubelet  # noqa: E402
 from apiserver import ApiServer, background  # noqa: E402

@@ -63,8 +63,8 @@ class BulkOfThree(Alone):
 
 
 class Told:
-    """A bulk whose end is told to a receiver, which takes the message at the second try. It imports nothing, which other
-    lives do."""
+    """A bulk whose end is told to a receiver, which takes the message at the second try. It is a dry run: imports have
+    lives of their own."""
 
     jobs = 2
 
