@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from videoimport.api.bulk_source import MAX_LISTED
 from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.core import policy
@@ -16,6 +17,7 @@ _MAX_BYTES = 512
 _REFUSED = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
 _RESTS = "Suspended as asked; suspend: false goes on"
+_TRUNCATED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
 _WORK = {
     BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
     BulkPhase.DISCOVERING: "The list is being looked through",
@@ -26,6 +28,11 @@ _WORK = {
 
 def message_of(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
     """The counts, and what there is to know besides."""
+    beyond = any(page.truncated for page in book.pages)
+    return sentences(_said(book, discovery, phase), _TRUNCATED if beyond else "")
+
+
+def _said(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
     counts = counts_of(book)
     if phase is BulkPhase.FAILED:
         return _failed(book, discovery, counts)

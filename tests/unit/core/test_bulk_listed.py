@@ -194,6 +194,12 @@ def test_unlisted_children_stay_until_the_new_list_is_known_whole():
     assert [action.name for action in found.actions if isinstance(action, Delete)] == [seen[0].metadata.name]
 
 
+def test_list_that_is_too_long_says_so():
+    wish = listed_bulk()
+    long = replace(pages(wish, [item(0)])[0], truncated=True)
+    assert "more than 100,000 videos" in plan(wish, pages=(long,)).status.message
+
+
 def test_list_that_cannot_be_known_at_all_is_failed_at_once():
     wish = given_up(written(listed_bulk()))
     found = plan(wish, at=after(60))
