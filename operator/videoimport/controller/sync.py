@@ -4,6 +4,7 @@ A step that fails ends the sync; the key comes back later, decides anew from wha
 safe to repeat. Only words are dropped when they cannot be said.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from videoimport.controller.store import Store
 from videoimport.controller.writing import Writer
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.parse import event_view
-from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan
+from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan, together
 from videoimport.core.refuse import problem_of, refuse
 from videoimport.core.settings import Settings
 from videoimport.core.video import reconcile_video
@@ -39,6 +40,9 @@ REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)
 SHARE = 10
 """A decision rests this many times as long as it took: a bulk of a thousand, which every child's every step concerns,
 takes a tenth of the time and not all of it, and a small one is back at once."""
+AT_ONCE = 8
+"""Children of a bulk that are made, told or taken away at the same time: one after the other, a full window of them
+would take as long as the first ones run."""
 _log = structlog.get_logger(__name__)
 
 
@@ -96,25 +100,25 @@ class Syncer:
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
         """One refused Create does not keep the other actions from being done: another child may be welcome, and what
         is to be stopped is to be stopped."""
-        writer = Writer(self.cluster, self.store)
         pause = notes.pause(entry.generation, self.notebook.clock())
         refusal: Rejected | None = None
-        for action in actions:
-            if isinstance(action, Create | Collect) and pause:
+        for batch in together(actions, AT_ONCE):
+            making = isinstance(batch[0], Create | Collect)
+            if making and pause:
                 self.queue.add_after(key, pause)
                 continue
-            try:
-                await self._do(key, notes, writer, action)
-            except Rejected as refused:
-                if not isinstance(action, Create | Collect):
-                    raise
-                refusal = refusal or refused
+            doing = (self._do(key, notes, action) for action in batch)
+            for failure in filter(None, await asyncio.gather(*doing, return_exceptions=True)):
+                if not (making and isinstance(failure, Rejected)):
+                    raise failure
+                refusal = refusal or failure
         if refusal is not None:
             await self._refused(key, entry, notes, shown_text(str(refusal)))
         elif not pause and any(isinstance(action, Create | Collect) for action in actions):
             notes.refusal = None
 
-    async def _do(self, key: Key, notes: Notes, writer: Writer, action: Action) -> None:
+    async def _do(self, key: Key, notes: Notes, action: Action) -> None:
+        writer = Writer(self.cluster, self.store)
         if not isinstance(action, Collect):
             await writer.act(action)
         elif (again := await Collector(self.cluster, writer).keep(action, notes)) is not None:

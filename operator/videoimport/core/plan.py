@@ -4,7 +4,7 @@ The shell writes the status first (with the resourceVersion that was observed; a
 executes the actions in order, then announces. Every action is safe to repeat.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -68,6 +68,36 @@ def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
     """In their order, but what is to be made after all else: what is to be stopped does not wait for it, and a quota
     has room for it only once what it replaces is on its way out."""
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
+
+
+def together(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
+    """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time: they do
+    the same thing to different imports, as a bulk does that fills its window or cancels all of it."""
+    batch: list[Action] = []
+    for action in actions:
+        if batch and (len(batch) == most or not _goes_with(action, batch)):
+            yield tuple(batch)
+            batch = []
+        batch.append(action)
+    if batch:
+        yield tuple(batch)
+
+
+def _goes_with(action: Action, batch: list[Action]) -> bool:
+    alike = type(action) is type(batch[0]) and _import_of(batch[0]) is not None
+    name = _import_of(action)
+    return alike and name is not None and name not in map(_import_of, batch)
+
+
+def _import_of(action: Action) -> str | None:
+    """The name of the import that it is about."""
+    match action:
+        case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
+            return name
+        case Patch(kind="VideoImport", name=name) | Delete(kind="VideoImport", name=name):
+            return name
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

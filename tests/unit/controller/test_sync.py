@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -260,3 +261,37 @@ async def test_an_import_that_cannot_be_read_is_refused_by_name_of_the_field(sce
     [written] = scene.cluster.called("replace_status")
     assert written["status"]["reason"] == "InvalidSpec"
     assert "spec.source.url" in written["status"]["message"]
+
+
+def child(name: str) -> Create:
+    return Create(
+        {"apiVersion": "v", "kind": "VideoImport", "metadata": {"namespace": "ns", "name": name}, "spec": SPEC}
+    )
+
+
+async def test_children_of_a_bulk_are_made_at_the_same_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, arrived = scene.cluster.create, asyncio.Barrier(3)
+
+    async def slow(manifest: Raw) -> Raw:
+        await arrived.wait()  # nobody passes before all have come
+        made: Raw = await make(manifest)
+        return made
+
+    monkeypatch.setattr(scene.cluster, "create", slow)
+    async with asyncio.timeout(10):
+        await scene.sync(Plan(None, (child("a"), child("b"), child("c"))))
+    assert len(scene.cluster.called("create")) == 3
+
+
+async def test_a_child_that_is_refused_keeps_none_of_the_others_from_being_made(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Rejected("exceeded quota")]
+    await scene.sync(Plan(None, (child("a"), child("b"), child("c"))))
+    assert len(scene.cluster.called("create")) == 3
+    assert "exceeded quota" in scene.cluster.called("post_event")[0]["message"]
+
+
+async def test_a_child_that_cannot_be_made_now_brings_the_key_back_after_all_were_tried(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Unavailable("the server is away")]
+    with pytest.raises(Unavailable):
+        await scene.sync(Plan(None, (child("a"), child("b"), child("c"))))
+    assert len(scene.cluster.called("create")) == 3
