@@ -22,7 +22,7 @@ class RetryClass(StrEnum):
     UNCHARGED = "Uncharged"
     """Tried again, not charged: the run did nothing wrong."""
     HOST = "HostRests"
-    """Tried again, charged, with the long backoff a host that pushes back deserves."""
+    """Tried again, not charged, once the host that pushes back answers again: it is left alone by every import."""
     LATER = "Later"
     """Tried again after a long delay, not charged: the source says it is not there yet."""
     WAITING = "Waiting"

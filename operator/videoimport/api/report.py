@@ -19,6 +19,8 @@ MAX_BYTES = 4096
 """Kubernetes keeps this much of a termination message, its tail."""
 MAX_UNPACKED = 65_536
 """Bytes that a packed report may unpack to; a whole one with every output at its longest has less."""
+MAX_RETRY_AFTER = 86_400
+"""Seconds that a report may tell of; the controller's own bound is lower."""
 RunNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """0 only where the task could not be read."""
 
@@ -59,6 +61,8 @@ class Report(Model):
     video_id: Annotated[str, Field(max_length=64)] | None = None
     duplicate_of: Annotated[str, Field(max_length=2048)] | None = None
     """Set on success when nothing was stored, because the destination had the video: where it is."""
+    retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
+    """Set with RateLimited where the host said for how long it wants to be left alone."""
     usage: Usage = Usage()
     finished_at: Timestamp
 

@@ -205,6 +205,24 @@ class Attempts(Model):
     """When the next run starts."""
 
 
+class HostRest(Model):
+    """What this import knows of its source's host, which pushed back. All imports' knowledge together says whether the
+    host rests, so it outlives the controller."""
+
+    host: Annotated[str, Field(max_length=253)]
+    """Its name."""
+    failures: Count = 0
+    """How often in a row it pushed back; 0 once it answered again."""
+    time: Timestamp
+    """When it did so last: pushed back, or answered."""
+    until: Timestamp | None = None
+    """Until when it is left alone."""
+    since: Timestamp | None = None
+    """Since when this import waits for it, its vain runs included."""
+    probing: bool = False
+    """The current run tries whether it answers again; every other import waits for that."""
+
+
 class Usage(Model):
     """What the last run took."""
 
@@ -242,6 +260,8 @@ class VideoImportStatus(Model):
     """The current run's Job."""
     attempts: Attempts | None = None
     """How often it was tried."""
+    host_rest: HostRest | None = None
+    """Set while its source's host pushes back, and by the run that found it answering again."""
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """spec.retryToken as last acted upon."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None

@@ -1,40 +1,118 @@
-"""Which imports were told by their host to come back later: an index over the store, as new as that is."""
+"""What is known of hosts that push back: an index over the store, as new as that is, and nearly always empty.
 
+Whoever waits for a host is told of every change of what is known of it. A decision to try a host counts from the moment
+it is made, before its write is on its way, so that two decisions never try the same one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from videoimport.api.videoimport import VideoImport
-from videoimport.core.hosts import host_of, told_to_rest
+from videoimport.api.bulk_status import HostStatus
+from videoimport.controller.kinds import Key
+from videoimport.core.breaker import Knowledge, seen_of
+from videoimport.core.observe import HostView
 
-Place = tuple[str, str]
-"""Namespace and name."""
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Of one host."""
+
+    seen: HostView | None = None
+    """By the records of imports."""
+    pause: datetime | None = None
+    """By listings."""
+    tried_by: frozenset[Key] = frozenset()
+
+
+_OPEN = _State()
 
 
 class HostRests:
-    """By host; nearly always empty."""
+    """``tell`` is called with the key of each that waits for a host of which something changed."""
 
-    def __init__(self) -> None:
-        self._told: dict[str, dict[Place, datetime]] = {}
+    def __init__(self, tell: Callable[[Key], None]) -> None:
+        self._tell = tell
+        self._known: dict[Key, Knowledge] = {}
+        self._of_host: dict[str, set[Key]] = {}
+        self._trying: dict[Key, str] = {}
+        """By decisions whose writes are on their way: which host."""
+        self._states: dict[str, _State] = {}
+        """As last computed."""
 
-    def put(self, place: Place, video: object) -> None:
-        """What is known of this import now."""
-        if not isinstance(video, VideoImport):
-            return
-        until, host = told_to_rest(video), host_of(video)
-        if until is not None and host is not None:
-            self._told.setdefault(host, {})[place] = until
+    def __bool__(self) -> bool:
+        return bool(self._states)
 
-    def forget(self, place: Place, video: object) -> None:
-        """What was known of it."""
-        if not self._told or not isinstance(video, VideoImport) or not (host := host_of(video)):
-            return
-        told = self._told.get(host, {})
-        told.pop(place, None)
-        if not told:
-            self._told.pop(host, None)
+    def put(self, key: Key, knowledge: Knowledge | None, *, answered: bool) -> None:
+        """What it contributes now. ``answered``: by itself, so a decision's write has arrived or will not."""
+        older = self._known.pop(key, None)
+        tried = self._trying.pop(key, None) if answered else None
+        if older is not None:
+            self._of_host[older.host].discard(key)
+        if knowledge is not None:
+            self._known[key] = knowledge
+            self._of_host.setdefault(knowledge.host, set()).add(key)
+        if older != knowledge or tried:
+            hosts = {one.host for one in (older, knowledge) if one is not None}
+            for host in sorted(hosts | {tried} if tried else hosts):
+                self._reckon(host)
 
-    def until(self, video: VideoImport) -> datetime | None:
-        """Until when its host told other imports to leave it alone."""
-        if not self._told or not (host := host_of(video)):
+    def take(self, key: Key, host: str) -> None:
+        """It is decided that this import tries the host."""
+        self._trying[key] = host
+        self._reckon(host)
+
+    def of(self, host: str | None, key: Key) -> HostView | None:
+        """The host as this import, or this bulk's listing, must see it; None when it is open."""
+        state = self._states.get(host) if host and self._states else None
+        if state is None or host is None:
             return None
-        own = (video.metadata.namespace, video.metadata.name)
-        return max((at for place, at in self._told.get(host, {}).items() if place != own), default=None)
+        if state.seen is None:
+            return HostView(host, 0, state.pause, state.pause) if state.pause else None
+        until = max(state.seen.until, state.pause) if state.pause else state.seen.until
+        return replace(state.seen, until=until, tried=bool(state.tried_by - {key}))
+
+    def statuses(self) -> tuple[HostStatus, ...]:
+        """Of all hosts that push back, by name."""
+        seen = (state for _, state in sorted(self._states.items()))
+        return tuple(
+            HostStatus(
+                host=state.seen.name,
+                state="Probing" if state.tried_by else "Resting",
+                until=state.seen.until,
+                failures=state.seen.failures,
+            )
+            for state in seen
+            if state.seen is not None
+        )
+
+    def waiting(self) -> dict[str, int]:
+        """How many imports wait for each host that pushes back. Safe from another thread."""
+        known = list(self._known.values())
+        return {host: sum(one.waits and one.host == host for one in known) for host in list(self._states)}
+
+    def _reckon(self, host: str) -> None:
+        before, after = self._states.get(host, _OPEN), self._state(host)
+        if after == _OPEN:
+            self._states.pop(host, None)
+        else:
+            self._states[host] = after
+        if not self._of_host.get(host):
+            self._of_host.pop(host, None)
+        elif after != before:
+            for key in sorted(self._of_host[host]):
+                if self._is_concerned(self._known[key]):
+                    self._tell(key)
+
+    def _is_concerned(self, one: Knowledge) -> bool:
+        return one.waits or (one.record is not None and one.record.failures > 0)
+
+    def _state(self, host: str) -> _State:
+        keys = self._of_host.get(host, set())
+        known = [self._known[key] for key in keys]
+        tried_by = {key for key in keys if self._known[key].tries} | {
+            key for key, tried in self._trying.items() if tried == host
+        }
+        seen = seen_of(host, (one.record for one in known if one.record))
+        pause = max((one.pause for one in known if one.pause), default=None)
+        return _State(seen, pause, frozenset(tried_by) if seen else frozenset())

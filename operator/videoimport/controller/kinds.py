@@ -10,6 +10,8 @@ from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]
 """An object as the API server gives it."""
+Place = tuple[str, str]
+"""Namespace and name."""
 
 OURS = f"{MANAGED_BY}={MANAGED_BY_VALUE}"
 

@@ -42,7 +42,7 @@ class _Parts:
     def assembled(cls, settings: ControllerSettings, cluster: Cluster, vitals: Vitals) -> Self:
         """Each knows only what it needs."""
         queue, notebook = KeyedQueue(), Notebook()
-        store = Store(queue.add)
+        store = Store(queue.add, limits=settings.limits())
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
         tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)
         syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions(), Announcer(cluster))

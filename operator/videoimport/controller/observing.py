@@ -1,12 +1,17 @@
 """What a decision gets to see, put together from the store and the notes."""
 
+from dataclasses import replace
+
 import structlog
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
+from videoimport.controller.kinds import Place
 from videoimport.controller.notes import Notes
 from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
+from videoimport.core.earlier import asks_for_earlier, left_failed
+from videoimport.core.listed import EARLIER, Listed
 from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
 from videoimport.core.refuse import problem_of
 
@@ -20,7 +25,8 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
     current = notes.progress if notes.progress and notes.progress.run == video.status.run else None
     claims = claims_of(entry, store)
     uids = {job.uid for job in jobs} | {pod.uid for pod in pods} | {claim.uid for claim in claims}
-    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, store.rests.until(video))
+    host, no_room = store.turns.seen_by(video)
+    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, host, no_room)
 
 
 def jobs_of(owner: Entry, store: Store) -> tuple[JobView, ...]:
@@ -43,23 +49,50 @@ def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
     children = store.owned("VideoImport", entry.uid)
     unreadable = frozenset(name for child in children if (name := _unreadable(child)))
     readable = tuple(child.of(VideoImport) for child in children if not isinstance(child.view, Unreadable))
-    lists = [config_map.view for config_map in store.owned("ConfigMap", entry.uid)]
-    shards = (view for view in lists if isinstance(view, ShardView))
-    pages = (view for view in lists if isinstance(view, PageView))
     jobs = jobs_of(entry, store)
     pods = tuple(pod for job in jobs for pod in pods_of(job, store))
-    return ObservedBulk(
-        bulk=entry.of(BulkImport),
+    place, on_record = _place(entry), _on_record(entry, store)
+    return replace(
+        on_record,
         children=readable,
-        shards=tuple(sorted(shards, key=lambda shard: shard.number)),
         unreadable=unreadable,
         refusal=next(iter(notes.events_about(set())), None),
-        pages=tuple(sorted(pages, key=lambda page: page.number)),
         jobs=jobs,
         pods=pods,
         events=notes.events_about({job.uid for job in jobs} | {pod.uid for pod in pods}),
         unkept=frozenset(notes.unkept),
+        ahead=store.siblings.ahead(place),
+        left_failed=_left_failed(on_record, place, store),
+        hosts=store.turns.hosts.statuses(),
+        source_rests_until=store.turns.source_rests_until(entry.of(BulkImport)),
     )
+
+
+def _on_record(entry: Entry, store: Store) -> ObservedBulk:
+    """A bulk with what is kept of its list and its results."""
+    lists = [config_map.view for config_map in store.owned("ConfigMap", entry.uid)]
+    shards = (view for view in lists if isinstance(view, ShardView))
+    pages = (view for view in lists if isinstance(view, PageView))
+    return ObservedBulk(
+        bulk=entry.of(BulkImport),
+        shards=tuple(sorted(shards, key=lambda shard: shard.number)),
+        pages=tuple(sorted(pages, key=lambda page: page.number)),
+    )
+
+
+def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
+    """Looked for only where somebody wants to know, and once."""
+    settled = any(page.listing == EARLIER and page.done for page in observed.pages)
+    older = store.siblings.earlier(place)
+    if settled or not older or store.siblings.ahead(place) or not asks_for_earlier(observed.bulk):
+        return None
+    entries = (store.find("BulkImport", *other) for other in older)
+    return left_failed(_on_record(entry, store) for entry in entries if entry is not None)
+
+
+def _place(entry: Entry) -> Place:
+    metadata = entry.head["metadata"]
+    return metadata["namespace"], metadata["name"]
 
 
 def _unreadable(child: Entry) -> str | None:

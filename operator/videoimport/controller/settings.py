@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from videoimport.api.task import Politeness
+from videoimport.core.limits import Limits
 from videoimport.core.settings import Settings
 
 PREFIX = "VIDEOIMPORT_"
@@ -67,6 +68,11 @@ class ControllerSettings(BaseSettings):
     tails_per_second: PositiveFloat = 50
     """Most looks at progress in the whole cluster; with more workers the pause grows."""
 
+    max_running: Annotated[int, Field(ge=1)] = 500
+    """Most imports that run at the same time."""
+    max_running_per_namespace: Annotated[int, Field(ge=0)] = 0
+    """Most of them in one namespace; 0 for no limit but the other."""
+
     write_seconds: PositiveFloat = 3
     """Least time between two writes of a status that change only progress."""
     backoff_seconds: PositiveFloat = 10
@@ -78,11 +84,13 @@ class ControllerSettings(BaseSettings):
     webhook_backoff_cap_seconds: PositiveFloat = 14_400
     """Longest such delay; there are at most twenty tries."""
     host_rest_seconds: PositiveFloat = 300
-    """Delay after RateLimited; doubles each time, up to eight times as long."""
+    """How long a host that pushed back is left alone; doubles each time it does so again."""
+    host_rest_cap_seconds: PositiveFloat = 3600
+    """Longest such time."""
     later_seconds: PositiveFloat = 1800
     """Delay after SourceNotYetAvailable."""
     later_cap_seconds: PositiveFloat = 604_800
-    """How long SourceNotYetAvailable is waited out."""
+    """How long SourceNotYetAvailable and RateLimited are waited out."""
     patience_seconds: PositiveFloat = 15
     """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
     job_ttl_seconds: PositiveFloat = 600
@@ -105,6 +113,10 @@ class ControllerSettings(BaseSettings):
         """Timeout of one request of the election: several fit below the deadline."""
         return self.renew_deadline_seconds / 3
 
+    def limits(self) -> Limits:
+        """How many imports run."""
+        return Limits(self.max_running, self.max_running_per_namespace)
+
     def for_decisions(self) -> Settings:
         """The part that decisions depend on."""
         return Settings(
@@ -122,6 +134,7 @@ class ControllerSettings(BaseSettings):
             webhook_backoff_base=timedelta(seconds=self.webhook_backoff_seconds),
             webhook_backoff_cap=timedelta(seconds=self.webhook_backoff_cap_seconds),
             host_rest=timedelta(seconds=self.host_rest_seconds),
+            host_rest_cap=timedelta(seconds=self.host_rest_cap_seconds),
             later=timedelta(seconds=self.later_seconds),
             later_cap=timedelta(seconds=self.later_cap_seconds),
             patience=timedelta(seconds=self.patience_seconds),

@@ -9,11 +9,15 @@ from collections import defaultdict
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
+from videoimport.api.labels import VIDEO_KIND
 from videoimport.controller.cluster import Page, version_of
-from videoimport.controller.hosts import HostRests, Place
-from videoimport.controller.kinds import KINDS, Key, Raw, controller_of, keys_of
+from videoimport.controller.kinds import KINDS, Key, Place, Raw, controller_of, keys_of
 from videoimport.controller.queue import Clock
 from videoimport.controller.reading import Entry, read
+from videoimport.controller.siblings import Siblings
+from videoimport.controller.turns import Turns
+from videoimport.core.limits import DEFAULT, Limits
+from videoimport.core.observe import JobView
 from videoimport.core.plan import Kind
 
 TOMBSTONE_SECONDS = 600.0
@@ -29,12 +33,13 @@ class _Tombstone:
 class Store:
     """``changed`` is called with the key of everyone whom a change concerns."""
 
-    def __init__(self, changed: Callable[[Key], None], clock: Clock = time.monotonic) -> None:
+    def __init__(self, changed: Callable[[Key], None], clock: Clock = time.monotonic, limits: Limits = DEFAULT) -> None:
         self._changed = changed
         self._clock = clock
         self._entries: dict[Kind, dict[Place, Entry]] = {kind: {} for kind in KINDS}
         self._tombstones: dict[Kind, dict[Place, _Tombstone]] = {kind: {} for kind in KINDS}
-        self.rests = HostRests()
+        self.turns = Turns(self._wake, limits)
+        self.siblings = Siblings(changed)
         self._owned: dict[tuple[Kind, str], set[Place]] = defaultdict(set)
         """By kind and the controlling owner's UID."""
 
@@ -58,10 +63,10 @@ class Store:
             return False
         older = self._forget(kind, place)
         entry = self._entries[kind][place] = read(kind, raw, version)
-        self.rests.put(place, entry.view)
         self._tombstones[kind].pop(place, None)
         if owner := controller_of(raw):
             self._owned[kind, owner["uid"]].add(place)
+        self._take_turns(kind, entry)
         if older is not None and older.uid != raw["metadata"]["uid"]:
             self._tell(kind, older.head)  # a namesake of an earlier object, perhaps of another owner
         self._tell(kind, raw)
@@ -99,12 +104,11 @@ class Store:
             return
         self._tombstones[kind][place] = _Tombstone(version, self._clock())
         if entry := self._forget(kind, place):
+            self._take_turns(kind, entry)
             self._tell(kind, entry.head)
 
     def _forget(self, kind: Kind, place: Place) -> Entry | None:
         entry = self._entries[kind].pop(place, None)
-        if entry:
-            self.rests.forget(place, entry.view)
         owner = controller_of(entry.head) if entry else None
         if owner:
             owned = self._owned[kind, owner["uid"]]
@@ -112,6 +116,29 @@ class Store:
             if not owned:
                 del self._owned[kind, owner["uid"]]
         return entry
+
+    def _take_turns(self, kind: Kind, changed: Entry) -> None:
+        """This entry came or went: what it means for those who wait for a host or a place."""
+        if kind == "BulkImport":
+            now = self.find(kind, *_place(changed.head))
+            self.siblings.put(_place(changed.head), now and now.view)
+            self.turns.bulk(_place(changed.head), changed.uid, self.find(kind, *_place(changed.head)))
+        owner = controller_of(changed.head)
+        if kind == "VideoImport":
+            self._import(_place(changed.head), changed.uid, answered=True)
+        elif kind == "Job" and owner is not None and owner["kind"] == VIDEO_KIND:
+            self._import((_place(changed.head)[0], owner["name"]), owner["uid"], answered=False)
+
+    def _import(self, place: Place, uid: str, *, answered: bool) -> None:
+        entry = self._entries["VideoImport"].get(place)
+        uids = {uid, entry.uid if entry else uid}
+        jobs = (job.view for one in uids for job in self.owned("Job", one))
+        working = any(isinstance(job, JobView) and not job.finished for job in jobs)
+        self.turns.video(place, uid, entry, working=working, answered=answered)
+
+    def _wake(self, key: Key) -> None:
+        if entry := self.find(*key):
+            self._tell(key.kind, entry.head)
 
     def _tell(self, kind: Kind, raw: Raw) -> None:
         for key in keys_of(kind, raw):

@@ -95,7 +95,10 @@ class Syncer:
             return refuse(entry.view.raw, problem_of(entry.view.problem), self.now())
         if key.kind == "BulkImport":
             return reconcile_bulk(observe_bulk(entry, self.store, notes), self.now(), self.settings)
-        return reconcile_video(observe_video(entry, self.store, notes), self.now(), self.settings)
+        observed = observe_video(entry, self.store, notes)
+        plan = reconcile_video(observed, self.now(), self.settings)
+        self.store.turns.decided(observed.video, plan.status)
+        return plan
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
         """One refused Create does not keep the other actions from being done: another child may be welcome, and what

@@ -1,11 +1,14 @@
 """What a run's outcome makes of the import: done, failed for good, or tried again."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.status import JobReference, VideoPhase
+from videoimport.api.status import HostRest, JobReference, VideoPhase
 from videoimport.api.task import spec_hash
+from videoimport.core.breaker import host_of
+from videoimport.core.hosts import Wait, told
 from videoimport.core.lifecycle import renewed
 from videoimport.core.observe import JobView
 from videoimport.core.outcome import Expected, Outcome, outcome_of, success_of
@@ -61,12 +64,31 @@ def waiting(scene: Scene) -> Draft | None:
     if given_up := exhausted(scene.attempts):
         verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
         return _failed(Draft(scene.status), scene, reason, scene.status.message or "", verdict)
+    if reason is Reason.RATE_LIMITED:
+        return _waiting_for_host(scene, at)
     if scene.now >= at:
         return next_run(scene, scene.attempts)
     if scene.status.phase is VideoPhase.SUSPENDED:
         words = advised(reason, f"Run {scene.run + 1} starts at {clock(at)}")
         return Draft(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
     return Draft(scene.status, again_at=at)
+
+
+def _waiting_for_host(scene: Scene, at: datetime) -> Draft:
+    """It is the host's state that counts, and not what was known of it when this import was told to wait."""
+    draft = next_run(scene, scene.attempts)
+    attempts = draft.status.attempts
+    as_it_was = attempts is not None and attempts.next_retry_time == at
+    if as_it_was and scene.status.phase is VideoPhase.PENDING:
+        return Draft(scene.status, again_at=draft.again_at)
+    return draft
+
+
+def queued(scene: Scene) -> Draft | None:
+    """Nothing runs and nothing is waited for but a place among those that run."""
+    if scene.status.job is not None or scene.status.phase is not VideoPhase.QUEUED:
+        return None
+    return next_run(scene, scene.attempts) if scene.run else first_run(scene)
 
 
 def expected(scene: Scene) -> Expected:
@@ -97,13 +119,17 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
 
 def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     """Another run, at once or later, or the end."""
-    uid = scene.video.metadata.uid
-    verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings, scene.since))
     draft = _reported(scene, outcome)
+    if info(reason).retry is RetryClass.HOST:
+        draft = draft.with_status(host_rest=told(scene, outcome.report.retry_after_seconds if outcome.report else None))
+    verdict = judge(reason, _context(scene, draft.status.host_rest))
     if verdict.again_at is None:
         return _mended(scene, reason, outcome) or _failed(draft, scene, reason, outcome.message, verdict)
-    message = advised(reason, outcome.message)
     when = f"Run {scene.run + 1} starts at {clock(verdict.again_at)}"
+    if info(reason).retry is RetryClass.HOST:
+        host = host_of(scene.video) or "The host"
+        when = Wait(host, verdict.again_at, None).words
+    message = advised(reason, outcome.message)
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
     if verdict.again_at <= scene.now and not scene.spec.suspend:
         return next_run(scene, verdict.attempts, announcement)
@@ -114,6 +140,12 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
         attempts=verdict.attempts,
     )
     return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
+
+
+def _context(scene: Scene, rest: HostRest | None) -> Context:
+    """The time that an import waited for its first run to start is nobody's but ours."""
+    since = max(scene.since, scene.status.start_time or scene.since)
+    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest)
 
 
 def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:

@@ -12,6 +12,12 @@ def ended(status: VideoImportStatus) -> bool:
     return status.phase in ENDED
 
 
+def under_way(status: VideoImportStatus) -> bool:
+    """Whether a run of it is decided and not over, as far as the status tells."""
+    between = status.attempts is not None and status.attempts.next_retry_time is not None
+    return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)
+
+
 def wanted_again(video: VideoImport) -> bool:
     """Whether an import that ended without success is to start again: by a new retryToken, or, when it failed, by a
     mended spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""

@@ -139,6 +139,21 @@ class PageView:
 
 
 @dataclass(frozen=True, slots=True)
+class HostView:
+    """A host that pushed back and has not answered since, as all imports together know it."""
+
+    name: str
+    failures: int
+    """How often in a row; 0 where it is only to be left alone for a while, and nobody need try first."""
+    time: datetime
+    """When it pushed back last."""
+    until: datetime
+    """Until when it is left alone; may lie in the past."""
+    tried: bool = False
+    """Another import tries now whether it answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedVideo:
     """All that a decision about one VideoImport may depend on."""
 
@@ -153,8 +168,10 @@ class ObservedVideo:
     """Answers to earlier inquiries."""
     claims: tuple[ClaimView, ...] = ()
     """PersistentVolumeClaims whose controlling owner is this video, by UID."""
-    host_rests_until: datetime | None = None
-    """Its source's host told another import to come back no earlier; may lie in the past."""
+    host: HostView | None = None
+    """Its source's host, while that pushes back."""
+    no_room: str = ""
+    """Which limit leaves no room for another run, in a sentence; empty when there is room for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +200,7 @@ class ObservedBulk:
     ahead: int = 0
     """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
     hosts: tuple[HostStatus, ...] = ()
-    """Hosts of its items that push back now, by name."""
+    """All hosts that push back now, by name, whosever they are."""
     source_rests_until: datetime | None = None
     """Whom its list is asked from wants to be left alone until then; may lie in the past."""
     left_failed: tuple[Listed, ...] | None = None

@@ -2,16 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.status import Attempts
+from videoimport.api.status import Attempts, HostRest
 from videoimport.core.settings import Settings
 
 _MAX_DOUBLINGS = 20
-_HOST_DOUBLINGS = 3
 _MAX_REASONS = 20
 
 
@@ -25,7 +23,9 @@ class Context:
     now: datetime
     settings: Settings
     since: datetime
-    """When the first run of this series was decided."""
+    """When the first run of this series began."""
+    rest: HostRest | None = None
+    """What the run learned of a host that pushes back; set with reasons of that class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ def judge(reason: Reason, context: Context) -> Verdict:
         return _uncharged(context)
     if retry is RetryClass.LATER:
         return _later(context)
-    return _charged(reason, context) if retry in _DELAYS else Verdict(_counted(reason, context.attempts))
+    if retry is RetryClass.HOST and context.rest is not None:
+        return _with_its_host(context, context.rest)
+    return _charged(reason, context) if retry is RetryClass.RETRIED else Verdict(_counted(reason, context.attempts))
 
 
 def exhausted(attempts: Attempts) -> str:
@@ -77,6 +79,15 @@ def _later(context: Context) -> Verdict:
     return _after(context.settings.later, attempts, context)
 
 
+def _with_its_host(context: Context, rest: HostRest) -> Verdict:
+    """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
+    cap = context.settings.later_cap
+    attempts = context.attempts.model_copy(update={"next_retry_time": None})
+    if rest.since is not None and context.now - rest.since >= cap:
+        return Verdict(attempts, f"Given up after {_span(cap)}")
+    return Verdict(attempts.model_copy(update={"next_retry_time": rest.until}))
+
+
 def _span(time: timedelta) -> str:
     days = time // timedelta(days=1)
     return f"{days} days" if days > 1 else f"{time // timedelta(seconds=1)} seconds"
@@ -89,7 +100,7 @@ def _charged(reason: Reason, context: Context) -> Verdict:
         return Verdict(attempts, f"Given up after {same} times {reason}")
     if given_up := exhausted(attempts):
         return Verdict(attempts, given_up)
-    return _after(_DELAYS[info(reason).retry](context, attempts), attempts, context)
+    return _after(_doubling(context, len(attempts.reasons)), attempts, context)
 
 
 def _counted(reason: Reason, attempts: Attempts) -> Attempts:
@@ -104,26 +115,10 @@ def _after(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
     return Verdict(attempts.model_copy(update={"next_retry_time": at}))
 
 
-def _backoff(context: Context, attempts: Attempts) -> timedelta:
-    return _doubling(context, len(attempts.reasons))
-
-
 def _doubling(context: Context, nth: int) -> timedelta:
     settings = context.settings
     doubled: timedelta = settings.backoff_base * 2 ** min(nth - 1, _MAX_DOUBLINGS)
     return min(doubled, settings.backoff_cap)
-
-
-def _host_rest(context: Context, attempts: Attempts) -> timedelta:
-    times = attempts.reasons.count(Reason.RATE_LIMITED)
-    rest: timedelta = context.settings.host_rest * 2 ** min(times - 1, _HOST_DOUBLINGS)
-    return rest
-
-
-_DELAYS: dict[RetryClass, Callable[[Context, Attempts], timedelta]] = {
-    RetryClass.RETRIED: _backoff,
-    RetryClass.HOST: _host_rest,
-}
 
 
 def jitter(uid: str, run: int) -> float:

@@ -1,16 +1,14 @@
 """Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
 
-from datetime import datetime
-
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, JobReference, VideoImportStatus, VideoPhase
-from videoimport.core.hosts import host_of, may_start_at
+from videoimport.core.hosts import Wait, at_start, wait_for_host
 from videoimport.core.naming import job_name
 from videoimport.core.plan import Announcement
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.scratch import making
-from videoimport.core.wording import clock, sentences
+from videoimport.core.wording import sentences
 
 STARTING = "The worker is starting."
 
@@ -19,7 +17,7 @@ def first_run(scene: Scene) -> Draft:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
     fresh = Attempts(count=1, max=scene.spec.max_attempts)
     draft = _started(scene, fresh).with_status(source=None, metadata=None)
-    if of_bulk(scene) or draft.again_at:
+    if of_bulk(scene) or draft.status.run == scene.run:
         return draft
     return _announced(draft, Announcement("Normal", "Started", f"Run {draft.status.run} started."))
 
@@ -32,9 +30,11 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
-    """The run as it begins, or, while its host rests, the wait for that."""
-    if at := may_start_at(scene):
-        return _held(scene, attempts, at)
+    """The run as it begins, or the wait for its host, or for a place among those that run."""
+    if wait := wait_for_host(scene):
+        return _held(scene, attempts, wait)
+    if scene.observed.no_room:
+        return _queued(scene, attempts)
     run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
     status = _afresh(scene, attempts).model_copy(
         update={
@@ -42,18 +42,36 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "message": STARTING,
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
+            "host_rest": at_start(scene),
             "start_time": scene.status.start_time or scene.now,
         }
     )
     return Draft(status, actions=making(scene, run))
 
 
-def _held(scene: Scene, attempts: Attempts, at: datetime) -> Draft:
-    words = f"{host_of(scene.video)} asked another import for fewer requests; run {scene.run + 1} starts at {clock(at)}"
-    status = _afresh(scene, attempts.model_copy(update={"next_retry_time": at})).model_copy(
-        update={"reason": Reason.RATE_LIMITED, "message": sentences(words), "run": scene.run, "job": None}
+def _held(scene: Scene, attempts: Attempts, wait: Wait) -> Draft:
+    status = _afresh(scene, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
+        update={
+            "reason": Reason.RATE_LIMITED,
+            "message": sentences(f"{wait.host} asks for fewer requests", wait.words),
+            "run": scene.run,
+            "job": None,
+        }
     )
-    return Draft(status, again_at=at)
+    return Draft(status, again_at=wait.again_at)
+
+
+def _queued(scene: Scene, attempts: Attempts) -> Draft:
+    status = _afresh(scene, attempts).model_copy(
+        update={
+            "phase": VideoPhase.QUEUED,
+            "reason": None,
+            "message": sentences(scene.observed.no_room, "It starts when it is its turn"),
+            "run": scene.run,
+            "job": None,
+        }
+    )
+    return Draft(status)
 
 
 def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:

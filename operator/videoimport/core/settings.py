@@ -37,11 +37,14 @@ class Settings:
     webhook_backoff_cap: timedelta = timedelta(hours=4)
     """Longest such delay."""
     host_rest: timedelta = timedelta(minutes=5)
-    """Base delay after RateLimited."""
+    """How long a host that pushed back is left alone by every import; doubles each time it does so again."""
+    host_rest_cap: timedelta = timedelta(hours=1)
+    """Longest time a host is left alone."""
     later: timedelta = timedelta(minutes=30)
     """Delay after SourceNotYetAvailable."""
     later_cap: timedelta = timedelta(days=7)
-    """How long SourceNotYetAvailable is waited out, since the first of these runs; no attempt is charged for it."""
+    """How long SourceNotYetAvailable is waited out, since the first of these runs, and a host that pushes back, since
+    the import first was told so; no attempt is charged for either."""
     max_uncharged: int = 10
     """Most uncharged runs of an import: a cap, so that an eternal eviction is seen in the end."""
     job_ttl: timedelta = timedelta(minutes=10)

@@ -3,6 +3,7 @@
 from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+from videoimport.core.hosts import remembered
 from videoimport.core.lifecycle import ended
 from videoimport.core.plan import Plan, creations_last
 from videoimport.core.progress import is_done
@@ -43,6 +44,7 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "observed_generation": generation,
             "observed_retry_token": _token(scene, status),
             "attempts": _attempts(scene, status),
+            "host_rest": remembered(scene, status),
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from videoimport.api.status import VideoPhase
-from videoimport.core.lifecycle import ended
+from videoimport.core.lifecycle import under_way
 from videoimport.core.observe import JobView
 from videoimport.core.plan import Action, Delete, Patch
 from videoimport.core.scene import Scene
@@ -16,10 +15,7 @@ def tidying(scene: Scene) -> tuple[Action, ...]:
 
 
 def _recorded(scene: Scene, job: JobView) -> bool:
-    attempts = scene.status.attempts
-    rests = ended(scene.status) or scene.status.phase is VideoPhase.SUSPENDED
-    over = rests or (attempts is not None and attempts.next_retry_time is not None)
-    return job.run < scene.run or (over and job.run == scene.run)
+    return job.run < scene.run or (job.run == scene.run and not under_way(scene.status))
 
 
 def _action(scene: Scene, job: JobView) -> Action | None:

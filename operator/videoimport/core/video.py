@@ -5,7 +5,7 @@ from datetime import datetime
 
 from videoimport.api.status import VideoImportStatus
 from videoimport.core.cancel import cancelled, cancelling
-from videoimport.core.ending import concluded, lost, waiting
+from videoimport.core.ending import concluded, lost, queued, waiting
 from videoimport.core.lifecycle import ended, wanted_again
 from videoimport.core.observe import ObservedVideo
 from videoimport.core.plan import Plan
@@ -48,6 +48,7 @@ _CASES = (
     suspending,
     resuming,
     waiting,
+    queued,
     concluded,
     mended_before_start,
     lost,

@@ -1,62 +1,184 @@
-"""The store knows which hosts told an import to come back later."""
+"""The store knows which hosts push back, and tells those that wait for one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from videoimport.api.videoimport import VideoImport
+from videoimport.controller.kinds import Key
 from videoimport.controller.store import Store
+from videoimport.core.observe import HostView
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
 DESTINATION = {"s3": {"bucket": "videos"}}
+TOLD_AT = datetime(2026, 1, 1, tzinfo=UTC)
+FIVE = "2026-01-01T00:05:00Z"
 
 
-def spec(host: str) -> Raw:
-    return {"source": {"url": f"https://{host}/a.mp4"}, "destination": DESTINATION}
+class Cluster:
+    """A store, and whom it told."""
+
+    def __init__(self, thing: Thing) -> None:
+        self.told: list[Key] = []
+        self.store = Store(self.told.append)
+        self.thing = thing
+        self.version = 0
+
+    def put(self, name: str, host: str = "a.example", status: Raw | None = None) -> None:
+        self.version += 1
+        spec = {"source": {"url": f"https://{host}/a.mp4"}, "destination": DESTINATION}
+        self.store.put("VideoImport", self.thing("VideoImport", name, self.version, spec=spec, status=status or {}))
+
+    def video(self, name: str) -> VideoImport:
+        entry = self.store.find("VideoImport", "ns", name)
+        assert entry is not None
+        return entry.of(VideoImport)
+
+    def host(self, name: str) -> HostView | None:
+        return self.store.turns.seen_by(self.video(name))[0]
+
+    def told_besides(self, *names: str) -> set[str]:
+        found = {key.name for key in self.told} - set(names)
+        self.told.clear()
+        return found
 
 
-def told(until: str | None) -> Raw:
-    attempts = {"count": 1, "reasons": ["RateLimited"]} | ({"nextRetryTime": until} if until else {})
-    return {"phase": "Pending", "run": 1, "attempts": attempts}
+@pytest.fixture
+def cluster(thing: Thing) -> Cluster:
+    return Cluster(thing)
 
 
-def until(store: Store, name: str) -> datetime | None:
-    entry = store.find("VideoImport", "ns", name)
-    assert entry is not None
-    return store.rests.until(entry.of(VideoImport))
+def told(until: str = FIVE, time: str = "2026-01-01T00:00:00Z", host: str = "a.example", failures: int = 1) -> Raw:
+    record = {"host": host, "failures": failures, "time": time, "until": until}
+    return {
+        "phase": "Pending",
+        "reason": "RateLimited",
+        "run": 1,
+        "attempts": {"nextRetryTime": until},
+        "hostRest": record,
+    }
 
 
-def test_a_rest_concerns_the_other_imports_of_the_host_for_as_long_as_it_stands(thing: Thing) -> None:
-    store = Store(lambda _: None)
-    store.put("VideoImport", thing("VideoImport", "same", 1, spec=spec("a.example")))
-    store.put("VideoImport", thing("VideoImport", "other", 2, spec=spec("b.example")))
-    store.put(
-        "VideoImport", thing("VideoImport", "told", 3, spec=spec("a.example"), status=told("2026-01-01T00:05:00Z"))
-    )
-    assert until(store, "same") == datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
-    assert until(store, "other") is None
-    assert until(store, "told") is None
-
-    store.put("VideoImport", thing("VideoImport", "told", 4, spec=spec("a.example"), status=told(None)))
-    assert until(store, "same") is None
+def trying() -> Raw:
+    return {
+        **told(),
+        "reason": None,
+        "attempts": {},
+        "job": {"name": "j"},
+        "hostRest": told()["hostRest"] | {"probing": True},
+    }
 
 
-def test_the_longest_rest_counts_and_a_deleted_import_is_no_witness(thing: Thing) -> None:
-    store = Store(lambda _: None)
-    store.put("VideoImport", thing("VideoImport", "same", 1, spec=spec("www.a.example")))
-    for name, minute, version in (("one", 5, 2), ("two", 9, 3)):
-        status = told(f"2026-01-01T00:0{minute}:00Z")
-        store.put("VideoImport", thing("VideoImport", name, version, spec=spec("a.example"), status=status))
-    assert until(store, "same") == datetime(2026, 1, 1, 0, 9, tzinfo=UTC)
-    store.remove("VideoImport", thing("VideoImport", "two", 4))
-    assert until(store, "same") == datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
+HELD = {"phase": "Pending", "reason": "RateLimited", "run": 0, "attempts": {"nextRetryTime": FIVE}}
+ANSWERED = {"phase": "Completed", "hostRest": {"host": "a.example", "time": "2026-01-01T00:09:00Z"}}
 
 
-def test_a_mended_source_takes_the_witness_from_its_old_host(thing: Thing) -> None:
-    store = Store(lambda _: None)
-    store.put("VideoImport", thing("VideoImport", "same", 1, spec=spec("a.example")))
-    for version, host in ((2, "a.example"), (3, "b.example")):
-        status = told("2026-01-01T00:05:00Z")
-        store.put("VideoImport", thing("VideoImport", "told", version, spec=spec(host), status=status))
-    assert until(store, "same") is None
+def test_a_rest_concerns_every_import_of_the_host_and_no_other(cluster: Cluster) -> None:
+    cluster.put("same")
+    cluster.put("other", "b.example")
+    cluster.put("told", "www.a.example", told())
+    seen = HostView("a.example", 1, TOLD_AT, datetime(2026, 1, 1, 0, 5, tzinfo=UTC))
+    assert (cluster.host("same"), cluster.host("told"), cluster.host("other")) == (seen, seen, None)
+
+
+def test_the_longest_rest_counts_and_a_deleted_import_is_no_witness(cluster: Cluster, thing: Thing) -> None:
+    cluster.put("same")
+    cluster.put("one", status=told())
+    cluster.put("two", status=told("2026-01-01T00:09:00Z", failures=2))
+    seen = cluster.host("same")
+    assert seen is not None
+    assert (seen.until.minute, seen.failures) == (9, 2)
+    cluster.store.remove("VideoImport", thing("VideoImport", "two", 9))
+    seen = cluster.host("same")
+    assert seen is not None
+    assert (seen.until.minute, seen.failures) == (5, 1)
+
+
+def test_a_mended_source_takes_the_witness_from_its_old_host(cluster: Cluster) -> None:
+    cluster.put("same")
+    cluster.put("told", status=told())
+    cluster.put("told", "b.example", told())
+    assert cluster.host("same") is None
+
+
+def test_one_that_tries_is_seen_by_all_but_itself_and_those_that_wait_are_told_of_its_end(cluster: Cluster) -> None:
+    cluster.put("held", status=HELD)
+    cluster.put("tries", status=trying())
+    held, tries = cluster.host("held"), cluster.host("tries")
+    assert held is not None
+    assert tries is not None
+    assert (held.tried, tries.tried) == (True, False)
+    cluster.told_besides()
+    cluster.put("tries", status=ANSWERED)
+    assert cluster.told_besides("tries") == {"held"}
+    assert cluster.host("held") is None
+
+
+@pytest.mark.parametrize("status", [{"phase": "Suspended"}, {"phase": "Cancelled"}, {"phase": "Failed"}])
+def test_one_that_no_longer_tries_lets_another_try_and_what_it_knew_stays(cluster: Cluster, status: Raw) -> None:
+    cluster.put("held", status=HELD)
+    cluster.put("tries", status=trying())
+    cluster.told_besides()
+    cluster.put("tries", status=trying() | status)
+    assert cluster.told_besides("tries") == {"held"}
+    held = cluster.host("held")
+    assert held is not None
+    assert not held.tried
+
+
+def test_a_worker_that_is_still_being_stopped_tries(cluster: Cluster, thing: Thing) -> None:
+    job = thing("Job", "tries-1", 90, owner=("VideoImport", "tries", "tries-uid"), spec={}, status={})
+    job["metadata"]["creationTimestamp"] = FIVE
+    cluster.put("held", status=HELD)
+    cluster.put("tries", status=trying())
+    cluster.store.put("Job", job)
+    cluster.put("tries", status=trying() | {"phase": "Suspended"})
+    held = cluster.host("held")
+    assert held is not None
+    assert held.tried
+    cluster.told_besides()
+    cluster.store.remove("Job", {**job, "metadata": job["metadata"] | {"resourceVersion": "91"}})
+    assert "held" in cluster.told_besides()
+    held = cluster.host("held")
+    assert held is not None
+    assert not held.tried
+
+
+def test_a_decision_to_try_counts_before_it_is_written(cluster: Cluster) -> None:
+    cluster.put("told", status=told())
+    for name in ("one", "two"):
+        cluster.put(name, status=HELD)
+    one = cluster.video("one")
+    planned = VideoImport.model_validate({**one.model_dump(), "status": trying()}).status
+    cluster.store.turns.decided(one, planned)
+    two = cluster.host("two")
+    assert two is not None
+    assert two.tried
+    cluster.put("one", status=HELD)  # somebody else's write came first, so that one fails
+    two = cluster.host("two")
+    assert two is not None
+    assert not two.tried
+
+
+def test_a_listing_that_was_told_is_a_witness_until_its_time_is_over(cluster: Cluster, thing: Thing) -> None:
+    cluster.put("same")
+    spec = {"source": {"playlist": {"url": "https://a.example/list"}}, "template": {"destination": DESTINATION}}
+    discovery = {"reason": "RateLimited", "attempts": {"nextRetryTime": FIVE}}
+    cluster.store.put("BulkImport", thing("BulkImport", "b", 5, spec=spec, status={"discovery": discovery}))
+    seen = cluster.host("same")
+    assert seen is not None
+    assert (seen.failures, seen.until.minute) == (0, 5)
+    cluster.store.put("BulkImport", thing("BulkImport", "b", 6, spec=spec, status={"discovery": {}}))
+    assert cluster.host("same") is None
+
+
+def test_nothing_is_kept_of_imports_that_have_nothing_to_do_with_it(cluster: Cluster) -> None:
+    cluster.put("told", status=told())
+    for number in range(100):
+        cluster.put(f"v{number}", status={"phase": "Completed"})
+    cluster.put("told", status={"phase": "Completed"})
+    assert not cluster.store.turns.hosts
+    assert cluster.store.turns.slots.total == 0

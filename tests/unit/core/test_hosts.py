@@ -1,4 +1,8 @@
-"""A host that asks for fewer requests is left alone by every import, and not only by the one that it told."""
+"""A host that asks for fewer requests is left alone by every import, until one tries and gets through."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from core_seen import (
@@ -8,19 +12,28 @@ from core_seen import (
     created,
     edited,
     failed_with,
-    having,
+    failure,
+    finished,
+    job,
     plan,
+    pod,
+    progress,
     running,
     started,
+    success,
     video,
     written,
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts, VideoPhase
-from videoimport.core.hosts import host_of, told_to_rest
+from videoimport.api.status import Attempts, HostRest, VideoPhase
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.breaker import host_of, seen_of
+from videoimport.core.observe import HostView
 
+HOST = "video.example"
 S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key": "a.mov"}}
+TOLD = HostView(HOST, 1, NOW, after(300))
 
 
 @pytest.mark.parametrize(
@@ -38,40 +51,167 @@ def test_host_is_whom_the_source_is_asked_from(source, host):
     assert host_of(video(source=source)) == host
 
 
+def rest_of(wish: VideoImport) -> HostRest:
+    assert wish.status.host_rest is not None
+    return wish.status.host_rest
+
+
+def trying(at=NOW, seen: HostView = TOLD, **spec: Any) -> VideoImport:
+    """An import that tries the host, its Job seen."""
+    fresh = written(video(**spec), after(600), host=seen)
+    return written(fresh, after(600), jobs=(job(fresh, created=after(600)),), host=seen)
+
+
 def test_first_run_waits_while_its_host_rests():
-    found = plan(video(), host_rests_until=after(300))
+    found = plan(video(), host=TOLD)
     status = found.status
     assert status is not None
     assert (created(found), found.announcements) == ([], ())
     assert (status.phase, status.reason, status.run) == (VideoPhase.PENDING, Reason.RATE_LIMITED, 0)
-    assert "video.example" in (status.message or "")
+    assert f"{HOST} is left alone until 2026-05-04T12:05:00Z" in (status.message or "")
     assert status.attempts is not None
-    assert status.attempts.reasons == ()
-    assert after(300) <= status.attempts.next_retry_time <= after(300) + SETTINGS.host_rest
+    assert (status.attempts.reasons, status.attempts.next_retry_time) == ((), after(300))
+    assert status.host_rest is None
 
 
-def test_it_starts_when_the_rest_is_over_and_nothing_was_charged():
-    held = written(video(), host_rests_until=after(300))
-    assert created(plan(held, at=after(200), host_rests_until=after(300))) == []
-    found = plan(held, at=after(600), host_rests_until=after(300))
+def test_nothing_is_charged_for_a_host_that_pushes_back():
+    told = failed_with(running(maxAttempts=1), Reason.RATE_LIMITED, "429")
+    assert told.status.attempts == Attempts(count=1, max=1, next_retry_time=after(300))
+    assert (told.status.phase, told.status.reason) == (VideoPhase.PENDING, Reason.RATE_LIMITED)
+    assert rest_of(told) == HostRest(host=HOST, failures=1, time=NOW, until=after(300), since=NOW)
+
+
+def test_runs_that_were_under_way_together_count_as_one_push_back_and_prolong_the_rest():
+    other = running()
+    later = written(other, after(100), **finished(other, failure(other, Reason.RATE_LIMITED)), host=TOLD)
+    assert (rest_of(later).failures, rest_of(later).until) == (1, after(400))
+
+
+def test_the_first_that_starts_after_the_rest_tries_and_takes_over_what_is_known():
+    held = written(video(), host=TOLD)
+    assert created(plan(held, at=after(299), host=TOLD)) == []
+    found = plan(held, at=after(600), host=TOLD)
     assert created(found) == ["talk-1"]
     assert found.status is not None
-    assert found.status.attempts == Attempts(count=1)
-    assert found.status.start_time == after(600)
+    assert found.status.host_rest == HostRest(
+        host=HOST, failures=1, time=NOW, until=after(300), since=after(600), probing=True
+    )
 
 
-def test_a_rest_that_was_prolonged_is_waited_out_too():
-    held = written(video(), host_rests_until=after(300))
-    found = plan(held, at=after(600), host_rests_until=after(900))
-    assert created(found) == []
+def test_all_others_wait_while_one_tries_and_write_nothing_meanwhile():
+    held = written(video(), host=TOLD)
+    found = plan(held, at=after(600), host=replace(TOLD, tried=True))
+    assert (created(found), found.status, found.again_at) == ([], None, None)
+
+
+def test_a_try_that_is_told_to_rest_doubles_it_up_to_a_cap():
+    rests = []
+    for failures in (1, 2, 3, 4, 8):
+        wish = trying(seen=replace(TOLD, failures=failures))
+        told = written(
+            wish,
+            after(700),
+            **finished(wish, failure(wish, Reason.RATE_LIMITED)),
+            host=replace(TOLD, failures=failures),
+        )
+        assert rest_of(told).failures == failures + 1
+        rests.append((rest_of(told).until - after(700)).total_seconds())
+    assert rests == [600, 1200, 2400, 3600, 3600]
+
+
+def test_what_the_host_asks_for_is_honoured_up_to_the_cap():
+    for asked, seconds in ((30, 300), (900, 900), (86_400, 3600)):
+        wish = running()
+        told = failure(wish, Reason.RATE_LIMITED, retry_after_seconds=asked)
+        assert rest_of(written(wish, **finished(wish, told))).until == after(seconds)
+
+
+@pytest.mark.parametrize(
+    ("reason", "answers"),
+    [
+        (Reason.SOURCE_NOT_FOUND, True),
+        (Reason.SOURCE_UNAVAILABLE, True),
+        (Reason.WORKER_LOST, False),
+        (Reason.DESTINATION_DENIED, False),
+        (Reason.CREDENTIALS_NOT_FOUND, False),
+    ],
+)
+def test_a_try_that_ends_otherwise_opens_the_host_if_it_says_anything_of_it(reason, answers):
+    wish = trying()
+    ended = written(wish, after(700), **finished(wish, failure(wish, reason)), host=TOLD)
+    assert (rest_of(ended).failures == 0) is answers
+    records = [rest_of(ended), HostRest(host=HOST, failures=1, time=NOW, until=after(300))]
+    assert (seen_of(HOST, records) is None) is answers
+
+
+def test_a_try_whose_download_is_through_opens_the_host_and_the_end_of_a_run_does():
+    wish = trying()
+    there = (job(wish, created=after(600)),)
+    fetching = written(wish, after(650), jobs=there, progress=progress(50), host=TOLD)
+    assert rest_of(fetching).probing
+    through = written(wish, after(700), jobs=there, progress=progress(100), host=TOLD)
+    assert rest_of(through) == HostRest(host=HOST, time=after(700))
+    done = written(wish, after(700), **finished(wish, success(wish)), host=TOLD)
+    assert rest_of(done) == HostRest(host=HOST, time=after(700))
+
+
+def test_a_long_download_need_not_end_before_the_host_counts_as_open():
+    wish = trying()
+    stages = progress(50).stages
+    flowing = progress(50).model_copy(update={"stages": (stages[0].model_copy(update={"bytes_done": 5}), *stages[1:])})
+    seen: dict[str, Any] = {"jobs": (job(wish, created=after(600)),), "progress": flowing, "host": TOLD}
+    assert rest_of(written(wish, after(899), **seen)).probing
+    assert rest_of(written(wish, after(900), **seen)).failures == 0
+
+
+def test_a_try_that_finds_no_node_gives_way():
+    wish = trying()
+    there = job(wish, created=after(600))
+    stuck = written(wish, after(700), jobs=(there,), pods=(pod(there, unscheduled="0/1 nodes fit"),), host=TOLD)
+    assert stuck.status.reason is Reason.UNSCHEDULABLE
+    assert (rest_of(stuck).probing, rest_of(stuck).failures) == (False, 1)
+
+
+def test_an_answer_voids_what_was_told_before_it_and_nothing_later():
+    told = [HostRest(host=HOST, failures=2, time=after(at), until=after(at + 300)) for at in (0, 10)]
+    assert seen_of(HOST, told) == HostView(HOST, 2, after(10), after(310))
+    assert seen_of(HOST, [*told, HostRest(host=HOST, time=after(11))]) is None
+    assert seen_of(HOST, [*told, HostRest(host=HOST, time=after(10))]) == HostView(HOST, 2, after(10), after(310))
+    assert seen_of(HOST, []) is None
+
+
+def test_it_starts_as_soon_as_its_host_is_open_and_remembers_since_when_it_waited():
+    told = failed_with(running(), Reason.RATE_LIMITED)
+    found = plan(told, at=after(100))
+    assert created(found) == ["talk-2"]
     assert found.status is not None
+    assert found.status.host_rest == HostRest(host=HOST, time=NOW, since=NOW)
     assert found.status.attempts is not None
-    assert found.status.attempts.next_retry_time >= after(900)
+    assert (found.status.attempts.count, found.status.attempts.reasons) == (1, ())
+
+
+def test_an_import_that_its_host_never_lets_through_ends_after_a_week():
+    told = failed_with(running(), Reason.RATE_LIMITED)
+    late = NOW + SETTINGS.later_cap
+    again = written(told, late - timedelta(minutes=1))
+    again = written(again, late, jobs=(job(again),))
+    ended = written(again, late, **finished(again, failure(again, Reason.RATE_LIMITED)))
+    assert (ended.status.phase, ended.status.reason) == (VideoPhase.FAILED, Reason.RATE_LIMITED)
+    assert "Given up after 7 days" in (ended.status.message or "")
+
+
+def test_a_suspended_one_forgets_a_rest_that_is_over():
+    told = failed_with(running(), Reason.RATE_LIMITED)
+    resting = written(edited(told, suspend=True), host=TOLD)
+    assert rest_of(resting).failures == 1
+    over = written(resting, after(700))
+    assert (over.status.phase, rest_of(over).failures) == (VideoPhase.SUSPENDED, 0)
 
 
 def test_next_run_of_a_failed_one_waits_with_its_attempts_as_they_were():
     waiting = failed_with(running(), Reason.SOURCE_UNAVAILABLE)
-    held = written(waiting, at=after(100), host_rests_until=after(300))
+    held = written(waiting, at=after(100), host=TOLD)
+    assert held.status.attempts is not None
     assert held.status.attempts.reasons == (Reason.SOURCE_UNAVAILABLE,)
     found = plan(held, at=after(600))
     assert created(found) == ["talk-2"]
@@ -82,29 +222,30 @@ def test_next_run_of_a_failed_one_waits_with_its_attempts_as_they_were():
 
 def test_run_that_is_under_way_goes_on():
     wish = started()
-    assert created(plan(wish, host_rests_until=after(300))) == ["talk-1"]
+    assert created(plan(wish, host=TOLD)) == ["talk-1"]
 
 
-def test_those_that_waited_do_not_all_come_back_at_once():
+def test_those_that_waited_do_not_all_come_back_at_once_and_the_told_ones_last():
     imports = [video(meta={"uid": f"uid-{number}"}) for number in range(20)]
-    found = [plan(wish, host_rests_until=after(300)).status.attempts.next_retry_time for wish in imports]
-    assert len(set(found)) > 10
-
-
-def test_only_the_one_that_was_told_is_a_witness():
+    turns = [plan(wish, host=TOLD).again_at for wish in imports]
+    assert len(set(turns)) > 10
     told = failed_with(running(), Reason.RATE_LIMITED)
-    assert told_to_rest(told) == told.status.attempts.next_retry_time
-    assert told_to_rest(written(video(), host_rests_until=after(300))) is None
-    assert told_to_rest(failed_with(running(), Reason.SOURCE_UNAVAILABLE)) is None
-    assert told_to_rest(video()) is None
+    last = plan(told, at=after(301), host=TOLD).again_at
+    assert last is not None
+    assert all(turn is not None and after(300) <= turn <= last for turn in turns)
 
 
 def test_cancel_ends_the_wait():
-    held = written(video(), host_rests_until=after(300))
-    found = plan(edited(held, cancel=True), host_rests_until=after(300))
+    held = written(video(), host=TOLD)
+    found = plan(edited(held, cancel=True), host=TOLD)
     assert found.status is not None
     assert found.status.phase is VideoPhase.CANCELLED
 
 
-def test_a_rest_in_the_past_is_none():
-    assert created(plan(having(video()), at=after(1), host_rests_until=NOW)) == ["talk-1"]
+def test_a_listing_that_was_told_holds_imports_up_and_nobody_need_try_first():
+    pause = HostView(HOST, 0, after(300), after(300))
+    assert created(plan(video(), at=after(200), host=pause)) == []
+    found = plan(video(), at=after(600), host=pause)
+    assert created(found) == ["talk-1"]
+    assert found.status is not None
+    assert found.status.host_rest is None

@@ -12,7 +12,7 @@ from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.status import Attempts
 from videoimport.core.retry import Context, exhausted, judge
 
-CHARGED = [Reason.SOURCE_UNAVAILABLE, Reason.RATE_LIMITED]
+CHARGED = [Reason.SOURCE_UNAVAILABLE, Reason.STALLED]
 
 
 def context(*reasons, run=1, most=5, uncharged=0, settings=SETTINGS, since=NOW):
@@ -47,12 +47,6 @@ def test_backoff_doubles_and_is_capped():
     assert seconds == [about(10), about(20), about(40), about(80), about(600)]
 
 
-def test_host_that_pushes_back_is_left_alone_for_longer():
-    assert delay(Reason.RATE_LIMITED).total_seconds() == about(300)
-    assert delay(Reason.RATE_LIMITED, Reason.RATE_LIMITED).total_seconds() == about(600)
-    assert delay(Reason.RATE_LIMITED, *[Reason.RATE_LIMITED] * 9, most=20).total_seconds() == about(2400)
-
-
 def test_source_that_is_not_there_yet_is_asked_later():
     assert delay(Reason.SOURCE_NOT_YET_AVAILABLE, Reason.SOURCE_UNAVAILABLE).total_seconds() == about(1800)
 
@@ -71,12 +65,12 @@ def test_waiting_for_a_premiere_ends_in_the_end(days, goes_on):
 
 
 def test_jitter_is_the_same_each_time_and_differs_between_runs_and_imports():
-    one = delay(Reason.RATE_LIMITED, run=1)
-    assert delay(Reason.RATE_LIMITED, run=1) == one
-    others = {delay(Reason.RATE_LIMITED, run=run) for run in range(2, 12)}
+    one = delay(Reason.STALLED, run=1)
+    assert delay(Reason.STALLED, run=1) == one
+    others = {delay(Reason.SOURCE_NOT_YET_AVAILABLE, run=run) for run in range(2, 12)}
     assert len(others) > 5
-    assert min(others) >= timedelta(seconds=240)
-    assert max(others) <= timedelta(seconds=360)
+    assert min(others) >= timedelta(seconds=1440)
+    assert max(others) <= timedelta(seconds=2160)
 
 
 @given(st.sampled_from(CHARGED), st.integers(0, 19), st.integers(1, 1000))
