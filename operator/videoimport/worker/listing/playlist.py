@@ -77,7 +77,7 @@ def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
     secret = secrets.read_web(wish.url, around.request.secret, around.secret_folder)
     with _ydl(around, secret, newest=wish.newest) as ydl:
         try:
-            yield from _Walk(ydl, request).entries()
+            yield from Walk(ydl, request).entries()
         except YoutubeDLError as error:
             raise classify.failure(error) from error
 
@@ -87,7 +87,9 @@ def _ydl(around: Surroundings, secret: WebSecrets, *, newest: bool) -> Ydl:
     return Ydl(around, secret, noplaylist=False, playlist_items=None, lazy_playlist=True, extract_flat=True, **dates)
 
 
-class _Walk:
+class Walk:
+    """One walk through a list."""
+
     def __init__(self, ydl: Ydl, request: ListRequest) -> None:
         assert request.source.playlist is not None  # noqa: S101
         self._ydl, self._wish = ydl, request.source.playlist
@@ -97,6 +99,7 @@ class _Walk:
         self._is_nested = False
 
     def entries(self) -> Iterator[Entry]:
+        """Behind the cursor. Raises ImportFailure or YoutubeDLError."""
         info = self._resolved(self._wish.url, None)
         if not _is_list(info):
             if self._after.number == 0:
