@@ -76,6 +76,9 @@ def read(kind: Kind, raw: Raw, version: int) -> Entry:
         return Entry(head, version, Unreadable(raw, problem))
     if isinstance(view, BaseModel):
         _share_field_sets(view)
+    if isinstance(view, ShardView):
+        for result in view.entries.values():
+            _share_field_sets(result)
     if isinstance(view, VideoImport):
         _share_parts(view, raw["spec"])
     return Entry(head, version, view)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ Raw = Mapping[str, Any]
 _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DISRUPTED = "condition DisruptionTarget"
+_MOST_ENTRIES = 2048
+"""Results that are remembered by their text: those of the shards that are being filled."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -155,7 +158,9 @@ def _page_line(number: int, text: str) -> Listed | Rejected:
     return Rejected(None, Reason.INTERNAL, f"line {number} of the page cannot be read")
 
 
+@lru_cache(_MOST_ENTRIES)
 def _entry(text: str) -> LedgerEntry | None:
+    """A shard that grows is read again at each write, and most of it is as it was."""
     try:
         return LedgerEntry.model_validate_json(text)
     except ValidationError:
