@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from apiserver import ApiServer, Raw
+from apiserver import MERGE, ApiServer, Raw
 
 ADDRESS = "127.0.0.1"
 
@@ -52,8 +52,8 @@ class NodeLogs:
 
     def node(self, name: str) -> Raw:
         """Make a node whose kubelet this is."""
-        made = self.api.call("POST", "/api/v1/nodes", {"metadata": {"name": name}})
-        return self.api.call("PUT", f"/api/v1/nodes/{name}/status", {**made, "status": self.status()})
+        self.api.call("POST", "/api/v1/nodes", {"metadata": {"name": name}})
+        return self.api.call("PATCH", f"/api/v1/nodes/{name}/status", {"status": self.status()}, headers=MERGE)
 
     def status(self) -> Raw:
         """Of such a node: ready, roomy, and here to be asked."""

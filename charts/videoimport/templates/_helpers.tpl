@@ -51,7 +51,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get]
 - apiGroups: [""] # the ledger of results
   resources: [configmaps]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""] # scratch that outlives pods (worker.scratch.storageClassName); patch: gives back our labels
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
