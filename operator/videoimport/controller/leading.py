@@ -46,7 +46,7 @@ class _Parts:
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
         tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)
         syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions(), Announcer(cluster))
-        REGISTRY.register(Figures(lambda: store.objects("VideoImport"), lambda: queue.depth))
+        REGISTRY.register(Figures(store, queue))
         vitals.leads(lambda: queue.head_age)
         return cls(settings, queue, relister, tails, syncer, handlers.Intake(store, vitals.heard, relister.want))
 

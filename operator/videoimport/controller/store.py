@@ -136,6 +136,12 @@ class Store:
         working = any(isinstance(job, JobView) and not job.finished for job in jobs)
         self.turns.video(place, uid, entry, working=working, answered=answered)
 
+    def withdraw(self, key: Key) -> None:
+        """What was decided of it last was not written: no place is taken by it, and no host tried."""
+        entry = self.find(*key)
+        if entry is not None and key.kind == "VideoImport":
+            self._import((key.namespace, key.name), entry.uid, answered=True)
+
     def _wake(self, key: Key) -> None:
         if entry := self.find(*key):
             self._tell(key.kind, entry.head)

@@ -15,11 +15,13 @@ import structlog
 from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
+from videoimport.api.videoimport import VideoImport
+from videoimport.controller import metrics
 from videoimport.controller.announcing import Announcer
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.collecting import Collector
 from videoimport.controller.confirming import Confirmation
-from videoimport.controller.errors import Rejected
+from videoimport.controller.errors import Conflict, NotFound, Rejected
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import REFUSED, Notebook, Notes
 from videoimport.controller.observing import observe_bulk, observe_video
@@ -32,6 +34,7 @@ from videoimport.core.parse import event_view
 from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan, together
 from videoimport.core.refuse import problem_of, refuse
 from videoimport.core.settings import Settings
+from videoimport.core.transitions import news
 from videoimport.core.video import reconcile_video
 
 AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
@@ -62,8 +65,8 @@ class Syncer:
     settings: Settings
     announcer: Announcer
     now: Callable[[], datetime] = utc_now
-    timer: Clock = time.perf_counter
-    """Of how long a decision takes."""
+    timer: Clock = time.thread_time
+    """Of how long a decision takes; what other programs take meanwhile is not its fault."""
 
     async def sync(self, key: Key) -> None:
         """Raises ClusterError when a step could not be done."""
@@ -83,12 +86,21 @@ class Syncer:
         if plan.again_at is not None:
             self.queue.add_after(key, (plan.again_at - self.now()).total_seconds())
         if plan.status is not None:
-            await Writer(self.cluster, self.store).status(key.kind, entry, plan.status)
+            await self._write(key, entry, plan.status)
         try:
             await self._act(key, entry, notes, plan.actions)
             await self._inquire(key, notes, plan.inquiries)
         finally:
             await self.announcer.announce(entry.head, plan.announcements, self.now())
+
+    async def _write(self, key: Key, entry: Entry, status: VideoImportStatus | BulkImportStatus) -> None:
+        try:
+            await Writer(self.cluster, self.store).status(key.kind, entry, status)
+        except (Conflict, NotFound):  # nothing was written, and what was decided is not so
+            self.store.withdraw(key)
+            raise
+        if isinstance(entry.view, VideoImport) and isinstance(status, VideoImportStatus):
+            metrics.count(news(entry.view.status, status))
 
     def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
         if isinstance(entry.view, Unreadable):
