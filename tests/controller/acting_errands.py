@@ -43,7 +43,7 @@ class ActingErrands:
         """Until stopping is set; what runs then is ended."""
         try:
             while not stopping.is_set():
-                for event in self.api.watch("Pod", self.namespace, stopping):
+                for event in self.api.watch("Pod", self.namespace, stopping, f"!{IMPORT}"):
                     self._see(event["object"], gone=event["type"] == "DELETED")
                     if stopping.is_set():
                         break
@@ -57,8 +57,6 @@ class ActingErrands:
     def _see(self, pod: Raw, *, gone: bool) -> None:
         metadata = pod["metadata"]
         uid = metadata["uid"]
-        if IMPORT in metadata.get("labels", {}):
-            return
         if gone or "deletionTimestamp" in metadata:
             if uid in self._running:
                 self._running[uid].terminate()

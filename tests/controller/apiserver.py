@@ -128,12 +128,12 @@ class ApiServer:
             return False
         return True
 
-    def watch(self, kind: str, namespace: str, stopping: threading.Event) -> Iterator[Raw]:
+    def watch(self, kind: str, namespace: str, stopping: threading.Event, selector: str = "") -> Iterator[Raw]:
         """Events from now on and all that is there, until stopping is set (noticed within a second)."""
         with self.session() as session:
             version = ""
             while not stopping.is_set():
-                query = {"watch": "true", "timeoutSeconds": "1", "resourceVersion": version}
+                query = {"watch": "true", "timeoutSeconds": "1", "resourceVersion": version, "labelSelector": selector}
                 with session.get(self.server + self.path(kind, namespace), params=query, stream=True) as stream:
                     for line in stream.iter_lines():
                         event: Raw = json.loads(line)
