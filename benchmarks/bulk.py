@@ -106,21 +106,21 @@ def bulk() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def imported(its: Simulation, controller: Controller, until: float) -> dict[str, Any]:
-    """The BulkImport's status once it has finished."""
+def imported(its: Simulation, controller: Controller, until: float) -> None:
+    """Returns once the BulkImport has finished."""
     while True:
         found = its.api.get("BulkImport", NAMESPACE, NAME)
         status: dict[str, Any] = found.get("status", {})
         if holds(found, "Finished"):
-            return status
+            return
         if time.monotonic() > until:
-            raise OutOfTimeError(f"{status.get('message')}\n{controller.tail()}")
+            raise OutOfTimeError(f"{status.get('message')}\n{controller.tail(5)}")
         time.sleep(1)
 
 
 def settled(its: Simulation, status: dict[str, Any]) -> int:
     """Distinct items with a result, counted where all of them are."""
-    shards = [its.api.get("ConfigMap", NAMESPACE, shard["name"]) for shard in status["resultsRef"]]
+    shards = [its.api.get("ConfigMap", NAMESPACE, shard["name"]) for shard in status.get("resultsRef", [])]
     return len({key for shard in shards for key in shard.get("data", {})})
 
 
@@ -130,12 +130,15 @@ def ran(its: Simulation, controller: Measured, found: Found, until: float) -> No
     before, cpu = its.writes(), controller.cpu_seconds
     began = time.monotonic()
     its.api.create(bulk())
-    status = imported(its, controller, until)
-    found.seconds = time.monotonic() - began
-    found.settled = settled(its, status)
-    writes = its.writes() - before
-    found.writes_per_item = writes.total() / found.items
-    found.controller_peak_mib = controller.peak_mib
+    try:
+        imported(its, controller, until)
+    finally:
+        status = its.api.get("BulkImport", NAMESPACE, NAME)["status"]
+        found.seconds = time.monotonic() - began
+        found.settled = settled(its, status)
+        writes = its.writes() - before
+        found.writes_per_item = writes.total() / max(1, found.settled)
+        found.controller_peak_mib = controller.peak_mib
     spent = controller.cpu_seconds - cpu
     say(
         f"{status['message']} in {found.seconds:.1f} s, {found.items / found.seconds:.1f} a second; controller "
@@ -171,6 +174,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is taken down
     found = Found(items=int(os.environ.get("ITEMS", "1000")))
     until = time.monotonic() + float(os.environ.get("BENCH_SECONDS", "3000"))
     say(f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} at the start, {found.items} items")
