@@ -6,11 +6,22 @@ from pathlib import Path
 import pytest
 from corpus.files import Kitchen
 from listing_runs import Lists
+from long_bucket import LongBucket
 from object_store import Bucket
+from web_site import Site
 from worker_runs import Desk
 
+from videoimport.api.bulk_source import BulkSource
 from videoimport.api.identity import item_identity
+from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source, VideoSource
+from videoimport.worker.fetch.guard import Guard
+from videoimport.worker.fetch.protocol import Request, identity
+from videoimport.worker.fetch.routes import Route
+from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.fetch.teller import Teller
+from videoimport.worker.listing.bucket import Bucket as ObjectsOf
+from videoimport.worker.listing.protocol import Entry, ListRequest
 
 Footage = Callable[[str], Path]
 WIDE = {"minHeight": 100, "maxHeight": 1080}
@@ -157,3 +168,42 @@ def test_keys_that_come_between_two_pages_lose_nothing(lists: Lists, source: Buc
     source.delete("b.mp4")
     rest = lists.page(lists.bucket_source(source), page=1, cursor=first.report.cursor)
     assert (first.keys, rest.keys) == (["b.mp4", "d.mp4"], ["e.mp4", "f.mp4"])
+
+
+def test_a_hundred_thousand_keys_are_listed_a_page_at_a_time(lists: Lists, site: Site) -> None:
+    long = LongBucket(site, [f"archive/{number:06}/recording.mp4" for number in range(100_001)])
+    first = lists.page(long.source)
+    assert first.keys == long.keys[:2000]
+    assert len(long.listings) <= 3, "no more is asked for than a page has room for"
+    assert first.report.bytes < 512 * 1024
+    last = lists.page(long.source, page=49, cursor=long.keys[97_999], listed=98_000)
+    assert last.keys == long.keys[98_000:100_000]
+    assert (last.report.done, last.report.truncated) == (True, True)
+
+
+def test_a_store_that_pushes_back_half_way_keeps_what_was_listed(lists: Lists, site: Site) -> None:
+    long = LongBucket(site, [f"{number:04}.mp4" for number in range(1500)], refuse_from=2)
+    page = lists.page(long.source)
+    assert (page.code, page.report.pushed_back, page.report.done) == (0, Reason.RATE_LIMITED, False)
+    assert page.keys == long.keys[:1000]
+
+
+def test_objects_of_a_bucket_with_versions_are_named_by_them(site: Site, tmp_path: Path) -> None:
+    """As the import of one would name it, which is told the version when it asks."""
+    long = LongBucket(site, ["a.mp4", "b.mp4"], versions={"a.mp4": "v1", "b.mp4": "v2"})
+    fetch = Request(folder=str(tmp_path), max_height=1080, room_bytes=2**30)
+    around = Surroundings.of(fetch, Teller.__new__(Teller), Guard(()), Route())
+
+    def names(*, wanted: bool) -> list[str | None]:
+        wish = BulkSource.model_validate(long.source)
+        found = ObjectsOf(around, ListRequest(fetch=fetch, source=wish, wants_versions=wanted)).entries()
+        return [entry.identity for entry in found if isinstance(entry, Entry)]
+
+    place = f"{site.url('').removeprefix('http://')}/{long.name}"
+    assert names(wanted=True) == [
+        identity("s3", f"{place}/a.mp4", 'v1 "etag"'),
+        identity("s3", f"{place}/b.mp4", 'v2 "etag"'),
+    ]
+    before = len(site.asked(f"/{long.name}/a.mp4"))
+    names(wanted=False)
+    assert len(site.asked(f"/{long.name}/a.mp4")) == before, "nobody asks for each object without need"

@@ -1,0 +1,175 @@
+"""Pages: their bounds of number, bytes and time, and what becomes of a list that ends, breaks off or stands still."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from videoimport.api.bulk_source import MAX_LISTED, BulkSource
+from videoimport.api.listing import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine
+from videoimport.api.reasons import Reason
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.listing.asking import Batch
+from videoimport.worker.listing.judging import Judge
+from videoimport.worker.listing.page import Page
+from videoimport.worker.listing.paging import Pager
+from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.listing.running import fitted
+from videoimport.worker.processes import Children
+
+
+def task(**more: Any) -> ListingTask:
+    defaults = {
+        "uid": "u", "namespace": "n", "name": "b", "run": 1, "page": 0, "incremental": False, "output": {},
+        "destination": {"s3": {"bucket": "out"}}, "page_seconds": 20, "timeout_seconds": 900,
+        "source": BulkSource.model_validate({"playlist": {"url": "https://e.com/list"}}),
+    }  # fmt: skip
+    return ListingTask.model_validate({**defaults, **more})
+
+
+def entry(number: int, **more: Any) -> Entry:
+    return Entry(**{"cursor": str(number), "url": f"https://e.com/{number}.mp4", **more})
+
+
+def failure(reason: Reason = Reason.RATE_LIMITED) -> ImportFailure:
+    return ImportFailure(reason, "It pushes back.")
+
+
+class Source:
+    """A list in the place of the guarded process. Each question takes ``seconds``; the process is there ``first``."""
+
+    def __init__(
+        self, *batches: Batch, first: float = 0.0, seconds: float = 0.0, looks: Sequence[Look] | ImportFailure = ()
+    ) -> None:
+        self.batches, self.seconds, self.now, self.looks = list(batches), seconds, first, looks
+        self.asked: list[int] = []
+
+    def more(self, wanted: int, until: float, last_moment: float) -> Batch:
+        self.asked.append(wanted)
+        self.now += self.seconds
+        return self.batches.pop(0) if self.batches else Batch(is_last=True)
+
+    def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
+        if isinstance(self.looks, ImportFailure):
+            raise self.looks
+        return list(self.looks)
+
+
+def page_of(given: Source, most: int = 2000, **more: Any) -> tuple[Any, list[str]]:
+    """The report, and the addresses on the page."""
+    wish, page = task(**more), Page(most)
+    first, given.now = given.now, 0.0
+    pager = Pager(wish, given, Judge(wish, None, Children()), page, lambda: given.now)  # type: ignore[arg-type]
+    given.now = first
+    report = pager.report()
+    lines = [PageLine.model_validate_json(text) for text in page._lines]
+    assert report.count == len(lines)
+    return report, [str(line.found.url) for line in lines if line.found]
+
+
+def test_a_list_that_ends_is_done() -> None:
+    report, urls = page_of(Source(Batch([entry(1), entry(2)]), Batch([entry(3)], is_last=True)))
+    assert (report.done, report.cursor, urls) == (True, None, [f"https://e.com/{n}.mp4" for n in (1, 2, 3)])
+
+
+def test_what_comes_twice_takes_one_line() -> None:
+    report, urls = page_of(Source(Batch([entry(1), entry(2), entry(3, url="https://e.com/1.mp4")])))
+    assert (report.count, len(urls), report.done) == (2, 2, True)
+
+
+def test_a_full_page_ends_behind_its_last_line() -> None:
+    report, urls = page_of(Source(Batch([entry(1), entry(2)]), Batch([entry(3)])), most=2)
+    assert (report.done, report.cursor, len(urls)) == (False, "2", 2)
+
+
+def test_a_page_that_is_just_full_finds_out_that_it_is_the_last() -> None:
+    source = Source(Batch([entry(1), entry(2)]))
+    report, _ = page_of(source, most=2)
+    assert (report.done, source.asked) == (True, [2, 1])
+
+
+def test_lines_in_any_script_stay_within_the_bytes() -> None:
+    names = [entry(n, metadata={f"k{k}": "語" * 250 for k in range(50)}) for n in range(30)]
+    report, urls = page_of(Source(Batch(names)))
+    assert report.bytes <= MAX_PAGE_BYTES
+    assert not report.done
+    assert report.cursor == str(len(urls) - 1)
+
+
+def test_a_page_whose_time_is_up_ends_early_and_a_slow_start_earns_it_more() -> None:
+    endless = [Batch([entry(n)]) for n in range(100)]
+    report, urls = page_of(Source(*endless, seconds=8))
+    assert (report.done, report.cursor, len(urls)) == (False, "2", 3)
+    _, urls = page_of(Source(*endless, first=100, seconds=8))
+    assert len(urls) == 15, "until twice the 108 seconds that the beginning took"
+
+
+def test_entries_that_do_not_count_move_the_cursor() -> None:
+    report, urls = page_of(Source(Batch(passed="k1"), Batch(passed="k2"), Batch(passed="k3"), seconds=30))
+    assert (report.done, report.cursor, report.count, urls) == (False, "k2", 0, [])
+
+
+def test_a_list_that_breaks_off_keeps_what_there_is_and_says_how() -> None:
+    report, urls = page_of(Source(Batch([entry(1)], failure=failure())))
+    assert (report.reason, report.pushed_back, report.cursor, len(urls)) == (None, Reason.RATE_LIMITED, "1", 1)
+
+
+def test_a_list_that_brings_nothing_fails_with_its_reason() -> None:
+    with pytest.raises(ImportFailure) as told:
+        page_of(Source(Batch(failure=failure())))
+    assert told.value.reason is Reason.RATE_LIMITED
+    with pytest.raises(ImportFailure) as told:
+        page_of(Source(Batch(is_late=True)))
+    assert told.value.reason is Reason.STALLED
+
+
+def test_limit_counts_what_is_found_over_all_pages() -> None:
+    source = {"playlist": {"url": "https://e.com/list", "limit": 5}}
+    entries = [entry(1), entry(2, url="https://e.com/2.jpg"), entry(3), entry(4)]
+    report, urls = page_of(Source(Batch(entries)), source=source, listed=3)
+    assert (report.done, report.truncated) == (True, False)
+    assert urls == ["https://e.com/1.mp4", "https://e.com/3.mp4"]
+
+
+def test_a_list_has_a_hundred_thousand_items_and_says_when_it_had_more() -> None:
+    report, urls = page_of(Source(Batch([entry(1), entry(2)])), listed=MAX_LISTED - 1)
+    assert (report.done, report.truncated, len(urls)) == (True, True, 1)
+
+
+BUCKET = {"source": {"s3": {"bucket": "source"}}, "requirements": {}}
+
+
+def objects(*keys: str) -> list[Entry]:
+    return [Entry(cursor=key, key=key, size_bytes=9) for key in keys]
+
+
+def test_what_the_first_bytes_prove_is_rejected() -> None:
+    looks = [Look(key="a.mp4"), Look(key="c.mp4", reason=Reason.NOT_VIDEO, message="It is a picture.")]
+    report, _ = page_of(Source(Batch(objects("a.mp4", "b.txt", "c.mp4")), looks=looks), **BUCKET)
+    assert (report.done, report.count) == (True, 3)
+
+
+def test_a_store_that_pushes_back_while_it_is_looked_into_ends_the_page_before_what_was_not_seen() -> None:
+    report, _ = page_of(Source(Batch(objects("a.txt", "b.mp4", "c.txt")), looks=failure()), **BUCKET)
+    assert (report.count, report.cursor, report.pushed_back) == (1, "a.txt", Reason.RATE_LIMITED)
+    late = Batch(objects("a.txt", "b.mp4"), is_late=True)
+    report, _ = page_of(Source(late), **BUCKET)
+    assert (report.cursor, report.pushed_back) == ("a.txt", Reason.STALLED)
+
+
+def test_a_line_is_one_line_to_every_reader() -> None:
+    page = Page(10)
+    key = "a\nb\u2028c\u0085d.mp4"
+    page.add(PageLine(found=FoundItem(id="0123456789", key=key)))
+    (text,) = page._lines
+    assert text.splitlines() == [text]
+    assert text.startswith('{"page":')
+    assert PageLine.model_validate_json(text).found.key == key  # type: ignore[union-attr]
+    assert page.sha256 == hashlib.sha256(f"{text}\n".encode()).hexdigest()
+
+
+def test_a_report_fits_a_termination_message_whatever_it_says() -> None:
+    report, _ = page_of(Source(Batch(objects("語" * 341), failure=failure())), source=BUCKET["source"])
+    long = report.model_copy(update={"message": "語" * 1024, "reason": Reason.INTERNAL})
+    assert len(fitted(long)) <= 4096
