@@ -9,6 +9,7 @@ from typing import Protocol
 
 from acting_courier import ActingCourier
 from acting_kubelet import ActingKubelet
+from acting_lister import ActingLister
 from apiserver import ApiServer, Raw, await_until, background, holds
 from controller_process import Controller, Forked, through
 from interposer import Interposer, KillAfter
@@ -82,6 +83,26 @@ class Told:
 
     def beside(self, api: ApiServer, namespace: str) -> Callable[[threading.Event], object]:
         return ActingCourier(api, namespace, fates=(Reason.WEBHOOK_FAILED,)).run
+
+
+class Listing:
+    """A list of two pages, the first of which is printed and lost at the first try. It is a dry run too."""
+
+    jobs = 3
+
+    def ends_well(self, state: Raw) -> bool:
+        many = state["BulkImport/many"]
+        pages = [key for key in state if key.startswith("ConfigMap/page-")]
+        return (many["total"], many["discovery"]["run"], many["phase"], len(pages)) == (3, 3, "Completed", 2)
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+        api.create(bulk(namespace, [], dryRun=True, source={"playlist": {"url": "https://example.com/list"}}))
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        return holds(api.get("BulkImport", namespace, "many"), "Finished") and not api.all_of("Job", namespace)
+
+    def beside(self, api: ApiServer, namespace: str) -> Callable[[threading.Event], object]:
+        return ActingLister(api, namespace, pages=(tuple(THREE[:2]), tuple(THREE[1:])), lost=frozenset({1})).run
 
 
 class Pause(Alone):

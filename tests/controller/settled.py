@@ -8,10 +8,12 @@ from typing import Any
 
 from apiserver import ApiServer, Raw, await_until, holds
 
+from videoimport.api.labels import PAGE
+
 _PASSING = {"uid", "updatedTime", "startTime", "completionTime", "lastTransitionTime", "etaSeconds", "message"}
 """Keys whose values tell of a moment; messages may name one."""
-_HASHED = {"id", "wish", "deliveredTime"}
-"""The same of a webhook: its hashes are of a UID and of a moment."""
+_HASHED = {"id", "wish", "deliveredTime", "listing", "itemsRef"}
+"""The same of a webhook and of a list: their hashes are of a UID, or of a moment."""
 
 
 def settled_state(api: ApiServer, namespace: str) -> Raw:
@@ -24,12 +26,19 @@ def settled_state(api: ApiServer, namespace: str) -> Raw:
         },
         **{f"Job/{job['metadata']['name']}": _job(job) for job in api.all_of("Job", namespace)},
         **{
-            f"ConfigMap/{shard['metadata']['name']}": {
-                key: _lasting(json.loads(text)) for key, text in shard["data"].items()
+            f"ConfigMap/{_part(shard)}": {
+                key: [_lasting(json.loads(line)) for line in text.split("\n") if line]
+                for key, text in shard["data"].items()
             }
             for shard in api.all_of("ConfigMap", namespace, "app.kubernetes.io/managed-by=videoimport")
         },
     }
+
+
+def _part(shard: Raw) -> str:
+    """Its name, but for the hash of a page's list."""
+    labels: Raw = shard["metadata"]["labels"]
+    return f"page-{labels[PAGE]}" if PAGE in labels else str(shard["metadata"]["name"])
 
 
 def _job(job: Raw) -> Raw:

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 from apiserver import ApiServer, Raw
 from interposer import KillAfter
-from lives import BulkOfThree, Life, Pause, Story, Told
+from lives import BulkOfThree, Life, Listing, Pause, Story, Told
 
 MOST_WRITES = 200
 """Far more than any story may take: the loop must end."""
 AT_ONCE = 6
 """Lives lived side by side, each with a controller that sees its own namespace only: most of a life is waiting."""
-KILL_POINTS = {"bulk-of-three": (BulkOfThree(), 12), "pause": (Pause(), 10), "told": (Told(), 8)}
+KILL_POINTS = {
+    "bulk-of-three": (BulkOfThree(), 12),
+    "pause": (Pause(), 10),
+    "told": (Told(), 8),
+    "listing": (Listing(), 10),
+}
 """Each story with the least number of writes that it must have been killed after."""
 
 
