@@ -8,6 +8,7 @@ from videoimport.api.bulk_source import Item
 from videoimport.api.reasons import Reason, UploadText
 from videoimport.api.status import Outputs, VideoPhase
 from videoimport.core.ledger import entry_of
+from videoimport.core.listed import inline
 from videoimport.core.plan import Plan
 
 THERE = "s3://media/talks/older/video.mp4"
@@ -48,9 +49,11 @@ def test_import_that_was_stored_is_no_duplicate():
 def test_duplicate_of_a_bulk_is_a_success_with_its_reason_and_place():
     wish = bulk(1)
     its = child(wish, 0, phase=VideoPhase.COMPLETED, reason=Reason.DUPLICATE, duplicate_of=THERE, outputs=Outputs())
-    entry = entry_of(its, Item(url=its.spec.source.url))
+    url = its.spec.source.url
+    item = inline(Item(url=url))
+    entry = entry_of(its, item, url)
     assert (entry.success, entry.reason, entry.uri, entry.error) == (True, Reason.DUPLICATE, THERE, None)
-    assert entry_of(good(wish, 0), Item(url=its.spec.source.url)).reason is None
+    assert entry_of(good(wish, 0), item, url).reason is None
     status = bulk_plan(wish, (its,)).status
     assert status is not None
     assert (status.completed, status.failed) == (1, 0)
