@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-
 from typing import Any
 
 from videoimport.api.bulk_source import BulkSource, ManifestSource
