@@ -1,5 +1,6 @@
 """A real S3 server over a folder, and buckets in it."""
 
+import contextlib
 import json
 import os
 import socket
@@ -13,9 +14,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 KEY_ID = "AKIAWORKERTESTS00001"
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYWORKERTEST"
+
+_MOST_PORTS = 5
 
 
 def free_port() -> int:
@@ -29,12 +33,18 @@ class ObjectStore:
 
     def __init__(self, binary: str, folder: Path) -> None:
         self._binary, self._folder = binary, folder
-        self.endpoint = f"http://127.0.0.1:{free_port()}"
         self._log = (folder / "log").open("wb")
 
     def __enter__(self) -> "ObjectStore":
+        (self._folder / "objects").mkdir()
+        if not any(self._listens() for _ in range(_MOST_PORTS)):
+            raise RuntimeError(f"the object store does not start: {(self._folder / 'log').read_text()[-500:]}")
+        return self
+
+    def _listens(self) -> bool:
+        """Start it. False when it ended again, as it does when somebody took its port in between."""
+        self.endpoint = f"http://127.0.0.1:{free_port()}"
         objects = self._folder / "objects"
-        objects.mkdir()
         self._process = subprocess.Popen(
             [self._binary, "--port", self.endpoint.removeprefix("http://"), "posix", str(objects)],
             env=os.environ | {"ROOT_ACCESS_KEY": KEY_ID, "ROOT_SECRET_KEY": SECRET},
@@ -49,8 +59,13 @@ class ObjectStore:
             region_name="us-east-1",
             config=Config(retries={"mode": "standard", "total_max_attempts": 12}, proxies={}),
         )
-        self.client.list_buckets()
-        return self
+        with contextlib.suppress(BotoCoreError, ClientError):
+            self.client.list_buckets()
+            if self._process.poll() is None:
+                return True
+        self._process.kill()
+        self._process.wait()
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

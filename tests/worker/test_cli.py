@@ -218,7 +218,7 @@ def held_upload(terminal: Terminal, site: Site, gate: Gate, bucket: Bucket, foot
     url = site.add("/talk.mp4", file(footage("compliant.mp4")))
     manifest = terminal.manifest(url, destination=to(bucket, gate.endpoint))
     process = terminal.start("run", "-f", manifest, *LOOPBACK, terminal.keys())
-    until(gate.held.is_set, 60)
+    until(gate.held.is_set)
     return process
 
 
@@ -231,7 +231,7 @@ def test_an_interrupted_run_leaves_nothing(
         below = descendants(process.pid)
         assert below
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (code, "")
     assert f"Ended by {number.name}" in err
     assert [pid for pid in below if is_alive(pid)] == []
@@ -242,7 +242,7 @@ def test_an_interrupted_run_leaves_nothing(
 def test_the_worker_ends_with_a_command_that_is_killed(terminal: Terminal, site: Site, footage: Footage) -> None:
     url = site.add("/talk.mp4", slowly(footage("compliant.mp4"), site, 600))
     process = terminal.start("run", "-f", terminal.manifest(url), *LOOPBACK)
-    until(lambda: site.asked("/talk.mp4"), 60)
+    until(lambda: site.asked("/talk.mp4"))
     below = descendants(process.pid)
     process.kill()
     process.communicate()

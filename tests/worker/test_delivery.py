@@ -143,9 +143,9 @@ def test_a_slow_receiver_is_given_up_in_time(sender: Sender, receiver: Receiver)
 
 
 def test_nobody_listens(sender: Sender) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    report = sender.deliver(f"http://127.0.0.1:{port}/").report
+    with socket.socket() as taken:  # bound, so that nobody else gets it, and not listening
+        taken.bind(("127.0.0.1", 0))
+        report = sender.deliver(f"http://127.0.0.1:{taken.getsockname()[1]}/").report
     assert (report.reason, report.message) == (Reason.WEBHOOK_FAILED, "127.0.0.1 could not be reached.")
 
 

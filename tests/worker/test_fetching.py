@@ -25,6 +25,9 @@ from videoimport.worker.processes import Children
 
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)
 PACE = Pace(rate=1000, seconds=0.4)
+"""Soon over."""
+PATIENT = Pace(rate=1000, seconds=2.0)
+"""For what must outlast it: longer than a busy machine needs to start a process."""
 DRIP = """
 import itertools, time
 for done in itertools.count():
@@ -42,9 +45,9 @@ def children() -> Iterator[Children]:
     made.kill_all()
 
 
-def fetched(children: Children, script: str, found: Any = print) -> Fetched:
+def fetched(children: Children, script: str, found: Any = print, pace: Pace = PACE) -> Fetched:
     child = children.start([sys.executable, "-S", "-c", script])
-    return fetching.begin(child, REQUEST, found, lambda *_: None, PACE).finish()
+    return fetching.begin(child, REQUEST, found, lambda *_: None, pace).finish()
 
 
 @pytest.mark.parametrize("done", ["done", "done % 2", "0"])
@@ -62,8 +65,8 @@ def test_one_that_says_nothing_is_too(children: Children) -> None:
 
 @pytest.mark.parametrize("kind", ["Moved", "Hashed"])
 def test_bytes_that_arrive_or_are_hashed_keep_it_alive(children: Children, kind: str) -> None:
-    steps = DRIP.replace("itertools.count()", "range(60)").replace("DONE", "(done * 100)").replace("Moved", kind)
-    assert fetched(children, steps + END).video.size == 1
+    steps = DRIP.replace("itertools.count()", "range(130)").replace("DONE", "(done * 1000)").replace("Moved", kind)
+    assert fetched(children, steps + END, pace=PATIENT).video.size == 1
 
 
 def test_what_is_hashed_is_no_standstill(children: Children) -> None:
@@ -71,13 +74,13 @@ def test_what_is_hashed_is_no_standstill(children: Children) -> None:
     said = "".join(f"""print('{{"kind": "Hashed", "done": {done}}}', flush=True)\n""" for done in (1, 2, 3))
     child = children.start([sys.executable, "-S", "-c", said + END])
     went_on = Mock()
-    fetching.begin(child, REQUEST, print, lambda *_: None, PACE, went_on).finish()
+    fetching.begin(child, REQUEST, print, lambda *_: None, went_on=went_on).finish()
     assert went_on.call_count == 3
 
 
 def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
     told = """print('{"kind": "Found", "type": "Url"}', flush=True)\n"""
-    assert fetched(children, told + END, lambda _: time.sleep(0.8)).video.size == 1
+    assert fetched(children, told + END, lambda _: time.sleep(2.5), PATIENT).video.size == 1
 
 
 def test_a_files_hashing_is_told(tmp_path: Path) -> None:

@@ -350,7 +350,7 @@ def test_a_volume_of_its_own_keeps_what_was_fetched_for_the_next_pod(
     url = site.add("/v.mp4", in_turn(halting, file(source)))
     wish = {"worker": {"scratch": {"size": "1Gi", "storageClassName": "fast"}}, "output": QUICK}
     lost = desk.start(desk.task(url, **wish))
-    until(lambda: max(sizes(desk.folder / "scratch").values(), default=0) > 40 * 2**20, 60)
+    until(lambda: max(sizes(desk.folder / "scratch").values(), default=0) > 40 * 2**20)
     lost.process.kill()
     lost.ended()
     ended = desk.run(desk.task(url, run=2, **wish))

@@ -44,7 +44,7 @@ def run(tmp_path: Path, task: str, **streams: Any) -> tuple[int, Report]:
     code = subprocess.run(
         [sys.executable, "-m", "videoimport.worker", "--task", tmp_path / "task.json", "--scratch", tmp_path,
          "--credentials", tmp_path / "none", "--termination-message", message],
-        timeout=20, **streams,
+        timeout=120, **streams,
     ).returncode  # fmt: skip
     return code, read_report(message.read_text())
 

@@ -284,7 +284,7 @@ def test_what_ffmpeg_writes_leaves_while_it_writes(
         ["ffmpeg", "-v", "error", "-xerror", "-y", "-i", footage("bigbuckbunny.mp4"), *outputs], capture_output=True
     )
     assert made.returncode == 0, made.stderr
-    until(lambda: all(writing.bytes_sent >= LEAST_PART for writing in writings), 60)
+    until(lambda: all(writing.bytes_sent >= LEAST_PART for writing in writings))
     assert not any(writing.growing.ended for writing in writings), "parts left before anybody said that it ended"
     for key, writing in zip(keys, writings, strict=True):
         writing.growing.end()

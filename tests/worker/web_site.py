@@ -192,8 +192,9 @@ def slowly(path: Path, site: Site, seconds: float, etag: str = '"slow"') -> Rout
     return answer
 
 
-def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for a condition; fails when it does not come true."""
+def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    """Wait for a condition; fails when it does not come true, long after a machine with much else to do would have
+    come to it."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "what was waited for did not happen"
