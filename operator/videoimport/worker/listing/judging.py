@@ -1,6 +1,7 @@
 """What becomes of a list's entries: found, known already, or rejected and why, as far as that is cheap to know."""
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from videoimport.worker.listing.protocol import Entry, Look
 from videoimport.worker.processes import Child, Children
 
 PROBES_AT_ONCE = 4
+PROBE_SECONDS = 20.0
+"""A file that keeps ffprobe for longer is left to its import."""
 _LOOKUPS_AT_ONCE = 16
 
 
@@ -75,7 +78,10 @@ class Judge:
             return Finding(look.reason, look.message)
         if child is None or look.path is None:
             return None
+        timer = threading.Timer(PROBE_SECONDS, child.kill)
+        timer.start()
         ended = child.ended("".join(child.lines()))
+        timer.cancel()
         Path(look.path).unlink(missing_ok=True)
         return _refusal(look, size, ended.stdout if ended.code == 0 else "{}", self._task)
 

@@ -50,7 +50,10 @@ class Looker:
         refuse_no_file(head)
         path = self._around.folder / f"look-{next(self._numbers)}"
         container = sniff.container(head)
-        boxes = _boxes(head, version.size) if container in ("mp4", "mov") else ()
+        if container not in ("mp4", "mov"):
+            path.write_bytes(head)  # no more: ffprobe would look through a hole of gigabytes for a next packet
+            return Look(key=key, path=str(path), container=container)
+        boxes = _boxes(head, version.size)
         pieces = [(0, head)]
         if (rest := _index(head, boxes, version.size)) is not None:
             pieces.append((rest[0], reader.read(version, rest[0], rest[1] - 1)))
@@ -75,7 +78,8 @@ def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | 
 
 
 def _write(path: Path, pieces: list[tuple[int, bytes]], size: int) -> None:
-    """A file of the object's size with holes: it takes no more room than what was read."""
+    """A file of the object's size with holes, for an index tells of places in it; it takes no more room than what was
+    read."""
     with path.open("wb") as file:
         for offset, piece in pieces:
             file.seek(offset)

@@ -91,7 +91,7 @@ class Look(Model):
     kind: Literal["Look"] = "Look"
     key: str
     path: str | None = None
-    """A file of the object's size with holes where nothing was read; None where nothing can be told from bytes."""
+    """A file of what was read; None where nothing can be told from bytes."""
     container: ContainerFormat | None = None
     is_fragmented: bool = False
     """Its head tells how long its first fragment is, not the whole."""
