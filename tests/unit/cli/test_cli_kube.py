@@ -1,0 +1,64 @@
+"""A cluster that cannot be asked is told in a sentence, before anything is read."""
+
+import socket
+from pathlib import Path
+
+import pytest
+import yaml
+
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.kube import Kube
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    """Of a cluster where nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        server = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    contexts = [
+        {"name": "one", "context": {"cluster": "c", "user": "u", "namespace": "films"}},
+        {"name": "two", "context": {"cluster": "c", "user": "u"}},
+    ]
+    config = {
+        "current-context": "one",
+        "contexts": contexts,
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "very-secret"}}],
+    }
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def test_the_namespace_is_the_contexts_own(kubeconfig: Path) -> None:
+    assert (Kube(kubeconfig, None).namespace, Kube(kubeconfig, "two").namespace) == ("films", "default")
+
+
+def test_a_cluster_that_does_not_answer_is_named_and_no_secret_is(kubeconfig: Path) -> None:
+    with pytest.raises(UnusableError, match=r"http://127\.0\.0\.1:\d+ cannot be asked") as told:
+        Kube(kubeconfig, None).bulk("films", "course")
+    assert "very-secret" not in str(told.value)
+
+
+def test_a_context_that_is_not_there_is_named(kubeconfig: Path) -> None:
+    with pytest.raises(UnusableError, match="three"):
+        Kube(kubeconfig, "three")
+
+
+@pytest.mark.parametrize("text", [None, "", "a: [", "a: b", "current-context: one"])
+def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "none"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UnusableError, match="There is no cluster to ask"):
+        Kube(path, None)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../../secrets", "a?b", "A b"])
+def test_a_name_that_cannot_be_one_is_not_asked_for(kubeconfig: Path, name: str) -> None:
+    kube = Kube(kubeconfig, None)
+    with pytest.raises(UnusableError, match="is no name"):
+        kube.bulk("films", name)
+    with pytest.raises(UnusableError, match="is no name"):
+        kube.bulk(name, "course")
