@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, Refused, await_until
+from acting_lister import ActingLister
+from apiserver import ApiServer, Raw, Refused, await_until, background
 from controller_process import Controller, written
 from settled import finished
 from wishing import SCRATCH, THREE, bulk, video
@@ -94,12 +95,29 @@ def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Contr
         api.merge("BulkImport", namespace, "many", {"spec": {"retryToken": "again"}})
         await_until("the retry", lambda: len(running_pods(api, namespace)) == 1, explain=bounded.tail)
 
+        lister = ActingLister(api, namespace, pages=((THREE[0],),))
+        with background("lister", lister.run):
+            api.create(bulk(namespace, [], name="list", dryRun=True, source=playlist("list")))
+            assert finished(api, "BulkImport", namespace, "list")["status"]["total"] == 1
+            (old,) = pages(api, namespace)
+            api.merge("BulkImport", namespace, "list", {"spec": {"source": playlist("other")}})
+            await_until("another list", lambda: pages(api, namespace) not in ([], [old]), explain=bounded.tail)
+            await_until("the old one to go", lambda: old not in pages(api, namespace), explain=bounded.tail)
+
         kubelet.hold.clear()
         api.create(video(namespace, **SCRATCH))
         assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Completed"
         await_until("the scratch to go", lambda: not api.all_of("PersistentVolumeClaim", namespace))
         assert ": 403 " not in bounded.log.read_text(), bounded.tail()
         assert "forbidden" not in bounded.log.read_text().lower(), bounded.tail()
+
+
+def playlist(name: str) -> Raw:
+    return {"playlist": {"url": f"https://example.com/{name}"}}
+
+
+def pages(api: ApiServer, namespace: str) -> list[str]:
+    return [page["metadata"]["name"] for page in api.all_of("ConfigMap", namespace, "videoimport.io/page")]
 
 
 def running_pods(api: ApiServer, namespace: str) -> list[str]:
