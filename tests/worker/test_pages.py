@@ -72,6 +72,16 @@ def test_a_missing_segment_is_no_success(desk: Desk, site: Site, footage: Footag
     assert desk.bucket.shown == []
 
 
+def test_a_site_that_asks_for_fewer_requests_is_not_asked_once_more(
+    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+) -> None:
+    url = segmented(site, footage, tmp_path / "hls")
+    site.routes["/hls/index1.ts"] = lambda exchange: exchange.answer(429, b"", {"Retry-After": "90"})
+    ended = desk.bring(url)
+    assert (ended.report.reason, ended.report.retry_after_seconds) == (Reason.RATE_LIMITED, 90), ended.everything
+    assert len(site.asked("/hls/index1.ts")) == 1
+
+
 def test_a_live_stream_is_tried_later(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
     segmented(site, footage, tmp_path / "hls")
     open_ended = (tmp_path / "hls" / "index.m3u8").read_text().replace("#EXT-X-ENDLIST\n", "")

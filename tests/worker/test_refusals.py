@@ -82,6 +82,12 @@ def test_metadata_is_told_on_refusal_too(desk: Desk, site: Site, footage: Footag
 def test_http_refusals_reach_the_report(desk: Desk, site: Site) -> None:
     refused(desk.bring(site.url("/nothing.mp4")), desk, Reason.SOURCE_NOT_FOUND, "404")
     refused(desk.bring(site.add("/limited.mp4", fixed(b"", status=429))), desk, Reason.RATE_LIMITED, "429")
+    assert len(site.asked("/limited.mp4")) == 1
+
+
+def test_what_a_host_wants_of_patience_stands_in_the_report(desk: Desk, site: Site) -> None:
+    url = site.add("/limited.mp4", lambda exchange: exchange.answer(429, b"", {"Retry-After": "100000000"}))
+    assert desk.bring(url).report.retry_after_seconds == 86_400
 
 
 def test_a_source_larger_than_scratch_is_told_so(desk: Desk, site: Site, footage: Footage) -> None:

@@ -77,7 +77,9 @@ class Process:
         try:
             self._ticker.start()
             return self._import()
-        except (ImportFailure, Interruption) as end:
+        except ImportFailure as failure:
+            return self._failed(failure.reason, failure.message, failure.retry_after)
+        except Interruption as end:
             return self._failed(end.reason, end.message)
         except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
             logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
@@ -102,12 +104,12 @@ class Process:
         end = self._interrupts.interrupt
         return Watchdog(self._board, self._children, room, self._task.stall_seconds, end)
 
-    def _failed(self, reason: Reason, message: str) -> Report:
+    def _failed(self, reason: Reason, message: str, retry_after: int | None = None) -> Report:
         self._board.fail()
         now = self._board.snapshot()
         return Report(
             uid=self._task.uid, run=self._task.run, spec_hash=self._task.spec_hash, outcome="Failed",
-            reason=reason, message=message[:1024],
+            reason=reason, message=message[:1024], retry_after_seconds=retry_after,
             stages=now.stages, source=now.source, metadata=now.metadata,
             usage=telling.usage(self._board), finished_at=datetime.now(UTC),
         )  # fmt: skip

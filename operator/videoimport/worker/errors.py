@@ -12,16 +12,19 @@ Internal.
 """
 
 from videoimport.api.reasons import Reason
+from videoimport.api.report import MAX_RETRY_AFTER
 from videoimport.media.findings import Finding
 
 
 class ImportFailure(Exception):  # noqa: N818 — a failure of the import, which need be nobody's error
     """The run ends with this reason. The message holds no secret and no signed URL."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
+        self.retry_after = None if retry_after is None else min(int(retry_after), MAX_RETRY_AFTER)
+        """Seconds for which the source wants to be left alone, where it says so."""
 
 
 class Interruption(BaseException):

@@ -233,7 +233,7 @@ class Fetching:
         elif isinstance(event, Fetched):
             self._fetched = event
         else:
-            self._failure = self._failure or ImportFailure(event.reason, event.message)
+            self._failure = self._failure or ImportFailure(event.reason, event.message, event.retry_after)
 
     def _fail(self, error: BaseException) -> None:
         with self._news:

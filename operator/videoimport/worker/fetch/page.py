@@ -4,6 +4,7 @@ Video and audio apart stay apart.
 """
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from yt_dlp.utils import YoutubeDLError
@@ -40,6 +41,7 @@ class Page:
         self._in_segments = False
         self._segments: Segments | None = None
         """What yt-dlp fetches now."""
+        self._pushed_back: ImportFailure | None = None
 
     def fetch(self) -> Fetched:
         """Extract and download; a 403 gets one fresh extraction, since signed addresses run out."""
@@ -66,13 +68,14 @@ class Page:
         self._begun.clear()
 
     def _failure(self, error: YoutubeDLError) -> ImportFailure:
-        return classify.failure(error, in_segments=self._in_segments)
+        return self._pushed_back or classify.failure(error, in_segments=self._in_segments)
 
     def _try(self) -> Fetched:
         self._tries += 1
         self._before, self._in_segments, self._segments = 0, False, None
-        pause = dict.fromkeys(("http", "fragment", "extractor"), pauses(self._refuse_forbidden))
-        with Ydl(self._around, self._secrets, progress_hooks=[self._hook], retry_sleep_functions=pause) as ydl:
+        pause = dict.fromkeys(("http", "fragment", "extractor"), pauses(self._refuse_hopeless))
+        options = {"progress_hooks": [self._hook], "retry_sleep_functions": pause}
+        with Ydl(self._around, self._secrets, self._answered, **options) as ydl:
             info = finding.only_video(ydl.extract_info(self._url, download=False))
             finding.refuse_live(info)
             # Audio first: it is small, and with it there the video can be worked on while it grows.
@@ -132,8 +135,17 @@ class Page:
         if self._segments:
             self._segments.hook(event)
 
-    def _refuse_forbidden(self) -> None:
-        """What the guard refused is not tried again."""
+    def _answered(self, status: int, retry_after: str) -> None:
+        """A 429 counts only until it is followed by a better answer: a page may be had in several ways."""
+        seconds = float(retry_after) if retry_after.isdigit() else None
+        message = "The site asks for fewer requests (429)."
+        limited = status == HTTPStatus.TOO_MANY_REQUESTS
+        self._pushed_back = ImportFailure(Reason.RATE_LIMITED, message, seconds) if limited else None
+
+    def _refuse_hopeless(self) -> None:
+        """What the guard refused is not tried again, nor is who asks for fewer requests."""
+        if self._pushed_back:
+            raise self._pushed_back
         if self._around.guard.refused:
             raise ImportFailure(Reason.ADDRESS_FORBIDDEN, self._around.guard.refused)
 

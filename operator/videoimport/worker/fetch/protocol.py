@@ -196,6 +196,8 @@ class Failed(Model):
     kind: Literal["Failed"] = "Failed"
     reason: Reason
     message: str
+    retry_after: int | None = None
+    """Seconds for which the source wants to be left alone."""
 
 
 Event = Annotated[

@@ -36,4 +36,4 @@ def failure(status: int, url: str, retry_after: float | None = None) -> Exceptio
     reason, told = reason_of(status), said(status, urlsplit(url).hostname or "the source")
     if reason is Reason.SOURCE_UNAVAILABLE:
         return Interrupted(told, retry_after=retry_after)
-    return ImportFailure(reason, f"{told}.")
+    return ImportFailure(reason, f"{told}.", retry_after if reason is Reason.RATE_LIMITED else None)

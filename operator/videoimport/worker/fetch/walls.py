@@ -42,7 +42,9 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done])
     try:
         return do(Surroundings.of(request, teller, guard, route))
     except ImportFailure as failure:
-        return _explained(Failed(reason=failure.reason, message=failure.message[:1000]), guard)
+        return _explained(
+            Failed(reason=failure.reason, message=failure.message[:1000], retry_after=failure.retry_after), guard
+        )
     except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
         message = f"Unexpected {type(error).__name__} while fetching; the worker's log has more."

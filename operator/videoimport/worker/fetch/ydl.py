@@ -38,11 +38,15 @@ class _Log:
         log().warning("yt-dlp failed", says=message)
 
 
+Answered = Callable[[int, str], object]
+"""Told of each answer: its status and its Retry-After."""
+
+
 class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
     """Sends one hop. The Secret is added to a copy, so that the request after a redirect does not inherit it."""
 
-    def __init__(self, secrets: WebSecrets, **options: Any) -> None:
-        self._secrets = secrets
+    def __init__(self, secrets: WebSecrets, answered: Answered, **options: Any) -> None:
+        self._secrets, self._answered = secrets, answered
         super().__init__(**options)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
@@ -50,21 +54,24 @@ class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
         own = request.copy()
         own.headers.update(self._secrets.headers_for(own.url or ""))
         answer: requests.Response = super().send(own, *args, **options)
+        self._answered(answer.status_code, answer.headers.get("Retry-After", ""))
         return answer
 
 
 class Ydl(YoutubeDL):  # type: ignore[misc]
     """For one source."""
 
-    def __init__(self, around: Surroundings, secrets: WebSecrets, **more: Any) -> None:
-        self._secrets = secrets
+    def __init__(
+        self, around: Surroundings, secrets: WebSecrets, answered: Answered = lambda *_: None, /, **more: Any
+    ) -> None:
+        self._secrets, self._answered = secrets, answered
         super().__init__(_options(around, secrets) | more)
         for cookie in secrets.cookies:
             self.cookiejar.set_cookie(cookie)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
         """With our handler in the place of all for http."""
-        secrets = self._secrets
+        secrets, answered = self._secrets, self._answered
 
         class OwnRH(RequestsRH):  # type: ignore[misc]
             """Mounts our adapter."""
@@ -73,6 +80,7 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
                 session = super()._create_instance(*args, **options)
                 adapter = _Adapter(
                     secrets,
+                    answered,
                     ssl_context=self._make_sslcontext(legacy_ssl_support=options.get("legacy_ssl_support")),
                     max_retries=0,
                 )
