@@ -146,6 +146,33 @@ def test_a_page_begins_behind_the_last_entry_wherever_that_stands_now(listed: Li
     assert set(numbers(listed(url, cursor))) >= set("345"), "the last entry itself went away"
 
 
+ATOM = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015">
+<entry><title>One</title><published>2026-01-05T10:00:00Z</published>
+  <link rel="alternate" href="https://e.com/page"/><link rel="enclosure" type="audio/mpeg" href="https://e.com/1.mp3"/>
+  <link rel="enclosure" type="video/mp4" href="/media/1.mp4"/></entry>
+<entry><title>Two</title><published>2026-01-09T10:00:00Z</published><yt:videoId>abc</yt:videoId>
+  <link rel="alternate" href="https://www.youtube.com/watch?v=abc"/></entry>
+<entry><title>Three</title></entry>
+</feed>"""
+
+
+def test_an_atom_feed_is_a_list_too(listed: List, site: Site) -> None:
+    url = site.add("/atom.xml", fixed(ATOM.encode(), "application/atom+xml"))
+    first, second, third = listed(url)
+    assert (first.url, first.identity) == (site.url("/media/1.mp4"), None)
+    assert (second.url, second.identity) == ("https://www.youtube.com/watch?v=abc", identity("page", "Youtube", "abc"))
+    assert (third.url, third.reason) == (None, Reason.UNSUPPORTED_SOURCE)
+    assert [entry.url for entry in listed(url, newest=True)] == [second.url, first.url, None]
+
+
+def test_a_feed_that_would_grow_when_it_is_read_is_refused(listed: List, site: Site) -> None:
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
+    bomb = f'<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY l0 "ha">{laughs}]><feed>&l8;</feed>'
+    with pytest.raises(ImportFailure) as told:
+        listed(site.add("/bomb.xml", fixed(bomb.encode(), "application/atom+xml")))
+    assert told.value.reason is Reason.UNSUPPORTED_SOURCE
+
+
 def test_a_page_of_many_videos_is_a_list_of_their_files(listed: List, site: Site) -> None:
     two = '<video src="/a.mp4"></video><p>and</p><video src="/b.mp4"></video>'
     found = listed(site.add("/list", html(two)))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from yt_dlp.utils import PagedList, YoutubeDLError
+from yt_dlp.utils import PagedList, UnsupportedError, YoutubeDLError
 
 from videoimport.api.bulk_source import MAX_LISTED
 from videoimport.api.reasons import Reason
@@ -20,7 +20,7 @@ from videoimport.worker.fetch import classify, secrets
 from videoimport.worker.fetch.secrets import WebSecrets
 from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.fetch.ydl import Ydl
-from videoimport.worker.listing import flat
+from videoimport.worker.listing import atom, flat
 from videoimport.worker.listing.flat import Raw
 from videoimport.worker.listing.protocol import Entry, ListRequest
 
@@ -100,7 +100,7 @@ class Walk:
 
     def entries(self) -> Iterator[Entry]:
         """Behind the cursor. Raises ImportFailure or YoutubeDLError."""
-        info = self._resolved(self._wish.url, None)
+        info = self._list()
         if not _is_list(info):
             if self._after.number == 0:
                 yield self._single(info)
@@ -115,6 +115,18 @@ class Walk:
             held = []
             yield self._entry(number, one)
         yield from self._told(self._behind(held))
+
+    def _list(self) -> Raw:
+        try:
+            return self._resolved(self._wish.url, None)
+        except YoutubeDLError as error:
+            if not _is_unsupported(error) or (feed := self._atom()) is None:
+                raise
+            return feed
+
+    def _atom(self) -> Raw | None:
+        with self._ydl.urlopen(self._wish.url) as answer:
+            return atom.playlist(answer.read(atom.MOST_BYTES), answer.url)
 
     def _told(self, some: list[tuple[int, _Seen]]) -> Iterator[Entry]:
         return (self._entry(number, one) for number, one in some)
@@ -212,6 +224,11 @@ class Walk:
         told = flat.entry(one.raw, cursor, one.page, has_secret=self._has_secret)
         fault = (one.raw or {}).get("_fault")
         return told.model_copy(update={"reason": fault[0], "message": fault[1]}) if fault else told
+
+
+def _is_unsupported(error: YoutubeDLError) -> bool:
+    cause = (getattr(error, "exc_info", None) or (None, error))[1]
+    return isinstance(cause, UnsupportedError)
 
 
 def _is_list(info: Raw) -> bool:
