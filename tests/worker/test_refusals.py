@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from web_site import Site, file, fixed, html, redirect, until
+from web_site import Site, file, fixed, html, redirect
 from worker_runs import Desk, Ended
 
 from videoimport.api.reasons import Reason, info
@@ -124,8 +124,7 @@ def test_the_deadline_ends_a_run(desk: Desk, site: Site) -> None:
         site.over.wait(60)
 
     running = desk.start(desk.task(site.add("/v.mp4", endless), timeoutSeconds=10))
-    until(lambda: site.requests)
-    ended = running.ended()
+    ended = running.ended()  # on a busy machine perhaps before the source was asked for anything
     refused(ended, desk, Reason.DEADLINE_EXCEEDED, "timeoutSeconds")
     assert running.children() == []
 
