@@ -53,6 +53,11 @@ class ActingKubelet:
         for pod in self.api.all_of("Pod", self.namespace):
             self._advance(pod)
 
+    def finish(self, pod: Raw) -> None:
+        """Let this one go, although others are held."""
+        task = Task.model_validate_json(pod["metadata"]["annotations"][TASK])
+        self.api.merge("Pod", self.namespace, pod["metadata"]["name"], {"status": self._ended(task)}, "status")
+
     def _advance(self, pod: Raw) -> None:
         if IMPORT not in pod["metadata"].get("labels", {}):
             return  # an errand of a bulk: acting_errands.py
