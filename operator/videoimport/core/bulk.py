@@ -7,20 +7,19 @@ Everything is counted from the children, the pages and the ledger as they are ob
 from datetime import datetime
 from itertools import chain
 
-from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
+from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.core.batching import ripe
 from videoimport.core.book import Book
 from videoimport.core.children import creation, restart
 from videoimport.core.discovery import discovering
 from videoimport.core.earlier import taking_up
 from videoimport.core.following import following
+from videoimport.core.headlines import headlines
 from videoimport.core.ledger import recording
 from videoimport.core.listed import Listed
 from videoimport.core.observe import ObservedBulk
-from videoimport.core.phases import BULK_ENDINGS
-from videoimport.core.plan import Action, Announcement, Plan, creations_last
+from videoimport.core.plan import Action, Plan, creations_last
 from videoimport.core.pruning import pruning
-from videoimport.core.saying import retrying
 from videoimport.core.settings import Settings
 from videoimport.core.tally import tallied
 from videoimport.core.throttle import due
@@ -73,7 +72,7 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
         status=writing.status,
         actions=creations_last(chain.from_iterable(actions)),
         inquiries=(*discovery.inquiries, *notification.inquiries),
-        announcements=(*_announcements(book, status), *discovery.announcements, *notification.announcements),
+        announcements=(*headlines(book, status), *discovery.announcements, *notification.announcements),
         again_at=_first(writing.again_at, ready.again_at, gone.again_at, discovery.again_at, notification.again_at),
     )
 
@@ -86,30 +85,3 @@ def _start(book: Book, item: Listed) -> Action:
 
 def _first(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-_WORDS = {BulkPhase.QUEUED: "Queued", BulkPhase.SUSPENDED: "Suspended"}
-_LISTED = "Listed"
-
-
-def _announcements(book: Book, status: BulkImportStatus) -> tuple[Announcement, ...]:
-    """Few: its phases, the end of its listing, and that something is tried again."""
-    before, phase = book.status, status.phase
-    said: list[Announcement] = []
-    if status.discovery and status.discovery.done and not (before.discovery and before.discovery.done):
-        said.append(Announcement("Normal", _LISTED, f"{status.total} accepted, {status.rejected_count} rejected."))
-    if phase is not before.phase and phase is not None and (before.phase, phase) != _SAME_WORK:
-        word = str(phase) if phase in BULK_ENDINGS else _WORDS.get(phase) or _begun(before.phase)
-        failed = phase is BulkPhase.FAILED
-        said.append(Announcement("Warning" if failed else "Normal", word, status.message or ""))
-    renewed = before.observed_retry_token not in (None, status.observed_retry_token)
-    if (renewed or before.phase in BULK_ENDINGS) and phase not in BULK_ENDINGS and (words := retrying(book)):
-        said.append(Announcement("Normal", "Retrying", f"{words}."))
-    return tuple(said)
-
-
-_SAME_WORK = (BulkPhase.DISCOVERING, BulkPhase.PROCESSING)
-
-
-def _begun(before: BulkPhase | None) -> str:
-    return "Resumed" if before is BulkPhase.SUSPENDED else "Started"

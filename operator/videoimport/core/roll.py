@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from videoimport.api.bulk_source import Item
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.cheap import cheap
-from videoimport.api.metadata import MOST_KEYS, PREDEFINED
+from videoimport.api.metadata import MOST_KEYS, PREDEFINED, Metadata
 from videoimport.api.reasons import Reason
 from videoimport.api.redact import shown_url
 from videoimport.core.listed import Listed, Rejected, inline
@@ -17,6 +17,7 @@ from videoimport.core.observe import PageView
 from videoimport.core.wording import fit
 
 _MAX_URL = 2048
+_PREDEFINED = frozenset(PREDEFINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,13 @@ def _overloaded(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]
     gives, nobody has looked at."""
     template = bulk.spec.template.metadata or {}
     for item in items:
-        if item.metadata and (problem := _problem(template.keys() | item.metadata.keys())):
+        if item.metadata and (problem := _problem(template, item.metadata)):
             yield Rejected(item.identity, Reason.INVALID_SPEC, problem, item.name, address_of(bulk, item))
 
 
-def _problem(names: set[str]) -> str:
-    if len(names) > MOST_KEYS:
-        return f"Its metadata and the template's have {len(names)} keys together; give at most {MOST_KEYS}."
-    taken = sorted(names.intersection(PREDEFINED))
+def _problem(template: Metadata, own: Metadata) -> str:
+    """Asked for each item at each look: nearly always there is nothing to find, and nothing is built."""
+    if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
+        return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."
+    taken = [] if _PREDEFINED.isdisjoint(own) else sorted(_PREDEFINED & own.keys())
     return f"{', '.join(taken)} is told of every video and cannot be set; choose another name." if taken else ""
