@@ -35,11 +35,13 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
     accepted: dict[str, Listed] = {}
     refused: dict[str, Rejected] = {}
     nameless: list[Rejected] = []
+    in_bucket = bulk.spec.source.s3 is not None  # else a key, taken up under an earlier source, leads nowhere
     for item in bulk.spec.source.items or ():
         _enrol(_checked(bulk, item), accepted, refused)
     for page in pages:
         for listed in page.items:
-            accepted.setdefault(listed.identity, listed)
+            if listed.key is None or in_bucket:
+                accepted.setdefault(listed.identity, listed)
         for line in page.rejected:
             if line.identity is None:
                 nameless.append(line)

@@ -258,6 +258,11 @@ def test_page_that_is_missing_after_a_crash_is_made_with_what_is_not_yet_taken()
     assert item_identity(url(7)) not in made["data"][LINES]
 
 
+def test_object_taken_up_from_a_bucket_that_is_no_longer_the_source_is_left_out():
+    found = plan(bulk(1, retryFailed=True, parallelism=9), pages=(earlier(Listed("ab" * 5, key="a/film.mp4")),))
+    assert (started(found), found.status.total) == ([url(0)], 1)
+
+
 def test_nothing_left_is_noted_too_and_asked_no_more():
     found = plan(bulk(1, retryFailed=True), left_failed=())
     assert any(isinstance(a, Create) and a.manifest["kind"] == "ConfigMap" for a in found.actions)
