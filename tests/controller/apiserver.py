@@ -129,7 +129,7 @@ class ApiServer:
         return True
 
     def watch(self, kind: str, namespace: str, stopping: threading.Event, selector: str = "") -> Iterator[Raw]:
-        """Events from now on and all that is there, until stopping is set (noticed within a second)."""
+        """Events from now on and all that is there, some of it again, until stopping is set (noticed in a second)."""
         with self.session() as session:
             version = ""
             while not stopping.is_set():
@@ -139,6 +139,9 @@ class ApiServer:
                         event: Raw = json.loads(line)
                         if event["type"] == "ERROR" and "deadline exceeded" in event["object"]["message"]:
                             break  # a busy server was not ready within the second that it was given
+                        if event["type"] == "ERROR" and event["object"].get("code") == 410:
+                            version = ""  # nothing came for so long that the server has forgotten the last
+                            break
                         assert event["type"] != "ERROR", event
                         version = event["object"]["metadata"]["resourceVersion"]
                         yield event
