@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import yaml
 from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Raw, await_until
 from controller_process import Controller
+from listing_node import listing_node
 from settled import finished
 from wishing import THREE, bulk
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples/bulk-manifest-configmap.yaml"
 NO_VIDEO = "https://example.com/slides.pdf"
 
 
@@ -54,3 +58,25 @@ def test_one_that_is_not_there_is_told_in_the_clusters_words(api: ApiServer, nam
     asked = results(api, "few", "-n", namespace)
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr == 'error: The cluster says: bulkimports.videoimport.io "few" not found\n'
+
+
+def test_the_lines_of_a_list_are_told_with_those_that_make_no_sense(
+    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller], tmp_path: Path
+) -> None:
+    """The example of a manifest in a ConfigMap, with one line more, listed by the real worker."""
+    config_map, example = yaml.safe_load_all(EXAMPLE.read_text())
+    config_map["data"]["list.csv"] += "no address,third,Edsger\n"
+    name = example["metadata"]["name"]
+    with listing_node(api, namespace, tmp_path):
+        started()
+        for manifest in (config_map, example):
+            manifest["metadata"]["namespace"] = namespace
+        example["spec"] |= {"incremental": False}
+        for manifest in (config_map, example):
+            api.create(manifest)
+        status = finished(api, "BulkImport", namespace, name)["status"]
+    whole = json.loads(results(api, name, "-n", namespace, "-o", "json").stdout)
+    assert (whole["phase"], whole["total"], whole["rejectedCount"]) == ("Completed", 2, 1), status
+    assert [result["name"] for result in whole["results"]] == ["opening", "closing"]
+    assert [(line["url"], line["reason"]) for line in whole["rejected"]] == [("no address", "InvalidSpec")]
+    assert "Line 4" in whole["rejected"][0]["message"]
