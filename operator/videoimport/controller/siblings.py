@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import integration
 from videoimport.controller.kinds import Key, Place
@@ -11,6 +12,7 @@ from videoimport.core.phases import BULK_ENDINGS
 
 _Group = tuple[str, str]
 """A namespace and an integration."""
+_BEGUN = frozenset({BulkPhase.DISCOVERING, BulkPhase.PROCESSING})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -19,8 +21,9 @@ class _Standing:
     """What the others need to know of a bulk."""
 
     group: _Group
-    age: tuple[datetime, str]
-    """When it was made, and its UID, which tells two of a second apart: the smallest is the oldest."""
+    age: tuple[datetime, bool, str]
+    """When it was made; of those made in the same second the one that has begun goes on, else the UIDs decide. The
+    smallest is the oldest."""
     generation: int
     """Of its spec, which the group is derived from."""
     ended: bool
@@ -85,8 +88,8 @@ def _order(standing: _Standing | None) -> object:
 
 def _standing(bulk: BulkImport, before: _Standing | None) -> _Standing:
     meta, spec = bulk.metadata, bulk.spec
-    age = (meta.creation_timestamp or _LONG_AGO, meta.uid)
-    known = before is not None and (before.age, before.generation) == (age, meta.generation)
+    age = (meta.creation_timestamp or _LONG_AGO, bulk.status.phase not in _BEGUN, meta.uid)
+    known = before is not None and (before.age[2], before.generation) == (meta.uid, meta.generation)
     group = before.group if before and known else (meta.namespace, integration(spec))
     ended = bulk.status.phase in BULK_ENDINGS
     waits = spec.suspend or spec.dry_run or meta.deletion_timestamp is not None

@@ -70,6 +70,14 @@ def test_of_the_same_second_one_goes_first_all_the_same() -> None:
     assert sorted(known.ahead(name) for name in ("one", "two")) == [0, 1]
 
 
+def test_of_the_same_second_the_one_that_has_begun_goes_on() -> None:
+    for begun, waits in (("one", "two"), ("two", "one")):
+        known = Known()
+        known.bulk(begun, 0, status={"phase": "Processing"})
+        known.bulk(waits, 0)
+        assert (known.ahead(begun), known.ahead(waits)) == (0, 1)
+
+
 def test_ended_suspended_dry_and_vanishing_ones_hold_nobody_up() -> None:
     known = three()
     known.bulk("old", 0, status={"phase": "Completed"})
