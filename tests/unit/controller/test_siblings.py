@@ -37,7 +37,8 @@ class Known:
         self.put("BulkImport", head | {"spec": wish, "status": status or {}})
 
     def ahead(self, name: str) -> int:
-        return self.seen(name).ahead
+        found: int = self.seen(name).ahead
+        return found
 
     def seen(self, name: str) -> Any:
         entry = self.store.find("BulkImport", "films", name)
@@ -100,6 +101,8 @@ def test_another_source_destination_or_namespace_is_in_nobodys_way() -> None:
 def test_those_whose_turn_may_have_come_are_told() -> None:
     known = three()
     known.bulk("old", 0, status={"phase": "Processing"})
+    known.told_since()
+    known.bulk("old", 0, status={"phase": "Processing", "active": 3})
     assert known.told_since() == {"old"}
     known.bulk("old", 0, status={"phase": "Failed"})
     assert known.told_since() == {"old", "middle", "young"}
