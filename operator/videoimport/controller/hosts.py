@@ -48,12 +48,12 @@ class HostRests:
         older = self._known.pop(key, None)
         tried = self._trying.pop(key, None) if answered else None
         if older is not None:
-            self._of_host[older.host].discard(key)
+            self._leave(older.host, key)
         if knowledge is not None:
             self._known[key] = knowledge
             self._of_host.setdefault(knowledge.host, set()).add(key)
         if older != knowledge or tried:
-            hosts = {one.host for one in (older, knowledge) if one is not None}
+            hosts = {one.host for one in (older, knowledge) if one is not None and one.says_something}
             for host in sorted(hosts | {tried} if tried else hosts):
                 self._reckon(host)
 
@@ -91,21 +91,25 @@ class HostRests:
         known = list(self._known.values())
         return {host: sum(one.waits and one.host == host for one in known) for host in list(self._states)}
 
+    def _leave(self, host: str, key: Key) -> None:
+        keys = self._of_host[host]
+        keys.discard(key)
+        if not keys:
+            del self._of_host[host]
+
     def _reckon(self, host: str) -> None:
         before, after = self._states.get(host, _OPEN), self._state(host)
         if after == _OPEN:
             self._states.pop(host, None)
         else:
             self._states[host] = after
-        if not self._of_host.get(host):
-            self._of_host.pop(host, None)
-        elif after != before:
-            for key in sorted(self._of_host[host]):
+        if after != before:
+            for key in sorted(self._of_host.get(host, ())):
                 if self._is_concerned(self._known[key]):
                     self._tell(key)
 
     def _is_concerned(self, one: Knowledge) -> bool:
-        return one.waits or (one.record is not None and one.record.failures > 0)
+        return one.waits or one.starts or (one.record is not None and one.record.failures > 0)
 
     def _state(self, host: str) -> _State:
         keys = self._of_host.get(host, set())

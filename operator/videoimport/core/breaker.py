@@ -78,13 +78,21 @@ class Knowledge:
     """Until when the host wants to be left alone, by the word of a listing; nobody need try first after that."""
     tries: bool = False
     waits: bool = False
-    """Wants to be told of every change."""
+    """Nothing keeps it from running but the host."""
+    starts: bool = False
+    """Its run is decided and has not begun to ask the host, as far as that is known."""
+
+    @property
+    def says_something(self) -> bool:
+        """Of the host."""
+        return self.record is not None or self.pause is not None or self.tries
 
 
 def knowledge_of(video: VideoImport, *, working: bool) -> Knowledge | None:
-    """``working``: a Job of it has not ended, whatever the status says. None for nearly all imports."""
+    """``working``: a Job of it has not ended, whatever the status says. None for most imports."""
     rest = video.status.host_rest
-    if rest is None and video.status.reason is not Reason.RATE_LIMITED:
+    starts = under_way(video.status) and not video.status.stages
+    if rest is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
         return None
     host = host_of(video)
     if host is None:
@@ -93,7 +101,7 @@ def knowledge_of(video: VideoImport, *, working: bool) -> Knowledge | None:
         rest = None
     leaving = video.metadata.deletion_timestamp is not None
     tries = rest is not None and rest.probing and (working or (under_way(video.status) and not leaving))
-    return Knowledge(host, rest, tries=tries, waits=waits_for_host(video))
+    return Knowledge(host, rest, tries=tries, waits=waits_for_host(video), starts=starts)
 
 
 def knowledge_of_list(bulk: BulkImport) -> Knowledge | None:

@@ -4,6 +4,7 @@ from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.hosts import Wait, at_start, wait_for_host
+from videoimport.core.lifecycle import under_way
 from videoimport.core.naming import job_name
 from videoimport.core.plan import Announcement
 from videoimport.core.scene import Draft, Scene
@@ -47,6 +48,23 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
         }
     )
     return Draft(status, actions=making(scene, run))
+
+
+def called_back(scene: Scene) -> Draft | None:
+    """Its host began to rest before its worker was there: the run is taken back as if it had not been decided, and its
+    Job goes with the tidying."""
+    record = scene.status.host_rest
+    if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
+        return None
+    wait = wait_for_host(scene)
+    return _held(scene, scene.attempts, wait) if wait else None
+
+
+def _has_begun(scene: Scene) -> bool:
+    job = scene.job
+    over = job is not None and (job.deleting or job.finished is not None)
+    begun = any(pod.running or pod.phase != "Pending" for pod in (scene.pods_of(job) if job else ()))
+    return over or begun or bool(scene.status.stages) or scene.observed.progress is not None
 
 
 def _held(scene: Scene, attempts: Attempts, wait: Wait) -> Draft:

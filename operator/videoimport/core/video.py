@@ -9,7 +9,7 @@ from videoimport.core.ending import concluded, lost, queued, waiting
 from videoimport.core.lifecycle import ended, wanted_again
 from videoimport.core.observe import ObservedVideo
 from videoimport.core.plan import Plan
-from videoimport.core.runs import first_run
+from videoimport.core.runs import called_back, first_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.settings import Settings
 from videoimport.core.settle import settle
@@ -52,6 +52,7 @@ _CASES = (
     concluded,
     mended_before_start,
     lost,
+    called_back,
     to_be_made,
     going,
 )

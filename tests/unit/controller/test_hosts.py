@@ -182,3 +182,12 @@ def test_nothing_is_kept_of_imports_that_have_nothing_to_do_with_it(cluster: Clu
     cluster.put("told", status={"phase": "Completed"})
     assert not cluster.store.turns.hosts
     assert cluster.store.turns.slots.total == 0
+
+
+def test_those_whose_run_has_not_begun_are_told_that_their_host_rests(cluster: Cluster) -> None:
+    cluster.put("starting", status={"phase": "Pending", "run": 1, "job": {"name": "j"}})
+    stages = [{"name": "Download", "state": "Running"}]
+    cluster.put("begun", status={"phase": "Downloading", "run": 1, "job": {"name": "j"}, "stages": stages})
+    cluster.told_besides()
+    cluster.put("told", status=told())
+    assert cluster.told_besides("told") == {"starting"}

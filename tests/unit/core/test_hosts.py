@@ -22,6 +22,7 @@ from core_seen import (
     started,
     success,
     video,
+    working_pod,
     written,
 )
 
@@ -220,9 +221,25 @@ def test_next_run_of_a_failed_one_waits_with_its_attempts_as_they_were():
     assert found.status.attempts.count == 2
 
 
-def test_run_that_is_under_way_goes_on():
-    wish = started()
-    assert created(plan(wish, host=TOLD)) == ["talk-1"]
+def test_run_that_has_begun_goes_on():
+    wish = running()
+    there = job(wish)
+    assert plan(wish, jobs=(there,), pods=(working_pod(there),), host=TOLD).status is None
+    trying_now = trying()
+    found = plan(
+        trying_now, at=after(700), jobs=(job(trying_now, created=after(600)),), host=replace(TOLD, until=after(900))
+    )
+    assert (found.status, found.actions) == (None, ())
+
+
+def test_run_whose_worker_is_not_there_yet_is_taken_back_when_its_host_begins_to_rest():
+    for wish, jobs in ((started(), ()), (running(), (job(running()),))):
+        held = written(wish, after(1), jobs=jobs, host=TOLD)
+        assert (held.status.reason, held.status.job, held.status.run) == (Reason.RATE_LIMITED, None, 1)
+        assert held.status.attempts == Attempts(count=1, next_retry_time=after(300))
+        tidied = plan(held, at=after(2), jobs=(job(wish),), host=TOLD)
+        assert [type(action).__name__ for action in tidied.actions] == ["Delete"]
+        assert created(plan(held, at=after(600), jobs=(), host=TOLD)) == ["talk-2"]
 
 
 def test_those_that_waited_do_not_all_come_back_at_once_and_the_told_ones_last():
