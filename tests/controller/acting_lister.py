@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,18 +13,20 @@ from apiserver import ApiServer, Raw, Refused
 from node_logs import NodeLogs
 
 from videoimport.api.identity import item_identity
-from videoimport.api.labels import IMPORT, TASK
+from videoimport.api.labels import IMPORT, PAGE, TASK
 from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport
 
 
 @dataclass
 class ActingLister:
-    """For one namespace. ``pages`` are the addresses of each; the logs of ``lost`` runs are gone."""
+    """For one namespace. ``pages`` are the addresses of each; ``spoil`` makes of a run's log what is left of it; None for
+    nothing. Pages that are ``held`` are not begun."""
 
     api: ApiServer
     namespace: str
     pages: tuple[tuple[str, ...], ...]
-    lost: frozenset[int] = frozenset()
+    spoil: Callable[[int, str], str | None] = lambda _run, text: text
+    held: set[int] = field(default_factory=set)
     _node: str = field(default_factory=lambda: f"lister-{uuid.uuid4().hex[:8]}")
 
     def run(self, stopping: threading.Event) -> None:
@@ -31,17 +34,17 @@ class ActingLister:
         with tempfile.TemporaryDirectory() as folder, NodeLogs(self.api, Path(folder)).serving() as logs:
             logs.node(self._node)
             try:
-                while not stopping.is_set():
-                    for event in self.api.watch("Pod", self.namespace, stopping):
-                        if event["type"] != "DELETED" and IMPORT not in event["object"]["metadata"]["labels"]:
-                            self._advance(event["object"], logs)
-                        if stopping.is_set():
-                            break
+                while not stopping.wait(0.1):
+                    for pod in self.api.all_of("Pod", self.namespace):
+                        if IMPORT not in pod["metadata"]["labels"]:
+                            self._advance(pod, logs)
             finally:
                 self.api.call("DELETE", f"/api/v1/nodes/{self._node}")
 
     def _advance(self, pod: Raw, logs: NodeLogs) -> None:
         metadata, phase = pod["metadata"], pod.get("status", {}).get("phase", "Pending")
+        if int(metadata["labels"][PAGE]) in self.held and "deletionTimestamp" not in metadata:
+            return
         path = self.api.path("Pod", self.namespace, metadata["name"])
         try:
             if "deletionTimestamp" in metadata:
@@ -63,8 +66,9 @@ class ActingLister:
         urls, done = self.pages[task.page], task.page + 1 == len(self.pages)
         lines = [PageLine(found=FoundItem(id=item_identity(url), url=url)) for url in urls]
         text = "".join(f"{line.model_dump_json(by_alias=True, exclude_none=True)}\n" for line in lines)
-        if task.run not in self.lost:
-            logs.path(self.namespace, pod["metadata"]["name"]).write_text(text)
+        left = self.spoil(task.run, text)
+        if left is not None:
+            logs.path(self.namespace, pod["metadata"]["name"]).write_text(left)
         report = PageReport(
             uid=task.uid,
             run=task.run,

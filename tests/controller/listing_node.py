@@ -1,58 +1,28 @@
-"""A node on which lists are looked through for real, and where that can be disturbed."""
+"""A node on which lists are looked through for real, and the lists."""
 
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from acting_errands import ActingErrands
-from acting_kubelet import running
 from apiserver import ApiServer, Raw, await_until, background
 from node_logs import NodeLogs
-
-from videoimport.api.labels import PAGE
 
 PER_PAGE = 2000
 """Lines that make a page full."""
 
 
-@dataclass
-class Errands(ActingErrands):
-    """``held`` has the pages whose workers do not start; ``spoil`` may do something to a log between the worker's end
-    and its being heard of, given the number of logs before it."""
-
-    held: set[int] = field(default_factory=set)
-    spoil: Callable[[Path, int], None] = lambda _log, _before: None
-    ended: int = 0
-
-    def _worker(self, pod: Raw) -> None:
-        name, labels = pod["metadata"]["name"], pod["metadata"]["labels"]
-        while int(labels.get(PAGE, -1)) in self.held:
-            if not self.api.exists(self.api.path("Pod", self.namespace, name)):
-                return
-        super()._worker(pod)
-
-    def _status(self, name: str, state: Raw) -> None:
-        if state["phase"] != running()["phase"]:
-            self.spoil(self.logs.path(self.namespace, name), self.ended)
-            self.ended += 1
-        super()._status(name, state)
-
-
 @contextmanager
-def listing_node(api: ApiServer, namespace: str, folder: Path) -> Iterator[Errands]:
+def listing_node(api: ApiServer, namespace: str, folder: Path) -> Iterator[None]:
     """While the block lasts, with a name of its own: nodes are the whole cluster's."""
     node = f"node-{uuid.uuid4().hex[:8]}"
     with NodeLogs(api, folder).serving() as logs:
         logs.node(node)
-        acting = Errands(api, namespace, logs, folder, node=node)
+        acting = ActingErrands(api, namespace, logs, folder, node=node)
         try:
             with background("errands", acting.run):
-                try:
-                    yield acting
-                finally:
-                    acting.held.clear()
+                yield
         finally:
             api.call("DELETE", f"/api/v1/nodes/{node}")
 

@@ -102,7 +102,8 @@ class Listing:
         return holds(api.get("BulkImport", namespace, "many"), "Finished") and not api.all_of("Job", namespace)
 
     def beside(self, api: ApiServer, namespace: str) -> Callable[[threading.Event], object]:
-        return ActingLister(api, namespace, pages=(tuple(THREE[:2]), tuple(THREE[1:])), lost=frozenset({1})).run
+        pages = (tuple(THREE[:2]), tuple(THREE[1:]))
+        return ActingLister(api, namespace, pages, spoil=lambda run, text: None if run == 1 else text).run
 
 
 class Pause(Alone):
