@@ -19,8 +19,8 @@ from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport
 
 @dataclass
 class ActingLister:
-    """For one namespace. ``pages`` are the addresses of each; ``spoil`` makes of a run's log what is left of it; None for
-    nothing. Pages that are ``held`` are not begun."""
+    """For one namespace. ``pages`` are the addresses of each; ``spoil`` makes of a run's log what is left of it, if
+    anything. Pages that are ``held`` are not begun."""
 
     api: ApiServer
     namespace: str
