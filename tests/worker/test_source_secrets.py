@@ -93,6 +93,13 @@ def test_yt_dlps_own_redirects_show_another_host_nothing(bench: Bench, site: Sit
         assert not {"X-Club", "Authorization", "Cookie"} & set(seen.headers)
 
 
+def test_a_secret_of_an_object_store_shows_a_web_address_nothing(bench: Bench, site: Site) -> None:
+    """A list in a bucket and the addresses on it have one Secret."""
+    url = site.add("/v.mp4", serve)
+    bench.fetch(url=url, **bench.secret(AWS_ACCESS_KEY_ID="hunter2", AWS_SECRET_ACCESS_KEY="hunter2"))
+    assert all("hunter2" not in str(seen.headers) for seen in site.asked("/v.mp4"))
+
+
 @pytest.mark.parametrize(
     ("keys", "told"),
     [

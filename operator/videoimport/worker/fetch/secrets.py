@@ -87,10 +87,11 @@ def cookie_header(jar: CookieJar, url: str) -> dict[str, str]:
 
 
 def read_web(url: str, name: str | None, folder: Path) -> WebSecrets:
-    """For a web address. Raises ImportFailure CREDENTIALS_NOT_FOUND for a Secret that is missing or not understood."""
+    """For a web address. Keys of an object store alone are no mistake: a bulk shows the Secret of a list in a bucket to
+    the addresses on it too. Raises ImportFailure CREDENTIALS_NOT_FOUND for one that is missing or not understood."""
     if name is None:
         return WebSecrets()
-    _require_any(name, folder, FOR_WEB)
+    _require_any(name, folder, FOR_WEB, or_else=FOR_S3)
     return WebSecrets(
         url=url,
         headers=_headers(_lines(name, folder, "headers"), name),
@@ -120,8 +121,8 @@ def unusable(name: str, what: str) -> ImportFailure:
     )
 
 
-def _require_any(name: str, folder: Path, keys: Sequence[str]) -> None:
-    if any((folder / key).is_file() for key in keys):
+def _require_any(name: str, folder: Path, keys: Sequence[str], or_else: Sequence[str] = ()) -> None:
+    if any((folder / key).is_file() for key in (*keys, *or_else)):
         return
     wanted = " and ".join(keys) if keys == FOR_S3 else " or ".join(keys)
     is_empty = not folder.is_dir() or not any(path.is_file() for path in folder.iterdir())
