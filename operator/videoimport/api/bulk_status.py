@@ -101,6 +101,10 @@ class DiscoveryStatus(Model):
     """Jobs that were made to list it; the last is <bulk>-list-<run>."""
     attempts: Attempts = Attempts()
     """How often the present page was tried."""
+    since: Timestamp | None = None
+    """Since when it is tried; the time in which nothing was to be listed does not count."""
+    push_backs: Count = 0
+    """How often in a row its host asked for fewer requests: it is left alone longer each time."""
     reason: Reason | None = None
     """Why the last try failed, or what keeps it from starting."""
     message: Message | None = None

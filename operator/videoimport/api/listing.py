@@ -15,6 +15,7 @@ from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
 from videoimport.api.places import ConfigMapReference, HttpUrl
 from videoimport.api.reasons import Reason
+from videoimport.api.report import MAX_RETRY_AFTER
 from videoimport.api.requirements import Requirements
 from videoimport.api.source import Checksum
 from videoimport.api.status import Count
@@ -29,6 +30,7 @@ PAGE_SECONDS = 20
 """A page that takes longer to look through ends early: the first videos start before a long listing ends."""
 MANIFEST_PATH = "/etc/videoimport/manifest"
 """Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
+RetryAfter = Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)]
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")]
 
 
@@ -96,6 +98,8 @@ class PageFacts(Model):
     """The list has more than MAX_LISTED items, and what is beyond was left out."""
     pushed_back: Reason | None = None
     """What broke the source off after this page; the next one waits as after a failure."""
+    retry_after_seconds: RetryAfter | None = None
+    """As the report says."""
 
 
 class ListingTask(Model):
@@ -147,6 +151,8 @@ class PageReport(Model):
     pushed_back: Reason | None = None
     """There is a page, but the source broke off behind it: the next run deserves the pause that one which failed with
     this reason would have."""
+    retry_after_seconds: RetryAfter | None = None
+    """Set with RateLimited, as reason or pushed_back, where the host said for how long it wants to be left alone."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the next page begins; None when this is the last."""
     done: bool = False

@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import cached_property
 
 from videoimport.api.bulk_status import DiscoveryStatus
-from videoimport.api.conditions import ConditionType
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.status import Attempts
+from videoimport.api.status import Attempts, HostRest
 from videoimport.core import errands
+from videoimport.core.breaker import host_of_list, pushed_back
 from videoimport.core.listingjob import collection, read_page_report, task_errand
 from videoimport.core.observe import JobView, ObservedBulk, PageView
 from videoimport.core.pages import complete, counting, listing_of, obsolete, wish_of
@@ -112,7 +112,14 @@ class _Look:
         before = self.before
         anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
         if anew or (self._renewed and before.reason is not None):
-            told |= {"attempts": Attempts(), "reason": None, "message": None, "wish": ""}
+            told |= {
+                "attempts": Attempts(),
+                "reason": None,
+                "message": None,
+                "wish": "",
+                "since": None,
+                "push_backs": 0,
+            }
         status = before.model_copy(update=told)
         attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
         return status.model_copy(update={"attempts": attempts})
@@ -129,17 +136,15 @@ class _Look:
 
     @property
     def since(self) -> datetime:
-        """When the present series of work began."""
-        status = self.bulk.status
-        working = next((c for c in status.conditions if c.type == ConditionType.RECONCILING), None)
-        if working is None or working.status != "True":
-            return status.start_time or self.now
-        return working.last_transition_time
+        """Since when the present page is tried."""
+        return self.status.since or self.now
 
     @property
-    def pushed_back(self) -> Reason | None:
-        """What broke the source off after the last page, if that page has just been kept."""
-        return self.pages[-1].pushed_back if self.pages and self.before.pages != len(self.pages) else None
+    def broken_off(self) -> PageView | None:
+        """The last page, if it has just been kept and the source broke off after it."""
+        if not self.pages or self.before.pages == len(self.pages) or self.pages[-1].pushed_back is None:
+            return None
+        return self.pages[-1]
 
     @property
     def before(self) -> DiscoveryStatus:
@@ -162,12 +167,22 @@ def _over(look: _Look) -> _Draft | None:
     return _Draft(look.status, _leftovers(look)) if _given_up(look.status) else None
 
 
+def _broken_off(look: _Look) -> _Draft | None:
+    """The source is left alone before the next page; also if that is not wanted now, for it will be."""
+    page = look.broken_off
+    if page is None or page.pushed_back is None:
+        return None
+    return _failed(look, page.pushed_back, "The source broke off after the last page", page.retry_after_seconds)
+
+
 def _unwanted(look: _Look) -> _Draft | None:
-    """Nothing is to be asked of the source now; a delay after a failed run goes on."""
+    """Nothing is to be asked of the source now; a delay after a failed run goes on. This time does not count as one in
+    which the source was tried."""
     if look.wanted:
         return None
     waits = look.status.attempts.next_retry_time is not None
-    return _Draft(look.status if waits else _quiet(look.status), _removals(look.observed))
+    status = look.status if waits else _quiet(look.status)
+    return _Draft(status.model_copy(update={"since": None}), _removals(look.observed))
 
 
 def _waiting(look: _Look) -> _Draft | None:
@@ -181,8 +196,6 @@ def _waiting(look: _Look) -> _Draft | None:
 def _to_begin(look: _Look) -> _Draft | None:
     """There is no run yet, or the last one was for another page or wish. Jobs of later runs mean that this status is an
     old one: it is written anew, which the resourceVersion refuses if it only was read too early."""
-    if look.pushed_back is not None:
-        return _failed(look, look.pushed_back, "The source broke off after the last page")
     other = look.job is not None and look.job.wish != look.job_wish
     later = any(job.run > look.run for job in look.jobs)
     return _next_run(look) if look.run == 0 or other or later or look.status.wish != look.wish else None
@@ -211,7 +224,8 @@ def _ended(look: _Look) -> _Draft | None:
         return _failed(look, Reason.REPORT_LOST, "The page's log is gone or is not what the worker printed")
     report = ending.report
     if ending.reason is not None or report is None:
-        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message)
+        asked = report.retry_after_seconds if report else None
+        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message, asked)
     pods = errands.pods_of(look.observed, job)
     wish = collection(look.bulk, look.listing, look.pages, report, job, pods[0])
     if isinstance(wish, str):
@@ -240,7 +254,7 @@ def _going(look: _Look) -> _Draft:
     return _Draft(status, inquiries=finding.inquiries, again_at=finding.again_at)
 
 
-_CASES = (_known, _over, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
+_CASES = (_known, _over, _broken_off, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
 
 
 def _next_run(look: _Look) -> _Draft:
@@ -254,7 +268,8 @@ def _next_run(look: _Look) -> _Draft:
     run = 1 + max([look.run, *(job.run for job in look.jobs)])
     attempts = look.status.attempts
     attempts = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
-    status = _quiet(look.status).model_copy(update={"run": run, "attempts": attempts, "wish": look.wish})
+    told = {"run": run, "attempts": attempts, "wish": look.wish, "since": look.since}
+    status = _quiet(look.status).model_copy(update=told)
     return _Draft(status, (*_removals(look.observed), _making(look, run)))
 
 
@@ -263,11 +278,14 @@ def _making(look: _Look, run: int) -> Action:
     return errands.creation(errand, look.settings)
 
 
-def _failed(look: _Look, reason: Reason, words: str) -> _Draft:
-    """Another run, at once or later, or the end."""
+def _failed(look: _Look, reason: Reason, words: str, asked: int | None = None) -> _Draft:
+    """Another run, at once or later, or the end. ``asked`` are the seconds for which the host itself wanted to be left
+    alone."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
-    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since))
-    told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish}
+    rest = _rest(look, asked) if info(reason).retry is RetryClass.HOST else None
+    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, rest))
+    told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish, "since": look.since}
+    told |= {"push_backs": rest.failures if rest else 0}
     if verdict.again_at is None:
         message = advised(reason, words, verdict.given_up)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
@@ -276,6 +294,16 @@ def _failed(look: _Look, reason: Reason, words: str) -> _Draft:
     message = sentences(advised(reason, words), f"The page is listed again at {clock(verdict.again_at)}")
     status = look.status.model_copy(update=told | {"message": message})
     return _Draft(status, again_at=max(verdict.again_at, look.now))
+
+
+def _rest(look: _Look, asked: int | None) -> HostRest:
+    """How long its host is left alone: longer each time that it pushes back in a row, and as long as imports were told
+    to."""
+    host, before = host_of_list(look.bulk.spec.source) or "", look.status.push_backs
+    known = HostRest(host=host, failures=before, time=look.now, since=look.since, probing=before > 0)
+    rest = pushed_back(host, known, None, look.now, look.settings, asked)
+    until = max(at for at in (rest.until, look.observed.source_rests_until, look.now) if at is not None)
+    return rest.model_copy(update={"until": until})
 
 
 def _given_up(status: DiscoveryStatus) -> bool:

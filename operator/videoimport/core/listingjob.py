@@ -63,8 +63,9 @@ def collection(
     if wrong := _contradiction(report, pages):
         return wrong
     facts = PageFacts(
-        cursor=report.cursor, done=report.done, truncated=report.truncated, pushed_back=report.pushed_back
-    )
+        cursor=report.cursor, done=report.done, truncated=report.truncated, pushed_back=report.pushed_back,
+        retry_after_seconds=report.retry_after_seconds,
+    )  # fmt: skip
     manifest = manifest_of(bulk, listing, report.page, facts)
     return Collect(pod.namespace, pod.name, job.uid, report.count, report.sha256, manifest)
 

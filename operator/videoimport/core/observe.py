@@ -136,6 +136,8 @@ class PageView:
     truncated: bool = False
     pushed_back: Reason | None = None
     """What broke the source off after it: the next page waits as after a failure."""
+    retry_after_seconds: int | None = None
+    """For how long it wanted to be left alone then, where it said so."""
 
 
 @dataclass(frozen=True, slots=True)

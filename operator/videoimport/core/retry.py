@@ -44,14 +44,15 @@ class Verdict:
 
 
 def judge(reason: Reason, context: Context) -> Verdict:
-    """The verdict on a run that ended with this reason."""
+    """The verdict on a run that ended with this reason. Raises ValueError where a host pushed back and ``context.rest``
+    does not say how long it is left alone."""
     retry = info(reason).retry
     if retry is RetryClass.UNCHARGED:
         return _uncharged(context)
     if retry is RetryClass.LATER:
         return _later(context)
-    if retry is RetryClass.HOST and context.rest is not None:
-        return _with_its_host(context, context.rest)
+    if retry is RetryClass.HOST:
+        return _with_its_host(context)
     return _charged(reason, context) if retry is RetryClass.RETRIED else Verdict(_counted(reason, context.attempts))
 
 
@@ -79,9 +80,11 @@ def _later(context: Context) -> Verdict:
     return _after(context.settings.later, attempts, context)
 
 
-def _with_its_host(context: Context, rest: HostRest) -> Verdict:
+def _with_its_host(context: Context) -> Verdict:
     """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
-    cap = context.settings.later_cap
+    rest, cap = context.rest, context.settings.later_cap
+    if rest is None:
+        raise ValueError("a host pushed back, and nobody says for how long")
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if rest.since is not None and context.now - rest.since >= cap:
         return Verdict(attempts, f"Given up after {_span(cap)}")

@@ -25,9 +25,11 @@ from core_listing import (
 )
 from core_seen import NOW, SETTINGS, after, event
 
+from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason
 from videoimport.core.discovery import Discovery
 from videoimport.core.observe import EventView
+from videoimport.core.parse import page_view
 from videoimport.core.plan import Inquiry, Patch
 
 
@@ -432,3 +434,97 @@ def test_a_list_without_end_ends():
     wish, _ = begun()
     endless = (page(wish, 0, items=200_000),)
     assert look(wish, pages=endless).done
+
+
+def pushed_back(job, **fields):
+    """What is seen after a run that the host told to come back later."""
+    return told(job, reason=Reason.RATE_LIMITED, **fields)
+
+
+def test_a_host_that_pushes_back_is_left_alone_and_asked_again_without_charge():
+    wish, job = begun()
+    found = look(wish, **pushed_back(job))
+    assert (found.failed, found.status.reason, found.status.attempts.reasons) == (False, Reason.RATE_LIMITED, ())
+    assert found.again_at == NOW + SETTINGS.host_rest
+    assert look(noted(wish, found.status), at=found.again_at - timedelta(seconds=1)).status.run == 1
+    assert look(noted(wish, found.status), at=found.again_at).status.run == 2
+
+
+def test_a_host_that_pushes_back_again_is_left_alone_longer_up_to_a_bound():
+    wish, pauses, at = listed(), [], NOW
+    for _ in range(6):
+        found = look(wish, at=at)
+        job = made(found)
+        found = look(noted(wish, found.status), at=at, **pushed_back(job))
+        pauses.append((found.again_at - at) / SETTINGS.host_rest)
+        wish, at = noted(wish, found.status), found.again_at
+    assert pauses == [1, 2, 4, 8, 12, 12]
+
+
+def test_a_host_is_left_alone_for_as_long_as_it_or_an_import_of_it_says():
+    wish, job = begun()
+    assert look(wish, **pushed_back(job, retry_after_seconds=1000)).again_at == after(1000)
+    assert look(wish, **pushed_back(job, retry_after_seconds=80_000)).again_at == NOW + SETTINGS.host_rest_cap
+    assert look(wish, **pushed_back(job), source_rests_until=after(2000)).again_at == after(2000)
+
+
+def test_a_host_that_pushes_back_for_ever_is_given_up():
+    wish, job = begun()
+    found = look(wish, at=NOW + SETTINGS.later_cap, **pushed_back(job))
+    assert found.failed
+    assert "7 days" in found.status.message
+
+
+def test_a_host_that_pushes_back_after_a_page_is_left_alone_and_the_rest_is_listed_then():
+    wish, _ = begun()
+    pages = (page(wish, 0, pushed_back=Reason.RATE_LIMITED, retry_after_seconds=900),)
+    found = look(wish, pages=pages)
+    assert (found.failed, found.again_at, found.status.pages) == (False, after(900), 1)
+    again = look(noted(wish, found.status), at=found.again_at, pages=pages)
+    assert task_in(created(again))["page"] == 1
+
+
+def test_a_page_begins_without_the_push_backs_of_the_one_before():
+    wish, job = begun()
+    found = look(wish, **pushed_back(job))
+    wish = noted(wish, look(noted(wish, found.status), at=found.again_at).status)
+    assert wish.status.discovery.push_backs == 1
+    assert look(wish, pages=(page(wish, 0),)).status.push_backs == 0
+
+
+def test_what_a_page_says_of_its_host_is_kept_with_it():
+    wish, job = begun()
+    wanted = collected(look(wish, **told(job, cursor=SECOND, pushed_back=Reason.RATE_LIMITED, retry_after_seconds=900)))
+    assert '"retryAfterSeconds":900' in wanted.manifest["data"]["page.json"]
+    meta = wanted.manifest["metadata"] | {"uid": "u"}
+    assert page_view({**wanted.manifest, "metadata": meta}).retry_after_seconds == 900
+
+
+def test_the_pause_after_a_page_outlasts_a_time_in_which_nothing_is_to_be_listed():
+    wish, _ = begun()
+    pages = (page(wish, 0, pushed_back=Reason.RATE_LIMITED),)
+    found = look(wish, wanted=False, pages=pages)
+    assert found.status.attempts.next_retry_time == NOW + SETTINGS.host_rest
+    again = look(noted(wish, found.status), at=after(1), pages=pages)
+    assert (again.status.run, again.again_at) == (1, NOW + SETTINGS.host_rest)
+
+
+def test_a_page_is_given_up_by_the_time_it_is_tried_and_not_by_the_bulks_age():
+    since = NOW - timedelta(days=30)
+    working_on = Condition(type="Reconciling", status="True", reason="Working", message="", last_transition_time=since)
+    found = look(listed())
+    wish = noted(listed(), found.status)
+    old = wish.status.model_copy(update={"start_time": since, "conditions": (working_on,)})
+    wish = wish.model_copy(update={"status": old})
+    later = told(made(found), reason=Reason.SOURCE_NOT_YET_AVAILABLE)
+    assert not look(wish, **later).failed
+    assert look(wish, at=NOW + SETTINGS.later_cap, **later).failed
+
+
+def test_time_in_which_nothing_is_to_be_listed_is_not_time_in_which_a_page_is_tried():
+    wish, job = begun()
+    wish = noted(wish, look(wish, **pushed_back(job)).status)
+    at = NOW + SETTINGS.later_cap
+    wish = noted(wish, look(wish, at=at, wanted=False).status)
+    found = look(wish, at=at)
+    assert (found.status.run, found.status.since) == (2, at)

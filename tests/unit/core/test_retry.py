@@ -134,3 +134,8 @@ def test_history_of_reasons_stays_within_the_apis_bounds():
 def test_lowered_maximum_exhausts_what_was_allowed_before():
     assert exhausted(Attempts(count=3, max=2, reasons=(Reason.INTERNAL, Reason.STALLED)))
     assert not exhausted(Attempts(count=3, max=3, reasons=(Reason.INTERNAL, Reason.STALLED)))
+
+
+def test_a_host_that_pushed_back_without_a_pause_is_an_error_and_no_verdict():
+    with pytest.raises(ValueError, match="for how long"):
+        judge(Reason.RATE_LIMITED, context())

@@ -33,7 +33,7 @@ def entry(number: int, **more: Any) -> Entry:
 
 
 def failure(reason: Reason = Reason.RATE_LIMITED) -> ImportFailure:
-    return ImportFailure(reason, "It pushes back.")
+    return ImportFailure(reason, "It pushes back.", 90)
 
 
 class Source:
@@ -113,6 +113,7 @@ def test_entries_that_do_not_count_move_the_cursor() -> None:
 def test_a_list_that_breaks_off_keeps_what_there_is_and_says_how() -> None:
     report, urls = page_of(Source(Batch([entry(1)], failure=failure())))
     assert (report.reason, report.pushed_back, report.cursor, len(urls)) == (None, Reason.RATE_LIMITED, "1", 1)
+    assert report.retry_after_seconds == 90
 
 
 def test_a_list_that_brings_nothing_fails_with_its_reason() -> None:

@@ -153,7 +153,7 @@ class Lister:
             message = f"The listing process ended with code {ended.code} and said nothing."
             raise ImportFailure(Reason.INTERNAL, message)
         if isinstance(answer, Failed):
-            raise ImportFailure(answer.reason, answer.message)
+            raise ImportFailure(answer.reason, answer.message, answer.retry_after)
         return answer
 
     def _listen(self) -> None:

@@ -137,13 +137,14 @@ class Pager:
         """What is there is kept; the next page begins where it broke off, and fails if that stays so."""
         if self._cursor == self._task.cursor:
             raise failure
-        return self._report(is_last=False, pushed_back=failure.reason)
+        return self._report(is_last=False, broken=failure)
 
-    def _report(self, *, is_last: bool, truncated: bool = False, pushed_back: Reason | None = None) -> PageReport:
+    def _report(self, *, is_last: bool, truncated: bool = False, broken: ImportFailure | None = None) -> PageReport:
         task, page = self._task, self._page
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, cursor=None if is_last else self._cursor, done=is_last,
-            count=page.count, bytes=page.size, sha256=page.sha256, truncated=truncated, pushed_back=pushed_back,
+            count=page.count, bytes=page.size, sha256=page.sha256, truncated=truncated,
+            pushed_back=broken and broken.reason, retry_after_seconds=broken and broken.retry_after,
         )  # fmt: skip
 
 

@@ -53,7 +53,9 @@ class Listing:
         try:
             with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
                 return self._listed(page, Path(folder))
-        except (ImportFailure, Interruption) as end:
+        except ImportFailure as failure:
+            return self._failed(failure.reason, failure.message, failure.retry_after)
+        except Interruption as end:
             return self._failed(end.reason, end.message)
         except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
             logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
@@ -87,9 +89,12 @@ class Listing:
         assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
 
-    def _failed(self, reason: Reason, message: str) -> PageReport:
+    def _failed(self, reason: Reason, message: str, retry_after: int | None = None) -> PageReport:
         task = self._task
-        return PageReport(uid=task.uid, run=task.run, page=task.page, reason=reason, message=message[:1024])
+        return PageReport(
+            uid=task.uid, run=task.run, page=task.page, reason=reason, message=message[:1024],
+            retry_after_seconds=retry_after,
+        )  # fmt: skip
 
     def _leave(self, report: PageReport) -> None:
         try:
