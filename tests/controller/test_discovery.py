@@ -79,7 +79,7 @@ def test_a_list_is_found_out_and_imported(api: ApiServer, namespace: str) -> Non
     assert page["count"] == 5
     children = {child["spec"]["source"]["url"] for child in api.all_of("VideoImport", namespace)}
     assert children == {*urls(3), "https://video.example/gone.mp4"}
-    await_until("the listing's Job to go", lambda: "many-list-1" not in names(api, "Job", namespace))
+    await_until("the listing's Job to go", lambda: "many-list-r1" not in names(api, "Job", namespace))
 
 
 @pytest.mark.usefixtures("errands")
@@ -132,7 +132,7 @@ def test_a_pod_deleted_after_it_finished_loses_nothing(
     lister.held.clear()
     await_until("its end", lambda: [p["status"]["phase"] for p in api.all_of("Pod", namespace)] == ["Succeeded"])
     (pod,) = names(api, "Pod", namespace)
-    await_until("the Job's end", lambda: api.get("Job", namespace, "many-list-1")["status"].get("completionTime"))
+    await_until("the Job's end", lambda: api.get("Job", namespace, "many-list-r1")["status"].get("completionTime"))
     api.delete("Pod", namespace, pod)
     await_until("it to be gone", lambda: not api.all_of("Pod", namespace))
     controller_leads.start().ready()
@@ -144,8 +144,8 @@ def test_a_job_deleted_while_it_lists_is_made_again(api: ApiServer, namespace: s
     lister.held.add(0)
     api.create(listed(namespace, PLAYLIST))
     await_until("the Job", lambda: names(api, "Pod", namespace))
-    uid = api.get("Job", namespace, "many-list-1")["metadata"]["uid"]
-    api.delete("Job", namespace, "many-list-1")
+    uid = api.get("Job", namespace, "many-list-r1")["metadata"]["uid"]
+    api.delete("Job", namespace, "many-list-r1")
     await_until("another", lambda: [job["metadata"]["uid"] for job in api.all_of("Job", namespace)] not in ([], [uid]))
     lister.held.clear()
     assert known(api, namespace)["total"] == 3

@@ -98,7 +98,7 @@ class DiscoveryStatus(Model):
     wish: Annotated[str, Field(max_length=16)] = ""
     """Changes with the list, its Secret's name and the worker's options: each change starts the tries anew."""
     run: Count = 0
-    """Jobs that were made to list it; the last is <bulk>-list-<run>."""
+    """Jobs that were made to list it; the last is <bulk>-list-r<run>."""
     attempts: Attempts = Attempts()
     """How often the present page was tried."""
     since: Timestamp | None = None

@@ -57,7 +57,7 @@ class WebhookStatus(Model):
     wish: Annotated[str, Field(max_length=16)] = ""
     """Changes with the webhook's address, its Secret's name and the retryToken: each change starts the tries anew."""
     run: Count = 0
-    """Jobs that were made to send messages; the last is <bulk>-hook-<run>."""
+    """Jobs that were made to send messages; the last is <bulk>-hook-r<run>."""
     attempts: Attempts = Attempts()
     """How often this message was tried."""
     message: Message | None = None

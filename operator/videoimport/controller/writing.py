@@ -56,9 +56,7 @@ class Writer:
             made = await self.cluster.get(kind, metadata["namespace"], metadata["name"])
             self.store.put(kind, made)
             if is_foreign(made, manifest):
-                raise errors.Rejected(
-                    f"{kind} {metadata['name']} is there and belongs to another; delete it"
-                ) from taken
+                raise errors.Rejected(_taken(made)) from taken
             if not is_the_same(made, manifest):
                 raise errors.Conflict(f"{taken}: it is of another run, or being deleted") from taken
             made = await self._in_sight(kind, made)
@@ -109,6 +107,15 @@ def is_foreign(found: Raw, wanted: Raw) -> bool:
     owner, ours = controller_of(found), controller_of(wanted)
     same_owner = owner is not None and ours is not None and owner["uid"] == ours["uid"]
     return not same_owner and "deletionTimestamp" not in found["metadata"]
+
+
+def _taken(found: Raw) -> str:
+    """What is ours has an owner whose work must not be destroyed by hand; what is nobody's may be taken away."""
+    metadata, owner = found["metadata"], controller_of(found)
+    words = f"{found['kind']} {metadata['name']} is there and belongs to another"
+    if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
+        return f"{words}, {owner['kind']} {owner['name']}; choose other names, or wait until it is gone"
+    return f"{words}; delete it"
 
 
 def is_the_same(found: Raw, wanted: Raw) -> bool:

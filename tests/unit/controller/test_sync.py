@@ -15,6 +15,7 @@ from videoimport.controller.queue import KeyedQueue
 from videoimport.controller.store import Store
 from videoimport.controller.sync import Syncer
 from videoimport.core.observe import ObservedVideo
+from videoimport.core.ownership import OUR_LABELS
 from videoimport.core.plan import Announcement, Create, Delete, Inquiry, Patch, Plan
 from videoimport.core.settings import Settings
 
@@ -164,6 +165,18 @@ async def test_a_name_that_somebody_else_holds_is_told_like_a_refusal(scene: Sce
     [refusal] = scene.observed[-1].events
     assert refusal.reason == "JobRejected"
     assert "Job one-1 is there and belongs to another" in refusal.message
+    assert refusal.message.endswith("delete it")
+
+
+async def test_nobody_is_told_to_delete_what_is_at_work_for_another_of_ours(scene: Scene) -> None:
+    theirs = [{**OWNER[0], "name": "two", "uid": "two-uid"}]
+    scene.cluster.failures["create"] = [AlreadyExists("there")]
+    scene.cluster.objects["Job", "one-1"] = taken(labels=OUR_LABELS, ownerReferences=theirs)
+    await scene.sync(Plan(None, (Create(JOB),)))
+    await scene.sync()
+    [refusal] = scene.observed[-1].events
+    assert "belongs to another, VideoImport two" in refusal.message
+    assert "delete" not in refusal.message
 
 
 async def test_a_refused_create_does_not_keep_what_follows_from_being_done(scene: Scene) -> None:

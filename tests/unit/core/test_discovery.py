@@ -36,7 +36,7 @@ from videoimport.core.plan import Inquiry, Patch
 def test_the_first_run_is_in_the_status_before_its_job_is_made():
     found = look(listed())
     assert (found.status.run, found.status.pages, found.status.done) == (1, 0, False)
-    assert created(found)["metadata"]["name"] == "talks-list-1"
+    assert created(found)["metadata"]["name"] == "talks-list-r1"
     assert task_in(created(found))["page"] == 0
     assert not found.done
 
@@ -67,7 +67,7 @@ def test_a_kept_page_leads_to_the_next_run_and_the_old_job_goes():
     wish, job = begun()
     found = look(wish, pages=(page(wish, 0),), **told(job, cursor=SECOND))
     assert (found.status.run, found.status.pages, found.status.cursor) == (2, 1, SECOND)
-    assert deleted(found) == ["talks-list-1"]
+    assert deleted(found) == ["talks-list-r1"]
     task = task_in(created(found))
     assert (task["page"], task["cursor"], task["listed"]) == (1, SECOND, 2)
 
@@ -87,7 +87,7 @@ def test_the_last_page_ends_it_and_its_job_goes():
     found = look(wish, pages=(page(wish, 0, done=True),), **told(job, done=True))
     assert found.done
     assert (found.status.done, found.status.pages, found.status.cursor) == (True, 1, None)
-    assert deleted(found) == ["talks-list-1"]
+    assert deleted(found) == ["talks-list-r1"]
 
 
 def test_a_list_that_is_known_costs_nothing_more():
@@ -116,9 +116,9 @@ def test_another_source_is_another_list():
     first = page(wish, 0)
     wish = noted(wish, look(wish, pages=(first,), **told(job, cursor=SECOND)).status)
     other = edited(wish, source={"manifest": {"url": "https://lists.example/other.txt"}})
-    found = look(other, pages=(first,), jobs=(replace(job, run=2, name="talks-list-2"),))
+    found = look(other, pages=(first,), jobs=(replace(job, run=2, name="talks-list-r2"),))
     assert (found.status.pages, found.status.run, found.pages) == (0, 3, ())
-    assert deleted(found) == [first.name, "talks-list-2"]
+    assert deleted(found) == [first.name, "talks-list-r2"]
     assert task_in(created(found))["source"]["manifest"]["url"] == "https://lists.example/other.txt"
 
 
@@ -156,7 +156,7 @@ def test_a_list_that_becomes_inline_leaves_nothing():
     inline = edited(wish, source={"items": [{"url": "https://video.example/1.mp4"}], "manifest": None})
     found = look(inline, pages=(page(wish, 0),), **working(job))
     assert (found.status, found.done, found.pages) == (None, True, ())
-    assert deleted(found) == ["talks-list-1", page(wish, 0).name]
+    assert deleted(found) == ["talks-list-r1", page(wish, 0).name]
 
 
 def failed(reason: Reason = Reason.SOURCE_UNAVAILABLE, **spec) -> tuple[Discovery, object]:
@@ -174,7 +174,7 @@ def test_a_failed_run_is_tried_again_later():
     assert (waiting.actions, waiting.again_at) == ((), found.status.attempts.next_retry_time)
     again = look(wish, at=waiting.again_at)
     assert (again.status.run, again.status.attempts.count, again.status.reason) == (2, 2, None)
-    assert created(again)["metadata"]["name"] == "talks-list-2"
+    assert created(again)["metadata"]["name"] == "talks-list-r2"
 
 
 def test_a_permanent_reason_ends_it_at_once():
@@ -213,7 +213,7 @@ def test_a_new_token_tries_again():
     _, wish = failed(Reason.SOURCE_NOT_FOUND)
     found = look(edited(wish, retryToken="again"))
     assert (found.failed, found.status.run, found.status.attempts.count) == (False, 2, 1)
-    assert created(found)["metadata"]["name"] == "talks-list-2"
+    assert created(found)["metadata"]["name"] == "talks-list-r2"
 
 
 def test_another_secret_tries_again():
@@ -233,7 +233,7 @@ def test_a_token_given_while_nothing_is_wanted_counts_afterwards():
     renewed = edited(wish, retryToken="again")
     found = look(renewed, wanted=False)
     assert (found.failed, found.actions) == (False, ())
-    assert created(look(noted(renewed, found.status)))["metadata"]["name"] == "talks-list-2"
+    assert created(look(noted(renewed, found.status)))["metadata"]["name"] == "talks-list-r2"
 
 
 def test_a_new_token_is_not_answered_with_the_old_failure():
@@ -241,7 +241,7 @@ def test_a_new_token_is_not_answered_with_the_old_failure():
     seen = told(job, reason=Reason.SOURCE_NOT_FOUND)
     wish = noted(wish, look(wish, **seen).status)
     found = look(edited(wish, retryToken="again"), **seen)
-    assert (found.failed, found.status.run, deleted(found)) == (False, 2, ["talks-list-1"])
+    assert (found.failed, found.status.run, deleted(found)) == (False, 2, ["talks-list-r1"])
 
 
 def test_tries_are_counted_anew_for_each_page():
@@ -260,7 +260,7 @@ def test_a_lost_log_makes_a_new_run_that_is_not_charged():
     assert found.status.reason is Reason.REPORT_LOST
     assert (found.status.attempts.uncharged, found.status.attempts.reasons) == (1, ())
     again = look(noted(wish, found.status), unkept=frozenset({job.uid}), **seen)
-    assert (again.status.run, deleted(again)) == (2, ["talks-list-1"])
+    assert (again.status.run, deleted(again)) == (2, ["talks-list-r1"])
 
 
 def test_logs_that_are_lost_for_ever_end_it():
@@ -367,7 +367,7 @@ def test_a_mended_pod_takes_the_place_of_one_that_cannot_start():
     wish, job = begun()
     template = {"destination": {"s3": {"bucket": "media"}}, "worker": {"nodeSelector": {"disk": "fast"}}}
     found = look(edited(wish, template=template), jobs=(job,), pods=pod_of(job, unscheduled="none"))
-    assert (found.status.run, deleted(found)) == (2, ["talks-list-1"])
+    assert (found.status.run, deleted(found)) == (2, ["talks-list-r1"])
     assert created(found)["spec"]["template"]["spec"]["nodeSelector"] == {"disk": "fast"}
 
 
@@ -386,11 +386,11 @@ def test_unwanted_nothing_starts():
 def test_unwanted_what_runs_is_stopped_and_goes_on_later():
     wish, job = begun()
     found = look(wish, wanted=False, **working(job))
-    assert deleted(found) == ["talks-list-1"]
+    assert deleted(found) == ["talks-list-r1"]
     assert found.active
     wish = noted(wish, found.status)
     assert not look(wish, wanted=False).active
-    assert created(look(wish))["metadata"]["name"] == "talks-list-1"
+    assert created(look(wish))["metadata"]["name"] == "talks-list-r1"
 
 
 def test_unwanted_a_known_list_stays_known():
@@ -425,9 +425,9 @@ def test_a_source_that_breaks_off_after_a_page_is_left_alone_before_the_next():
 
 def test_jobs_of_later_runs_show_that_the_status_is_old():
     wish, job = begun()
-    later = replace(job, run=4, name="talks-list-4")
+    later = replace(job, run=4, name="talks-list-r4")
     found = look(wish, jobs=(later,))
-    assert (found.status.run, deleted(found)) == (5, ["talks-list-4"])
+    assert (found.status.run, deleted(found)) == (5, ["talks-list-r4"])
 
 
 def test_a_list_without_end_ends():

@@ -133,8 +133,8 @@ def test_it_is_as_restricted_as_an_imports_pod(key):
 
 def test_errands_are_told_apart_by_their_names():
     wish, job = begun()
-    hook = replace(job, name="talks-hook-1", uid="hook")
-    odd = replace(job, name="talks-list-7", uid="odd")
+    hook = replace(job, name="talks-hook-r1", uid="hook")
+    odd = replace(job, name="talks-list-r7", uid="odd")
     observed = ObservedBulk(wish, jobs=(hook, odd, job))
     assert [found.uid for found in jobs_of(observed, "list")] == [job.uid]
     assert [found.uid for found in jobs_of(observed, "hook")] == ["hook"]

@@ -58,7 +58,7 @@ def hook(wish: BulkImport) -> WebhookStatus:
 def job(wish: BulkImport, **changes: Any) -> JobView:
     run = changes.pop("run", hook(wish).run)
     fields: dict[str, Any] = {
-        "namespace": "films", "name": f"talks-hook-{run}", "uid": f"hook-{run}", "owner_uid": BULK_UID, "run": run,
+        "namespace": "films", "name": f"talks-hook-r{run}", "uid": f"hook-{run}", "owner_uid": BULK_UID, "run": run,
         "created": NOW, "deleting": False, "finished": None, "failure_reason": None, "failure_message": None,
         "exit_code": None, "disrupted": False, "expires": False, "wish": hook(wish).id,
     }  # fmt: skip
@@ -102,7 +102,7 @@ def test_an_end_is_told_by_a_job_whose_intent_stands_in_the_status() -> None:
     (task,) = made(found)
     assert (task.message_id, task.run, task.url, task.secret) == (found.webhook.id, 1, HOOK["url"], "hook-key")
     manifest = found.actions[0].manifest  # type: ignore[union-attr]
-    assert manifest["metadata"]["name"] == "talks-hook-1"
+    assert manifest["metadata"]["name"] == "talks-hook-r1"
     assert manifest["metadata"]["labels"] | {BULK: "talks", RUN: "1"} == manifest["metadata"]["labels"]
     volumes = {volume["name"]: volume for volume in manifest["spec"]["template"]["spec"]["volumes"]}
     assert (
@@ -333,7 +333,7 @@ def test_jobs_of_a_later_run_tell_that_the_status_is_an_old_one() -> None:
 def test_jobs_of_other_errands_are_left_alone() -> None:
     wish = pending()
     done = written(wish, **over(wish))
-    assert tell(done, jobs=(job(wish, name="talks-list-1"),)).actions == ()
+    assert tell(done, jobs=(job(wish, name="talks-list-r1"),)).actions == ()
 
 
 def test_the_id_is_fit_to_be_signed() -> None:

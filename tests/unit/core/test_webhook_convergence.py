@@ -205,4 +205,4 @@ def test_the_end_and_the_intent_to_tell_it_are_one_write():
     assert found.status.webhook is not None
     assert found.status.webhook.run == 1
     jobs = [action for action in found.actions if isinstance(action, Create) and action.manifest["kind"] == "Job"]
-    assert [job.manifest["metadata"]["name"] for job in jobs] == ["talks-hook-1"]
+    assert [job.manifest["metadata"]["name"] for job in jobs] == ["talks-hook-r1"]

@@ -14,7 +14,7 @@ from videoimport.api.reasons import Reason, info
 from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import MAX_NAME
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
-from videoimport.core.naming import child_name, job_name, shard_name
+from videoimport.core.naming import child_name, errand_name, job_name, shard_name
 from videoimport.core.throttle import Writing, due
 from videoimport.core.wording import advised, clock, fit, sentences
 
@@ -135,6 +135,15 @@ def test_longest_names_fit_a_label():
     assert len(child) <= MAX_NAME
     assert len(job_name("v" * MAX_NAME, 9_999_999_999)) <= 63
     assert len(shard_name("b" * MAX_BULK_NAME, 9999)) <= 63
+
+
+@given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True), st.integers(1, 999), st.integers(1, 999))
+def test_no_import_whatever_its_name_has_a_job_named_like_a_bulks_errand(bulk, errand, run):
+    for word in ("list", "hook"):
+        job = errand_name(bulk, word, errand)
+        assert len(errand_name("b" * MAX_BULK_NAME, word, 9_999_999_999)) <= 63
+        assert all(job_name(job[:length], run) != job for length in range(1, len(job)))
+        assert job_name(f"{bulk}-{word}", errand) != job
 
 
 def test_names_are_derived_and_tell_runs_apart():
