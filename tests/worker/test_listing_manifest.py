@@ -3,7 +3,7 @@
 import gzip
 
 from listing_runs import Lists, jsonl
-from web_site import Site, fixed, html, in_turn, redirect, until
+from web_site import Exchange, Site, fixed, html, in_turn, redirect, until
 
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason, info
@@ -153,10 +153,15 @@ def test_a_manifest_of_a_web_server_packed_redirected_and_with_a_login(lists: Li
     assert lists.page(from_web(site.url("/utf16"))).found[0].name == "Ü"
 
 
+def busy(exchange: Exchange) -> None:
+    exchange.answer(429, b"slow down", {"Content-Type": "text/plain", "Retry-After": "900"})
+
+
 def test_what_a_web_server_says_instead_is_the_reason(lists: Lists, site: Site) -> None:
     assert lists.page(from_web(site.url("/none"))).reason == "SourceNotFound"
-    page = lists.page(from_web(site.add("/busy", fixed(b"slow down", "text/plain", 429))))
+    page = lists.page(from_web(site.add("/busy", busy)))
     assert (page.reason, page.code) == ("RateLimited", info(Reason.RATE_LIMITED).exit_code)
+    assert page.report.retry_after_seconds == 900
     flaky = in_turn(fixed(b"", "text/plain", 503), fixed(b"https://e.com/1.mp4", "text/plain"))
     assert lists.page(from_web(site.add("/flaky", flaky))).urls == ["https://e.com/1.mp4"]
     assert lists.page(from_web(site.url("/busy")), allowed_networks=()).reason == "AddressForbidden"
