@@ -1,11 +1,16 @@
 """A bulk among whose hosts one pushes back: others go on, and the status says so."""
 
+import pytest
 from core_bulk import bulk, child, plan, started
 from core_seen import after
 
 from videoimport.api.bulk_status import HostStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, VideoPhase
+from videoimport.core import breaker
+from videoimport.core.children import source_of
+from videoimport.core.listed import Listed
+from videoimport.core.window import next_items
 
 BUSY = HostStatus(host="video.example", state="Resting", until=after(60), failures=2)
 OTHER = "https://other.example/a.mp4"
@@ -51,3 +56,33 @@ def test_status_shows_only_hosts_of_its_own_imports():
     found = plan(wish, (waiting(wish, 0),), hosts=(stranger, BUSY))
     assert found.status.hosts == (BUSY,)
     assert plan(wish, hosts=(BUSY,)).status.hosts == ()
+
+
+def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatch):
+    wish, parsed = a_bulk(own(0), parallelism=3), []
+    items = [Listed(f"{number:010}", own(number)) for number in range(1, 500)]
+    split = breaker.urlsplit
+    monkeypatch.setattr(breaker, "urlsplit", lambda url: parsed.append(url) or split(url))
+    assert next_items(wish, items, (waiting(wish, 0),), 0, frozenset({BUSY.host})) == []
+    assert len(parsed) < 10
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.Video.Example",
+        "https://video.example:8443/a/b.mp4",
+        "http://user:word@video.example/a",
+        "https://video.example?list=/a",
+        "https://video.example#/a",
+        "http://v/a",
+        "https://v?a",
+    ],
+)
+def test_an_item_is_passed_by_for_the_very_host_that_its_import_would_wait_for(url):
+    wish, item = a_bulk(own(0), parallelism=3), Listed("0123456789", url)
+    host = breaker.host_of_source(source_of(wish, item))
+    held = waiting(wish, 0)
+    held = held.model_copy(update={"spec": held.spec.model_copy(update={"source": source_of(wish, item)})})
+    assert next_items(wish, [item], (held,), 0, frozenset({host})) == []
+    assert next_items(wish, [item], (held,), 0, frozenset({"quiet.example"})) == [item]
