@@ -5,27 +5,13 @@ it is made, before its write is on its way, so that two decisions never try the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from videoimport.api.bulk_status import HostStatus
+from videoimport.controller.host import OPEN, Host, State
 from videoimport.controller.kinds import Key
-from videoimport.core.breaker import Knowledge, seen_of
+from videoimport.core.breaker import Knowledge
 from videoimport.core.observe import HostView
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Of one host."""
-
-    seen: HostView | None = None
-    """By the records of imports."""
-    pause: datetime | None = None
-    """By listings."""
-    tried_by: frozenset[Key] = frozenset()
-
-
-_OPEN = _State()
 
 
 class HostRests:
@@ -34,10 +20,10 @@ class HostRests:
     def __init__(self, tell: Callable[[Key], None]) -> None:
         self._tell = tell
         self._known: dict[Key, Knowledge] = {}
-        self._of_host: dict[str, set[Key]] = {}
+        self._hosts: dict[str, Host] = {}
         self._trying: dict[Key, str] = {}
         """By decisions whose writes are on their way: which host."""
-        self._states: dict[str, _State] = {}
+        self._states: dict[str, State] = {}
         """As last computed."""
 
     def __bool__(self) -> bool:
@@ -45,21 +31,24 @@ class HostRests:
 
     def put(self, key: Key, knowledge: Knowledge | None, *, answered: bool) -> None:
         """What it contributes now. ``answered``: by itself, so a decision's write has arrived or will not."""
+        tried = self._withdraw(key) if answered else None
         older = self._known.pop(key, None)
-        tried = self._trying.pop(key, None) if answered else None
-        if older is not None:
-            self._leave(older.host, key)
         if knowledge is not None:
             self._known[key] = knowledge
-            self._of_host.setdefault(knowledge.host, set()).add(key)
-        if older != knowledge or tried:
-            hosts = {one.host for one in (older, knowledge) if one is not None and one.says_something}
-            for host in sorted(hosts | {tried} if tried else hosts):
-                self._reckon(host)
+        concerned = {tried} if tried else set[str]()
+        if older != knowledge:
+            concerned |= self._say(key, older, knowledge)
+        for host in sorted(concerned):
+            self._reckon(host)
+        for host in concerned | ({older.host} if older else set()):
+            if self._host(host).is_empty:
+                del self._hosts[host]
 
     def take(self, key: Key, host: str) -> None:
         """It is decided that this import tries the host."""
+        self._withdraw(key)
         self._trying[key] = host
+        self._host(host).deciding.add(key)
         self._reckon(host)
 
     def of(self, host: str | None, key: Key) -> HostView | None:
@@ -86,37 +75,44 @@ class HostRests:
             if state.seen is not None
         )
 
-    def waiting(self) -> dict[str, int]:
-        """How many imports wait for each host that pushes back. Safe from another thread."""
-        known = list(self._known.values())
-        return {host: sum(one.waits and one.host == host for one in known) for host in list(self._states)}
+    @property
+    def backing_off(self) -> int:
+        """How many hosts pushed imports back and have not answered since. Safe from another thread."""
+        return sum(state.seen is not None for state in list(self._states.values()))
 
-    def _leave(self, host: str, key: Key) -> None:
-        keys = self._of_host[host]
-        keys.discard(key)
-        if not keys:
-            del self._of_host[host]
+    @property
+    def waiting(self) -> int:
+        """How many imports wait for a host that is left alone. Safe from another thread."""
+        return sum(one.waits and one.host in self._states for one in list(self._known.values()))
 
-    def _reckon(self, host: str) -> None:
-        before, after = self._states.get(host, _OPEN), self._state(host)
-        if after == _OPEN:
-            self._states.pop(host, None)
+    def _host(self, name: str) -> Host:
+        return self._hosts.setdefault(name, Host(name))
+
+    def _say(self, key: Key, older: Knowledge | None, newer: Knowledge | None) -> set[str]:
+        """The hosts of which that changes something."""
+        for host in {one.host for one in (older, newer) if one is not None}:
+            old, new = (one if one is not None and one.host == host else None for one in (older, newer))
+            self._host(host).replace(key, old, new)
+        return {one.host for one in (older, newer) if one is not None and one.says_something}
+
+    def _withdraw(self, key: Key) -> str | None:
+        """Its decision to try a host counts no more; which one that was."""
+        host = self._trying.pop(key, None)
+        if host is not None:
+            self._host(host).deciding.discard(key)
+        return host
+
+    def _reckon(self, name: str) -> None:
+        host = self._host(name)
+        before, after = self._states.get(name, OPEN), host.state
+        if after == OPEN:
+            self._states.pop(name, None)
         else:
-            self._states[host] = after
+            self._states[name] = after
         if after != before:
-            for key in sorted(self._of_host.get(host, ())):
+            for key in sorted(host.keys):
                 if self._is_concerned(self._known[key]):
                     self._tell(key)
 
     def _is_concerned(self, one: Knowledge) -> bool:
         return one.waits or one.starts or (one.record is not None and one.record.failures > 0)
-
-    def _state(self, host: str) -> _State:
-        keys = self._of_host.get(host, set())
-        known = [self._known[key] for key in keys]
-        tried_by = {key for key in keys if self._known[key].tries} | {
-            key for key, tried in self._trying.items() if tried == host
-        }
-        seen = seen_of(host, (one.record for one in known if one.record))
-        pause = max((one.pause for one in known if one.pause), default=None)
-        return _State(seen, pause, frozenset(tried_by) if seen else frozenset())

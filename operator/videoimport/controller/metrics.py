@@ -72,12 +72,13 @@ class Figures(Collector):
         yield _single(
             "videoimport_running", "Imports that have a place among those that run.", self.store.turns.slots.total
         )
-        hosts = self.store.turns.hosts.waiting()
+        hosts = self.store.turns.hosts
         yield _single(
-            "videoimport_hosts_backing_off", "Hosts that pushed back and have not answered since.", len(hosts)
+            "videoimport_hosts_backing_off",
+            "Hosts that pushed imports back and have not answered since.",
+            hosts.backing_off,
         )
-        waiting = sum(hosts.values())
-        yield _single("videoimport_waiting_for_hosts", "Imports that wait for such a host.", waiting)
+        yield _single("videoimport_waiting_for_hosts", "Imports that wait for their host.", hosts.waiting)
         yield _single("videoimport_queue_depth", "Keys that wait to be reconciled now.", self.queue.depth)
         age = self.queue.head_age
         yield _single("videoimport_queue_age_seconds", "How long the oldest of them waits or is worked on.", age)

@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from videoimport.api.bulk_source import BulkSource
+from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason
 from videoimport.api.source import VideoSource
@@ -105,12 +107,18 @@ def knowledge_of(video: VideoImport, *, working: bool) -> Knowledge | None:
 
 
 def knowledge_of_list(bulk: BulkImport) -> Knowledge | None:
-    """A listing that was told to come back later is a witness too, but it tries nothing for others."""
+    """A listing that was told to come back later is a witness too, but it tries nothing for others. One that is not to
+    go on never asks again, so that nothing would ever replace what it was told."""
     discovery = bulk.status.discovery
-    if discovery is None or discovery.reason is not Reason.RATE_LIMITED:
+    if discovery is None or discovery.reason is not Reason.RATE_LIMITED or _is_stopped(bulk):
         return None
     host, until = host_of_list(bulk.spec.source), discovery.attempts.next_retry_time
     return Knowledge(host, pause=until) if host is not None and until is not None else None
+
+
+def _is_stopped(bulk: BulkImport) -> bool:
+    stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
+    return stopped or bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
 
 
 def waits_for_host(video: VideoImport) -> bool:
@@ -120,7 +128,20 @@ def waits_for_host(video: VideoImport) -> bool:
     return between and status.reason is Reason.RATE_LIMITED and status.phase not in ENDED
 
 
-def seen_of(host: str, records: Iterable[HostRest]) -> HostView | None:
+class Word(NamedTuple):
+    """What a record says of its host."""
+
+    failures: int
+    time: datetime
+    until: datetime | None
+
+
+def word_of(record: HostRest) -> Word:
+    """Without what concerns only the import itself."""
+    return Word(record.failures, record.time, record.until)
+
+
+def seen_of(host: str, records: Iterable[HostRest | Word]) -> HostView | None:
     """What all records together say; None when the host is open. Of an answer and a push-back in the same second the
     latter counts."""
     records = tuple(records)

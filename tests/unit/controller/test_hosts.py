@@ -1,14 +1,17 @@
 """The store knows which hosts push back, and tells those that wait for one."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from videoimport.api.status import HostRest
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.kinds import Key
 from videoimport.controller.store import Store
+from videoimport.core.breaker import seen_of
 from videoimport.core.observe import HostView
 
 Raw = dict[str, Any]
@@ -191,3 +194,69 @@ def test_those_whose_run_has_not_begun_are_told_that_their_host_rests(cluster: C
     cluster.told_besides()
     cluster.put("told", status=told())
     assert cluster.told_besides("told") == {"starting"}
+
+
+PAUSED = {"discovery": {"reason": "RateLimited", "attempts": {"nextRetryTime": FIVE}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "phase"), [({"suspend": True}, "Suspended"), ({"cancel": True}, None), ({}, "Failed")]
+)
+def test_a_listing_that_does_not_go_on_is_no_witness(cluster: Cluster, thing: Thing, spec: Raw, phase: str) -> None:
+    cluster.put("same")
+    wish = {"source": {"playlist": {"url": "https://a.example/list"}}, "template": {"destination": DESTINATION}}
+    cluster.store.put("BulkImport", thing("BulkImport", "b", 5, spec=wish, status=PAUSED))
+    assert cluster.host("same") is not None
+    status = PAUSED | ({"phase": phase} if phase else {})
+    cluster.store.put("BulkImport", thing("BulkImport", "b", 6, spec=wish | spec, status=status))
+    assert cluster.host("same") is None
+    assert not cluster.store.turns.hosts
+
+
+def test_a_host_that_only_a_listing_spares_is_not_counted_as_backing_off(cluster: Cluster, thing: Thing) -> None:
+    wish = {"source": {"playlist": {"url": "https://a.example/list"}}, "template": {"destination": DESTINATION}}
+    cluster.store.put("BulkImport", thing("BulkImport", "b", 5, spec=wish, status=PAUSED))
+    cluster.put("held", status=HELD)
+    hosts = cluster.store.turns.hosts
+    assert (hosts.backing_off, hosts.waiting) == (0, 1)
+    cluster.put("told", status=told())
+    assert (hosts.backing_off, hosts.waiting) == (1, 2)
+
+
+def test_many_that_were_told_together_leave_at_a_cost_that_does_not_grow_with_them(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(100):
+        cluster.put(f"v{number}", status=told())
+    looked_at = 0
+
+    def counted(name: str, records: Iterable[Any]) -> HostView | None:
+        nonlocal looked_at
+        kept = list(records)
+        looked_at += len(kept)
+        return seen_of(name, kept)
+
+    monkeypatch.setattr("videoimport.controller.host.seen_of", counted)
+    for number in range(100):
+        assert cluster.store.turns.hosts
+        cluster.put(f"v{number}", status={"phase": "Completed"})
+    assert not cluster.store.turns.hosts
+    assert looked_at <= 100
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_kept_of_a_host_is_what_all_records_say_whoever_comes_and_goes(cluster: Cluster, seed: int) -> None:
+    dice, kept = random.Random(seed), dict[str, Raw]()
+    for _ in range(300):
+        name, minute = f"v{dice.randrange(8)}", dice.randrange(4)
+        kept[name] = dice.choice(
+            [
+                told(f"2026-01-01T00:0{minute + 1}:00Z", f"2026-01-01T00:0{minute}:00Z", failures=dice.randint(1, 2)),
+                {**ANSWERED, "hostRest": {"host": "a.example", "time": f"2026-01-01T00:0{minute}:00Z"}},
+                HELD,
+                {"phase": "Completed"},
+            ]
+        )
+        cluster.put(name, status=kept[name])
+        records = [HostRest.model_validate(status["hostRest"]) for status in kept.values() if "hostRest" in status]
+        assert cluster.host(name) == seen_of("a.example", records)
