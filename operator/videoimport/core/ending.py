@@ -59,6 +59,8 @@ def waiting(scene: Scene) -> Draft | None:
     at, reason = scene.attempts.next_retry_time, scene.status.reason or Reason.INTERNAL
     if at is None:
         return None
+    if _is_called_back(scene):
+        return Draft(scene.status)
     if renewed(scene.video):
         return first_run(scene)
     if given_up := exhausted(scene.attempts):
@@ -72,6 +74,13 @@ def waiting(scene: Scene) -> Draft | None:
         words = advised(reason, f"Run {scene.run + 1} starts at {clock(at)}")
         return Draft(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
     return Draft(scene.status, again_at=at)
+
+
+def _is_called_back(scene: Scene) -> bool:
+    """The run that was taken back is still on its way out, and its worker may have begun meanwhile: until it is gone
+    no other one starts. A run of a later number than the status knows is not it: then this status is an old one."""
+    older = any(job.run <= scene.run and not job.finished for job in scene.jobs)
+    return older and all(job.run <= scene.run for job in scene.jobs)
 
 
 def _waiting_for_host(scene: Scene, at: datetime) -> Draft:

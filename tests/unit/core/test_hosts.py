@@ -31,6 +31,7 @@ from videoimport.api.status import Attempts, HostRest, VideoPhase
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.breaker import host_of, seen_of
 from videoimport.core.observe import HostView
+from videoimport.core.plan import Plan
 
 HOST = "video.example"
 S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key": "a.mov"}}
@@ -266,3 +267,27 @@ def test_a_listing_that_was_told_holds_imports_up_and_nobody_need_try_first():
     assert created(found) == ["talk-1"]
     assert found.status is not None
     assert found.status.host_rest is None
+
+
+def test_no_other_run_starts_before_the_one_that_was_taken_back_is_gone():
+    wish = running()
+    there = job(wish)
+    held = written(wish, after(1), jobs=(there,), host=TOLD)
+    for pods in ((), (pod(there),), (working_pod(there),)):
+        found = plan(held, at=after(600), jobs=(there,), pods=pods)
+        assert (created(found), found.status) == ([], None)
+        assert [type(action).__name__ for action in found.actions] == ["Delete"]
+        leaving = (replace(there, deleting=True),)
+        assert plan(held, at=after(600), jobs=leaving, pods=pods) == Plan()
+    asked_again = edited(held, retryToken="now")
+    assert created(plan(asked_again, at=after(600), jobs=(there,))) == []
+    assert created(plan(asked_again, at=after(600))) == ["talk-2"]
+    assert created(plan(held, at=after(600))) == ["talk-2"]
+
+
+def test_a_status_that_is_older_than_the_jobs_deletes_nothing_and_is_written_anew():
+    wish = running()
+    held = written(wish, after(1), jobs=(job(wish),), host=TOLD)
+    found = plan(held, at=after(600), jobs=(job(wish, run=2),))
+    assert found.status is not None
+    assert found.status.run == 3
