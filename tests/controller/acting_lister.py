@@ -15,6 +15,7 @@ from node_logs import NodeLogs
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import IMPORT, PAGE, TASK
 from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport
+from videoimport.api.pagelog import packed
 
 
 @dataclass
@@ -66,7 +67,7 @@ class ActingLister:
         urls, done = self.pages[task.page], task.page + 1 == len(self.pages)
         lines = [PageLine(found=FoundItem(id=item_identity(url), url=url)) for url in urls]
         text = "".join(f"{line.model_dump_json(by_alias=True, exclude_none=True)}\n" for line in lines)
-        left = self.spoil(task.run, text)
+        left = self.spoil(task.run, packed(text))
         if left is not None:
             logs.path(self.namespace, pod["metadata"]["name"]).write_text(left)
         report = PageReport(

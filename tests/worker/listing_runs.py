@@ -15,7 +15,8 @@ from object_store import KEY_ID, SECRET, Bucket
 from worker_runs import LOOPBACK
 
 from videoimport.api.bulk_source import BulkSource
-from videoimport.api.listing import PREFIX, FoundItem, ListingTask, PageLine, PageReport, RejectedLine
+from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
+from videoimport.api.pagelog import unpacked
 
 
 @dataclass
@@ -38,13 +39,12 @@ class Listed:
     @property
     def lines(self) -> list[PageLine]:
         """As the controller takes them from the log; whole, or the test fails."""
-        texts = [line for line in self.log.split("\n") if line.startswith(PREFIX)]
-        content = "".join(f"{text}\n" for text in texts).encode()
-        report = self.report
+        content, report = unpacked(self.log), self.report
         if report.reason is not None:
-            assert texts == []
+            assert content == ""
             return []
-        told = (len(texts), len(content), hashlib.sha256(content).hexdigest())
+        texts, raw = content.split("\n")[:-1], content.encode()
+        told = (len(texts), len(raw), hashlib.sha256(raw).hexdigest())
         assert told == (report.count, report.bytes, report.sha256)
         return [PageLine.model_validate_json(text) for text in texts]
 

@@ -48,6 +48,7 @@ def test_a_line_that_is_wrong_is_rejected_with_its_number_and_the_rest_goes_on(l
     assert page.rejected[3].id == item_identity("https://user:pass@e.com/photo.jpg?token=geheim")
     assert "geheim" not in page.log
     assert "pass@" not in page.log
+    assert "e.com" not in page.log, "logs are shipped to where others search them"
 
 
 def test_csv_with_names_checksums_and_metadata(lists: Lists) -> None:

@@ -1,7 +1,7 @@
 """Discovery, a page at a time: the worker's task, the lines it prints, the report it leaves, the page that is kept.
 
-A page's lines stand on the worker's stdout among its log's lines; they alone begin with ``PREFIX``. The report tells
-their number, bytes and hash, so that a log that was cut or lost is known for what it is.
+A page stands on the worker's stdout among its log's lines, packed as ``api.pagelog`` says. The report tells the number,
+bytes and hash of its lines as they are kept, so that a log that was cut or lost is known for what it is.
 """
 
 from typing import Annotated, Literal
@@ -21,11 +21,10 @@ from videoimport.api.source import Checksum
 from videoimport.api.status import Count
 from videoimport.api.task import Politeness
 
-PREFIX = '{"page":'
-"""How a line of a page begins; ``PageLine`` writes ``page`` first."""
 MAX_PAGE_ITEMS = 2000
 MAX_PAGE_BYTES = 512 * 1024
-"""Of a page's lines, each with its newline: one ConfigMap takes them, and a container's log does not rotate."""
+"""Of a page's lines as they are kept, each with its newline: one ConfigMap takes them, and a container's log does not
+rotate."""
 PAGE_SECONDS = 20
 """A page that takes longer to look through ends early: the first videos start before a long listing ends."""
 MANIFEST_PATH = "/etc/videoimport/manifest"
@@ -82,7 +81,7 @@ class PageLine(Model):
     """A line of a page: exactly one of both."""
 
     page: Literal[1] = 1
-    """The version of this model; first, so that a line begins with PREFIX."""
+    """The version of this model."""
     found: FoundItem | None = None
     rejected: RejectedLine | None = None
 
@@ -98,6 +97,8 @@ class PageFacts(Model):
     """The list has more than MAX_LISTED items, and what is beyond was left out."""
     pushed_back: Reason | None = None
     """What broke the source off after this page; the next one waits as after a failure."""
+    integration: Annotated[str, Field(max_length=64)] | None = None
+    """Of a page of what earlier bulks left failed: from where to where, as api.identity has it, shortened."""
     retry_after_seconds: RetryAfter | None = None
     """As the report says."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from videoimport.api.labels import WORKER_CONTAINER
-from videoimport.api.listing import PREFIX
+from videoimport.api.pagelog import unpacked
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import NotFound, Rejected, Unavailable
 from videoimport.controller.notes import Notes
@@ -16,7 +16,7 @@ from videoimport.core.listed import LINES
 from videoimport.core.plan import Collect, Create
 
 LIMIT_BYTES = 8 * 1024 * 1024
-"""Of a log: a page takes a sixteenth of it, and what else a worker says is short."""
+"""Of a log: a page takes a tenth of it at most, and what else a worker says is short."""
 PATIENCE = 6
 """A log that cannot be had so often in a row, later and later, is given up: its node is away."""
 _PAUSES = Backoff(base=1.0, cap=30.0)
@@ -41,10 +41,11 @@ class Collector:
             return self._not_now(wish, notes, str(problem))
         except (NotFound, Rejected) as gone:
             return _lost(wish, notes, str(gone))
-        lines = page_of(text)
-        if (len(lines), _hash(lines)) != (wish.count, wish.sha256):
-            return _lost(wish, notes, f"{len(lines)} lines instead of {wish.count}, or others")
-        data = {**wish.manifest["data"], LINES: "".join(lines)}
+        try:
+            lines = page_of(text, wish)
+        except ValueError as problem:
+            return _lost(wish, notes, str(problem))
+        data = {**wish.manifest["data"], LINES: lines}
         await self.writer.act(Create({**wish.manifest, "data": data}))
         notes.unread.pop(wish.job, None)
         return None
@@ -58,17 +59,15 @@ class Collector:
         return _PAUSES.delay(times, 1.0)
 
 
-def page_of(text: str) -> list[str]:
-    """A page's lines of a log, each with its newline. Only that ends a line: addresses may hold whatever else some take
-    for one."""
-    return [f"{line}\n" for line in text.split("\n") if line.startswith(PREFIX)]
+def page_of(log: str, wish: Collect) -> str:
+    """A page's lines, each with its newline. Raises ValueError where they are not those that were reported."""
+    lines = unpacked(log)
+    if (lines.count("\n"), hashlib.sha256(lines.encode()).hexdigest()) != (wish.count, wish.sha256):
+        raise ValueError(f"{lines.count(chr(10))} lines instead of {wish.count}, or others")
+    return lines
 
 
 def _lost(wish: Collect, notes: Notes, problem: str) -> float:
     _log.warning("a page is lost and will be listed again", pod=wish.pod, problem=problem)
     notes.unkept.add(wish.job)
     return 0.0
-
-
-def _hash(lines: list[str]) -> str:
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

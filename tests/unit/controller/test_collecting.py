@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from videoimport.controller.collecting import PATIENCE, Collector, page_of
+from videoimport.api.listing import MAX_PAGE_BYTES
+from videoimport.api.pagelog import packed
+from videoimport.controller.collecting import PATIENCE, Collector
 from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from videoimport.controller.notes import Notes
 from videoimport.controller.store import Store
@@ -14,7 +16,7 @@ from videoimport.controller.writing import Writer
 from videoimport.core.plan import Collect
 
 LINES = ['{"page":1,"found":{"id":"0123456789","url":"https://video.example/a b.mp4"}}\n', '{"page":1,"x":2}\n']
-LOG = f'{{"event":"listing"}}\n{LINES[0]}{{"event":"a hint of {{\\"page\\":"}}\n{LINES[1]}bye'
+LOG = f'{{"event":"listing"}}\n{packed("".join(LINES))}{{"event":"a hint of page:"}}\nbye'
 OWNER = {"apiVersion": "v", "kind": "BulkImport", "name": "many", "uid": "bulk-uid", "controller": True}
 
 
@@ -57,14 +59,19 @@ def test_the_reported_lines_are_kept_and_nothing_else(cluster, keep, notes):
     assert keep.store.find("ConfigMap", "ns", "many-0a1b2c3d-0").view.items[0].identity == "0123456789"
 
 
-def test_only_a_newline_ends_a_line():
-    odd = '{"page":1,"url":"https://video.example/\u2028\x85\x0c\r.mp4"}\n'
-    assert page_of(f"{odd}{{}}\n{odd}") == [odd, odd]
+def test_only_a_newline_ends_a_line(cluster, keep):
+    odd = ['{"page":1,"url":"https://video.example/\u2028\x85\x0c\r.mp4"}\n'] * 2
+    cluster.logs["p"] = packed("".join(odd))
+    assert keep(wanted(odd)) is None
+    (made,) = cluster.called("create")
+    assert made["data"]["items.jsonl"] == "".join(odd)
 
 
 @pytest.mark.parametrize(
-    "log", ["", LOG.replace(LINES[1], ""), LOG.replace("mp4", "mp3"), f"{LOG}\n{LINES[0]}", LOG[: len(LOG) // 2]]
-)
+    "log",
+    ["", packed(LINES[0]), packed("".join(LINES).replace("mp4", "mp3")), f"{LOG}\n{packed(LINES[0])}", "page:é",
+     LOG[: LOG.index("page:") + 40], "".join(LINES), packed("x" * (MAX_PAGE_BYTES + 1))],
+)  # fmt: skip
 def test_a_log_that_is_not_what_was_reported_is_noted(cluster, keep, notes, log):
     cluster.logs["p"] = log
     assert keep() == 0

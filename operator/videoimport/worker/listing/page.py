@@ -4,6 +4,7 @@ import hashlib
 import sys
 
 from videoimport.api.listing import MAX_PAGE_BYTES, PageLine
+from videoimport.api.pagelog import packed
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
 """What some readers of lines take for the end of one; JSON may say them otherwise."""
@@ -44,8 +45,8 @@ class Page:
         return hashlib.sha256(self._text.encode()).hexdigest()
 
     def print(self) -> None:
-        """To standard output."""
-        sys.stdout.write(self._text)
+        """To standard output, so that no search of logs finds an address."""
+        sys.stdout.write(packed(self._text))
         sys.stdout.flush()
 
     @property
