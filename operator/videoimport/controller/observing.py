@@ -11,7 +11,7 @@ from videoimport.controller.notes import Notes
 from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
 from videoimport.core.earlier import asks_for_earlier, left_failed
-from videoimport.core.listed import EARLIER, Listed
+from videoimport.core.listed import Listed
 from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
 from videoimport.core.refuse import problem_of
 
@@ -82,9 +82,10 @@ def _on_record(entry: Entry, store: Store) -> ObservedBulk:
 
 def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
     """Looked for only where somebody wants to know, and once."""
-    settled = any(page.listing == EARLIER and page.done for page in observed.pages)
+    if not asks_for_earlier(observed):
+        return None
     older = store.siblings.earlier(place)
-    if settled or not older or store.siblings.ahead(place) or not asks_for_earlier(observed.bulk):
+    if not older or store.siblings.ahead(place):
         return None
     entries = (store.find("BulkImport", *other) for other in older)
     return left_failed(_on_record(entry, store) for entry in entries if entry is not None)

@@ -26,7 +26,8 @@ class _Standing:
     smallest is the oldest."""
     generation: int
     """Of its spec, which the group is derived from."""
-    ended: bool
+    idle: bool
+    """It has ended, and whatever becomes of the others is nothing to it."""
     blocks: bool
     """Younger ones wait for it."""
 
@@ -78,7 +79,7 @@ class Siblings:
 
     def _wake(self, place: Place, groups: set[_Group]) -> None:
         for other in {other for group in groups for other in self._groups.get(group, ())} - {place}:
-            if not self._standings[other].ended:
+            if not self._standings[other].idle:
                 self._tell(Key("BulkImport", *other))
 
 
@@ -93,4 +94,5 @@ def _standing(bulk: BulkImport, before: _Standing | None) -> _Standing:
     group = before.group if before and known else (meta.namespace, integration(spec))
     ended = bulk.status.phase in BULK_ENDINGS
     waits = spec.suspend or spec.dry_run or meta.deletion_timestamp is not None
-    return _Standing(group, age, meta.generation, ended, not ended and not waits)
+    idle = ended and not spec.retry_failed  # else it may take up what the older ones leave
+    return _Standing(group, age, meta.generation, idle, not ended and not waits)

@@ -10,10 +10,10 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.ledger import ledger_of
 from videoimport.core.lifecycle import settled
-from videoimport.core.listed import EARLIER, Listed, Rejected
+from videoimport.core.listed import Listed, Rejected
 from videoimport.core.naming import child_name
 from videoimport.core.observe import ObservedBulk, PageView
-from videoimport.core.pages import complete, counting, listing_of
+from videoimport.core.pages import complete, counting, earlier_of, listing_of
 from videoimport.core.policy import exceeded
 from videoimport.core.roll import Roll, address_of, roll_of
 from videoimport.core.sorting import Sorted, Sorting, Tally, counted
@@ -58,8 +58,7 @@ class Book:
     @cached_property
     def earlier(self) -> tuple[PageView, ...]:
         """What earlier bulks left failed, as it was taken up."""
-        kept = [page for page in self.observed.pages if page.listing == EARLIER and not page.deleting]
-        return tuple(kept) if self.spec.retry_failed else ()
+        return earlier_of(self.observed) if self.spec.retry_failed else ()
 
     @cached_property
     def complete(self) -> bool:
@@ -86,12 +85,17 @@ class Book:
         sorting = Sorting(
             children=self.children,
             unreadable=self._unreadable,
-            ledger=ledger_of(self.shards),
+            ledger=self.ledger,
             tokens=tokens_that_count(self.spec),
             incremental=self.spec.incremental,
             address=self.address,
         )
         return sorting.sort(self.accepted)
+
+    @cached_property
+    def ledger(self) -> dict[str, LedgerEntry]:
+        """All that is recorded, by identity, of items that are no longer listed as well."""
+        return ledger_of(self.shards)
 
     def address(self, item: Listed) -> str:
         """What an item is called to people."""
@@ -125,8 +129,18 @@ class Book:
 
     @property
     def active(self) -> int:
-        """Items being imported."""
-        return len(self.items.active) + len(self.items.unread)
+        """Items being imported, with those that an earlier list had and this one may have."""
+        return len(self.items.active) + len(self.items.unread) + self.lingering
+
+    @property
+    def lingering(self) -> int:
+        """Running children that are not listed so far."""
+        return 0 if self.complete else len(self.strangers)
+
+    @cached_property
+    def unended(self) -> bool:
+        """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
+        return bool(self.running) or any(not settled(child) for child in self.children.values())
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
@@ -177,24 +191,32 @@ class Book:
     @cached_property
     def to_take_up(self) -> tuple[Listed, ...] | None:
         """What earlier bulks left failed and no page has yet; None when that is settled, or not for now."""
-        left, frozen = self.observed.left_failed, bool(self.earlier) and self.earlier[-1].done
-        if left is None or frozen or self.held or not self.spec.retry_failed:
+        left = self.observed.left_failed
+        if left is None or self._took_up or self.held or not self.spec.retry_failed:
             return None
         taken = {item.identity for page in self.earlier for item in page.items}
         return tuple(item for item in left if item.identity not in taken)
 
     @property
+    def _took_up(self) -> bool:
+        return bool(self.earlier) and self.earlier[-1].done
+
+    @property
+    def to_come(self) -> bool:
+        """What earlier bulks left failed is still to be taken up, now or once they have ended."""
+        return self.to_take_up is not None or (self.spec.retry_failed and self.queued and not self._took_up)
+
+    @property
     def finished(self) -> bool:
-        """Every item of the whole list has a result that counts, and each is in the ledger as it was observed there."""
+        """Every item of the whole list has a result that counts, and each ending was observed in the ledger."""
         everything = self.complete and len(self.items.results) == len(self.accepted)
-        return everything and not self.items.news and self.to_take_up is None
+        return everything and not self.items.unrecorded and not self.to_come
 
     @cached_property
     def to_start(self) -> list[Listed]:
         """As many open items as the window has room for."""
         if self.held or self.spec.dry_run:
             return []
-        lingering = 0 if self.complete else len(self.strangers)
         busy = frozenset(host.host for host in self.observed.hosts)
         active = list(self.items.active.values())
-        return next_items(self.bulk, self.items.open, active, lingering + len(self.items.unread), busy)
+        return next_items(self.bulk, self.items.open, active, self.lingering + len(self.items.unread), busy)

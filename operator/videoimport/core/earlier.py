@@ -9,16 +9,16 @@ from videoimport.core.book import Book
 from videoimport.core.ledger import ledger_of
 from videoimport.core.listed import EARLIER, LINES, Listed
 from videoimport.core.observe import ObservedBulk
-from videoimport.core.pages import manifest_of
+from videoimport.core.pages import earlier_of, manifest_of, way_of
 from videoimport.core.plan import Create
 
 
-def asks_for_earlier(bulk: BulkImport) -> bool:
-    """Whether it is to take up what others left: while it goes on, and when its spec was changed after its end."""
-    status = bulk.status
-    return bulk.spec.retry_failed and (
-        status.completion_time is None or status.observed_generation != bulk.metadata.generation
-    )
+def asks_for_earlier(observed: ObservedBulk) -> bool:
+    """Whether it is to take up what others left, which it does once: the last of its pages says that it has."""
+    wish = observed.bulk.spec
+    if not wish.retry_failed or wish.cancel or wish.suspend:
+        return False
+    return not any(page.done for page in earlier_of(observed))
 
 
 def left_failed(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
@@ -40,12 +40,13 @@ def taking_up(book: Book) -> tuple[Create, ...]:
     if items is None:
         return ()
     chunks = list(_chunks(items)) or [[]]
-    first, last = len(book.earlier), len(book.earlier) + len(chunks) - 1
+    first = 1 + max((page.number for page in book.observed.pages if page.listing == EARLIER), default=-1)
+    last = first + len(chunks) - 1
     return tuple(_page(book.bulk, number, lines, done=number == last) for number, lines in enumerate(chunks, first))
 
 
 def _page(bulk: BulkImport, number: int, lines: list[str], *, done: bool) -> Create:
-    manifest = manifest_of(bulk, EARLIER, number, PageFacts(done=done))
+    manifest = manifest_of(bulk, EARLIER, number, PageFacts(done=done, integration=way_of(bulk)))
     manifest["data"][LINES] = "".join(lines)
     return Create(manifest)
 

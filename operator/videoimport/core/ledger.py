@@ -32,7 +32,17 @@ def entry_of(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
 
 def records(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
     """Whether this entry says how the item's child ended. Asked for each kept child at each look: nothing is built."""
-    return entry.name == item.name and all(getattr(entry, name) == value for name, value in _told(child).items())
+    return entry.name == item.name and tells(entry, child)
+
+
+def tells(entry: LedgerEntry, child: VideoImport) -> bool:
+    """The same of a child whose item is not known."""
+    return all(getattr(entry, name) == value for name, value in _told(child).items())
+
+
+def same_ending(entry: LedgerEntry, other: LedgerEntry) -> bool:
+    """Whether one may stand for the other as long as only its words differ, such as the item's name."""
+    return (entry.success, entry.retry_token) == (other.success, other.retry_token)
 
 
 def _told(child: VideoImport) -> dict[str, Any]:

@@ -136,6 +136,8 @@ class PageView:
     truncated: bool = False
     pushed_back: Reason | None = None
     """What broke the source off after it: the next page waits as after a failure."""
+    integration: str | None = None
+    """Of a page of what earlier bulks left failed: under which source and destination it was taken up."""
     retry_after_seconds: int | None = None
     """For how long it wanted to be left alone then, where it said so."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from videoimport.api.bulk_source import MAX_LISTED
 from videoimport.api.bulkimport import IDENTITY, BulkImport, Template
+from videoimport.api.identity import integration
 from videoimport.api.labels import BULK, LISTING, PAGE
 from videoimport.api.listing import PageFacts
 from videoimport.core.listed import EARLIER, FACTS
@@ -19,8 +20,9 @@ from videoimport.core.ownership import CALM, OUR_LABELS, owned_by
 from videoimport.core.plan import Delete, Manifest
 
 _Json = dict[str, Any]
+_INLINE = "items"
 _LISTING_DIGITS, _WISH_DIGITS = 8, 16
-_MOST_LINES = 2 * MAX_LISTED
+MOST_LINES = 2 * MAX_LISTED
 """Of all pages of a list. The worker ends a list of more items than MAX_LISTED, but what it rejects is not bounded."""
 
 
@@ -59,11 +61,30 @@ def obsolete(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delet
     return tuple(Delete("ConfigMap", namespace, page.name, page.uid) for page in others)
 
 
+def way_of(bulk: BulkImport) -> str:
+    """Eight hex digits for where a list comes from and where its videos go. Items of the spec have no place of their
+    own: that one of them is added makes nothing else of what was taken up."""
+    return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
+
+
+def earlier_of(observed: ObservedBulk) -> tuple[PageView, ...]:
+    """The pages of what earlier bulks left failed, as they were taken up under the present source and destination:
+    elsewhere a key names something else."""
+    own = [page for page in observed.pages if page.listing == EARLIER and not page.deleting]
+    way = way_of(observed.bulk) if own else ""
+    return tuple(page for page in own if page.integration == way)
+
+
+def broken_off(pages: tuple[PageView, ...]) -> bool:
+    """Whether the list goes on, and no more of it is looked through."""
+    return complete(pages) and not pages[-1].done
+
+
 def complete(pages: tuple[PageView, ...]) -> bool:
     """Whether the whole list is known, or as much of it as is taken: a list that never ends must."""
     if not pages:
         return False
-    return pages[-1].done or sum(len(page.items) + len(page.rejected) for page in pages) >= _MOST_LINES
+    return pages[-1].done or sum(len(page.items) + len(page.rejected) for page in pages) >= MOST_LINES
 
 
 def manifest_of(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:

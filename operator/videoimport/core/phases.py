@@ -14,12 +14,14 @@ BULK_ENDINGS = {
 
 
 def phase_of(book: Book, discovery: Discovery) -> BulkPhase:
-    """Ended means that nothing is active, and that every result that counts is in the ledger."""
+    """Ended means that nothing of it runs any more, listed or not, and that every result that counts is in the
+    ledger."""
     if book.stays_cancelled:
         return BulkPhase.CANCELLED
-    if book.active or book.items.news:
+    if book.unended or book.items.unread or book.items.unrecorded:
         return BulkPhase.SUSPENDED if book.suspended else BulkPhase.PROCESSING
-    return _ended(book, discovery) or _held(book) or _at_work(book)
+    ended = None if discovery.active else _ended(book, discovery)
+    return ended or _held(book) or _at_work(book)
 
 
 def given_up(book: Book, discovery: Discovery) -> bool:
@@ -32,9 +34,14 @@ def _ended(book: Book, discovery: Discovery) -> BulkPhase | None:
         return BulkPhase.COMPLETED if book.tally.completed or not _lacking(book) else BulkPhase.FAILED
     if book.stopped:
         return BulkPhase.CANCELLED
-    if book.hopeless or (given_up(book, discovery) and not book.items.open):
+    if book.hopeless or (given_up(book, discovery) and _exhausted(book)):
         return BulkPhase.FAILED
-    return BulkPhase.COMPLETED if book.spec.dry_run and book.complete else None
+    return BulkPhase.COMPLETED if book.spec.dry_run and book.complete and book.to_take_up is None else None
+
+
+def _exhausted(book: Book) -> bool:
+    """Nothing is left to be done of what is listed; a dry run does nothing of it."""
+    return not book.to_come and (book.spec.dry_run or len(book.items.results) == len(book.accepted))
 
 
 def _lacking(book: Book) -> bool:
@@ -45,7 +52,7 @@ def _lacking(book: Book) -> bool:
 def _held(book: Book) -> BulkPhase | None:
     if book.suspended:
         return BulkPhase.SUSPENDED
-    return BulkPhase.QUEUED if book.queued else None
+    return BulkPhase.QUEUED if book.queued and not book.stopped else None
 
 
 def _at_work(book: Book) -> BulkPhase:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.book import Book
 from videoimport.core.children import removal
+from videoimport.core.ledger import tells
 from videoimport.core.plan import Delete
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -22,7 +23,8 @@ class Pruning:
 
 def pruning(book: Book, now: datetime) -> Pruning:
     """Those beyond childHistoryLimit, the oldest first, and those older than childTTLSeconds. A child that is to be
-    tried again stays for that; one whose item is no longer listed has no result to lose."""
+    tried again stays for that; one whose item is no longer listed has no result to lose, and one whose item may yet be
+    listed keeps a result that stands nowhere else."""
     ended = sorted(_finished(book), key=_ended_at)
     ttl, beyond = timedelta(seconds=book.spec.child_ttl_seconds), max(0, len(ended) - book.spec.child_history_limit)
     gone, kept = ended[:beyond], ended[beyond:]
@@ -35,8 +37,15 @@ def _finished(book: Book) -> Iterator[VideoImport]:
     waiting = book.items.active.keys() | book.items.news.keys() | {item.identity for item in book.items.open}
     for identity, child in book.children.items():
         leaves = child.metadata.deletion_timestamp is not None
-        if not leaves and identity not in book.running and identity not in waiting:
+        if not leaves and identity not in book.running and identity not in waiting and _expendable(book, identity):
             yield child
+
+
+def _expendable(book: Book, identity: str) -> bool:
+    if book.complete or identity in book.accepted:
+        return True
+    entry = book.ledger.get(identity)
+    return entry is not None and tells(entry, book.children[identity])
 
 
 def _ended_at(child: VideoImport) -> datetime:

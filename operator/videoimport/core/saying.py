@@ -9,6 +9,7 @@ from videoimport.core import policy
 from videoimport.core.book import Book
 from videoimport.core.conditions import Ending, Fact, merged, standing
 from videoimport.core.discovery import Discovery
+from videoimport.core.pages import MOST_LINES, broken_off
 from videoimport.core.phases import BULK_ENDINGS, given_up
 from videoimport.core.wording import fit, sentences
 
@@ -18,6 +19,9 @@ _REFUSED = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
 _RESTS = "Suspended as asked; suspend: false goes on"
 _TRUNCATED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
+_BROKEN_OFF = (
+    f"The list has more than {MOST_LINES:,} entries, those that are rejected included; what is beyond is left out"
+)
 _WORK = {
     BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
     BulkPhase.DISCOVERING: "The list is being looked through",
@@ -28,8 +32,13 @@ _WORK = {
 
 def message_of(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
     """The counts, and what there is to know besides."""
-    beyond = any(page.truncated for page in book.pages)
-    return sentences(_said(book, discovery, phase), _TRUNCATED if beyond else "")
+    return sentences(_said(book, discovery, phase), _left_out(book))
+
+
+def _left_out(book: Book) -> str:
+    if any(page.truncated for page in book.pages):
+        return _TRUNCATED
+    return _BROKEN_OFF if broken_off(book.pages) else ""
 
 
 def _said(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
@@ -142,7 +151,7 @@ def _dry_run(book: Book) -> str:
 
 def _refusal(book: Book) -> str:
     """Why nothing more is started or recorded, while something is to be."""
-    if book.refusal is None or not (book.to_start or book.items.news):
+    if book.refusal is None or not (book.to_start or book.items.news or book.to_take_up is not None):
         return ""
     return f"The cluster refuses what is to be created next: {book.refusal.message}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from videoimport.api.bulk_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.ledger import entry_of, records
+from videoimport.core.ledger import entry_of, records, same_ending
 from videoimport.core.lifecycle import settled
 from videoimport.core.listed import Listed
 
@@ -26,6 +26,8 @@ class Sorted:
     """Their child cannot be read: they keep their place in the window, and nothing is done about them."""
     news: dict[str, LedgerEntry] = field(default_factory=dict)
     """Results that the ledger lacks, or has differently."""
+    unrecorded: int = 0
+    """Of the news, those whose ending the ledger does not have at all: nothing may be said to have ended before."""
     retried: int = 0
     """Items that failed and are tried, or to be tried, again."""
 
@@ -83,6 +85,7 @@ class Sorting:
         result = recorded if recorded is not None and same else entry_of(child, item, self.address(item))
         if not same:
             found.news[item.identity] = result
+            found.unrecorded += recorded is None or not same_ending(recorded, result)
         if self._counts(result):
             found.results[item.identity] = result
         elif child.metadata.deletion_timestamp is None:

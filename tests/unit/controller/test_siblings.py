@@ -150,6 +150,21 @@ def test_what_earlier_ones_left_failed_and_no_later_one_brought_is_seen() -> Non
     assert [item.url for item in known.seen("third").left_failed] == [URLS[1], URLS[2]]
 
 
+def test_one_that_has_ended_asks_once_it_is_told_to_and_those_before_it_have_ended() -> None:
+    known = failing()
+    known.bulk("third", 2, source=ITEMS, status=DONE, retryFailed=True)
+    known.bulk("second", 1, source=ITEMS, status={"phase": "Processing"})
+    assert known.seen("third").left_failed is None
+    known.told_since()
+    known.bulk("second", 1, source=ITEMS, status=DONE)
+    assert "third" in known.told_since()
+    seen = known.seen("third")
+    assert seen.left_failed is not None
+    observed_since = {"observedGeneration": seen.bulk.metadata.generation}
+    known.bulk("third", 2, source=ITEMS, status=DONE | observed_since, retryFailed=True)
+    assert known.seen("third").left_failed == seen.left_failed
+
+
 def test_nobody_asks_without_retry_failed_or_without_earlier_ones_or_once_it_is_settled() -> None:
     known = failing()
     known.bulk("third", 2, source=ITEMS)
@@ -158,5 +173,6 @@ def test_nobody_asks_without_retry_failed_or_without_earlier_ones_or_once_it_is_
     assert known.seen("first").left_failed is None
     known.bulk("third", 2, source=ITEMS, retryFailed=True)
     labels = {"videoimport.io/listing": EARLIER, "videoimport.io/page": "0"}
-    known.put("ConfigMap", config_map("third", "earlier-0", labels, {"page.json": '{"done": true}', "items.jsonl": ""}))
+    facts = json.dumps({"done": True, "integration": "items"})
+    known.put("ConfigMap", config_map("third", "earlier-0", labels, {"page.json": facts, "items.jsonl": ""}))
     assert known.seen("third").left_failed is None

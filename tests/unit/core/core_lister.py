@@ -13,7 +13,7 @@ from videoimport.api.labels import TASK
 from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
 from videoimport.api.reasons import Reason
 from videoimport.core.earlier import asks_for_earlier, left_failed
-from videoimport.core.listed import EARLIER, LINES
+from videoimport.core.listed import LINES
 from videoimport.core.observe import ObservedBulk
 from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Action, Collect, Create
@@ -37,8 +37,7 @@ class ListingCluster(Cluster):
         older = self._older(plain)
         blocking = [one for one in older if _blocks(one)]
         found = replace(plain, unkept=frozenset(self.unkept), ahead=len(blocking))
-        settled = any(page.listing == EARLIER and page.done for page in plain.pages)
-        if settled or not older or not asks_for_earlier(plain.bulk):
+        if not older or blocking or not asks_for_earlier(plain):
             return found
         return replace(found, left_failed=left_failed(older))
 

@@ -2,22 +2,23 @@
 
 from dataclasses import replace
 
-from core_bulk import bulk, good, kinds, plan, shard, started, url, written
+from core_bulk import bad, bulk, edited, good, kinds, plan, shard, started, url, written
 from core_bulk import child as child_of
-from core_listing import page
-from core_seen import after, condition, truths
+from core_listing import look, made, noted, page
+from core_seen import NOW, after, condition, truths
 
 from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.listing import Known
 from videoimport.api.metadata import MOST_KEYS
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts
+from videoimport.api.status import Attempts, JobReference
 from videoimport.core.book import Book
 from videoimport.core.children import creation
 from videoimport.core.ledger import entry_of
 from videoimport.core.listed import Listed, Rejected
 from videoimport.core.observe import ObservedBulk
+from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Delete
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}
@@ -198,6 +199,54 @@ def test_list_that_is_too_long_says_so():
     wish = listed_bulk()
     long = replace(pages(wish, [item(0)])[0], truncated=True)
     assert "more than 100,000 videos" in plan(wish, pages=(long,)).status.message
+
+
+def test_list_of_more_lines_than_are_looked_at_says_so():
+    wish = listed_bulk()
+    refuse = Rejected(None, Reason.NOT_VIDEO)
+    status = plan(wish, pages=pages(wish, [item(0)], done=False, rejected=(refuse,) * 200_000)).status
+    assert status.discovery.done
+    assert "more than 200,000 entries" in status.message
+
+
+def test_failed_list_has_not_ended_while_children_of_the_old_one_run():
+    wish = given_up(written(listed_bulk()))
+    going = child(wish, 7, job=JobReference(name="run-1", uid="job-uid"))
+    leaving = going.model_copy(update={"metadata": going.metadata.model_copy(update={"deletion_timestamp": NOW})})
+    for running in (going, leaving):
+        status = plan(wish, (running,), at=after(60)).status
+        assert (status.phase, status.completion_time) == (BulkPhase.PROCESSING, None)
+        assert condition(status, "Finished").status == "False"
+    assert plan(wish, (going,), at=after(60)).status.active == 1
+    assert plan(wish, (good_of(wish, 7),), at=after(60)).status.phase is BulkPhase.FAILED
+
+
+def test_failed_list_has_not_ended_while_an_item_has_no_result():
+    wish = listed_bulk(retryToken="b")
+    seen = pages(wish, [item(0)], done=False)
+    broken = given_up(written(wish, pages=seen))
+    old = bad(inline_twin(listed_bulk(retryToken="a")), 0)
+    leaving = old.model_copy(update={"metadata": old.metadata.model_copy(update={"deletion_timestamp": NOW})})
+    status = plan(broken, (leaving,), results(wish, leaving), pages=seen, at=after(60)).status
+    assert (status or broken.status).phase is not BulkPhase.FAILED
+
+
+def test_cancelled_only_once_listing_and_children_of_the_old_list_have_stopped():
+    wish = edited(written(listed_bulk()), cancel=True)
+    job = listing_job(wish)
+    found = plan(wish, jobs=(job,), at=after(9))
+    assert [action.name for action in found.actions if isinstance(action, Delete)] == [job.name]
+    assert found.status.phase not in BULK_ENDINGS
+    assert "Being cancelled" in found.status.message
+    stopping = replace(job, deleting=True)
+    assert (plan(wish, jobs=(stopping,), at=after(9)).status or wish.status).phase not in BULK_ENDINGS
+    assert plan(wish, (child(wish, 7),), at=after(9)).status.phase not in BULK_ENDINGS
+    assert plan(wish, at=after(9)).status.phase is BulkPhase.CANCELLED
+
+
+def listing_job(wish):
+    """The Job of its first run, as it is seen while that goes on."""
+    return made(look(noted(wish, None)))
 
 
 def test_list_that_cannot_be_known_at_all_is_failed_at_once():

@@ -1,11 +1,16 @@
 """Finished children go when they are too many or too old, and never before their results stand."""
 
-from core_bulk import bad, bulk, child, edited, good, key, kinds, plan, recorded, shard, written
+from dataclasses import replace
+
+from core_bulk import bad, bulk, child, edited, good, key, kinds, plan, recorded, shard, started, url, written
+from core_listing import page
 from core_seen import NOW, after
 
+from videoimport.core.listed import Listed
 from videoimport.core.plan import Create, Delete
 
 WEEK = 604_800
+LIST = {"manifest": {"url": "https://lists.example/all.txt"}}
 
 
 def at(one, seconds):
@@ -71,6 +76,20 @@ def test_finished_child_of_a_removed_item_ages_too():
     gone = at(good(bulk(9), 5), 0)
     assert removed(plan(wish, (gone,), at=after(WEEK))) == [name(5)]
     assert removed(plan(wish, (gone,), at=after(WEEK - 1))) == []
+
+
+def test_what_stands_nowhere_else_stays_while_its_item_may_yet_be_listed():
+    wish = bulk(source=LIST, childHistoryLimit=0)
+    one = at(good(bulk(1), 0), 0)
+    item = Listed(key(0), url(0))
+    assert removed(plan(wish, (one,), at=after(50))) == []
+    assert removed(plan(wish, (one,), recorded(at(bad(bulk(1), 0), 0)), at=after(50))) == []
+    assert removed(plan(wish, (one,), recorded(one), at=after(50))) == [name(0)]
+    known = replace(page(wish, 0, done=True), items=(item,))
+    found = plan(wish, (one,), pages=(known,), at=after(50))
+    assert (removed(found), started(found)) == ([], [])
+    assert found.status.completed == 1
+    assert removed(plan(wish, (one,), pages=(replace(known, items=()),), at=after(50))) == [name(0)]
 
 
 def test_child_on_its_way_out_is_not_told_twice():

@@ -148,6 +148,28 @@ def test_added_item_opens_an_ended_bulk_again():
     assert [a.reason for a in found.announcements] == ["Started"]
 
 
+def test_other_words_for_an_ended_item_are_recorded_and_open_nothing_again():
+    wish = bulk(1)
+    done = written(wish, (good(wish, 0),), recorded(good(wish, 0)))
+    named = edited(done, source={"items": [{"url": url(0), "name": "rabbits"}]})
+    found = plan(named, (good(wish, 0),), recorded(good(wish, 0)), at=after(86_400))
+    assert kinds(found) == ["Patch ConfigMap"]
+    assert (found.status.phase, found.status.completion_time) == (BulkPhase.COMPLETED, done.status.completion_time)
+    assert found.status.results[0].name == "rabbits"
+
+
+def test_each_ending_has_its_own_time():
+    wish = bulk(2)
+    seen = (good(wish, 0), bad(wish, 1))
+    first = written(wish, seen, recorded(*seen))
+    second = written(edited(first, source={"items": [{"url": url(1)}]}), seen, recorded(*seen), at=after(60))
+    third = written(edited(second, source=wish.spec.source.wire()), seen, recorded(*seen), at=after(120))
+    endings = [(one.status.phase, one.status.completion_time) for one in (first, second, third)]
+    assert endings == [
+        (BulkPhase.COMPLETED, after(0)), (BulkPhase.FAILED, after(60)), (BulkPhase.COMPLETED, after(120)),
+    ]  # fmt: skip
+
+
 def test_new_token_opens_an_ended_bulk_again_and_is_observed():
     wish = bulk(2)
     children = (good(wish, 0), bad(wish, 1))

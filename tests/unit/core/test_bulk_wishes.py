@@ -17,18 +17,26 @@ from core_bulk import (
     wishing,
     written,
 )
+from core_listing import page
 from core_seen import after, condition, truths
 
 from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.listing import PageLine
-from videoimport.api.status import VideoPhase
+from videoimport.api.reasons import Reason
+from videoimport.api.status import Attempts, JobReference, VideoPhase
 from videoimport.core.children import creation
+from videoimport.core.earlier import asks_for_earlier
 from videoimport.core.listed import EARLIER, LINES, Listed
-from videoimport.core.observe import PageView
-from videoimport.core.plan import Create, Patch
+from videoimport.core.observe import EventView, ObservedBulk, PageView
+from videoimport.core.pages import way_of
+from videoimport.core.parse import page_view
+from videoimport.core.plan import Create, Delete, Patch
 
 LISTED = {"source": {"playlist": {"url": "https://videos.example/list"}}}
+
+
+RUN = JobReference(name="run-1", uid="job-uid")
 
 
 def patches(found):
@@ -128,7 +136,7 @@ def test_ended_one_is_not_queued_and_a_dry_run_never():
 
 def test_too_many_failures_end_it_once_what_runs_has_finished():
     wish = bulk(9, parallelism=3, failurePolicy={"maxFailed": 1})
-    seen = (bad(wish, 0), bad(wish, 1), child(wish, 2))
+    seen = (bad(wish, 0), bad(wish, 1), child(wish, 2, job=RUN))
     going = plan(wish, seen, recorded(bad(wish, 0), bad(wish, 1)))
     assert (going.actions, going.status.phase) == ((), BulkPhase.PROCESSING)
     last = (*seen[:2], good(wish, 2))
@@ -138,6 +146,33 @@ def test_too_many_failures_end_it_once_what_runs_has_finished():
     assert condition(status, "Finished").reason == "Failed"
     assert "2 failed and failurePolicy.maxFailed is 1" in status.message
     assert status.progress_percent == 33
+
+
+def removed(found):
+    return [action.name for action in found.actions if isinstance(action, Delete)]
+
+
+def test_what_has_not_begun_when_too_many_failed_goes_and_a_raised_bound_makes_it_anew():
+    wish = bulk(9, parallelism=4, failurePolicy={"maxFailed": 0})
+    later = Attempts(count=1, next_retry_time=after(600))
+    waiting = (
+        child(wish, 1, phase=VideoPhase.QUEUED), child(wish, 2, phase=VideoPhase.PENDING, job=RUN, attempts=later)
+    )  # fmt: skip
+    seen = (bad(wish, 0), *waiting, child(wish, 3, job=RUN))
+    found = plan(wish, seen, recorded(bad(wish, 0)))
+    assert (removed(found), patches(found)) == ([name(1), name(2)], {})
+    given_up = ended(wish, bad(wish, 0), good(wish, 3))
+    assert (given_up.status.phase, given_up.status.failed) == (BulkPhase.FAILED, 1)
+    raised = plan(edited(given_up, failurePolicy={"maxFailed": 1}), (), recorded(bad(wish, 0), good(wish, 3)))
+    assert started(raised)[:2] == [url(1), url(2)]
+
+
+def test_what_waits_is_left_alone_while_suspended_and_cancelled_by_a_cancel():
+    wish = bulk(2, failurePolicy={"maxFailed": 0}, suspend=True)
+    seen = (bad(wish, 0), child(wish, 1, phase=VideoPhase.SUSPENDED))
+    assert removed(plan(wish, seen, recorded(bad(wish, 0)))) == []
+    found = plan(edited(wish, suspend=False, cancel=True), seen, recorded(bad(wish, 0)))
+    assert (removed(found), patches(found)) == ([], {name(1): {"cancel": True}})
 
 
 def test_as_many_failures_as_may_be_are_no_reason():
@@ -174,6 +209,18 @@ def test_dry_run_tells_what_would_be_imported_and_imports_nothing():
     assert (found.actions, found.status.phase) == ((), BulkPhase.COMPLETED)
     assert found.status.message == "Dry run: 1 would be imported, 1 rejected."
     assert (truths(found.status)["Finished"], condition(found.status, "AllSucceeded").reason) == ("True", "DryRun")
+
+
+def test_dry_run_of_a_list_that_is_given_up_half_known_has_failed():
+    wish = bulk(source=LISTED["source"], dryRun=True)
+    first = (page(wish, 0),)
+    begun = written(wish, pages=first)
+    told = {"reason": Reason.SOURCE_NOT_FOUND, "message": "gone", "attempts": Attempts(count=1)}
+    discovery = begun.status.discovery.model_copy(update=told)
+    lost = begun.model_copy(update={"status": begun.status.model_copy(update={"discovery": discovery})})
+    status = plan(lost, pages=first, at=after(60)).status
+    assert status.phase is BulkPhase.FAILED
+    assert condition(status, "Finished").status == "True"
 
 
 def test_dry_run_taken_back_imports():
@@ -239,8 +286,10 @@ def test_what_earlier_bulks_left_failed_is_kept_as_a_page_before_anything_ends()
     ]
 
 
-def earlier(*items, done=True, number=0):
-    return PageView(f"talks-earlier-{number}", f"e{number}", number, EARLIER, None, done, False, items, ())
+def earlier(*items, done=True, number=0, of=None):
+    """A page of what was taken up under this bulk's source and destination."""
+    name, way = f"talks-earlier-{number}", way_of(of or bulk(1))
+    return PageView(name, f"e{number}", number, EARLIER, None, done, False, items, (), integration=way)
 
 
 def test_items_taken_up_are_imported_with_the_own_and_frozen():
@@ -256,6 +305,68 @@ def test_page_that_is_missing_after_a_crash_is_made_with_what_is_not_yet_taken()
     assert made["metadata"]["name"] == "talks-earlier-1"
     assert item_identity(url(8)) in made["data"][LINES]
     assert item_identity(url(7)) not in made["data"][LINES]
+
+
+def taken_from(bucket):
+    return bulk(source={"s3": {"bucket": bucket}}, retryFailed=True)
+
+
+def made_names(found):
+    return [action.manifest["metadata"]["name"] for action in found.actions if isinstance(action, Create)]
+
+
+def test_what_was_taken_up_from_one_bucket_is_not_looked_for_in_another():
+    left_there = earlier(Listed("ab" * 5, key="a/film.mp4"), of=taken_from("one"))
+    assert plan(taken_from("one"), pages=(left_there,)).status.total == 1
+    other = taken_from("other")
+    found = plan(other, pages=(left_there,), left_failed=())
+    assert found.status.total == 0
+    assert asks_for_earlier(ObservedBulk(other, pages=(left_there,)))
+    assert "talks-earlier-1" in made_names(found)
+    assert not asks_for_earlier(ObservedBulk(taken_from("one"), pages=(left_there,)))
+
+
+def test_page_of_what_was_left_says_where_it_was():
+    found = plan(taken_from("one"), left_failed=left(7))
+    (made,) = [a.manifest for a in found.actions if isinstance(a, Create) and a.manifest["kind"] == "ConfigMap"]
+    assert page_view(made | {"metadata": made["metadata"] | {"uid": "e0"}}).integration == way_of(taken_from("one"))
+
+
+def test_added_item_keeps_what_was_taken_up():
+    assert plan(bulk(2, retryFailed=True), pages=(earlier(*left(7)),)).status.total == 3
+
+
+def test_ended_one_that_is_to_take_up_what_others_left_waits_for_them():
+    wish = bulk(1)
+    asked = edited(ended(wish, good(wish, 0)), retryFailed=True)
+    queued = plan(asked, (good(wish, 0),), recorded(good(wish, 0)), ahead=1)
+    assert (queued.status.phase, queued.status.queue_position, queued.status.completion_time) == (
+        BulkPhase.QUEUED, 1, None,
+    )  # fmt: skip
+    waited = asked.model_copy(update={"status": queued.status})
+    assert asks_for_earlier(ObservedBulk(waited))
+    turn = plan(waited, (good(wish, 0),), recorded(good(wish, 0)), left_failed=left(7))
+    assert made_names(turn) == ["talks-earlier-0"]
+
+
+def test_failed_list_does_not_end_one_that_is_still_to_take_up_what_others_left():
+    wish = bulk(source=LISTED["source"], retryFailed=True)
+    begun = written(wish)
+    told = {"reason": Reason.SOURCE_NOT_FOUND, "message": "gone", "attempts": Attempts(count=1)}
+    discovery = begun.status.discovery.model_copy(update=told)
+    lost = begun.model_copy(update={"status": begun.status.model_copy(update={"discovery": discovery})})
+    found = plan(lost, left_failed=left(7), at=after(60))
+    assert (found.status or lost.status).phase is not BulkPhase.FAILED
+    assert made_names(found) == ["talks-earlier-0"]
+    assert plan(lost, pages=(earlier(of=lost),), at=after(60)).status.phase is BulkPhase.FAILED
+
+
+def test_refused_page_of_what_others_left_is_told():
+    wish = bulk(1, retryFailed=True)
+    quota = EventView("bulk-uid", "JobRejected", "exceeded quota: count/configmaps", after(0))
+    status = plan(wish, (good(wish, 0),), recorded(good(wish, 0)), left_failed=left(7), refusal=quota).status
+    assert "exceeded quota" in status.message
+    assert condition(status, "Reconciling").reason == "CreationRefused"
 
 
 def test_object_taken_up_from_a_bucket_that_is_no_longer_the_source_is_left_out():
