@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from videoimport.controller.kinds import Place
-from videoimport.core.limits import Limits, Standing, Turn, full_bulk, full_cluster, full_namespace
+from videoimport.core.limits import Limits, Standing, Turn, full_bulk, full_cluster, full_namespace, full_of_stuck
 
 OwnerKey = tuple[str, str]
 """Namespace and UID."""
@@ -48,6 +48,8 @@ class Slots:
         """By decisions whose writes are on their way."""
         self._promised: set[Place] = set()
         self._counted: dict[Place, OwnerKey] = {}
+        self._stuck: set[Place] = set()
+        """Of those that are counted: they cannot start, and only their owner and namespace pay for it."""
         self._running: Counter[str] = Counter()
         """By namespace."""
         self._owners: dict[OwnerKey, _Owner] = {}
@@ -67,6 +69,8 @@ class Slots:
         holds = (standing is not None and standing.holds) or place in self._taken
         owner_key = (place[0], standing.owner) if standing else self._counted.get(place)
         self._count(place, owner_key if holds else None)
+        if holds and standing is not None and standing.stuck:
+            self._stuck.add(place)
         if standing is not None and standing.waits and not holds:
             owner = self._owner(place[0], standing.owner)
             if new or before != standing:
@@ -93,7 +97,9 @@ class Slots:
             return full_bulk(owner.most)
         if self.limits.namespace and self._running[place[0]] >= self.limits.namespace:
             return full_namespace(self.limits)
-        return full_cluster(self.limits) if self.total >= self.limits.cluster else ""
+        if self.total >= self.limits.cluster:
+            return full_cluster(self.limits)
+        return full_of_stuck(self.limits) if len(self._counted) >= 2 * self.limits.cluster else ""
 
     def take(self, place: Place, standing: Standing) -> None:
         """A run of it is decided, or goes on."""
@@ -105,14 +111,15 @@ class Slots:
 
     @property
     def total(self) -> int:
-        """Places that are given away."""
-        return len(self._counted)
+        """Places of the cluster that are given away."""
+        return len(self._counted) - len(self._stuck)
 
     def _owner(self, namespace: str, uid: str) -> _Owner:
         return self._owners.setdefault((namespace, uid), _Owner())
 
     def _count(self, place: Place, owner: OwnerKey | None) -> None:
         before = self._counted.pop(place, None)
+        self._stuck.discard(place)
         for key, step in ((before, -1), (owner, 1)):
             if key is not None:
                 self._running[key[0]] += step
@@ -153,16 +160,21 @@ class Slots:
         for place in [place for place in self._promised if self._is_beyond(self._counted[place])]:
             if self._is_beyond(self._counted[place]):
                 self._break_promise(place)
-        while self.total < self.limits.cluster and (found := self._next()) is not None:
+        while self._has_room and (found := self._next()) is not None:
             key, place = found
             self._promised.add(place)
             self._count(place, key)
             self._tell(place)
 
+    @property
+    def _has_room(self) -> bool:
+        return self.total < self.limits.cluster and len(self._counted) < 2 * self.limits.cluster
+
     def _is_beyond(self, key: OwnerKey) -> bool:
         owner = self._owners[key]
         beyond = bool(self.limits.namespace) and self._running[key[0]] > self.limits.namespace
-        return beyond or self.total > self.limits.cluster or (owner.most is not None and owner.running > owner.most)
+        full = self.total > self.limits.cluster or len(self._counted) > 2 * self.limits.cluster
+        return beyond or full or (owner.most is not None and owner.running > owner.most)
 
     def _break_promise(self, place: Place) -> None:
         self._promised.discard(place)

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -45,6 +46,14 @@ class Imports:
         self.slots.put(place, self.standing(place, holds=True), answered=True)
         self.running.append(place)
 
+    def sticks(self, place: Place) -> list[Place]:
+        """It turns out that it cannot start: who starts for it."""
+        self.told.clear()
+        self.slots.put(place, replace(self.standing(place, holds=True), stuck=True), answered=True)
+        for told in self.told:
+            self.start(told)
+        return list(self.told)
+
     def end(self, place: Place) -> list[Place]:
         """Who starts for it."""
         self.running.remove(place)
@@ -78,6 +87,48 @@ def test_a_small_bulk_beside_a_large_one_gets_its_share() -> None:
     imports.end(("ns", "large-1"))
     assert imports.by_owner() == {"large": 8, "small": 2}
     assert imports.end(("ns", "small-0")) == [("ns", "large-10")]
+
+
+def test_those_that_cannot_start_take_no_place_of_others_but_of_their_owner_and_namespace() -> None:
+    imports = Imports(Limits(cluster=2))
+    imports.slots.allow(("ns", "bad"), 2)
+    words = [imports.asks(f"bad-{n}", "bad") for n in range(3)]
+    assert [bool(word) for word in words] == [False, False, True]
+    assert "2 imports run in the cluster" in imports.asks("good-3", "good", "other")
+    assert imports.sticks(("ns", "bad-0")) == [("other", "good-3")]
+    assert imports.sticks(("ns", "bad-1")) == []
+    assert "parallelism" in imports.slots.no_room(("ns", "bad-2"), imports.standing(("ns", "bad-2")))
+    assert imports.slots.total == 1
+
+    strict = Imports(Limits(cluster=2, namespace=1))
+    strict.asks("bad-0", "bad")
+    strict.sticks(("ns", "bad-0"))
+    assert "1 imports run in this namespace" in strict.asks("v-1", "v-1")
+
+
+def test_of_those_that_cannot_start_there_are_never_more_than_places_in_the_cluster() -> None:
+    imports = Imports(Limits(cluster=2))
+    for number in range(6):
+        imports.asks(f"v-{number}", f"v-{number}")
+    for place in list(imports.running) * 2:
+        imports.sticks(place)
+    assert imports.running == [("ns", f"v-{n}") for n in range(4)]
+    for place in imports.running[2:]:
+        imports.sticks(place)
+    assert imports.slots.total == 0
+    assert "4 imports run in the cluster or cannot start" in imports.asks("v-9", "v-9")
+    assert imports.end(("ns", "v-0")) == [("ns", "v-4")]
+
+
+def test_those_that_can_start_after_all_count_again() -> None:
+    imports = Imports(Limits(cluster=1))
+    for number in range(3):
+        imports.asks(f"v-{number}", f"v-{number}")
+    assert imports.sticks(("ns", "v-0")) == [("ns", "v-1")]
+    imports.slots.put(("ns", "v-0"), imports.standing(("ns", "v-0"), holds=True), answered=True)
+    assert imports.slots.total == 2
+    assert imports.end(("ns", "v-0")) == []
+    assert imports.end(("ns", "v-1")) == [("ns", "v-2")]
 
 
 def test_of_equals_the_one_that_was_made_first_goes_first() -> None:

@@ -1,6 +1,22 @@
 """An import that finds no place among those that run waits as Queued, and starts when there is one."""
 
-from core_seen import NOW, after, created, edited, failed_with, job, plan, running, started, video, written
+from dataclasses import replace
+
+from core_seen import (
+    NOW,
+    after,
+    created,
+    edited,
+    failed_with,
+    having,
+    job,
+    plan,
+    progress,
+    running,
+    started,
+    video,
+    written,
+)
 
 from videoimport.api.reasons import Reason
 from videoimport.api.status import VideoPhase
@@ -77,3 +93,19 @@ def test_a_bulk_is_one_owner_and_an_import_of_its_own_another():
     assert standing_of(child, working=False).owner == "bulk-uid"
     assert standing_of(video(meta={"uid": "a"}), working=False).owner == "a"
     assert standing_of(child, working=False).turn[0] < NOW
+
+
+def test_a_run_that_cannot_start_is_known_as_such_until_it_does():
+    def stuck(wish, working=True):
+        return standing_of(wish, working=working).stuck
+
+    wish = running()
+    there = job(wish)
+    assert not stuck(wish)
+    for reason in (Reason.UNSCHEDULABLE, Reason.JOB_REJECTED, Reason.IMAGE_UNAVAILABLE, Reason.MOUNT_FAILED):
+        assert stuck(having(wish, reason=reason))
+    held_back = written(wish, jobs=(replace(there, suspended=True),))
+    assert (held_back.status.phase, stuck(held_back)) == (VideoPhase.QUEUED, True)
+    assert not stuck(written(held_back, jobs=(there,), progress=progress(50)))
+    assert not stuck(edited(having(wish, phase=VideoPhase.SUSPENDED, reason=Reason.UNSCHEDULABLE), suspend=True))
+    assert not stuck(written(video(), no_room=FULL), working=False)
