@@ -1,6 +1,7 @@
 """How far it is, on the error stream: a bar that moves on a terminal, elsewhere a line every few seconds."""
 
 import time
+import unicodedata
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
@@ -88,8 +89,12 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 
 def printable(text: str) -> str:
-    """Without what a terminal would obey: words of a strange server may be in it."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    """Without what a terminal would obey: words of a strange server may be in it. Spaces of every script stay."""
+    return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _is_harmless(letter: str) -> bool:
+    return letter.isprintable() or unicodedata.category(letter) == "Zs"
 
 
 def headline(status: VideoImportStatus) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ COLUMNS = ("state", "name", "url", "reason", "message", "attempts", "videoId", "
 """Of the CSV, an item a line."""
 _RESULT = frozenset(ItemResult.model_json_schema()["properties"])
 _SHOWN = ("STATE", "ITEM", "REASON", "WHERE OR WHY")
+_FORMULA = frozenset("=+-@")
+"""What a spreadsheet's formula begins with."""
 
 
 def rendered(account: Account, form: Format) -> str:
@@ -72,15 +75,27 @@ def _json(account: Account) -> str:
         "rejected": [item.wire() for item in account.rejected],
         "open": [item.wire() for item in account.open],
     }
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return "".join(map(_escaped, json.dumps(whole, indent=2, ensure_ascii=False))) + "\n"
+
+
+def _escaped(letter: str) -> str:
+    """What a terminal would obey, as JSON writes it; a program reads the same text."""
+    return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]
 
 
 def _csv(account: Account) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows(account))
+    writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows(account))
     return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    """Text that neither a terminal obeys nor a spreadsheet takes for a formula: a strange list may have written it."""
+    text = "\n".join(map(printable, str(value).split("\n")))
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets take wide signs too
+    return f"'{text}" if first in _FORMULA else text
 
 
 def _table(account: Account) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes import config
 from kubernetes.client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader, KubeConfigMerger
 from urllib3.exceptions import HTTPError
 
 from videoimport.api.labels import GROUP, VERSION
@@ -28,15 +28,15 @@ class Kube:
     """An API server. Every method raises UnusableError."""
 
     def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
-        chosen, file = Configuration(), str(kubeconfig) if kubeconfig else None
+        chosen = Configuration()
         chosen.retries = False
         try:
-            contexts, current = config.list_kube_config_contexts(file)  # type: ignore[no-untyped-call]
-            config.load_kube_config(file, context, client_configuration=chosen)  # type: ignore[no-untyped-call]
-        except (ConfigException, yaml.YAMLError, OSError) as error:
-            raise UnusableError(f"There is no cluster to ask: {str(error).splitlines()[0].rstrip('.')}.") from None
-        named = next((one for one in contexts if one["name"] == context), current)
-        self.namespace: str = named["context"].get("namespace") or "default"
+            namespace = _loaded(kubeconfig, context, chosen)
+        except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
+            raise UnusableError(f"There is no cluster to ask: {_first_line(error)}.") from None
+        except (TypeError, KeyError, AttributeError, ValueError):  # how the client takes what is shaped otherwise
+            raise UnusableError("There is no cluster to ask: the kubeconfig is not written as one.") from None
+        self.namespace = namespace or "default"
         """The context's own, where nothing else is said."""
         self._client = ApiClient(chosen)
         self._host = chosen.host
@@ -72,6 +72,25 @@ class Kube:
         if response.status >= 300 or not found:
             raise UnusableError(_refusal(response.status, found))
         return found
+
+
+def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
+    """The context's namespace; the rest goes into the configuration. A given context needs no current one beside it."""
+    merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))  # type: ignore[no-untyped-call]
+    if merged.config is None:
+        raise ConfigException("No kubeconfig was found")
+    loader = KubeConfigLoader(  # type: ignore[no-untyped-call]
+        merged.config, active_context=context, config_persister=merged.save_changes
+    )
+    loader.load_and_set(chosen)  # type: ignore[no-untyped-call]
+    namespace: str | None = loader.current_context["context"].get("namespace")
+    return namespace
+
+
+def _first_line(error: Exception) -> str:
+    """What the client says, without the entry that it says it of: a user's has keys."""
+    lines = str(error).partition("/{")[0].splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _part(name: str) -> str:

@@ -141,8 +141,38 @@ def test_the_table_has_failures_first_and_nothing_a_terminal_would_obey(account:
 def test_csv_has_a_line_an_item_and_survives_commas_and_line_breaks(account: Account) -> None:
     rows = list(csv.DictReader(io.StringIO(rendered(account, "csv"))))
     assert [row["state"] for row in rows] == ["Failed", "Imported", "Rejected", "Open"]
-    assert (rows[0]["message"], rows[0]["attempts"]) == ("Gone,\nit says \x1b[31m.", "2")
+    assert (rows[0]["message"], rows[0]["attempts"]) == ("Gone,\nit says \N{REPLACEMENT CHARACTER}[31m.", "2")
     assert rows[3] == dict.fromkeys(rows[3], "") | {"state": "Open", "url": C}
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("=HYPERLINK(A1)", "'=HYPERLINK(A1)"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\n =1", "'\n =1"),
+        ("\N{FULLWIDTH EQUALS SIGN}1", "'\N{FULLWIDTH EQUALS SIGN}1"),
+        ("\t=1", "\N{REPLACEMENT CHARACTER}=1"),
+        ("\r=1", "\N{REPLACEMENT CHARACTER}=1"),
+        ("\x9b31m\u202e", "\N{REPLACEMENT CHARACTER}31m\N{REPLACEMENT CHARACTER}"),
+        ("a = b - c", "a = b - c"),
+        ("東京\N{IDEOGRAPHIC SPACE}夜", "東京\N{IDEOGRAPHIC SPACE}夜"),
+    ],
+)
+def test_a_cell_of_csv_is_no_formula_and_nothing_a_terminal_would_obey(name: str, cell: str) -> None:
+    account = counted(inline(A), [shard(0, {A: failed(A, error=name)})])
+    (row,) = csv.DictReader(io.StringIO(rendered(account, "csv"), newline=""))
+    assert row["message"] == cell
+
+
+def test_json_has_every_letter_and_none_that_a_terminal_would_obey() -> None:
+    said = "é\x9b31m\x7f\u202e\U000e0001東京\n\x1b"
+    text = rendered(counted(inline(A), [shard(0, {A: failed(A, error=said)})]), "json")
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    assert json.loads(text)["results"][0]["error"] == said
+    assert "é" in text
 
 
 def test_json_holds_the_counts_and_every_item_in_the_lists_order(account: Account) -> None:

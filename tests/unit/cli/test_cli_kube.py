@@ -46,7 +46,40 @@ def test_a_context_that_is_not_there_is_named(kubeconfig: Path) -> None:
         Kube(kubeconfig, "three")
 
 
-@pytest.mark.parametrize("text", [None, "", "a: [", "a: b", "current-context: one"])
+def test_a_context_that_is_given_needs_no_current_one(kubeconfig: Path) -> None:
+    whole = yaml.safe_load(kubeconfig.read_text())
+    del whole["current-context"]
+    kubeconfig.write_text(yaml.safe_dump(whole))
+    assert Kube(kubeconfig, "one").namespace == "films"
+    with pytest.raises(UnusableError, match="current-context"):
+        Kube(kubeconfig, None)
+
+
+def test_an_entry_that_lacks_something_is_told_without_its_keys(kubeconfig: Path) -> None:
+    whole = yaml.safe_load(kubeconfig.read_text())
+    whole["users"] = [{"name": "u", "token": "very-secret"}]
+    kubeconfig.write_text(yaml.safe_dump(whole))
+    with pytest.raises(UnusableError, match="key user") as told:
+        Kube(kubeconfig, None)
+    assert "very-secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "a: [",
+        "a: b",
+        "current-context: one",
+        "- a",
+        "a",
+        "contexts: 5",
+        "contexts: [5]",
+        "current-context: one\ncontexts: [{name: one, context: 5}]",
+        "current-context: one\ncontexts: [{name: one, context: {cluster: c}}]\nclusters: [{name: c, cluster: 5}]",
+    ],
+)
 def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "none"
     if text is not None:
