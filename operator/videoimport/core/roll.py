@@ -1,6 +1,7 @@
 """The list as a whole: which items are accepted and which are not, each distinct one once.
 
-The first of equal items counts. What is found somewhere in the list is accepted, wherever else it was rejected.
+The first of equal items counts. What is found somewhere in the list is accepted, wherever else it was rejected. Of two
+different items with one identity, which is short, the second is rejected: nothing is left out without a word.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,13 +36,18 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
     accepted: dict[str, Listed] = {}
     refused: dict[str, Rejected] = {}
     nameless: list[Rejected] = []
+    others: dict[tuple[str | None, str | None], Listed] = {}
     in_bucket = bulk.spec.source.s3 is not None  # else a key, taken up under an earlier source, leads nowhere
     for item in bulk.spec.source.items or ():
-        _enrol(_checked(bulk, item), accepted, refused)
+        line = _checked(bulk, item)
+        if isinstance(line, Listed):
+            _accept(line, accepted, others)
+        else:
+            refused.setdefault(line.identity or "", line)
     for page in pages:
         for listed in page.items:
             if listed.key is None or in_bucket:
-                accepted.setdefault(listed.identity, listed)
+                _accept(listed, accepted, others)
         for line in page.rejected:
             if line.identity is None:
                 nameless.append(line)
@@ -50,7 +56,8 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
     for overloaded in list(_overloaded(bulk, accepted.values())):
         del accepted[overloaded.identity or ""]
         refused[overloaded.identity or ""] = overloaded
-    return Roll(accepted, (*(line for key, line in refused.items() if key not in accepted), *nameless))
+    told = (line for key, line in refused.items() if key not in accepted)
+    return Roll(accepted, (*told, *nameless, *(_homonym(bulk, item) for item in others.values())))
 
 
 def address_of(bulk: BulkImport, item: Listed) -> str:
@@ -61,11 +68,16 @@ def address_of(bulk: BulkImport, item: Listed) -> str:
     return f"s3://{bucket}/{item.key}"
 
 
-def _enrol(line: Listed | Rejected, accepted: dict[str, Listed], refused: dict[str, Rejected]) -> None:
-    if isinstance(line, Listed):
-        accepted.setdefault(line.identity, line)
-    else:
-        refused.setdefault(line.identity or "", line)
+def _accept(item: Listed, accepted: dict[str, Listed], others: dict[tuple[str | None, str | None], Listed]) -> None:
+    first = accepted.setdefault(item.identity, item)
+    if first is not item and (first.url, first.key) != (item.url, item.key):
+        others.setdefault((item.url, item.key), item)
+
+
+def _homonym(bulk: BulkImport, item: Listed) -> Rejected:
+    """Of no identity, as that is another's."""
+    message = f"Another item of the list has the same short name, {item.identity}; import this one by itself."
+    return Rejected(None, Reason.INVALID_SPEC, message, item.name, address_of(bulk, item))
 
 
 def _checked(bulk: BulkImport, item: Item) -> Listed | Rejected:

@@ -56,5 +56,5 @@ def test_a_log_without_a_page_has_no_text() -> None:
     ids=["letters", "bytes", "cut", "bomb", "more", "no-text", "twice"],
 )
 def test_what_is_no_page_is_an_error(log: str) -> None:
-    with pytest.raises(ValueError, match="page|decode"):
+    with pytest.raises(ValueError, match=r"page|decode"):
         unpacked(log)

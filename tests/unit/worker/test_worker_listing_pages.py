@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from videoimport.api.bulk_source import MAX_LISTED, BulkSource
+from videoimport.api.identity import item_identity
 from videoimport.api.listing import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
@@ -76,6 +77,13 @@ def test_a_list_that_ends_is_done() -> None:
 def test_what_comes_twice_takes_one_line() -> None:
     report, urls = page_of(Source(Batch([entry(1), entry(2), entry(3, url="https://e.com/1.mp4")])))
     assert (report.count, len(urls), report.done) == (2, 2, True)
+
+
+def test_two_items_whose_short_names_are_the_same_are_both_told() -> None:
+    twins = [f"https://video.example/{number}.mp4" for number in (1296522, 1388671)]
+    assert item_identity(twins[0]) == item_identity(twins[1])
+    _, urls = page_of(Source(Batch([entry(n, url=url) for n, url in enumerate([*twins, twins[0]])])))
+    assert urls == twins
 
 
 def test_a_full_page_ends_behind_its_last_line() -> None:

@@ -37,7 +37,8 @@ class Pager:
         self._until = self._began + task.page_seconds
         self._last_moment = self._began + max(task.timeout_seconds / 2, task.timeout_seconds - _MARGIN_SECONDS)
         self._cursor = task.cursor
-        self._found: set[str] = set()
+        self._found: dict[str | None, str | None] = {}
+        """Addresses by identity."""
         self._is_waiting = True
 
     def report(self) -> PageReport:
@@ -110,13 +111,14 @@ class Pager:
 
     def _added(self, judged: _Judged) -> bool:
         identity = self._judge.identity(judged.entry)
-        if identity is not None and identity in self._found:
-            return True  # once is enough
+        address = judged.entry.url or judged.entry.key
+        if identity is not None and self._found.get(identity) == address:
+            return True  # once is enough; another item with its identity is told, and the controller rejects it
         if judged.objection is not None and judged.known is None:
             return self._page.add(self._judge.rejected(judged.entry, judged.objection))
         if not self._page.add(self._judge.found(judged.entry, judged.known)):
             return False
-        self._found.add(identity or "")
+        self._found.setdefault(identity, address)
         return True
 
     def _bound(self) -> int | None:
