@@ -14,6 +14,9 @@ from videoimport.core.wording import clock
 
 _SPREAD = 0.5
 """Those that waited come back within this part of the shortest rest, and not all at once."""
+_SILENT = 2
+"""A worker that says nothing, or whose words nobody can read, has got through after so many of the shortest rests: a
+host that pushes back ends its run long before."""
 _SAY_NOTHING = frozenset(
     {
         Reason.INVALID_SPEC,
@@ -83,6 +86,17 @@ def remembered(scene: Scene, status: VideoImportStatus) -> HostRest | None:
     return _past(scene, status, record) if record.failures and void else record
 
 
+def through_at(scene: Scene, status: VideoImportStatus) -> datetime | None:
+    """When a try that says nothing is to be looked at again, since nothing else would tell: all others wait for it."""
+    tries = status.host_rest is not None and status.host_rest.probing and under_way(status)
+    return _silent_until(scene) if tries else None
+
+
+def _silent_until(scene: Scene) -> datetime | None:
+    begun = [pod.running_since for pod in (scene.pods_of(scene.job) if scene.job else ()) if pod.running_since]
+    return max(begun) + _SILENT * scene.settings.host_rest if begun else None
+
+
 def _answer(record: HostRest) -> HostRest | None:
     """Since when it waited is of no interest any more; that the host answered is."""
     return None if record.since else record
@@ -101,22 +115,22 @@ def _past(scene: Scene, status: VideoImportStatus, record: HostRest) -> HostRest
 
 
 def _got_through(scene: Scene, status: VideoImportStatus) -> bool:
-    """The download is done, or has lasted for as long as the host would have rested; or the run ended with a verdict
-    on what the host gave."""
+    """The download is done, or has lasted for as long as the host would have rested, or its worker has run for longer;
+    or the run ended with a verdict on what the host gave."""
     if is_done(status.stages, StageName.DOWNLOAD) or status.phase is VideoPhase.COMPLETED:
         return True
     if under_way(status):
-        return (
-            _is_fetching(status) and scene.job is not None and scene.now - scene.job.created >= scene.settings.host_rest
-        )
+        silent_until = _silent_until(scene)
+        return _has_fetched(scene, status) or (silent_until is not None and scene.now >= silent_until)
     reason = status.reason
     if reason is None or reason in _SAY_NOTHING or status.phase in (VideoPhase.SUSPENDED, VideoPhase.CANCELLED):
         return False
     return info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER, RetryClass.RETRIED, RetryClass.LATER)
 
 
-def _is_fetching(status: VideoImportStatus) -> bool:
-    return any(stage.name == StageName.DOWNLOAD and stage.bytes_done for stage in status.stages)
+def _has_fetched(scene: Scene, status: VideoImportStatus) -> bool:
+    flows = any(stage.name == StageName.DOWNLOAD and stage.bytes_done for stage in status.stages)
+    return flows and scene.job is not None and scene.now - scene.job.created >= scene.settings.host_rest
 
 
 def _own(scene: Scene) -> HostRest | None:

@@ -72,6 +72,8 @@ class PodView:
     termination_message: str | None
     gated: bool = False
     """Held back from the scheduler by a scheduling gate."""
+    running_since: datetime | None = None
+    """When the container began, while it runs."""
 
 
 @dataclass(frozen=True, slots=True)

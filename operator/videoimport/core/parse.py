@@ -75,6 +75,7 @@ def pod_view(raw: Raw) -> PodView:
         oom_killed=terminated.get("reason") == "OOMKilled",
         termination_message=terminated.get("message"),
         gated=scheduled.get("reason") == "SchedulingGated",
+        running_since=_moment(begun) if (begun := (state.get("running") or {}).get("startedAt")) else None,
     )
 
 

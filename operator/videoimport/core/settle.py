@@ -3,7 +3,7 @@
 from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
-from videoimport.core.hosts import remembered
+from videoimport.core.hosts import remembered, through_at
 from videoimport.core.lifecycle import ended
 from videoimport.core.plan import Plan, creations_last
 from videoimport.core.progress import is_done
@@ -33,7 +33,7 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
         actions=creations_last(draft.actions + tidy),
         inquiries=draft.inquiries,
         announcements=draft.announcements,
-        again_at=min((at for at in (draft.again_at, writing.again_at) if at), default=None),
+        again_at=min((at for at in (draft.again_at, writing.again_at, through_at(scene, status)) if at), default=None),
     )
 
 

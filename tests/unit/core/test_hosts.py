@@ -291,3 +291,20 @@ def test_a_status_that_is_older_than_the_jobs_deletes_nothing_and_is_written_ane
     found = plan(held, at=after(600), jobs=(job(wish, run=2),))
     assert found.status is not None
     assert found.status.run == 3
+
+
+def test_a_try_of_which_nothing_can_be_read_is_through_once_it_has_run_for_two_rests():
+    wish = trying()
+    there = job(wish, created=after(600))
+    seen: dict[str, Any] = {
+        "jobs": (there,),
+        "pods": (replace(working_pod(there), running_since=after(700)),),
+        "host": TOLD,
+    }
+    early = plan(wish, at=after(1299), **seen)
+    assert (early.status, early.again_at) == (None, after(1300))
+    late = plan(wish, at=after(1300), **seen)
+    assert late.status is not None
+    assert late.status.host_rest == HostRest(host=HOST, time=after(1300))
+    assert late.again_at is None
+    assert plan(wish, at=after(1300), jobs=(there,), pods=(pod(there),), host=TOLD).status is None

@@ -109,7 +109,10 @@ def test_pod_just_made_is_pending():
 
 def test_pod_is_seen_through_its_worker_and_not_through_sidecars():
     assert not pod_view(a_pod()).running
-    assert pod_view(a_pod({"running": {"startedAt": "2026-05-04T12:00:03Z"}}, phase="Running")).running
+    assert pod_view(a_pod()).running_since is None
+    view = pod_view(a_pod({"running": {"startedAt": "2026-05-04T12:00:03Z"}}, phase="Running"))
+    assert (view.running, view.running_since) == (True, datetime(2026, 5, 4, 12, 0, 3, tzinfo=UTC))
+    assert pod_view(a_pod({"running": {}}, phase="Running")).running_since is None
 
 
 def test_waiting_worker_names_its_reason():
