@@ -122,16 +122,16 @@ class Lists:
 
     def pages(self, source: dict[str, Any], **more: Any) -> Iterator[Listed]:
         """All pages, each begun where the one before ended."""
-        cursor, listed = None, 0
+        cursor = None
         for number in range(200):
-            page = self.page(source, page=number, cursor=cursor, listed=listed, **more)
+            page = self.page(source, page=number, cursor=cursor, **more)
             assert page.code == 0, page.log + page.message.decode()
             yield page
             if page.report.done:
                 assert page.report.cursor is None
                 return
             assert page.report.cursor != cursor
-            cursor, listed = page.report.cursor, listed + len(page.found)
+            cursor = page.report.cursor
         raise AssertionError("the list does not end")
 
     def _write(self, name: str, content: dict[str, Any]) -> None:

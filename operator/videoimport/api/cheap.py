@@ -1,6 +1,7 @@
 """What speaks against an item before anything of it is fetched: its name, and what a listing tells of it.
 
-A name only speaks against what is surely no video; which container a file is, its bytes tell.
+A name only speaks against what is surely no video; which container a file is, its bytes tell. A page of the web may be
+called nearly anything, such as intro-to-node.js or mr.hollands.opus, so of an address only a few endings count.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,12 @@ _NO_VIDEO = {
     "a half-finished download": "part crdownload ytdl",
 }
 _BY_EXTENSION = MappingProxyType({extension: what for what, all_ in _NO_VIDEO.items() for extension in all_.split()})
+_FILES = (
+    "jpg jpeg png gif bmp tif tiff webp heic heif avif svg mp3 m4a m4b aac flac wav wma oga aiff pdf docx xls xlsx ppt "
+    "pptx odt ods odp epub zip gz tgz bz2 xz zst 7z rar srt vtt md5 sha1 sha256 sha512 crdownload ytdl"
+)
+_NO_PAGE = frozenset(_FILES.split())
+"""What no page's name ends in, unless it is one of that file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class _Known:
 def cheap(
     url_or_key: str,
     *,
+    is_named_by_site: bool = False,
     size_bytes: int | None = None,
     duration_ms: int | None = None,
     width: int | None = None,
@@ -54,8 +62,9 @@ def cheap(
     requirements: Requirements | None = None,
 ) -> Objection | None:
     """Why this item need not be tried, and a sentence for people; None as far as nothing speaks against it. What is not
-    known is None. ``width`` and ``height`` are those of the displayed picture."""
-    if objection := _by_name(url_or_key):
+    known is None. ``width`` and ``height`` are those of the displayed picture. Of what ``is_named_by_site`` as one of
+    its videos the address says nothing."""
+    if not is_named_by_site and (objection := _by_name(url_or_key)):
         return objection
     if requirements is None:
         return None
@@ -65,7 +74,8 @@ def cheap(
 
 def _by_name(url_or_key: str) -> Objection | None:
     name = _file_name(url_or_key)
-    what = _BY_EXTENSION.get(name.rpartition(".")[2].lower()) if "." in name else None
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    what = _BY_EXTENSION.get(extension) if "://" not in url_or_key or extension in _NO_PAGE else None
     return (Reason.NOT_VIDEO, f"Its name says that it is {what}; give a video.") if what else None
 
 

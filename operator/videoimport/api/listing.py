@@ -93,8 +93,6 @@ class PageFacts(Model):
     """Where the next page begins; None when this is the last."""
     done: bool = False
     """This is the last page."""
-    truncated: bool = False
-    """The list has more than MAX_LISTED items, and what is beyond was left out."""
     pushed_back: Reason | None = None
     """What broke the source off after this page; the next one waits as after a failure."""
     integration: Annotated[str, Field(max_length=64)] | None = None
@@ -118,8 +116,6 @@ class ListingTask(Model):
     """From 0."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the page before ended, in the worker's own words; None for the first."""
-    listed: Count = 0
-    """Items of the pages before, for playlist.limit."""
     source: BulkSource
     """Without inline items."""
     requirements: Requirements | None = None
@@ -164,5 +160,3 @@ class PageReport(Model):
     """Of all lines, each with its newline."""
     sha256: Sha256 = "0" * 64
     """Of the same."""
-    truncated: bool = False
-    """The list has more than MAX_LISTED items, and what is beyond was left out."""

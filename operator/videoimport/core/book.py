@@ -63,7 +63,7 @@ class Book:
     @cached_property
     def complete(self) -> bool:
         """The whole list is known."""
-        return complete(self.pages) if self.spec.source.is_listed else True
+        return complete(self.bulk, self.pages) if self.spec.source.is_listed else True
 
     @cached_property
     def _roll(self) -> Roll:

@@ -67,7 +67,7 @@ def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wa
     return Discovery(
         status=draft.status,
         pages=look.pages,
-        done=complete(look.pages),
+        done=complete(look.bulk, look.pages),
         active=_active(observed),
         failed=_given_up(draft.status),
         actions=(*obsolete(observed, look.pages), *draft.actions),
@@ -107,7 +107,7 @@ class _Look:
             "listing": self.listing,
             "pages": len(self.pages),
             "cursor": last.cursor if last else None,
-            "done": complete(self.pages),
+            "done": complete(self.bulk, self.pages),
         }
         before = self.before
         anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
@@ -157,7 +157,7 @@ class _Look:
 
 def _known(look: _Look) -> _Draft | None:
     """The whole list is known: its last Job has done its part."""
-    if not complete(look.pages):
+    if not complete(look.bulk, look.pages):
         return None
     return _Draft(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
 

@@ -42,7 +42,6 @@ def task_of(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> Lis
         run=run,
         page=len(pages),
         cursor=pages[-1].cursor if pages else None,
-        listed=len({item.identity for page in pages for item in page.items}),
         source=spec.source,
         requirements=spec.template.requirements,
         destination=spec.template.destination,
@@ -63,7 +62,7 @@ def collection(
     if wrong := _contradiction(report, pages):
         return wrong
     facts = PageFacts(
-        cursor=report.cursor, done=report.done, truncated=report.truncated, pushed_back=report.pushed_back,
+        cursor=report.cursor, done=report.done, pushed_back=report.pushed_back,
         retry_after_seconds=report.retry_after_seconds,
     )  # fmt: skip
     manifest = manifest_of(bulk, listing, report.page, facts)

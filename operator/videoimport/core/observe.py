@@ -135,7 +135,6 @@ class PageView:
     deleting: bool
     items: tuple[Listed, ...]
     rejected: tuple[Rejected, ...]
-    truncated: bool = False
     pushed_back: Reason | None = None
     """What broke the source off after it: the next page waits as after a failure."""
     integration: str | None = None

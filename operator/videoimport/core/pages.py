@@ -23,7 +23,7 @@ _Json = dict[str, Any]
 _INLINE = "items"
 _LISTING_DIGITS, _WISH_DIGITS = 8, 16
 MOST_LINES = 2 * MAX_LISTED
-"""Of all pages of a list. The worker ends a list of more items than MAX_LISTED, but what it rejects is not bounded."""
+"""Of all pages of a list: what is rejected is not bounded otherwise."""
 
 
 def listing_of(bulk: BulkImport) -> str:
@@ -75,16 +75,41 @@ def earlier_of(observed: ObservedBulk) -> tuple[PageView, ...]:
     return tuple(page for page in own if page.integration == way)
 
 
-def broken_off(pages: tuple[PageView, ...]) -> bool:
-    """Whether the list goes on, and no more of it is looked through."""
-    return complete(pages) and not pages[-1].done
+def most_items(bulk: BulkImport) -> int:
+    """That are taken of its list; what stands on two pages counts once."""
+    playlist = bulk.spec.source.playlist
+    return min((playlist and playlist.limit) or MAX_LISTED, MAX_LISTED)
 
 
-def complete(pages: tuple[PageView, ...]) -> bool:
+def broken_off(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
+    """Whether the list goes on, and no more of it is looked through although more is wanted."""
+    return complete(bulk, pages) and not pages[-1].done and not _is_full(bulk, pages)
+
+
+def too_long(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
+    """Whether the list goes on beyond what any list may have."""
+    if most_items(bulk) < MAX_LISTED or not _is_full(bulk, pages):
+        return False
+    return not pages[-1].done or _distinct(pages) > MAX_LISTED
+
+
+def complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
     """Whether the whole list is known, or as much of it as is taken: a list that never ends must."""
     if not pages:
         return False
-    return pages[-1].done or sum(len(page.items) + len(page.rejected) for page in pages) >= MOST_LINES
+    lines = sum(len(page.items) + len(page.rejected) for page in pages)
+    return pages[-1].done or lines >= MOST_LINES or _is_full(bulk, pages)
+
+
+def _is_full(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
+    bound = most_items(bulk)
+    if sum(len(page.items) for page in pages) < bound:
+        return False  # nearly always, and cheap to know
+    return _distinct(pages) >= bound
+
+
+def _distinct(pages: tuple[PageView, ...]) -> int:
+    return len({item.identity for page in pages for item in page.items})
 
 
 def manifest_of(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:

@@ -135,7 +135,6 @@ def page_view(raw: Raw) -> PageView:
         deleting="deletionTimestamp" in meta,
         items=tuple(line for line in lines if isinstance(line, Listed)),
         rejected=tuple(line for line in lines if isinstance(line, Rejected)),
-        truncated=facts is not None and facts.truncated,
         pushed_back=facts.pushed_back if facts else None,
         integration=facts.integration if facts else None,
         retry_after_seconds=facts.retry_after_seconds if facts else None,

@@ -13,8 +13,9 @@ from videoimport.api.cheap import cheap
 from videoimport.api.metadata import MOST_KEYS, PREDEFINED, Metadata
 from videoimport.api.reasons import Reason
 from videoimport.api.redact import shown_url
-from videoimport.core.listed import Listed, Rejected, inline
+from videoimport.core.listed import EARLIER, Listed, Rejected, inline
 from videoimport.core.observe import PageView
+from videoimport.core.pages import most_items
 from videoimport.core.wording import fit
 
 _MAX_URL = 2048
@@ -37,6 +38,7 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
     refused: dict[str, Rejected] = {}
     nameless: list[Rejected] = []
     others: dict[tuple[str | None, str | None], Listed] = {}
+    most = most_items(bulk)
     in_bucket = bulk.spec.source.s3 is not None  # else a key, taken up under an earlier source, leads nowhere
     for item in bulk.spec.source.items or ():
         line = _checked(bulk, item)
@@ -46,6 +48,8 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
             refused.setdefault(line.identity or "", line)
     for page in pages:
         for listed in page.items:
+            if len(accepted) >= most and listed.identity not in accepted and page.listing != EARLIER:
+                continue  # beyond what is taken: only here are all pages counted together
             if listed.key is None or in_bucket:
                 _accept(listed, accepted, others)
         for line in page.rejected:

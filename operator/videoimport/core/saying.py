@@ -9,7 +9,7 @@ from videoimport.core import policy
 from videoimport.core.book import Book
 from videoimport.core.conditions import Ending, Fact, merged, standing
 from videoimport.core.discovery import Discovery
-from videoimport.core.pages import MOST_LINES, broken_off
+from videoimport.core.pages import MOST_LINES, broken_off, too_long
 from videoimport.core.phases import BULK_ENDINGS, given_up
 from videoimport.core.wording import fit, sentences
 
@@ -36,9 +36,9 @@ def message_of(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
 
 
 def _left_out(book: Book) -> str:
-    if any(page.truncated for page in book.pages):
+    if too_long(book.bulk, book.pages):
         return _TRUNCATED
-    return _BROKEN_OFF if broken_off(book.pages) else ""
+    return _BROKEN_OFF if broken_off(book.bulk, book.pages) else ""
 
 
 def _said(book: Book, discovery: Discovery, phase: BulkPhase) -> str:

@@ -21,6 +21,7 @@ USUAL = Requirements()
         ("a/b/film.srt", "subtitles"),
         ("film.mp4.sha256", "a checksum"),
         ("film.mp4.part", "half-finished"),
+        ("scripts/node.js", "a program"),
     ],
 )
 def test_what_is_no_video_by_its_name_is_said_so(name, what):
@@ -42,6 +43,11 @@ def test_what_is_no_video_by_its_name_is_said_so(name, what):
         "films/photo.jpg/film",
         ".mp3/film.mkv",
         "https://[broken/photo.jpg",
+        "https://x.example/courses/intro-to-node.js",
+        "https://x.example/films/mr.hollands.opus",
+        "https://x.example/films/movie.part",
+        "https://x.example/talks/what-is-readme.md",
+        "https://x.example/shows/monday.night.raw",
     ],
 )
 def test_nothing_else_is_refused_for_its_name(name):
@@ -81,6 +87,11 @@ def test_what_a_listing_tells_is_held_against_the_requirements(known, reason):
 )
 def test_what_meets_them_or_is_not_known_passes(known):
     assert cheap(FILM, requirements=USUAL.model_copy(update={"max_size": "1Ki"}), **known) is None
+
+
+def test_what_a_site_names_one_of_its_videos_may_be_called_anything():
+    assert cheap("https://x.example/song.mp3", is_named_by_site=True, requirements=USUAL) is None
+    assert cheap("https://x.example/song.mp3", is_named_by_site=True, height=1, requirements=USUAL) is not None
 
 
 def test_first_objection_is_the_names():

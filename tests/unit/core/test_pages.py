@@ -27,14 +27,8 @@ def line(**fields) -> str:
 def test_a_page_is_read_as_it_was_made():
     item = FoundItem(id="0123456789", key="a/b.mp4", name="b", metadata={"year": 2026}, known=Known(uri="s3://m/b"))
     refused = RejectedLine(reason=Reason.NOT_VIDEO, message="a picture", url="s3://tapes/c.jpg")
-    view = page_view(stored(line(found=item), line(rejected=refused), cursor="b.mp4", truncated=True))
-    assert (view.number, view.listing, view.cursor, view.done, view.truncated) == (
-        3,
-        listing_of(listed()),
-        "b.mp4",
-        False,
-        True,
-    )
+    view = page_view(stored(line(found=item), line(rejected=refused), cursor="b.mp4"))
+    assert (view.number, view.listing, view.cursor, view.done) == (3, listing_of(listed()), "b.mp4", False)
     (found,) = view.items
     assert (found.identity, found.key, found.metadata, found.known) == (
         "0123456789",

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
 from core_listing import listed, page
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
-from videoimport.core.listed import Listed
+from videoimport.core import pages as pages_of_list
+from videoimport.core.listed import EARLIER, Listed
 from videoimport.core.observe import PageView
+from videoimport.core.pages import broken_off, complete, too_long
 from videoimport.core.roll import roll_of
 
 ONE, OTHER = "https://video.example/1296522.mp4", "https://video.example/1388671.mp4"
@@ -34,6 +37,41 @@ def test_inline_items_with_one_identity_are_told_too():
     roll = roll_of(listed(source={"items": [{"url": ONE}, {"url": OTHER, "name": "other"}]}), ())
     assert [found.url for found in roll.accepted.values()] == [ONE]
     assert [(line.name, line.url) for line in roll.rejected] == [("other", OTHER)]
+
+
+PLAYLIST = {"url": "https://video.example/list", "limit": 3}
+
+
+def numbered(wish: BulkImport, number: int, *items: int) -> PageView:
+    return kept(wish, number, *(f"https://video.example/{item}" for item in items))
+
+
+def test_limit_counts_what_stands_on_two_pages_once():
+    wish = listed(source={"playlist": PLAYLIST})
+    pages = (numbered(wish, 0, 1, 2), numbered(wish, 1, 2, 1))
+    assert not complete(wish, pages)
+    pages += (numbered(wish, 2, 2, 3, 4),)
+    assert complete(wish, pages)
+    assert not broken_off(wish, pages)
+    assert [str(item.url)[-1] for item in roll_of(wish, pages).accepted.values()] == ["1", "2", "3"]
+
+
+def test_what_earlier_bulks_left_is_taken_beyond_the_limit():
+    wish = listed(source={"playlist": PLAYLIST | {"limit": 1}})
+    pages = (numbered(wish, 0, 1), replace(numbered(wish, 0, 2), listing=EARLIER))
+    assert len(roll_of(wish, pages).accepted) == 2
+
+
+def test_no_list_has_more_than_a_hundred_thousand_and_one_that_had_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pages_of_list, "MAX_LISTED", 3)
+    wish = listed()
+    full = (numbered(wish, 0, 1, 2, 3, 3),)
+    assert (complete(wish, full), too_long(wish, full)) == (True, True)
+    last = (replace(full[0], done=True),)
+    assert not too_long(wish, last)
+    over = (replace(numbered(wish, 0, 1, 2, 3, 4), done=True),)
+    assert too_long(wish, over)
+    assert len(roll_of(wish, over).accepted) == 3
 
 
 def test_what_is_listed_twice_is_rejected_by_nobody():

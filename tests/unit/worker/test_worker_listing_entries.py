@@ -108,6 +108,11 @@ def test_nonsense_in_a_list_is_no_fact_and_no_failure() -> None:
     assert flat.moment(raw) is None
 
 
+@pytest.mark.parametrize("told", [10**400, -(10**400), float("inf"), float("nan")])
+def test_a_moment_that_none_can_be_is_none(told: float) -> None:
+    assert flat.moment({"timestamp": told, "upload_date": "20260105"}) == 1767571200
+
+
 @pytest.mark.parametrize(
     "text",
     ["http://", "https:///x", "http://a", "ftp://e.com/1", "https://e.com:99999/1", "https://e.com/\n", "https://[::1",
@@ -173,14 +178,14 @@ def test_of_a_large_file_only_its_head_and_its_index_are_read(tmp_path: Path) ->
     assert stored.asked == [f"bytes=0-{HEAD_BYTES - 1}", f"bytes={16 + media}-{size - 1}"]
     found = Path(str(look.path)).stat()
     assert (found.st_size, look.container) == (size, "mp4")
-    assert found.st_blocks * 512 < 2 * index
 
 
 def test_an_index_that_is_too_long_is_not_read(tmp_path: Path) -> None:
     size = 16 + MOST_INDEX_BYTES + HEAD_BYTES + 1000
     stored = Stored(size, {0: FTYP, 16: box(b"moov", size - 16)})
-    looked(tmp_path, stored)
+    look = looked(tmp_path, stored)
     assert len(stored.asked) == 1
+    assert (look.path, look.reason) == (None, None), "its beginning names some of the tracks only"
 
 
 def test_of_other_containers_nothing_but_the_head_is_written(tmp_path: Path) -> None:
@@ -192,6 +197,34 @@ def test_of_other_containers_nothing_but_the_head_is_written(tmp_path: Path) -> 
 
 def test_what_is_no_media_is_known_by_its_head(tmp_path: Path) -> None:
     assert looked(tmp_path, Stored(9000, {0: b"%PDF-1.7"})).reason is Reason.NOT_VIDEO
+
+
+def test_of_a_size_that_no_file_has_nothing_is_told(tmp_path: Path) -> None:
+    look = looked(tmp_path, Stored(2**63 - 1, {0: FTYP, 16: box(b"mdat", 2**63 - 17)}))
+    assert (look.path, look.reason) == (None, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.SOURCE_AUTH_REQUIRED,
+        Reason.CERTIFICATE_INVALID,
+        Reason.UNSUPPORTED_SOURCE,
+        Reason.SOURCE_CHANGED,
+        Reason.SOURCE_NOT_FOUND,
+        Reason.SOURCE_TRUNCATED,
+    ],
+)
+def test_what_cannot_be_read_is_left_to_its_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: Reason
+) -> None:
+    def fail(*_: Any) -> bytes:
+        raise ImportFailure(reason, "Not this one.")
+
+    monkeypatch.setattr(Reader, "read", fail)
+    look = looked(tmp_path, Stored(9, {}))
+    assert (look.path, look.reason) == (None, None)
 
 
 @pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.SOURCE_UNAVAILABLE])

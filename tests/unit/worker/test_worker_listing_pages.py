@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.bulk_source import MAX_LISTED, BulkSource
+from videoimport.api.bulk_source import BulkSource
 from videoimport.api.identity import item_identity
 from videoimport.api.listing import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine
 from videoimport.api.reasons import Reason
@@ -45,13 +45,17 @@ class Source:
     ) -> None:
         self.batches, self.seconds, self.now, self.looks = list(batches), seconds, first, looks
         self.asked: list[int] = []
+        self.is_late = False
 
     def more(self, wanted: int, until: float, last_moment: float) -> Batch:
         self.asked.append(wanted)
         self.now += self.seconds
-        return self.batches.pop(0) if self.batches else Batch(is_last=True)
+        batch = self.batches.pop(0) if self.batches else Batch(is_last=True)
+        self.is_late = batch.is_late
+        return batch
 
     def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
+        assert not self.is_late, "it is told to ask nothing any more"
         if isinstance(self.looks, ImportFailure):
             raise self.looks
         return list(self.looks)
@@ -133,17 +137,13 @@ def test_a_list_that_brings_nothing_fails_with_its_reason() -> None:
     assert told.value.reason is Reason.STALLED
 
 
-def test_limit_counts_what_is_found_over_all_pages() -> None:
-    source = {"playlist": {"url": "https://e.com/list", "limit": 5}}
-    entries = [entry(1), entry(2, url="https://e.com/2.jpg"), entry(3), entry(4)]
-    report, urls = page_of(Source(Batch(entries)), source=source, listed=3)
-    assert (report.done, report.truncated) == (True, False)
+@pytest.mark.parametrize("page", [0, 1])
+def test_limit_counts_what_is_found_on_this_page(page: int) -> None:
+    source = {"playlist": {"url": "https://e.com/list", "limit": 2}}
+    entries = [entry(1), entry(2, url="https://e.com/2.jpg"), entry(1), entry(3), entry(4)]
+    report, urls = page_of(Source(Batch(entries)), source=source, page=page)
+    assert report.done
     assert urls == ["https://e.com/1.mp4", "https://e.com/3.mp4"]
-
-
-def test_a_list_has_a_hundred_thousand_items_and_says_when_it_had_more() -> None:
-    report, urls = page_of(Source(Batch([entry(1), entry(2)])), listed=MAX_LISTED - 1)
-    assert (report.done, report.truncated, len(urls)) == (True, True, 1)
 
 
 BUCKET = {"source": {"s3": {"bucket": "source"}}, "requirements": {}}
@@ -162,9 +162,26 @@ def test_what_the_first_bytes_prove_is_rejected() -> None:
 def test_a_store_that_pushes_back_while_it_is_looked_into_ends_the_page_before_what_was_not_seen() -> None:
     report, _ = page_of(Source(Batch(objects("a.txt", "b.mp4", "c.txt")), looks=failure()), **BUCKET)
     assert (report.count, report.cursor, report.pushed_back) == (1, "a.txt", Reason.RATE_LIMITED)
-    late = Batch(objects("a.txt", "b.mp4"), is_late=True)
+
+
+@pytest.mark.parametrize("first", ["a.txt", "a.mp4"])
+def test_objects_that_come_late_are_kept_without_a_look(first: str) -> None:
+    late = Batch(objects(first, "b.mp4"), passed="c.ts", is_late=True)
     report, _ = page_of(Source(late), **BUCKET)
-    assert (report.cursor, report.pushed_back) == ("a.txt", Reason.STALLED)
+    assert (report.done, report.count, report.cursor, report.pushed_back) == (False, 2, "c.ts", None)
+
+
+def test_objects_before_the_place_where_a_list_breaks_off_are_kept_without_a_look() -> None:
+    report, _ = page_of(Source(Batch(objects("a.mp4", "b.mp4"), failure=failure())), **BUCKET)
+    assert (report.count, report.cursor, report.pushed_back) == (2, "b.mp4", Reason.RATE_LIMITED)
+
+
+def test_what_there_is_no_time_to_look_at_is_left_to_its_import() -> None:
+    proof = Look(key="a.mp4", reason=Reason.NOT_VIDEO, message="It is a picture.")
+    source = Source(Batch(objects("a.mp4", "b.mp4", "c.mp4")), Batch(objects("d.mp4")), looks=[proof])
+    report, lines = page_of(source, **BUCKET)
+    assert (report.done, report.count, report.cursor, len(lines)) == (False, 3, "c.mp4", 2)
+    assert len(source.asked) == 1
 
 
 def test_a_line_is_one_line_to_every_reader() -> None:

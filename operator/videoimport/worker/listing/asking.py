@@ -1,5 +1,6 @@
 """The worker's side of the guarded process: asks, and hears the answers within a time."""
 
+import contextlib
 import os
 import queue
 import sys
@@ -18,7 +19,6 @@ from videoimport.api.worker import WorkerOptions
 from videoimport.worker import trust
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import Failed, Request
-from videoimport.worker.fetch.stored import host_of
 from videoimport.worker.fetching import environment
 from videoimport.worker.listing.protocol import (
     ANSWERS,
@@ -82,11 +82,10 @@ def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
 
 
 def _is_own(task: ListingTask) -> bool:
-    """Whether the bucket is the destination's too."""
+    """Whether the bucket may be the destination's too. One store has many addresses, so its name must do: what bears a
+    result's name is asked for its mark."""
     ours, theirs = task.source.s3, task.destination.s3
-    if ours is None or theirs is None:
-        return False
-    return (host_of(ours.endpoint), ours.bucket) == (host_of(theirs.endpoint), theirs.bucket)
+    return ours is not None and theirs is not None and ours.bucket == theirs.bucket
 
 
 def start(children: Children, folder: Path) -> Child:
@@ -119,13 +118,15 @@ class Lister:
         return batch
 
     def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
-        """The first bytes of objects of the last batch, in this order."""
+        """The first bytes of objects of the last batch, in this order; fewer where the clock passes ``last_moment``,
+        and then ask nothing any more."""
         self._ask(Ask(look=tuple(keys)))
         looks: list[Look] = []
-        while not isinstance(answer := self._hear(last_moment), Looked):
-            if not isinstance(answer, Look):
-                raise _not_understood()
-            looks.append(answer)
+        with contextlib.suppress(TimeoutError):
+            while not isinstance(answer := self._hear(last_moment), Looked):
+                if not isinstance(answer, Look):
+                    raise _not_understood()
+                looks.append(answer)
         return looks
 
     def _took(self, batch: Batch, answer: Answer) -> bool:

@@ -22,7 +22,7 @@ _CLOSED = {
 }  # fmt: skip
 _GONE = {"[Private video]": "private", "[Deleted video]": "deleted"}
 """Titles that YouTube gives to what it does not show."""
-_MOST_PIXELS, _MOST_SECONDS = 1_000_000, 1_000_000_000
+_MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12
 
 
 def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> Entry:
@@ -61,7 +61,7 @@ def address(raw: Raw, page: str) -> str | None:
 def moment(raw: Raw | None) -> float | None:
     """When it was published, in seconds, where the list dates it."""
     for name in ("timestamp", "release_timestamp"):
-        if raw and isinstance(told := raw.get(name), int | float):
+        if raw and isinstance(told := raw.get(name), int | float) and -_MOST_DATE < told < _MOST_DATE:
             return float(told)
     day = raw.get("upload_date") if raw else None
     try:

@@ -2,8 +2,9 @@
 
 import itertools
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,8 +33,14 @@ _LOOKUPS_AT_ONCE = 16
 class Judge:
     """For one task. ``store`` is the destination's; None where nobody asks what it has."""
 
-    def __init__(self, task: ListingTask, store: Store | None, children: Children) -> None:
-        self._task, self._store, self._children = task, store, children
+    def __init__(
+        self,
+        task: ListingTask,
+        store: Store | None,
+        children: Children,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._task, self._store, self._children, self._clock = task, store, children, clock
         self._pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE)
         self._has_index = store is not None and _has_entries(store, task)
 
@@ -51,38 +58,42 @@ class Judge:
         if entry.reason is not None:
             return Finding(entry.reason, entry.message)
         found = cheap(
-            entry.url or entry.key or "", size_bytes=entry.size_bytes, duration_ms=entry.duration_ms,
+            entry.url or entry.key or "", is_named_by_site=entry.url is not None and entry.identity is not None,
+            size_bytes=entry.size_bytes, duration_ms=entry.duration_ms,
             width=entry.width, height=entry.height, requirements=self._task.requirements,
         )  # fmt: skip
         return Finding(*found) if found else None
 
-    def looked(self, looks: Sequence[Look], sizes: Sequence[int]) -> Iterator[Finding | None]:
-        """What speaks against objects by their first bytes; some are asked about at once."""
+    def looked(self, looks: Sequence[Look], sizes: Sequence[int], last_moment: float) -> Iterator[Finding | None]:
+        """What speaks against objects by their first bytes; some are asked about at once. What the clock passes
+        ``last_moment`` for is left to its import."""
         under_way: deque[tuple[Look, int, Child | None]] = deque()
         for look, size in zip(looks, sizes, strict=True):
-            under_way.append((look, size, self._probing(look)))
+            under_way.append((look, size, self._probing(look, last_moment)))
             if len(under_way) > PROBES_AT_ONCE:
-                yield self._probed(*under_way.popleft())
+                yield self._probed(*under_way.popleft(), last_moment)
         for one in under_way:
-            yield self._probed(*one)
+            yield self._probed(*one, last_moment)
 
-    def _probing(self, look: Look) -> Child | None:
-        if look.path is None:
+    def _probing(self, look: Look, last_moment: float) -> Child | None:
+        if look.path is None or self._clock() >= last_moment:
             return None
         child = self._children.start(probe.probe_argv(look.path))
         child.tell("")
         return child
 
-    def _probed(self, look: Look, size: int, child: Child | None) -> Finding | None:
+    def _probed(self, look: Look, size: int, child: Child | None, last_moment: float) -> Finding | None:
         if look.reason is not None:
             return Finding(look.reason, look.message)
         if child is None or look.path is None:
             return None
-        timer = threading.Timer(PROBE_SECONDS, child.kill)
+        timer = threading.Timer(max(0.0, min(PROBE_SECONDS, last_moment - self._clock())), child.kill)
         timer.start()
         ended = child.ended("".join(child.lines()))
         timer.cancel()
         Path(look.path).unlink(missing_ok=True)
+        if ended.code < 0:
+            return None  # it was ended, and proved nothing
         return _refusal(look, size, ended.stdout if ended.code == 0 else "{}", self._task)
 
     def _known(self, entry: Entry) -> Known | None:

@@ -1,5 +1,6 @@
 """An object's first bytes, and its index where that lies at its end: enough for ffprobe to say what it is."""
 
+import contextlib
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,31 +35,45 @@ class Looker:
         self._numbers = itertools.count()
 
     def look(self, wish: S3Source, version: Version) -> Look:
-        """What its bytes tell. Raises ImportFailure for what is not this object's own fault."""
+        """What its bytes tell, and nothing else: what a page rejects is never tried. Raises ImportFailure for what is
+        not this object's own fault."""
         reader = Reader(self._client, wish, self._around.throttle)
         try:
             return self._look(reader, wish.key, version)
         except ImportFailure as failure:
             if failure.reason in _PASSING:
                 raise
-            if failure.reason is Reason.SOURCE_CHANGED:
-                return Look(key=wish.key)  # somebody is writing it: the import sees what comes of it
-            return Look(key=wish.key, reason=failure.reason, message=failure.message[:512])
+            return Look(key=wish.key)  # nothing was seen: the import sees what comes of it, and can be tried again
 
     def _look(self, reader: Reader, key: str, version: Version) -> Look:
         head = reader.read(version, 0, min(HEAD_BYTES, version.size) - 1)
-        refuse_no_file(head)
-        path = self._around.folder / f"look-{next(self._numbers)}"
+        try:
+            refuse_no_file(head)
+        except ImportFailure as proof:
+            return Look(key=key, reason=proof.reason, message=proof.message[:512])
         container = sniff.container(head)
-        if container not in ("mp4", "mov"):
-            path.write_bytes(head)  # no more: ffprobe would look through a hole of gigabytes for a next packet
-            return Look(key=key, path=str(path), container=container)
+        if container not in ("mp4", "mov"):  # no more: ffprobe would look through a hole of gigabytes for a next packet
+            return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
         boxes = _boxes(head, version.size)
+        rest = _index(head, boxes, version.size)
+        if rest is None and _is_cut(head, boxes):
+            return Look(key=key, container=container)
         pieces = [(0, head)]
-        if (rest := _index(head, boxes, version.size)) is not None:
+        if rest is not None:
             pieces.append((rest[0], reader.read(version, rest[0], rest[1] - 1)))
-        _write(path, pieces, version.size)
-        return Look(key=key, path=str(path), container=container, is_fragmented=overlap.is_fragmented(boxes))
+        path = self._kept(pieces, version.size)
+        return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
+
+    def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:
+        """The file of what was read; None where there can be none, as for a size that no file system has."""
+        path = self._around.folder / f"look-{next(self._numbers)}"
+        try:
+            _write(path, pieces, size)
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            return None
+        return str(path)
 
 
 def _boxes(head: bytes, size: int) -> tuple[Box, ...]:
@@ -75,6 +90,11 @@ def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | 
     else:
         return None
     return span if 0 < span[1] - span[0] <= MOST_INDEX_BYTES else None
+
+
+def _is_cut(head: bytes, boxes: tuple[Box, ...]) -> bool:
+    """Whether the head has the index's beginning only: ffprobe would take the tracks that it names for all."""
+    return any(box.name == b"moov" and box.end > len(head) for box in boxes)
 
 
 def _write(path: Path, pieces: list[tuple[int, bytes]], size: int) -> None:

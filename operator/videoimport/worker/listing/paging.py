@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from videoimport.api.bulk_source import MAX_LISTED
 from videoimport.api.listing import Known, ListingTask, PageReport
 from videoimport.api.reasons import Reason
 from videoimport.media.findings import Finding
@@ -77,8 +76,8 @@ class Pager:
             if not self._added(judged):
                 return self._report(is_last=False)
             self._cursor = judged.entry.cursor
-            if (bound := self._bound()) is not None:
-                return self._report(is_last=True, truncated=bound == MAX_LISTED)
+            if self._is_enough():
+                return self._report(is_last=True)
         return None
 
     def _judged(self, batch: Batch) -> Sequence[_Judged | ImportFailure]:
@@ -99,14 +98,13 @@ class Pager:
         return list(map(_Judged, entries, known, objections))
 
     def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
+        """Whatever there is no time to look at is left to its import."""
         if batch.is_late or batch.failure is not None:
-            raise batch.failure or _stalled(self._task)
-        try:
-            looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)
-        except TimeoutError:
-            raise _stalled(self._task) from None
-        sizes = [batch.entries[number].size_bytes or 0 for number in wanted]
-        for number, finding in zip(wanted, self._judge.looked(looks, sizes), strict=True):
+            return
+        looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)
+        batch.is_late = len(looks) < len(wanted)
+        sizes = [batch.entries[number].size_bytes or 0 for number in wanted[: len(looks)]]
+        for number, finding in zip(wanted, self._judge.looked(looks, sizes, self._last_moment), strict=False):
             objections[number] = finding
 
     def _added(self, judged: _Judged) -> bool:
@@ -121,11 +119,11 @@ class Pager:
         self._found.setdefault(identity, address)
         return True
 
-    def _bound(self) -> int | None:
-        """The number of items that the list ends with, where it is reached."""
+    def _is_enough(self) -> bool:
+        """Whether this page alone has all that is wanted. What stands on the pages before may stand here once more, so
+        it is the controller that counts them together."""
         limit = self._task.source.playlist.limit if self._task.source.playlist else None
-        bound = min(limit or MAX_LISTED, MAX_LISTED)
-        return bound if self._task.listed + len(self._found) >= bound else None
+        return limit is not None and len(self._found) >= limit
 
     def _is_over(self, batch: Batch) -> bool:
         return batch.is_late or self._clock() >= self._until
@@ -141,11 +139,11 @@ class Pager:
             raise failure
         return self._report(is_last=False, broken=failure)
 
-    def _report(self, *, is_last: bool, truncated: bool = False, broken: ImportFailure | None = None) -> PageReport:
+    def _report(self, *, is_last: bool, broken: ImportFailure | None = None) -> PageReport:
         task, page = self._task, self._page
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, cursor=None if is_last else self._cursor, done=is_last,
-            count=page.count, bytes=page.size, sha256=page.sha256, truncated=truncated,
+            count=page.count, bytes=page.size, sha256=page.sha256,
             pushed_back=broken and broken.reason, retry_after_seconds=broken and broken.retry_after,
         )  # fmt: skip
 
