@@ -80,11 +80,11 @@ class TestInTheWholeWorker:
 
     def test_pages_and_limit(self, lists: Lists, site: Site) -> None:
         url = site.add("/feed", feed(*(talk(f"https://e.com/{number}.mp4") for number in range(5))))
-        pages = list(lists.pages(source(url, limit=3), max_items=2))
-        assert [page.urls for page in pages] == [
-            ["https://e.com/0.mp4", "https://e.com/1.mp4"],
-            ["https://e.com/2.mp4"],
-        ]
+        talks = [f"https://e.com/{number}.mp4" for number in range(5)]
+        pages = list(lists.pages(source(url), max_items=2))
+        assert [page.urls for page in pages] == [talks[:2], talks[2:4], talks[4:]]
+        page = lists.page(source(url, limit=3))
+        assert (page.urls, page.report.done) == (talks[:3], True)
 
     def test_a_site_that_pushes_back_is_left_alone(self, lists: Lists, site: Site) -> None:
         page = lists.page(source(site.add("/busy", fixed(b"", "text/plain", 429))))
@@ -144,6 +144,14 @@ def test_a_page_begins_behind_the_last_entry_wherever_that_stands_now(listed: Li
     assert set(numbers(listed(url, cursor))) >= set("345"), "a new one moves them down"
     site.add("/feed", feed(*talks[3:]))
     assert set(numbers(listed(url, cursor))) >= set("345"), "the last entry itself went away"
+
+
+def test_what_is_called_like_another_hides_nothing_between_them(listed: List, site: Site) -> None:
+    zero, twin, two, three, four = (talk(f"https://e.com/{number}.mp4") for number in range(5))
+    url = site.add("/feed", feed(zero, four, twin, two, twin, three))
+    cursor = listed(url)[2].cursor
+    site.add("/feed", feed(twin, two, twin, three))
+    assert set(numbers(listed(url, cursor))) >= set("23")
 
 
 ATOM = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015">
@@ -227,7 +235,8 @@ class TabIE(InfoExtractor):  # type: ignore[misc]
 
         def page(number: int) -> Any:
             for talk_ in self._download_json(f"{url}/{number}", name):
-                yield {**self.url_result(f"{url[: -len(f'/tab/{name}')]}/talk/{talk_['id']}", "Talk"), **talk_}
+                own = talk_ and self.url_result(f"{url[: -len(f'/tab/{name}')]}/talk/{talk_['id']}", "Talk")
+                yield own and {**own, **talk_}
 
         return self.playlist_result(OnDemandPagedList(page, 10), name)
 
@@ -285,6 +294,25 @@ def test_lists_in_a_list_stand_in_their_place_and_one_that_is_gone_harms_no_othe
     assert (gone.url, gone.reason, len(found)) == (site.url("/tab/none"), Reason.SOURCE_NOT_FOUND, 39)
     assert tube("/channel", secret="login")[2].reason is None, "with a login it may be open"
     assert tube("/channel", found[30].cursor)[0].url == found[31].url
+
+
+def test_entries_that_are_gone_hide_nothing_between_them(tube: List, site: Site) -> None:
+    """What has no name may be another than the one the cursor meant."""
+    site.routes["/tab/videos/1"] = json_([])
+    site.routes["/tab/videos/0"] = json_([{"id": "0"}, {"id": "1"}, {"id": "2"}, None, {"id": "3"}, None])
+    cursor = tube("/tab/videos")[3].cursor
+    site.routes["/tab/videos/0"] = json_([{"id": "2"}, {"id": "3"}, None, {"id": "4"}])
+    again = [entry.url for entry in tube("/tab/videos", cursor)]
+    assert again == [site.url(f"/talk/{number}") for number in (2, 3, 4)]
+
+
+def test_a_list_too_deep_within_others_is_rejected_and_not_left_out(
+    tube: List, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playlist, "MOST_DEPTH", 0)
+    assert {entry.url: entry.reason for entry in tube("/channel")} == {
+        site.url(f"/tab/{name}"): Reason.UNSUPPORTED_SOURCE for name in ("live", "videos", "none")
+    }
 
 
 def test_what_a_list_tells_is_known_without_asking_for_the_video(tube: List) -> None:

@@ -27,6 +27,7 @@ from videoimport.worker.listing.protocol import Entry, ListRequest
 OVERLAP = 100
 """Entries before the cursor that are looked at again: so many may have left the list meanwhile."""
 MOST_DEPTH = 4
+_NAMELESS = ""
 _MOST_HOPS = 5
 _SAMPLE = 20
 """Where none of the first entries has a date, the list has none."""
@@ -132,11 +133,12 @@ class Walk:
         return (self._entry(number, one) for number, one in some)
 
     def _behind(self, held: list[tuple[int, _Seen]]) -> list[tuple[int, _Seen]]:
-        """Of the entries just before the cursor, those that stand behind the one it names: usually none."""
+        """Of the entries just before the cursor, those that stand behind the one it names: usually none. Where that may
+        be another one, all but those that are gone: of these nobody could say whether they were told."""
         names = [_name(one.raw) for _, one in held]
-        if self._after.name in names:
-            return held[len(names) - names[::-1].index(self._after.name) :]
-        return held
+        if self._after.name != _NAMELESS and names.count(self._after.name) == 1:
+            return held[names.index(self._after.name) + 1 :]
+        return [(number, one) for number, one in held if one.raw is not None]
 
     def _from_near(self, info: Raw) -> tuple[int, Iterator[_Seen]]:
         """The list from a little before the cursor, and the number of its first entry there."""
@@ -172,12 +174,14 @@ class Walk:
         if raw is None:
             return None
         if _is_list(raw):
-            return self._flattened(raw, depth=depth + 1) if depth < MOST_DEPTH else iter(())
+            return self._flattened(raw, depth=depth + 1) if depth < MOST_DEPTH else self._too_deep(raw)
         url, key = str(raw.get("url") or ""), raw.get("ie_key")
         if raw.get("_type") not in ("url", "url_transparent") or not self._leads_to_list(key, url):
             return None
-        if depth >= MOST_DEPTH or url in self._lists:
+        if url in self._lists:
             return iter(())
+        if depth >= MOST_DEPTH:
+            return self._too_deep(raw)
         self._lists.add(url)
         return self._nested(raw, url, key, depth)
 
@@ -193,6 +197,10 @@ class Walk:
             if failure.reason not in _NESTED_FAULTS:
                 raise failure from error
             yield _Seen({**raw, "_fault": (failure.reason, failure.message)}, self._wish.url, None)
+
+    def _too_deep(self, raw: Raw) -> Iterator[_Seen]:
+        message = f"It is a list within more than {MOST_DEPTH} lists; give its own address as source.playlist.url."
+        yield _Seen({**raw, "_fault": (Reason.UNSUPPORTED_SOURCE, message)}, self._wish.url, None)
 
     def _leads_to_list(self, key: str | None, url: str) -> bool:
         if not key:
@@ -246,6 +254,6 @@ def _each(entries: Any) -> Any:
 
 
 def _name(raw: Raw | None) -> str:
-    """What tells an entry from its neighbours."""
+    """What tells an entry from its neighbours, or that nothing does."""
     told = raw and (raw.get("url") or raw.get("id") or raw.get("title"))
-    return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:16] if told else _NAMELESS
