@@ -107,6 +107,27 @@ def test_identities_have_their_length_whatever_the_url(url: str) -> None:
         ("https://host.example/a?to%6ben=abc&b=1,2;3&empty&t=", "https://host.example/a?b=1,2;3&empty&t="),
         ("https://host.example/a?md5=abc&first=1&passage=2&st=x", "https://host.example/a?first=1&passage=2"),
         ("http://[::1/broken", "(unreadable URL)"),
+        ("user:pa55word@host.example/a.mp4?sig=abc&t=1", "host.example/a.mp4?t=1"),
+        ("https:/user:pa55word@host.example/a", "host.example/a"),
+        ("https:///user:pa55word@host.example/a", "host.example/a"),
+        ("https:user:pa55word@host.example/a", "host.example/a"),
+        ("1https://user:pa55word@host.example/a", "host.example/a"),
+        ("https://user:pa55/word@host.example/a", "host.example/a"),
+        ("https://user:pa55?word@host.example/a", "host.example/a"),
+        ("https://user:pa55#word@host.example/a", "host.example/a"),
+        ("https://user:/word@host.example/a", "host.example/a"),
+        (
+            "https://web.example/2020/http://user:pa55word@host.example/a",
+            "https://web.example/2020/http://host.example/a",
+        ),
+        (
+            "https://web.example/2020/http:/user:pa55word@host.example/a",
+            "https://web.example/2020/http:/host.example/a",
+        ),
+        ("ftp://user:pa55word@host.example/a", "ftp://host.example/a"),
+        ("//user:pa55word@host.example/a", "//host.example/a"),
+        ("https://host.example/@user/a@2.mp4", "https://host.example/@user/a@2.mp4"),
+        ("host.example/a.mp4", "host.example/a.mp4"),
     ],
 )
 def test_a_shown_url_keeps_the_way_and_loses_the_secrets(url: str, shown: str) -> None:
@@ -145,4 +166,5 @@ def test_a_shown_url_is_never_longer(rest: str) -> None:
 @given(st.text())
 def test_showing_a_url_never_fails_and_never_shows_user_info(secret: str) -> None:
     assert isinstance(shown_url(secret), str)
-    assert "pa55word" not in shown_url(f"https://me:pa55word@{secret}")
+    for mistyped in ("https://", "https:/", "https:", "ftp://", "//", ""):
+        assert "pa55word" not in shown_url(f"{mistyped}me:pa55word@{secret}")
