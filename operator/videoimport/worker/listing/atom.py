@@ -3,13 +3,20 @@
 XML of strangers: the parser opens nothing that a document names, and expat refuses entities that grow.
 """
 
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, cast
+from urllib.parse import SplitResult, parse_qs, urlsplit
 from xml.etree import ElementTree as Tree
 
 from yt_dlp.utils import unified_timestamp
 
-MOST_BYTES = 32 * 2**20
+from videoimport.api.bulk_source import MAX_LISTED
+
+MOST_BYTES = 16 * 2**20
+_MOST_ELEMENTS = 10_000
+"""Of one entry."""
+_CHUNK, _MOST_SILENT = 64 * 1024, 2**20
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _YOUTUBE_ID = "{http://www.youtube.com/xml/schemas/2015}videoId"
 _YOUTUBE = ("www.youtube.com", "youtube.com")
@@ -18,13 +25,46 @@ _YOUTUBE = ("www.youtube.com", "youtube.com")
 def playlist(content: bytes, url: str) -> dict[str, Any] | None:
     """A flat list of the feed's entries; None for what is no Atom feed."""
     try:
-        feed = Tree.fromstring(content)  # noqa: S314 — see above
-    except (Tree.ParseError, ValueError):
+        entries = list(islice(_entries(content), MAX_LISTED + 1))  # one more tells that there are more
+    except (Tree.ParseError, ValueError, LookupError):  # LookupError: of an encoding that nobody knows
         return None
-    if feed.tag != f"{_ATOM}feed":
-        return None
-    entries = [_entry(entry) for entry in feed.findall(f"{_ATOM}entry")]
     return {"_type": "playlist", "webpage_url": url, "entries": entries}
+
+
+def _entries(content: bytes) -> Iterator[dict[str, Any]]:
+    """One after the other, each forgotten once it is read. Raises ValueError for what is no Atom feed."""
+    depth = elements = 0
+    feed: Tree.Element | None = None
+    for event, element in _events(content):
+        if event == "start":
+            feed = element if feed is None else feed
+            depth, elements = depth + 1, elements + 1
+            if feed.tag != f"{_ATOM}feed" or elements > _MOST_ELEMENTS:
+                raise ValueError("no feed, or none that anybody would write")
+            continue
+        depth -= 1
+        if depth == 1 and feed is not None:
+            elements = 0
+            if element.tag == f"{_ATOM}entry":
+                yield _entry(element)
+            feed.clear()
+
+
+def _events(content: bytes) -> Iterator[tuple[str, Tree.Element]]:
+    """Where elements start and end. Raises ValueError where none does for long: one tag may have a million attributes,
+    and takes hundreds of MiB then."""
+    parser: Tree.XMLPullParser[Any] = Tree.XMLPullParser(("start", "end"))
+    silent = 0
+    for start in range(0, len(content) + 1, _CHUNK):
+        parser.feed(content[start : start + _CHUNK])
+        if start + _CHUNK > len(content):
+            parser.close()
+        silent += _CHUNK
+        for told in parser.read_events():
+            silent = 0
+            yield cast("tuple[str, Tree.Element]", told)
+        if silent > _MOST_SILENT:
+            raise ValueError("no tag that anybody would write")
 
 
 def _entry(entry: Tree.Element) -> dict[str, Any]:
@@ -37,5 +77,16 @@ def _entry(entry: Tree.Element) -> dict[str, Any]:
     date = entry.findtext(f"{_ATOM}published") or entry.findtext(f"{_ATOM}updated")
     told = {"_type": "url", "url": url, "title": entry.findtext(f"{_ATOM}title"), "timestamp": unified_timestamp(date)}
     name = entry.findtext(_YOUTUBE_ID)
-    is_youtube = name and url and urlsplit(url).netloc in _YOUTUBE
-    return {**told, "ie_key": "Youtube", "id": name} if is_youtube else told
+    is_its = name and url and name in _named(urlsplit(url))
+    return {**told, "ie_key": "Youtube", "id": name} if is_its else told
+
+
+def _named(address: SplitResult) -> list[str]:
+    """The video that an address of YouTube names: a feed may tell any id, and what is imported is what it links."""
+    if address.netloc not in _YOUTUBE:
+        return []
+    if address.path == "/watch":
+        named = parse_qs(address.query).get("v", [])
+        return named if len(named) == 1 else []
+    folder, _, name = address.path.removeprefix("/").partition("/")
+    return [name] if folder in ("shorts", "live", "embed") else []
