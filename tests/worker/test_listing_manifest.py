@@ -188,3 +188,21 @@ def test_a_run_that_is_ended_says_so_and_prints_no_page(lists: Lists, site: Site
     page = lists.ended(running)
     assert (page.reason, page.lines) == ("WorkerLost", [])
     assert page.code == info(Reason.WORKER_LOST).exit_code
+
+
+def test_a_line_that_json_cannot_say_is_rejected_alone_and_what_is_mistyped_shows_no_password(lists: Lists) -> None:
+    lists.manifests["list.txt"] = (
+        b'{"url": "https://e.com/1.mp4", "metadata": {"a": 1e999}}\n'
+        b'{"url": "https://e.com/\\ud800"}\n'
+        b'{"url": "https://e.com/3.mp4", "\\ud800": 1}\n'
+        b'{"url": "https:/user:geheim@e.com/4.mp4"}\n'
+        b'{"url": "https://e.com/5.mp4"}\n'
+    )
+    page = lists.page(FILE)
+    assert page.code == 0, page.log
+    assert page.urls == ["https://e.com/5.mp4"]
+    assert [(item.reason, item.message.partition(":")[0]) for item in page.rejected] == [
+        (Reason.INVALID_SPEC, f"Line {number}") for number in (1, 2, 3, 4)
+    ]
+    assert page.rejected[3].url == "e.com/4.mp4"
+    assert "geheim" not in page.log

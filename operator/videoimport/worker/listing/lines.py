@@ -5,22 +5,22 @@ A row that is not understood is rejected with the number of its line, and the re
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from videoimport.api.bulk_source import Item
 from videoimport.api.metadata import PREDEFINED
+from videoimport.worker.fetch.protocol import sayable
 from videoimport.worker.listing.addresses import is_address
+from videoimport.worker.listing.quotes import MOST_LINE_BYTES, Quotes, Record, says
 
-MOST_LINE_BYTES = 64 * 1024
 _FIELDS = ("url", "name", "checksum", "metadata")
-_MOST_LINES = 200
-"""Of one record."""
+_MOST_DIGITS = 20
 _DELIMITERS = (",", ";", "\t")
-_COMMENT = "#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,103 +39,37 @@ class NoListError(ValueError):
     """The whole file is no list. Its text completes "The manifest …"."""
 
 
-@dataclass(slots=True)
-class _Record:
-    line: int
-    text: str = ""
-    wrong: str | None = None
-
-
 def rows(content: Iterable[bytes], after: int = 0) -> Iterator[Row]:
     """What stands in a file's lines behind line ``after``. Raises NoListError."""
     records = _records(content)
-    first = next((record for record in records if record.wrong or _says(record.text)), None)
+    first = next((record for record in records if record.wrong or says(record.text)), None)
     if first is None:
         return
     read, is_header = _reader(first)
     if not is_header:
         records = _chained(first, records)
     if isinstance(read, _Csv):
-        records = _quoted(records, read.delimiter)
+        records = Quotes(read.delimiter).whole(records)
     for record in records:
-        if record.line > after and (record.wrong or _says(record.text)):
-            yield Row(record.line, wrong=record.wrong) if record.wrong else _row(record, read)
+        if record.line > after and (record.wrong or says(record.text)):
+            yield _said(Row(record.line, wrong=record.wrong) if record.wrong else _row(record, read))
 
 
-def _says(text: str) -> bool:
-    return bool(text.strip()) and not text.lstrip().startswith(_COMMENT)
-
-
-def _chained(first: _Record, rest: Iterator[_Record]) -> Iterator[_Record]:
+def _chained(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
     yield first
     yield from rest
 
 
-def _records(content: Iterable[bytes]) -> Iterator[_Record]:
+def _records(content: Iterable[bytes]) -> Iterator[Record]:
     for number, raw in enumerate(content, start=1):
         line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
         if len(line) > MOST_LINE_BYTES:
-            yield _Record(number, wrong=f"it has more than {MOST_LINE_BYTES} bytes")
+            yield Record(number, wrong=f"it has more than {MOST_LINE_BYTES} bytes")
             continue
         try:
-            yield _Record(number, line.decode().rstrip("\r\n"))
+            yield Record(number, line.decode().rstrip("\r\n"))
         except UnicodeDecodeError:
-            yield _Record(number, wrong="it is no UTF-8 text")
-
-
-def _quoted(records: Iterator[_Record], delimiter: str) -> Iterator[_Record]:
-    """Records of CSV, whose quoted fields may have line breaks. One whose quotes never end is the fault of the line
-    that it begins in; the next one is read for itself."""
-    waiting: list[_Record] = []
-    for record in records:
-        waiting.append(record)
-        while waiting:
-            if not waiting[0].wrong and not _says(waiting[0].text):
-                waiting.pop(0)
-                continue
-            joined = _joined(waiting, delimiter)
-            if joined is None:
-                break
-            yield joined
-    while waiting:  # the file ends within quotes
-        first = waiting.pop(0)
-        if first.wrong or not _is_open(first.text, delimiter):
-            yield first
-        else:
-            yield _Record(first.line, wrong="its quotes do not end")
-
-
-def _joined(waiting: list[_Record], delimiter: str) -> _Record | None:
-    """The first record, taken from ``waiting``; None while more lines are needed to know it."""
-    text = ""
-    for count, record in enumerate(waiting, start=1):
-        if record.wrong and count == 1:
-            return waiting.pop(0)
-        text = f"{text}\n{record.text}" if count > 1 else record.text
-        if record.wrong or len(text) > MOST_LINE_BYTES or count > _MOST_LINES:
-            return _Record(waiting.pop(0).line, wrong="its quotes do not end")
-        if not _is_open(text, delimiter):
-            line = waiting[0].line
-            del waiting[:count]
-            return _Record(line, text)
-    return None
-
-
-def _is_open(text: str, delimiter: str) -> bool:
-    """Whether a quoted field has not ended. Quotes within a field that does not begin with one are letters."""
-    if '"' not in text:
-        return False
-    inside = begins = False
-    fresh = True
-    for letter in text:
-        if letter == '"':
-            begins = begins or fresh
-            inside = not inside if begins else inside
-        elif letter == delimiter and not inside:
-            fresh, begins = True, False
-            continue
-        fresh = fresh and letter == " "
-    return inside
+            yield Record(number, wrong="it is no UTF-8 text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +90,7 @@ class _Csv:
 _Read = Callable[[str], dict[str, Any]]
 
 
-def _reader(first: _Record) -> tuple[_Read, bool]:
+def _reader(first: Record) -> tuple[_Read, bool]:
     """How a file is read whose first line that says something is this, and whether that is a header."""
     text = first.text.strip()
     if "\x00" in text:
@@ -168,12 +102,19 @@ def _reader(first: _Record) -> tuple[_Read, bool]:
     if text.startswith("{"):
         return _json, False
     for delimiter in _DELIMITERS:
-        header = tuple(cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), []))
+        header = _header(text, delimiter)
         lowered = tuple(cell.lower() if cell.lower() in _FIELDS else cell for cell in header)
         if "url" in lowered:
             _refuse_twice(lowered)
             return _Csv(delimiter, lowered), True
     return _url, False
+
+
+def _header(text: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        return tuple(cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), []))
+    except csv.Error as error:
+        raise NoListError(f"cannot be read in its first line: {error}") from None
 
 
 def _refuse_twice(columns: tuple[str, ...]) -> None:
@@ -187,7 +128,7 @@ def _url(text: str) -> dict[str, Any]:
 
 def _json(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
     except ValueError as error:
         raise ValueError(f"it is no JSON ({error.msg if isinstance(error, json.JSONDecodeError) else error})") from None
     except RecursionError:
@@ -200,10 +141,23 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name[:20]} is no number")
 
 
-def _row(record: _Record, read: _Read) -> Row:
+def _finite(digits: str) -> float:
+    """JSON may name any number; one that is infinite here could not be told to anybody."""
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits)
+
+
+def _counted(digits: str) -> int:
+    """The API server keeps whole numbers in 64 bits."""
+    if len(digits) > _MOST_DIGITS or not -(2**63) <= int(digits) < 2**63:
+        raise ValueError(f"{digits[:20]} is too large a number")
+    return int(digits)
+
+
+def _row(record: Record, read: _Read) -> Row:
     try:
         given = read(record.text)
     except (ValueError, csv.Error) as error:
@@ -217,6 +171,15 @@ def _row(record: _Record, read: _Read) -> Row:
         return Row(record.line, Item.model_validate(given))
     except ValidationError as error:
         return Row(record.line, url=url, wrong=f"its {_complaints(error)}")
+
+
+def _said(row: Row) -> Row:
+    """What JSON escapes may name half a letter, which nobody could be told of."""
+    return row if row.item else replace(row, url=_sayable(row.url), wrong=_sayable(row.wrong))
+
+
+def _sayable(text: str | None) -> str | None:
+    return text and sayable(text)
 
 
 def _complaints(error: ValidationError) -> str:

@@ -24,6 +24,7 @@ from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.listing import lines
 from videoimport.worker.listing.lines import NoListError, Row
 from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.listing.quotes import MOST_LINE_BYTES
 
 MOST_BYTES = 256 * 2**20
 """A hundred thousand lines with metadata fit many times."""
@@ -37,7 +38,7 @@ def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
     """Behind the request's cursor. Raises ImportFailure."""
     wish = request.source.manifest
     assert wish is not None  # noqa: S101
-    path = _plain(_brought(around, request, wish))
+    path = _plain(_brought(around, request, wish), around.folder)
     digest = _digest(path)
     line, _, content = (request.cursor or "").partition(" ")
     after = int(line) if content == digest and line.isdigit() else 0
@@ -63,11 +64,11 @@ def _entry(row: Row, digest: str) -> Entry:
 def _bounded(file: Iterable[bytes]) -> Iterator[bytes]:
     """Lines, of which none is longer than it takes to see that it is too long."""
     readline = file.readline  # type: ignore[attr-defined]
-    while line := readline(lines.MOST_LINE_BYTES + 2):
+    while line := readline(MOST_LINE_BYTES + 2):
         rest = line
         while rest and not rest.endswith(b"\n"):
             rest = readline(_CHUNK)
-            line += rest[: max(0, lines.MOST_LINE_BYTES + 2 - len(line))]
+            line += rest[: max(0, MOST_LINE_BYTES + 2 - len(line))]
         yield line
 
 
@@ -132,23 +133,27 @@ def _from_store(around: Surroundings, wish: S3Source) -> Path:
     return path
 
 
-def _plain(path: Path) -> Path:
-    """The file as UTF-8 lines: unpacked where it is packed."""
+def _plain(path: Path, folder: Path) -> Path:
+    """The file as UTF-8 lines: unpacked where it is packed. What is written lies in ``folder``: a ConfigMap's files lie
+    where nobody may write."""
     head = _head(path)
     if head.startswith(_GZIP):
-        path, packed = path.parent / "manifest-plain", path
+        path, packed = folder / "manifest-plain", path
         try:
             _unpack(packed, path)
         except (zlib.error, gzip.BadGzipFile, EOFError):
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "The manifest is packed, and cannot be unpacked.") from None
         head = _head(path)
     if head.startswith(_WIDE):
+        path, wide = folder / "manifest-utf8", path
         try:
-            plain = path.read_bytes().decode("utf-16").encode()
+            path.write_bytes(wide.read_bytes().decode("utf-16").encode())
         except UnicodeError:
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "The manifest is broken UTF-16 text.") from None
-        path = path.parent / "manifest-utf8"
-        path.write_bytes(plain)
+        head = _head(path)
+    if b"\r" in head[:-1] and b"\n" not in head:  # as spreadsheets of old Macs write lines
+        path, returned = folder / "manifest-lines", path
+        path.write_bytes(returned.read_bytes().replace(b"\r", b"\n"))
     return path
 
 

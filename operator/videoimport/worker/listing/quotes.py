@@ -1,0 +1,101 @@
+"""Lines of a manifest, put together where quoted fields of CSV have line breaks. Pure."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MOST_LINE_BYTES = 64 * 1024
+_MOST_LINES = 200
+"""Of one record."""
+_COMMENT = "#"
+
+
+@dataclass(slots=True)
+class Record:
+    """A line, or the lines of one record; or what is wrong with it."""
+
+    line: int
+    """That it begins in, from 1."""
+    text: str = ""
+    wrong: str | None = None
+
+
+def says(text: str) -> bool:
+    """Whether there is more than blanks and a comment."""
+    return bool(text.strip()) and not text.lstrip().startswith(_COMMENT)
+
+
+class Quotes:
+    """Records of CSV, whose quoted fields may have line breaks. One whose quotes never end is the fault of the line
+    that it begins in; the next one is read for itself.
+
+    Each line's letters are looked at twice at most, as a line that begins a record and as one within quotes: strangers
+    write lists of which no quote ends.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._waiting: deque[Record] = deque()
+        self._count = self._letters = 0
+        """Of the first record, as far as it is looked at."""
+        self._held: dict[int, bool] = {}
+        """By the number of a line within quotes, whether they go on behind it."""
+
+    def whole(self, records: Iterator[Record]) -> Iterator[Record]:
+        """The records of all lines."""
+        for record in records:
+            self._waiting.append(record)
+            yield from self._taken()
+        while self._waiting:  # the file ends within quotes
+            yield self._endless()
+            yield from self._taken()
+
+    def _taken(self) -> Iterator[Record]:
+        """The records that end in what waits."""
+        while self._count < len(self._waiting):
+            line = self._waiting[self._count]
+            is_first = self._count == 0
+            self._count += 1
+            self._letters += len(line.text) + (not is_first)
+            if is_first and (line.wrong or not says(line.text)):
+                yield self._joined()
+            elif line.wrong or self._letters > MOST_LINE_BYTES or self._count > _MOST_LINES:
+                yield self._endless()
+            elif not (_is_open(line.text, self._delimiter) if is_first else self._goes_on(line)):
+                yield self._joined()
+
+    def _goes_on(self, line: Record) -> bool:
+        if line.line not in self._held:
+            self._held[line.line] = _is_open(line.text, self._delimiter, inside=True)
+        return self._held[line.line]
+
+    def _joined(self) -> Record:
+        some = [self._next() for _ in range(self._count)]
+        self._count = self._letters = 0
+        return some[0] if len(some) == 1 else Record(some[0].line, "\n".join(one.text for one in some))
+
+    def _endless(self) -> Record:
+        self._count = self._letters = 0
+        return Record(self._next().line, wrong="its quotes do not end")
+
+    def _next(self) -> Record:
+        first = self._waiting.popleft()
+        self._held.pop(first.line, None)
+        return first
+
+
+def _is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
+    """Whether a quoted field has not ended behind a line. Quotes within a field that does not begin with one are
+    letters. ``inside``: the line stands within quotes that an earlier one began."""
+    if '"' not in text:
+        return inside
+    begins, fresh = inside, not inside
+    for letter in text:
+        if letter == '"':
+            begins = begins or fresh
+            inside = not inside if begins else inside
+        elif letter == delimiter and not inside:
+            fresh, begins = True, False
+            continue
+        fresh = fresh and letter == " "
+    return inside
