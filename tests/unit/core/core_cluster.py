@@ -18,8 +18,10 @@ from videoimport.api.status import OutputFile, Outputs, Usage, VideoImportStatus
 from videoimport.api.task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk import reconcile_bulk
+from videoimport.core.lifecycle import settled
 from videoimport.core.observe import ObservedBulk, ObservedVideo
 from videoimport.core.parse import claim_view, job_view, page_view, pod_view, shard_view
+from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Action, Collect, Create, Patch, Plan
 from videoimport.core.video import reconcile_video
 
@@ -41,6 +43,9 @@ class Cluster:
     records: dict[str, str] = field(default_factory=dict)
     """Commit records: spec hash by import's UID."""
     uploads: Counter[str] = field(default_factory=Counter)
+    """By import's UID."""
+    brought: Counter[str] = field(default_factory=Counter)
+    """The same by address, whichever import it was."""
     made: Counter[str] = field(default_factory=Counter)
     """How often an object of a kind and name was really made."""
     writes: int = 0
@@ -100,9 +105,16 @@ class Cluster:
         return plan
 
     def sync_bulk(self, name: str, crash_after: int = SURE) -> Plan[BulkImportStatus]:
-        plan = reconcile_bulk(self.observe_bulk(name), self.now, SETTINGS)
+        seen = self.observe_bulk(name)
+        plan = reconcile_bulk(seen, self.now, SETTINGS)
+        if plan.status is not None and plan.status.phase in BULK_ENDINGS:
+            assert seen.bulk.status.phase in BULK_ENDINGS or not self._working(seen), "it ends while something runs"
         self._carry_out("BulkImport", name, plan, crash_after)
         return plan
+
+    def _working(self, seen: ObservedBulk) -> list[str]:
+        children = [child.metadata.name for child in seen.children if not settled(child)]
+        return children + [job.name for job in seen.jobs if job.finished is None]
 
     def observe_bulk(self, name: str) -> ObservedBulk:
         seen = BulkImport.parse(self.objects["BulkImport", name])
@@ -183,6 +195,7 @@ class Cluster:
         if self.records.get(task.uid) != task.spec_hash:
             self.records[task.uid] = task.spec_hash
             self.uploads[task.uid] += 1
+            self.brought[task.spec.source.url or ""] += 1
         done = {"outcome": "Succeeded", "outputs": Outputs(video=OutputFile(uri=URI)), "usage": Usage(bytes_in=3)}
         self._terminate(task, job, pod, 0, done)
 

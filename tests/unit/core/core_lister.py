@@ -76,7 +76,11 @@ class ListingCluster(Cluster):
 
     def _list(self, task: ListingTask, job: Raw, pod: str) -> None:
         assert task.source.manifest is not None
-        urls, start = self.lists[task.source.manifest.url or ""], int(task.cursor or 0)
+        if task.source.manifest.url not in self.lists:
+            gone = PageReport(uid=task.uid, run=task.run, page=task.page, reason=Reason.SOURCE_NOT_FOUND)
+            self._tell(job, pod, gone)
+            return
+        urls, start = self.lists[task.source.manifest.url], int(task.cursor or 0)
         lines = "".join(f"{_line(url)}\n" for url in urls[start : start + PAGE_SIZE])
         end = start + PAGE_SIZE
         done = end >= len(urls)

@@ -166,6 +166,73 @@ def test_pruned_children_take_no_result_with_them(seed):
 
 @settings(max_examples=3)
 @given(seeds)
+def test_list_that_is_looked_through_anew_brings_nothing_twice_whatever_is_pruned(seed):
+    cluster = a_cluster(seed, childHistoryLimit=0)
+    for most in (100, 200):
+        for _ in range(cluster.dice.randint(1, 8)):
+            stormy_step(cluster)
+        cluster.change("BulkImport", "talks", {"spec": {"template": {"requirements": {"maxDurationSeconds": most}}}})
+        if (kept := pages(cluster)) and cluster.dice.random() < 0.5:
+            cluster.remove("ConfigMap", cluster.dice.choice(kept)["metadata"]["name"])
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"retryToken": "again"}})
+    calm_down(cluster)
+    assert status_of(cluster).completed == len(ledger(cluster)) == VIDEOS
+    assert max(cluster.brought.values()) == 1
+
+
+@settings(max_examples=4)
+@given(seeds, st.booleans())
+def test_whatever_its_list_becomes_it_ends_only_once_nothing_runs(seed, dry):
+    cluster = a_cluster(seed)
+    for _ in range(cluster.dice.randint(1, 8)):
+        stormy_step(cluster)
+    gone = {"manifest": {"url": "https://lists.example/gone.txt"}}
+    cluster.change("BulkImport", "talks", {"spec": {"source": gone, "dryRun": dry}})
+    for _ in range(cluster.dice.randint(0, 4)):
+        stormy_step(cluster)
+    calm_down(cluster)
+    assert status_of(cluster).phase is BulkPhase.FAILED
+    cluster.change("BulkImport", "talks", {"spec": {"source": spec()["source"], "dryRun": False}})
+    for _ in range(cluster.dice.randint(0, 6)):
+        stormy_step(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"cancel": True}})
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"cancel": False, "retryToken": "again"}})
+    calm_down(cluster)
+    assert status_of(cluster).completed == VIDEOS
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_list_that_is_gone_half_way_ends_dry_or_not(seed):
+    cluster = a_cluster(seed, dryRun=seed % 2 == 0)
+    for _ in range(cluster.dice.randint(1, 6)):
+        stormy_step(cluster)
+    del cluster.lists[LIST]
+    calm_down(cluster)
+    known = [page for page in map(page_view, pages(cluster)) if page.done]
+    assert known or status_of(cluster).phase is BulkPhase.FAILED
+
+
+@settings(max_examples=3)
+@given(seeds)
+def test_one_that_is_told_after_its_end_takes_up_what_is_left_once_the_older_one_has_ended(seed):
+    cluster = a_cluster(seed)
+    calm_down(cluster)
+    put(cluster, "later")
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"template": {"requirements": {"maxDurationSeconds": 100}}}})
+    cluster.sync_bulk("talks")
+    cluster.change("BulkImport", "later", {"spec": {"retryFailed": True}})
+    for _ in range(cluster.dice.randint(1, 6)):
+        stormy_step(cluster)
+    calm_down(cluster)
+    assert ("ConfigMap", "later-earlier-0") in cluster.objects
+
+
+@settings(max_examples=3)
+@given(seeds)
 def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
     cluster = a_cluster(seed, failurePolicy={"maxFailed": 0})
     for _ in range(15):
