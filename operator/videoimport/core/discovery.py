@@ -225,6 +225,8 @@ def _ended(look: _Look) -> _Draft | None:
     report = ending.report
     if ending.reason is not None or report is None:
         asked = report.retry_after_seconds if report else None
+        if ending.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
+            return _failed(look, Reason.STALLED, "The page was not listed in time")
         return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message, asked)
     pods = errands.pods_of(look.observed, job)
     wish = collection(look.bulk, look.listing, look.pages, report, job, pods[0])

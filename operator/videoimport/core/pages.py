@@ -24,6 +24,9 @@ _INLINE = "items"
 _LISTING_DIGITS, _WISH_DIGITS = 8, 16
 MOST_LINES = 2 * MAX_LISTED
 """Of all pages of a list: what is rejected is not bounded otherwise."""
+MOST_PAGES = 4000
+"""Of a list: a page may bring no line at all. As many as a list of MAX_LISTED items takes that brings little more than
+one in a second."""
 
 
 def listing_of(bulk: BulkImport) -> str:
@@ -98,7 +101,7 @@ def complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)
-    return pages[-1].done or lines >= MOST_LINES or _is_full(bulk, pages)
+    return pages[-1].done or lines >= MOST_LINES or len(pages) >= MOST_PAGES or _is_full(bulk, pages)
 
 
 def _is_full(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:

@@ -9,7 +9,7 @@ from videoimport.core import policy
 from videoimport.core.book import Book
 from videoimport.core.conditions import Ending, Fact, merged, standing
 from videoimport.core.discovery import Discovery
-from videoimport.core.pages import MOST_LINES, broken_off, too_long
+from videoimport.core.pages import MOST_LINES, MOST_PAGES, broken_off, too_long
 from videoimport.core.phases import BULK_ENDINGS, given_up
 from videoimport.core.wording import fit, sentences
 
@@ -20,7 +20,8 @@ _REFUSED = "CreationRefused"
 _RESTS = "Suspended as asked; suspend: false goes on"
 _TRUNCATED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
 _BROKEN_OFF = (
-    f"The list has more than {MOST_LINES:,} entries, those that are rejected included; what is beyond is left out"
+    f"The list takes more than {MOST_PAGES:,} pages or {MOST_LINES:,} entries, those that are rejected included; what "
+    "is beyond is left out"
 )
 _WORK = {
     BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",

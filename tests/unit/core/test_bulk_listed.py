@@ -19,6 +19,7 @@ from videoimport.core.children import creation
 from videoimport.core.ledger import entry_of
 from videoimport.core.listed import Listed, Rejected
 from videoimport.core.observe import ObservedBulk
+from videoimport.core.pages import MOST_PAGES
 from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Delete
 
@@ -208,7 +209,17 @@ def test_list_of_more_lines_than_are_looked_at_says_so():
     refuse = Rejected(None, Reason.NOT_VIDEO)
     status = plan(wish, pages=pages(wish, [item(0)], done=False, rejected=(refuse,) * 200_000)).status
     assert status.discovery.done
-    assert "more than 200,000 entries" in status.message
+    assert "more than 4,000 pages or 200,000 entries" in status.message
+
+
+def test_list_whose_pages_bring_nothing_ends_and_says_so():
+    wish = listed_bulk()
+    empty = pages(wish, [], done=False)[0]
+    many = tuple(replace(empty, number=number, uid=f"page-{number}") for number in range(MOST_PAGES))
+    assert not plan(wish, pages=many[:-1]).status.discovery.done
+    status = plan(wish, pages=many).status
+    assert status.discovery.done
+    assert "more than 4,000 pages" in status.message
 
 
 def test_failed_list_has_not_ended_while_children_of_the_old_one_run():

@@ -69,7 +69,7 @@ def test_a_kept_page_leads_to_the_next_run_and_the_old_job_goes():
     assert (found.status.run, found.status.pages, found.status.cursor) == (2, 1, SECOND)
     assert deleted(found) == ["talks-list-r1"]
     task = task_in(created(found))
-    assert (task["page"], task["cursor"], task["listed"]) == (1, SECOND, 2)
+    assert (task["page"], task["cursor"]) == (1, SECOND)
 
 
 def test_items_of_the_first_page_are_known_while_the_second_is_listed():
@@ -189,6 +189,13 @@ def test_attempts_end():
     found, _ = failed(template={"destination": {"s3": {"bucket": "media"}}, "maxAttempts": 1})
     assert found.failed
     assert "1 of 1" in found.status.message
+
+
+def test_a_page_that_took_too_long_is_tried_again_for_nobody_can_give_it_more_time():
+    found, _ = failed(Reason.DEADLINE_EXCEEDED)
+    assert (found.status.reason, found.failed) == (Reason.STALLED, False)
+    assert found.status.attempts.next_retry_time is not None
+    assert "timeoutSeconds" not in found.status.message
 
 
 def test_a_failed_list_keeps_the_log_of_its_last_job_for_a_while():
