@@ -26,7 +26,7 @@ from core_listing import (
 from core_seen import NOW, SETTINGS, after, event
 
 from videoimport.api.conditions import Condition
-from videoimport.api.reasons import Reason
+from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery import Discovery
 from videoimport.core.observe import EventView
 from videoimport.core.parse import page_view
@@ -189,6 +189,13 @@ def test_attempts_end():
     found, _ = failed(template={"destination": {"s3": {"bucket": "media"}}, "maxAttempts": 1})
     assert found.failed
     assert "1 of 1" in found.status.message
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if info(reason).exit_code])
+def test_whatever_the_worker_says_the_page_is_tried_again_or_the_list_is_given_up(reason):
+    found, _ = failed(reason)
+    ends = info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER) and reason is not Reason.DEADLINE_EXCEEDED
+    assert (found.failed, found.status.attempts.next_retry_time is None) == (ends, ends)
 
 
 def test_a_page_that_took_too_long_is_tried_again_for_nobody_can_give_it_more_time():
