@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
+from videoimport.core.book import Book
+from videoimport.core.lifecycle import under_way
 from videoimport.core.parse import page_view, shard_view
 from videoimport.core.phases import BULK_ENDINGS
 
@@ -234,9 +236,12 @@ def test_one_that_is_told_after_its_end_takes_up_what_is_left_once_the_older_one
 @settings(max_examples=3)
 @given(seeds)
 def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
-    cluster = a_cluster(seed, failurePolicy={"maxFailed": 0})
+    cluster = a_cluster(seed, failurePolicy={"maxFailed": 0}, parallelism=4)
     for _ in range(15):
         stormy_step(cluster)
+        cluster.sync_bulk("talks")
+        book = Book(cluster.observe_bulk("talks"))
+        assert not book.hopeless or all(under_way(child.status) for child in book.running.values())
         if status_of(cluster).phase is BulkPhase.FAILED:
             made = cluster.made.total()
             stormy_step(cluster)
