@@ -180,6 +180,14 @@ def test_a_hundred_thousand_keys_are_listed_a_page_at_a_time(lists: Lists, site:
     assert (last.keys, last.report.done) == (long.keys[100_000:], True)
 
 
+def test_the_next_page_begins_behind_a_key_of_whatever_letters(lists: Lists, site: Site) -> None:
+    long = LongBucket(site, [f"{number:04}\u2028.mp4" for number in range(2001)])
+    first = lists.page(long.source)
+    last = lists.page(long.source, page=1, cursor=first.report.cursor)
+    assert (first.report.cursor or "").isprintable()
+    assert (first.keys, last.keys, last.report.done) == (long.keys[:2000], long.keys[2000:], True)
+
+
 def test_a_store_that_pushes_back_half_way_keeps_what_was_listed(lists: Lists, site: Site) -> None:
     long = LongBucket(site, [f"{number:04}.mp4" for number in range(1500)], refuse_from=2)
     page = lists.page(long.source)

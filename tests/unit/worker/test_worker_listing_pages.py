@@ -8,10 +8,11 @@ import pytest
 
 from videoimport.api.bulk_source import BulkSource
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine
+from videoimport.api.listing import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine, PageReport
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.listing.asking import Batch
+from videoimport.worker.listing.cursors import cursor_of, key_of
 from videoimport.worker.listing.judging import Judge
 from videoimport.worker.listing.page import Page
 from videoimport.worker.listing.paging import Pager
@@ -198,3 +199,20 @@ def test_a_report_fits_a_termination_message_whatever_it_says() -> None:
     report, _ = page_of(Source(Batch(objects("語" * 341), failure=failure())), source=BUCKET["source"])
     long = report.model_copy(update={"message": "語" * 1024, "reason": Reason.INTERNAL})
     assert len(fitted(long)) <= 4096
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a/b.mp4", "\x01" * 1024, "語" * 341, "\u2028" * 341, '"\\' * 512, "base64:", "base64:YQ==", "a\nb\x7f", ""],
+    ids=["plain", "control", "wide", "invisible", "escaped", "mark", "marked", "mixed", "none"],
+)
+def test_a_report_says_where_its_page_ended_whatever_the_key(key: str) -> None:
+    report = PageReport(uid="u" * 36, run=2**31 - 1, page=2**31 - 1, count=2000, bytes=2**20, cursor=cursor_of(key))
+    told = PageReport.model_validate_json(fitted(report))
+    assert told.cursor == report.cursor
+    assert key_of(told.cursor or "") == key
+
+
+def test_a_page_whose_end_cannot_be_told_has_failed() -> None:
+    told = PageReport.model_validate_json(fitted(PageReport(uid="u", run=3, page=4, cursor="\x01" * 2048)))
+    assert (told.uid, told.run, told.page, told.reason, told.cursor) == ("u", 3, 4, Reason.INTERNAL, None)

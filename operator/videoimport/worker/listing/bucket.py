@@ -19,6 +19,7 @@ from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.fetch.ranges import Version
 from videoimport.worker.fetch.stored import place
 from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.listing.cursors import cursor_of, key_of
 from videoimport.worker.listing.looking import Looker
 from videoimport.worker.listing.protocol import Entry, ListRequest, Look, Passed
 from videoimport.worker.naming import OWN_FOLDER
@@ -69,7 +70,7 @@ class Bucket:
                     self._known[found.key] = found.version
                     yield self._entry(found)
             if listed:
-                yield Passed(cursor=listed[-1].key)
+                yield Passed(cursor=cursor_of(listed[-1].key))
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
         """The first bytes of objects that were told."""
@@ -79,10 +80,10 @@ class Bucket:
 
     def _listed(self) -> Iterator[list[_Object]]:
         options: dict[str, Any] = {"Bucket": self._wish.bucket, "Prefix": self._wish.prefix}
-        if self._request.cursor:
-            options["StartAfter"] = self._request.cursor
+        last = key_of(self._request.cursor or "")
+        if last:
+            options["StartAfter"] = last
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(**options))
-        last = self._request.cursor or ""
         while page := self._asked(lambda: next(pages, None)):
             contents = page.get("Contents", [])
             if any(found["Key"] <= before for before, found in _pairs(last, contents)):
@@ -134,11 +135,12 @@ class Bucket:
         size = found.version.size
         if len(found.key) > _MOST_KEY:
             message = f"Its key has more than {_MOST_KEY} letters."
-            return Entry(cursor=found.key[:_MOST_KEY], reason=Reason.INVALID_SPEC, message=message)
+            return Entry(cursor=cursor_of(found.key[:_MOST_KEY]), reason=Reason.INVALID_SPEC, message=message)
+        cursor = cursor_of(found.key)
         if not size:
-            return Entry(cursor=found.key, key=found.key, reason=Reason.NOT_VIDEO, message="It is empty.")
+            return Entry(cursor=cursor, key=found.key, reason=Reason.NOT_VIDEO, message="It is empty.")
         name = identity("s3", place(object_of(self._wish, found.key)), found.version.name)
-        return Entry(cursor=found.key, key=found.key, identity=name, size_bytes=size)
+        return Entry(cursor=cursor, key=found.key, identity=name, size_bytes=size)
 
     def _asked(self, question: Callable[[], Any]) -> Any:
         try:

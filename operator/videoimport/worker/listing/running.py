@@ -23,6 +23,8 @@ from videoimport.worker.processes import Children
 from videoimport.worker.signals import Interrupts
 from videoimport.worker.volume import VolumeStore
 
+_ENDLESS = "The name at which the page ends is too long for a report."
+
 
 def run(task: ListingTask, paths: Paths) -> int:
     """The exit code: 0 with a page, else that of the reason why there is none."""
@@ -110,10 +112,12 @@ class Listing:
 
 
 def fitted(report: PageReport) -> bytes:
-    """The report in at most ``MAX_BYTES``: its message is cut to what there is room for."""
+    """The report in at most ``MAX_BYTES``: its message is cut to what there is room for. A page whose end has no
+    room has failed."""
     for length in (1024, 512, 256, 128, 0):
         cut = report.model_copy(update={"message": report.message[:length]})
         text = cut.model_dump_json(by_alias=True, exclude_none=True).encode()
         if len(text) <= MAX_BYTES:
             return text
-    raise AssertionError("a cursor has at most 2048 letters, and ours are keys of at most 1024 bytes")
+    failed = PageReport(uid=report.uid, run=report.run, page=report.page, reason=Reason.INTERNAL, message=_ENDLESS)
+    return failed.model_dump_json(by_alias=True, exclude_none=True).encode()
