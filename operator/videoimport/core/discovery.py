@@ -6,22 +6,21 @@ which is in the status before its Job is made, and what was tried for the presen
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from videoimport.api.bulk_status import DiscoveryStatus
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.status import Attempts, HostRest
+from videoimport.api.status import HostRest
 from videoimport.core import errands
 from videoimport.core.breaker import host_of_list, pushed_back
 from videoimport.core.listingjob import collection, read_page_report, task_errand
-from videoimport.core.observe import JobView, ObservedBulk, PageView
-from videoimport.core.pages import complete, counting, listing_of, obsolete, wish_of
+from videoimport.core.look import WORD, Look
+from videoimport.core.observe import ObservedBulk, PageView
+from videoimport.core.pages import complete, obsolete
 from videoimport.core.plan import Action, Announcement, Inquiry
 from videoimport.core.retry import Context, judge
 from videoimport.core.settings import Settings
 from videoimport.core.wording import advised, clock, sentences
 
-WORD: errands.Word = "list"
 _QUEUED = "The listing's Job waits for its queue to admit it."
 
 
@@ -61,7 +60,7 @@ def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wa
     if not observed.bulk.spec.source.is_listed:
         actions = (*_removals(observed), *obsolete(observed, ()))
         return Discovery(None, (), done=True, active=_active(observed), actions=actions)
-    look = _Look(observed, now.replace(microsecond=0), settings, wanted)
+    look = Look(observed, now.replace(microsecond=0), settings, wanted)
     drafts = (case(look) for case in _CASES)
     draft = next(draft for draft in drafts if draft)
     return Discovery(
@@ -77,97 +76,19 @@ def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wa
     )
 
 
-class _Look:
-    """One list at one moment."""
-
-    def __init__(self, observed: ObservedBulk, now: datetime, settings: Settings, wanted: bool) -> None:
-        self.observed = observed
-        self.bulk = observed.bulk
-        self.now = now
-        """In whole seconds, as timestamps in a status are."""
-        self.settings = settings
-        self.wanted = wanted
-        self.listing = listing_of(observed.bulk)
-        self.pages = counting(observed, self.listing)
-        self.wish = wish_of(observed.bulk)
-        self.jobs = errands.jobs_of(observed, WORD)
-
-    @property
-    def job_wish(self) -> str:
-        """What the Job for the next page is made from."""
-        return f"{self.wish}-{len(self.pages)}"
-
-    @cached_property
-    def status(self) -> DiscoveryStatus:
-        """As it stands, with what the pages say now. Tries are counted anew for another page or list, for a mended
-        wish, and for a new token once they have failed; then what the last run was for is no more, and another one is
-        to begin."""
-        last = self.pages[-1] if self.pages else None
-        told = {
-            "listing": self.listing,
-            "pages": len(self.pages),
-            "cursor": last.cursor if last else None,
-            "done": complete(self.bulk, self.pages),
-        }
-        before = self.before
-        anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
-        if anew or (self._renewed and before.reason is not None):
-            told |= {
-                "attempts": Attempts(),
-                "reason": None,
-                "message": None,
-                "wish": "",
-                "since": None,
-                "push_backs": 0,
-            }
-        status = before.model_copy(update=told)
-        attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
-        return status.model_copy(update={"attempts": attempts})
-
-    @property
-    def run(self) -> int:
-        """Number of the current run; 0 before the first."""
-        return self.before.run
-
-    @property
-    def job(self) -> JobView | None:
-        """The current run's."""
-        return next((job for job in self.jobs if job.run == self.run), None)
-
-    @property
-    def since(self) -> datetime:
-        """Since when the present page is tried."""
-        return self.status.since or self.now
-
-    @property
-    def broken_off(self) -> PageView | None:
-        """The last page, if it has just been kept and the source broke off after it."""
-        if not self.pages or self.before.pages == len(self.pages) or self.pages[-1].pushed_back is None:
-            return None
-        return self.pages[-1]
-
-    @property
-    def before(self) -> DiscoveryStatus:
-        return self.bulk.status.discovery or DiscoveryStatus()
-
-    @property
-    def _renewed(self) -> bool:
-        return (self.bulk.status.observed_retry_token or "") != self.bulk.spec.retry_token
-
-
-def _known(look: _Look) -> _Draft | None:
+def _known(look: Look) -> _Draft | None:
     """The whole list is known: its last Job has done its part."""
     if not complete(look.bulk, look.pages):
         return None
     return _Draft(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
 
 
-def _over(look: _Look) -> _Draft | None:
+def _over(look: Look) -> _Draft | None:
     """It was given up. The last Job stays for a while, for its log."""
     return _Draft(look.status, _leftovers(look)) if _given_up(look.status) else None
 
 
-def _broken_off(look: _Look) -> _Draft | None:
+def _broken_off(look: Look) -> _Draft | None:
     """The source is left alone before the next page; also if that is not wanted now, for it will be."""
     page = look.broken_off
     if page is None or page.pushed_back is None:
@@ -175,7 +96,7 @@ def _broken_off(look: _Look) -> _Draft | None:
     return _failed(look, page.pushed_back, "The source broke off after the last page", page.retry_after_seconds)
 
 
-def _unwanted(look: _Look) -> _Draft | None:
+def _unwanted(look: Look) -> _Draft | None:
     """Nothing is to be asked of the source now; a delay after a failed run goes on. This time does not count as one in
     which the source was tried."""
     if look.wanted:
@@ -185,7 +106,7 @@ def _unwanted(look: _Look) -> _Draft | None:
     return _Draft(status.model_copy(update={"since": None}), _removals(look.observed))
 
 
-def _waiting(look: _Look) -> _Draft | None:
+def _waiting(look: Look) -> _Draft | None:
     """Between two runs."""
     at = look.status.attempts.next_retry_time
     if at is None:
@@ -193,7 +114,7 @@ def _waiting(look: _Look) -> _Draft | None:
     return _Draft(look.status, _leftovers(look), again_at=at) if at > look.now else _next_run(look)
 
 
-def _to_begin(look: _Look) -> _Draft | None:
+def _to_begin(look: Look) -> _Draft | None:
     """There is no run yet, or the last one was for another page or wish. Jobs of later runs mean that this status is an
     old one: it is written anew, which the resourceVersion refuses if it only was read too early."""
     other = look.job is not None and look.job.wish != look.job_wish
@@ -201,7 +122,7 @@ def _to_begin(look: _Look) -> _Draft | None:
     return _next_run(look) if look.run == 0 or other or later or look.status.wish != look.wish else None
 
 
-def _to_be_made(look: _Look) -> _Draft | None:
+def _to_be_made(look: Look) -> _Draft | None:
     """The Job is not there: it is made, again if need be, which lists the same page. While the API server refuses it,
     it is shown why, and made less often."""
     if look.job is not None:
@@ -214,7 +135,7 @@ def _to_be_made(look: _Look) -> _Draft | None:
     return _Draft(status, again_at=again_at) if look.now < again_at else _Draft(status, (_making(look, look.run),))
 
 
-def _ended(look: _Look) -> _Draft | None:
+def _ended(look: Look) -> _Draft | None:
     """The run is over: its page is kept, or it has failed."""
     job = look.job
     ending = errands.ending_of(look.observed, job, read_page_report) if job else None
@@ -239,7 +160,7 @@ def _ended(look: _Look) -> _Draft | None:
     return _Draft(look.status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
 
 
-def _going(look: _Look) -> _Draft:
+def _going(look: Look) -> _Draft:
     """The Job is there: it works, or something keeps it from starting."""
     job = look.job
     if job is None or job.deleting:
@@ -259,7 +180,7 @@ def _going(look: _Look) -> _Draft:
 _CASES = (_known, _over, _broken_off, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
 
 
-def _next_run(look: _Look) -> _Draft:
+def _next_run(look: Look) -> _Draft:
     """Another run, or, while its host rests, the wait for that. All older Jobs go."""
     until = look.observed.source_rests_until
     if until is not None and until > look.now:
@@ -275,12 +196,12 @@ def _next_run(look: _Look) -> _Draft:
     return _Draft(status, (*_removals(look.observed), _making(look, run)))
 
 
-def _making(look: _Look, run: int) -> Action:
+def _making(look: Look, run: int) -> Action:
     errand = task_errand(look.bulk, run, look.pages, look.job_wish, look.settings)
     return errands.creation(errand, look.settings)
 
 
-def _failed(look: _Look, reason: Reason, words: str, asked: int | None = None) -> _Draft:
+def _failed(look: Look, reason: Reason, words: str, asked: int | None = None) -> _Draft:
     """Another run, at once or later, or the end. ``asked`` are the seconds for which the host itself wanted to be left
     alone."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
@@ -298,7 +219,7 @@ def _failed(look: _Look, reason: Reason, words: str, asked: int | None = None) -
     return _Draft(status, again_at=max(verdict.again_at, look.now))
 
 
-def _rest(look: _Look, asked: int | None) -> HostRest:
+def _rest(look: Look, asked: int | None) -> HostRest:
     """How long its host is left alone: longer each time that it pushes back in a row, and as long as imports were told
     to."""
     host, before = host_of_list(look.bulk.spec.source) or "", look.status.push_backs
@@ -319,7 +240,7 @@ def _quiet(status: DiscoveryStatus) -> DiscoveryStatus:
     return status.model_copy(update={"reason": None, "message": None})
 
 
-def _leftovers(look: _Look) -> tuple[Action, ...]:
+def _leftovers(look: Look) -> tuple[Action, ...]:
     """Jobs of earlier runs go, and the last one after its time."""
     older = tuple(errands.removal(job) for job in look.jobs if job.run != look.run and not job.deleting)
     job = look.job
