@@ -35,11 +35,11 @@ def test_a_resource_deleted_while_no_watch_works_is_forgotten(
     controller = started(VIDEOIMPORT_RELIST_SECONDS="1")
     api.create(video(namespace))
     finished(api, "VideoImport", namespace, "one")
-    await_until("it to be counted", lambda: 'phase="Completed"' in str(controller.page("/metrics")))
+    await_until("it to be counted", lambda: 'videoimport_imports{phase="Completed"' in str(controller.page("/metrics")))
 
     proxy.cut_watches()
     api.delete("VideoImport", namespace, "one")
-    await_until("it to be forgotten", lambda: "phase=" not in str(controller.page("/metrics")))
+    await_until("it to be forgotten", lambda: "videoimport_imports{" not in str(controller.page("/metrics")))
 
 
 def job_names(api: ApiServer, namespace: str) -> list[str]:

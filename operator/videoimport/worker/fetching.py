@@ -166,12 +166,12 @@ class Fetching:
         return Sources(video, audio, is_segmented=self._files["video"].is_segmented)
 
     def _growing(self, part: Part) -> Source | None:
-        if part in self._whole:
-            return _source(self._whole[part])
-        if part not in self._files:
+        file = self._files.get(part)
+        tail = Tail(Path(file.tail.path), file.tail.offset) if file and file.tail else None
+        if part in self._whole:  # perhaps before anybody looked: its index may still be read first
+            return replace(_source(self._whole[part]), tail=tail)
+        if file is None:
             return None
-        file = self._files[part]
-        tail = Tail(Path(file.tail.path), file.tail.offset) if file.tail else None
         return Source(
             Path(file.path),
             seekable=file.seekable,

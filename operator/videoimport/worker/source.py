@@ -29,7 +29,7 @@ class Source:
     sha256: str | None = None
     """Of all of it, once finished."""
     tail: Tail | None = None
-    """Set for a plain MP4 or MOV that is still growing and has its index at its end."""
+    """Set for a plain MP4 or MOV that has its index at its end, which was fetched first."""
     container: ContainerFormat | None = None
     """What it seems to be, where anything is known before it is examined."""
 
