@@ -106,6 +106,8 @@ class ApiServer:
         query = {"fieldManager": "tests", "force": "true"}
         self.call("PATCH", path, definition, headers=headers, params=query)
         await_until(f"{name} to be served", lambda: holds(self.call("GET", path), "Established"))
+        objects = f"{OURS}/{definition['spec']['names']['plural']}"
+        await_until(f"{name} to be listed", lambda: self.exists(objects))
 
     @contextmanager
     def namespace(self, name: str) -> Iterator[str]:
@@ -119,11 +121,11 @@ class ApiServer:
             self.call("DELETE", f"/api/v1/namespaces/{name}")
 
     def exists(self, path: str) -> bool:
-        """Whether something is there."""
+        """Whether something is there. A kind that is new to the API server is not there yet: it says 429 meanwhile."""
         try:
             self.call("GET", path)
         except Refused as refused:
-            if refused.status != 404:
+            if refused.status not in (404, 429):
                 raise
             return False
         return True

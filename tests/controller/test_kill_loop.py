@@ -33,6 +33,8 @@ def test_killed_after_any_write_everything_ends_the_same(
     api: ApiServer, tmp_path: Path, answer_arrives: bool, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     story, least = KILL_POINTS[name]
+    # What was written stands in both cases; that the controller did not hear of it is tried for every second write.
+    step = 1 if answer_arrives else 2
     undisturbed, writes = live(api, tmp_path, story, KillAfter(MOST_WRITES, answer_arrives), None)
     assert story.ends_well(undisturbed)
 
@@ -44,8 +46,9 @@ def test_killed_after_any_write_everything_ends_the_same(
     kills: list[KillAfter] = []
     with ThreadPoolExecutor(AT_ONCE) as lives:
         while all(kill.happened.is_set() for kill in kills):  # until a life was over before its k-th write
-            kills += lives.map(killed_after, range(len(kills) + 1, len(kills) + AT_ONCE + 1))
+            first = 1 + step * len(kills)
+            kills += lives.map(killed_after, range(first, first + step * AT_ONCE, step))
     killed = [f"{kill.k} {kill.last}" for kill in kills if kill.happened.is_set()]
     with capsys.disabled():
         print(f"\n{name}: {len(killed)} kill points ({writes} writes undisturbed): {', '.join(killed)}")
-    assert len(killed) >= least
+    assert len(killed) >= least // step

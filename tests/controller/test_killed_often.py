@@ -7,7 +7,7 @@ from acting_kubelet import ActingKubelet
 from apiserver import ApiServer, Raw, await_until, background, holds
 from controller_process import Controller, Forked, through
 from interposer import Interposer
-from settled import JobRecord, await_state, settled_state
+from settled import JobRecord, settled_state
 from wishing import bulk
 
 ITEMS = 200
@@ -22,25 +22,7 @@ URLS = [f"https://example.com/{'gone-' if number % GONE == 0 else ''}{number}.mp
 """Also the only distinct items: the list that is applied has some of them twice."""
 
 
-def test_the_results_are_the_same_and_none_is_there_twice(api: ApiServer, tmp_path: Path) -> None:
-    undisturbed, calm_jobs, _ = run(api, tmp_path, killed=False)
-    disturbed, jobs, kills = run(api, tmp_path, killed=True, wanted=undisturbed)
-    assert kills >= LEAST_KILLS
-    assert disturbed == undisturbed
-    status = disturbed["BulkImport/many"]
-    failed = sum(number % GONE == 0 for number in range(ITEMS))
-    assert (status["total"], status["completed"], status["failed"]) == (ITEMS, ITEMS - failed, failed)
-    results = [key for name, shard in disturbed.items() if name.startswith("ConfigMap/") for key in shard]
-    assert (len(results), len(set(results))) == (ITEMS, ITEMS)
-    for record in (calm_jobs, jobs):
-        assert len(record) == ITEMS
-        assert {len(uids) for uids in record.values()} == {1}, "a Job was made twice"
-
-
-def run(
-    api: ApiServer, tmp_path: Path, *, killed: bool, wanted: Raw | None = None
-) -> tuple[Raw, dict[str, set[str]], int]:
-    """The settled state, the UIDs of every Job that ever was, and how often the controller was killed."""
+def test_every_item_has_the_result_that_it_has_without_and_none_is_there_twice(api: ApiServer, tmp_path: Path) -> None:
     with api.namespace(f"often-{uuid.uuid4().hex[:8]}") as namespace, Interposer(api).running() as proxy:
         jobs, kubelet = JobRecord(api, namespace), ActingKubelet(api, namespace)
         controller = Controller(
@@ -50,18 +32,40 @@ def run(
         )
         with background("job record", jobs.run), background("acting kubelet", kubelet.run):
             api.create(bulk(namespace, [*URLS, *URLS[:5]], parallelism=20))
-            kills = _until_the_end(api, namespace, controller, killed)
+            assert _killed(api, namespace, controller) >= LEAST_KILLS
             with Forked(controller):
                 await_until("the end", lambda: over(api, namespace), LONGEST_SECONDS, controller.tail)
-                if wanted is not None:
-                    await_state(api, namespace, wanted, controller.tail)
-        return settled_state(api, namespace), jobs.uids, kills
+        state = settled_state(api, namespace)
+    check_status(state["BulkImport/many"])
+    shards = [shard for key, shard in state.items() if key.startswith("ConfigMap/")]
+    entries = [(key, entry) for shard in shards for key, [entry] in shard.items()]
+    assert len(entries) == len(dict(entries)) == ITEMS
+    assert {entry["url"]: facts(entry) for _, entry in entries} == {url: undisturbed(url) for url in URLS}
+    assert {name: len(uids) for name, uids in jobs.uids.items()} == dict.fromkeys(jobs.uids, 1), "a Job was made twice"
+    assert len(jobs.uids) == ITEMS
 
 
-def _until_the_end(api: ApiServer, namespace: str, controller: Controller, killed: bool) -> int:
+def check_status(status: Raw) -> None:
+    failed = sum("gone" in url for url in URLS)
+    counts = (status["phase"], status["total"], status["completed"], status["failed"], status["progressPercent"])
+    assert counts == ("Completed", ITEMS, ITEMS - failed, failed, 100)
+    assert sum(reference["count"] for reference in status["resultsRef"]) == ITEMS
+
+
+def facts(entry: Raw) -> tuple[bool, str | None, int, int, bool]:
+    """What a result tells: its success, its reason, tries, bytes, and whether the video has a place."""
+    return entry["success"], entry.get("reason"), entry["attempts"], entry["bytesOut"], "uri" in entry
+
+
+def undisturbed(url: str) -> tuple[bool, str | None, int, int, bool]:
+    """The same of an item whose one run ends as the acting kubelet has it."""
+    return (False, "SourceNotFound", 1, 500, False) if "gone" in url else (True, None, 1, 500, True)
+
+
+def _killed(api: ApiServer, namespace: str, controller: Controller) -> int:
     """One controller after the other, each for so many items; returns how many."""
     kills, next_kill = 0, KILL_EVERY
-    while killed and next_kill < ITEMS:
+    while next_kill < ITEMS:
         with Forked(controller):
             await_until(f"{next_kill} items", lambda: ended(api, namespace) >= next_kill, LONGEST_SECONDS)  # noqa: B023
         kills += 1

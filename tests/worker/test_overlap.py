@@ -92,7 +92,8 @@ def test_containers_that_read_from_their_start_overlap(
 ) -> None:
     ended = desk.bring(site.add(f"/{name}", file(footage(name))), output=QUICK)
     same_video(ended, desk, tmp_path, seconds)
-    assert ended.stage("Download").mode == "Overlapped"
+    download = ended.stage("Download")
+    assert (download.mode, download.why) == ("Overlapped", "the video is encoded while it arrives")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,10 @@ class Fetching:
             if not self._news.wait_for(lambda: self._failure or self._fetched or "video" in self._files, timeout):
                 raise TimeoutError
             self._check()
-            return sources_of(self._fetched) if self._fetched else self._so_far()
+            if self._fetched is None:
+                return self._so_far()
+            sources = sources_of(self._fetched)  # all came before anybody looked: its index may still be read first
+            return replace(sources, video=replace(sources.video, tail=self._tail("video")))
 
     def is_whole(self, path: Path) -> bool:
         """Whether nothing more comes to a file."""
@@ -166,20 +169,23 @@ class Fetching:
         return Sources(video, audio, is_segmented=self._files["video"].is_segmented)
 
     def _growing(self, part: Part) -> Source | None:
-        file = self._files.get(part)
-        tail = Tail(Path(file.tail.path), file.tail.offset) if file and file.tail else None
-        if part in self._whole:  # perhaps before anybody looked: its index may still be read first
-            return replace(_source(self._whole[part]), tail=tail)
-        if file is None:
+        if part in self._whole:
+            return replace(_source(self._whole[part]), tail=self._tail(part))
+        if part not in self._files:
             return None
+        file = self._files[part]
         return Source(
             Path(file.path),
             seekable=file.seekable,
             size=file.size,
             finished=file.is_whole,
-            tail=tail,
+            tail=self._tail(part),
             container=file.container,
         )
+
+    def _tail(self, part: Part) -> Tail | None:
+        file = self._files.get(part)
+        return Tail(Path(file.tail.path), file.tail.offset) if file and file.tail else None
 
     def _listen(self) -> None:
         try:
