@@ -26,6 +26,43 @@ test: .venv/ready ## Run every layer of tests (one: unit-test, chart-test, worke
 unit-test worker-test controller-test chart-test e2e-test: .venv/ready
 	@$(PY) hack/test $(@:-test=)
 
+.PHONY: stops-test
+stops-test: .venv/ready ## Stop imports, listings and deliveries at many random moments (MOMENTS=200 of each: 30 minutes; SEED=9)
+	@hack/prerequisites ffmpeg
+	@$(CLUSTER) tool versitygw > /dev/null
+	@VIDEOIMPORT_TEST_MOMENTS=$(or $(MOMENTS),200) VIDEOIMPORT_TEST_SEED=$(or $(SEED),9) .venv/bin/pytest tests/worker/test_stops.py -s
+
+.PHONY: mutations-test
+mutations-test: .venv/ready ## Import into a store whose answers are changed at random, other ways each time (MUTATIONS=1000: 20 minutes)
+	@$(CLUSTER) tool versitygw > /dev/null
+	@VIDEOIMPORT_TEST_EXPLORE=1 VIDEOIMPORT_TEST_MUTATIONS=$(or $(MUTATIONS),1000) .venv/bin/pytest -q tests/worker/test_mutated_store.py
+
+.PHONY: stores-test
+stores-test: .venv/ready ## Run uploads and sources against six object stores, and write docs/stores.md (STORES=moto,rclone)
+	@hack/prerequisites ffmpeg
+	@$(PY) hack/stores-test $(STORES)
+
+.PHONY: python-test
+python-test: .venv/ready ## Run the unit tests with each supported Python that can be had here (Debian 13 has 3.13)
+	@$(PY) hack/python-test
+.PHONY: differential-test
+differential-test: .venv/ready ## Compare imports of a whole matrix of files with plain decodes by ffmpeg (10 minutes; CASES='turned*')
+	@hack/prerequisites ffmpeg
+	@$(CLUSTER) tool versitygw > /dev/null
+	@VIDEOIMPORT_TEST_DIFFERENTIAL='$(or $(CASES),*)' .venv/bin/pytest -q tests/worker/test_differential.py
+
+
+.PHONY: matrix-test
+matrix-test: .venv/ready ## Run every member of the matrices of which `make test` runs half: files, ffmpeg versions, memory (15 minutes)
+	@hack/prerequisites ffmpeg
+	@$(CLUSTER) tool versitygw > /dev/null
+	@python3 hack/ffmpegs.py 7.1 > /dev/null
+	@python3 hack/ffmpegs.py 9.0 > /dev/null
+	@VIDEOIMPORT_TEST_MATRIX=whole .venv/bin/pytest -q tests/worker/test_corpus.py tests/worker/test_ffmpeg_versions.py tests/worker/test_memory.py
+
+.PHONY: release-test
+release-test: test stops-test differential-test matrix-test stores-test mutations-test python-test ## Run what a release must pass: `make test` and every whole matrix
+
 .PHONY: bench-video bench-bulk
 bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)
 	@hack/prerequisites ffmpeg
@@ -34,25 +71,35 @@ bench-video: .venv/ready ## Measure one video against the staged script, side by
 bench-bulk: .venv/ready ## Measure what a bulk of ITEMS=1000 costs the controller, on simulated nodes (2 minutes)
 	@$(PY) benchmarks/bulk.py
 
-.PHONY: lint format generate lock
-lint: .venv/ready ## Check style, types, import contracts, generated files and the chart
+.PHONY: starvation
+starvation: .venv/ready ## Starve a real node, roll the controller out, print restarts, leaders, cancels (8 minutes; STARVATION_SECONDS=240)
+	@$(PY) hack/demo prepare --namespace starvation
+	@$(PY) benchmarks/starvation.py
+
+.PHONY: check code-check lint format generate lock
+check: code-check ## The fast loop: style, types, import contracts, generated files, unit tests
+	.venv/bin/pytest -q tests/unit
+
+code-check: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	MYPYPATH=hack .venv/bin/mypy hack/cluster hack/demo
 	.venv/bin/lint-imports
 	$(PY) -m videoimport.crdgen --check
+
+lint: code-check ## Check style, types, import contracts, generated files and the chart
+	MYPYPATH=hack .venv/bin/mypy hack/cluster hack/demo
 	$$($(CLUSTER) tool helm) lint --quiet --strict charts/videoimport
 
 format: .venv/ready ## Format the code
 	.venv/bin/ruff check --fix --quiet .
 	.venv/bin/ruff format .
 
-generate: .venv/ready ## Write crds/, the chart's copies and docs/reasons.md from the models
+generate: .venv/ready ## Write crds/, the chart's copies, docs/reasons.md and docs/validation.md from the models
 	$(PY) -m videoimport.crdgen
 
-lock: ## Resolve pyproject.toml into locks/ (needs uv)
-	hack/lock
+lock: ## Resolve pyproject.toml into locks/ (needs uv; PACKAGE=yt-dlp updates that one alone)
+	hack/lock $(PACKAGE)
 
 .venv/ready: locks/dev.txt pyproject.toml
 	@hack/prerequisites python3-venv

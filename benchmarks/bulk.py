@@ -26,7 +26,7 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/controller")]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/controller"), str(ROOT / "tests")]
 
 from apiserver import holds  # noqa: E402
 from controller_process import Controller  # noqa: E402

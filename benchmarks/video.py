@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/worker")]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/worker"), str(ROOT / "tests")]
 
 from contestants import Contest, Staged  # noqa: E402
 from measured import OutOfTimeError, Took  # noqa: E402

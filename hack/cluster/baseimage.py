@@ -1,4 +1,4 @@
-"""A stand-in for `debian:bookworm-slim` where no registry answers: the same release, made by debootstrap."""
+"""A stand-in for `debian:trixie-slim` where no registry answers: the same release, made by debootstrap."""
 
 import os
 import shutil
@@ -9,9 +9,10 @@ from pathlib import Path
 from cluster import packages
 from cluster.commands import output, run
 
-REFERENCE = "docker.io/library/debian:bookworm-slim"
-NAMES = (REFERENCE, "debian:bookworm-slim", "library/debian:bookworm-slim")
-RELEASE = "bookworm"
+REFERENCE = "docker.io/library/debian:trixie-slim"
+NAMES = (REFERENCE, "debian:trixie-slim", "library/debian:trixie-slim")
+RELEASE = "trixie"
+ARCHIVES = ("", "security", "updates")
 # What the official slim image leaves out, and keeps out when packages are installed later.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*", "/usr/share/lintian/*")
 APT_CLEAN = 'DPkg::Post-Invoke {"rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin";};\n'
@@ -34,20 +35,29 @@ def make(tree: Path, log: Path) -> None:
     """A root file system below `tree`, with the security updates of today."""
     packages.install(packages.BASE_IMAGE, log)
     shutil.rmtree(tree, ignore_errors=True)
-    mirrors = debian_mirrors(_apt_indices())
-    main = [mirror.uri for mirror in mirrors if mirror.release == RELEASE]
-    run(["debootstrap", "--variant=minbase", RELEASE, tree, *main[:1]], log=log)
-    _configure(tree, mirrors)
+    run(["debootstrap", "--variant=minbase", RELEASE, tree, *main_mirror()], log=log)
+    _configure(tree, debian_mirrors(_apt_indices()))
     for arguments in (["update"], ["--yes", "dist-upgrade"]):
         run(["chroot", tree, "apt-get", *arguments], log=log, env={"DEBIAN_FRONTEND": "noninteractive"})
     _slim(tree)
 
 
+def main_mirror() -> list[str]:
+    """The address of this release's main archive as the machine's apt knows it; empty for debootstrap's own choice."""
+    return [mirror.uri for mirror in debian_mirrors(_apt_indices()) if mirror.release == RELEASE][:1]
+
+
 def debian_mirrors(indices: str) -> list[Mirror]:
-    """Of lines `ORIGIN CODENAME URI COMPONENT`, the sources of this release: the machine may be of another."""
+    """Of lines `ORIGIN CODENAME URI COMPONENT`, Debian's sources, each for this release.
+
+    The machine may be of another release: its archives of updates and of security have this release's too.
+    """
     rows = [line.split() for line in indices.splitlines()]
-    found = {Mirror(row[2], row[1]) for row in rows if len(row) == 4 and row[0] == "Debian" and row[3] == "main"}
-    return sorted((mirror for mirror in found if mirror.release.startswith(RELEASE)), key=lambda mirror: mirror.release)
+    archives = [
+        (row[2], *row[1].partition("-")[1:]) for row in rows if len(row) == 4 and row[0::3] == ["Debian", "main"]
+    ]
+    found = {Mirror(uri, f"{RELEASE}{dash}{name}") for uri, dash, name in archives if name in ARCHIVES}
+    return sorted(found, key=lambda mirror: mirror.release)
 
 
 def _apt_indices() -> str:

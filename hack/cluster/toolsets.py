@@ -44,9 +44,12 @@ COREDNS = ToolSet("coredns", ("coredns",), minutes=2, gigabytes=1.5)
 PAUSE = ToolSet("pause", ("pause",), minutes=0.1, gigabytes=0.1)
 HELM = ToolSet("helm", ("helm",), minutes=2, gigabytes=2)
 VERSITYGW = ToolSet("versitygw", ("versitygw",), minutes=1, gigabytes=1)
+# Object stores that only `make stores-test` builds.
+MINIO = ToolSet("minio", ("minio",), minutes=4, gigabytes=3)
+SEAWEEDFS = ToolSet("seaweedfs", ("weed",), minutes=10, gigabytes=4)
 # Simulated nodes, for benchmarks.
 KWOK = ToolSet("kwok", ("kwok",), minutes=1.2, gigabytes=0.5)
-TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW, KWOK)
+TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW, MINIO, SEAWEEDFS, KWOK)
 
 
 def set_of(binary: str) -> ToolSet:

@@ -12,7 +12,8 @@ from demo.places import ACCESS_KEY, BUCKET, BUILD, SECRET_KEY
 
 def show(kubectl: Kubectl, bulk: dict[str, Any]) -> Path:
     """Print everything; return the path of the video that was copied out."""
-    kubectl.shown("get", "bulkimports,videoimports")
+    kubectl.shown("get", "bulkimports")
+    kubectl.shown("get", "videoimports")
     best = next(result for result in bulk["status"]["results"] if result["success"])
     kubectl.shown("get", "videoimport", best["importName"], "--output", "yaml")
     with kubectl.forwarded("service/s3", 7070) as port:

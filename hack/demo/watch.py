@@ -63,11 +63,11 @@ def table(bulk: Resource, videos: list[Resource]) -> Table:
 
 
 def rows(videos: list[Resource]) -> list[tuple[str, ...]]:
-    """Source's last part, phase, progress, resolution and reason of each video."""
+    """What is imported, phase, progress, resolution and reason of each video."""
     found: list[tuple[str, ...]] = []
     for video in videos:
         status = video.get("status", {})
-        name = video["spec"]["source"]["url"].rpartition("/")[2]
+        name = status.get("displayName", video["metadata"]["name"])
         resolution = status.get("metadata", {}).get("resolution", "")
         progress = bar(status.get("progressPercent", 0))
         found.append((name, status.get("phase", ""), progress, resolution, status.get("reason", "")))

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from videoimport.controller.settings import load
+from videoimport.controller.__main__ import limits
+from videoimport.controller.settings import ControllerSettings, load
+from videoimport.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Manifest = dict[str, Any]
@@ -57,6 +59,46 @@ def test_the_pod_fits_the_restricted_standard(render: Render) -> None:
     }
 
 
+def container_of(manifests: list[Manifest]) -> Manifest:
+    container: Manifest = of_kind(manifests, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def borne_seconds(probe: Manifest) -> int:
+    """How long a probe may fail before the kubelet acts."""
+    return int(probe["periodSeconds"] * probe["failureThreshold"])
+
+
+def test_no_probe_restarts_a_controller_that_is_only_slow(render: Render) -> None:
+    """Seen at load 20 to 35: an answer after more than a second, a start of more than a minute."""
+    container = container_of(render())
+    assert borne_seconds(container["startupProbe"]) >= 600
+    assert borne_seconds(container["livenessProbe"]) >= 180
+    for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[name]["timeoutSeconds"] >= 10
+
+
+def test_the_bounds_of_the_probes_can_be_set(render: Render) -> None:
+    chosen = 'controller.probes={"startupSeconds":901,"livenessSeconds":61,"timeoutSeconds":20}'
+    container = container_of(render(chosen))
+    assert borne_seconds(container["startupProbe"]) >= 901
+    assert borne_seconds(container["livenessProbe"]) >= 61
+    assert {container[name]["timeoutSeconds"] for name in ("startupProbe", "livenessProbe", "readinessProbe")} == {20}
+
+
+def test_liveness_waits_longer_than_a_leader_needs_to_notice_that_it_lost(render: Render) -> None:
+    """The process ends by itself then, and a standby tries to lead for longer than that before it counts as stuck."""
+    settings = ControllerSettings(worker_image="any")
+    assert borne_seconds(container_of(render())["livenessProbe"]) > settings.lease_seconds
+    assert limits(settings).election > settings.lease_seconds + 2 * (settings.request_seconds + settings.retry_seconds)
+
+
+def test_the_controller_requests_more_cpu_than_a_worker(render: Render) -> None:
+    requested = container_of(render())["resources"]["requests"]["cpu"]
+    default = Settings(worker_image="any").default_requests["cpu"]
+    assert int(requested.removesuffix("m")) > int(default.removesuffix("m"))
+
+
 def test_two_replicas_unless_told_otherwise(render: Render) -> None:
     assert of_kind(render(), "Deployment")[0]["spec"]["replicas"] == 2
     assert of_kind(render("controller.replicas=3"), "Deployment")[0]["spec"]["replicas"] == 3
@@ -69,6 +111,13 @@ def test_the_crds_are_the_generated_ones_and_stay_on_uninstall(render: Render) -
         crd = installed[generated["metadata"]["name"]]
         assert crd["spec"] == generated["spec"]
         assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_the_admission_policy_is_the_generated_one_and_comes_with_the_crds(render: Render) -> None:
+    generated = list(yaml.safe_load_all((ROOT / "crds/admission/metadata.yaml").read_text()))
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    assert [one for kind in kinds for one in of_kind(render(), kind)] == generated
+    assert [one for kind in kinds for one in of_kind(render("crds.enabled=false"), kind)] == []
 
 
 def test_the_crds_can_be_left_to_somebody_else(render: Render) -> None:
@@ -88,6 +137,7 @@ def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: 
         '"laterCapSeconds":5,"hostRestCapSeconds":10,"webhookBackoffSeconds":11,"webhookBackoffCapSeconds":12}',
         "controller.jobTTLSeconds=6",
         "worker.stallSeconds=70",
+        'worker.listingMemory="1Gi"',
         'worker.politeness={"bytesPerSecond":8000000000,"sleepSeconds":9}',
     )
     env = environment(render(*chosen))
@@ -97,6 +147,7 @@ def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: 
     }  # fmt: skip
     assert {name: env[f"VIDEOIMPORT_{name}_SECONDS"] for name in wanted} == wanted
     assert env["VIDEOIMPORT_SOURCE_BYTES_PER_SECOND"] == "8000000000"
+    assert env["VIDEOIMPORT_LISTING_MEMORY"] == "1Gi"
 
 
 def test_limits_reach_the_controller(render: Render) -> None:
@@ -112,7 +163,10 @@ def test_limits_reach_the_controller(render: Render) -> None:
         ("watchNamespaces=null", "worker.stallSeconds=null", "worker.politeness=null", "controller.jobTTLSeconds=null"),
         ("controller.retry=null", "worker.imagePullSecrets=null", "worker.allowedNetworks=null"),
         ("controller.retry.laterCapSeconds=null", "worker.politeness.sleepSeconds=null", "controller.limits=null"),
+        ("worker.listingMemory=null",),
         ("controller.limits.maxRunning=null", "controller.limits.maxRunningPerNamespace=null"),
+        ("controller.probes=null",),
+        ("controller.probes.startupSeconds=null", "controller.probes.timeoutSeconds=null"),
     ],
 )
 def test_values_of_an_older_release_have_the_defaults_where_they_lack_a_key(
@@ -166,11 +220,14 @@ def test_pod_labels_of_the_user_do_not_override_the_selector(render: Render) -> 
         ('controller.image.pullPolicy="Sometimes"', "pullPolicy"),
         ('watchNamespaces=["Films"]', "watchNamespaces"),
         ("worker.stallSeconds=1", "stallSeconds"),
+        ('worker.listingMemory="lots"', "listingMemory"),
         ('worker.politeness={"bytesPerSecond":-1}', "bytesPerSecond"),
         ('worker.politeness={"perHost":1}', "perHost"),
         ("controller.retry.backoffSeconds=0", "backoffSeconds"),
         ("controller.limits.maxRunning=0", "maxRunning"),
         ('controller.limits={"maxQueued":1}', "maxQueued"),
+        ("controller.probes.startupSeconds=10", "startupSeconds"),
+        ('controller.probes={"periodSeconds":1}', "periodSeconds"),
     ],
 )
 def test_a_value_that_nobody_knows_is_refused_by_name(template: Template, setting: str, named: str) -> None:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acting_kubelet import running, terminated
+from acting_kubelet import beside_a_sidecar, running, terminated
 from apiserver import ApiServer, Raw, Refused
 from node_logs import NodeLogs
 
@@ -36,6 +36,8 @@ class ActingErrands:
     folder: Path
     node: str | None = None
     hold: threading.Event = field(default_factory=threading.Event)
+    mesh: bool = False
+    """True adds a container that never ends to what each pod reports."""
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
 
@@ -103,7 +105,8 @@ class ActingErrands:
         while self.hold.is_set():
             time.sleep(0.05)
         told = message.read_text() if message.exists() else ""
-        self._status(name, terminated(code if code >= 0 else 128 - code, told))
+        ended = terminated(code if code >= 0 else 128 - code, told)
+        self._status(name, beside_a_sidecar(ended) if self.mesh else ended)
 
     def _mounted(self, pod: Raw, room: Path) -> list[str | Path]:
         """Flags, and the folders they name filled with what the API server has; what is missing is an empty folder."""

@@ -37,6 +37,8 @@ class ActingKubelet:
     hold: threading.Event = field(default_factory=threading.Event)
     reports: bool = True
     """False loses every report: the container ends, and its message is empty."""
+    mesh: bool = False
+    """True adds a container that never ends to what each pod reports."""
 
     def run(self, stopping: threading.Event) -> None:
         """Until stopping is set."""
@@ -62,23 +64,29 @@ class ActingKubelet:
         if IMPORT not in pod["metadata"].get("labels", {}):
             return  # an errand of a bulk: acting_errands.py
         phase = pod.get("status", {}).get("phase", "Pending")
-        if phase in ("Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"]:
+        if phase in ("Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"] or _has_ended(pod):
             return
         task = Task.model_validate_json(pod["metadata"]["annotations"][TASK])
         state = running() if phase == "Pending" else None if self.hold.is_set() else self._ended(task)
         if state is None:
             return
+        patch = {"metadata": {"resourceVersion": pod["metadata"]["resourceVersion"]}, "status": state}
         try:
-            self.api.merge("Pod", self.namespace, pod["metadata"]["name"], {"status": state}, "status")
+            self.api.merge("Pod", self.namespace, pod["metadata"]["name"], patch, "status")
         except Refused as refused:
-            if refused.status != 404:  # deleted under our hands, as pods are
+            if refused.status not in (404, 409):  # it is gone, or it changed, which the watch tells
                 raise
 
     def _ended(self, task: Task) -> Raw:
         reason = self.fate(task)
         code = (info(reason).exit_code or 1) if reason else 0
         message = report(task, reason).model_dump_json(by_alias=True, exclude_none=True) if self.reports else ""
-        return terminated(code, message)
+        return beside_a_sidecar(terminated(code, message)) if self.mesh else terminated(code, message)
+
+
+def _has_ended(pod: Raw) -> bool:
+    states = [one["state"] for one in pod.get("status", {}).get("containerStatuses", ()) if one["name"] == "worker"]
+    return any("terminated" in state for state in states)
 
 
 def running() -> Raw:
@@ -95,6 +103,12 @@ def terminated(code: int, message: str) -> Raw:
     state = {"terminated": {"exitCode": code, "message": message, "reason": "Completed" if code == 0 else "Error",
                             "startedAt": _now(), "finishedAt": _now()}}  # fmt: skip
     return {"phase": "Failed" if code else "Succeeded", "containerStatuses": [_container(state)]}
+
+
+def beside_a_sidecar(ended: Raw) -> Raw:
+    """Of a pod that goes on although its worker has ended."""
+    sidecar = {**_container({"running": {"startedAt": _now()}}), "name": "mesh-proxy"}
+    return {"phase": "Running", "containerStatuses": [sidecar, *ended["containerStatuses"]]}
 
 
 def report(task: Task, reason: Reason | None) -> Report:

@@ -12,6 +12,8 @@ from typing import Any
 import requests
 import yaml
 
+from patience import LONGEST_SECONDS
+
 Raw = dict[str, Any]
 OURS = "/apis/videoimport.io/v1alpha1"
 PLURALS = {
@@ -21,6 +23,10 @@ PLURALS = {
     "Pod": "/api/v1",
     "ConfigMap": "/api/v1",
     "PersistentVolumeClaim": "/api/v1",
+}
+POLICIES = {
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 }
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -66,7 +72,7 @@ class ApiServer:
             return self._asked(session, method, path, body, headers={"Authorization": f"Bearer {token}"})
 
     def _asked(self, session: requests.Session, method: str, path: str, body: Raw | None, **options: Any) -> Raw:
-        answer = session.request(method, self.server + path, json=body, timeout=30, **options)
+        answer = session.request(method, self.server + path, json=body, timeout=LONGEST_SECONDS, **options)
         if not answer.ok:
             raise Refused(answer.status_code, answer.json().get("message", answer.text))
         parsed: Raw = answer.json()
@@ -109,6 +115,13 @@ class ApiServer:
         objects = f"{OURS}/{definition['spec']['names']['plural']}"
         await_until(f"{name} to be listed", lambda: self.exists(objects))
 
+    def apply_policy(self, manifest: Raw) -> None:
+        """A ValidatingAdmissionPolicy or its binding, by server-side apply; it is in force some time later."""
+        plural = POLICIES[manifest["kind"]]
+        path = f"/apis/admissionregistration.k8s.io/v1/{plural}/{manifest['metadata']['name']}"
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        self.call("PATCH", path, manifest, headers=headers, params={"fieldManager": "tests", "force": "true"})
+
     @contextmanager
     def namespace(self, name: str) -> Iterator[str]:
         """With the service account that its pods need."""
@@ -149,7 +162,18 @@ class ApiServer:
                         yield event
 
 
-def await_until(what: str, probe: Callable[[], Any], seconds: float = 60.0, explain: Callable[[], str] = str) -> Any:
+def refuses(api: ApiServer, manifest: Raw) -> bool:
+    """Whether this is refused; it is not created."""
+    try:
+        api.create(manifest, params={"dryRun": "All", "fieldValidation": "Strict"})
+    except Refused:
+        return True
+    return False
+
+
+def await_until(
+    what: str, probe: Callable[[], Any], seconds: float = LONGEST_SECONDS, explain: Callable[[], str] = str
+) -> Any:
     """Whatever the probe returns once it is true of anything; fails after long enough that it will never be."""
     end = time.monotonic() + seconds
     while not (found := probe()):

@@ -1,5 +1,6 @@
 """A real control plane (etcd, API server, controller manager) with our resources in it; a namespace a test."""
 
+import os
 import subprocess
 import sys
 import uuid
@@ -14,11 +15,14 @@ sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(ROOT / "tests"))
 
 from acting_kubelet import ActingKubelet  # noqa: E402
-from apiserver import ApiServer, background  # noqa: E402
+from apiserver import ApiServer, await_until, background, refuses  # noqa: E402
 from controller_process import Controller, through  # noqa: E402
 from interposer import Interposer  # noqa: E402
+from wishing import video  # noqa: E402
 
-CLUSTER = [sys.executable, str(ROOT / "hack/cluster"), "--name", "controller-tests"]
+CONTROL_PLANE = os.environ.get("VIDEOIMPORT_TEST_CONTROL_PLANE", "controller-tests")
+"""Name it otherwise to run the tests of two checkouts at once: they install different resource definitions."""
+CLUSTER = [sys.executable, str(ROOT / "hack/cluster"), "--name", CONTROL_PLANE]
 
 
 def run_cluster(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -35,10 +39,17 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         server = ApiServer(Path(run_cluster("kubeconfig").stdout.strip()), tmp_path_factory.mktemp("admin"))
         for file in sorted((ROOT / "crds").glob("*.yaml")):
             server.apply_definition(yaml.safe_load(file.read_text()))
+        for manifest in yaml.safe_load_all((ROOT / "crds/admission/metadata.yaml").read_text()):
+            server.apply_policy(manifest)
+        await_until("the admission policy to be in force", lambda: refuses(server, a_video_with_a_duration()))
         yield server
     finally:
         if not was_up:
             run_cluster("down")
+
+
+def a_video_with_a_duration() -> dict[str, object]:
+    return video("default", metadata={"duration": 1})
 
 
 @pytest.fixture

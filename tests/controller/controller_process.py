@@ -15,6 +15,7 @@ from pathlib import Path
 import requests
 from apiserver import await_until
 
+from patience import LONGEST_SECONDS
 from videoimport.controller.__main__ import main as controller_main
 
 QUICK = {
@@ -76,7 +77,7 @@ class Controller:
         """The text of a page that is answered with 200."""
         try:
             answer = requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
-        except requests.ConnectionError:
+        except requests.RequestException:  # not up yet, or too busy to answer
             assert self.process is None or self.process.poll() is None, f"the controller has ended. {self.tail()}"
             return None
         return answer.text if answer.ok else None
@@ -85,7 +86,7 @@ class Controller:
         """Send a signal and wait for the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(LONGEST_SECONDS)
 
     def kill(self) -> None:
         """As kill -9 does."""

@@ -15,6 +15,8 @@ import aiohttp
 from aiohttp import web
 from apiserver import ApiServer
 
+from patience import LONGEST_SECONDS
+
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
 
@@ -122,7 +124,7 @@ class Interposer:
         thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)), name="interposer")
         thread.start()
         try:
-            assert up.wait(10), "the proxy did not start"
+            assert up.wait(LONGEST_SECONDS), "the proxy did not start"
             yield self
         finally:
             assert self._loop is not None

@@ -14,12 +14,12 @@ PER_PAGE = 2000
 
 
 @contextmanager
-def listing_node(api: ApiServer, namespace: str, folder: Path) -> Iterator[None]:
+def listing_node(api: ApiServer, namespace: str, folder: Path, *, mesh: bool = False) -> Iterator[None]:
     """While the block lasts, with a name of its own: nodes are the whole cluster's."""
     node = f"node-{uuid.uuid4().hex[:8]}"
     with NodeLogs(api, folder).serving() as logs:
         logs.node(node)
-        acting = ActingErrands(api, namespace, logs, folder, node=node)
+        acting = ActingErrands(api, namespace, logs, folder, node=node, mesh=mesh)
         try:
             with background("errands", acting.run):
                 yield

@@ -63,6 +63,24 @@ class BulkOfThree(Alone):
         return holds(many, "Finished") and len(jobs) == len(THREE) and all(job["expires"] for job in jobs)
 
 
+class BesideSidecars(Alone):
+    """An import and a run that fails before it, in pods with a container that never ends."""
+
+    jobs = 2
+
+    def ends_well(self, state: Raw) -> bool:
+        one = state["VideoImport/one"]
+        return (one["phase"], one["run"], one["attempts"]["count"]) == ("Completed", 2, 2)
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+        kubelet.mesh = True
+        kubelet.fate = lambda task: Reason.SOURCE_UNAVAILABLE if task.run == 1 else None
+        api.create(video(namespace))
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        return holds(api.get("VideoImport", namespace, "one"), "Finished") and not api.all_of("Job", namespace)
+
+
 class Told:
     """A bulk whose end is told to a receiver, which takes the message at the second try. It is a dry run: imports have
     lives of their own."""

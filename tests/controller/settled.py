@@ -12,7 +12,7 @@ from videoimport.api.labels import PAGE
 
 _PASSING = {"uid", "updatedTime", "startTime", "completionTime", "lastTransitionTime", "etaSeconds", "message"}
 """Keys whose values tell of a moment; messages may name one."""
-_HASHED = {"id", "wish", "deliveredTime", "listing", "itemsRef"}
+_HASHED = {"id", "wish", "deliveredTime", "listing", "pageDigests", "itemsRef"}
 """The same of a webhook and of a list: their hashes are of a UID, or of a moment."""
 
 

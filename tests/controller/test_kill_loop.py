@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from apiserver import ApiServer, Raw
 from interposer import KillAfter
-from lives import BulkOfThree, Life, Listing, Pause, Story, Told
+from lives import BesideSidecars, BulkOfThree, Life, Listing, Pause, Story, Told
 
 MOST_WRITES = 200
 """Far more than any story may take: the loop must end."""
@@ -17,6 +17,7 @@ KILL_POINTS = {
     "bulk-of-three": (BulkOfThree(), 12),
     "pause": (Pause(), 10),
     "told": (Told(), 8),
+    "beside-sidecars": (BesideSidecars(), 7),
     "listing": (Listing(), 10),
 }
 """Each story with the least number of writes that it must have been killed after."""

@@ -14,6 +14,8 @@ from interposer import BrokenConnection, Interposer, NoTrouble, Write
 from settled import finished
 from wishing import video
 
+from patience import LONGEST_SECONDS
+
 BRIEF = {
     "VIDEOIMPORT_LEASE_SECONDS": "3",
     "VIDEOIMPORT_RENEW_DEADLINE_SECONDS": "2",
@@ -93,7 +95,7 @@ def test_a_leader_that_cannot_renew_ends(
     second = candidate("second", BRIEF)
     proxy.trouble = NothingIsWritten()
     assert first.process is not None
-    assert first.process.wait(60) == 1
+    assert first.process.wait(LONGEST_SECONDS) == 1
     assert "leadership was lost" in first.log.read_text()
     second.ready()
 

@@ -57,7 +57,8 @@ def test_every_item_is_told_with_the_counts_of_the_status(api: ApiServer, namesp
 def test_one_that_is_not_there_is_told_in_the_clusters_words(api: ApiServer, namespace: str) -> None:
     asked = results(api, "few", "-n", namespace)
     assert (asked.returncode, asked.stdout) == (2, "")
-    assert asked.stderr == 'error: The cluster says: bulkimports.videoimport.io "few" not found\n'
+    found = 'error: The cluster says: bulkimports.videoimport.io "few" not found'
+    assert asked.stderr == f"{found}; correct the name, or choose the namespace by --namespace.\n"
 
 
 def test_the_lines_of_a_list_are_told_with_those_that_make_no_sense(

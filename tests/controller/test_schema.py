@@ -48,6 +48,14 @@ REFUSED = {
     "two-sources": (a_video(source={"url": URL, "s3": S3 | {"key": "a"}}), "spec.source"),
     "checksum-alone": (a_video(source={"checksum": "sha256:" + "0" * 64}), "spec.source"),
     "bad-checksum": (a_video(source={"url": URL, "checksum": "md5:abc"}), "spec.source.checksum"),
+    "header-origin-with-a-path": (
+        a_video(source={"url": URL, "headerOrigins": ["https://e.com/list"]}),
+        "must be an origin: scheme, host and port",
+    ),
+    "header-origin-without-a-scheme": (
+        a_video(source={"url": URL, "headerOrigins": ["list.e.com"]}),
+        "spec.source.headerOrigins[0]",
+    ),
     "object-without-a-key": (a_video(source={"s3": S3}), "spec.source.s3.key"),
     "volume-without-a-path": (a_video(source={PVC: {"claimName": "a"}}), f"spec.source.{PVC}.path"),
     "way-up-in-a-volume": (a_video(source={PVC: {"claimName": "a", "path": "a/../b"}}), f"spec.source.{PVC}.path"),
@@ -102,7 +110,7 @@ REFUSED = {
     "predefined-metadata": (a_video(metadata={"duration": 5}), "spec.metadata"),
     "much-metadata": (a_video(metadata={f"key{number}": 1 for number in range(51)}), "spec.metadata"),
     "bad-preset": (a_video(output={"video": {"preset": "warp"}}), "spec.output.video.preset"),
-    "bad-format": (a_video(requirements={"formats": ["avi"]}), "spec.requirements.formats"),
+    "bad-format": (a_video(requirements={"formats": ["exe"]}), "spec.requirements.formats"),
     "bad-max-size": (a_video(requirements={"maxSize": "large"}), "spec.requirements.maxSize"),
     "bad-min-height": (a_video(requirements={"minHeight": 0}), "spec.requirements.minHeight"),
     "no-attempts": (a_video(maxAttempts=0), "spec.maxAttempts"),
@@ -144,6 +152,8 @@ TAKEN = {
         source={PVC: {"claimName": "a", "path": "in.mov"}}, destination={PVC: {"claimName": "a", "path": "out"}}
     ),
     "object": a_video(source={"s3": S3 | {"key": "ä/ö.mov", "versionID": "1"}, "checksum": "sha256:" + "0" * 64}),
+    "header-origins": a_video(source={"url": URL, "headerOrigins": ["https://l", "http://list.e.com:8080"]}),
+    "no-header-origins": a_video(source={"url": URL, "headerOrigins": []}),
     "scalars": a_video(metadata={"campaign": "spring", "year": 2026, "score": 0.5, "public": True}),
     "av1": a_video(output={"video": {"codec": "av1", "crf": 63}}),
     "crf-alone": a_video(output={"video": {"crf": 51}}),

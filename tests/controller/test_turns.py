@@ -92,7 +92,7 @@ def test_two_bulks_share_what_there_is_and_a_namespace_has_its_own_limit(
 
     def owners() -> Counter[str]:
         names = (pod["metadata"]["labels"]["videoimport.io/import"] for pod in running_pods(api, namespace))
-        return Counter(name.rpartition("-")[0] for name in names)
+        return Counter(name.partition("-")[0] for name in names)
 
     await_until("the small one's turn", lambda: owners() == {"large": 2, "small": 2}, explain=lambda: str(owners()))
     kubelet.finish_all()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from demo.kubectl import Kubectl
+from patience import LONGEST_SECONDS
 
 Resource = dict[str, Any]
-LONGEST_SECONDS = 300
 
 
 def apply(kubectl: Kubectl, manifest: Resource) -> None:
@@ -57,7 +57,7 @@ def is_finished(resource: Resource) -> bool:
 
 def finished(kubectl: Kubectl, reference: str) -> Resource:
     """Await the end, as a user would: with `kubectl wait`."""
-    words = ["wait", "--for=condition=Finished", reference, f"--timeout={LONGEST_SECONDS}s"]
+    words = ["wait", "--for=condition=Finished", reference, f"--timeout={LONGEST_SECONDS:.0f}s"]
     waited = subprocess.run(kubectl.argv(*words), capture_output=True, text=True)
     if waited.returncode != 0:
         status = json.dumps(kubectl.json("get", reference).get("status"), indent=1)

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "hack"))
 sys.path.append(str(Path(__file__).resolve().parent))
+sys.path.append(str(ROOT / "tests"))
 
 from demo.backends import is_prepared  # noqa: E402
 from demo.kubectl import Kubectl  # noqa: E402

@@ -90,7 +90,9 @@ def test_cancel_ends_soon_and_leaves_no_upload(kubectl: Kubectl, bucket: Any) ->
     assert condition(done, "Finished")["reason"] == "Cancelled"
     for video in kubectl.json("get", "vi", "-l", "videoimport.io/bulk=cancelled")["items"]:
         assert video["status"]["phase"] == "Cancelled"
-    assert names(kubectl, "pods", "-l", f"videoimport.io/import={child}") == []
+    pods = kubectl.json("get", "pods", "-l", f"videoimport.io/import={child}")["items"]
+    assert [pod["metadata"]["name"] for pod in pods if is_worker_running(pod)] == []
+    await_nothing(lambda: names(kubectl, "pods", "-l", f"videoimport.io/import={child}"))
     uploads = bucket.list_multipart_uploads(Bucket="videos", Prefix="e2e/cancelled/").get("Uploads", [])
     assert uploads == []
 
@@ -109,6 +111,12 @@ def test_deleting_a_running_bulk_leaves_nothing(kubectl: Kubectl) -> None:
         return own + names(kubectl, "jobs,pods", "-l", of_children)
 
     await_nothing(left)
+
+
+def is_worker_running(pod: Any) -> bool:
+    """Whether the pod's worker has not ended. The kubelet removes a pod a moment after its last container."""
+    workers = [one for one in pod["status"].get("containerStatuses", []) if one["name"] == "worker"]
+    return any("terminated" not in one["state"] for one in workers)
 
 
 def first_child(kubectl: Kubectl, name: str) -> str:

@@ -26,6 +26,7 @@ COUNTS = {
     "bulk-bucket": (2, 2, 0),
     "bulk-manifest-configmap": (2, 2, 0),
     "bulk-manifest-url": (2, 2, 0),
+    "bulk-list-with-login": (2, 2, 0),
     "bulk-manifest-object": (2, 2, 1),
     "bulk-failure-policy": (2, 2, 0),
     "bulk-dry-run": (3, 0, 0),
@@ -43,6 +44,7 @@ def applied(kubectl: Kubectl, bucket: Any) -> Iterator[None]:
         bucket.upload_file(str(CONTEXT / f"site/clips/{number}.mp4"), "incoming", f"lectures/{number}.mp4")
     bucket.put_object(Bucket="incoming", Key="lectures/list.csv", Body=LIST.encode())
     apply(kubectl, _secret("source-keys", AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY))
+    apply(kubectl, _secret("club-login", headers="X-Club: 7", hosts="files.example.com"))
     apply(kubectl, _secret("webhook-key", **{"webhook-secret": HOOK_KEY}))
     for documents in EXAMPLES.values():
         for document in documents:

@@ -3,20 +3,27 @@
 import subprocess
 import urllib.request
 
-from cluster_state import names
+from cluster_state import await_nothing, names
 
 from demo.kubectl import Kubectl
+from patience import LONGEST_SECONDS
+
+
+def holder(system: Kubectl) -> str:
+    """The pod that leads, or led last, by the Lease."""
+    return str(system.json("get", "lease", "videoimport-controller")["spec"]["holderIdentity"].split("_")[0])
 
 
 def test_both_replicas_are_ready_and_each_tells_its_metrics(kubectl: Kubectl) -> None:
     system = Kubectl(kubectl.binary, kubectl.kubeconfig, "videoimport-system")
-    rolled_out = system.argv("rollout", "status", "deployment/videoimport", "--timeout=60s")
+    rolled_out = system.argv("rollout", "status", "deployment/videoimport", f"--timeout={LONGEST_SECONDS:.0f}s")
     subprocess.run(rolled_out, check=True, capture_output=True)  # another test may have killed one
-    pods = names(
-        system, "pods", "-l", "app.kubernetes.io/component=controller", "--field-selector=status.phase=Running"
-    )
+    running = ("pods", "-l", "app.kubernetes.io/component=controller", "--field-selector=status.phase=Running")
+    await_nothing(lambda: names(system, *running)[2:])
+    pods = names(system, *running)
     assert len(pods) == 2
-    leader = system.json("get", "lease", "videoimport-controller")["spec"]["holderIdentity"].split("_")[0]
+    await_nothing(lambda: [] if f"pod/{holder(system)}" in pods else ["a Lease of a pod that is gone"])
+    leader = holder(system)
     with system.forwarded(f"pod/{leader}", 8080) as port:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read().decode()

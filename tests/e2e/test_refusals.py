@@ -79,7 +79,7 @@ def test_wrong_keys_are_found_before_anything_is_fetched(kubectl: Kubectl) -> No
     [
         ({"source": {"url": "ftp://host.example/a.mp4"}}, "spec.source.url"),
         ({"output": {"video": {"crf": 99}}}, "spec.output.video.crf"),
-        ({"requirements": {"formats": ["avi"]}}, "spec.requirements.formats"),
+        ({"requirements": {"formats": ["exe"]}}, "spec.requirements.formats"),
         ({"maxAttempts": 0}, "spec.maxAttempts"),
         ({"priority": 1}, "spec.priority"),
     ],

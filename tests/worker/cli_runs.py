@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from object_store import KEY_ID, SECRET, Bucket
 
+from patience import LONGEST_SECONDS
+
 SCRIPT = Path(sys.executable).parent / "kubectl-videoimport"
 LOOPBACK = ("--allow-network", "127.0.0.0/8")
 
@@ -72,7 +74,7 @@ class Terminal:
     def run(self, *words: object, stdin: str | None = None) -> Told:
         """A command to its end."""
         process = self.start(*words, stdin=subprocess.PIPE)
-        out, err = process.communicate(stdin, timeout=240)
+        out, err = process.communicate(stdin, timeout=LONGEST_SECONDS)
         return Told(process.returncode, out, err)
 
     def bring(self, manifest: Path, *words: object) -> Told:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from object_store import KEY_ID, SECRET, Bucket
@@ -89,6 +90,12 @@ class BucketHome:
 
     def __post_init__(self) -> None:
         self.destination = {"s3": {"endpoint": self.bucket.store.endpoint, "bucket": self.bucket.name, "prefix": "in"}}
+
+    @classmethod
+    def through(cls, endpoint: str, bucket: Bucket) -> "BucketHome":
+        """Looked at directly, and imported to through a proxy."""
+        there: Any = SimpleNamespace(endpoint=endpoint, client=bucket.store.client, server=bucket.store.server)
+        return cls(Bucket(there, bucket.name))
 
     def store(self) -> s3.S3Store:
         wish = S3Destination.model_validate(self.destination["s3"])
@@ -174,13 +181,13 @@ def place_at(store: Store, task: Task) -> Place:
     return Place(store, task, lambda: datetime.now(UTC))
 
 
-def bring(place: Place, files: Mapping[str, Path], index_keys: tuple[str, ...] = ()) -> Report:
+def bring(place: Place, files: Mapping[str, Path], index_keys: tuple[str, ...] = (), folder: str = FOLDER) -> Report:
     """What the pipeline does with files that are made and verified."""
-    with Shipment(place.notebook, place.metadata(), lambda _: None) as shipment:
+    with Shipment(place.notebook, place.metadata(), lambda _: None, place.retries) as shipment:
         for name, path in files.items():
             kind = KINDS.get(name.split("/")[0], "video")
-            shipment.add(Parcel(layout.key(FOLDER, name), layout.content_type(name), kind), path)
-        video = layout.key(FOLDER, layout.VIDEO)
+            shipment.add(Parcel(layout.key(folder, name), layout.content_type(name), kind), path)
+        video = layout.key(folder, layout.VIDEO)
         sent = shipment.arrived(video)
         file = OutputFile(uri=place.store.uri(video), url=place.url(video), size_bytes=sent.size, sha256=sent.sha256)
         task = place.task
@@ -188,5 +195,5 @@ def bring(place: Place, files: Mapping[str, Path], index_keys: tuple[str, ...] =
             uid=task.uid, run=task.run, spec_hash=task.spec_hash, outcome="Succeeded", outputs=Outputs(video=file),
             video_id="v" * 64, finished_at=datetime.now(UTC),
         )  # fmt: skip
-        result = json.dumps({"uid": task.uid}).encode()
-        return publish.publish(place, shipment, FOLDER, (report, result), index_keys)
+        result = json.dumps({"uid": task.uid, "import": {"uid": task.uid}}).encode()
+        return publish.publish(place, shipment, folder, (report, result), index_keys)

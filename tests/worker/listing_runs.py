@@ -14,6 +14,7 @@ from typing import Any
 from object_store import KEY_ID, SECRET, Bucket
 from worker_runs import LOOPBACK
 
+from patience import LONGEST_SECONDS
 from videoimport.api.bulk_source import BulkSource
 from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
 from videoimport.api.pagelog import unpacked
@@ -94,7 +95,7 @@ class Lists:
         }  # fmt: skip
         return ListingTask.model_validate({**defaults, **more, "source": BulkSource.model_validate(source)})
 
-    def start(self, task: ListingTask) -> "subprocess.Popen[str]":
+    def start(self, task: ListingTask, *, is_leader: bool = False) -> "subprocess.Popen[str]":
         self._write("source", self.secret)
         self._write("destination", {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET})
         self._write("manifest", self.manifests)
@@ -109,6 +110,7 @@ class Lists:
         return subprocess.Popen(
             [sys.executable, "-m", "videoimport.worker", *argv],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ),
+            start_new_session=is_leader,
         )  # fmt: skip
 
     def page(self, source: dict[str, Any], **more: Any) -> Listed:
@@ -116,7 +118,7 @@ class Lists:
         return self.ended(self.start(self.task(source, **more)))
 
     def ended(self, process: "subprocess.Popen[str]") -> Listed:
-        log, _ = process.communicate(timeout=120)
+        log, _ = process.communicate(timeout=LONGEST_SECONDS)
         message = self.folder / "message"
         return Listed(process.returncode, log, message.read_bytes() if message.exists() else b"")
 

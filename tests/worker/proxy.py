@@ -1,10 +1,13 @@
-"""A real HTTP proxy on loopback."""
+"""A real HTTP proxy on a loopback address of its own, so that leave for it is no leave for anything else."""
 
 import http.client
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
+
+NETWORK = "127.0.0.2/32"
+"""To be allowed deliberately: a proxy obeys the rule for sources."""
 
 
 class Proxy:
@@ -33,10 +36,10 @@ class Proxy:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.2", 0), Handler)
         self.server.daemon_threads = True
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://ann:hunter2@127.0.0.1:{self.server.server_port}"
+        self.url = f"http://ann:hunter2@127.0.0.2:{self.server.server_port}"
 
     def __enter__(self) -> "Proxy":
         return self

@@ -13,6 +13,7 @@ import pytest
 from web_site import Exchange, Site, in_turn, ranged, until
 from worker_runs import LOOPBACK
 
+from patience import LONGEST_SECONDS
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker import fetching, preflight
@@ -126,7 +127,7 @@ class TestRoom:
 
         def breaking(exchange: Exchange) -> None:
             exchange.answer(200, one, {"Content-Type": "video/mp4", "ETag": '"1"'}, send=30_000)
-            gate.wait(30)
+            gate.wait(LONGEST_SECONDS)
 
         site.routes["/v.mp4"] = in_turn(breaking, lambda exchange: ranged(exchange, two, '"2"'))
         request = Request(

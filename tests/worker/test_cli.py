@@ -18,6 +18,7 @@ from schema_check import violations
 from web_site import Site, file, slowly, until
 from worker_runs import descendants, is_alive, probe
 
+from patience import LONGEST_SECONDS
 from videoimport.api.videoimport import VideoImport
 
 Footage = Callable[[str], Path]
@@ -169,7 +170,7 @@ def test_a_source_that_is_not_there_is_told_by_reason_and_exit_code(terminal: Te
     assert fits_the_api(told.resource)
     assert (told.resource["status"]["phase"], told.resource["status"]["reason"]) == ("Failed", "SourceNotFound")
     assert "clip: Failed: SourceNotFound (exit code 65)" in told.stderr
-    assert "Check the address: nothing is there." in told.stderr
+    assert "Correct the address of the source." in told.stderr
     assert not (terminal.manifests / "clip").exists()
     assert terminal.left == []
 
@@ -226,15 +227,15 @@ def held_upload(terminal: Terminal, site: Site, gate: Gate, bucket: Bucket, foot
 def test_an_interrupted_run_leaves_nothing(
     terminal: Terminal, site: Site, bucket: Bucket, footage: Footage, number: signal.Signals, code: int
 ) -> None:
-    with Gate(bucket.store.endpoint, b"partNumber=") as gate:
+    with Gate(bucket.store.endpoint, b"PUT /" + bucket.name.encode() + b"/in/clip/video.mp4?") as gate:
         process = held_upload(terminal, site, gate, bucket, footage)
         below = descendants(process.pid)
         assert below
         process.send_signal(number)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LONGEST_SECONDS)
     assert (process.returncode, out) == (code, "")
     assert f"Ended by {number.name}" in err
-    assert [pid for pid in below if is_alive(pid)] == []
+    until(lambda: [pid for pid in below if is_alive(pid)] == [])
     assert bucket.unfinished == []
     assert terminal.left == []
 

@@ -31,7 +31,7 @@ class TestBeforeAnyFetch:
             (
                 {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": SECRET},
                 Reason.DESTINATION_DENIED,
-                ["correct the keys"],
+                ["Correct the keys"],
             ),
         ],
     )
@@ -42,7 +42,8 @@ class TestBeforeAnyFetch:
         ended = desk.bring(site.url("/v.mp4"))
         assert ended.reason == reason
         assert ended.code == info(reason).exit_code
-        assert all(word in ended.report.message for word in words), ended.report.message
+        told = f"{ended.report.message} {ended.report.advice}"
+        assert all(word in told for word in words), told
         assert site.requests == []
 
     def test_a_missing_bucket_ends_it(self, desk: Desk, site: Site) -> None:
@@ -68,9 +69,13 @@ class TestBeforeAnyFetch:
         assert desk.bucket.read(VIDEO) == b"somebody's"
 
     def test_an_unknown_placeholder_ends_it(self, desk: Desk, site: Site) -> None:
-        ended = desk.bring(site.url("/v.mp4"), destination={"name": "{author}"})
+        """A resource that was stored before the API server refused it."""
+        task = desk.task(site.url("/v.mp4"))
+        destination = task.spec.destination.model_copy(update={"name": "{author}"})
+        spec = task.spec.model_copy(update={"destination": destination})
+        ended = desk.run(task.model_copy(update={"spec": spec}))
         assert ended.reason == Reason.INVALID_SPEC
-        assert "{author}" in ended.report.message
+        assert "spec.destination.name" in ended.report.message
         assert site.requests == []
 
 
@@ -88,7 +93,7 @@ def test_replace_replaces_video_and_result(desk: Desk, site: Site, footage: Foot
     desk.bucket.put(RESULT, b"{}")
     ended = desk.bring(site.add("/v.mp4", file(footage("silent.mp4"))), destination={"ifExists": "Replace"})
     assert ended.code == 0, ended.everything
-    assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-uid"] == "uid-1"
+    assert desk.bucket.metadata(VIDEO)["videoimport-uid"] == "uid-1"
     assert desk.bucket.json(RESULT)["kind"] == "VideoImportResult"
 
 
@@ -116,7 +121,7 @@ class TestTheRecord:
         assert second.report.run == 2
         assert second.report.outputs == first.report.outputs
         assert second.report.video_id == first.report.video_id
-        assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-run"] == "1"
+        assert desk.bucket.metadata(VIDEO)["videoimport-run"] == "1"
 
     def test_another_wish_of_the_same_import_is_done_anew(self, desk: Desk, site: Site, footage: Footage) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
@@ -182,7 +187,17 @@ class TestKilledBetweenUploadAndRecord:
         record = desk.bucket.json(RECORD)
         return {
             "kind": "Intent",
-            "tickets": [{"key": VIDEO, "upload": "gone", "sizeBytes": head["ContentLength"], "seal": "of the parts"}],
+            "tickets": [
+                {
+                    "key": VIDEO,
+                    "upload": "gone",
+                    "sizeBytes": head["ContentLength"],
+                    "seal": "of the parts",
+                    "sha256": record["outputs"]["video"]["sha256"],
+                    "etags": [head["ETag"].strip('"')],
+                    "checksum": next(one.get("checksum") for one in record["objects"] if one["key"] == VIDEO),
+                }
+            ],
             "replace": False,
             "report": record,
             "resultKey": RESULT,
@@ -211,7 +226,7 @@ class TestKilledBetweenUploadAndRecord:
         site.routes["/v.mp4"] = file(footage("silent.mp4"))
         ended = desk.bring(site.url("/v.mp4"), run=2)
         assert ended.code == 0, ended.everything
-        assert desk.bucket.head(VIDEO)["Metadata"]["videoimport-run"] == "2"
+        assert desk.bucket.metadata(VIDEO)["videoimport-run"] == "2"
 
     def test_somebody_elses_video_is_not_adopted(self, desk: Desk, site: Site, intent: dict[str, object]) -> None:
         desk.bucket.put(VIDEO, b"somebody's")
@@ -229,7 +244,7 @@ def test_killed_between_upload_and_record_the_next_run_adopts(desk: Desk, site: 
     with Gate(desk.bucket.store.endpoint, b"PUT /" + desk.bucket.name.encode() + b"/in/clip/result.json") as gate:
         through = {"destination": {"s3": {"endpoint": gate.endpoint, "bucket": desk.bucket.name, "prefix": "in"}}}
         running = desk.start(desk.task(url, **through))
-        until(gate.held.is_set, 120)
+        until(gate.held.is_set)
         running.process.kill()
         running.ended()
         assert but_the_index(desk) == [RECORD, "in/.videoimport/uploads/uid-1.json", VIDEO]

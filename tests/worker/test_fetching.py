@@ -1,6 +1,7 @@
 """The worker's side of fetching: a source has to bring something, and what it says of itself is bounded."""
 
 import hashlib
+import signal
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 from web_site import Exchange, Route, Site, in_turn, ranged
 from worker_runs import LOOPBACK
 
+from patience import LONGEST_SECONDS
 from videoimport.api.reasons import Reason
 from videoimport.worker import facts, fetching
 from videoimport.worker.errors import ImportFailure
@@ -26,7 +28,7 @@ from videoimport.worker.processes import Children
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)
 PACE = Pace(rate=1000, seconds=0.4)
 """Soon over."""
-PATIENT = Pace(rate=1000, seconds=2.0)
+PATIENT = Pace(rate=1000, seconds=5.0)
 """For what must outlast it: longer than a busy machine needs to start a process."""
 DRIP = """
 import itertools, time
@@ -63,9 +65,21 @@ def test_one_that_says_nothing_is_too(children: Children) -> None:
     assert caught.value.reason is Reason.STALLED
 
 
+@pytest.mark.parametrize(
+    ("number", "reason"), [(signal.SIGKILL, Reason.OUT_OF_MEMORY), (signal.SIGTERM, Reason.WORKER_LOST)]
+)
+def test_one_that_is_killed_within_a_line_is_not_misunderstood(
+    children: Children, number: signal.Signals, reason: Reason
+) -> None:
+    cut = """print('{"kind": "Mov', end="", flush=True)"""
+    with pytest.raises(ImportFailure) as caught:
+        fetched(children, f"import os\n{cut}\nos.kill(os.getpid(), {number.value})", pace=PATIENT)
+    assert caught.value.reason is reason
+
+
 @pytest.mark.parametrize("kind", ["Moved", "Hashed"])
 def test_bytes_that_arrive_or_are_hashed_keep_it_alive(children: Children, kind: str) -> None:
-    steps = DRIP.replace("itertools.count()", "range(130)").replace("DONE", "(done * 1000)").replace("Moved", kind)
+    steps = DRIP.replace("itertools.count()", "range(300)").replace("DONE", "(done * 1000)").replace("Moved", kind)
     assert fetched(children, steps + END, pace=PATIENT).video.size == 1
 
 
@@ -80,7 +94,7 @@ def test_what_is_hashed_is_no_standstill(children: Children) -> None:
 
 def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
     told = """print('{"kind": "Found", "type": "Url"}', flush=True)\n"""
-    assert fetched(children, told + END, lambda _: time.sleep(2.5), PATIENT).video.size == 1
+    assert fetched(children, told + END, lambda _: time.sleep(5.5), PATIENT).video.size == 1
 
 
 def test_a_files_hashing_is_told(tmp_path: Path) -> None:
@@ -142,7 +156,7 @@ class TestWhileItGrows:
             body = path.read_bytes()
             exchange.start(200, {"Content-Type": "video/mp4", "Content-Length": str(len(body))})
             exchange.write(body[:100_000])
-            gate.wait(30)
+            gate.wait(LONGEST_SECONDS)
             exchange.write(body[100_000:])
 
         under_way = begin(site.add("/v.mp4", halting))

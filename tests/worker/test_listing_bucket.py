@@ -154,7 +154,7 @@ def test_what_is_wrong_with_a_bucket_is_the_reason(lists: Lists, source: Bucket)
     lists.secret["AWS_SECRET_ACCESS_KEY"] = "wrong"
     page = lists.page(lists.bucket_source(source))
     assert page.reason == "SourceAuthRequired"
-    assert "s3:ListBucket" in page.report.message
+    assert "s3:ListBucket" in page.report.advice
     nobody = lists.page(lists.bucket_source(source), allowed_networks=())
     assert nobody.reason == "AddressForbidden"
 

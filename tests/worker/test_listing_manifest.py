@@ -41,7 +41,7 @@ def test_a_line_that_is_wrong_is_rejected_with_its_number_and_the_rest_goes_on(l
     told = [(item.reason, item.message) for item in page.rejected]
     assert told[:3] == [
         (Reason.INVALID_SPEC, "Line 2: its url is no http or https address."),
-        (Reason.INVALID_SPEC, "Line 3: it is no UTF-8 text."),
+        (Reason.INVALID_SPEC, "Line 3: it is no UTF-8 text; save the list as UTF-8, in Excel as 'CSV UTF-8'."),
         (Reason.INVALID_SPEC, "Line 4: it has more than 65536 bytes."),
     ]
     assert (page.rejected[3].reason, page.rejected[3].url) == (Reason.NOT_VIDEO, "https://e.com/photo.jpg")
@@ -128,7 +128,7 @@ def test_what_cannot_be_a_list_ends_the_discovery(lists: Lists, site: Site) -> N
     assert page.reason == "UnsupportedSource"
     assert "web page" in page.report.message
     lists.manifests["list.txt"] = b'["https://e.com/1.mp4"]'
-    assert "JSON Lines" in lists.page(FILE).report.message
+    assert "JSON Lines" in lists.page(FILE).report.advice
     assert lists.page({"manifest": {"configMapKeyRef": {"name": "list", "key": "other"}}}).reason == "SourceNotFound"
 
 
@@ -206,3 +206,23 @@ def test_a_line_that_json_cannot_say_is_rejected_alone_and_what_is_mistyped_show
     ]
     assert page.rejected[3].url == "e.com/4.mp4"
     assert "geheim" not in page.log
+
+
+def test_what_is_skipped_is_counted_page_by_page(lists: Lists) -> None:
+    lists.manifests["list.txt"] = (
+        b"sep=;\r\nOur videos;;\r\n;;\r\nLink;Title;duration\r\nHTTPS://e.com/1.mp4\xe2\x80\x8b;One;7\r\n"
+        b"https://e.com/1.mp4;One;\r\n\r\n#2;;\r\nhttps://e.com/2.mp4;Two;\r\n;;\r\n"
+    )
+    pages = list(lists.pages(FILE, max_items=2))
+    assert [[(item.url, item.name) for item in page.found] for page in pages] == [
+        [("https://e.com/1.mp4", "One")],
+        [("https://e.com/2.mp4", "Two")],
+    ]
+    assert [[item.message for item in page.rejected] for page in pages] == [
+        ["Line 2: it stands above the header of the table and has no address."],
+        ["Line 8: it has no url; in a table, # begins no comment."],
+    ]
+    assert [page.report.skipped and page.report.skipped.model_dump(exclude_defaults=True) for page in pages] == [
+        {"blank": 1, "values": 1, "repeats": 1},
+        {"blank": 2},
+    ]

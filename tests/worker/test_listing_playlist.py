@@ -178,7 +178,7 @@ def test_a_feed_that_would_grow_when_it_is_read_is_refused(listed: List, site: S
     bomb = f'<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY l0 "ha">{laughs}]><feed>&l8;</feed>'
     with pytest.raises(ImportFailure) as told:
         listed(site.add("/bomb.xml", fixed(bomb.encode(), "application/atom+xml")))
-    assert told.value.reason is Reason.UNSUPPORTED_SOURCE
+    assert told.value.reason is Reason.PAGE_TOO_LARGE
 
 
 def test_a_page_of_many_videos_is_a_list_of_their_files(listed: List, site: Site) -> None:

@@ -3,48 +3,23 @@
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from corpus.files import Kitchen
+from transcode_runs import job, made
 from worker_runs import probe
 
-from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
 from videoimport.media.boxes import top_level
-from videoimport.media.job import Job
 from videoimport.worker import thumbnails, transcode, verification
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.examine import Examined, examine
 from videoimport.worker.processes import Children
-from videoimport.worker.source import Source, Sources
-
-QUICK = {"preset": "ultrafast"}
 
 
 @pytest.fixture(scope="module")
 def kitchen() -> Kitchen:
     return Kitchen.open()
-
-
-def source(path: Path) -> Source:
-    return Source(path, seekable=True, size=path.stat().st_size, finished=True)
-
-
-def job(video: Path, audio: Path | None = None, *, is_tolerant: bool = False, **output: Any) -> Job:
-    children = Children()
-    found = examine(children, video)
-    heard = examine(children, audio) if audio else found
-    wish = Output.model_validate({"video": QUICK, **output})
-    sources = Sources(source(video), source(audio) if audio else None)
-    return transcode.prepare(found, heard, sources, wish, is_tolerant=is_tolerant)
-
-
-def made(of: Job, folder: Path, *, growing: bool = False) -> dict[str, Examined]:
-    children = Children()
-    targets = transcode.targets(of, folder, growing=growing)
-    complaint = transcode.run(children, of, targets, lambda part: None)
-    return {target.name: result for target, result in verification.verified(children, of, targets, complaint).items()}
 
 
 def split(kitchen: Kitchen, folder: Path, kind: str, start: float, *options: str) -> Path:

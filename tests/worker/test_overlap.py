@@ -70,7 +70,7 @@ def never_back(ended: Ended) -> bool:
 def test_parts_leave_while_the_source_still_arrives(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
     held = Held(footage("compliant.mp4"), site, 0.8)
     running = desk.start(desk.task(site.add("/v.mp4", held), output=LARGE))
-    until(lambda: told(running, "Upload").get("bytesDone"), 120)
+    until(lambda: told(running, "Upload").get("bytesDone"))
     assert told(running, "Download")["state"] == "Running"
     assert desk.bucket.shown == []
     held.let_go()
@@ -193,7 +193,7 @@ def halfway(desk: Desk, site: Site, footage: Footage) -> Iterator[Running]:
     """A run whose source stays away in the middle, while parts have left already."""
     held = Held(footage("compliant.mp4"), site, 0.8)
     running = desk.start(desk.task(site.add("/v.mp4", held), output=LARGE))
-    until(lambda: told(running, "Upload").get("bytesDone"), 120)
+    until(lambda: told(running, "Upload").get("bytesDone"))
     yield running
     running.process.kill()
     running.ended()
@@ -206,7 +206,7 @@ def test_sigterm_in_the_middle_takes_everything_back(desk: Desk, halfway: Runnin
     halfway.terminate()
     ended = halfway.ended()
     assert ended.reason == Reason.WORKER_LOST
-    assert not any(map(is_alive, children))
+    until(lambda: not any(map(is_alive, children)))
     assert desk.bucket.unfinished == []
     assert desk.bucket.shown == []
     assert desk.left_in_scratch == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from patience import LONGEST_SECONDS
 from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Report, read_report
 from videoimport.api.task import Task, spec_hash
@@ -44,7 +45,7 @@ def run(tmp_path: Path, task: str, **streams: Any) -> tuple[int, Report]:
     code = subprocess.run(
         [sys.executable, "-m", "videoimport.worker", "--task", tmp_path / "task.json", "--scratch", tmp_path,
          "--credentials", tmp_path / "none", "--termination-message", message],
-        timeout=120, **streams,
+        timeout=LONGEST_SECONDS, **streams,
     ).returncode  # fmt: skip
     return code, read_report(message.read_text())
 
@@ -77,3 +78,13 @@ def test_what_libnuma_says_in_a_pod_is_no_complaint_of_ffmpegs() -> None:
     assert Children().run(("sh", "-c", denied)).clean
     also = Children().run(("sh", "-c", f"{denied}; echo 'moov atom not found' >&2"))
     assert (also.clean, also.stderr) == (False, "moov atom not found\n")
+
+
+def test_what_a_program_was_built_with_is_asked_once(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    children, script = Children(), "echo x >> $0; echo aac; [ $(wc -l < $0) -gt 1 ]"
+    argv = ("sh", "-c", script, str(asked))
+    answers = [children.ask(argv) for _ in range(4)]
+    assert [answer.code for answer in answers] == [1, 0, 0, 0]  # a failure is not kept
+    assert {answer.stdout for answer in answers} == {"aac\n"}
+    assert asked.read_text() == "x\nx\n"

@@ -1,11 +1,14 @@
 """Publishing several files, to a bucket and to a volume; killed after, and just before, every single call."""
 
+import errno
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
@@ -13,8 +16,9 @@ from object_store import ObjectStore
 
 from videoimport.api.reasons import Reason
 from videoimport.worker import index, preflight, publish
-from videoimport.worker.destination import Store
-from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.destination import Store, Ticket
+from videoimport.worker.errors import DestinationFault, ImportFailure, Interruption
+from videoimport.worker.retries import Retries
 from videoimport.worker.shipment import Parcel, Shipment
 
 NOTES = "in/.videoimport"
@@ -132,10 +136,84 @@ def test_what_did_not_arrive_as_it_was_sent_is_taken_back(
     """The video is the last: nothing comes after it that could find it out."""
     seen = at.is_there
     at.is_there = lambda ticket, marks: "video" not in ticket.key and seen(ticket, marks)  # type: ignore[method-assign]
-    with pytest.raises(ImportFailure, match="taken back") as caught:
+    with pytest.raises(ImportFailure, match="and was removed") as caught:
         bring(place_at(at, task_for(home)), {name: new_files[name] for name in names})
-    assert caught.value.reason is Reason.VERIFICATION_FAILED
+    assert caught.value.reason is Reason.DESTINATION_CORRUPT
     assert home.keys == []
+    assert home.unfinished == []
+
+
+def test_what_did_not_arrive_once_is_sent_again(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    seen, doubted = at.is_there, list[str]()
+
+    def is_there(ticket: Ticket, marks: Mapping[str, str]) -> object:
+        if ticket.key in doubted:
+            return seen(ticket, marks)
+        doubted.append(ticket.key)
+        return None
+
+    at.is_there = is_there  # type: ignore[method-assign, assignment]
+    bring(place_at(at, task_for(home)), new_files)
+    assert len(doubted) == len(new_files) + 1, "result.json too"
+    assert visible(home) == sorted([*new_files, "result.json"])
+    for name, path in new_files.items():
+        assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
+    assert home.unfinished == []
+
+
+REFUSED = DestinationFault(Reason.DESTINATION_DENIED, "refused")
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """The destination shows no object whose key ends so."""
+    complete = Shipment.complete
+
+    def refuse(shipment: Shipment, asked: str, *, replace: bool) -> None:
+        if asked.endswith(key):
+            raise REFUSED
+        complete(shipment, asked, replace=replace)
+
+    monkeypatch.setattr(Shipment, "complete", refuse)
+
+
+def test_a_refusal_takes_back_what_was_shown(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    """As a volume that is full when result.json is written."""
+    write = at.write
+
+    def refuse(key: str, *args: Any, **more: Any) -> None:
+        if key.endswith("result.json"):
+            raise REFUSED
+        write(key, *args, **more)
+
+    at.write = refuse  # type: ignore[method-assign]
+    with pytest.raises(DestinationFault, match="refused"):
+        bring(place_at(at, task_for(home)), new_files)
+    assert home.keys == []
+    assert home.unfinished == []
+
+
+def test_an_earlier_result_stands_where_nothing_of_it_was_replaced(
+    home: Home, at: Store, old_files: dict[str, Path], new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(place_at(at, task_for(home, "old")), old_files)
+    before = {key: (home.read(key), at.head(key)) for key in home.keys}
+    refusing(monkeypatch, "")
+    with pytest.raises(DestinationFault, match="refused"):
+        bring(place_at(at, task_for(home, **REPLACE)), new_files)
+    assert {key: (home.read(key), at.head(key)) for key in home.keys} == before
+    assert home.unfinished == []
+
+
+def test_a_refusal_after_something_was_replaced_leaves_the_rest_to_the_next_run(
+    home: Home, at: Store, new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(place_at(at, task_for(home, "old")), new_files)
+    with monkeypatch.context() as refusals:
+        refusing(refusals, "video.mp4")
+        with pytest.raises(DestinationFault, match="refused"):
+            bring(place_at(at, task_for(home, **REPLACE)), new_files)
+    assert publish.done_before(place_at(at, task_for(home, run=2, **REPLACE))) is not None
+    assert visible(home) == sorted([*new_files, "result.json"])
     assert home.unfinished == []
 
 
@@ -160,6 +238,23 @@ def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
     assert len(home.unfinished) == 1
     assert publish.done_before(place_at(at, task_for(home, "other", run=2))) is None
     assert home.unfinished == []
+
+
+def test_what_the_store_does_not_tell_now_is_not_forgotten(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+    """A run was killed before it noted the id, and the next one cannot list: the one after that takes it back."""
+    key = f"{FOLDER}/audio.m4a"
+    place_at(at, task_for(home)).notebook.announce([key])
+    at.begin(key, "audio/mp4", {})
+    real = at.unfinished
+    at.unfinished = lambda _: None  # type: ignore[method-assign]
+    place = place_at(at, task_for(home, run=2))
+    assert publish.done_before(place) is None
+    report = bring(place, new_files)
+    assert f"{NOTES}/uploads/new.json" in home.keys, "the next run would not know"
+    at.unfinished = real  # type: ignore[method-assign]
+    assert publish.done_before(place_at(at, task_for(home, run=3))) == report
+    assert home.unfinished == []
+    assert f"{NOTES}/uploads/new.json" not in home.keys
 
 
 def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
@@ -224,6 +319,22 @@ def kill(home: Home, wanted: dict[str, Path], at: int, *, after: bool) -> Iterat
 def test_killed_at_any_call_the_next_run_ends_with_one_whole_result(
     new_home: Callable[[], Home], old_files: dict[str, Path], new_files: dict[str, Path], after: bool
 ) -> None:
+    kill_everywhere(new_home, old_files, new_files, after=after)
+
+
+def kill_everywhere(
+    new_home: Callable[[], Home],
+    old_files: dict[str, Path],
+    new_files: dict[str, Path],
+    *,
+    after: bool,
+    resumes: bool = True,
+    tidies: bool = True,
+) -> None:
+    """Kill an import at each of its calls in turn.
+
+    ``resumes`` False: the next run may send all again; ``tidies`` False: an upload may be left.
+    """
     seen = set()
     for number in range(1, 1000):
         home = new_home()
@@ -242,24 +353,58 @@ def test_killed_at_any_call_the_next_run_ends_with_one_whole_result(
 
         next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
         report = publish.done_before(next_run)
-        if state.startswith(("Intent", "Report")):
+        if resumes and state.startswith(("Intent", "Report")):
             assert report is not None, f"bytes would be moved again: {state}"
         if report is None:
-            assert home.unfinished == [], state
+            assert not tidies or home.unfinished == [], state
             bring(next_run, new_files, (ENTRY,))
         assert visible(home) == sorted([*new_files, "result.json"]), state
         for name, path in new_files.items():
             assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
-        assert home.unfinished == [], state
+        assert not tidies or home.unfinished == [], state
         assert [key for key in home.keys if key.startswith(NOTES)] == [
             f"{NOTES}/imports/new.json",
             f"{NOTES}/imports/old.json",
             ENTRY,
         ], state
-        assert index.look(next_run.store, ENTRY) is not None
+        assert index.look(next_run.scope, ENTRY) is not None
         for store in (first, next_run.store):
             store.close()
     assert seen == {"no", "Intent", "Report"}
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_volume_whose_server_is_away_for_a_moment_is_waited_for(
+    tmp_path: Path, new_files: dict[str, Path], after: bool
+) -> None:
+    """At any call: the result is complete all the same, and by this very run."""
+    for number in range(1, 1000):
+        home, clock = VolumeHome(tmp_path / f"{number}"), Clock()
+        home.root.mkdir()
+        with home.dying(number, after=after, error=OSError(errno.EIO, "away")) as (store, doom):
+            place = replace(place_at(store, task_for(home)), retries=Retries(clock.sleep, clock))
+            bring(place, new_files, (ENTRY,))
+        if doom.seen < number:
+            break
+        state = f"{doom.what} at {number}"
+        assert visible(home) == sorted([*new_files, "result.json"]), state
+        for name, path in new_files.items():
+            assert home.read(f"{FOLDER}/{name}") == path.read_bytes(), state
+        assert home.unfinished == [], state
+    assert number > 20
 
 
 ENDED = Interruption(Reason.WORKER_LOST, "terminated")

@@ -1,5 +1,6 @@
 """What is no video, or may not be one of ours: the reason, its exit code, and an untouched bucket."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def refused(ended: Ended, desk: Desk, reason: Reason, *words: str) -> None:
     report = ended.report
     assert report.reason is reason, ended.everything
     assert ended.code == info(reason).exit_code
-    assert all(word in report.message for word in words), report.message
+    said = f"{report.message} {report.advice or info(reason).advice}"
+    assert all(word in said for word in words), said
     assert desk.bucket.shown == []
     assert desk.bucket.unfinished == []
     assert desk.left_in_scratch == []
@@ -32,7 +34,7 @@ def refused(ended: Ended, desk: Desk, reason: Reason, *words: str) -> None:
         ("playlist.mp4", Reason.UNSUPPORTED_SOURCE, "playlist"),
         ("truncated.mp4", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
         ("truncated-moov-last.mp4", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
-        ("truncated.mkv", Reason.SOURCE_TRUNCATED, "says that it lasts"),
+        ("truncated.mkv", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
         ("corrupt.mp4", Reason.SOURCE_CORRUPT, "ffmpeg says"),
     ],
 )
@@ -53,6 +55,20 @@ def test_a_playlist_that_calls_itself_nothing_opens_no_other_file(desk: Desk, si
 def test_corruption_is_found_while_encoding(desk: Desk, site: Site, footage: Footage) -> None:
     url = site.add("/v.mp4", file(footage("corrupt.mp4")))
     refused(desk.bring(url, output={"mode": "Encode"}), desk, Reason.SOURCE_CORRUPT)
+
+
+@pytest.mark.parametrize("packets", [3, 5, 22])
+def test_a_transport_stream_of_a_few_packets_is_refused(
+    desk: Desk, site: Site, footage: Footage, tmp_path: Path, packets: int
+) -> None:
+    """Of the shorter ones ffprobe tells no size of the pictures, as the first packets hold no whole header."""
+    stream = tmp_path / "whole.ts"
+    made = ["ffmpeg", "-v", "error", "-i", footage("silent.mp4"), "-c", "copy", stream]
+    subprocess.run(made, check=True)
+    ended = desk.bring(site.add("/v.ts", fixed(stream.read_bytes()[: 188 * packets], "video/mp2t")))
+    assert ended.reason in {"SourceCorrupt", "NotVideo", "UnsupportedDuration", "SourceTruncated"}, ended.everything
+    assert ended.report.reason is not None
+    refused(ended, desk, ended.report.reason)
 
 
 def test_bytes_that_are_nothing_are_no_video(desk: Desk, site: Site) -> None:
@@ -106,13 +122,19 @@ class TestAddresses:
         refused(ended, desk, Reason.ADDRESS_FORBIDDEN, "localhost")
         assert site.requests == []
 
-    @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "169.254.169.254", "0.0.0.0"])
+    @pytest.mark.parametrize(
+        "host", ["2130706433", "0x7f000001", "[::1]", "[64:ff9b::7f00:1]", "169.254.169.254", "0.0.0.0"]
+    )
     def test_disguises_do_not_help(self, desk: Desk, host: str) -> None:
         refused(desk.bring(f"http://{host}/v.mp4", allowed=()), desk, Reason.ADDRESS_FORBIDDEN)
 
-    def test_a_redirect_is_judged_like_an_address(self, desk: Desk, site: Site) -> None:
-        url = site.add("/v.mp4", redirect("http://169.254.169.254/latest/meta-data/"))
-        refused(desk.bring(url), desk, Reason.ADDRESS_FORBIDDEN, "169.254.169.254")
+    @pytest.mark.parametrize(
+        ("host", "named"),
+        [("169.254.169.254", "169.254.169.254"), ("[::ffff:169.254.169.254]", "::ffff:"), ("[fe80::1]", "fe80::1")],
+    )
+    def test_a_redirect_is_judged_like_an_address(self, desk: Desk, site: Site, host: str, named: str) -> None:
+        url = site.add("/v.mp4", redirect(f"http://{host}/latest/meta-data/"))
+        refused(desk.bring(url), desk, Reason.ADDRESS_FORBIDDEN, named)
 
     def test_a_page_cannot_lead_there_either(self, desk: Desk, site: Site) -> None:
         url = site.add("/page", html('<video src="http://10.0.0.1/secret.mp4"></video>'))

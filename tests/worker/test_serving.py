@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from web_site import until
 
+from patience import LONGEST_SECONDS
 from videoimport.media.boxes import top_level
 from videoimport.worker.growing import AbandonedError, Growing
 from videoimport.worker.serving import AHEAD_BYTES, MOST_CONNECTIONS, File, Reader, Serving
@@ -127,7 +128,7 @@ def test_a_reader_that_jumps_to_what_is_not_there_has_strayed(
     strayed = threading.Event()
     reader = serving.reader(File(arriving.growing), strayed.set)
     process = encode(reader, tmp_path / "out.mp4", seekable=True)
-    assert strayed.wait(30)
+    assert strayed.wait(LONGEST_SECONDS)
     assert reader.why == "ffmpeg asked for bytes that were not there yet, away from those that arrive"
     process.kill()
     process.communicate()

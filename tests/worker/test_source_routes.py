@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fetch_runs import Bench
 from object_store import KEY_ID, SECRET, Bucket
-from proxy import Proxy
+from proxy import NETWORK, Proxy
 from web_site import Site, html, ranged
 
 from videoimport.api.reasons import Reason
@@ -33,7 +33,7 @@ def test_everything_goes_through_the_proxy_without_leave_for_the_sources_own_add
     url = site.add("/v.mp4", serve)
     if is_page:
         url = site.add("/watch", html('<video src="/v.mp4"></video>'))
-    fetched = bench.fetch(url=url, proxy=proxy.url, allowed_networks=())
+    fetched = bench.fetch(url=url, proxy=proxy.url, allowed_networks=(NETWORK,))
     assert fetched.video.sha256 == hashlib.sha256(BODY).hexdigest()
     assert len(proxy.asked) == len(site.requests)
     assert all(login for _, login in proxy.asked)
@@ -44,7 +44,7 @@ def test_objects_too(bench: Bench, bucket: Bucket, proxy: Proxy) -> None:
     bucket.put("v.mp4", BODY)
     stored = {"endpoint": bucket.store.endpoint, "bucket": bucket.name, "key": "v.mp4"}
     keys = bench.secret(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET)
-    fetched = bench.fetch(stored=stored, proxy=proxy.url, allowed_networks=(), **keys)
+    fetched = bench.fetch(stored=stored, proxy=proxy.url, allowed_networks=(NETWORK,), **keys)
     assert fetched.video.sha256 == hashlib.sha256(BODY).hexdigest()
     assert proxy.asked
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from destinations import BucketHome, place_at, task_for
 from object_store import KEY_ID, SECRET, Bucket
 from web_site import until
 from worker_runs import probe
@@ -22,6 +23,7 @@ from videoimport.worker.growing import AbandonedError, Growing
 from videoimport.worker.multipart import MultipartUpload
 from videoimport.worker.parts import LEAST_PART
 from videoimport.worker.s3 import S3Store
+from videoimport.worker.shipment import Parcel, Shipment
 
 KEY = "a/video.mp4"
 MARKS = {"videoimport-uid": "me"}
@@ -269,6 +271,27 @@ class TestAGrowingFile:
         end = writing.ended()
         assert isinstance(end, ImportFailure)
         assert end.reason is Reason.DESTINATION_UNAVAILABLE
+
+
+def test_an_upload_that_is_gone_is_begun_anew_while_its_file_grows(bucket: Bucket, tmp_path: Path) -> None:
+    home, moved = BucketHome(bucket), list[int]()
+    place = place_at(home.store(), task_for(home))
+    growing = Growing(tmp_path / "video.mp4")
+    content = os.urandom(4 * LEAST_PART)
+    growing.path.write_bytes(content[: 2 * LEAST_PART])
+    with Shipment(place.notebook, place.metadata(), moved.append) as shipment:
+        shipment.add(Parcel(KEY, "video/mp4", "video"), growing)
+        until(lambda: bool(moved))
+        lost = bucket.store.client.list_multipart_uploads(Bucket=bucket.name)["Uploads"][0]["UploadId"]
+        bucket.store.client.abort_multipart_upload(Bucket=bucket.name, Key=KEY, UploadId=lost)
+        with growing.path.open("ab") as file:
+            file.write(content[2 * LEAST_PART :])
+        growing.end()
+        assert shipment.arrived(KEY) == Sent(len(content), hashlib.sha256(content).hexdigest())
+        shipment.complete(KEY, replace=False)
+    assert bucket.read(KEY) == content
+    assert bucket.unfinished == []
+    place.store.close()
 
 
 def test_what_ffmpeg_writes_leaves_while_it_writes(

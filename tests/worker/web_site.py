@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
+from patience import LONGEST_SECONDS
+
 Route = Callable[["Exchange"], None]
 
 
@@ -24,6 +26,8 @@ class Seen:
     path: str
     headers: Message
     """Names in any case."""
+    connection: object = None
+    """Equal for requests that came by one connection."""
 
     @property
     def range(self) -> str | None:
@@ -50,6 +54,10 @@ class Exchange:
             self._handler.send_header(name, value)
         self._handler.end_headers()
 
+    def hang_up(self) -> None:
+        """Close the connection after this answer, or without one."""
+        self._handler.close_connection = True
+
     def write(self, chunk: bytes) -> None:
         self._handler.wfile.write(chunk)
         self._handler.wfile.flush()
@@ -69,6 +77,10 @@ class Site:
     requests: list[Seen] = field(default_factory=list)
     certificate: Path | None = None
     """A PEM file of key and certificate: then it speaks TLS."""
+    address: str = "127.0.0.1"
+    """Of this machine; all of 127.0.0.0/8 are."""
+    protocol: str = "HTTP/1.0"
+    """HTTP/1.1 keeps connections after an answer of a known length."""
 
     def __enter__(self) -> "Site":
         self.over = threading.Event()
@@ -76,6 +88,8 @@ class Site:
         site = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = site.protocol
+
             def do_GET(self) -> None:
                 site.serve(self)
 
@@ -90,7 +104,7 @@ class Site:
             def handle_error(self, request: object, client_address: object) -> None:
                 pass  # a client that was killed hangs up
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((self.address, 0), Handler)
         if self.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.certificate)
@@ -107,7 +121,7 @@ class Site:
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.partition("?")[0]
-        seen = Seen(handler.path, handler.headers)
+        seen = Seen(handler.path, handler.headers, handler.client_address)
         with self._lock:
             self.requests.append(seen)
             count = sum(request.path.partition("?")[0] == path for request in self.requests)
@@ -121,8 +135,8 @@ class Site:
     def asked(self, path: str) -> list[Seen]:
         return [request for request in self.requests if request.path.partition("?")[0] == path]
 
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"{'https' if self.certificate else 'http'}://{host}:{self._server.server_port}{path}"
+    def url(self, path: str, host: str | None = None) -> str:
+        return f"{'https' if self.certificate else 'http'}://{host or self.address}:{self._server.server_port}{path}"
 
     def add(self, path: str, route: Route) -> str:
         self.routes[path] = route
@@ -192,7 +206,7 @@ def slowly(path: Path, site: Site, seconds: float, etag: str = '"slow"') -> Rout
     return answer
 
 
-def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+def until(condition: Callable[[], object], seconds: float = LONGEST_SECONDS) -> None:
     """Wait for a condition; fails when it does not come true, long after a machine with much else to do would have
     come to it."""
     end = time.monotonic() + seconds

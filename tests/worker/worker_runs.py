@@ -12,6 +12,7 @@ from typing import Any
 
 from object_store import KEY_ID, SECRET, Bucket
 
+from patience import LONGEST_SECONDS
 from videoimport.api.report import Progress, Report, read_report
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
@@ -80,7 +81,7 @@ class Running:
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
-    def ended(self, seconds: float = 240.0) -> Ended:
+    def ended(self, seconds: float = LONGEST_SECONDS) -> Ended:
         code = self.process.wait(seconds)
         for reader in self._readers:
             reader.join()
@@ -99,6 +100,11 @@ class Desk:
     """The worker's PATH."""
     options: tuple[str | Path, ...] = ()
     """More of its command line: where the source's things are."""
+    launcher: tuple[str, ...] = ()
+    """What starts it, such as the image's entry point."""
+    program: tuple[str, ...] = ("-m", "videoimport.worker")
+    is_leader: bool = False
+    """It leads a process group of its own, as in a container."""
 
     def spec(self, url: str, **more: Any) -> dict[str, Any]:
         destination = {
@@ -128,11 +134,12 @@ class Desk:
         message.unlink(missing_ok=True)
         (self.folder / "task.json").write_text(task.model_dump_json(by_alias=True, exclude_none=True))
         process = subprocess.Popen(
-            [sys.executable, "-m", "videoimport.worker", "--task", self.folder / "task.json", "--scratch", scratch,
+            [*self.launcher, sys.executable, *self.program, "--task", self.folder / "task.json", "--scratch", scratch,
              "--credentials", keys, "--termination-message", message, *self.options],
             # A proxy that nobody answers at: none of the environment's may be used.
             env={"PATH": self.path, "HOME": "/nonexistent", "http_proxy": "http://127.0.0.1:9"},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
+            start_new_session=self.is_leader,
         )  # fmt: skip
         return Running(process, message)
 

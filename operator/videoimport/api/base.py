@@ -5,21 +5,39 @@ under a newer schema must go on, so reading ignores what it does not know.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
+
+from videoimport.api.redact import ShownText
+from videoimport.api.rules import VALIDATIONS, Checked, Rule, check, requires
+
+DEFERRED = ConfigDict(defer_build=True)
+"""Every process imports models that it never uses: a validator is built at its first use."""
 
 
 class Model(BaseModel):
-    """A frozen value with camelCase aliases. ``wire()`` is its JSON form, without absent optional fields."""
+    """A frozen value with camelCase aliases. ``wire()`` is its JSON form, without absent optional fields.
+
+    ``crdgen`` reads the descriptions of fields from the source: reading them takes longer than all else of a model.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         frozen=True,
         extra="ignore",
-        use_attribute_docstrings=True,
+        **DEFERRED,
     )
 
     def wire(self) -> dict[str, Any]:
@@ -30,6 +48,24 @@ class Model(BaseModel):
         """This value without what is as it would be anyway: what to make hashes of. A field that is added later, with a
         default that changes nothing, leaves them as they were, and so does an API server that writes defaults down."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class Ruled(Model):
+    """A model whose fields must fit together."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Add the rules' CEL."""
+        found = handler(schema)
+        handler.resolve_ref_schema(found)[VALIDATIONS] = [rule.wire() for rule in cls.rules]
+        return found
+
+    @model_validator(mode="after")
+    def _keeps_rules(self) -> Self:
+        check(self.rules, self)
+        return self
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -58,8 +94,11 @@ def _counted(number: int) -> int:
     return min(number, MOST_COUNTED)
 
 
+Sha256 = Annotated[str, Field(max_length=64), Checked((requires(
+    "[0-9a-f]{64}", "it must be a SHA-256 in 64 lowercase hexadecimal digits."
+),))]  # fmt: skip
 ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), AfterValidator(_counted)]
 """A count that stops at its most instead of being refused: a site may claim any length, and so may sums of such claims,
 but the API server stores no more than an int64, and refuses the whole status for one that is larger."""
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
-Message = Annotated[str, Field(max_length=1024)]
+Message = Annotated[ShownText, Field(max_length=1024)]
+"""A sentence or two. Whatever wrote it and whatever reads it, it holds no secret and nothing that a terminal obeys."""

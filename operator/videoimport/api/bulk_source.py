@@ -1,32 +1,22 @@
 """Where a BulkImport's list comes from, and what one item of it is."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
+from pydantic import Field
 
-from videoimport.api.base import Model
+from videoimport.api.base import Model, Ruled
 from videoimport.api.metadata import Metadata
-from videoimport.api.places import BucketName, DnsName, HttpUrl, SecretReference
+from videoimport.api.places import BucketName, DnsName, Endpoint, HttpUrl, Region, SecretReference
+from videoimport.api.rules import Checked, needs_one
 from videoimport.api.source import Checksum, S3Source
+from videoimport.api.texts import CONFIG_MAP_KEY, ITEM_NAME
 
 MAX_ITEMS = 1000
 """Of an inline list; a longer one belongs into a manifest."""
 MAX_LISTED = 100_000
 """Of any list."""
 _ATOMIC = {"x-kubernetes-list-type": "atomic"}
-_KINDS = ("items", "playlist", "s3", "manifest")
-_MANIFESTS = ("configMapKeyRef", "url", "s3")
-ItemName = Annotated[str, Field(pattern=r"^[^/\\{}\x00-\x1f\x7f]+$", max_length=128)]
-
-
-def _exactly_one(names: tuple[str, ...]) -> ConfigDict:
-    given = ", ".join(f"has(self.{name})" for name in names)
-    rule: JsonDict = {
-        "rule": f"[{given}].filter(given, given).size() == 1",
-        "message": f"give exactly one of {', '.join(names)}",
-    }
-    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [rule]})
+ItemName = Annotated[str, Field(min_length=1, max_length=128), Checked(ITEM_NAME)]
 
 
 class Item(Model):
@@ -57,9 +47,9 @@ class PlaylistSource(Model):
 class BucketSource(Model):
     """The objects of a bucket, or of a part of it."""
 
-    endpoint: HttpUrl | None = None
+    endpoint: Endpoint | None = None
     """The store's address, such as https://s3.example.com; absent means AWS itself."""
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=64)] = "us-east-1"
+    region: Region = "us-east-1"
     """The region requests are signed for."""
     bucket: BucketName
     """The bucket."""
@@ -81,15 +71,15 @@ class ConfigMapKeyReference(Model):
 
     name: DnsName
     """The ConfigMap's name."""
-    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+    key: Annotated[str, Field(min_length=1, max_length=253), Checked((CONFIG_MAP_KEY,))]
     """The key in its data."""
 
 
-class ManifestSource(Model):
-    """A list in a file: a URL a line, CSV with a header that names url, or JSON Lines; the first line but comments
-    tells which. CSV and JSON may give name, checksum and metadata too; other columns of CSV are metadata."""
+class ManifestSource(Ruled):
+    """A list in a file: a URL a line, a table (CSV, TSV, Markdown) whose header names url, or JSON Lines; the first
+    lines tell which. Tables and JSON may give name, checksum and metadata; other columns of a table are metadata."""
 
-    model_config = _exactly_one(_MANIFESTS)
+    rules = (needs_one("config_map_key_ref", "url", "s3"),)
 
     config_map_key_ref: ConfigMapKeyReference | None = None
     """A key of a ConfigMap; it holds up to 1 MiB."""
@@ -98,17 +88,11 @@ class ManifestSource(Model):
     s3: S3Source | None = None
     """An object."""
 
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        if sum(part is not None for part in (self.config_map_key_ref, self.url, self.s3)) != 1:
-            raise ValueError(f"give exactly one of {', '.join(_MANIFESTS)}")
-        return self
 
-
-class BulkSource(Model):
+class BulkSource(Ruled):
     """Exactly one kind of list."""
 
-    model_config = _exactly_one(_KINDS)
+    rules = (needs_one("items", "playlist", "s3", "manifest"),)
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MAX_ITEMS, json_schema_extra=_ATOMIC)] | None = (
         None
@@ -122,12 +106,6 @@ class BulkSource(Model):
     """A list in a file."""
     credentials_secret_ref: SecretReference | None = None
     """Secret for listing and for every video, with the keys of a VideoImport's source.credentialsSecretRef."""
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        if sum(part is not None for part in (self.items, self.playlist, self.s3, self.manifest)) != 1:
-            raise ValueError(f"give exactly one of {', '.join(_KINDS)}")
-        return self
 
     @property
     def is_listed(self) -> bool:

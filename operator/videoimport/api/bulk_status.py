@@ -3,13 +3,16 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from videoimport.api.base import ByteCount, Message, Model, Percent, Timestamp
 from videoimport.api.conditions import Condition
 from videoimport.api.listing import RejectedItem
 from videoimport.api.reasons import Reason
+from videoimport.api.redact import ShownUrl, shown_text
+from videoimport.api.rules import Checked, requires
 from videoimport.api.status import Attempts, Count
+from videoimport.api.text import DisplayText, DisplayUri
 from videoimport.api.webhook import WebhookStatus
 
 MAX_INLINE_RESULTS = 50
@@ -19,7 +22,13 @@ MAX_INLINE_ITEMS = 50
 MAX_REFERENCES = 256
 MAX_HOSTS = 20
 _ATOMIC = {"x-kubernetes-list-type": "atomic"}
+MAX_PAGE_DIGESTS = 130
+"""Of a list of 4,000 pages 127 are kept, of what earlier bulks left failed the newest 128."""
+_DIGEST = requires("[0-9a-f]{32}", "a digest of a page has 32 lowercase hexadecimal digits; the controller writes it.")
 RetryToken = Annotated[str, Field(max_length=256)]
+PageDigests = Annotated[
+    dict[str, Annotated[str, Field(max_length=32), Checked((_DIGEST,))]], Field(max_length=MAX_PAGE_DIGESTS)
+]
 
 
 class BulkPhase(StrEnum):
@@ -37,13 +46,13 @@ class BulkPhase(StrEnum):
 class ItemResult(Model):
     """How one item ended."""
 
-    name: Annotated[str, Field(max_length=128)] | None = None
+    name: Annotated[DisplayText, Field(max_length=128)] | None = None
     """The item's name, where it has one."""
-    url: Annotated[str, Field(max_length=2048)]
+    url: Annotated[ShownUrl, Field(max_length=2048)]
     """The item's address, without user info and signatures."""
     success: bool
     """Whether the video stands in the destination."""
-    video_id: Annotated[str, Field(max_length=64)] | None = None
+    video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     """The VideoImport's status.videoId."""
     import_name: Annotated[str, Field(max_length=63)] | None = None
     """The VideoImport that brought it; absent when the listing found it in the destination already."""
@@ -53,13 +62,16 @@ class ItemResult(Model):
     """What happened, in a sentence."""
     attempts: Count = 0
     """Runs that were charged."""
-    uri: Annotated[str, Field(max_length=2048)] | None = None
+    uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Where the video is."""
 
 
 class LedgerEntry(ItemResult):
     """A result as a shard keeps it, with what the controller needs to count again from nothing."""
 
+    error: Annotated[str, PlainSerializer(shown_text, return_type=str), Field(max_length=1024)] | None = None
+    """Cleaned where it is written and where it is shown. Reading leaves it as the shard has it: shards are read often,
+    and whoever may write ConfigMaps may write one."""
     retry_token: RetryToken = ""
     """The token the item was tried under; a failure under an older token is no result any more."""
     bytes_in: ByteCount = 0
@@ -78,9 +90,9 @@ class ShardReference(Model):
 class AcceptedItem(Model):
     """What will be imported, or was."""
 
-    name: Annotated[str, Field(max_length=128)] | None = None
+    name: Annotated[DisplayText, Field(max_length=128)] | None = None
     """The item's name, where it has one."""
-    url: Annotated[str, Field(max_length=2048)]
+    url: Annotated[ShownUrl, Field(max_length=2048)]
     """Its address, without user info and signatures, or s3://bucket/key."""
 
 
@@ -93,6 +105,9 @@ class DiscoveryStatus(Model):
     """Pages that are kept."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the next page begins, in the worker's own words."""
+    page_digests: PageDigests = Field(default_factory=dict)
+    """Digests by the number of pages that each covers, from the first on, written before the last of these pages is
+    stored. Only pages that match are used."""
     done: bool = False
     """The whole list is known."""
     wish: Annotated[str, Field(max_length=16)] = ""
@@ -178,6 +193,9 @@ class BulkImportStatus(Model):
     """What is not, and why; at most 50 here, all of them in the pages."""
     items_ref: Annotated[tuple[ShardReference, ...], Field(max_length=MAX_REFERENCES, json_schema_extra=_ATOMIC)] = ()
     """The ConfigMaps that hold the whole list, a line an item; none for inline items."""
+    earlier_digests: PageDigests = Field(default_factory=dict)
+    """With retryFailed: digests of the pages that hold what earlier bulks left failed, by their numbers, written before
+    these pages are stored. Only pages that match are used."""
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=MAX_HOSTS, json_schema_extra=_ATOMIC)] = ()
     """Hosts of its items that asked for fewer requests and are left alone."""
     webhook: WebhookStatus | None = None

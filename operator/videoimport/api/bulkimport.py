@@ -19,7 +19,7 @@ from videoimport.api.worker import WorkerOptions
 __all__ = ["MAX_ITEMS", "BulkImport", "BulkImportSpec", "BulkSource", "FailurePolicy", "Item", "Template"]
 
 MAX_NAME = 40
-"""Longest name: a child's name adds a hyphen and ten hex digits and must fit a VideoImport's."""
+"""Longest name: a child's name adds at least a hyphen and ten hex digits and must fit a VideoImport's."""
 IDENTITY = {"apiVersion": API_VERSION, "kind": BULK_KIND}
 
 

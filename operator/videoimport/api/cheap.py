@@ -76,7 +76,7 @@ def _by_name(url_or_key: str) -> Objection | None:
     name = _file_name(url_or_key)
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     what = _BY_EXTENSION.get(extension) if "://" not in url_or_key or extension in _NO_PAGE else None
-    return (Reason.NOT_VIDEO, f"Its name says that it is {what}; give a video.") if what else None
+    return (Reason.NOT_VIDEO, f"Its name says that it is {what}. Give a video.") if what else None
 
 
 def _file_name(url_or_key: str) -> str:
@@ -112,14 +112,14 @@ def _short_enough(known: _Known) -> Objection | None:
     if found is None or found <= wanted * 1000:
         return None
     message = f"It lasts {found / 1000:.1f} s; requirements.maxDurationSeconds is {wanted}."
-    return Reason.UNSUPPORTED_DURATION, f"{message} Use a shorter source, or raise it."
+    return Reason.UNSUPPORTED_DURATION, f"{message} Use a shorter source, or raise maxDurationSeconds."
 
 
 def _small_enough(known: _Known) -> Objection | None:
     found, wanted = known.size_bytes, known.requirements.max_size
     if found is None or wanted is None or found <= bytes_of(wanted):
         return None
-    message = f"It has {found} bytes; requirements.maxSize is {wanted}. Use a smaller source, or raise it."
+    message = f"It has {found} bytes; requirements.maxSize is {wanted}. Use a smaller source, or raise maxSize."
     return Reason.SOURCE_TOO_LARGE, message
 
 

@@ -5,7 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import Model, Timestamp
+from videoimport.api.base import Message, Model, Timestamp
+from videoimport.api.rules import Checked, requires
+
+_ONE_WORD = requires(
+    "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", "a condition's reason is one CamelCase word that begins with a letter."
+)
 
 
 class ConditionType(StrEnum):
@@ -28,9 +33,9 @@ class Condition(Model):
     """The condition's name, such as Ready or Finished."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
-    reason: Annotated[str, Field(max_length=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    reason: Annotated[str, Field(max_length=1024), Checked((_ONE_WORD,))]
     """One CamelCase word for the last transition."""
-    message: Annotated[str, Field(max_length=1024)] = ""
+    message: Message = ""
     """A sentence for people."""
     last_transition_time: Timestamp
     """When the status last changed from one value to another."""

@@ -1,40 +1,56 @@
 """Where the results go."""
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
-from videoimport.api.base import Model
-from videoimport.api.places import BucketName, ClaimName, Folder, HttpUrl, Prefix, SecretReference
+from videoimport.api import texts
+from videoimport.api.base import Model, Ruled
+from videoimport.api.places import BaseUrl, BucketName, ClaimName, Endpoint, Folder, Prefix, Region, SecretReference
+from videoimport.api.rules import Checked, Rule, forbids, needs_one, quoted
 
 __all__ = ["Destination", "S3Destination", "SecretReference", "VolumeDestination"]
 
-_KINDS = ("s3", "persistentVolumeClaim")
-_ONE_KIND = {"x-kubernetes-validations": [{
-    "rule": "has(self.s3) != has(self.persistentVolumeClaim)",
-    "message": f"give exactly one of {', '.join(_KINDS)}",
-}]}  # fmt: skip
-_TagValue = Annotated[str, Field(max_length=256)]
+MOST_KEY_BYTES = 1024
+"""S3's limit."""
+MOST_INNER_BYTES = 64
+"""Of the longest name in a video's folder, such as renditions/<32 letters>.mp4."""
+MOST_FILE_NAME_BYTES = 255
+"""Of one name in a file system."""
+_TAG_SIGNS = "[^-+=._:/@ 0-9A-Za-z\x80-\U0010ffff]"
+"""ASCII characters that S3 takes in no tag."""
+_TagValue = Annotated[str, Field(max_length=256), Checked((forbids(
+    _TAG_SIGNS, "a tag has letters, digits, spaces and + - = . _ : / @ only; remove other characters."
+),))]  # fmt: skip
+_TAG_KEYS = Rule(
+    "self.all(key, size(key) >= 1 && size(key) <= 128 && !key.startsWith('aws:') && "
+    f"!key.matches({quoted(_TAG_SIGNS)}))",
+    "the key of a tag has 1 to 128 letters, digits, spaces or + - = . _ : / @ and does not begin with aws:; rename it.",
+    lambda tags: all(
+        1 <= len(key) <= 128 and not key.startswith("aws:") and not re.search(_TAG_SIGNS, key) for key in tags
+    ),
+)
 
 
 class S3Destination(Model):
     """A bucket of an S3-compatible object store."""
 
-    endpoint: HttpUrl | None = None
+    endpoint: Endpoint | None = None
     """The store's address, such as https://s3.example.com; absent means AWS itself."""
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=64)] = "us-east-1"
+    region: Region = "us-east-1"
     """The region requests are signed for."""
     bucket: BucketName
     """The bucket; it must exist."""
     prefix: Prefix | None = None
     """A path in the bucket under which everything of ours lies, without slashes at its ends."""
-    storage_class: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$", max_length=64)] | None = None
+    storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((texts.STORAGE_CLASS,))] | None = None
     """The objects' storage class, such as STANDARD_IA; absent means the bucket's default."""
     server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
     """How the store encrypts the objects; absent means the bucket's default."""
-    tags: Annotated[dict[str, _TagValue], Field(max_length=10)] | None = None
+    tags: Annotated[dict[str, _TagValue], Field(max_length=10), Checked((_TAG_KEYS,))] | None = None
     """Tags of every visible object."""
-    cache_control: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$", max_length=256)] | None = None
+    cache_control: Annotated[str, Field(min_length=1, max_length=256), Checked((texts.CACHE_CONTROL,))] | None = None
     """The Cache-Control header that the objects are served with, such as "public, max-age=31536000"."""
 
 
@@ -47,10 +63,60 @@ class VolumeDestination(Model):
     """A path in the volume under which everything of ours lies, without slashes at its ends."""
 
 
-class Destination(Model):
+def _bytes(text: str | None) -> int:
+    return len((text or "").encode())
+
+
+def _literal(name: str | None) -> str:
+    """What of a template is there whatever its placeholders stand for."""
+    return re.sub(f"{{({'|'.join(texts.PLACEHOLDERS)})}}", "", name or "")
+
+
+def most_name_bytes(destination: "Destination") -> int:
+    """Return how many bytes the name of a video's folder may have there; perhaps less than 1."""
+    folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
+    left = MOST_KEY_BYTES - MOST_INNER_BYTES - folders
+    return min(left, MOST_FILE_NAME_BYTES) if destination.persistent_volume_claim else left
+
+
+def _has_short_keys(destination: "Destination") -> bool:
+    folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
+    return folders + _bytes(_literal(destination.name)) <= MOST_KEY_BYTES - MOST_INNER_BYTES
+
+
+def _has_short_file_names(destination: "Destination") -> bool:
+    if destination.persistent_volume_claim is None:
+        return True
+    paths = (destination.prefix or "", destination.folder or "", _literal(destination.name))
+    return all(_bytes(part) <= MOST_FILE_NAME_BYTES for path in paths for part in path.split("/"))
+
+
+_LITERAL = "self.name" + "".join(f".replace('{{{name}}}', '')" for name in texts.PLACEHOLDERS)
+_SHORT_KEYS = Rule(
+    "(has(self.s3) && has(self.s3.prefix) ? size(bytes(self.s3.prefix)) + 1 : 0) + "
+    "(has(self.persistentVolumeClaim) && has(self.persistentVolumeClaim.path) ? "
+    "size(bytes(self.persistentVolumeClaim.path)) + 1 : 0) + "
+    "(has(self.folder) ? size(bytes(self.folder)) + 1 : 0) + "
+    f"(has(self.name) ? size(bytes({_LITERAL})) : 0) <= {MOST_KEY_BYTES - MOST_INNER_BYTES}",
+    f"prefix, folder and name have more than {MOST_KEY_BYTES - MOST_INNER_BYTES} bytes together, so that the keys "
+    f"would have more than {MOST_KEY_BYTES}; shorten one of them.",
+    _has_short_keys,
+)
+_SHORT_FILE_NAMES = Rule(
+    "!has(self.persistentVolumeClaim) || ("
+    f"(!has(self.persistentVolumeClaim.path) || self.persistentVolumeClaim.path.split('/').all(part, "
+    f"size(bytes(part)) <= {MOST_FILE_NAME_BYTES})) && "
+    f"(!has(self.folder) || self.folder.split('/').all(part, size(bytes(part)) <= {MOST_FILE_NAME_BYTES})) && "
+    f"(!has(self.name) || size(bytes({_LITERAL})) <= {MOST_FILE_NAME_BYTES}))",
+    f"a volume takes at most {MOST_FILE_NAME_BYTES} bytes between two slashes; shorten path, folder or name.",
+    _has_short_file_names,
+)
+
+
+class Destination(Ruled):
     """Results go to ``<prefix>/<folder>/<name>/``: video.mp4, what else is asked for and, last of all, result.json."""
 
-    model_config = ConfigDict(json_schema_extra=_ONE_KIND)  # type: ignore[typeddict-item]
+    rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
     s3: S3Destination | None = None
     """An S3-compatible object store."""
@@ -61,19 +127,13 @@ class Destination(Model):
     volumes."""
     folder: Folder | None = None
     """A folder below the prefix, such as root/my-folder."""
-    name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]+$", max_length=128)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=128), Checked(texts.FOLDER_NAME)] | None = None
     """The video's own folder. May hold {name} (of this resource), {title} and {sourceId} (of the source, made safe for
     a path), {hash} (eight hex digits of the source's identity). Absent means {name}; in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"
     """What happens when another import's result already stands there. An import never refuses its own."""
-    public_base_url: HttpUrl | None = Field(default=None, alias="publicBaseURL")
+    public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """Where the bucket or volume is served from, such as https://cdn.example.com; fills outputs' url."""
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        if (self.s3 is None) == (self.persistent_volume_claim is None):
-            raise ValueError(f"give exactly one of {', '.join(_KINDS)}")
-        return self
 
     @property
     def prefix(self) -> str | None:

@@ -8,11 +8,12 @@ from videoimport.api.bulk_source import BulkSource, ManifestSource
 from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
+from videoimport.api.urls import canonical_url
 
 
 def item_identity(url: str) -> str:
-    """Ten hex digits of the SHA-256 of an item's URL: the child's name and the ledger's key."""
-    return hashlib.sha256(url.encode()).hexdigest()[:10]
+    """Ten hex digits of the SHA-256 of an item's URL: the end of the child's name, and the ledger's key."""
+    return hashlib.sha256(canonical_url(url).encode()).hexdigest()[:10]
 
 
 def source_hash8(locator: str) -> str:

@@ -6,7 +6,7 @@ bytes and hash of its lines as they are kept, so that a log that was cut or lost
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from videoimport.api.base import ByteCount, Message, Model, Sha256
 from videoimport.api.bulk_source import BulkSource, ItemName
@@ -15,11 +15,14 @@ from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
 from videoimport.api.places import ConfigMapReference, HttpUrl
 from videoimport.api.reasons import Reason
+from videoimport.api.redact import ShownText, ShownUrl
 from videoimport.api.report import MAX_RETRY_AFTER
 from videoimport.api.requirements import Requirements
+from videoimport.api.rules import Checked, requires
 from videoimport.api.source import Checksum
 from videoimport.api.status import Count
 from videoimport.api.task import Politeness
+from videoimport.api.text import DisplayText, DisplayUri, clean_values
 
 MAX_PAGE_ITEMS = 2000
 MAX_PAGE_BYTES = 512 * 1024
@@ -30,14 +33,19 @@ PAGE_SECONDS = 20
 MANIFEST_PATH = "/etc/videoimport/manifest"
 """Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
 RetryAfter = Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)]
-Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")]
+MAX_SLUG = 40
+"""Characters: as many as the name of an import has room for beside its bulk's."""
+Identity = Annotated[str, Checked((requires("[0-9a-f]{10}", "an identity has ten lowercase hexadecimal digits."),))]
+
+
+Lines = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Known(Model):
     """The destination has it already, as its index says."""
 
-    video_id: Annotated[str, Field(max_length=64)] | None = None
-    uri: Annotated[str, Field(max_length=2048)] | None = None
+    video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
+    uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
 
 
 class FoundItem(Model):
@@ -50,22 +58,24 @@ class FoundItem(Model):
     key: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     """Of an object of source.s3."""
     name: ItemName | None = None
-    metadata: Metadata | None = None
+    metadata: Annotated[Metadata, AfterValidator(clean_values)] | None = None
     checksum: Checksum | None = None
     known: Known | None = None
     """Set when it need not be imported."""
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=MAX_SLUG)] | None = None
+    """Of the title that the list gives it, for the name of its import."""
 
 
 class RejectedItem(Model):
     """What will not be imported, known before anything was."""
 
-    name: Annotated[str, Field(max_length=128)] | None = None
+    name: Annotated[DisplayText, Field(max_length=128)] | None = None
     """The item's name, where it has one."""
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    url: Annotated[ShownUrl, Field(max_length=2048)] | None = None
     """Its address, without user info and signatures, or s3://bucket/key; absent where a line has none."""
     reason: Reason
     """Which requirement it does not meet, or what else is wrong with it."""
-    message: Annotated[str, Field(max_length=512)] = ""
+    message: Annotated[ShownText, Field(max_length=512)] = ""
     """The found and the wanted value; of a manifest, the line's number."""
 
 
@@ -75,6 +85,32 @@ class RejectedLine(RejectedItem):
     id: Identity | None = None
     """Its identity, as of one that is found; None where a line has no address. The same one found elsewhere in the list
     counts as found, and twice rejected counts once."""
+
+
+class Skipped(Model):
+    """What a list has that is neither imported nor rejected, counted."""
+
+    blank: Lines = 0
+    """Blank rows, those of delimiters only included."""
+    comments: Lines = 0
+    """Comments: lines that begin with #."""
+    remarks: Lines = 0
+    """Remarks behind an address."""
+    values: Lines = 0
+    """Values of columns without a name, or with the name of something that every video is described by."""
+    repeats: Lines = 0
+    """Rows that name a video of the same page again."""
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.blank + self.comments + self.remarks + self.values + self.repeats
+
+    def plus(self, other: "Skipped | None") -> "Skipped":
+        """Return the sum."""
+        if other is None:
+            return self
+        return Skipped(**{name: getattr(self, name) + getattr(other, name) for name in Skipped.model_fields})
 
 
 class PageLine(Model):
@@ -98,6 +134,8 @@ class PageFacts(Model):
     integration: Annotated[str, Field(max_length=64)] | None = None
     """Of a page of what earlier bulks left failed: from where to where, as api.identity has it, shortened."""
     retry_after_seconds: RetryAfter | None = None
+    """As the report says."""
+    skipped: Skipped | None = None
     """As the report says."""
 
 
@@ -145,6 +183,8 @@ class PageReport(Model):
     reason: Reason | None = None
     """Why there is no page; None when there is one."""
     message: Message = ""
+    advice: Annotated[str, Field(max_length=512)] = ""
+    """What to do, where that is more exact than the reason's own advice."""
     pushed_back: Reason | None = None
     """There is a page, but the source broke off behind it: the next run deserves the pause that one which failed with
     this reason would have."""
@@ -156,6 +196,8 @@ class PageReport(Model):
     """This is the last page."""
     count: Count = 0
     """Lines."""
+    skipped: Skipped | None = None
+    """What of the list is left out up to the end of this page."""
     bytes: ByteCount = 0
     """Of all lines, each with its newline."""
     sha256: Sha256 = "0" * 64

@@ -2,35 +2,41 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from videoimport.api.base import Model
+from videoimport.api.base import Model, Ruled
+from videoimport.api.rules import Checked, Rule
+from videoimport.api.texts import RENDITION
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
 # Rules meet their object's default, {}, before the defaults of its fields are in it: hence ``has``.
-_CRF_FITS = {"x-kubernetes-validations": [{
-    "rule": "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')",
-    "message": "crf is at most 51 for h264 and hevc",
-    "fieldPath": ".crf",
-}]}  # fmt: skip
-_ORIGINAL_IS_ALONE = {
-    "rule": "!has(self.mode) || self.mode != 'Original' || "
+_MOST_CRF = "crf is at most 51 for h264 and hevc. Lower it, or set codec to av1."
+_CRF_FITS = Rule(
+    "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')",
+    _MOST_CRF,
+    lambda video: video.crf <= 51 or video.codec == "av1",
+    field_path=".crf",
+)
+_ORIGINAL_IS_ALONE = Rule(
+    "!has(self.mode) || self.mode != 'Original' || "
     "((!has(self.renditions) || size(self.renditions) == 0) && !has(self.audioFile))",
-    "message": "mode Original uploads the source's very bytes: it has no renditions and no audioFile",
-}
-_RENDITIONS_CRF_FITS = {
-    "rule": "!has(self.renditions) || self.renditions.all(one, !has(one.crf) || one.crf <= 51) || "
+    "mode Original uploads the source's very bytes: it has no renditions and no audioFile. Remove them, or set mode to "
+    "Auto.",
+    lambda output: output.mode != "Original" or not (output.renditions or output.audio_file),
+)
+_RENDITIONS_CRF_FITS = Rule(
+    "!has(self.renditions) || self.renditions.all(one, !has(one.crf) || one.crf <= 51) || "
     "(has(self.video) && has(self.video.codec) && self.video.codec == 'av1')",
-    "message": "crf is at most 51 for h264 and hevc",
-    "fieldPath": ".renditions",
-}
-_RULES = {"x-kubernetes-validations": [_ORIGINAL_IS_ALONE, _RENDITIONS_CRF_FITS]}
+    _MOST_CRF,
+    lambda output: output.video.codec == "av1" or all((one.crf or 1) <= 51 for one in output.renditions),
+    field_path=".renditions",
+)
 
 
-class VideoOutput(Model):
+class VideoOutput(Ruled):
     """The video stream of the result."""
 
-    model_config = ConfigDict(json_schema_extra=_CRF_FITS)  # type: ignore[typeddict-item]
+    rules = (_CRF_FITS,)
 
     codec: Literal["h264", "hevc", "av1"] = "h264"
     """The codec."""
@@ -57,7 +63,7 @@ class AudioOutput(Model):
 class Rendition(Model):
     """A smaller copy of the video, made in the same decode."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=32)]
+    name: Annotated[str, Field(min_length=1, max_length=32), Checked((RENDITION,))]
     """Its name, such as 720p; the object is renditions/<name>.mp4."""
     height: Annotated[int, Field(ge=144, le=4320)]
     """Its short side in pixels; a source that is smaller keeps its own size, for none is ever scaled up."""
@@ -81,16 +87,19 @@ class Thumbnails(Model):
     """How many, evenly spread."""
 
 
-class Output(Model):
+class Output(Ruled):
     """video.mp4, a faststart MP4, and what else is asked for."""
 
-    model_config = ConfigDict(json_schema_extra=_RULES)  # type: ignore[typeddict-item]
+    rules = (_ORIGINAL_IS_ALONE, _RENDITIONS_CRF_FITS)
 
     mode: Literal["Auto", "Encode", "Remux", "Original"] = "Auto"
     """Auto copies streams that already comply and encodes the others; Encode always encodes; Remux always copies and
     refuses what an MP4 cannot hold; Original uploads the very bytes of the source."""
     keep_original: bool = False
     """True keeps the source's very bytes beside the video, as original.<extension>."""
+    metadata: Literal["Strip", "Keep"] = "Strip"
+    """Strip leaves out the source's metadata, such as its location, device and timecodes, but for the title and the
+    language; Keep copies what an MP4 can hold. An original has the source's bytes with all of it."""
     video: VideoOutput = VideoOutput()
     """The video stream."""
     audio: AudioOutput = AudioOutput()

@@ -2,26 +2,32 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from videoimport.api import texts
 from videoimport.api.base import Model
+from videoimport.api.rules import Checked
+from videoimport.api.urls import canonical_url
 
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+", min_length=10, max_length=2048)]
-"""An http or https URL as written by the user; it is not resolved here."""
-DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
+_CANONICAL = AfterValidator(canonical_url)
+HttpUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.URL), _CANONICAL]
+"""An http or https URL as written by the user, but with scheme and host in lower case; it is not resolved here."""
+Origin = Annotated[str, Field(min_length=8, max_length=300), Checked((texts.ORIGIN,)), _CANONICAL]
+"""Scheme, host and port of an address, such as https://lists.example.com:8443."""
+BaseUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.BASE_URL), _CANONICAL]
+"""An http or https URL that paths are added to."""
+Endpoint = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.ENDPOINT), _CANONICAL]
+"""The address of an object store."""
+DnsName = Annotated[str, Field(min_length=1, max_length=253), Checked((texts.DNS_NAME,))]
 ClaimName = DnsName
-BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$", min_length=3, max_length=63)]
+BucketName = Annotated[str, Field(min_length=3, max_length=63), Checked((texts.BUCKET,))]
+Region = Annotated[str, Field(min_length=1, max_length=63), Checked(texts.REGION)]
+"""The name of a region; botocore takes at most 63 characters."""
 
-_NO_WAY_UP = {"x-kubernetes-validations": [{
-    "rule": "!self.split('/').exists(part, part == '..' || part == '.')",
-    "message": "must not contain '.' or '..' segments",
-}]}  # fmt: skip
-_SEGMENTS = r"^[^/\\\x00-\x1f\x7f]+(/[^/\\\x00-\x1f\x7f]+)*$"
-
-RelativePath = Annotated[str, Field(pattern=_SEGMENTS, max_length=1024, json_schema_extra=_NO_WAY_UP)]
+RelativePath = Annotated[str, Field(min_length=1, max_length=1024), Checked(texts.PATH)]
 """Segments joined by slashes, none of them a way up, no slash at either end."""
-Prefix = Annotated[str, Field(pattern=_SEGMENTS, max_length=512, json_schema_extra=_NO_WAY_UP)]
-Folder = Annotated[str, Field(pattern=_SEGMENTS, max_length=256, json_schema_extra=_NO_WAY_UP)]
+Prefix = Annotated[str, Field(min_length=1, max_length=512), Checked(texts.DESTINATION_PATH)]
+Folder = Annotated[str, Field(min_length=1, max_length=256), Checked(texts.DESTINATION_PATH)]
 
 
 class SecretReference(Model):

@@ -4,7 +4,9 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema
+
+from videoimport.api.rules import Checked, Rule, compiled, quoted
 
 _SHAPE = re.compile(r"^(?P<number>[0-9]+(\.[0-9]+)?)(?P<suffix>|[kMGTP]|[KMGTP]i)$")
 _FACTORS = {
@@ -20,7 +22,9 @@ _FACTORS = {
     "Ti": 2**40,
     "Pi": 2**50,
 }
-PATTERN = r"^[0-9]+(\.[0-9]+)?([kMGTP]|[KMGTP]i)?$"
+_BYTES = r"^[0-9]+(\.[0-9]+)?([kMGTP]|[KMGTP]i)?$"
+_AMOUNT = r"^[0-9]+(\.[0-9]+)?(m|[kMGTP]|[KMGTP]i)?$"
+_NOTHING = r"^[0.]+([kMGTP]|[KMGTP]i)?$"
 
 
 def bytes_of(quantity: str) -> int:
@@ -28,31 +32,43 @@ def bytes_of(quantity: str) -> int:
 
     Raises ValueError for anything but digits, an optional fraction and a decimal or binary suffix up to peta.
     """
+    return int(_exact(quantity).to_integral_value(rounding="ROUND_CEILING"))
+
+
+def _exact(quantity: str) -> Decimal:
     found = _SHAPE.match(quantity)
     if found is None:
         raise ValueError(
             f"{quantity!r} is no quantity of bytes: write a number with k, M, G, T, P or Ki, Mi, Gi, Ti, Pi"
         )
-    exact = Decimal(found["number"]) * _FACTORS[found["suffix"]]
-    return int(exact.to_integral_value(rounding="ROUND_CEILING"))
+    return Decimal(found["number"]) * _FACTORS[found["suffix"]]
 
 
-def _checked(quantity: str) -> str:
-    bytes_of(quantity)
-    return quantity
+def amount_of(quantity: str) -> Decimal:
+    """Return a quantity of any resource as a number to compare with. Raises ValueError for no quantity."""
+    return Decimal(quantity[:-1]) / 1000 if quantity.endswith("m") else _exact(quantity)
 
 
-ByteQuantity = Annotated[
-    str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-    AfterValidator(_checked),
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "pattern": PATTERN,
-            "maxLength": 32,
-        }
-    ),
-]
-"""A quantity of bytes as a manifest writes it; ``bytes_of`` gives the number."""
+def _requires(pattern: str, message: str) -> Rule:
+    """Return the rule for a quantity, which a manifest may write as an integer."""
+    found = compiled(pattern)
+    return Rule(f"string(self).matches({quoted(pattern)})", message, lambda text: bool(found.search(text)))
+
+
+_IS_BYTES = _requires(
+    _BYTES, "it is no quantity of bytes; write a number with k, M, G, T, P or Ki, Mi, Gi, Ti, Pi, such as 50Gi."
+)
+_IS_AMOUNT = _requires(
+    _AMOUNT, "it is no quantity; write a number, with m, k, M, G, T, P or Ki, Mi, Gi, Ti, Pi, such as 500m or 2Gi."
+)
+_IS_SOMETHING = Rule(
+    f"!string(self).matches({quoted(_NOTHING)})",
+    "it must be more than 0; write a size such as 50Gi, or leave it out.",
+    lambda text: not compiled(_NOTHING).search(text),
+)
+_SHAPED = WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 32})
+_FROM_INTEGER = BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
+SomeBytes = Annotated[str, _FROM_INTEGER, _SHAPED, Checked((_IS_BYTES, _IS_SOMETHING))]
+"""A quantity of bytes above 0 as a manifest writes it; ``bytes_of`` gives the number."""
+Amount = Annotated[str, _FROM_INTEGER, _SHAPED, Checked((_IS_AMOUNT,))]
+"""A quantity of any resource."""

@@ -1,4 +1,5 @@
-"""Why an import is where it is: a closed set, each with its exit code, its retry class and one sentence of advice.
+"""Why an import is where it is: a closed set, each with its exit code, its retry class, one sentence that says
+what was found and one that says what to do.
 
 A worker exits with the code of its reason; the code stands in the Job's condition and outlives the pod, so the reason
 is known even when the report is gone. Codes are API: one reason each, 64 to 113, never given to another reason.
@@ -57,15 +58,18 @@ class Reason(StrEnum):
     UNSUPPORTED_RESOLUTION = "UnsupportedResolution"
     UNSUPPORTED_DURATION = "UnsupportedDuration"
     SOURCE_TOO_LARGE = "SourceTooLarge"
+    PAGE_TOO_LARGE = "PageTooLarge"
     SOURCE_CORRUPT = "SourceCorrupt"
     ENCODER_UNAVAILABLE = "EncoderUnavailable"
     DESTINATION_EXISTS = "DestinationExists"
+    UNSUPPORTED_DESTINATION = "UnsupportedDestination"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
 
     SOURCE_AUTH_REQUIRED = "SourceAuthRequired"
     CREDENTIALS_NOT_FOUND = "CredentialsNotFound"
     DESTINATION_NOT_FOUND = "DestinationNotFound"
     DESTINATION_DENIED = "DestinationDenied"
+    DESTINATION_CORRUPT = "DestinationCorrupt"
 
     SOURCE_UNAVAILABLE = "SourceUnavailable"
     SOURCE_TRUNCATED = "SourceTruncated"
@@ -102,8 +106,10 @@ class ReasonInfo:
     """What is known of a reason wherever it appears."""
 
     retry: RetryClass
+    finding: str
+    """One sentence: what was found, where nothing more exact is known."""
     advice: str
-    """One sentence: what the user does now."""
+    """One sentence: what the user does now, where nothing more exact is known. What follows by itself is not advice."""
     exit_code: int | None = None
     """Of the worker, 64 to 113; None where no worker can say it."""
     max_retries: int | None = None
@@ -115,88 +121,210 @@ _P, _U, _R, _W = RetryClass.PERMANENT, RetryClass.USER, RetryClass.RETRIED, Retr
 _BAD = UploadText.INVALID_METADATA
 
 _TABLE: dict[Reason, ReasonInfo] = {
-    Reason.INVALID_SPEC: ReasonInfo(_P, "Correct the field that the message names.", 64),
+    Reason.INVALID_SPEC: ReasonInfo(
+        _P, "A field of the spec has a value that cannot be used.", "Correct the field that the message names.", 64
+    ),
     Reason.SOURCE_NOT_FOUND: ReasonInfo(
-        _P, "Check the address: nothing is there.", 65, upload_status=UploadText.FILE_NOT_EXIST
+        _P,
+        "Nothing is at the address of the source.",
+        "Correct the address of the source.",
+        65,
+        upload_status=UploadText.FILE_NOT_EXIST,
     ),
     Reason.UNSUPPORTED_SOURCE: ReasonInfo(
-        _P, "Give the address of a media file or of a page that yt-dlp understands.", 66
+        _P,
+        "The source is neither a media file nor a page that yt-dlp supports.",
+        "Give the address of a media file or of a page that yt-dlp supports.",
+        66,
     ),
-    Reason.DRM_PROTECTED: ReasonInfo(_P, "Protected media cannot be imported; ask its owner for a plain copy.", 67),
-    Reason.GEO_BLOCKED: ReasonInfo(_P, "The source refuses this region; run where it is allowed.", 68),
+    Reason.DRM_PROTECTED: ReasonInfo(
+        _P, "The source is protected by DRM.", "Ask the owner of the source for a copy without DRM.", 67
+    ),
+    Reason.GEO_BLOCKED: ReasonInfo(
+        _P, "The source refuses requests from this region.", "Run the import in a region that the source allows.", 68
+    ),
     Reason.ADDRESS_FORBIDDEN: ReasonInfo(
-        _P, "The address is not public; allow its network in the controller's setting worker.allowedNetworks.", 69
+        _P,
+        "The address is not public.",
+        "Add its network to the controller's setting worker.allowedNetworks if imports may reach it.",
+        69,
     ),
-    Reason.CERTIFICATE_INVALID: ReasonInfo(_P, "Have the server's certificate mended, or use the right host name.", 70),
-    Reason.CHECKSUM_MISMATCH: ReasonInfo(_P, "The source is not the file that was expected; check both.", 71),
-    Reason.NOT_VIDEO: ReasonInfo(_P, "Give a source that has a video stream.", 72, upload_status=_BAD),
+    Reason.CERTIFICATE_INVALID: ReasonInfo(
+        _P,
+        "The certificate of the server is not valid.",
+        "Correct the certificate or the host name, or give the server's CA in worker.caBundleConfigMapRef.",
+        70,
+    ),
+    Reason.CHECKSUM_MISMATCH: ReasonInfo(
+        _P, "The SHA-256 of the source differs from source.checksum.", "Correct source.checksum or the source.", 71
+    ),
+    Reason.NOT_VIDEO: ReasonInfo(
+        _P, "The source has no video stream.", "Give a source that has a video stream.", 72, upload_status=_BAD
+    ),
     Reason.UNSUPPORTED_FORMAT: ReasonInfo(
-        _P, "Add the format to requirements.formats or convert the source.", 73, upload_status=_BAD
+        _P,
+        "requirements.formats does not accept the format of the source.",
+        "Add the format to requirements.formats, or convert the source.",
+        73,
+        upload_status=_BAD,
     ),
     Reason.UNSUPPORTED_RESOLUTION: ReasonInfo(
-        _P, "Change requirements.minHeight or maxHeight, or use another source.", 74, upload_status=_BAD
+        _P,
+        "The height of the source is outside of requirements.minHeight and maxHeight.",
+        "Change requirements.minHeight or maxHeight, or use another source.",
+        74,
+        upload_status=_BAD,
     ),
     Reason.UNSUPPORTED_DURATION: ReasonInfo(
-        _P, "Raise requirements.maxDurationSeconds, or use a shorter source.", 75, upload_status=_BAD
+        _P,
+        "The source is longer than requirements.maxDurationSeconds.",
+        "Raise requirements.maxDurationSeconds, or use a shorter source.",
+        75,
+        upload_status=_BAD,
     ),
-    Reason.SOURCE_TOO_LARGE: ReasonInfo(_P, "Raise requirements.maxSize, or use a smaller source.", 76),
+    Reason.SOURCE_TOO_LARGE: ReasonInfo(
+        _P,
+        "The source is larger than requirements.maxSize.",
+        "Raise requirements.maxSize, or use a smaller source.",
+        76,
+    ),
+    Reason.PAGE_TOO_LARGE: ReasonInfo(
+        _P,
+        "A page or list of the source is larger than the worker reads.",
+        "Give the address of the video itself, or of a smaller page or list.",
+        100,
+    ),
     Reason.SOURCE_CORRUPT: ReasonInfo(
-        _P, "The source itself is damaged; get an undamaged copy.", 77, upload_status=_BAD
+        _P,
+        "The source is damaged.",
+        "Get an undamaged copy, or set requirements.damage: Tolerate.",
+        77,
+        upload_status=_BAD,
     ),
     Reason.ENCODER_UNAVAILABLE: ReasonInfo(
-        _P, "The worker image lacks this encoder; choose another codec or image.", 78
+        _P,
+        "The worker image lacks an encoder that the output needs.",
+        "Choose another codec, or a worker image that has the encoder.",
+        78,
     ),
     Reason.DESTINATION_EXISTS: ReasonInfo(
-        _P, "Choose another destination.name, or set destination.ifExists: Replace.", 79
+        _P,
+        "The destination has another video of this name.",
+        "Choose another destination.name, or set destination.ifExists: Replace.",
+        79,
     ),
-    Reason.DEADLINE_EXCEEDED: ReasonInfo(_P, "Raise timeoutSeconds.", 80),
+    Reason.UNSUPPORTED_DESTINATION: ReasonInfo(
+        _P,
+        "The destination does not support what the import needs.",
+        "Choose another object store, or an output that it takes.",
+        101,
+    ),
+    Reason.DEADLINE_EXCEEDED: ReasonInfo(_P, "The run took longer than timeoutSeconds.", "Raise timeoutSeconds.", 80),
     Reason.SOURCE_AUTH_REQUIRED: ReasonInfo(
-        _U, "The source wants a login; put cookies.txt, headers or netrc into source.credentialsSecretRef's Secret.", 81
+        _U,
+        "The source requires a login.",
+        "Put cookies.txt, headers or netrc into the Secret of source.credentialsSecretRef, then change retryToken.",
+        81,
     ),
     Reason.CREDENTIALS_NOT_FOUND: ReasonInfo(
-        _U, "Create or correct the Secret as the message says, then change retryToken.", 82
+        _U, "A Secret is missing, or it lacks a key.", "Create or correct the Secret, then change retryToken.", 82
     ),
-    Reason.DESTINATION_NOT_FOUND: ReasonInfo(_U, "Create the bucket or correct its name, then change retryToken.", 83),
-    Reason.DESTINATION_DENIED: ReasonInfo(_U, "Correct the keys or their permissions, then change retryToken.", 84),
-    Reason.SOURCE_UNAVAILABLE: ReasonInfo(_R, "The source did not answer; it is tried again.", 85),
+    Reason.DESTINATION_NOT_FOUND: ReasonInfo(
+        _U,
+        "The bucket of the destination does not exist.",
+        "Create the bucket or correct its name, then change retryToken.",
+        83,
+    ),
+    Reason.DESTINATION_DENIED: ReasonInfo(
+        _U, "The destination refuses access.", "Correct the keys or their permissions, then change retryToken.", 84
+    ),
+    Reason.DESTINATION_CORRUPT: ReasonInfo(
+        _U,
+        "The destination did not store what the worker sent.",
+        "Check the object store or volume of the destination and what is in front of it, then change retryToken.",
+        102,
+    ),
+    Reason.SOURCE_UNAVAILABLE: ReasonInfo(
+        _R, "The source did not answer.", "Check that the source answers requests from the cluster.", 85
+    ),
     Reason.SOURCE_TRUNCATED: ReasonInfo(
-        _R, "The source ended too early; if this stays, it is incomplete.", 86, max_retries=2
+        _R, "The source ended before its declared end.", "Check that the source is complete.", 86, max_retries=2
     ),
-    Reason.SOURCE_CHANGED: ReasonInfo(_R, "The source changed while it was read; it is read again.", 87),
-    Reason.DESTINATION_UNAVAILABLE: ReasonInfo(_R, "The object store did not answer; it is tried again.", 88),
-    Reason.OUT_OF_MEMORY: ReasonInfo(_R, "Raise worker.resources.limits.memory.", 89, max_retries=1),
-    Reason.SCRATCH_FULL: ReasonInfo(_R, "Raise worker.scratch.size.", 90, max_retries=1),
-    Reason.STALLED: ReasonInfo(_R, "No progress for too long; it is tried again.", 91),
-    Reason.TRANSCODE_FAILED: ReasonInfo(_R, "ffmpeg failed; the message has its words.", 92, max_retries=1),
+    Reason.SOURCE_CHANGED: ReasonInfo(
+        _R, "The source changed during the download.", "Wait until the source changes no more.", 87
+    ),
+    Reason.DESTINATION_UNAVAILABLE: ReasonInfo(
+        _R,
+        "The destination did not answer, or has no free space.",
+        "Check that the destination answers and has free space.",
+        88,
+    ),
+    Reason.OUT_OF_MEMORY: ReasonInfo(
+        _R, "The worker exceeded its memory limit.", "Raise worker.resources.limits.memory.", 89, max_retries=1
+    ),
+    Reason.SCRATCH_FULL: ReasonInfo(_R, "Scratch has no free space.", "Raise worker.scratch.size.", 90, max_retries=1),
+    Reason.STALLED: ReasonInfo(
+        _R, "No stage of the run made progress.", "Check how fast the source and the destination answer.", 91
+    ),
+    Reason.TRANSCODE_FAILED: ReasonInfo(
+        _R, "ffmpeg failed.", "See ffmpeg's own error in the worker's log.", 92, max_retries=1
+    ),
     Reason.VERIFICATION_FAILED: ReasonInfo(
-        _R, "The result did not match its source; it is made again.", 93, max_retries=1
+        _R,
+        "The result does not match its source.",
+        "If this repeats, set output.mode: Encode, and report it with the worker's log.",
+        93,
+        max_retries=1,
     ),
-    Reason.INTERNAL: ReasonInfo(_R, "Unexpected; please report it with the worker's log.", 94, max_retries=1),
-    Reason.WORKER_LOST: ReasonInfo(RetryClass.UNCHARGED, "The worker's pod was taken away; a new one goes on.", 95),
-    Reason.REPORT_LOST: ReasonInfo(RetryClass.UNCHARGED, "The run's report is gone; a new run asks the destination."),
+    Reason.INTERNAL: ReasonInfo(
+        _R, "The worker ended with an unexpected error.", "Report this with the worker's log.", 94, max_retries=1
+    ),
+    Reason.WORKER_LOST: ReasonInfo(
+        RetryClass.UNCHARGED,
+        "The pod of the worker was stopped from outside.",
+        "If this repeats, check the node and what deletes pods in this namespace.",
+        95,
+    ),
+    Reason.REPORT_LOST: ReasonInfo(
+        RetryClass.UNCHARGED,
+        "The report of the run is missing.",
+        "If this repeats, check what deletes Jobs and pods in this namespace.",
+    ),
     Reason.RATE_LIMITED: ReasonInfo(
-        RetryClass.HOST, "The host asks for fewer requests; it is left alone for a while.", 96
+        RetryClass.HOST,
+        "The host asks for fewer requests.",
+        "If this lasts, import less from this host at once, or ask its owner for a higher limit.",
+        96,
     ),
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
-        RetryClass.LATER, "The source is not published yet; it is tried later.", 97
+        RetryClass.LATER, "The source is not published yet.", "Wait until the source is published.", 97
     ),
     Reason.WEBHOOK_FAILED: ReasonInfo(
-        _R, "The receiver did not take the message; it is sent again, later and later, for more than a day.", 98
+        _R, "The receiver did not take the message.", "Check that the receiver answers with a status of 2xx.", 98
     ),
-    Reason.WEBHOOK_GONE: ReasonInfo(_P, "The receiver wants no more messages; correct webhook.url or remove it.", 99),
+    Reason.WEBHOOK_GONE: ReasonInfo(
+        _P, "The receiver refuses further messages.", "Correct webhook.url, or remove webhook.", 99
+    ),
     Reason.JOB_REJECTED: ReasonInfo(
-        _W, "The cluster refuses the Job or its volume; see the message for what it wants changed."
+        _W, "The API server refuses the Job or its volume.", "Change what the API server's message names."
     ),
-    Reason.POD_REJECTED: ReasonInfo(_W, "The cluster refuses the pod; see the message for what it wants changed."),
-    Reason.UNSCHEDULABLE: ReasonInfo(_W, "No node fits; lower worker.resources or add nodes."),
-    Reason.IMAGE_UNAVAILABLE: ReasonInfo(_W, "The worker image cannot be pulled; check its name and the pull secret."),
-    Reason.MOUNT_FAILED: ReasonInfo(_W, "A volume of the pod cannot be mounted; see the message."),
+    Reason.POD_REJECTED: ReasonInfo(_W, "The cluster refuses the pod.", "Change what the cluster's message names."),
+    Reason.UNSCHEDULABLE: ReasonInfo(_W, "No node has room for the pod.", "Lower worker.resources, or add nodes."),
+    Reason.IMAGE_UNAVAILABLE: ReasonInfo(
+        _W, "The worker image cannot be pulled.", "Check the name of the worker image and its pull secret."
+    ),
+    Reason.MOUNT_FAILED: ReasonInfo(
+        _W, "A volume of the pod cannot be mounted.", "Check the volume that the message names."
+    ),
     Reason.CANCELLED: ReasonInfo(
-        RetryClass.END, "Cancelled as asked; a new retryToken with cancel: false starts it again."
+        RetryClass.END,
+        "The import is cancelled, as spec.cancel asks.",
+        "Set a new retryToken and cancel: false to start it again.",
     ),
     Reason.DUPLICATE: ReasonInfo(
         RetryClass.END,
-        "The destination has this video already; set incremental: false to store it again.",
+        "The destination already has this video.",
+        "Set incremental: false to store it again.",
         upload_status=UploadText.COMPLETED,
     ),
 }

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import ByteCount, Message, Model, Timestamp
+from videoimport.api.base import DEFERRED, ByteCount, Message, Model, Timestamp
 from videoimport.api.reasons import Reason
 from videoimport.api.status import MAX_STAGES, Outputs, SourceStatus, Stage, Usage, VideoMetadata
+from videoimport.api.text import DisplayText, DisplayUri
 
 MAX_BYTES = 4096
 """Kubernetes keeps this much of a termination message, its tail."""
@@ -53,16 +54,21 @@ class Report(Model):
     reason: Reason | None = None
     """Set when it failed."""
     message: Message = ""
-    """What happened, with the found and the wanted value; no secrets, no signed URLs."""
+    """What was found, with the found and the wanted value; no secrets, no signed URLs."""
+    advice: Annotated[str, Field(max_length=512)] = ""
+    """What to do, where that is more exact than the reason's own advice."""
     stages: Annotated[tuple[Stage, ...], Field(max_length=MAX_STAGES)] = ()
     source: SourceStatus | None = None
     metadata: VideoMetadata | None = None
     outputs: Outputs | None = None
-    video_id: Annotated[str, Field(max_length=64)] | None = None
-    duplicate_of: Annotated[str, Field(max_length=2048)] | None = None
+    video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
+    duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Set on success when nothing was stored, because the destination had the video: where it is."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
     """Set with RateLimited where the host said for how long it wants to be left alone."""
+    unguarded: bool = False
+    """True where ``destination.ifExists: Fail`` was checked by requests only: the store has no conditional writes, so
+    two imports at one moment may overwrite each other."""
     usage: Usage = Usage()
     finished_at: Timestamp
 
@@ -77,7 +83,7 @@ class PackedReport(Model):
 
 
 _MESSAGES: TypeAdapter[Report | PackedReport] = TypeAdapter(
-    Annotated[Report | PackedReport, Field(discriminator="kind")]
+    Annotated[Report | PackedReport, Field(discriminator="kind")], config=DEFERRED
 )
 
 

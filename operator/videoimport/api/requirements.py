@@ -4,15 +4,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import Model
-from videoimport.api.quantity import ByteQuantity
+from videoimport.api.base import Ruled
+from videoimport.api.containers import CONTAINERS, ContainerFormat
+from videoimport.api.quantity import SomeBytes
+from videoimport.api.rules import Rule
 
-ContainerFormat = Literal["mp4", "mkv", "mov", "webm"]
-ALL_FORMATS: tuple[ContainerFormat, ...] = ("mp4", "mkv", "mov", "webm")
+DEFAULT_FORMATS: tuple[ContainerFormat, ...] = ("mp4", "mkv", "mov", "webm")
+"""What cameras, editors and the web write today; the others of ``containers.CONTAINERS`` are accepted by name."""
+
+_HEIGHTS = Rule(
+    "!has(self.minHeight) || !has(self.maxHeight) || self.minHeight <= self.maxHeight",
+    "minHeight is %d and maxHeight is %d, so that no source is accepted; lower minHeight or raise maxHeight.",
+    lambda wanted: wanted.min_height <= wanted.max_height,
+    fields=("min_height", "max_height"),
+)
 
 
-class Requirements(Model):
+class Requirements(Ruled):
     """Bounds for the source. Written as ``{}`` they mean the defaults below; absent, nothing is required."""
+
+    rules = (_HEIGHTS,)
 
     min_height: Annotated[int, Field(ge=1, le=8192)] = 360
     """Least height in pixels. Height is the displayed short side, so portrait phones pass."""
@@ -22,10 +33,11 @@ class Requirements(Model):
     """Longest duration."""
     formats: Annotated[
         tuple[ContainerFormat, ...],
-        Field(min_length=1, max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"}),
-    ] = ALL_FORMATS
-    """Accepted containers, by what the file is and not by its name: mov is brand "qt  ", webm is EBML DocType webm."""
-    max_size: ByteQuantity | None = None
+        Field(min_length=1, max_length=len(CONTAINERS), json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = DEFAULT_FORMATS
+    """Accepted containers, by what the file is and not by its name: mov is brand "qt  ", webm is EBML DocType webm,
+    asf is WMV too, mpeg is a program stream, HLS and DASH count as mp4."""
+    max_size: SomeBytes | None = None
     """Greatest size of the source as fetched, such as 50Gi."""
     damage: Literal["Refuse", "Tolerate"] = "Refuse"
     """Tolerate imports what is there of a damaged source and says what was lost; it is meant for archives."""

@@ -1,30 +1,38 @@
 """Where a video comes from."""
 
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
+from pydantic.config import JsonDict
 
-from videoimport.api.base import Model
-from videoimport.api.places import BucketName, ClaimName, HttpUrl, RelativePath, SecretReference
+from videoimport.api.base import Model, Ruled
+from videoimport.api.places import (
+    BucketName,
+    ClaimName,
+    Endpoint,
+    HttpUrl,
+    Origin,
+    Region,
+    RelativePath,
+    SecretReference,
+)
+from videoimport.api.rules import Checked, needs_one
+from videoimport.api.texts import CHECKSUM
 
 __all__ = ["Checksum", "HttpUrl", "S3Source", "VideoSource", "VolumeSource"]
 
-Checksum = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+Checksum = Annotated[str, Field(max_length=71), Checked((CHECKSUM,))]
 
-_KINDS = ("url", "s3", "persistentVolumeClaim")
-_ONE_KIND = {"x-kubernetes-validations": [{
-    "rule": "[has(self.url), has(self.s3), has(self.persistentVolumeClaim)].filter(given, given).size() == 1",
-    "message": f"give exactly one of {', '.join(_KINDS)}",
-}]}  # fmt: skip
+_ATOMIC: JsonDict = {"x-kubernetes-list-type": "atomic"}
 
 
 class S3Source(Model):
     """An object of an S3-compatible object store."""
 
-    endpoint: HttpUrl | None = None
+    endpoint: Endpoint | None = None
     """The store's address, such as https://s3.example.com; absent means AWS itself."""
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=64)] = "us-east-1"
+    region: Region = "us-east-1"
     """The region requests are signed for."""
     bucket: BucketName
     """The bucket."""
@@ -43,10 +51,10 @@ class VolumeSource(Model):
     """The file's path in the volume. Symbolic links that lead out of the volume are refused."""
 
 
-class VideoSource(Model):
+class VideoSource(Ruled):
     """Exactly one kind of source."""
 
-    model_config = ConfigDict(json_schema_extra=_ONE_KIND)  # type: ignore[typeddict-item]
+    rules = (needs_one("url", "s3", "persistent_volume_claim"),)
 
     url: HttpUrl | None = None
     """A media file, or any page that yt-dlp understands, by http or https."""
@@ -55,17 +63,14 @@ class VideoSource(Model):
     persistent_volume_claim: VolumeSource | None = None
     """A file in a volume."""
     credentials_secret_ref: SecretReference | None = None
-    """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value") and netrc;
-    for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN. Ignored for volumes."""
+    """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value"),
+    headers.HOST, hosts and netrc; for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
+    AWS_SESSION_TOKEN. Ignored for volumes."""
+    header_origins: Annotated[tuple[Origin, ...], Field(max_length=8, json_schema_extra=_ATOMIC)] | None = None
+    """Origins that the Secret's headers are sent to, besides the hosts that the Secret names. Absent means the url's
+    own origin. The controller sets it for each video of a list: the list's origin, or none."""
     checksum: Checksum | None = None
     """What the file's SHA-256 must be, such as sha256:9f86d0…; anything else is ChecksumMismatch."""
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        given = [kind for kind in (self.url, self.s3, self.persistent_volume_claim) if kind is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(_KINDS)}")
-        return self
 
     @property
     def address(self) -> str:

@@ -8,8 +8,12 @@ from pydantic import Field
 from videoimport.api.base import ByteCount, Message, Model, Percent, Sha256, Timestamp
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, UploadText
+from videoimport.api.redact import ShownText, ShownUrl
+from videoimport.api.rules import Checked, requires
+from videoimport.api.text import DisplayText, DisplayUri
 
 MAX_STAGES = 8
+_RATIONAL = requires("[0-9]+/[0-9]+", "it must be a rational number, such as 30000/1001.")
 Seconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
 """A time that a run may take or tell of; far beyond any, and harmless to calculate with."""
 Pixels = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -31,6 +35,7 @@ class VideoPhase(StrEnum):
     CANCELLED = "Cancelled"
 
 
+Verified = Literal["SHA256", "MD5", "ReadBack", "Synced"]
 StageMode = Literal["Remux", "Encode", "Original", "Overlapped", "Staged"]
 
 
@@ -61,7 +66,7 @@ class Stage(Model):
     mode: StageMode | None = None
     """Of Transcode: Remux (the video is copied), Encode or Original (the very bytes). Of Download and Upload:
     Overlapped (with the stages beside it) or Staged."""
-    why: Annotated[str, Field(max_length=256)] | None = None
+    why: Annotated[DisplayText, Field(max_length=256)] | None = None
     """Why this mode: the first rule that asked for encoding, what let the streams be copied, or what kept the stages
     from overlapping."""
 
@@ -69,15 +74,15 @@ class Stage(Model):
 class SourceStatus(Model):
     """What was found at the source."""
 
-    type: Annotated[str, Field(max_length=64)]
+    type: Annotated[DisplayText, Field(max_length=64)]
     """Url for a plain file, S3, PersistentVolumeClaim, otherwise the extractor's name such as Generic."""
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    url: Annotated[ShownUrl, Field(max_length=2048)] | None = None
     """The address, without user info and signatures."""
-    filename: Annotated[str, Field(max_length=512)] | None = None
+    filename: Annotated[ShownText, Field(max_length=512)] | None = None
     """The file's name as the source gives it."""
-    source_id: Annotated[str, Field(max_length=256)] | None = None
+    source_id: Annotated[ShownText, Field(max_length=256)] | None = None
     """The source's own id of the video."""
-    title: Annotated[str, Field(max_length=512)] | None = None
+    title: Annotated[ShownText, Field(max_length=512)] | None = None
     """The source's title of the video."""
     sha256: Sha256 | None = None
     """Of the bytes as fetched."""
@@ -88,34 +93,34 @@ class SourceStatus(Model):
 class VideoMetadata(Model):
     """Technical facts of the source, present on refusal too."""
 
-    resolution: Annotated[str, Field(max_length=32)] | None = None
+    resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed, such as 1920x1080."""
     width: Pixels | None = None
     """Displayed width in pixels."""
     height: Pixels | None = None
     """Displayed height in pixels."""
-    duration: Annotated[str, Field(max_length=32)] | None = None
+    duration: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Duration as people read it, such as 1:02:03; the controller fills it in."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
     size_bytes: ByteCount | None = None
     """Size of the source as fetched."""
-    format: Annotated[str, Field(max_length=64)] | None = None
+    format: Annotated[DisplayText, Field(max_length=64)] | None = None
     """The container: mp4, mov, mkv, webm or ffprobe's own name."""
-    video_codec: Annotated[str, Field(max_length=64)] | None = None
+    video_codec: Annotated[DisplayText, Field(max_length=64)] | None = None
     """ffprobe's name of the video codec."""
-    audio_codec: Annotated[str, Field(max_length=64)] | None = None
+    audio_codec: Annotated[DisplayText, Field(max_length=64)] | None = None
     """ffprobe's name of the audio codec."""
-    frames_per_second: Annotated[str, Field(max_length=32, pattern=r"^[0-9]+/[0-9]+$")] | None = None
+    frames_per_second: Annotated[str, Field(max_length=32), Checked((_RATIONAL,))] | None = None
     """A rational number, such as 30000/1001."""
 
 
 class OutputFile(Model):
     """One object that was written."""
 
-    uri: Annotated[str, Field(max_length=2048)]
+    uri: Annotated[DisplayUri, Field(max_length=2048)]
     """Where it is, such as s3://bucket/key or pvc://claim/path."""
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    url: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Where it is served, if destination.publicBaseURL says so."""
     size_bytes: ByteCount | None = None
     """Its size."""
@@ -123,26 +128,31 @@ class OutputFile(Model):
     """Of the whole object."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
-    resolution: Annotated[str, Field(max_length=32)] | None = None
+    resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed."""
+    verified: Verified | None = None
+    """How the worker verified that the object has the bytes it sent: by the SHA256 or the MD5 that the store keeps, by
+    reading the object back (ReadBack), or, on a volume, by writing the file to the disk (Synced)."""
 
 
 class RenditionFile(OutputFile):
     """A rendition that was written."""
 
-    name: Annotated[str, Field(max_length=32)]
+    name: Annotated[DisplayText, Field(max_length=32)]
     """As in output.renditions."""
 
 
 class ThumbnailSet(Model):
     """The still pictures: all lie side by side, numbered from 001."""
 
-    uri: Annotated[str, Field(max_length=2048)]
+    uri: Annotated[DisplayUri, Field(max_length=2048)]
     """Of the first one."""
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    url: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Where the first one is served."""
     count: Annotated[int, Field(ge=1, le=20)]
     """How many there are."""
+    verified: Verified | None = None
+    """How they were verified, as for the video; where they differ, how the first one was."""
 
 
 class Outputs(Model):
@@ -248,11 +258,11 @@ class VideoImportStatus(Model):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra={
         "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]})] = ()  # fmt: skip
     """Ready, Reconciling, Stalled, Finished, Validated, Transcoded, Uploaded."""
-    video_id: Annotated[str, Field(max_length=64)] | None = None
+    video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     """Stable id of the imported video: the hash of its source's hash, the output settings and the folder."""
     format: Literal["Video"] | None = None
     """What kind of thing was imported."""
-    duplicate_of: Annotated[str, Field(max_length=2048)] | None = None
+    duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Set with reason Duplicate: where the video already was."""
     run: Annotated[int, Field(ge=0)] | None = None
     """Number of the current run; it names the Job."""
@@ -282,6 +292,8 @@ class VideoImportStatus(Model):
         tuple[Stage, ...], Field(max_length=MAX_STAGES, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
     """The stages of the current run."""
+    display_name: Annotated[str, Field(max_length=64)] | None = None
+    """What is imported, for tables: the source's title once it is known, else its file name, else its host."""
     source: SourceStatus | None = None
     """What was found at the source."""
     metadata: VideoMetadata | None = None

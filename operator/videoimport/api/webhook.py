@@ -100,5 +100,7 @@ class DeliveryReport(Model):
     reason: Reason | None = None
     """Why it was not delivered; None when it was."""
     message: Message = ""
+    advice: Annotated[str, Field(max_length=512)] = ""
+    """What to do, where that is more exact than the reason's own advice."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
     """How long the receiver wants to be left alone."""

@@ -2,33 +2,33 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
-from videoimport.api.base import Model
+from videoimport.api.base import Model, Ruled
 from videoimport.api.places import ConfigMapReference, DnsName, HttpUrl
-from videoimport.api.quantity import ByteQuantity
+from videoimport.api.podrules import (
+    DEVICES,
+    FITTING_RESOURCES,
+    FITTING_TOLERATION,
+    KEYS,
+    LABEL_VALUE,
+    NOT_OF_JOBS,
+    NOT_OURS,
+    RESOURCE_NAMES,
+    TAINT_KEY,
+)
+from videoimport.api.quantity import Amount, SomeBytes
+from videoimport.api.rules import Checked
 
-_QUANTITY = {
-    "x-kubernetes-int-or-string": True,
-    "anyOf": [{"type": "integer"}, {"type": "string"}],
-    "pattern": r"^[0-9]+(\.[0-9]+)?(m|[kMGTP]|[KMGTP]i)?$",
-    "maxLength": 32,
-}
-_Amount = Annotated[
-    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value), WithJsonSchema(_QUANTITY)
-]
-ResourceList = Annotated[dict[str, _Amount], Field(max_length=8)]
-
-_OURS = {"x-kubernetes-validations": [{
-    "rule": "self.all(key, !key.startsWith('videoimport.io/') && !key.startsWith('app.kubernetes.io/'))",
-    "message": "keys under videoimport.io/ and app.kubernetes.io/ are ours",
-}]}  # fmt: skip
-_Word = Annotated[str, Field(max_length=63)]
+ResourceList = Annotated[dict[str, Amount], Field(max_length=8), Checked((RESOURCE_NAMES,))]
+_Word = Annotated[str, Field(max_length=63), Checked((LABEL_VALUE,))]
 _Text = Annotated[str, Field(max_length=1024)]
 
 
-class Resources(Model):
+class Resources(Ruled):
     """Requests and limits of the worker's container."""
+
+    rules = (FITTING_RESOURCES, DEVICES)
 
     requests: ResourceList | None = None
     """What the scheduler sets aside, such as {cpu: "1", memory: 512Mi}."""
@@ -39,7 +39,7 @@ class Resources(Model):
 class Scratch(Model):
     """Room for the source and the result while they are worked on."""
 
-    size: ByteQuantity = "10Gi"
+    size: SomeBytes = "10Gi"
     """The room's limit; about the source's size plus the result's. On the node it is also requested, as
     ephemeral-storage, unless worker.resources says something of that."""
     storage_class_name: DnsName | None = None
@@ -50,14 +50,16 @@ class Scratch(Model):
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
 
 
-class Toleration(Model):
+class Toleration(Ruled):
     """As in a pod's spec.tolerations."""
 
-    key: Annotated[str, Field(max_length=316)] | None = None
+    rules = FITTING_TOLERATION
+
+    key: Annotated[str, Field(max_length=316), Checked((TAINT_KEY,))] | None = None
     """The taint's key; absent, with operator Exists, means all."""
     operator: Literal["Exists", "Equal"] = "Equal"
     """Exists or Equal."""
-    value: Annotated[str, Field(max_length=63)] | None = None
+    value: _Word | None = None
     """The taint's value, for Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """The taint's effect; absent means all."""
@@ -76,11 +78,11 @@ class WorkerOptions(Model):
     """Requests and limits."""
     scratch: Scratch = Scratch()
     """Temporary room."""
-    labels: Annotated[dict[str, _Word], Field(max_length=32, json_schema_extra=_OURS)] | None = None
+    labels: Annotated[dict[str, _Word], Field(max_length=32), Checked((NOT_OURS, NOT_OF_JOBS, KEYS))] | None = None
     """Labels for the Job and its pod; they never override ours."""
-    annotations: Annotated[dict[str, _Text], Field(max_length=32, json_schema_extra=_OURS)] | None = None
+    annotations: Annotated[dict[str, _Text], Field(max_length=32), Checked((NOT_OURS, KEYS))] | None = None
     """Annotations for the Job and its pod; they never override ours."""
-    node_selector: Annotated[dict[str, _Word], Field(max_length=32)] | None = None
+    node_selector: Annotated[dict[str, _Word], Field(max_length=32), Checked((KEYS,))] | None = None
     """Labels that the node must have."""
     tolerations: Annotated[
         tuple[Toleration, ...], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"})
@@ -95,7 +97,10 @@ class WorkerOptions(Model):
     ca_bundle_config_map_ref: ConfigMapReference | None = None
     """ConfigMap whose key ca.crt has certificates (PEM) to trust besides the usual ones, for sources and stores."""
     proxy: HttpUrl | None = None
-    """An HTTP proxy for fetching; it then decides which addresses may be reached, for the worker no longer can."""
+    """An HTTP proxy for fetching, listing and webhooks. Its own address must be public or within the controller's
+    worker.allowedNetworks. Nothing else can be connected to then, and the proxy decides which sources may be reached.
+    A login in it is readable by whoever may read this resource, its Jobs or its pods; keys proxy-username and
+    proxy-password of the source's or the webhook's Secret keep it out of sight."""
 
 
 def quantities(resources: Resources) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from videoimport.cli.kube import Kube
 from videoimport.core.book import Book
 from videoimport.core.listed import Rejected
 from videoimport.core.observe import ObservedBulk
+from videoimport.core.ownership import bulk_owner, controlling_owner
 from videoimport.core.parse import page_view, shard_view
 from videoimport.core.saying import counts_of
 
@@ -65,8 +66,12 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
     except ValidationError as error:
         what = error.errors()[0]
         where = ".".join(map(str, what["loc"]))
-        raise UnusableError(f"The BulkImport cannot be read by this version: {where}: {what['msg']}.") from None
-    own = [found for found in config_maps if _owner(found) == bulk.metadata.uid]
+        raise UnusableError(
+            f"The BulkImport cannot be read by this version: {where}: {what['msg']}; use the program of the "
+            "controller's release."
+        ) from None
+    owner = bulk_owner(bulk.metadata)
+    own = [found for found in config_maps if controlling_owner(found["metadata"]) == owner]
     shards = sorted((shard_view(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
     pages = sorted((page_view(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
     book = Book(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
@@ -83,11 +88,6 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
 
 def _shown(line: Rejected) -> RejectedItem:
     return RejectedItem(name=line.name, url=line.url, reason=line.reason, message=line.message)
-
-
-def _owner(raw: Raw) -> str | None:
-    owners = raw["metadata"].get("ownerReferences") or ()
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
 
 
 def _has(raw: Raw, label: str) -> bool:

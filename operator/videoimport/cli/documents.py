@@ -46,7 +46,9 @@ def the_import(text: str, name: str) -> Document:
         raise UnusableError(_not_one(documents, imports, name))
     if imports[0].get("apiVersion") != API_VERSION:
         found = imports[0].get("apiVersion", "nothing")
-        raise UnusableError(f"{name}: apiVersion is {found}, but this program knows {API_VERSION}.")
+        raise UnusableError(
+            f"{name}: apiVersion is {found}; write {API_VERSION}, or use the program of that version's release."
+        )
     return imports[0]
 
 
@@ -56,9 +58,10 @@ def _documents(text: str, name: str) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UnusableError(f"{name} is no YAML: {error.problem}{where}.") from None
+        raise UnusableError(f"{name} is no YAML: {error.problem}{where}. Correct that line.") from None
     except yaml.YAMLError as error:
-        raise UnusableError(f"{name} is no YAML: {str(error).splitlines()[0]}.") from None
+        said = str(error).splitlines()[0].rstrip(".")
+        raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
     if strange := [document for document in documents if not isinstance(document, dict)]:
         kind = type(strange[0]).__name__
         raise UnusableError(f"{name} holds a {kind} where a resource should be; begin with apiVersion and kind.")

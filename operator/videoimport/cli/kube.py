@@ -20,6 +20,13 @@ Raw = dict[str, Any]
 _SECONDS = 30.0
 """For one request."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_CHOOSE = "choose one by --kubeconfig and --context"
+_WAYS_OUT = {
+    401: "renew the login of the kubeconfig's user",
+    403: "ask for the role view in that namespace",
+    404: "correct the name, or choose the namespace by --namespace",
+}
+_LATER = "try again, or look at the cluster's API server"
 _PAGE = 20
 """ConfigMaps a page of a list; each may hold 1 MiB."""
 
@@ -33,9 +40,11 @@ class Kube:
         try:
             namespace = _loaded(kubeconfig, context, chosen)
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
-            raise UnusableError(f"There is no cluster to ask: {_first_line(error)}.") from None
+            raise UnusableError(f"There is no cluster to ask: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # how the client takes what is shaped otherwise
-            raise UnusableError("There is no cluster to ask: the kubeconfig is not written as one.") from None
+            raise UnusableError(
+                f"There is no cluster to ask: the kubeconfig is not written as one; {_CHOOSE}."
+            ) from None
         self.namespace = namespace or "default"
         """The context's own, where nothing else is said."""
         self._client = ApiClient(chosen)
@@ -67,7 +76,10 @@ class Kube:
             response = self._client.call_api(*asked, _request_timeout=_SECONDS)
             content: bytes = response.read()  # type: ignore[no-untyped-call]
         except (HTTPError, OSError) as broken:
-            raise UnusableError(f"{self._host} cannot be asked: {type(broken).__name__}: {broken}") from None
+            raise UnusableError(
+                f"{self._host} cannot be asked: {type(broken).__name__}: {broken}; check that this cluster runs and "
+                "can be reached from here."
+            ) from None
         found = _parsed(content)
         if response.status >= 300 or not found:
             raise UnusableError(_refusal(response.status, found))
@@ -96,7 +108,9 @@ def _first_line(error: Exception) -> str:
 def _part(name: str) -> str:
     """Of a path: a name that the cluster would give."""
     if not _NAME.fullmatch(name):
-        raise UnusableError(f"{name!r} is no name that a resource or a namespace can have.")
+        raise UnusableError(
+            f"{name!r} is no name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
+        )
     return name
 
 
@@ -110,9 +124,9 @@ def _parsed(content: bytes) -> Raw:
 
 
 def _refusal(status: int, answer: Raw) -> str:
-    """What the API server said, in its own words."""
-    if message := answer.get("message"):
-        return f"The cluster says: {message}"
+    """What the API server said, in its own words, and what to do."""
+    if message := str(answer.get("message") or ""):
+        return f"The cluster says: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
     if status == 404:
-        return f"The cluster does not know {GROUP}/{VERSION}; is videoimport installed there?"
-    return f"The cluster answered {status} without a word."
+        return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
+    return f"The cluster answered {status} without a word; {_WAYS_OUT.get(status, _LATER)}."

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from videoimport.api.rules import BrokenRuleError
 from videoimport.api.videoimport import MAX_NAME, VideoImport
 from videoimport.cli.documents import Document, the_import
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.rules import Schema, broken_rules, unknown_fields
+from videoimport.cli.rules import Schema, as_stored, corrected, repeated_entries, unknown_fields
 from videoimport.crdgen.definitions import video_definition
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -43,15 +44,16 @@ def read(text: str, called: str, now: datetime) -> Manifest:
     """
     document = the_import(text, called)
     schema: Schema = video_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    problems = [*_name_problems(document), *_spec_problems(document)]
-    if problems:
-        raise UnusableError(*_in(called, problems))
-    problems = [*_idle(document), *_unknown(schema, document)]
+    mistyped = [*_unknown(schema, document)]
+    document = as_stored(corrected(schema, document))
+    if problems := [*_name_problems(document), *_spec_problems(document)]:
+        raise UnusableError(*_in(called, (*mistyped, *problems)))
+    problems = [*_idle(document), *mistyped]
     try:
         video = _parsed(document, now)
     except ValidationError as error:
         raise UnusableError(*_in(called, (*problems, *_refusals(error, document, schema)))) from None
-    problems += broken_rules(schema["properties"]["spec"], video.spec.wire(), "spec")
+    problems += repeated_entries(schema["properties"]["spec"], video.spec.wire(), "spec")
     if problems:
         raise UnusableError(*_in(called, problems))
     return Manifest(video, homeless=_is_homeless(document))
@@ -113,8 +115,12 @@ def _parsed(document: Document, now: datetime) -> VideoImport:
 
 def _refusals(error: ValidationError, document: Document, schema: Schema) -> Iterator[str]:
     """A sentence a field. What pydantic says of each of a union's members is said once, of the field."""
-    for detail in error.errors(include_url=False, include_context=False):
+    for detail in error.errors(include_url=False):
         path, found, whole = _located(document, detail["loc"])
+        broken = detail.get("ctx", {}).get("error")
+        if isinstance(broken, BrokenRuleError):
+            yield from (f"{_joined(detail['loc'])}{field}: {message}" for field, message in broken.broken)
+            continue
         about = _description(schema, detail["loc"])
         if detail["type"] == "missing":
             yield f"{_joined(detail['loc'])} is missing; it is required.{about}"

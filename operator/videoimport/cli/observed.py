@@ -13,6 +13,7 @@ from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.core.naming import job_name
 from videoimport.core.observe import JobView, ObservedVideo, PodView
+from videoimport.core.ownership import job_owner, video_owner
 from videoimport.core.settings import Settings
 from videoimport.core.video import reconcile_video
 
@@ -81,18 +82,19 @@ class Cluster:
 def _job(video: VideoImport, now: datetime) -> JobView:
     meta = video.metadata
     return JobView(
-        namespace=meta.namespace, name=job_name(meta.name, RUN), uid=_JOB_UID, owner_uid=meta.uid, run=RUN, created=now,
-        deleting=False, finished=None, failure_reason=None, failure_message=None, exit_code=None, disrupted=False,
-        expires=False,
+        namespace=meta.namespace, name=job_name(meta.name, RUN), uid=_JOB_UID, owner=video_owner(meta), run=RUN,
+        created=now, deleting=False, finished=None, failure_reason=None, failure_message=None, exit_code=None,
+        disrupted=False, expires=False,
     )  # fmt: skip
 
 
 def _pod(video: VideoImport, now: datetime) -> PodView:
+    meta, job = video.metadata, job_name(video.metadata.name, RUN)
     return PodView(
-        namespace=video.metadata.namespace, name=job_name(video.metadata.name, RUN), uid=_JOB_UID, job_uid=_JOB_UID,
-        created=now, deleting=False, phase="Running", reason=None, message=None, disrupted=False, unscheduled=None,
-        waiting_reason=None, waiting_message=None, running=True, exit_code=None, oom_killed=False,
-        termination_message=None,
+        namespace=meta.namespace, name=f"{job}-00000", uid=_JOB_UID,
+        owner=job_owner(meta.namespace, job, _JOB_UID), created=now, deleting=False, phase="Running", reason=None,
+        message=None, disrupted=False, unscheduled=None, waiting_reason=None, waiting_message=None, running=True,
+        exit_code=None, oom_killed=False, termination_message=None,
     )  # fmt: skip
 
 

@@ -1,47 +1,15 @@
-"""What the API server would refuse beyond the models: unknown fields, CEL rules, entries that stand twice.
+"""What the API server would refuse beyond the models: unknown fields and entries that stand twice.
 
 There is no API server here, and the models ignore what they do not know, as a controller must. So a manifest is held
-against the very schema that the API server would hold it against.
+against the very schema that the API server would hold it against. The models themselves enforce the schema's CEL rules
+(see ``api.rules``).
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
-
-_OUR_KEYS = ("videoimport.io/", "app.kubernetes.io/")
-PREDICATES: Mapping[str, Callable[[Any], bool]] = {
-    "[has(self.url), has(self.s3), has(self.persistentVolumeClaim)].filter(given, given).size() == 1": (
-        lambda self: sum(kind in self for kind in ("url", "s3", "persistentVolumeClaim")) == 1
-    ),
-    "[has(self.items), has(self.playlist), has(self.s3), has(self.manifest)].filter(given, given).size() == 1": (
-        lambda self: sum(kind in self for kind in ("items", "playlist", "s3", "manifest")) == 1
-    ),
-    "[has(self.configMapKeyRef), has(self.url), has(self.s3)].filter(given, given).size() == 1": (
-        lambda self: sum(kind in self for kind in ("configMapKeyRef", "url", "s3")) == 1
-    ),
-    "has(self.s3) != has(self.persistentVolumeClaim)": (
-        lambda self: ("s3" in self) != ("persistentVolumeClaim" in self)
-    ),
-    "!self.split('/').exists(part, part == '..' || part == '.')": (lambda self: not {".", ".."} & set(self.split("/"))),
-    "!has(self.mode) || self.mode != 'Original' || "
-    "((!has(self.renditions) || size(self.renditions) == 0) && !has(self.audioFile))": (
-        lambda self: self["mode"] != "Original" or not (self.get("renditions") or "audioFile" in self)
-    ),
-    "!has(self.renditions) || self.renditions.all(one, !has(one.crf) || one.crf <= 51) || "
-    "(has(self.video) && has(self.video.codec) && self.video.codec == 'av1')": lambda self: (
-        self["video"]["codec"] == "av1" or all((one.get("crf") or 1) <= 51 for one in self.get("renditions", ()))
-    ),
-    "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')": lambda self: (
-        self["codec"] == "av1" or self["crf"] <= 51
-    ),
-    "self.all(key, !key.startsWith('videoimport.io/') && !key.startsWith('app.kubernetes.io/'))": (
-        lambda self: not any(key.startswith(_OUR_KEYS) for key in self)
-    ),
-}
-"""The schema's CEL rules in Python, by their text; those about an earlier state (oldSelf) have nothing to say here.
-A test holds that none is missing."""
 
 
 def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
@@ -49,10 +17,11 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
     if isinstance(value, dict) and "properties" in schema:
         known = schema["properties"]
         for name, child in value.items():
-            if name in known:
-                yield from unknown_fields(known[name], child, f"{path}.{name}")
-            else:
-                yield f"{path}.{name}: there is no such field; {_meant(str(name), known)}"
+            if name not in known:
+                meant = _meant(str(name), known)
+                way_out = f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(known))}."
+                yield f"{path}.{name}: there is no such field; {way_out}"
+            yield from unknown_fields(known.get(_renamed(name, known, value), {}), child, f"{path}.{name}")
     elif isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
         for name, child in value.items():
             yield from unknown_fields(schema["additionalProperties"], child, f"{path}.{name}")
@@ -61,27 +30,51 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
             yield from unknown_fields(schema["items"], child, f"{path}[{number}]")
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def corrected(schema: Schema, value: Any) -> Any:
+    """Return ``value`` with each mistyped field under the name that was probably meant, unless that stands there too:
+    what a mistyped field seems to lack is no second mistake."""
+    if isinstance(value, dict):
+        known, rest = schema.get("properties", {}), schema.get("additionalProperties")
+        names = {name: _renamed(name, known, value) for name in value}
+        schemas = {name: known.get(names[name], rest if isinstance(rest, dict) else {}) for name in value}
+        return {names[name]: corrected(schemas[name], child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [corrected(schema.get("items", {}), child) for child in value]
+    return value
+
+
+def as_stored(value: Any) -> Any:
+    """Return ``value`` as the API server reads it from kubectl: without the fields that are null, and with a whole
+    number such as 5.0 as an integer."""
+    if isinstance(value, dict):
+        return {name: as_stored(child) for name, child in value.items() if child is not None}
+    if isinstance(value, list):
+        return [as_stored(child) for child in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _renamed(name: Any, known: Iterable[str], value: dict[Any, Any]) -> Any:
+    meant = _meant(name, known) if isinstance(name, str) and name not in known else None
+    return name if meant is None or meant in value else meant
+
+
+def _meant(name: str, known: Iterable[str]) -> str | None:
     by_lower = {field.lower(): field for field in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"did you mean {by_lower[close[0]]}?" if close else f"there are {', '.join(sorted(known))}."
+    return by_lower[close[0]] if close else None
 
 
-def broken_rules(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """A sentence for each rule that a value breaks; the value has its defaults, as when the API server asks."""
-    for rule in schema.get("x-kubernetes-validations", ()):
-        holds = PREDICATES.get(rule["rule"])
-        if holds is not None and not holds(value):
-            yield f"{path}{rule.get('fieldPath', '')}: {rule['message']}."
+def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
+    """A sentence for each entry of a list that stands twice where the schema allows it once."""
     if isinstance(value, dict):
         children = schema.get("properties", {})
         for name, child in value.items():
             if name in children:
-                yield from broken_rules(children[name], child, f"{path}.{name}")
+                yield from repeated_entries(children[name], child, f"{path}.{name}")
     elif isinstance(value, list):
         yield from _twice(schema, value, path)
         for number, child in enumerate(value):
-            yield from broken_rules(schema["items"], child, f"{path}[{number}]")
+            yield from repeated_entries(schema["items"], child, f"{path}[{number}]")
 
 
 def _twice(schema: Schema, value: list[Any], path: str) -> Iterator[str]:

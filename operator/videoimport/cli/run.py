@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import yaml
 from pydantic import ValidationError
@@ -31,6 +31,8 @@ from videoimport.cli.results import Home, openable
 Format = Literal["json", "yaml"]
 STANDARD_INPUT = "-"
 _IMPORTS_HERE = uuid.UUID("8f1d3c1e-6f0b-5b51-9a55-6a3d0b1a7c11")
+_MOST_LETTERS = 4 * 2**20
+"""Of a manifest: a cluster takes 3 MiB in one request."""
 _PROGRAMS = ("ffmpeg", "ffprobe")
 _LAST_LINES = 15
 
@@ -95,15 +97,24 @@ def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
 
 
 def _read(path: str) -> tuple[str, str]:
-    """The manifest's text, and how it is called in messages."""
-    if path == STANDARD_INPUT:
-        return sys.stdin.read(), "standard input"
+    """The manifest's text, and how it is called in messages. Raises UnusableError, also above ``_MOST_LETTERS``."""
     try:
-        return Path(path).read_text(), path
+        if path == STANDARD_INPUT:
+            return _bounded(sys.stdin, "standard input"), "standard input"
+        with Path(path).open() as file:
+            return _bounded(file, path), path
     except UnicodeDecodeError:
         raise UnusableError(f"{path} is no text; give a manifest in YAML or JSON.") from None
     except OSError as error:
-        raise UnusableError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from None
+        why = os.strerror(error.errno or 0)
+        raise UnusableError(f"{path} cannot be read: {why}; correct --filename, or let this user read it.") from None
+
+
+def _bounded(file: TextIO, called: str) -> str:
+    text = file.read(_MOST_LETTERS + 1)
+    if len(text) > _MOST_LETTERS:
+        raise UnusableError(f"{called} has more than {_MOST_LETTERS} letters; give a manifest of one VideoImport.")
+    return text
 
 
 def _named(video: VideoImport, wish: Wish) -> VideoImport:
@@ -124,7 +135,8 @@ def _made(folder: Path | None) -> Iterator[None]:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise UnusableError(f"The folder {folder} cannot be made: {os.strerror(error.errno or 0)}.") from None
+        why = os.strerror(error.errno or 0)
+        raise UnusableError(f"The folder {folder} cannot be made: {why}; choose another one by --into.") from None
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from videoimport.api.report import MAX_BYTES
 from videoimport.api.task import Task
 from videoimport.cli.observed import End
 from videoimport.cli.places import Places
@@ -49,6 +50,7 @@ class Room:
         """Write what the worker is to find; return its command line. Secrets are copied, so that the source's and the
         destination's are apart even when both are the same: the fetching process is shut out of the latter."""
         self.scratch.mkdir()
+        self._reserve()
         task_file = self.folder / "task.json"
         task_file.write_text(task.model_dump_json(by_alias=True, exclude_none=True))
         options = {
@@ -63,6 +65,11 @@ class Room:
         }
         words = [word for option, path in options.items() if path for word in (option, str(path))]
         return [sys.executable, "-P", "-m", "videoimport.worker", *words]
+
+    def _reserve(self) -> None:
+        """Room for the report: scratch lies in the same file system, and may be full when the report is written."""
+        with self.message.open("wb") as file, contextlib.suppress(OSError):
+            os.posix_fallocate(file.fileno(), 0, MAX_BYTES)
 
     def _copied(self, name: str, secret: Path | None) -> Path | None:
         if secret is None:
@@ -177,4 +184,5 @@ def _code(returncode: int) -> int:
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text(errors="replace") if path.exists() else None
+    """What the worker left; None where that is nothing but the reserved room."""
+    return (path.read_text(errors="replace").strip("\0") or None) if path.exists() else None

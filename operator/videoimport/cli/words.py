@@ -12,9 +12,10 @@ from videoimport.cli.results import Home, written
 _HERE = {
     Reason.ADDRESS_FORBIDDEN: "Here that is the option --allow-network, such as --allow-network 192.168.1.0/24.",
     Reason.SOURCE_AUTH_REQUIRED: "Here a Secret is a folder: --secret NAME=DIR.",
-    Reason.CREDENTIALS_NOT_FOUND: "Here a Secret is the folder that --secret NAME=DIR names; mend it and run again.",
-    Reason.DESTINATION_NOT_FOUND: "Then run it again; or use --into DIR to keep the results on this machine.",
-    Reason.DESTINATION_DENIED: "Then run it again; or use --into DIR to keep the results on this machine.",
+    Reason.CREDENTIALS_NOT_FOUND: "Here a Secret is the folder that --secret NAME=DIR names; no retryToken is needed.",
+    Reason.DESTINATION_NOT_FOUND: "Here run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.DESTINATION_DENIED: "Here run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.DESTINATION_CORRUPT: "Here run the command again, or use --into DIR to keep the results on this machine.",
     Reason.OUT_OF_MEMORY: "Here it is this machine that has too little memory.",
     Reason.SCRATCH_FULL: "Here scratch lies in the folder for temporary files; TMPDIR names another.",
 }

@@ -8,17 +8,19 @@ from datetime import datetime
 
 import structlog
 
+from videoimport.api.redact import shown_text
 from videoimport.controller.cluster import Cluster
-from videoimport.controller.errors import ClusterError
+from videoimport.controller.errors import ClusterError, Terminating
 from videoimport.controller.kinds import Raw
 from videoimport.controller.queue import Clock
 from videoimport.core.plan import Announcement
 
 COMPONENT = "videoimport-controller"
 BURST = 200
-"""Events of a kind of resource that may come at once."""
+"""Events of a kind of resource that may come at once in a namespace."""
 PER_SECOND = 2.0
-"""Events of a kind that may come all the time: ten thousand imports that fail for one reason tell it once for all."""
+"""Events of a kind that may come all the time in a namespace: ten thousand imports that fail for one reason tell it
+once for all."""
 _MESSAGE_LIMIT = 1024
 """Bytes the API server takes."""
 _log = structlog.get_logger(__name__)
@@ -45,20 +47,23 @@ class Allowance:
 
 @dataclass(slots=True)
 class Announcer:
-    """Posts Events; those about one kind of resource leave room for those about another."""
+    """Posts Events; those about one kind of resource, or in one namespace, leave room for those about another."""
 
     cluster: Cluster
     clock: Clock = time.monotonic
-    _allowances: dict[str, Allowance] = field(default_factory=dict)
+    _allowances: dict[tuple[str, str], Allowance] = field(default_factory=dict)
 
     async def announce(self, about: Raw, announcements: Iterable[Announcement], now: datetime) -> None:
         """Post an Event each."""
+        place = (about["metadata"]["namespace"], about["kind"])
         for announcement in announcements:
-            if not self._allowances.setdefault(about["kind"], Allowance(self.clock, at=self.clock())).take():
+            if not self._allowances.setdefault(place, Allowance(self.clock, at=self.clock())).take():
                 _log.debug("an Event too many", reason=announcement.reason)
                 continue
             try:
                 await self.cluster.post_event(event(about, announcement, now))
+            except Terminating as problem:
+                _log.debug("an Event was not posted", reason=announcement.reason, problem=str(problem))
             except ClusterError as problem:
                 _log.warning("an Event was not posted", reason=announcement.reason, problem=str(problem))
 
@@ -80,7 +85,7 @@ def event(about: Raw, announcement: Announcement, now: datetime) -> Raw:
         },
         "type": announcement.type,
         "reason": announcement.reason,
-        "message": announcement.message.encode()[:_MESSAGE_LIMIT].decode(errors="ignore"),
+        "message": shown_text(announcement.message).encode()[:_MESSAGE_LIMIT].decode(errors="ignore"),
         "source": {"component": COMPONENT},
         "firstTimestamp": moment,
         "lastTimestamp": moment,

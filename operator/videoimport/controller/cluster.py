@@ -173,10 +173,20 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
         return errors.TooManyRequests(message, _seconds(asked))
     if status == 409 and details.get("reason") == "AlreadyExists":
         return errors.AlreadyExists(message)
+    if _is_terminating(status, details):
+        return errors.Terminating(message)
     kinds: dict[int, type[errors.ClusterError]] = {404: errors.NotFound, 409: errors.Conflict, 410: errors.Gone}
     if status in kinds:
         return kinds[status](message)
     return errors.Unavailable(message) if status >= 500 or status == 401 else errors.Rejected(message)
+
+
+def _is_terminating(status: int, answer: Raw) -> bool:
+    """Whether a namespace takes no new objects. The API server says so by a cause, and of one that is gone by 404."""
+    details = answer.get("details") or {}
+    causes = details.get("causes") or ()
+    ending = status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    return ending or (status == 404 and details.get("kind") == "namespaces")
 
 
 def _status(content: bytes) -> Raw:

@@ -7,7 +7,7 @@ from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import NotFound
-from videoimport.controller.kinds import Key
+from videoimport.controller.kinds import Key, controller_of
 from videoimport.controller.notes import Notes
 from videoimport.controller.observing import claims_of, jobs_of, pods_of
 from videoimport.controller.reading import Entry
@@ -53,7 +53,7 @@ class Confirmation:
             there = await self.cluster.get("Job", key.namespace, job.name)
         except NotFound:
             return
-        if there["metadata"]["uid"] == job.uid:
+        if there["metadata"]["uid"] == job.uid and controller_of(there) == entry.owner:
             labels = OUR_LABELS | {IMPORT: key.name, RUN: str(video.status.run)}
             patch = {"metadata": {"labels": labels}}
             await Writer(self.cluster, self.store).act(Patch("Job", key.namespace, job.name, job.uid, patch))

@@ -5,6 +5,7 @@ ClusterError
   ├── AlreadyExists     the name is taken
   ├── NotFound
   ├── Gone              a list's continuation or a version is too old
+  ├── Terminating       its namespace is being deleted, or is gone: nothing can be created there any more
   ├── Rejected          refused for good as it is: invalid, forbidden, over a quota
   ├── TooManyRequests   with the seconds the server wants us to wait
   └── Unavailable       no answer, a broken connection, or a server's error
@@ -38,6 +39,10 @@ class Gone(ClusterError):
 
 class Rejected(ClusterError):
     """Refused for good as it is: invalid, forbidden, over a quota."""
+
+
+class Terminating(ClusterError):
+    """Its namespace is being deleted, or is gone. No wait changes that."""
 
 
 class TooManyRequests(ClusterError):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from videoimport.api.labels import BULK, BULK_KIND, GROUP, IMPORT, MANAGED_BY, MANAGED_BY_VALUE, VERSION, VIDEO_KIND
+from videoimport.core.ownership import Owner, controlling_owner
 from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]
@@ -70,14 +71,14 @@ KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
 a status names and a later list lacks is gone, and not just younger than the list."""
 
 
-def controller_of(raw: Raw) -> Raw | None:
-    """The owner reference of the controlling owner."""
-    references: list[Raw] = raw["metadata"].get("ownerReferences", ())
-    return next((reference for reference in references if reference.get("controller")), None)
+def controller_of(raw: Raw) -> Owner | None:
+    """Return the controlling owner, which can only be in the object's own namespace."""
+    return controlling_owner(raw["metadata"])
 
 
 def keys_of(kind: Kind, raw: Raw) -> list[Key]:
-    """Whom a change of this object concerns: itself, when it is one of our resources, and its owner."""
+    """Whom a change of this object concerns: itself, when it is one of our resources, and its owner. Always keys of the
+    object's own namespace. Whether it really is its owner's is for the decision about that to know."""
     metadata = raw["metadata"]
     namespace: str = metadata["namespace"]
     keys = [Key(kind, namespace, metadata["name"])] if kind in (VIDEO_KIND, BULK_KIND) else []
@@ -85,8 +86,8 @@ def keys_of(kind: Kind, raw: Raw) -> list[Key]:
         labels = metadata.get("labels", {})
         return [Key(owner, namespace, labels[label]) for owner, label in _NAMED_BY if labels.get(label)]
     owner = controller_of(raw)
-    if owner and owner["kind"] == VIDEO_KIND:
-        keys.append(Key("VideoImport", namespace, owner["name"]))
-    if owner and owner["kind"] == BULK_KIND:
-        keys.append(Key("BulkImport", namespace, owner["name"]))
+    if owner and (owner.group, owner.kind) == (GROUP, VIDEO_KIND):
+        keys.append(Key("VideoImport", namespace, owner.name))
+    if owner and (owner.group, owner.kind) == (GROUP, BULK_KIND):
+        keys.append(Key("BulkImport", namespace, owner.name))
     return keys

@@ -4,6 +4,9 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from videoimport.api.redact import shown_value
 
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -19,6 +22,11 @@ _TALKATIVE = {
     "leaderelection": logging.WARNING,  # a line a renewal otherwise
     "aiohttp.access": logging.WARNING,
 }
+
+
+def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """An API server's or a library's error may quote an object, and so an address with a login."""
+    return {key: shown_value(value) for key, value in event.items()}
 
 
 def configure(level: str) -> None:
@@ -38,6 +46,7 @@ def configure(level: str) -> None:
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact,
                 structlog.processors.JSONRenderer(),
             ],
             foreign_pre_chain=_SHARED,

@@ -75,7 +75,7 @@ class Figures(Collector):
         hosts = self.store.turns.hosts
         yield _single(
             "videoimport_hosts_backing_off",
-            "Hosts that pushed imports back and have not answered since.",
+            "Hosts that pushed imports back and have not answered since, once in each namespace.",
             hosts.backing_off,
         )
         yield _single("videoimport_waiting_for_hosts", "Imports that wait for their host.", hosts.waiting)

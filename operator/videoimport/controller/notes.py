@@ -43,6 +43,8 @@ class Notes:
     """UIDs of finished Jobs whose pods were listed afresh."""
     unkept: set[str] = field(default_factory=set)
     """UIDs of listing Jobs whose page is not in their pod's log, or not whole."""
+    terminating: bool = False
+    """Its namespace is being deleted; the namespace never recovers, and the object goes with it."""
     unread: dict[str, int] = field(default_factory=dict)
     """How often the log of such a Job's pod could not be had, by the Job's UID."""
 

@@ -13,6 +13,8 @@ from videoimport.controller.store import Store
 from videoimport.core.earlier import asks_for_earlier, left_failed
 from videoimport.core.listed import Listed
 from videoimport.core.observe import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
+from videoimport.core.owned import is_claim_of, is_job_of, is_page_of, is_pod_of, is_shard_of
+from videoimport.core.ownership import job_owner
 from videoimport.core.refuse import problem_of
 
 _log = structlog.get_logger(__name__)
@@ -29,24 +31,29 @@ def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
     return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, host, no_room)
 
 
-def jobs_of(owner: Entry, store: Store) -> tuple[JobView, ...]:
-    """Jobs that this very import or bulk controls."""
-    return tuple(job.of(JobView) for job in store.owned("Job", owner.uid))
+def jobs_of(entry: Entry, store: Store) -> tuple[JobView, ...]:
+    """Return the Jobs that are runs of this very import or bulk."""
+    owner = entry.owner
+    jobs = (job.of(JobView) for job in store.owned("Job", owner))
+    return tuple(job for job in jobs if is_job_of(job, owner))
 
 
 def claims_of(video: Entry, store: Store) -> tuple[ClaimView, ...]:
-    """Its scratch."""
-    return tuple(claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", video.uid))
+    """Return the import's scratch."""
+    owner = video.owner
+    claims = (claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", owner))
+    return tuple(claim for claim in claims if is_claim_of(claim, owner))
 
 
 def pods_of(job: JobView, store: Store) -> tuple[PodView, ...]:
-    """Its pods."""
-    return tuple(pod.of(PodView) for pod in store.owned("Pod", job.uid))
+    """Return the pods that were made for this very Job."""
+    pods = (pod.of(PodView) for pod in store.owned("Pod", job_owner(job.namespace, job.name, job.uid)))
+    return tuple(pod for pod in pods if is_pod_of(pod, job))
 
 
 def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
     """Raises ValidationError when our models cannot read the resource."""
-    children = store.owned("VideoImport", entry.uid)
+    children = store.owned("VideoImport", entry.owner)
     unreadable = frozenset(name for child in children if (name := _unreadable(child)))
     readable = tuple(child.of(VideoImport) for child in children if not isinstance(child.view, Unreadable))
     jobs = jobs_of(entry, store)
@@ -63,16 +70,17 @@ def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
         unkept=frozenset(notes.unkept),
         ahead=store.siblings.ahead(place),
         left_failed=_left_failed(on_record, place, store),
-        hosts=store.turns.hosts.statuses(),
+        hosts=store.turns.hosts.statuses(place[0]),
         source_rests_until=store.turns.source_rests_until(entry.of(BulkImport)),
     )
 
 
 def _on_record(entry: Entry, store: Store) -> ObservedBulk:
     """A bulk with what is kept of its list and its results."""
-    lists = [config_map.view for config_map in store.owned("ConfigMap", entry.uid)]
-    shards = (view for view in lists if isinstance(view, ShardView))
-    pages = (view for view in lists if isinstance(view, PageView))
+    owner = entry.owner
+    lists = [config_map.view for config_map in store.owned("ConfigMap", owner)]
+    shards = (view for view in lists if isinstance(view, ShardView) and is_shard_of(view, owner))
+    pages = (view for view in lists if isinstance(view, PageView) and is_page_of(view, owner))
     return ObservedBulk(
         bulk=entry.of(BulkImport),
         shards=tuple(sorted(shards, key=lambda shard: shard.number)),

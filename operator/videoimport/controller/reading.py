@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.labels import PAGE
+from videoimport.api.labels import GROUP, PAGE
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.kinds import Raw
 from videoimport.core.observe import ClaimView, JobView, PageView, PodView, ShardView
+from videoimport.core.ownership import Owner
 from videoimport.core.parse import claim_view, job_view, page_view, pod_view, shard_view
 from videoimport.core.plan import Kind
 
@@ -52,6 +53,12 @@ class Entry:
         if not isinstance(self.view, kind):
             raise TypeError(f"{self.view} is no {kind}")
         return self.view
+
+    @property
+    def owner(self) -> Owner:
+        """This VideoImport or BulkImport as the owner of its objects."""
+        metadata = self.head["metadata"]
+        return Owner(metadata["namespace"], GROUP, self.head["kind"], metadata["name"], metadata["uid"])
 
     @property
     def uid(self) -> str:

@@ -34,6 +34,8 @@ class ControllerSettings(BaseSettings):
     """Networks that sources may lie in besides public addresses."""
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """Without any progress in any stage for so long, a worker ends its run as Stalled."""
+    listing_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$")] = "512Mi"
+    """Memory limit of Jobs that list or send a webhook's message, unless the user's own limits name one."""
     source_bytes_per_second: Annotated[int, Field(ge=0)] = 0
     """Most bytes a second that one worker fetches; 0 for as fast as they come."""
     source_sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
@@ -124,6 +126,7 @@ class ControllerSettings(BaseSettings):
             image_pull_policy=self.image_pull_policy,
             image_pull_secrets=self.image_pull_secrets,
             allowed_networks=tuple(str(network) for network in self.allowed_networks),
+            modest_limits={"memory": self.listing_memory},
             stall=timedelta(seconds=self.stall_seconds),
             politeness=Politeness(
                 bytes_per_second=self.source_bytes_per_second or None, sleep_seconds=self.source_sleep_seconds

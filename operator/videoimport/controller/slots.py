@@ -183,12 +183,13 @@ class Slots:
         self._count(place, None)
 
     def _next(self) -> tuple[OwnerKey, Place] | None:
-        """The first of all namespaces that have room."""
-        heads = [(head, namespace) for namespace in list(self._ranks) if (head := self._head(namespace)) is not None]
+        """The first of the namespace that has the fewest running, of those that have room. A tenant can divide imports
+        among any number of owners, and would otherwise get as many shares."""
+        heads = {namespace: head for namespace in list(self._ranks) if (head := self._head(namespace)) is not None}
         if not heads:
             return None
-        head, namespace = min(heads)
-        key = (namespace, head[2])
+        namespace = min(heads, key=lambda one: (self._running[one], heads[one], one))
+        key = (namespace, heads[namespace][2])
         return key, self._owners[key].line[0][1]
 
     def _head(self, namespace: str) -> _Rank | None:

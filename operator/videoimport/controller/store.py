@@ -6,19 +6,23 @@ deletion. For one thread; ``objects`` may be called from another, for metrics.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 
-from videoimport.api.labels import VIDEO_KIND
+from videoimport.api.labels import GROUP, VIDEO_KIND
+from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cluster import Page, version_of
 from videoimport.controller.kinds import KINDS, Key, Place, Raw, controller_of, keys_of
 from videoimport.controller.queue import Clock
-from videoimport.controller.reading import Entry, read
+from videoimport.controller.reading import Entry, Unreadable, read
 from videoimport.controller.siblings import Siblings
 from videoimport.controller.turns import Turns
 from videoimport.core.limits import DEFAULT, Limits
-from videoimport.core.observe import JobView
+from videoimport.core.observe import JobView, PodView
+from videoimport.core.owned import is_job_of_video, is_pod_of
+from videoimport.core.ownership import Owner, job_owner
 from videoimport.core.plan import Kind
+from videoimport.core.run_end import is_active
 
 TOMBSTONE_SECONDS = 600.0
 """How long a deletion is remembered: longer than any list that was under way could take."""
@@ -40,16 +44,18 @@ class Store:
         self._tombstones: dict[Kind, dict[Place, _Tombstone]] = {kind: {} for kind in KINDS}
         self.turns = Turns(self._wake, limits)
         self.siblings = Siblings(changed)
-        self._owned: dict[tuple[Kind, str], set[Place]] = defaultdict(set)
-        """By kind and the controlling owner's UID."""
+        self._owned: dict[tuple[Kind, Owner], set[Place]] = defaultdict(set)
+        """By kind and the controlling owner, whose namespace is that of the object."""
+        self._working: dict[Place, set[str]] = {}
+        """UIDs of imports of a name whose Jobs have been seen at work, until these have ended."""
 
     def find(self, kind: Kind, namespace: str, name: str) -> Entry | None:
         """The object of that name, if it is known."""
         return self._entries[kind].get((namespace, name))
 
-    def owned(self, kind: Kind, owner_uid: str) -> list[Entry]:
-        """Objects whose controlling owner has this UID, by name."""
-        places = self._owned.get((kind, owner_uid), ())
+    def owned(self, kind: Kind, owner: Owner) -> list[Entry]:
+        """Objects whose controlling owner this is, in every part of its identity, by name."""
+        places = self._owned.get((kind, owner), ())
         return [self._entries[kind][place] for place in sorted(places)]
 
     def objects(self, kind: Kind) -> list[Entry]:
@@ -65,11 +71,11 @@ class Store:
         entry = self._entries[kind][place] = read(kind, raw, version)
         self._tombstones[kind].pop(place, None)
         if owner := controller_of(raw):
-            self._owned[kind, owner["uid"]].add(place)
+            self._owned[kind, owner].add(place)
         self._take_turns(kind, entry)
-        if older is not None and older.uid != raw["metadata"]["uid"]:
-            self._tell(kind, older.head)  # a namesake of an earlier object, perhaps of another owner
-        self._tell(kind, raw)
+        if older is not None:
+            self._leave_owner(kind, older, owner)
+        self._tell(kind, *([older.head] if older is not None else []), raw)
         return True
 
     def remove(self, kind: Kind, raw: Raw) -> None:
@@ -111,10 +117,10 @@ class Store:
         entry = self._entries[kind].pop(place, None)
         owner = controller_of(entry.head) if entry else None
         if owner:
-            owned = self._owned[kind, owner["uid"]]
+            owned = self._owned[kind, owner]
             owned.discard(place)
             if not owned:
-                del self._owned[kind, owner["uid"]]
+                del self._owned[kind, owner]
         return entry
 
     def _take_turns(self, kind: Kind, changed: Entry) -> None:
@@ -126,15 +132,56 @@ class Store:
         owner = controller_of(changed.head)
         if kind == "VideoImport":
             self._import(_place(changed.head), changed.uid, answered=True)
-        elif kind == "Job" and owner is not None and owner["kind"] == VIDEO_KIND:
-            self._import((_place(changed.head)[0], owner["name"]), owner["uid"], answered=False)
+        elif kind == "Job" and owner is not None and (owner.group, owner.kind) == (GROUP, VIDEO_KIND):
+            self._import((owner.namespace, owner.name), owner.uid, answered=False)
+        elif kind == "Pod" and owner is not None:
+            self._take_turns_of_job(owner)
+
+    def _leave_owner(self, kind: Kind, older: Entry, owner: Owner | None) -> None:
+        """Let go of places that only counted while this Job or pod had its earlier owner."""
+        if kind in ("Job", "Pod") and controller_of(older.head) not in (owner, None):
+            self._take_turns(kind, older)
+
+    def _take_turns_of_job(self, owner: Owner) -> None:
+        """The end of a pod's worker is the end of its Job's work."""
+        if (job := self._job_that_is(owner)) is not None:
+            self._take_turns("Job", job)
+
+    def _job_that_is(self, owner: Owner) -> Entry | None:
+        """Return the Job that a pod names as its owner, if it is known and its UID is this one."""
+        job = self.find("Job", owner.namespace, owner.name)
+        is_it = job is not None and job_owner(owner.namespace, owner.name, job.uid) == owner
+        return job if is_it else None
 
     def _import(self, place: Place, uid: str, *, answered: bool) -> None:
         entry = self._entries["VideoImport"].get(place)
-        uids = {uid, entry.uid if entry else uid}
-        jobs = (job.view for one in uids for job in self.owned("Job", one))
-        working = any(isinstance(job, JobView) and not job.finished for job in jobs)
-        self.turns.video(place, uid, entry, working=working, answered=answered)
+        self.turns.video(place, uid, entry, working=self._is_working(place, entry), answered=answered)
+
+    def _is_working(self, place: Place, entry: Entry | None) -> bool:
+        """Whether a Job of an import of this name has not ended. A run begins to count only once the import's status
+        has decided it, or anybody could take places with Jobs; it then counts to its end, whatever becomes of the
+        import."""
+        known = self._working.get(place, frozenset[str]())
+        uids = known | ({entry.uid} if entry else set())
+        working = {uid for uid in uids if self._runs(place, uid, entry, known=uid in known)}
+        if working:
+            self._working[place] = working
+        else:
+            self._working.pop(place, None)
+        return bool(working)
+
+    def _runs(self, place: Place, uid: str, entry: Entry | None, *, known: bool) -> bool:
+        namespace, name = place
+        owner = Owner(namespace, GROUP, VIDEO_KIND, name, uid)
+        views = (job.view for job in self.owned("Job", owner))
+        jobs = [job for job in views if isinstance(job, JobView) and is_job_of_video(job, owner)]
+        decided = _decided_runs(entry) if entry is not None and entry.uid == uid else None
+        active = (job for job in jobs if is_active(job, self._pods_of(job)))
+        return any(known if decided is None else job.run <= decided for job in active)
+
+    def _pods_of(self, job: JobView) -> Iterator[PodView]:
+        views = (pod.view for pod in self.owned("Pod", job_owner(job.namespace, job.name, job.uid)))
+        return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
 
     def withdraw(self, key: Key) -> None:
         """What was decided of it last was not written: no place is taken by it, and no host tried."""
@@ -146,9 +193,16 @@ class Store:
         if entry := self.find(*key):
             self._tell(key.kind, entry.head)
 
-    def _tell(self, kind: Kind, raw: Raw) -> None:
-        for key in keys_of(kind, raw):
+    def _tell(self, kind: Kind, *versions: Raw) -> None:
+        """Tell whom a change concerns: those whom the object named before it, too. Anybody may edit what it names."""
+        for key in dict.fromkeys(key for raw in versions for key in self._concerned(kind, raw)):
             self._changed(key)
+
+    def _concerned(self, kind: Kind, raw: Raw) -> list[Key]:
+        """Whom an object concerns. Of a pod its Job says so too, since the pod may have lost its labels."""
+        owner = controller_of(raw) if kind == "Pod" else None
+        job = self._job_that_is(owner) if owner is not None else None
+        return keys_of(kind, raw) + (keys_of("Job", job.head) if job is not None else [])
 
     def _drop_old_tombstones(self, kind: Kind) -> None:
         oldest = self._clock() - TOMBSTONE_SECONDS
@@ -179,6 +233,14 @@ class Comparison:
         if self._version is None:
             return 0
         return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)
+
+
+def _decided_runs(video: Entry) -> int:
+    """Return the number of the last run that an import's status decided; 0 before the first."""
+    if isinstance(video.view, VideoImport):
+        return video.view.status.run or 0
+    run = video.view.raw.get("status", {}).get("run", 0) if isinstance(video.view, Unreadable) else 0
+    return run if isinstance(run, int) else 0
 
 
 def _place(raw: Raw) -> Place:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 import structlog
 
 from videoimport.api.bulk_status import BulkImportStatus
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.reasons import Reason
 from videoimport.api.redact import shown_text
 from videoimport.api.status import VideoImportStatus
 from videoimport.api.videoimport import VideoImport
@@ -21,7 +23,7 @@ from videoimport.controller.announcing import Announcer
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.collecting import Collector
 from videoimport.controller.confirming import Confirmation
-from videoimport.controller.errors import Conflict, NotFound, Rejected
+from videoimport.controller.errors import Conflict, NotFound, Rejected, Terminating
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import REFUSED, Notebook, Notes
 from videoimport.controller.observing import observe_bulk, observe_video
@@ -30,7 +32,8 @@ from videoimport.controller.reading import Entry, Unreadable
 from videoimport.controller.store import Store
 from videoimport.controller.writing import Writer
 from videoimport.core.bulk import reconcile_bulk
-from videoimport.core.parse import event_view
+from videoimport.core.cluster_message import explain, fields_of, fields_of_bulk
+from videoimport.core.parse import event_view, is_about
 from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan, together
 from videoimport.core.refuse import problem_of, refuse
 from videoimport.core.settings import Settings
@@ -69,12 +72,15 @@ class Syncer:
     """Of how long a decision takes; what other programs take meanwhile is not its fault."""
 
     async def sync(self, key: Key) -> None:
-        """Raises ClusterError when a step could not be done."""
+        """Raises ClusterError when a step could not be done. Nothing more is done
+        for what is in a namespace that takes no new objects."""
         entry = self.store.find(key.kind, key.namespace, key.name)
         if entry is None:
             self.notebook.forget(key)
             return
         notes = self.notebook.of(key, entry.uid)
+        if notes.terminating:
+            return
         confirmation = Confirmation(self.cluster, self.store)
         await confirmation.lost_reports(key, entry, notes)
         await confirmation.lost_job(key, entry)
@@ -91,7 +97,8 @@ class Syncer:
             await self._act(key, entry, notes, plan.actions)
             await self._inquire(key, notes, plan.inquiries)
         finally:
-            await self.announcer.announce(entry.head, plan.announcements, self.now())
+            if not notes.terminating:
+                await self.announcer.announce(entry.head, plan.announcements, self.now())
 
     async def _write(self, key: Key, entry: Entry, status: VideoImportStatus | BulkImportStatus) -> None:
         try:
@@ -124,10 +131,15 @@ class Syncer:
                 continue
             doing = (self._do(key, notes, action) for action in batch)
             for failure in filter(None, await asyncio.gather(*doing, return_exceptions=True)):
-                if not (making and isinstance(failure, Rejected)):
+                if making and isinstance(failure, Terminating):
+                    notes.terminating = True
+                elif not (making and isinstance(failure, Rejected)):
                     raise failure
-                refusal = refusal or failure
-        if refusal is not None:
+                else:
+                    refusal = refusal or failure
+        if notes.terminating:
+            _log.debug("namespace_terminating")
+        elif refusal is not None:
             await self._refused(key, entry, notes, shown_text(str(refusal)))
         elif not pause and any(isinstance(action, Create | Collect) for action in actions):
             notes.refusal = None
@@ -147,7 +159,8 @@ class Syncer:
         self.queue.add_after(key, pause)
         if news:
             self.queue.add(key)
-            await self.announcer.announce(entry.head, [Announcement("Warning", REFUSED, message)], self.now())
+            words = Announcement("Warning", REFUSED, _explained(entry, message))
+            await self.announcer.announce(entry.head, [words], self.now())
 
     async def _inquire(self, key: Key, notes: Notes, inquiries: tuple[Inquiry, ...]) -> None:
         patience = self.settings.patience.total_seconds()
@@ -157,8 +170,16 @@ class Syncer:
             if since < patience:
                 self.queue.add_after(key, patience - since)
                 continue
-            answer = tuple(event_view(raw) for raw in await self.cluster.events_about(inquiry.namespace, inquiry.uid))
+            found = await self.cluster.events_about(inquiry.namespace, inquiry.uid)
+            answer = tuple(event_view(raw) for raw in found if is_about(raw, inquiry))
             notes.asked[inquiry.uid] = now
             if answer != notes.answers.get(inquiry.uid, ()):
                 notes.answers[inquiry.uid] = answer
                 self.queue.add(key)
+
+
+def _explained(entry: Entry, message: str) -> str:
+    view = entry.view
+    if isinstance(view, VideoImport):
+        return explain(Reason.JOB_REJECTED, message, fields_of(view))
+    return explain(Reason.JOB_REJECTED, message, fields_of_bulk(view)) if isinstance(view, BulkImport) else message

@@ -2,20 +2,26 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from pydantic import ValidationError
 
-from videoimport.api.labels import IMPORT, WORKER_CONTAINER
+from videoimport.api.labels import GROUP, WORKER_CONTAINER
 from videoimport.api.report import Progress
+from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cluster import Cluster
 from videoimport.controller.errors import ClusterError, TooManyRequests
-from videoimport.controller.kinds import Key, keys_of
+from videoimport.controller.kinds import Key
 from videoimport.controller.notes import Notebook
 from videoimport.controller.queue import KeyedQueue
 from videoimport.controller.reading import Entry
 from videoimport.controller.store import Store
-from videoimport.core.observe import PodView
+from videoimport.core.observe import JobView, PodView
+from videoimport.core.owned import is_job_of_video, is_pod_of
+from videoimport.core.ownership import Owner
+from videoimport.core.plan import Kind
 
 LINES = 4
 """A snapshot is whole in one line; a few more are read in case the last was cut or is not ours."""
@@ -48,7 +54,7 @@ class Tails:
         """Look at every running worker once."""
         free = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as looks:
-            for pod in [pod for pod in self._store.objects("Pod") if _tells_progress(pod)]:
+            for pod in self._workers():
                 await free.acquire()
                 looks.create_task(self._look(pod)).add_done_callback(lambda _: free.release())
                 await asyncio.sleep(1 / self._rate)
@@ -66,25 +72,58 @@ class Tails:
                 self._keep(pod, progress)
 
     def _keep(self, pod: Entry, progress: Progress) -> None:
-        for key in keys_of("Pod", pod.head):
-            owner = self._owner(key, pod)
-            if owner is None:
-                continue
-            notes = self._notebook.of(key, owner.uid)
-            if notes.progress != progress:
-                notes.progress = progress
-                self._queue.add(key)
+        run = self._run_of(pod)
+        if run is None or progress.run != run.number:
+            return
+        notes = self._notebook.of(run.key, run.uid)
+        if notes.progress != progress:
+            notes.progress = progress
+            self._queue.add(run.key)
 
-    def _owner(self, key: Key, pod: Entry) -> Entry | None:
-        """The VideoImport of that name, if this pod's Job is its own."""
-        owner = self._store.find(key.kind, key.namespace, key.name)
-        jobs = self._store.owned("Job", owner.uid) if owner else []
-        return owner if pod.of(PodView).job_uid in {job.uid for job in jobs} else None
+    def _workers(self) -> list[Entry]:
+        """Return the pods that work on the present runs of imports, of each import the oldest. Looks are few for the
+        whole cluster: Jobs and pods that somebody puts beside those of an import must not take more of them."""
+        found: dict[Key, Entry] = {}
+        for pod in sorted(filter(_is_running, self._store.objects("Pod")), key=_age):
+            if (run := self._run_of(pod)) is not None:
+                found.setdefault(run.key, pod)
+        return list(found.values())
+
+    def _run_of(self, pod: Entry) -> "_Run | None":
+        """Return what a pod works on: its Job and that Job's VideoImport are known, each is its owner, and the Job is
+        that of the present run."""
+        job = self._owner_of("Job", "batch", pod.of(PodView).owner)
+        if job is None or not is_pod_of(pod.of(PodView), job.of(JobView)):
+            return None
+        video = self._owner_of("VideoImport", GROUP, job.of(JobView).owner)
+        if video is None or not isinstance(video.view, VideoImport):
+            return None
+        owner, present = video.owner, video.view.status.run
+        if not is_job_of_video(job.of(JobView), owner) or job.of(JobView).run != present:
+            return None
+        return _Run(Key("VideoImport", owner.namespace, owner.name), owner.uid, job.of(JobView).run)
+
+    def _owner_of(self, kind: Kind, group: str, owner: Owner | None) -> Entry | None:
+        if owner is None or (owner.group, owner.kind) != (group, kind):
+            return None
+        return self._store.find(kind, owner.namespace, owner.name)
 
 
-def _tells_progress(pod: Entry) -> bool:
-    """Of an import; what a bulk has done besides has no progress."""
-    return pod.of(PodView).running and IMPORT in pod.head["metadata"].get("labels", {})
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Of a VideoImport."""
+
+    key: Key
+    uid: str
+    number: int
+
+
+def _is_running(pod: Entry) -> bool:
+    return pod.of(PodView).running
+
+
+def _age(pod: Entry) -> tuple[datetime, str]:
+    return pod.of(PodView).created, pod.of(PodView).name
 
 
 def last_progress(text: str) -> Progress | None:

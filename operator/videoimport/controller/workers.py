@@ -2,7 +2,7 @@
 
 import structlog
 
-from videoimport.controller.errors import ClusterError, Conflict, TooManyRequests
+from videoimport.controller.errors import ClusterError, Conflict, NotFound, TooManyRequests
 from videoimport.controller.kinds import Key
 from videoimport.controller.metrics import RECONCILE_SECONDS
 from videoimport.controller.queue import KeyedQueue
@@ -24,7 +24,7 @@ async def work(queue: KeyedQueue, syncer: Syncer) -> None:
 async def _try(queue: KeyedQueue, syncer: Syncer, key: Key) -> None:
     try:
         await syncer.sync(key)
-    except Conflict as stale:
+    except (Conflict, NotFound) as stale:
         _log.info("decided on something older", problem=str(stale), again_in_seconds=queue.retry(key))
     except TooManyRequests as pause:
         _log.info("asked to wait", problem=str(pause), again_in_seconds=queue.retry(key, pause.retry_after))

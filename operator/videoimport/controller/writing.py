@@ -6,7 +6,7 @@ from typing import assert_never
 
 from videoimport.api.base import Model
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.labels import RUN
+from videoimport.api.labels import OUR_PREFIXES, RUN
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller import errors
 from videoimport.controller.cluster import Cluster
@@ -59,15 +59,20 @@ class Writer:
                 raise errors.Rejected(_taken(made)) from taken
             if not is_the_same(made, manifest):
                 raise errors.Conflict(f"{taken}: it is of another run, or being deleted") from taken
-            made = await self._in_sight(kind, made)
+            if is_spoilt(made, manifest):
+                await self.act(Delete(kind, metadata["namespace"], metadata["name"], made["metadata"]["uid"]))
+                raise errors.Conflict(f"{taken}: its content is another, so it is replaced") from taken
+            made = await self._in_sight(kind, made, manifest)
         self.store.put(kind, made)
 
-    async def _in_sight(self, kind: Kind, there: Raw) -> Raw:
-        """Somebody may have taken the labels by which we watch it: unseen, it would be made again for ever."""
+    async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
+        """Somebody may have taken the labels by which we know it: unseen, it would be made again for ever."""
         metadata = there["metadata"]
-        if KINDS[kind].selector is None or OUR_LABELS.items() <= metadata.get("labels", {}).items():
+        ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
+        gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}
+        if KINDS[kind].selector is None or not gone:
             return there
-        patch = {"metadata": {"uid": metadata["uid"], "labels": OUR_LABELS}}
+        patch = {"metadata": {"uid": metadata["uid"], "labels": gone}}
         return await self.cluster.patch(kind, metadata["namespace"], metadata["name"], patch)
 
     async def _patch(self, wish: Patch) -> None:
@@ -104,9 +109,12 @@ class Writer:
 
 def is_foreign(found: Raw, wanted: Raw) -> bool:
     """Whether what stands under a derived name is somebody else's and stays, so that waiting will not help."""
-    owner, ours = controller_of(found), controller_of(wanted)
-    same_owner = owner is not None and ours is not None and owner["uid"] == ours["uid"]
-    return not same_owner and "deletionTimestamp" not in found["metadata"]
+    return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
+
+
+def _has_same_owner(found: Raw, wanted: Raw) -> bool:
+    owner = controller_of(found)
+    return owner is not None and owner == controller_of(wanted)
 
 
 def _taken(found: Raw) -> str:
@@ -114,17 +122,23 @@ def _taken(found: Raw) -> str:
     metadata, owner = found["metadata"], controller_of(found)
     words = f"{found['kind']} {metadata['name']} is there and belongs to another"
     if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
-        return f"{words}, {owner['kind']} {owner['name']}; choose other names, or wait until it is gone"
+        return f"{words}, {owner.kind} {owner.name}; choose other names, or wait until it is gone"
     return f"{words}; delete it"
 
 
 def is_the_same(found: Raw, wanted: Raw) -> bool:
     """Whether what stands under a derived name is what we wanted to create: of the same owner and run, and staying."""
-    there, owner, ours = found["metadata"], controller_of(found), controller_of(wanted)
     return (
-        owner is not None
-        and ours is not None
-        and owner["uid"] == ours["uid"]
-        and there.get("labels", {}).get(RUN) == wanted["metadata"].get("labels", {}).get(RUN)
-        and "deletionTimestamp" not in there
+        _has_same_owner(found, wanted)
+        and _labels(found).get(RUN) == _labels(wanted).get(RUN)
+        and "deletionTimestamp" not in found["metadata"]
     )
+
+
+def is_spoilt(found: Raw, wanted: Raw) -> bool:
+    """Whether an object of ours that never changes has another content than it is to have: it can only be replaced."""
+    return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
+
+
+def _labels(raw: Raw) -> dict[str, str]:
+    return raw["metadata"].get("labels") or {}

@@ -8,11 +8,14 @@ from videoimport.api.bulk_status import BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
+from videoimport.core.attribution import Attribution, attributed
+from videoimport.core.children import name_of
 from videoimport.core.ledger import ledger_of
 from videoimport.core.lifecycle import settled
 from videoimport.core.listed import Listed, Rejected
-from videoimport.core.naming import child_name
 from videoimport.core.observe import ObservedBulk, PageView
+from videoimport.core.owned import child_identity, is_shard_of, item_of_child
+from videoimport.core.ownership import bulk_owner
 from videoimport.core.pages import complete, counting, earlier_of, listing_of
 from videoimport.core.policy import exceeded
 from videoimport.core.roll import Roll, address_of, roll_of
@@ -43,12 +46,31 @@ class Book:
         self.bulk = observed.bulk
         self.spec: BulkImportSpec = observed.bulk.spec
         self.status: BulkImportStatus = observed.bulk.status
-        self.shards = observed.shards
+        owner = bulk_owner(self.bulk.metadata)
+        self.shards = tuple(shard for shard in observed.shards if is_shard_of(shard, owner))
         self.refusal = observed.refusal
-        prefix = child_name(self.bulk.metadata.name, "")
-        self.children = {child.metadata.name.removeprefix(prefix): child for child in observed.children}
+        items = ((item_of_child(child.metadata, owner), child) for child in observed.children)
+        self._own_children = tuple((identity, child) for identity, child in items if identity is not None)
+        unreadable = (child_identity(owner.name, name) for name in observed.unreadable)
+        self._unreadable = frozenset(identity for identity in unreadable if identity is not None)
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        return attributed(self._own_children, self._derived_name)
+
+    def _derived_name(self, identity: str) -> str | None:
+        item = self.accepted.get(identity)
+        return name_of(self.bulk, item) if item is not None else None
+
+    @property
+    def children(self) -> dict[str, VideoImport]:
         """By their item's identity."""
-        self._unreadable = frozenset(name.removeprefix(prefix) for name in observed.unreadable)
+        return self._attribution.children
+
+    @property
+    def surplus(self) -> tuple[VideoImport, ...]:
+        """Children whose item has another one, as when its title changed meanwhile."""
+        return self._attribution.surplus
 
     @cached_property
     def pages(self) -> tuple[PageView, ...]:
@@ -140,18 +162,20 @@ class Book:
     @cached_property
     def unended(self) -> bool:
         """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
-        return bool(self.running) or any(not settled(child) for child in self.children.values())
+        return any(not settled(child) for _, child in self._own_children)
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
-        """Children that have not ended and are not on their way out, of items that are no longer listed as well."""
-        alive = {key: child for key, child in self.children.items() if child.metadata.deletion_timestamp is None}
-        return {key: child for key, child in alive.items() if not settled(child)}
+        """Children that have not ended and are not on their way out, by name, of items that are no longer listed as
+        well."""
+        alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
+        return {child.metadata.name: child for child in alive if not settled(child)}
 
     @cached_property
     def strangers(self) -> tuple[VideoImport, ...]:
         """Of the running, those whose items are not listed, as far as the list is known."""
-        return tuple(child for key, child in self.running.items() if key not in self.accepted)
+        own = {child.metadata.name for identity, child in self.children.items() if identity in self.accepted}
+        return tuple(child for name, child in self.running.items() if name not in own)
 
     @property
     def strays(self) -> tuple[VideoImport, ...]:

@@ -1,4 +1,4 @@
-"""When a host that pushed back may be asked again: a state machine over what the imports' statuses say of it.
+"""When a host that pushed back may be asked again: a state machine over what the statuses of a namespace say of it.
 
     open ── RateLimited ──> resting ── its time is over ──> one import tries ──┬── its download is through ──> open
                                ▲                                               │

@@ -54,7 +54,8 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
         return Plan()
     book, moment = Book(observed), now.replace(microsecond=0)
     discovery = discovering(observed, moment, settings, wanted=not book.held)
-    counted = tallied(book, discovery, moment)
+    taken = taking_up(book)
+    counted = tallied(book, discovery, taken, moment)
     notification = notifying(observed, counted, moment, settings)
     status = counted.model_copy(update={"webhook": notification.webhook})
     writing = due(book.status, status, _PROGRESS, moment, settings.write_interval)
@@ -64,7 +65,7 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
         following(book),
         tuple(_start(book, item) for item in book.to_start),
         gone.actions,
-        taking_up(book),
+        taken,
         discovery.actions,
         notification.actions,
     )

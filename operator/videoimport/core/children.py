@@ -1,13 +1,15 @@
 """The VideoImport of one item: as it is made, and what it is told afterwards."""
 
+import re
 from typing import Any
 
+from videoimport.api.bulk_source import BulkSource
 from videoimport.api.bulkimport import IDENTITY as BULK_IDENTITY
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK, ITEM
 from videoimport.api.source import VideoSource
 from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
-from videoimport.core.listed import Listed, object_of
+from videoimport.core.listed import Listed, object_of, slug_of_item
 from videoimport.core.naming import child_name
 from videoimport.core.ownership import CALM, OUR_LABELS, owned_by, queue_labels
 from videoimport.core.plan import Create, Delete, Patch
@@ -25,7 +27,7 @@ def creation(bulk: BulkImport, item: Listed) -> Create:
         {
             **IDENTITY,
             "metadata": {
-                "name": child_name(meta.name, identity),
+                "name": name_of(bulk, item),
                 "namespace": meta.namespace,
                 "labels": queue_labels(meta.labels) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
                 "annotations": CALM,
@@ -34,6 +36,11 @@ def creation(bulk: BulkImport, item: Listed) -> Create:
             "spec": spec_of(bulk, item).wire(),
         }
     )
+
+
+def name_of(bulk: BulkImport, item: Listed) -> str:
+    """The name of the child that is made for an item."""
+    return child_name(bulk.metadata.name, slug_of_item(item), item.identity)
 
 
 def spec_of(bulk: BulkImport, item: Listed) -> VideoImportSpec:
@@ -60,7 +67,19 @@ def source_of(bulk: BulkImport, item: Listed) -> VideoSource:
     if bucket is not None and key is not None:
         stored = object_of(bucket, key)
         return VideoSource(s3=stored, credentials_secret_ref=secret, checksum=item.checksum)
-    return VideoSource(url=item.url, credentials_secret_ref=secret, checksum=item.checksum)
+    origins = header_origins(bulk.spec.source) if secret else None
+    return VideoSource(url=item.url, credentials_secret_ref=secret, header_origins=origins, checksum=item.checksum)
+
+
+_ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|\Z)", re.IGNORECASE)
+
+
+def header_origins(source: BulkSource) -> tuple[str, ...]:
+    """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a
+    web address has none, and neither has one whose address is unclear: its items get only what the Secret names."""
+    manifest = source.manifest.url if source.manifest else None
+    found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
+    return (found[1] + found[2],) if found else ()
 
 
 def restart(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:

@@ -12,7 +12,7 @@ from videoimport.api.status import Attempts
 from videoimport.api.webhook import WEBHOOK_SECRET_PATH, DeliveryReport, DeliveryTask, Webhook, WebhookStatus
 from videoimport.core import errands
 from videoimport.core.errands import Ending, Errand
-from videoimport.core.observe import JobView
+from videoimport.core.observe import JobView, ObservedBulk
 from videoimport.core.plan import Action
 from videoimport.core.retry import Context, Verdict, judge
 from videoimport.core.settings import Settings
@@ -56,7 +56,7 @@ def wish_of(bulk: BulkImport) -> str:
 
 def succeeded(job: JobView, ending: Ending[DeliveryReport]) -> bool:
     """A Job is Complete only if its worker's exit code said so, whatever became of its report."""
-    return ending.reason is None or job.finished == "Complete"
+    return ending.reason is None or job.finished == "Complete" or ending.exit_code == 0
 
 
 def judged(
@@ -79,14 +79,11 @@ def _at(attempts: Attempts, moment: datetime) -> Attempts:
     return attempts.model_copy(update={"next_retry_time": moment})
 
 
-def tidying(
-    jobs: Iterable[JobView], status: WebhookStatus | None, settings: Settings, *, wanted: bool
-) -> tuple[Action, ...]:
-    """Jobs whose result stands in ``status``, as it was observed, or is not wanted: those that have ended get their
-    TTL, the others go at once."""
-    over = [job for job in jobs if not job.deleting and (not wanted or _is_recorded(job, status))]
-    ended = [errands.expiry(job, settings) for job in over if job.finished and not job.expires]
-    return (*ended, *(errands.removal(job) for job in over if not job.finished))
+def tidying(observed: ObservedBulk, jobs: Iterable[JobView], settings: Settings, *, wanted: bool) -> tuple[Action, ...]:
+    """Jobs whose result stands in the observed status, or is not wanted: those that have ended get their TTL, the
+    others go at once."""
+    over = [job for job in jobs if not wanted or _is_recorded(job, observed.bulk.status.webhook)]
+    return tuple(action for job in over for action in errands.retirement(observed, job, settings))
 
 
 def _is_recorded(job: JobView, status: WebhookStatus | None) -> bool:

@@ -10,7 +10,8 @@ from videoimport.core.observe import ClaimView, EventView, JobView, PodView
 from videoimport.core.plan import Inquiry
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
-_REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
+"""The last is of a native sidecar that a mesh adds: the worker's container is started once."""
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume"})
 _NO_VOLUME = frozenset({"ProvisioningFailed", "FailedBinding"})
 _VOLUMES = re.compile(r"persistent ?volume|volume node affinity|volume count|enough free storage", re.IGNORECASE)

@@ -12,11 +12,14 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.status import HostRest
 from videoimport.core import errands
 from videoimport.core.breaker import host_of_list, pushed_back
+from videoimport.core.cluster_message import explain, fields_of_bulk
+from videoimport.core.listed import FACTS
 from videoimport.core.listingjob import collection, read_page_report, task_errand
 from videoimport.core.look import WORD, Look
 from videoimport.core.observe import ObservedBulk, PageView
+from videoimport.core.pagedigest import chain_of, link, page_digest
 from videoimport.core.pages import complete, obsolete
-from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.plan import Action, Announcement, Collect, Inquiry
 from videoimport.core.retry import Context, judge
 from videoimport.core.settings import Settings
 from videoimport.core.wording import advised, clock, sentences
@@ -130,7 +133,8 @@ def _to_be_made(look: Look) -> _Draft | None:
     refusal = look.observed.refusal
     if refusal is None:
         return _Draft(_quiet(look.status), (_making(look, look.run),))
-    told = {"reason": Reason.JOB_REJECTED, "message": advised(Reason.JOB_REJECTED, refusal.message)}
+    message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(look.bulk))
+    told = {"reason": Reason.JOB_REJECTED, "message": message}
     status, again_at = look.status.model_copy(update=told), refusal.last_seen + look.settings.patience
     return _Draft(status, again_at=again_at) if look.now < again_at else _Draft(status, (_making(look, look.run),))
 
@@ -138,7 +142,7 @@ def _to_be_made(look: Look) -> _Draft | None:
 def _ended(look: Look) -> _Draft | None:
     """The run is over: its page is kept, or it has failed."""
     job = look.job
-    ending = errands.ending_of(look.observed, job, read_page_report) if job else None
+    ending = errands.ending_of(look.observed, job, read_page_report, look.now) if job else None
     if job is None or ending is None:
         return None
     if job.uid in look.observed.unkept:
@@ -148,16 +152,24 @@ def _ended(look: Look) -> _Draft | None:
         asked = report.retry_after_seconds if report else None
         if ending.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
             return _failed(look, Reason.STALLED, "The page was not listed in time")
-        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message, asked)
+        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message, asked, ending.advice)
     pods = errands.pods_of(look.observed, job)
     wish = collection(look.bulk, look.listing, look.pages, report, job, pods[0])
     if isinstance(wish, str):
         return _failed(look, Reason.INTERNAL, wish)
+    status = look.status.model_copy(update={"page_digests": _digests_with(look, wish)})
     refusal = look.observed.refusal
     if refusal is None:
-        return _Draft(_quiet(look.status), (wish,))
-    words = sentences("The cluster refuses what is to be created next", refusal.message)
-    return _Draft(look.status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
+        return _Draft(_quiet(status), (wish,))
+    words = advised(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
+    return _Draft(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
+
+
+def _digests_with(look: Look, wish: Collect) -> dict[str, str]:
+    """Return the digests to record before this page is stored: with them it counts, and no other page does."""
+    before = chain_of(look.listing, (page.digest for page in look.pages))
+    after = link(before, page_digest(wish.manifest["data"][FACTS], wish.sha256))
+    return look.status.page_digests | {str(len(look.pages) + 1): after}
 
 
 def _going(look: Look) -> _Draft:
@@ -170,7 +182,7 @@ def _going(look: Look) -> _Draft:
     finding = errands.hindrance(look.observed, job, look.now, look.settings)
     if finding.reason is None:
         return _Draft(_quiet(look.status), inquiries=finding.inquiries, again_at=finding.again_at)
-    message = advised(finding.reason, finding.message)
+    message = explain(finding.reason, finding.message, fields_of_bulk(look.bulk))
     if finding.echo and finding.reason is look.status.reason:
         message = look.status.message or message
     status = look.status.model_copy(update={"reason": finding.reason, "message": message})
@@ -184,7 +196,7 @@ def _next_run(look: Look) -> _Draft:
     """Another run, or, while its host rests, the wait for that. All older Jobs go."""
     until = look.observed.source_rests_until
     if until is not None and until > look.now:
-        words = f"The source's host asked for fewer requests; it is asked again at {clock(until)}"
+        words = f"The host of the source asked for fewer requests, and the next request follows at {clock(until)}"
         attempts = look.status.attempts.model_copy(update={"next_retry_time": until})
         told = {"attempts": attempts, "reason": Reason.RATE_LIMITED, "message": sentences(words), "wish": look.wish}
         return _Draft(look.status.model_copy(update=told), _removals(look.observed), again_at=until)
@@ -201,20 +213,20 @@ def _making(look: Look, run: int) -> Action:
     return errands.creation(errand, look.settings)
 
 
-def _failed(look: Look, reason: Reason, words: str, asked: int | None = None) -> _Draft:
+def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _Draft:
     """Another run, at once or later, or the end. ``asked`` are the seconds for which the host itself wanted to be left
-    alone."""
+    alone; ``advice`` is more exact than the reason's own."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
     rest = _rest(look, asked) if info(reason).retry is RetryClass.HOST else None
     verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, rest))
     told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish, "since": look.since}
     told |= {"push_backs": rest.failures if rest else 0}
     if verdict.again_at is None:
-        message = advised(reason, words, verdict.given_up)
+        message = advised(reason, words, given_up=verdict.given_up, advice=advice)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
         status = look.status.model_copy(update=told | {"message": message})
         return _Draft(status, announcements=(announcement,))
-    message = sentences(advised(reason, words), f"The page is listed again at {clock(verdict.again_at)}")
+    message = sentences(advised(reason, words, advice=advice), f"The page is listed again at {clock(verdict.again_at)}")
     status = look.status.model_copy(update=told | {"message": message})
     return _Draft(status, again_at=max(verdict.again_at, look.now))
 
@@ -243,9 +255,7 @@ def _quiet(status: DiscoveryStatus) -> DiscoveryStatus:
 def _leftovers(look: Look) -> tuple[Action, ...]:
     """Jobs of earlier runs go, and the last one after its time."""
     older = tuple(errands.removal(job) for job in look.jobs if job.run != look.run and not job.deleting)
-    job = look.job
-    spent = job is not None and job.finished and not (job.expires or job.deleting)
-    return (*older, errands.expiry(job, look.settings)) if job is not None and spent else older
+    return (*older, *errands.retirement(look.observed, look.job, look.settings)) if look.job else older
 
 
 def _removals(observed: ObservedBulk) -> tuple[Action, ...]:

@@ -4,12 +4,13 @@ that nothing is lost when those bulks are deleted."""
 from collections.abc import Iterable, Iterator
 
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import PAGE
 from videoimport.api.listing import MAX_PAGE_BYTES, MAX_PAGE_ITEMS, FoundItem, PageFacts, PageLine
 from videoimport.core.book import Book
-from videoimport.core.ledger import ledger_of
 from videoimport.core.listed import EARLIER, LINES, Listed
 from videoimport.core.observe import ObservedBulk
-from videoimport.core.pages import earlier_of, manifest_of, way_of
+from videoimport.core.pagedigest import digest_of_data, newest
+from videoimport.core.pages import earlier_of, manifest_of, own_pages, way_of
 from videoimport.core.plan import Create
 
 
@@ -25,8 +26,9 @@ def left_failed(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
     """Items that failed in one of these bulks, the oldest first, and that no later one brought."""
     found: dict[str, Listed] = {}
     for observed in earlier:
-        accepted = Book(observed).accepted
-        for identity, entry in ledger_of(observed.shards).items():
+        book = Book(observed)
+        accepted = book.accepted
+        for identity, entry in book.ledger.items():
             if entry.success:
                 found.pop(identity, None)
             elif identity in accepted:
@@ -40,9 +42,15 @@ def taking_up(book: Book) -> tuple[Create, ...]:
     if items is None:
         return ()
     chunks = list(_chunks(items)) or [[]]
-    first = 1 + max((page.number for page in book.observed.pages if page.listing == EARLIER), default=-1)
+    first = 1 + max((page.number for page in own_pages(book.observed) if page.listing == EARLIER), default=-1)
     last = first + len(chunks) - 1
     return tuple(_page(book.bulk, number, lines, done=number == last) for number, lines in enumerate(chunks, first))
+
+
+def digests_with(book: Book, pages: Iterable[Create]) -> dict[str, str]:
+    """Return the digests to record before these pages are stored: with them they count, and no others do."""
+    fresh = {page.manifest["metadata"]["labels"][PAGE]: digest_of_data(page.manifest["data"]) for page in pages}
+    return newest(book.status.earlier_digests | fresh) if fresh else book.status.earlier_digests
 
 
 def _page(bulk: BulkImport, number: int, lines: list[str], *, done: bool) -> Create:
@@ -66,6 +74,7 @@ def _chunks(items: Iterable[Listed]) -> Iterator[list[str]]:
 
 def _line(item: Listed) -> str:
     found = FoundItem(
-        id=item.identity, url=item.url, key=item.key, name=item.name, metadata=item.metadata, checksum=item.checksum
-    )
+        id=item.identity, url=item.url, key=item.key, name=item.name, metadata=item.metadata, checksum=item.checksum,
+        slug=item.slug,
+    )  # fmt: skip
     return PageLine(found=found).model_dump_json(by_alias=True, exclude_none=True) + "\n"

@@ -14,17 +14,23 @@ from videoimport.core.observe import JobView
 from videoimport.core.outcome import Expected, Outcome, outcome_of, success_of
 from videoimport.core.plan import Announcement
 from videoimport.core.retry import Context, Verdict, exhausted, judge
+from videoimport.core.run_end import has_ended, is_active
 from videoimport.core.runs import first_run, next_run, of_bulk
 from videoimport.core.scene import Draft, Scene
-from videoimport.core.wording import advised, clock, sentences
+from videoimport.core.wording import advised, clock, parted, sentences
+
+_UNGUARDED = (
+    "The object store has no conditional writes: destination.ifExists: Fail does not hold between two imports that "
+    "write at the same moment"
+)
 
 
 def concluded(scene: Scene) -> Draft | None:
     """The current run is over: its outcome decides."""
     job = scene.job
-    if job is None or not job.finished:
+    if job is None or not has_ended(job, scene.pods_of(job), scene.now):
         return None
-    outcome = _with_what_held_it_up(scene, outcome_of(job, scene.pods_of(job), expected(scene)))
+    outcome = _with_its_room(scene, _with_what_held_it_up(scene, outcome_of(job, scene.pods_of(job), expected(scene))))
     return completed(scene, outcome) if outcome.reason is None else run_failed(scene, outcome.reason, outcome)
 
 
@@ -33,9 +39,20 @@ def _with_what_held_it_up(scene: Scene, outcome: Outcome) -> Outcome:
     reason = scene.status.reason
     if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
         return outcome
-    return replace(
-        outcome, message=sentences(outcome.message, f"It never started: {reason}", scene.status.message or "")
+    found, advice = parted(scene.status.message or advised(reason))
+    message = f"timeoutSeconds ended before the run could start ({reason}): {found}"
+    return replace(outcome, message=message, advice=advice or info(reason).advice)
+
+
+def _with_its_room(scene: Scene, outcome: Outcome) -> Outcome:
+    """A report has the sizes in scratch; where it is missing, the declared one is all that is known."""
+    if outcome.reason is not Reason.SCRATCH_FULL or outcome.report is not None:
+        return outcome
+    size = f"worker.scratch.size is {scene.spec.worker.scratch.size}"
+    advice = (
+        "Raise worker.scratch.size to the size of the source and of the results, or use nodes with more disk space."
     )
+    return replace(outcome, message=sentences(outcome.message, size), advice=advice)
 
 
 def already_succeeded(scene: Scene) -> Draft | None:
@@ -65,21 +82,37 @@ def waiting(scene: Scene) -> Draft | None:
         return first_run(scene)
     if given_up := exhausted(scene.attempts):
         verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
-        return _failed(Draft(scene.status), scene, reason, scene.status.message or "", verdict)
+        found, advice = parted(_as_it_was(scene, reason, at))
+        message = advised(reason, found, given_up=given_up, advice=advice)
+        return _failed(Draft(scene.status), scene, reason, message, verdict)
     if reason is Reason.RATE_LIMITED:
         return _waiting_for_host(scene, at)
     if scene.now >= at:
         return next_run(scene, scene.attempts)
     if scene.status.phase is VideoPhase.SUSPENDED:
-        words = advised(reason, f"Run {scene.run + 1} starts at {clock(at)}")
+        words = sentences(advised(reason), _next_start(scene, reason, at))
         return Draft(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
     return Draft(scene.status, again_at=at)
+
+
+def _next_start(scene: Scene, reason: Reason, at: datetime) -> str:
+    """When the next run follows, in a sentence."""
+    if info(reason).retry is RetryClass.HOST:
+        return f"{Wait(host_of(scene.video) or 'the host', at, None).words}."
+    return f"Run {scene.run + 1} starts at {clock(at)}."
+
+
+def _as_it_was(scene: Scene, reason: Reason, at: datetime) -> str:
+    """What is told of the last run, without the run that was to follow."""
+    if scene.status.phase is VideoPhase.SUSPENDED or not scene.status.message:
+        return advised(reason)
+    return scene.status.message.removesuffix(_next_start(scene, reason, at)).strip()
 
 
 def _is_called_back(scene: Scene) -> bool:
     """The run that was taken back is still on its way out, and its worker may have begun meanwhile: until it is gone
     no other one starts. A run of a later number than the status knows is not it: then this status is an old one."""
-    older = any(job.run <= scene.run and not job.finished for job in scene.jobs)
+    older = any(job.run <= scene.run and is_active(job, scene.pods_of(job)) for job in scene.jobs)
     return older and all(job.run <= scene.run for job in scene.jobs)
 
 
@@ -111,11 +144,14 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
     duplicate_of = report.duplicate_of if report else None
     message = sentences(outcome.message or "The video is imported")
     if duplicate_of:
-        message = advised(Reason.DUPLICATE, outcome.message or f"It is at {duplicate_of}")
+        message = advised(
+            Reason.DUPLICATE, outcome.message or f"The destination already has this video at {duplicate_of}"
+        )
+    unguarded = sentences(_UNGUARDED) if report and report.unguarded and not duplicate_of else ""
     draft = _reported(scene, outcome).with_status(
         phase=VideoPhase.COMPLETED,
         reason=Reason.DUPLICATE if duplicate_of else None,
-        message=message,
+        message=sentences(message, unguarded),
         attempts=scene.attempts.model_copy(update={"next_retry_time": None}),
         completion_time=scene.now,
         progress_percent=100,
@@ -123,7 +159,10 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
         video_id=report.video_id if report else None,
         duplicate_of=duplicate_of,
     )
-    return draft if of_bulk(scene) else _announcing(draft, Announcement("Normal", "Completed", message))
+    if of_bulk(scene):
+        return draft
+    warnings = (Announcement("Warning", "Unguarded", unguarded),) if unguarded else ()
+    return _announcing(draft, Announcement("Normal", "Completed", message), *warnings)
 
 
 def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
@@ -133,12 +172,10 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
         draft = draft.with_status(host_rest=told(scene, outcome.report.retry_after_seconds if outcome.report else None))
     verdict = judge(reason, _context(scene, draft.status.host_rest))
     if verdict.again_at is None:
-        return _mended(scene, reason, outcome) or _failed(draft, scene, reason, outcome.message, verdict)
-    when = f"Run {scene.run + 1} starts at {clock(verdict.again_at)}"
-    if info(reason).retry is RetryClass.HOST:
-        host = host_of(scene.video) or "The host"
-        when = Wait(host, verdict.again_at, None).words
-    message = advised(reason, outcome.message)
+        message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
+        return _mended(scene, reason, outcome) or _failed(draft, scene, reason, message, verdict)
+    when = _next_start(scene, reason, verdict.again_at)
+    message = advised(reason, outcome.message, advice=outcome.advice)
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
     if verdict.again_at <= scene.now and not scene.spec.suspend:
         return next_run(scene, verdict.attempts, announcement)
@@ -162,13 +199,12 @@ def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
     if not scene.mended_since(scene.job) or scene.spec.suspend:
         return None
-    words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile and is tried at once")
+    words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once")
     draft = first_run(scene)
     return Draft(draft.status, draft.actions, announcements=(Announcement("Warning", "Retrying", words),))
 
 
-def _failed(draft: Draft, scene: Scene, reason: Reason, words: str, verdict: Verdict) -> Draft:
-    message = advised(reason, words, verdict.given_up)
+def _failed(draft: Draft, scene: Scene, reason: Reason, message: str, verdict: Verdict) -> Draft:
     draft = draft.with_status(
         phase=VideoPhase.FAILED,
         reason=reason,
@@ -198,5 +234,5 @@ def seen(job: JobView) -> JobReference:
     return JobReference(name=job.name, uid=job.uid)
 
 
-def _announcing(draft: Draft, announcement: Announcement) -> Draft:
-    return Draft(draft.status, draft.actions, announcements=(announcement,))
+def _announcing(draft: Draft, *announcements: Announcement) -> Draft:
+    return Draft(draft.status, draft.actions, announcements=announcements)

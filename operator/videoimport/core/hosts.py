@@ -26,6 +26,8 @@ _SAY_NOTHING = frozenset(
         Reason.DESTINATION_NOT_FOUND,
         Reason.DESTINATION_DENIED,
         Reason.DESTINATION_UNAVAILABLE,
+        Reason.DESTINATION_CORRUPT,
+        Reason.UNSUPPORTED_DESTINATION,
         Reason.INTERNAL,
     }
 )
@@ -45,7 +47,7 @@ class Wait:
     @property
     def words(self) -> str:
         """For people."""
-        return f"{self.host} is left alone until {clock(self.until)}; then one import tries it, and the others follow"
+        return f"No import contacts {self.host} until {clock(self.until)}, then one tries first"
 
 
 def wait_for_host(scene: Scene) -> Wait | None:

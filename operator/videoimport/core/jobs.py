@@ -10,7 +10,7 @@ from videoimport.api.labels import COMPONENT, IMPORT, RUN, WORKER_CONTAINER
 from videoimport.api.task import wish_hash
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.core.naming import job_name
-from videoimport.core.ownership import CALM, OUR_LABELS, WISH, not_ours, owned_by, queue_labels
+from videoimport.core.ownership import CALM, OUR_LABELS, WISH, not_ours, owned_by, queue_labels, without_sidecar
 from videoimport.core.plan import Manifest
 from videoimport.core.pods import pod_annotations, pod_spec, task_of
 from videoimport.core.settings import Settings
@@ -32,6 +32,7 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
     own = OUR_LABELS | {COMPONENT: "worker", IMPORT: meta.name, RUN: str(run)}
     labels, queue = not_ours(options.labels) | own, queue_labels(options.labels) | queue_labels(meta.labels)
     annotations = not_ours(options.annotations) | CALM
+    asked_labels, asked_annotations = without_sidecar(options.labels, options.annotations)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -48,8 +49,8 @@ def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
             "podFailurePolicy": RECORD_ONLY,
             "template": {
                 "metadata": {
-                    "labels": {key: value for key, value in labels.items() if key not in queue},
-                    "annotations": annotations | pod_annotations(task_of(video, run, settings)),
+                    "labels": asked_labels | {key: value for key, value in labels.items() if key not in queue},
+                    "annotations": asked_annotations | annotations | pod_annotations(task_of(video, run, settings)),
                 },
                 "spec": pod_spec(video, settings),
             },

@@ -9,11 +9,11 @@ a cluster without room for more pods is not given them without end."""
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import RetryClass, info
 from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.lifecycle import under_way
+from videoimport.core.owned import owner_for_limits
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,8 +49,7 @@ class Standing:
 
 def standing_of(video: VideoImport, *, working: bool) -> Standing:
     """``working``: a Job of it has not ended, whatever its status says."""
-    meta = video.metadata
-    owner = next((o.uid for o in meta.owner_references if o.controller and o.kind == BULK_KIND), meta.uid)
+    meta, owner = video.metadata, owner_for_limits(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
     holds = working or (under_way(video.status) and meta.deletion_timestamp is None)
     waits = wanted and not holds and _queued(video.status)

@@ -7,6 +7,7 @@ from videoimport.api.identity import item_identity
 from videoimport.api.listing import FoundItem, Known, RejectedLine
 from videoimport.api.metadata import Scalar
 from videoimport.api.reasons import Reason
+from videoimport.api.short_names import slug_of, stem_of_key, stem_of_url
 from videoimport.api.source import S3Source
 
 LINES = "items.jsonl"
@@ -30,6 +31,8 @@ class Listed:
     checksum: str | None = None
     known: Known | None = None
     """The listing found it in the destination."""
+    slug: str | None = None
+    """Of the title that the list gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,16 @@ def inline(item: Item) -> Listed:
 
 def found(item: FoundItem) -> Listed:
     """An item of a page."""
-    return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known)
+    return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known, item.slug)
+
+
+def slug_of_item(item: Listed) -> str:
+    """The readable part of its child's name: of its name, else of its title, else of its file's name."""
+    return (
+        slug_of(item.name or "")
+        or item.slug
+        or slug_of(stem_of_url(item.url) if item.url is not None else stem_of_key(item.key or ""))
+    )
 
 
 def rejected(line: RejectedLine) -> Rejected:

@@ -63,7 +63,7 @@ def collection(
         return wrong
     facts = PageFacts(
         cursor=report.cursor, done=report.done, pushed_back=report.pushed_back,
-        retry_after_seconds=report.retry_after_seconds,
+        retry_after_seconds=report.retry_after_seconds, skipped=report.skipped,
     )  # fmt: skip
     manifest = manifest_of(bulk, listing, report.page, facts)
     return Collect(pod.namespace, pod.name, job.uid, report.count, report.sha256, manifest)

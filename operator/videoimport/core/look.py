@@ -5,9 +5,11 @@ from functools import cached_property
 
 from videoimport.api.bulk_status import DiscoveryStatus
 from videoimport.api.status import Attempts
-from videoimport.core.errands import Word, jobs_of
+from videoimport.core.errands import jobs_of
 from videoimport.core.observe import JobView, ObservedBulk, PageView
-from videoimport.core.pages import complete, counting, listing_of, wish_of
+from videoimport.core.owned import Word
+from videoimport.core.pagedigest import thinned
+from videoimport.core.pages import complete, counting, listing_of, recorded_chain, wish_of
 from videoimport.core.settings import Settings
 
 WORD: Word = "list"
@@ -44,6 +46,7 @@ class Look:
             "listing": self.listing,
             "pages": len(self.pages),
             "cursor": last.cursor if last else None,
+            "page_digests": thinned(recorded_chain(self.bulk, self.listing), len(self.pages)),
             "done": complete(self.bulk, self.pages),
         }
         before = self.before

@@ -1,14 +1,19 @@
 """Names are derived, so that making a thing twice meets the thing that is already there."""
 
+from videoimport.api.videoimport import MAX_NAME
+
 
 def job_name(import_name: str, run: int) -> str:
     """The Job of one run; an import's name of at most 52 leaves room for ten digits."""
     return f"{import_name}-{run}"
 
 
-def child_name(bulk_name: str, identity: str) -> str:
-    """The VideoImport of one item of a bulk."""
-    return f"{bulk_name}-{identity}"
+def child_name(bulk_name: str, slug: str, identity: str) -> str:
+    """The VideoImport of one item of a bulk: ``<bulk>-<slug>-<identity>`` in at most MAX_NAME characters. The slug is
+    for people and is cut to fit, to nothing where the bulk's name leaves no room; the identity alone tells the item."""
+    room = MAX_NAME - len(bulk_name) - len(identity) - 2
+    short = slug[: max(room, 0)].strip("-")
+    return f"{bulk_name}-{short}-{identity}" if short else f"{bulk_name}-{identity}"
 
 
 def shard_name(bulk_name: str, number: int) -> str:

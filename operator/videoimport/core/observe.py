@@ -9,10 +9,12 @@ from typing import Literal
 
 from videoimport.api.bulk_status import HostStatus, LedgerEntry
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.listing import Skipped
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Progress
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.listed import Listed, Rejected
+from videoimport.core.ownership import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,8 @@ class JobView:
     namespace: str
     name: str
     uid: str
-    owner_uid: str | None
-    """UID of its controlling owner."""
+    owner: Owner | None
+    """Its controlling owner."""
     run: int
     """From its label; 0 when the label is missing."""
     created: datetime
@@ -51,7 +53,8 @@ class PodView:
     namespace: str
     name: str
     uid: str
-    job_uid: str | None
+    owner: Owner | None
+    """Its controlling owner: the Job, where it is one of ours."""
     created: datetime
     deleting: bool
     phase: str
@@ -74,6 +77,11 @@ class PodView:
     """Held back from the scheduler by a scheduling gate."""
     running_since: datetime | None = None
     """When the container began, while it runs."""
+    ended_at: datetime | None = None
+    """When the container ended, by its node's clock."""
+    companions: tuple[str, ...] = ()
+    """Names of other containers, as a mesh adds them, that have not ended. Native sidecars are not among them: the
+    kubelet ends those by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class ClaimView:
     namespace: str
     name: str
     uid: str
+    owner: Owner | None
+    """Its controlling owner."""
     created: datetime
     deleting: bool
     bound: bool
@@ -109,6 +119,8 @@ class ShardView:
 
     name: str
     uid: str
+    owner: Owner | None
+    """Its controlling owner."""
     number: int
     deleting: bool
     entries: dict[str, LedgerEntry]
@@ -125,6 +137,10 @@ class PageView:
 
     name: str
     uid: str
+    owner: Owner | None
+    """Its controlling owner."""
+    digest: str
+    """Of all that is read of it, as core.pages.page_digest has it."""
     number: int
     listing: str
     """Which list it is of."""
@@ -141,11 +157,13 @@ class PageView:
     """Of a page of what earlier bulks left failed: under which source and destination it was taken up."""
     retry_after_seconds: int | None = None
     """For how long it wanted to be left alone then, where it said so."""
+    skipped: Skipped | None = None
+    """What of the list is neither in it nor rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """A host that pushed back and has not answered since, as all imports together know it."""
+    """A host that pushed back and has not answered since, as all imports of a namespace together know it."""
 
     name: str
     failures: int
@@ -164,7 +182,7 @@ class ObservedVideo:
 
     video: VideoImport
     jobs: tuple[JobView, ...] = ()
-    """Jobs whose controlling owner is this video, by UID."""
+    """Jobs that name it as their owner. ``core.owned`` says which of them are its own."""
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     progress: Progress | None = None
@@ -172,7 +190,7 @@ class ObservedVideo:
     events: tuple[EventView, ...] = ()
     """Answers to earlier inquiries."""
     claims: tuple[ClaimView, ...] = ()
-    """PersistentVolumeClaims whose controlling owner is this video, by UID."""
+    """PersistentVolumeClaims that name it as their owner."""
     host: HostView | None = None
     """Its source's host, while that pushes back."""
     no_room: str = ""
@@ -185,17 +203,17 @@ class ObservedBulk:
 
     bulk: BulkImport
     children: tuple[VideoImport, ...] = ()
-    """VideoImports whose controlling owner is this bulk, by UID."""
+    """VideoImports that name it as their owner. ``core.owned`` says which of them are its own."""
     shards: tuple[ShardView, ...] = ()
-    """Its result shards, by owner UID, in order of their number."""
+    """Its result shards, in order of their number."""
     unreadable: frozenset[str] = frozenset()
     """Names of children that our models cannot read, such as those with a status of a newer version."""
     refusal: EventView | None = None
     """What the API server said when it last refused something that was to be created for it."""
     pages: tuple[PageView, ...] = ()
-    """Pages of its list, by owner UID, in order of their number; of an earlier list too."""
+    """Pages of its list, in order of their number; of an earlier list too."""
     jobs: tuple[JobView, ...] = ()
-    """Its own Jobs, which list and deliver, by owner UID."""
+    """Its own Jobs, which list and deliver."""
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     events: tuple[EventView, ...] = ()
@@ -205,7 +223,7 @@ class ObservedBulk:
     ahead: int = 0
     """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
     hosts: tuple[HostStatus, ...] = ()
-    """All hosts that push back now, by name, whosever they are."""
+    """All hosts that push imports of its namespace back now, by name."""
     source_rests_until: datetime | None = None
     """Whom its list is asked from wants to be left alone until then; may lie in the past."""
     left_failed: tuple[Listed, ...] | None = None

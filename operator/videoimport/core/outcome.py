@@ -49,7 +49,10 @@ class Outcome:
 
     reason: Reason | None
     message: str
+    """What was found."""
     report: Report | None = None
+    advice: str = ""
+    """What to do, where that is more exact than the reason's own advice."""
 
 
 def outcome_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Outcome:
@@ -112,37 +115,63 @@ def _out_of_memory(seen: Witnesses) -> Outcome | None:
 
 def _reported_failure(seen: Witnesses) -> Outcome | None:
     report = _any_report(seen)
-    if report is None or report.outcome == "Succeeded":
+    if report is None or report.outcome == "Succeeded" or report.reason is Reason.WORKER_LOST:
         return None
     reason = report.reason if report.reason and info(report.reason).exit_code else Reason.INTERNAL
-    return Outcome(reason, report.message, report)
+    return Outcome(reason, report.message, report, report.advice)
 
 
 def _known_exit_code(seen: Witnesses) -> Outcome | None:
-    reason = reason_of_exit_code(seen.exit_code) if seen.exit_code else None
-    return Outcome(reason, f"The worker left no report but exit code {seen.exit_code}") if reason else None
+    """The report may be missing because its file could not be written, as on a full disk."""
+    reason = reason_of_exit_code(seen.exit_code) if seen.exit_code and not seen.reports else None
+    return _without_report(reason, seen) if reason and reason is not Reason.WORKER_LOST else None
+
+
+def _without_report(reason: Reason, seen: Witnesses) -> Outcome:
+    found = info(reason).finding.rstrip(".")
+    told = f"{found}: the worker ended with exit code {seen.exit_code} and left no report"
+    return Outcome(reason, f"{told}, as where the disk of the node is full" if reason is Reason.SCRATCH_FULL else told)
 
 
 def _scratch_full(seen: Witnesses) -> Outcome | None:
     over = [p for p in seen.pods if p.reason == "Evicted" and _OVER_LIMIT.search(p.message or "")]
-    return Outcome(Reason.SCRATCH_FULL, over[0].message or "") if over else None
+    return Outcome(Reason.SCRATCH_FULL, over[0].message or "", _any_report(seen)) if over else None
 
 
 def _disrupted(seen: Witnesses) -> Outcome | None:
+    report = _any_report(seen)
     if pod := next((p for p in seen.pods if p.disrupted or p.reason == "Evicted"), None):
-        return Outcome(Reason.WORKER_LOST, sentences("The worker's pod was disrupted", pod.message or pod.reason or ""))
-    return Outcome(Reason.WORKER_LOST, "The worker's pod was disrupted") if seen.job.disrupted else None
+        words = sentences("The worker's pod was disrupted", pod.message or pod.reason or "")
+        return Outcome(Reason.WORKER_LOST, words, report)
+    return Outcome(Reason.WORKER_LOST, "The worker's pod was disrupted", report) if seen.job.disrupted else None
 
 
 def _deadline(seen: Witnesses) -> Outcome | None:
     if seen.job.failure_reason != "DeadlineExceeded":
         return None
-    return Outcome(Reason.DEADLINE_EXCEEDED, "The Job was not done within timeoutSeconds and a few minutes more")
+    words = "The Job was not done within timeoutSeconds and a few minutes more"
+    return Outcome(Reason.DEADLINE_EXCEEDED, words, _any_report(seen))
+
+
+def _told_to_stop(seen: Witnesses) -> Outcome | None:
+    """The worker's own word for it. It does not know who stopped it, nor why: whatever does is asked before."""
+    report = _any_report(seen)
+    if report is not None and report.reason is Reason.WORKER_LOST:
+        return Outcome(Reason.WORKER_LOST, report.message, report, report.advice)
+    was_stopped = seen.exit_code == info(Reason.WORKER_LOST).exit_code
+    return _without_report(Reason.WORKER_LOST, seen) if was_stopped else None
 
 
 def _taken_away(seen: Witnesses) -> Outcome | None:
-    """Deleted by somebody, asked to stop by the cluster, or never run at all."""
-    if seen.exit_code == _SIGNALLED + signal.SIGTERM or any(pod.deleting for pod in seen.pods):
+    """Deleted by somebody, asked to stop by the cluster, or never run at all.
+
+    The kubelet ends with SIGKILL what outlives its grace period. A worker that was killed and whose pod is gone was
+    deleted: the pod of one that ran out of memory stays, and says so.
+    """
+    was_asked = seen.exit_code in (_SIGNALLED + signal.SIGTERM, _SIGNALLED + signal.SIGINT)
+    was_deleted = any(pod.deleting for pod in seen.pods)
+    was_killed_and_deleted = not seen.pods and seen.exit_code == _SIGNALLED + signal.SIGKILL
+    if was_asked or was_deleted or was_killed_and_deleted:
         return Outcome(Reason.WORKER_LOST, "The worker's pod was stopped from outside")
     unrun = next((pod for pod in seen.pods if pod.phase == "Failed" and pod.exit_code is None), None)
     if unrun is None:
@@ -164,7 +193,7 @@ def _signal_name(code: int) -> str:
 
 
 def _silent_success(seen: Witnesses) -> Outcome | None:
-    if seen.job.finished != "Complete":
+    if seen.job.finished != "Complete" and seen.exit_code != 0:
         return None
     return Outcome(Reason.REPORT_LOST, "The run ended but its report is gone")
 
@@ -186,6 +215,7 @@ _CHAIN = (
     _scratch_full,
     _disrupted,
     _deadline,
+    _told_to_stop,
     _taken_away,
     _crashed,
     _silent_success,

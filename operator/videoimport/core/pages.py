@@ -5,18 +5,20 @@ A listing is known by what its pages depend on, so that pages of an earlier wish
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from videoimport.api.bulk_source import MAX_LISTED
 from videoimport.api.bulkimport import IDENTITY, BulkImport, Template
 from videoimport.api.identity import integration
 from videoimport.api.labels import BULK, LISTING, PAGE
-from videoimport.api.listing import PageFacts
+from videoimport.api.listing import PageFacts, Skipped
 from videoimport.core.listed import EARLIER, FACTS
 from videoimport.core.naming import page_name
 from videoimport.core.observe import ObservedBulk, PageView
-from videoimport.core.ownership import CALM, OUR_LABELS, owned_by
+from videoimport.core.owned import is_page_of
+from videoimport.core.ownership import CALM, OUR_LABELS, bulk_owner, owned_by
+from videoimport.core.pagedigest import proven
 from videoimport.core.plan import Delete, Manifest
 
 _Json = dict[str, Any]
@@ -48,19 +50,36 @@ def listed_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     return counting(observed, listing_of(observed.bulk)) if observed.bulk.spec.source.is_listed else ()
 
 
+def own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
+    """Return the ConfigMaps that stand where pages of this bulk would, those of an earlier list too."""
+    bulk = bulk_owner(observed.bulk.metadata)
+    return tuple(page for page in observed.pages if is_page_of(page, bulk))
+
+
 def counting(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
-    """This listing's pages, from the first on without a gap: each begins where the one before it ended."""
-    own = {page.number: page for page in observed.pages if page.listing == listing and not page.deleting}
+    """This listing's pages, from the first on without a gap: each begins where the one before it ended. Only those
+    count whose digests the status recorded before they were stored."""
+    own = {page.number: page for page in own_pages(observed) if page.listing == listing and not page.deleting}
     found: list[PageView] = []
     while len(found) in own:
         found.append(own[len(found)])
-    return tuple(found)
+    recorded = recorded_chain(observed.bulk, listing)
+    return tuple(found[: proven(listing, (page.digest for page in found), recorded)])
+
+
+def recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
+    """Return the digests of this listing's pages as the status has them; empty for another listing's."""
+    discovery = bulk.status.discovery
+    return discovery.page_digests if discovery is not None and discovery.listing == listing else {}
 
 
 def obsolete(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
-    """All other pages go: those of another listing, and those that begin where no page ends any more."""
+    """All other pages go: those of another listing, those that begin where no page ends any more, and those that are
+    not what was recorded, since their names are needed."""
     kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
-    others = (page for page in observed.pages if page.uid not in kept and page.listing != EARLIER and not page.deleting)
+    others = (
+        page for page in own_pages(observed) if page.uid not in kept and page.listing != EARLIER and not page.deleting
+    )
     return tuple(Delete("ConfigMap", namespace, page.name, page.uid) for page in others)
 
 
@@ -72,10 +91,11 @@ def way_of(bulk: BulkImport) -> str:
 
 def earlier_of(observed: ObservedBulk) -> tuple[PageView, ...]:
     """The pages of what earlier bulks left failed, as they were taken up under the present source and destination:
-    elsewhere a key names something else."""
-    own = [page for page in observed.pages if page.listing == EARLIER and not page.deleting]
+    elsewhere a key names something else. Only those count whose digests the status recorded before."""
+    recorded = observed.bulk.status.earlier_digests
+    own = [page for page in own_pages(observed) if page.listing == EARLIER and not page.deleting]
     way = way_of(observed.bulk) if own else ""
-    return tuple(page for page in own if page.integration == way)
+    return tuple(page for page in own if page.integration == way and recorded.get(str(page.number)) == page.digest)
 
 
 def most_items(bulk: BulkImport) -> int:
@@ -113,6 +133,19 @@ def _is_full(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
 
 def _distinct(pages: tuple[PageView, ...]) -> int:
     return len({item.identity for page in pages for item in page.items})
+
+
+def total_skipped(pages: tuple[PageView, ...]) -> Skipped:
+    """Return what of a list is neither found nor rejected, counted over its pages. What stands on two pages counts as a
+    repeat too."""
+    total = Skipped()
+    for page in pages:
+        total = total.plus(page.skipped)
+    items = sum(len(page.items) for page in pages)
+    if _distinct(pages) == items:  # as nearly always; an address has one identity, and is dearer to compare
+        return total
+    addresses = {(item.url, item.key) for page in pages for item in page.items}
+    return total.plus(Skipped(repeats=items - len(addresses)))
 
 
 def manifest_of(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:

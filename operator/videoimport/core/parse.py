@@ -14,7 +14,9 @@ from videoimport.api.listing import PageFacts, PageLine
 from videoimport.api.reasons import Reason
 from videoimport.core.listed import FACTS, LINES, Listed, Rejected, found, rejected
 from videoimport.core.observe import ClaimView, EventView, JobView, PageView, PodView, ShardView
-from videoimport.core.ownership import ROOM, WISH
+from videoimport.core.ownership import ROOM, WISH, controlling_owner
+from videoimport.core.pagedigest import digest_of_data
+from videoimport.core.plan import Inquiry
 
 Raw = Mapping[str, Any]
 _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
@@ -35,7 +37,7 @@ def job_view(raw: Raw) -> JobView:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
-        owner_uid=_controller(meta),
+        owner=controlling_owner(meta),
         run=_number((meta.get("labels") or {}).get(RUN)),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
@@ -54,18 +56,19 @@ def pod_view(raw: Raw) -> PodView:
     """A pod as its JSON shows it, through its container ``worker``."""
     meta, status, conditions = raw["metadata"], raw.get("status") or {}, _conditions(raw)
     state = _worker_state(status)
-    waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
+    terminated = state.get("terminated") or {}
+    waiting = {} if terminated or "running" in state else _stuck_init(status) or state.get("waiting") or {}
     scheduled = _conditions(raw, "False").get("PodScheduled") or {}
     return PodView(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
-        job_uid=_controller(meta),
+        owner=controlling_owner(meta),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         phase=status.get("phase", "Pending"),
         reason=status.get("reason"),
-        message=status.get("message"),
+        message=status.get("message") or _failed_init(status),
         disrupted="DisruptionTarget" in conditions,
         unscheduled=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else None,
         waiting_reason=waiting.get("reason"),
@@ -76,6 +79,8 @@ def pod_view(raw: Raw) -> PodView:
         termination_message=terminated.get("message"),
         gated=scheduled.get("reason") == "SchedulingGated",
         running_since=_moment(begun) if (begun := (state.get("running") or {}).get("startedAt")) else None,
+        ended_at=_moment(over) if (over := terminated.get("finishedAt")) else None,
+        companions=_companions(status),
     )
 
 
@@ -86,6 +91,7 @@ def claim_view(raw: Raw) -> ClaimView:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
+        owner=controlling_owner(meta),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         bound=(raw.get("status") or {}).get("phase") == "Bound",
@@ -104,6 +110,13 @@ def event_view(raw: Raw) -> EventView:
     )
 
 
+def is_about(event: Raw, inquiry: Inquiry) -> bool:
+    """Whether an Event is about the very object that was asked about."""
+    about = event.get("involvedObject") or {}
+    told = tuple(about.get(field, "") for field in ("kind", "namespace", "name", "uid"))
+    return told == (inquiry.kind, inquiry.namespace, inquiry.name, inquiry.uid)
+
+
 def shard_view(raw: Raw) -> ShardView:
     """A result shard. An entry that cannot be read is none: it is written again from its child."""
     meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
@@ -111,6 +124,7 @@ def shard_view(raw: Raw) -> ShardView:
     return ShardView(
         name=meta["name"],
         uid=meta["uid"],
+        owner=controlling_owner(meta),
         number=_number((meta.get("labels") or {}).get(SHARD)),
         deleting="deletionTimestamp" in meta,
         entries={key: entry for key, entry in entries.items() if entry is not None},
@@ -128,6 +142,8 @@ def page_view(raw: Raw) -> PageView:
     return PageView(
         name=meta["name"],
         uid=meta["uid"],
+        owner=controlling_owner(meta),
+        digest=digest_of_data(data),
         number=_number(labels.get(PAGE)),
         listing=labels.get(LISTING, "") if facts else "",
         cursor=facts.cursor if facts else None,
@@ -138,6 +154,7 @@ def page_view(raw: Raw) -> PageView:
         pushed_back=facts.pushed_back if facts else None,
         integration=facts.integration if facts else None,
         retry_after_seconds=facts.retry_after_seconds if facts else None,
+        skipped=facts.skipped if facts else None,
     )
 
 
@@ -188,9 +205,30 @@ def _worker_state(status: Raw) -> dict[str, Any]:
     return {}
 
 
-def _controller(meta: Raw) -> str | None:
-    owners = [owner["uid"] for owner in meta.get("ownerReferences") or () if owner.get("controller")]
-    return owners[0] if owners else None
+def _companions(status: Raw) -> tuple[str, ...]:
+    others = (one for one in status.get("containerStatuses") or () if one.get("name") != WORKER_CONTAINER)
+    return tuple(str(one.get("name")) for one in others if "terminated" not in (one.get("state") or {}))
+
+
+def _stuck_init(status: Raw) -> Raw | None:
+    """An init container that cannot start, as a mesh adds them, keeps the worker from starting."""
+    for container in status.get("initContainerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
+            why = waiting.get("message") or waiting["reason"]
+            return {"reason": waiting["reason"], "message": f"init container {container.get('name')}: {why}"}
+    return None
+
+
+def _failed_init(status: Raw) -> str | None:
+    """Of a pod that failed: an init container ended badly, and the worker never ran."""
+    if status.get("phase") != "Failed":
+        return None
+    for container in status.get("initContainerStatuses") or ():
+        code = ((container.get("state") or {}).get("terminated") or {}).get("exitCode")
+        if code:
+            return f"its init container {container.get('name')} ended with exit code {code}"
+    return None
 
 
 def _number(text: str | None) -> int:
@@ -199,4 +237,8 @@ def _number(text: str | None) -> int:
 
 
 def _moment(text: str | None) -> datetime:
-    return datetime.fromisoformat(text) if text else _LONG_AGO
+    """Long ago for what Python has no date for, such as the year 0 or 10000: whoever may write Events can write it."""
+    try:
+        return datetime.fromisoformat(text) if text else _LONG_AGO
+    except ValueError:
+        return _LONG_AGO

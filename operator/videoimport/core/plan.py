@@ -17,7 +17,8 @@ Status = TypeVar("Status")
 @dataclass(frozen=True, slots=True)
 class Create:
     """Create an object whose name is derived. "Already exists" is success only if the one there has the same
-    controlling owner's UID, the same run label and is not being deleted."""
+    controlling owner in every part, the same run label and, where it never changes, the same content, and is not being
+    deleted."""
 
     manifest: Manifest
 

@@ -1,12 +1,11 @@
 """The worker's pod template: one container, no credentials of the cluster, fit for Pod Security ``restricted``."""
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from videoimport.api.base import Model
-from videoimport.api.labels import TASK, WORKER_CONTAINER
-from videoimport.api.quantity import bytes_of
+from videoimport.api.labels import BULK_KIND, TASK, WORKER_CONTAINER
+from videoimport.api.quantity import amount_of
 from videoimport.api.task import TERMINATION_MESSAGE_PATH, Task, spec_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.worker import WorkerOptions
@@ -29,12 +28,22 @@ def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
         namespace=meta.namespace,
         name=meta.name,
         run=run,
-        spec=video.spec,
+        spec=_guarded(video),
         spec_hash=spec_hash(video.spec),
         allowed_networks=settings.allowed_networks,
         stall_seconds=settings.stall // timedelta(seconds=1),
         politeness=settings.politeness,
     )
+
+
+def _guarded(video: VideoImport) -> VideoImportSpec:
+    """Return the spec. A BulkImport's child that does not say where its Secret's headers go, because an earlier release
+    made it or somebody edited it, sends them only to hosts that the Secret names."""
+    source = video.spec.source
+    is_child = any(owner.kind == BULK_KIND and owner.controller for owner in video.metadata.owner_references)
+    if not is_child or source.url is None or source.header_origins is not None:
+        return video.spec
+    return video.spec.model_copy(update={"source": source.model_copy(update={"header_origins": ()})})
 
 
 def pod_annotations(task: Model) -> dict[str, str]:
@@ -105,10 +114,10 @@ def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
     wish = spec.worker.resources
     asked, bounds = wish.requests or {}, wish.limits or {}
     limits = {
-        key: max(value, asked.get(key, value), key=_amount) for key, value in settings.default_limits.items()
+        key: max(value, asked.get(key, value), key=amount_of) for key, value in settings.default_limits.items()
     } | bounds
     requests = {
-        key: min(value, limits.get(key, value), key=_amount) for key, value in settings.default_requests.items()
+        key: min(value, limits.get(key, value), key=amount_of) for key, value in settings.default_requests.items()
     } | asked
     if _EPHEMERAL not in limits:
         on_node = spec.worker.scratch.storage_class_name is None
@@ -118,16 +127,14 @@ def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
 
 def modest_resources(options: WorkerOptions, settings: Settings) -> Manifest:
     """Of a container that only looks at lists or sends a message: what is asked for by default, and not what the user
-    asks for videos. Their limits hold for it too: a quota may demand one on everything."""
+    asks for videos. Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is
+    lower: what it reads is bounded."""
     wished = options.resources.limits or {}
-    limits = settings.default_limits | {key: value for key, value in wished.items() if key in _ANYWHERE}
+    limits = (
+        settings.default_limits
+        | settings.modest_limits
+        | {key: value for key, value in wished.items() if key in _ANYWHERE}
+    )
     asked = {_EPHEMERAL: TMP_SIZE} | settings.default_requests
-    requests = {key: min(value, limits.get(key, value), key=_amount) for key, value in asked.items()}
+    requests = {key: min(value, limits.get(key, value), key=amount_of) for key, value in asked.items()}
     return {"requests": requests, "limits": limits}
-
-
-def _amount(quantity: str) -> Decimal:
-    """A quantity of CPU, memory or storage as a number to compare with."""
-    if quantity.endswith("m"):
-        return Decimal(quantity[:-1]) / 1000
-    return Decimal(quantity) if quantity[-1].isdigit() else Decimal(bytes_of(quantity))

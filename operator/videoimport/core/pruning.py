@@ -37,7 +37,11 @@ def _finished(book: Book) -> Iterator[VideoImport]:
     waiting = book.items.active.keys() | book.items.news.keys() | {item.identity for item in book.items.open}
     for identity, child in book.children.items():
         leaves = child.metadata.deletion_timestamp is not None
-        if not leaves and identity not in book.running and identity not in waiting and _expendable(book, identity):
+        runs = child.metadata.name in book.running
+        if not leaves and not runs and identity not in waiting and _expendable(book, identity):
+            yield child
+    for child in book.surplus:
+        if child.metadata.deletion_timestamp is None and child.metadata.name not in book.running:
             yield child
 
 

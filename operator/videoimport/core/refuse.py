@@ -10,6 +10,7 @@ from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
+from videoimport.api.rules import BrokenRuleError
 from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.conditions import MILESTONES, Ending, holds, merged, milestone, standing
@@ -54,8 +55,12 @@ def _reads(model: type[Model], raw: dict[str, Any]) -> bool:
 
 def problem_of(error: ValidationError) -> str:
     """The first field that is wrong and what is wrong with it; never its value, which may be a secret."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
+    broken = first.get("ctx", {}).get("error")
+    if isinstance(broken, BrokenRuleError):
+        within, message = broken.broken[0]
+        return f"{field}{within}: {message}"
     return f"{field}: {first['msg'].removeprefix('Value error, ')}"
 
 

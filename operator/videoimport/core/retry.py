@@ -66,7 +66,8 @@ def _uncharged(context: Context) -> Verdict:
     count = context.attempts.uncharged + 1
     attempts = context.attempts.model_copy(update={"uncharged": count, "next_retry_time": None})
     if count > context.settings.max_uncharged:
-        return Verdict(attempts, f"Given up after {count} runs that were lost through no fault of their own")
+        lost = f"Given up after {count} runs that were lost through no fault of their own"
+        return Verdict(attempts, lost if count > 1 else "")
     delay = timedelta(0) if count == 1 else _doubling(context, count - 1)
     return _after(delay, attempts, context)
 
@@ -76,7 +77,7 @@ def _later(context: Context) -> Verdict:
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
-        return Verdict(attempts, f"Given up after {_span(cap)}")
+        return Verdict(attempts, _waited_out(cap))
     return _after(context.settings.later, attempts, context)
 
 
@@ -87,13 +88,15 @@ def _with_its_host(context: Context) -> Verdict:
         raise ValueError("a host pushed back, and nobody says for how long")
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if rest.since is not None and context.now - rest.since >= cap:
-        return Verdict(attempts, f"Given up after {_span(cap)}")
+        return Verdict(attempts, _waited_out(cap))
     return Verdict(attempts.model_copy(update={"next_retry_time": rest.until}))
 
 
-def _span(time: timedelta) -> str:
-    days = time // timedelta(days=1)
-    return f"{days} days" if days > 1 else f"{time // timedelta(seconds=1)} seconds"
+def _waited_out(cap: timedelta) -> str:
+    """Why no other run follows; nothing where none was to be waited for, as without a cluster."""
+    days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
+    span = f"{days} days" if days > 1 else f"{seconds} seconds"
+    return f"Given up after {span}" if seconds else ""
 
 
 def _charged(reason: Reason, context: Context) -> Verdict:
@@ -102,7 +105,7 @@ def _charged(reason: Reason, context: Context) -> Verdict:
     if most is not None and same > most:
         return Verdict(attempts, f"Given up after {same} times {reason}")
     if given_up := exhausted(attempts):
-        return Verdict(attempts, given_up)
+        return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
     return _after(_doubling(context, len(attempts.reasons)), attempts, context)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from videoimport.api.bulk_source import Item
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.cheap import cheap
+from videoimport.api.destination import most_name_bytes
 from videoimport.api.metadata import MOST_KEYS, PREDEFINED, Metadata
 from videoimport.api.reasons import Reason
 from videoimport.api.redact import shown_url
@@ -57,8 +58,8 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
                 nameless.append(line)
             else:
                 refused.setdefault(line.identity, line)
-    for overloaded in list(_overloaded(bulk, accepted.values())):
-        del accepted[overloaded.identity or ""]
+    for overloaded in [*_overloaded(bulk, accepted.values()), *_too_long(bulk, accepted.values())]:
+        accepted.pop(overloaded.identity or "", None)
         refused[overloaded.identity or ""] = overloaded
     told = (line for key, line in refused.items() if key not in accepted)
     return Roll(accepted, (*told, *nameless, *(_homonym(bulk, item) for item in others.values())))
@@ -101,6 +102,15 @@ def _overloaded(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]
     for item in items:
         if item.metadata and (problem := _problem(template, item.metadata)):
             yield Rejected(item.identity, Reason.INVALID_SPEC, problem, item.name, address_of(bulk, item))
+
+
+def _too_long(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
+    """Items whose name the destination has no room for: the API server would refuse their VideoImports."""
+    most = most_name_bytes(bulk.spec.template.destination)
+    for item in items:
+        if item.name and (count := len(item.name.encode())) > most:
+            message = f"Its name has {count} bytes, and the destination has room for {most}; give a shorter name."
+            yield Rejected(item.identity, Reason.INVALID_SPEC, message, item.name, address_of(bulk, item))
 
 
 def _problem(template: Metadata, own: Metadata) -> str:

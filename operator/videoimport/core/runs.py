@@ -1,12 +1,13 @@
 """Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
 
-from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.hosts import Wait, at_start, wait_for_host
 from videoimport.core.lifecycle import under_way
 from videoimport.core.naming import job_name
+from videoimport.core.owned import is_child
 from videoimport.core.plan import Announcement
+from videoimport.core.run_end import is_over
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.scratch import making
 from videoimport.core.wording import sentences
@@ -63,7 +64,7 @@ def called_back(scene: Scene) -> Draft | None:
 def _has_begun(scene: Scene) -> bool:
     job = scene.job
     over = job is not None and (job.deleting or job.finished is not None)
-    begun = any(pod.running or pod.phase != "Pending" for pod in (scene.pods_of(job) if job else ()))
+    begun = any(pod.running or is_over(pod) or pod.phase != "Pending" for pod in (scene.pods_of(job) if job else ()))
     return over or begun or bool(scene.status.stages) or scene.observed.progress is not None
 
 
@@ -84,7 +85,7 @@ def _queued(scene: Scene, attempts: Attempts) -> Draft:
         update={
             "phase": VideoPhase.QUEUED,
             "reason": None,
-            "message": sentences(scene.observed.no_room, "It starts when it is its turn"),
+            "message": sentences(scene.observed.no_room, "The run starts when another import ends"),
             "run": scene.run,
             "job": None,
         }
@@ -116,8 +117,7 @@ def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:
 
 def of_bulk(scene: Scene) -> bool:
     """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
-    owners = scene.video.metadata.owner_references
-    return any(owner.controller and owner.kind == BULK_KIND for owner in owners)
+    return is_child(scene.video.metadata)
 
 
 def _announced(draft: Draft, announcement: Announcement) -> Draft:

@@ -7,9 +7,10 @@ from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.core import policy
 from videoimport.core.book import Book
+from videoimport.core.cluster_message import without_request
 from videoimport.core.conditions import Ending, Fact, merged, standing
 from videoimport.core.discovery import Discovery
-from videoimport.core.pages import MOST_LINES, MOST_PAGES, broken_off, too_long
+from videoimport.core.pages import MOST_LINES, MOST_PAGES, broken_off, too_long, total_skipped
 from videoimport.core.phases import BULK_ENDINGS, given_up
 from videoimport.core.wording import fit, sentences
 
@@ -17,7 +18,7 @@ _MAX_BYTES = 512
 """Of a condition's message, which stands in the status several times."""
 _REFUSED = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
-_RESTS = "Suspended as asked; suspend: false goes on"
+_RESTS = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
 _TRUNCATED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
 _BROKEN_OFF = (
     f"The list takes more than {MOST_PAGES:,} pages or {MOST_LINES:,} entries, those that are rejected included; what "
@@ -33,7 +34,33 @@ _WORK = {
 
 def message_of(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
     """The counts, and what there is to know besides."""
-    return sentences(_said(book, discovery, phase), _left_out(book))
+    return sentences(_said(book, discovery, phase), _skipped(book), _left_out(book))
+
+
+def _skipped(book: Book) -> str:
+    """What the list has besides items and rejected rows, so that the numbers of its rows add up.
+
+    Told once the whole list is known.
+    """
+    if not book.complete:
+        return ""
+    skipped = total_skipped(book.pages)
+    parts = [_counted(getattr(skipped, name), *words) for name, words in _SKIPPED.items()]
+    told = ", ".join(part for part in parts if part)
+    return f"Not imported from the list: {told}" if told else ""
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}" if count else ""
+
+
+_SKIPPED = {
+    "comments": ("comment", "comments"),
+    "blank": ("blank row", "blank rows"),
+    "remarks": ("remark behind an address", "remarks behind addresses"),
+    "values": ("value of a column that is not kept", "values of columns that are not kept"),
+    "repeats": ("repeated entry", "repeated entries"),
+}
 
 
 def _left_out(book: Book) -> str:
@@ -47,14 +74,16 @@ def _said(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
     if phase is BulkPhase.FAILED:
         return _failed(book, discovery, counts)
     if phase is BulkPhase.CANCELLED:
-        return sentences(f"Cancelled: {counts}", "A new retryToken with cancel: false goes on")
+        return sentences(f"Cancelled: {counts}", "Set a new retryToken and cancel: false to continue")
     if phase is BulkPhase.QUEUED:
         return sentences(counts if book.items.results else "", f"{_WORK[phase]}: {book.observed.ahead} ahead")
     if book.spec.dry_run and not book.active:
-        return sentences(_dry_run(book), _listing(book, discovery))
+        return sentences(
+            "; ".join(filter(None, (_dry_run(book), _listing(book, discovery)))), _hindrance(book, discovery)
+        )
     if phase is BulkPhase.SUSPENDED:
         return sentences(counts, _RESTS)
-    return sentences(_going(book, discovery, counts), _refusal(book), _unreadable(book))
+    return sentences(_going(book, discovery, counts), _hindrance(book, discovery), _refusal(book), _unreadable(book))
 
 
 def counts_of(book: Book) -> str:
@@ -135,7 +164,12 @@ def _listing(book: Book, discovery: Discovery) -> str:
         return ""
     if given_up(book, discovery):
         return "the rest of the list cannot be known"
-    return _trouble(discovery) or "the list goes on"
+    return "" if _trouble(discovery) else "the list goes on"
+
+
+def _hindrance(book: Book, discovery: Discovery) -> str:
+    """What keeps the rest of the list from being known, in sentences of its own."""
+    return "" if book.complete or book.stopped or given_up(book, discovery) else _trouble(discovery)
 
 
 def _trouble(discovery: Discovery) -> str:
@@ -154,7 +188,7 @@ def _refusal(book: Book) -> str:
     """Why nothing more is started or recorded, while something is to be."""
     if book.refusal is None or not (book.to_start or book.items.news or book.to_take_up is not None):
         return ""
-    return f"The cluster refuses what is to be created next: {book.refusal.message}"
+    return sentences(f"The cluster refuses what is to be created next: {without_request(book.refusal.message)}")
 
 
 def _unreadable(book: Book) -> str:

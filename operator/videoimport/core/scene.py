@@ -8,8 +8,9 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, VideoImportStatus
 from videoimport.api.task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
-from videoimport.core.naming import scratch_name
 from videoimport.core.observe import ClaimView, JobView, ObservedVideo, PodView
+from videoimport.core.owned import is_claim_of, is_job_of_video, is_pod_of
+from videoimport.core.ownership import Owner, job_owner, video_owner
 from videoimport.core.plan import Action, Announcement, Inquiry
 from videoimport.core.settings import Settings
 
@@ -67,24 +68,40 @@ class Scene:
 
     @property
     def job(self) -> JobView | None:
-        """The current run's Job: by the name in the status, our UID and the run."""
-        name = self.status.job.name if self.status.job else None
-        return next((job for job in self.jobs if job.name == name and job.run == self.run), None)
+        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there: a Job
+        that was made in its stead has nothing to report."""
+        known = self.status.job
+        if known is None:
+            return None
+        found = next((job for job in self.jobs if job.name == known.name and job.run == self.run), None)
+        return found if found is not None and known.uid in (None, found.uid) else None
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
-        """Jobs that this very resource controls."""
-        return tuple(job for job in self.observed.jobs if job.owner_uid == self.video.metadata.uid)
+        """Jobs that are runs of this very resource."""
+        return tuple(job for job in self.observed.jobs if is_job_of_video(job, self.owner))
+
+    @property
+    def owner(self) -> Owner:
+        """The resource as the owner of its objects."""
+        return video_owner(self.video.metadata)
 
     @property
     def claim(self) -> ClaimView | None:
         """Its scratch, where that is a volume that outlives pods."""
-        name = scratch_name(self.video.metadata.name)
-        return next((claim for claim in self.observed.claims if claim.name == name), None)
+        return next((claim for claim in self.observed.claims if is_claim_of(claim, self.owner)), None)
+
+    @property
+    def pods(self) -> tuple[PodView, ...]:
+        """Pods of its Jobs, and of the one that the status names, although that may be gone."""
+        known = self.status.job
+        recorded = job_owner(self.owner.namespace, known.name, known.uid) if known and known.uid else None
+        own = (pod for pod in self.observed.pods if any(is_pod_of(pod, job) for job in self.jobs))
+        return (*own, *(pod for pod in self.observed.pods if pod.owner == recorded and recorded is not None))
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
         """Its pods, the newest first."""
-        own = [pod for pod in self.observed.pods if pod.job_uid == job.uid]
+        own = [pod for pod in self.observed.pods if is_pod_of(pod, job)]
         return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
 
 

@@ -32,7 +32,8 @@ def spent(scene: Scene, planned: VideoImportStatus) -> tuple[Action, ...]:
     """The claims of an import that has ended, in the status as it was observed, and is not about to start again."""
     if not (ended(scene.status) and ended(planned)):
         return ()
-    return tuple(_deletion(claim) for claim in scene.observed.claims if not claim.deleting)
+    claim = scene.claim
+    return (_deletion(claim),) if claim is not None and not claim.deleting else ()
 
 
 def claim_manifest(video: VideoImport) -> Manifest:

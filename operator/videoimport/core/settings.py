@@ -22,6 +22,9 @@ class Settings:
     """What a worker requests of a resource that spec.worker.resources.requests leaves out."""
     default_limits: dict[str, str] = field(default_factory=lambda: {"memory": "2Gi"})
     """Its limit of a resource that spec.worker.resources.limits leaves out."""
+    modest_limits: dict[str, str] = field(default_factory=lambda: {"memory": "512Mi"})
+    """The same of a container that only lists or sends a webhook's message. All processes of a listing had at most 360
+    MiB together in the tests with hostile lists (build/memory.md)."""
     stall: timedelta = timedelta(minutes=10)
     """Without any progress for so long a worker ends its run as Stalled."""
     politeness: Politeness = field(default_factory=Politeness)

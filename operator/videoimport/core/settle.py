@@ -1,12 +1,16 @@
 """From a draft to a plan: the status is dressed with what follows from it, and written only if and when it must be."""
 
+from datetime import datetime
+
 from videoimport.api.conditions import ConditionType
 from videoimport.api.status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+from videoimport.core.display import display_name
 from videoimport.core.hosts import remembered, through_at
 from videoimport.core.lifecycle import ended
 from videoimport.core.plan import Plan, creations_last
 from videoimport.core.progress import is_done
+from videoimport.core.run_end import settles_at
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.scratch import spent
 from videoimport.core.throttle import due
@@ -14,7 +18,9 @@ from videoimport.core.tidy import tidying
 from videoimport.core.upload import upload_status
 from videoimport.core.wording import span
 
-_PROGRESS = frozenset({"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata"})
+_PROGRESS = frozenset(
+    {"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata", "display_name"}
+)
 _ENDINGS = {
     VideoPhase.COMPLETED: Ending.SUCCEEDED,
     VideoPhase.FAILED: Ending.FAILED,
@@ -28,13 +34,18 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
     writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
     leftovers = (*tidying(scene), *spent(scene, draft.status))
     tidy = tuple(action for action in leftovers if action not in draft.actions)
+    moments = (draft.again_at, writing.again_at, through_at(scene, status), _settling(scene))
     return Plan(
         status=writing.status,
         actions=creations_last(draft.actions + tidy),
         inquiries=draft.inquiries,
         announcements=draft.announcements,
-        again_at=min((at for at in (draft.again_at, writing.again_at, through_at(scene, status)) if at), default=None),
+        again_at=min((at for at in moments if at), default=None),
     )
+
+
+def _settling(scene: Scene) -> datetime | None:
+    return settles_at(scene.job, scene.pods_of(scene.job), scene.now) if scene.job else None
 
 
 def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
@@ -48,6 +59,7 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),
+            "display_name": display_name(scene.spec.source, status.source),
         }
     )
 

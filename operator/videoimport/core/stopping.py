@@ -1,15 +1,14 @@
 """What still runs of an import, and how it is asked to end: the same for a cancelled and a suspended one."""
 
 from videoimport.core.plan import Delete
+from videoimport.core.run_end import is_active, is_over
 from videoimport.core.scene import Scene
-
-_OVER = ("Succeeded", "Failed")
 
 
 def still_running(scene: Scene) -> bool:
-    """Whether a Job or a pod of it has not ended."""
-    jobs = any(not job.finished for job in scene.jobs)
-    return jobs or any(pod.phase not in _OVER for pod in scene.observed.pods)
+    """Whether a worker of it may still run or start."""
+    jobs = any(is_active(job, scene.pods_of(job)) for job in scene.jobs)
+    return jobs or any(not is_over(pod) for pod in scene.pods)
 
 
 def deletions(scene: Scene) -> tuple[Delete, ...]:

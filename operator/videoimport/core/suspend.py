@@ -13,9 +13,9 @@ from videoimport.core.runs import first_run, next_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.stopping import deletions, still_running
 
-_WORDS = "Suspended as asked; suspend: false goes on."
+_WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
 _SUSPENDED = Announcement("Normal", "Suspended", _WORDS)
-_RESUMED = Announcement("Normal", "Resumed", "Resumed as asked.")
+_RESUMED = Announcement("Normal", "Resumed", "The import continues, since spec.suspend is false.")
 
 
 def suspending(scene: Scene) -> Draft | None:

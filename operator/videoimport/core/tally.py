@@ -1,5 +1,6 @@
 """A BulkImport's status, counted anew each time from its book."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from videoimport.api.base import MOST_COUNTED
@@ -8,7 +9,9 @@ from videoimport.api.conditions import ConditionType
 from videoimport.core.book import Book
 from videoimport.core.breaker import host_of
 from videoimport.core.discovery import Discovery
+from videoimport.core.earlier import digests_with
 from videoimport.core.phases import BULK_ENDINGS, phase_of
+from videoimport.core.plan import Create
 from videoimport.core.progress import eta_seconds
 from videoimport.core.saying import conditions_of, message_of
 from videoimport.core.shown import with_lists
@@ -17,8 +20,9 @@ _ALMOST = 99
 _Found = dict[str, object]
 
 
-def tallied(book: Book, discovery: Discovery, now: datetime) -> BulkImportStatus:
-    """The status that is true now, but for what is told of its end."""
+def tallied(book: Book, discovery: Discovery, taken: Iterable[Create], now: datetime) -> BulkImportStatus:
+    """The status that is true now, but for what is told of its end. ``taken`` are the pages that are to be made of what
+    earlier bulks left failed."""
     phase = phase_of(book, discovery)
     message = message_of(book, discovery, phase)
     told: _Found = {
@@ -30,6 +34,7 @@ def tallied(book: Book, discovery: Discovery, now: datetime) -> BulkImportStatus
         "queue_position": book.observed.ahead if phase is BulkPhase.QUEUED else None,
         "discovery": discovery.status,
         "hosts": hosts_of(book),
+        "earlier_digests": digests_with(book, taken),
     }
     status = book.status.model_copy(update=told | _numbers(book) | _times(book, phase, now))
     return with_lists(status, book)

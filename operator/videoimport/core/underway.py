@@ -5,6 +5,7 @@ from typing import Any
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.report import Progress
 from videoimport.api.status import VideoPhase
+from videoimport.core.cluster_message import explain, fields_of
 from videoimport.core.diagnose import Start, diagnose
 from videoimport.core.ending import seen
 from videoimport.core.observe import ClaimView, EventView, JobView
@@ -12,7 +13,6 @@ from videoimport.core.progress import eta_seconds, later, percent_of, phase_of, 
 from videoimport.core.runs import STARTING, next_run
 from videoimport.core.scene import Draft, Scene
 from videoimport.core.scratch import making
-from videoimport.core.wording import advised
 
 QUEUED = "The Job waits for its queue to admit it."
 _IDLE = {"bytes_per_second": None, "eta_seconds": None}
@@ -51,7 +51,8 @@ def to_be_made(scene: Scene) -> Draft | None:
     again_at = refusal.last_seen + scene.settings.patience
     if scene.now < again_at:
         draft = Draft(scene.status, again_at=again_at)
-    return draft.with_status(reason=Reason.JOB_REJECTED, message=advised(Reason.JOB_REJECTED, refusal.message))
+    words = explain(Reason.JOB_REJECTED, refusal.message, fields_of(scene.video))
+    return draft.with_status(reason=Reason.JOB_REJECTED, message=words)
 
 
 def going(scene: Scene) -> Draft | None:
@@ -90,7 +91,7 @@ def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
     finding = diagnose(start)
     reason, message = finding.reason, STARTING
     if reason is not None:
-        message = advised(reason, finding.message)
+        message = explain(reason, finding.message, fields_of(scene.video))
         if finding.echo and reason is scene.status.reason:
             message = scene.status.message or message
     waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in start.pods)

@@ -10,22 +10,23 @@ from datetime import datetime
 
 from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.reasons import Reason, info
+from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts
 from videoimport.api.webhook import DeliveryReport, WebhookStatus
 from videoimport.core import delivery, errands
+from videoimport.core.cluster_message import explain, fields_of_bulk
 from videoimport.core.errands import Ending
 from videoimport.core.notice import Notice, body_of, notice_of
 from videoimport.core.observe import JobView, ObservedBulk
 from videoimport.core.plan import Action, Announcement, Inquiry
 from videoimport.core.settings import Settings
-from videoimport.core.wording import advised, clock, sentences
+from videoimport.core.wording import advised, clock, closed, sentences
 
 _SENDING = "The message is being sent."
 _QUEUED = "The Job waits in its queue."
 _SUSPENDED = "Suspended: the message is sent once spec.suspend is false."
 _OVERTAKEN = "Given up before it was delivered: the BulkImport goes on, or its webhook no longer wants to hear of this."
-_AGAIN = "Change retryToken to send it again"
+_AGAIN = "Correct the receiver or webhook.url, then change retryToken to send it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def notifying(observed: ObservedBulk, status: BulkImportStatus, now: datetime, s
     jobs = errands.jobs_of(observed, "hook")
     case = _Case(observed, status, now.replace(microsecond=0), settings, jobs)
     found = _told(case, before, notice) if notice else Notification(_unwanted(case, before))
-    tidied = delivery.tidying(jobs, before, settings, wanted=notice is not None)
+    tidied = delivery.tidying(observed, jobs, settings, wanted=notice is not None)
     return replace(found, actions=(*tidied, *found.actions), announcements=_announced(before, found.webhook))
 
 
@@ -106,7 +107,7 @@ def _making(case: _Case, status: WebhookStatus) -> Notification:
     if case.rests:
         return Notification(status.model_copy(update={"message": _SUSPENDED}))
     refusal = errands.refusal_of(case.observed, None)
-    message = advised(Reason.JOB_REJECTED, refusal.message) if refusal else _SENDING
+    message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(case.bulk)) if refusal else _SENDING
     return Notification(status.model_copy(update={"message": message}), _creation(case, status))
 
 
@@ -126,7 +127,7 @@ def _pending(case: _Case, before: WebhookStatus) -> Notification:
     if job is None:
         late = any(other.run > before.run for other in case.jobs)  # this status is an old one
         return _next(case, before, before.attempts) if late else _making(case, before)
-    ending = errands.ending_of(case.observed, job, DeliveryReport.model_validate_json)
+    ending = errands.ending_of(case.observed, job, DeliveryReport.model_validate_json, case.now)
     return _under_way(case, before, job) if ending is None else _concluded(case, before, job, ending)
 
 
@@ -143,8 +144,8 @@ def _under_way(case: _Case, before: WebhookStatus, job: JobView) -> Notification
     finding = errands.hindrance(case.observed, job, case.now, case.settings)
     message = _QUEUED if job.suspended else _SENDING
     if finding.reason is not None:
-        message = advised(finding.reason, finding.message)
-        if finding.echo and (before.message or "").endswith(info(finding.reason).advice):
+        message = explain(finding.reason, finding.message, fields_of_bulk(case.bulk))
+        if finding.echo and (before.message or "").endswith(message.rpartition(". ")[2]):
             message = before.message or message
     shown = before.model_copy(update={"message": message})
     return Notification(shown, inquiries=finding.inquiries, again_at=finding.again_at)
@@ -156,12 +157,16 @@ def _concluded(case: _Case, before: WebhookStatus, job: JobView, ending: Ending[
         return Notification(before.model_copy(update=news))
     verdict = delivery.judged(case.bulk, before, ending, case.now, case.settings)
     if at := verdict.again_at:
-        words = sentences(ending.message, f"It is sent again at {clock(at)}")
+        words = sentences(_advised(ending), f"It is sent again at {clock(at)}")
         return Notification(before.model_copy(update={"attempts": verdict.attempts, "message": words}), again_at=at)
     if ending.reason in delivery.FINAL:
-        return Notification(_given_up(before, advised(ending.reason, ending.message), verdict.attempts))
-    words = sentences(f"{verdict.given_up or 'Given up'}: {ending.message}", _AGAIN)
+        return Notification(_given_up(before, _advised(ending), verdict.attempts))
+    words = sentences(closed(ending.message, verdict.given_up or "Given up"), _AGAIN)
     return Notification(_given_up(before, words, verdict.attempts))
+
+
+def _advised(ending: Ending[DeliveryReport]) -> str:
+    return advised(ending.reason or Reason.WEBHOOK_FAILED, ending.message, advice=ending.advice)
 
 
 def _given_up(status: WebhookStatus, message: str, attempts: Attempts) -> WebhookStatus:

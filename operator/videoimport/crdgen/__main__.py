@@ -1,4 +1,4 @@
-"""Writes ``crds/*.yaml``, the chart's copies and ``docs/reasons.md``; ``--check`` exits 1 if one is out of date."""
+"""Writes ``crds/``, the chart's copies and pages of ``docs/``; ``--check`` exits 1 if one is out of date."""
 
 import argparse
 import sys
@@ -7,7 +7,9 @@ from pathlib import Path
 import yaml
 
 from videoimport.crdgen.definitions import Manifest, bulk_definition, video_definition
+from videoimport.crdgen.policy import binding, policy
 from videoimport.crdgen.reference import reasons_page
+from videoimport.crdgen.validation import validation_page
 
 _HEAD = "# Generated from the models in operator/videoimport/api by `make generate`; not to be edited.\n"
 
@@ -21,14 +23,27 @@ class _Dumper(yaml.SafeDumper):
 
 def rendered(manifest: Manifest) -> str:
     """A manifest as YAML, keys in the order they were written."""
-    return _HEAD + yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+    return _HEAD + _dumped(manifest)
+
+
+def _dumped(manifest: Manifest) -> str:
+    return yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _documents(*manifests: Manifest) -> str:
+    return "---\n".join(map(_dumped, manifests))
+
+
+def _switched(text: str) -> str:
+    """Return a text of the chart that the value crds.enabled switches."""
+    return "{{- if .Values.crds.enabled }}\n" + text + "{{- end }}\n"
 
 
 def in_chart(text: str) -> str:
     """The chart's form: a template that the value crds.enabled switches and that an uninstall keeps."""
     keep = "  annotations:\n    helm.sh/resource-policy: keep\n"
     name = next(line for line in text.splitlines(keepends=True) if line.startswith("  name: "))
-    return "{{- if .Values.crds.enabled }}\n" + text.replace(name, name + keep, 1) + "{{- end }}\n"
+    return _switched(text.replace(name, name + keep, 1))
 
 
 def files() -> dict[Path, str]:
@@ -36,7 +51,12 @@ def files() -> dict[Path, str]:
     texts = {"videoimports": rendered(video_definition()), "bulkimports": rendered(bulk_definition())}
     plain = {Path(f"crds/{name}.yaml"): text for name, text in texts.items()}
     chart = {Path(f"charts/videoimport/templates/crd-{name}.yaml"): in_chart(text) for name, text in texts.items()}
-    return plain | chart | {Path("docs/reasons.md"): reasons_page()}
+    policies = {
+        Path("crds/admission/metadata.yaml"): _HEAD + _documents(policy(), binding()),
+        Path("charts/videoimport/templates/admission.yaml"): _switched(_HEAD + _documents(policy(), binding())),
+    }
+    pages = {Path("docs/reasons.md"): reasons_page(), Path("docs/validation.md"): validation_page()}
+    return plain | chart | policies | pages
 
 
 def main() -> int:

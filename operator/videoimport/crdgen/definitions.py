@@ -27,7 +27,7 @@ _RESTING = (
 def _name_fits(longest: int) -> Manifest:
     return {
         "rule": f"size(self.metadata.name) <= {longest}",
-        "message": f"metadata.name must be at most {longest} characters, so that the names derived from it fit",
+        "message": f"metadata.name must be at most {longest} characters, so that the names derived from it fit.",
     }
 
 
@@ -35,7 +35,7 @@ def _immutable(field: str) -> Manifest:
     """Root rules see the status; an import that no worker is at may be mended."""
     return {
         "rule": f"{_RESTING} || {_FIXED.format(field)}",
-        "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport",
+        "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport.",
     }
 
 
@@ -52,8 +52,9 @@ VIDEO_COLUMNS = [
     _column("Resolution", ".status.metadata.resolution"),
     _column("Duration", ".status.metadata.duration"),
     _column("Reason", ".status.reason"),
+    _column("Source", ".status.displayName"),
     _column("Attempts", ".status.attempts.count", "integer", 1),
-    _column("Source", ".status.source.url", priority=1),
+    _column("Address", ".status.source.url", priority=1),
     _column("Message", ".status.message", priority=1),
     _AGE,
 ]

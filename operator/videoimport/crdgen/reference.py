@@ -17,7 +17,7 @@ _CLASSES: dict[RetryClass, str] = {
     RetryClass.USER: "Failed at once, for something beside the spec; mend it, then change `retryToken`.",
     RetryClass.RETRIED: "Tried again with exponential backoff, up to `maxAttempts` runs and the limit of its row.",
     RetryClass.UNCHARGED: "Tried again; not charged as an attempt.",
-    RetryClass.HOST: "Tried again after a long rest. Other imports from that host wait with it, uncharged.",
+    RetryClass.HOST: "Tried again after a long rest. The namespace's other imports from that host wait too, uncharged.",
     RetryClass.LATER: "Tried again every half hour or so, for a week; not charged as an attempt.",
     RetryClass.WAITING: "Not an end: shown with the cluster's own words while a run cannot start.",
     RetryClass.END: "Ended as the user asked.",
@@ -29,14 +29,20 @@ def reasons_page() -> str:
     return _HEAD + "".join(_section(retry, about) for retry, about in _CLASSES.items())
 
 
+_COLUMNS = (
+    "| Reason | Exit code | Tried again at most | What was found | What to do |\n"
+    "| --- | --- | --- | --- | --- |\n"
+)  # fmt: skip
+
+
 def _section(retry: RetryClass, about: str) -> str:
     rows = _rows((reason, row) for reason, row in TABLE.items() if row.retry is retry)
     heading = f"\n## {retry.value}\n\n{about}\n\n"
-    return heading + "| Reason | Exit code | Tried again at most | What to do |\n| --- | --- | --- | --- |\n" + rows
+    return heading + _COLUMNS + rows
 
 
 def _rows(reasons: Iterable[tuple[Reason, ReasonInfo]]) -> str:
     return "".join(
-        f"| {reason.value} | {row.exit_code or '–'} | {row.max_retries or '–'} | {row.advice} |\n"
+        f"| {reason.value} | {row.exit_code or '–'} | {row.max_retries or '–'} | {row.finding} | {row.advice} |\n"
         for reason, row in reasons
     )

@@ -5,18 +5,60 @@ Structural means: references inlined, one type a node, no ``anyOf`` with null, n
 Every string and list needs a bound, or CEL's cost estimate refuses the rules above it; ``unbounded`` finds the others.
 """
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 Schema = dict[str, Any]
 _DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uniqueItems", "propertyNames"})
 
 
+class _Described(GenerateJsonSchema):
+    """Takes a field's description from the docstring below it, unless its type has one."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        """Return the JSON schema of a model with its fields' descriptions."""
+        found, model = super().model_schema(schema), schema["cls"]
+        for name, text in _docstrings(model).items():
+            field = model.model_fields.get(name)
+            if field is not None:
+                found["properties"][field.alias or name].setdefault("description", text)
+        return found
+
+
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the text below each field of a model and of its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, BaseModel) and base is not BaseModel:
+            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+            assert isinstance(body, ast.ClassDef)  # noqa: S101
+            found |= dict(_described(body))
+    return found
+
+
+def _described(body: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, below in pairwise(body.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, inspect.cleandoc(text)
+
+
+@cache
 def structural(model: type[BaseModel]) -> Schema:
-    """The structural schema of a model, by its aliases. Optional fields are those that have a default."""
-    whole = model.model_json_schema(by_alias=True, mode="validation")
+    """The structural schema of a model, by its aliases. Optional fields are those that have a default.
+
+    All callers share one schema: read it, or change a copy.
+    """
+    whole = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_Described)
     return _plain(whole, whole.get("$defs", {}))
 
 

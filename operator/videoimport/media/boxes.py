@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+Read = Callable[[int, int], bytes]
+"""At most so many bytes (the second) from an offset (the first) of a file."""
 HEADER = 16
 """Bytes that hold any box's header: 32-bit size, type, perhaps a 64-bit size."""
 MOST_BOXES = 100_000
@@ -18,7 +20,7 @@ class Box:
     end: int
 
 
-def top_level(read: Callable[[int, int], bytes], size: int) -> Iterator[Box]:
+def top_level(read: Read, size: int) -> Iterator[Box]:
     """The boxes of a file of ``size`` bytes, read by ``read(offset, length)``; stops at what is no box."""
     offset = 0
     for _ in range(MOST_BOXES):
@@ -28,6 +30,12 @@ def top_level(read: Callable[[int, int], bytes], size: int) -> Iterator[Box]:
             return
         yield box
         offset = box.end
+
+
+def within(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Names and contents of the boxes that a box's content is made of; each has a header of 8 bytes."""
+    for box in top_level(lambda offset, length: content[offset : offset + length], len(content)):
+        yield box.name, content[box.start + 8 : box.end]
 
 
 def _parse(header: bytes, offset: int, size: int) -> Box | None:

@@ -109,14 +109,18 @@ def scaled_kbps(wish: VideoOutput, size: tuple[int, int], whole: tuple[int, int]
     return max(100, round(wish.max_bitrate_kbps * math.pow(share, 0.75)))
 
 
-def encoding(wish: VideoOutput) -> tuple[str, ...]:
-    """ffmpeg's words for an encode. None of the encoders says anything while all is well."""
+def encoding(wish: VideoOutput, rate: Fraction | None = None) -> tuple[str, ...]:
+    """ffmpeg's words for an encode. None of the encoders says anything while all is well.
+
+    ``rate``: frames a second where the source's own are not what the encoder gets. x264 goes by the frames' times.
+    """
     kbps, limit = capped_kbps(wish), ceiling(wish)
     preset = str(_SVT_PRESETS[wish.preset]) if wish.codec == "av1" else wish.preset
+    told = f":fps={rate.numerator}/{rate.denominator}" if rate else ""
     own: Mapping[CodecName, tuple[str, ...]] = {
         "h264": ("-profile:v", "high", "-level:v", limit.name),
-        "hevc": ("-profile:v", "main", "-x265-params", f"log-level=error:level-idc={limit.name}", *tags("hevc")),
-        "av1": (),
+        "hevc": ("-profile:v", "main", "-x265-params", f"log-level=error:level-idc={limit.name}{told}", *tags("hevc")),
+        "av1": ("-svtav1-params", f"fps-num={rate.numerator}:fps-denom={rate.denominator}") if rate else (),
     }
     return (
         "-c:v", known(wish).encoder, "-preset", preset, "-crf", str(wish.crf),

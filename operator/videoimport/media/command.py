@@ -1,19 +1,25 @@
 """ffmpeg's argument lists. Every one reads local files or our own loopback server, and stops at the first error."""
 
 from videoimport.api.output import Output
-from videoimport.media.codecs import ceiling, encoding, known, tags
-from videoimport.media.compliance import is_hdr, is_interlaced
+from videoimport.media import channels, color, metadata, pacing
+from videoimport.media.codecs import encoding, known, tags
+from videoimport.media.compliance import is_interlaced
 from videoimport.media.job import Job
 from videoimport.media.ladder import graph
-from videoimport.media.plan import Sound, filters, frames_a_second
-from videoimport.media.probe import Video, address, guarded
+from videoimport.media.plan import Sound, even, filters
+from videoimport.media.probe import address, guarded
+from videoimport.media.repair import Repair, audio_filters, video_filters
+from videoimport.media.streams import Audio, Video
 from videoimport.media.targets import Target
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 _START = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error")
-_HEAD = (*_START, "-xerror")
-_TOLERANT = (*_START, "-max_error_rate", "1")
+_STEADY = ("-dts_delta_threshold", "1000000")
+"""Seconds by which times may jump before ffmpeg closes the pause: it takes the pictures of slides for a new clock.
+Clocks that do start again are mended before, see ``repair``."""
+_HEAD = (*_START, *_STEADY, "-xerror")
+_TOLERANT = (*_START, *_STEADY, "-max_error_rate", "1")
 
 
 def transcode_argv(job: Job, targets: tuple[Target, ...]) -> list[str]:
@@ -46,7 +52,7 @@ def _made(job: Job, target: Target, pictures: tuple[Target, ...]) -> list[str]:
     return [
         *_video(job, target, pictures),
         *_audio(job, target),
-        "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
+        *metadata.told(job, job.sound), "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
         *_container(target),
         *(("-progress", "pipe:1", "-stats_period", "0.5", "-nostats") if target.kind == "video" else ()),
         "-y", f"file:{target.path}",
@@ -71,32 +77,37 @@ def _video(job: Job, target: Target, pictures: tuple[Target, ...]) -> tuple[str,
         return ()
     video = job.picture.video
     if target.copies:
-        return ("-map", f"0:{video.index}", "-c:v", "copy", *tags(video.codec))
-    fastest = frames_a_second(target.size, ceiling(target.wish))
-    return (
-        "-map", f"[v{pictures.index(target)}]", *encoding(target.wish),
-        "-fps_mode", "vfr", "-fpsmax", str(fastest), *_grid(video, fastest),
-    )  # fmt: skip
-
-
-COARSE_SECONDS = 0.2
-"""Frames that last longer are not put onto a grid of their own rate: it may move each by half of this."""
-
-
-def _grid(video: Video, fastest: int) -> tuple[str, ...]:
-    return ("-enc_time_base", f"1:{fastest}") if video.frame_seconds > COARSE_SECONDS else ()
+        return ("-map", f"0:{video.index}", "-c:v", "copy", *color.tagging(video), *tags(video.codec))
+    most = pacing.fastest(target)
+    encoder = encoding(target.wish, pacing.promised_rate(video, most))
+    return ("-map", f"[v{pictures.index(target)}]", *encoder, *pacing.words(video, most))
 
 
 def _audio(job: Job, target: Target) -> tuple[str, ...]:
     sound = job.sound
     if sound is None:
         return ()
-    stream = ("-map", f"{len(job.inputs.paths) - 1}:{sound.audio.index}")
+    file = len(job.inputs.paths) - 1
     if copies_audio(job, target):
-        return (*stream, "-c:a", "copy")
+        return ("-map", f"{file}:{sound.audio.index}", "-c:a", "copy")
     wish = job.output.audio_file if target.kind == "audio" else None
     kbps = (wish.bitrate_kbps if wish else None) or job.output.audio.bitrate_kbps
-    return (*stream, *_encode_audio(sound, kbps, is_mp3=not target.is_mp4))
+    return (*_heard(sound, file, target), *_encode_audio(sound, kbps, is_mp3=not target.is_mp4))
+
+
+_WITHOUT_GAPS = "aresample=async=1:min_hard_comp=0.1"
+"""Silence for gaps: the encoder would close them, and everything after would be early."""
+
+
+def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
+    """The words for sound that is decoded: of one track, or of two mono tracks as left and right."""
+    if sound.second is None:
+        return ("-map", f"{file}:{sound.audio.index}", "-af", ",".join((*channels.mix(sound.audio), _WITHOUT_GAPS)))
+    sides = zip(("l", "r"), (sound.audio, sound.second), strict=True)
+    chains = [f"[{file}:{audio.index}]{_WITHOUT_GAPS}[{side}]" for side, audio in sides]
+    name = f"[{target.kind}-{target.name}]"
+    joined = f"[l][r]join=inputs=2:channel_layout=stereo{name}"
+    return ("-filter_complex", ";".join((*chains, joined)), "-map", name)
 
 
 def copies_audio(job: Job, target: Target) -> bool:
@@ -110,21 +121,56 @@ def _encode_audio(sound: Sound, kbps: int, *, is_mp3: bool) -> tuple[str, ...]:
     rate = sound.audio.sample_rate if sound.audio.sample_rate in rates else 48000
     codec = ("libmp3lame", "-b:a", f"{min(kbps, 320)}k") if is_mp3 else ("aac", "-b:a", f"{kbps}k")
     return (
-        "-c:a", *codec, "-ac", str(min(2, sound.audio.channels)), "-ar", str(rate),
-        # Silence for gaps: the encoder would close them, and everything after would be early.
-        "-af", "aresample=async=1:min_hard_comp=0.1",
+        "-c:a", *codec, "-ac", str(min(channels.MOST, sound.audio.channels)), "-ar", str(rate),
     )  # fmt: skip
 
 
-def decode_argv(path: str, *, keyframes_only: bool) -> list[str]:
-    """Decode everything, or the keyframes and all audio, into nothing: silent and 0 when the file is clean.
+def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mended: str, muxer: str) -> list[str]:
+    """Copy a source's chosen streams into another file, with times and start as ``repair`` says.
 
-    ``vfr`` drops frames whose times go backwards, of which the muxer would complain as if the file were damaged. Only a
-    full decode proves damage: keyframes of open GOPs refer to frames that a decoder of keyframes alone has not seen.
+    Times are taken from the file as they are (``-copyts``), so that ffmpeg does not mend a clock in its own way. The
+    ``muxer`` must have the source's time base: filters of packets see either.
+    """
+    sound = ("-map", f"0:{audio.index}", "-c:a", "copy", "-bsf:a", audio_filters(repair)) if audio else ()
+    return [
+        *_START, "-copyts", "-fflags", "+genpts", *guarded(path), "-i", address(path),
+        "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair),
+        *sound, "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
+        "-muxdelay", "0", "-muxpreload", "0", "-f", muxer, "-y", f"file:{mended}",
+    ]  # fmt: skip
+
+
+EVERYTHING = ("0:V?", "0:a?")
+"""Of a file: all but covers."""
+
+
+def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = EVERYTHING) -> list[str]:
+    """Decode streams, or the keyframes and all audio of them, into nothing: silent and 0 when the file is clean.
+
+    ``vfr`` drops frames whose times go backwards, of which the muxer would complain as if the file were damaged;
+    resampling does so for sound. Only a full decode proves damage: keyframes of open GOPs refer to frames that a
+    decoder of keyframes alone has not seen.
     """
     skip = ("-skip_frame", "nokey") if keyframes_only else ()
-    return [*_HEAD, *skip, *guarded(path), "-i", address(path), "-map", "0:v?", "-map", "0:a?", "-fps_mode", "vfr",
-            "-f", "null", "-"]  # fmt: skip
+    mapped = [word for stream in streams for word in ("-map", stream)]
+    return [*_HEAD, *skip, *guarded(path), "-i", address(path), *mapped, "-fps_mode", "vfr",
+            "-af", _WITHOUT_GAPS, "-f", "null", "-"]  # fmt: skip
+
+
+def imported_streams(job: Job, path: str) -> tuple[str, ...]:
+    """What an import takes from one of its inputs: damage of other streams does not concern it."""
+    inputs, sound = job.inputs, job.sound
+    heard = (sound.audio, sound.second) if sound and path == inputs.paths[-1] else ()
+    return (
+        *((f"0:{job.picture.video.index}",) if path == inputs.video_path else ()),
+        *(f"0:{audio.index}" for audio in heard if audio),
+    )
+
+
+def sample_argv(path: str, start: float, length: float, stream: str) -> list[str]:
+    """Decode ``length`` seconds of the video from ``start`` on, with what leads to it from the keyframe before."""
+    return [*_HEAD, "-ss", f"{start:.3f}", *guarded(path), "-i", address(path), "-map", stream, "-t", f"{length:.3f}",
+            "-fps_mode", "vfr", "-f", "null", "-"]  # fmt: skip
 
 
 def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact: bool) -> list[str]:
@@ -133,7 +179,8 @@ def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact
     Not exact: of the last keyframe before, for moments that only a standing picture's end follows. Pictures that lean
     on others before the jump make decoders complain, so complaints say nothing here.
     """
-    chain = ",".join((*filters(video, video.shown), "format=yuvj420p"))
+    size = (even(video.shown[0]), even(video.shown[1]))
+    chain = ",".join((*filters(video, size), color.still(video), "format=yuvj420p"))
     return [
         *_START, *(() if is_exact else ("-noaccurate_seek",)), "-ss", f"{at:.3f}", *guarded(path), "-i", address(path),
         "-map", f"0:{video.index}", "-frames:v", "1", "-vf", chain, "-c:v", "mjpeg", "-q:v", "3",
@@ -176,8 +223,7 @@ def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
     if not any(target.wish and not target.copies for target in targets):
         return frozenset()
     video = job.picture.video
-    colours = ("zscale", "tonemap") if is_hdr(video) else ()
-    return frozenset((*colours, *(("bwdif",) if is_interlaced(video) else ())))
+    return color.needed_filters(video) | frozenset(("bwdif",) if is_interlaced(video) else ())
 
 
 def listed_names(text: str) -> frozenset[str]:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from videoimport.api.output import Output, VideoOutput
+from videoimport.media import color
 from videoimport.media.codecs import ceiling, known, level_name
 from videoimport.media.packets import Track
-from videoimport.media.probe import Audio, Video
+from videoimport.media.streams import Audio, Video
 
 PIXELS = ("yuv420p", "yuvj420p")
-HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
-"""PQ and HLG."""
 PROGRESSIVE = ("", "unknown", "progressive")
 MOST_HIDDEN_SECONDS = 0.1
 
@@ -46,11 +45,20 @@ def _level(candidate: Candidate) -> str | None:
 
 
 def _progressive(candidate: Candidate) -> str | None:
+    if candidate.video.combed:
+        return "video is interlaced, though no flag says so"
     return "video is interlaced" if is_interlaced(candidate.video) else None
 
 
 def _standard_range(candidate: Candidate) -> str | None:
-    return f"video is HDR ({candidate.video.transfer})" if is_hdr(candidate.video) else None
+    transfer = color.assumed(candidate.video).transfer
+    return f"video is HDR ({transfer})" if transfer in color.HDR_TRANSFERS else None
+
+
+def _ordinary_colors(candidate: Candidate) -> str | None:
+    found = color.assumed(candidate.video)
+    other = next((name for name in (found.matrix, found.primaries) if name not in color.ORDINARY), None)
+    return f"colours are {other}, neither BT.709 nor BT.601" if other else None
 
 
 def _square_pixels(candidate: Candidate) -> str | None:
@@ -81,9 +89,20 @@ def _ordered(candidate: Candidate) -> str | None:
     return "video timestamps go backwards" if candidate.track.backwards else None
 
 
-STREAM_RULES = (_codec, _pixels, _profile, _level, _progressive, _standard_range, _square_pixels, _height)
+def _steady(candidate: Candidate) -> str | None:
+    return candidate.track.changes or None
+
+
+def _of_one_piece(candidate: Candidate) -> str | None:
+    """Parts that were recorded apart may have been encoded apart, and an MP4 describes its codec once."""
+    return "the video is made of parts whose clocks start again" if candidate.track.joints else None
+
+
+STREAM_RULES = (
+    _codec, _pixels, _profile, _level, _progressive, _standard_range, _ordinary_colors, _square_pixels, _height,
+)  # fmt: skip
 """What any copied stream must be, and what our own encoder must have made."""
-VIDEO_RULES = (*STREAM_RULES, _bitrate, _nothing_hidden, _ordered)
+VIDEO_RULES = (*STREAM_RULES, _bitrate, _nothing_hidden, _ordered, _steady, _of_one_piece)
 
 
 def why_encode_video(video: Video, track: Track, output: Output) -> str | None:
@@ -106,7 +125,9 @@ def why_encode_audio(audio: Audio, track: Track, output: Output) -> str | None:
         return f"audio profile is {audio.profile or 'unknown'}, not AAC-LC"
     if audio.channels > 2:
         return f"audio has {audio.channels} channels, more than 2"
-    return "audio timestamps go backwards or are missing" if track.backwards or track.untimed else None
+    if track.backwards or track.untimed:
+        return "audio timestamps go backwards or are missing"
+    return track.changes or None
 
 
 def why_encode_audio_file(audio: Audio, track: Track, output: Output) -> str | None:
@@ -126,11 +147,6 @@ _SPARE = 1.1
 """An encoder meets its bit rate only nearly."""
 
 
-def is_hdr(video: Video) -> bool:
-    """Whether its colours need tone mapping for ordinary screens."""
-    return video.transfer in HDR_TRANSFERS
-
-
 def is_interlaced(video: Video) -> bool:
     """Whether it is made of half pictures."""
-    return video.field_order not in PROGRESSIVE
+    return bool(video.combed) or video.field_order not in PROGRESSIVE

@@ -11,10 +11,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why something is refused; the message has the found value, the wanted one and what to do."""
+    """Why something is refused."""
 
     reason: Reason
     message: str
+    """One sentence: the found value and the wanted one."""
+    advice: str = ""
+    """One sentence: what to do, where that is more exact than the reason's own advice."""
+
+    @property
+    def text(self) -> str:
+        """Both, for where there is one field for them."""
+        return f"{self.message} {self.advice}".strip()
 
 
 def first_finding(checks: Iterable[Callable[[T], Finding | None]], subject: T) -> Finding | None:

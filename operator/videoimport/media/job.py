@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from videoimport.api.output import Output
+from videoimport.media import color
+from videoimport.media.compliance import is_interlaced
 from videoimport.media.plan import Picture, Plan, Sound
-from videoimport.media.probe import Media
+from videoimport.media.streams import Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,33 @@ class Job:
     """A damaged source is taken for what there is of it."""
     is_damaged: bool = False
     """The source has less than its header promises."""
+    demuxer: str = ""
+    """ffprobe's name of the container of the audio."""
+    mended: str = ""
+    """What was wrong with the times or the start of the source, so that a copy of it is read; see ``repair``."""
     promised: tuple[float, float] = (0.0, 0.0)
     """Seconds of video and of audio by the header."""
+    parts: int = 1
+    """Of how many parts, each with a clock and streams of its own, the source was joined."""
+
+    @property
+    def streams(self) -> tuple[int | None, ...]:
+        """The indexes of picture, sound and the sound's other side."""
+        sound = self.sound
+        sides = (sound.audio, sound.second) if sound else (None, None)
+        return self.picture.video.index, *(one.index if one else None for one in sides)
+
+    title: str = ""
+    """The source's own, of its container."""
 
     def agrees_with(self, other: "Job") -> bool:
         """Whether the same would be made: a decision by a file's head holds when its packets lead to the same one."""
 
         def made(job: "Job") -> tuple[object, ...]:
-            plan = job.plan
-            return plan.mode, plan.copy_video, plan.copy_audio, plan.copy_audio_file, plan.size, job.inputs.audio_delay
+            plan, video = job.plan, job.picture.video
+            copied = plan.copy_video, plan.copy_audio, plan.copy_audio_file
+            read = job.inputs.audio_delay, job.streams, job.parts, job.mended
+            return plan.mode, copied, plan.size, read, color.assumed(video), is_interlaced(video)
 
         return made(self) == made(other)
 

@@ -1,7 +1,8 @@
 """Several sizes of one decode: each is scaled from the next larger one, which is cheaper than from the source."""
 
-from videoimport.media.plan import ordinary, scaled, wholesome
-from videoimport.media.probe import Video
+from videoimport.media import pacing
+from videoimport.media.plan import filters, smaller
+from videoimport.media.streams import Video
 from videoimport.media.targets import Target
 
 
@@ -13,10 +14,13 @@ def graph(video: Video, targets: tuple[Target, ...]) -> str:
     for place, number in enumerate(by_size):
         size = targets[number].size
         assert size is not None, "only pictures are asked for"  # noqa: S101
-        chain = [scaled(size)] if place else [*wholesome(video), scaled(size), *ordinary(video)]
-        is_last = place == len(by_size) - 1
-        out = f"[v{number}]" if is_last else f",split=2[v{number}][next{place}]"
-        chains.append(f"{fed}{','.join([*chain, *(['setsar=1'] if place else [])])}{out}")
+        chain = [smaller(size), "setsar=1"] if place else list(filters(video, size))
+        paced = pacing.filters(video, pacing.fastest(targets[number]))
+        if place < len(by_size) - 1:
+            chains.append(f"{fed}{','.join(chain)},split=2[whole{place}][next{place}]")
+            chains.append(f"[whole{place}]{','.join(paced)}[v{number}]")
+        else:
+            chains.append(f"{fed}{','.join([*chain, *paced])}[v{number}]")
         fed = f"[next{place}]"
     return ";".join(chains)
 

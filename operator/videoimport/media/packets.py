@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from videoimport.media.probe import GUARDS, Audio, Media, Video
+from videoimport.media.bounds import MOST_BYTES, read_duration, read_integer, read_time
+from videoimport.media.clock import JUMPING, Clock, Stretch
+from videoimport.media.probe import GUARDS, MOST_LISTED
+from videoimport.media.streams import Audio, Media, Video
 
 GAP_SECONDS = 0.1
 """A pause between packets is a gap when it is this much longer than the packet before it lasts."""
 STILL_SECONDS = 0.1
 """A picture that is shown longer than this stands still for the rest of its time."""
+GRID_SECONDS = 1 / 60
+"""The shortest time that an encode shows a frame."""
 MOST_REORDERED = 32
 """Frames that may be stored before one that is shown earlier: twice the most H.264 and H.265 allow."""
 
@@ -52,11 +57,30 @@ class Track:
     """Seconds that must be decoded but are not shown (a cut made without encoding)."""
     backwards: int = 0
     """Packets whose decoding time is not after the one before."""
+    back: float = 0.0
+    """The most seconds that a decoding time lies before the one before it."""
     untimed: int = 0
     """Packets without a time to be shown at."""
+    changes: str = ""
+    """What changes on the way, as half a sentence; empty where nothing does, or where nobody looked."""
+    pictures: int = 0
+    """Moments at which a frame is shown, at most one in ``GRID_SECONDS``: no encode has more."""
+    joints: int = 0
+    """How often the clock of the source started again before it was mended."""
+    first: float | None = None
+    """When the first packet of the file is shown, hidden or not."""
+    before_keyframe: int = 0
+    """Packets before the first keyframe; all where there is none."""
+    keyframe: float | None = None
+    """When the first keyframe is shown."""
+    is_apart: bool = False
+    """It went on when the clock of other streams of the file had started again."""
+    stretches: list[Stretch] = field(default_factory=list)
+    """The packets by the parts of the file's clock; one for most files."""
     _last_dts: float | None = None
     _last_duration: float = 0.0
     _last_shown: float | None = None
+    _last_moment: int | None = None
     _waiting: list[float] = field(default_factory=list)
     """A heap of the times to be shown that may yet be preceded by others."""
 
@@ -70,8 +94,21 @@ class Track:
         """Seconds from the first picture to the last one, however long that stands; None for a header's word only."""
         return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
 
-    def add(self, pts: float | None, dts: float | None, duration: float | None, size: int, *, hidden: bool) -> None:
-        """Count one packet. AVI gives only decoding times where frames are reordered; they stand for the others."""
+    def add(
+        self,
+        pts: float | None,
+        dts: float | None,
+        duration: float | None,
+        size: int,
+        *,
+        hidden: bool,
+        is_key: bool = True,
+        clock: Clock | None = None,
+    ) -> None:
+        """Count one packet. AVI gives only decoding times where frames are reordered; they stand for the others.
+
+        ``clock`` is the one of its file; None where it is known to go forwards.
+        """
         self.packets += 1
         self.size += size
         self._follow(dts, duration or 0.0)
@@ -79,6 +116,11 @@ class Track:
         shown = dts if pts is None else pts
         if shown is None:
             return
+        self.first = shown if self.first is None else self.first
+        if self.keyframe is None:
+            self.keyframe, self.before_keyframe = (shown if is_key else None), self.packets - is_key
+        if clock is not None and dts is not None:
+            clock.place(self.stretches, self.packets - 1, shown, dts, duration or 0.0)
         if hidden:
             self.hidden += duration or 0.0
         else:
@@ -101,6 +143,9 @@ class Track:
         if self._last_shown is not None:
             self.still += max(0.0, shown - self._last_shown - STILL_SECONDS)
         self._last_shown = shown
+        moment = round(shown / GRID_SECONDS)
+        self.pictures += moment != self._last_moment
+        self._last_moment = moment
 
     def _follow(self, dts: float | None, duration: float) -> None:
         if dts is None:
@@ -108,23 +153,31 @@ class Track:
         if self._last_dts is not None:
             step = dts - self._last_dts
             self.backwards += step <= 0
+            self.back = max(self.back, -step)
             pause = step - self._last_duration
             self.gaps += pause if pause > GAP_SECONDS else 0.0
         self._last_dts, self._last_duration = dts, duration
 
 
-def walk(lines: Iterable[str]) -> dict[int, Track]:
-    """Tracks by stream index. Lines that are no packet are passed over."""
+def walk(lines: Iterable[str], demuxer: str = "") -> dict[int, Track]:
+    """Tracks by stream index. Lines that are no packet, or of a stream beyond ``MOST_LISTED``, are passed over.
+
+    ``demuxer`` is ffprobe's name of the container.
+    """
     tracks: dict[int, Track] = {}
+    clock = Clock(restarts=not demuxer.startswith("mov,"), jumps_forward=demuxer in JUMPING)
     for line in lines:
         fields = line.strip().split(",")
-        if len(fields) < 6 or not fields[0].isdigit():
+        index = read_integer(fields[0])
+        if len(fields) < 6 or index is None or index >= MOST_LISTED:
             continue
-        index, pts, dts, duration, size, flags = fields[:6]
-        track = tracks.setdefault(int(index), Track())
-        track.add(_time(pts), _time(dts), _time(duration), int(size) if size.isdigit() else 0, hidden="D" in flags)
+        pts, dts, duration, size, flags = fields[1:6]
+        times, weight = (read_time(pts), read_time(dts), read_duration(duration)), read_integer(size, most=MOST_BYTES)
+        track = tracks.setdefault(index, Track())
+        track.add(*times, weight or 0, hidden="D" in flags, is_key="K" in flags, clock=clock)
     for track in tracks.values():
         track.finish()
+        track.is_apart = bool(track.stretches) and clock.has_gone_on(track.stretches[-1])
     return tracks
 
 
@@ -143,7 +196,3 @@ def declared(media: Media) -> dict[int, Track]:
 def _bits(stream: Video | Audio, media: Media) -> int:
     """A second; the whole file's are most of them the video's."""
     return stream.bit_rate or (media.bit_rate if isinstance(stream, Video) else None) or 0
-
-
-def _time(text: str) -> float | None:
-    return None if text in ("", "N/A") else float(text)

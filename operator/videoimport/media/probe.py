@@ -1,18 +1,47 @@
 """Asking ffprobe what a file holds, and its answer as values."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-DEMUXERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf",
-    "mp3", "aac", "flac", "wav",
-)  # fmt: skip
-"""Real containers. A playlist names other files to open, and ``-protocol_whitelist file`` alone lets it do so."""
+from videoimport.api.containers import DEMUXERS
+from videoimport.api.text import clean_text
+from videoimport.media.bounds import (
+    parse_object,
+    read_duration,
+    read_flag,
+    read_integer,
+    read_name,
+    read_number,
+    read_object,
+    read_objects,
+    read_ratio,
+    read_time,
+)
+from videoimport.media.streams import Audio, Media, Other, Video
 
-_CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS))
+MOST_TITLE = 256
+MOST_PIXELS = 8192 * 8192
+"""Of one picture: 8K has 33 million, 8K for virtual reality 67 million. A decoder keeps up to 20 of them."""
+MOST_LISTED = 1024
+"""Streams of a file that are looked at; ``requirements`` refuses a file with a quarter of them."""
+MOST_SIDE_DATA = 64
+MOST_BIT_RATE = 10**12
+MOST_CHANNELS = 1024
+MOST_SAMPLE_RATE = 10_000_000
+"""Hertz; DSD's clock is the fastest in use."""
+MOST_FRAME_RATE = 1_000_000
+MOST_SAMPLE_ASPECT = Fraction(64)
+"""And its inverse. The most uneven pixels of a standard are 160:99; analogue sampling and crops give up to 10:1."""
+UNKNOWN_LEVEL = -99
+"""libavcodec's FF_LEVEL_UNKNOWN."""
+_BOUNDS = ("-max_pixels", str(MOST_PIXELS))
+"""For decoders, those too that ffprobe and ffmpeg run to learn what a stream is: a cover of some kilobytes may say that
+it is a picture of gigabytes."""
+_EXCESS = f"exceeds specified max pixel count {MOST_PIXELS}"
+"""What libavutil's av_image_check_size2 says of such a picture."""
+_CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS), *_BOUNDS)
+"""``-protocol_whitelist file`` alone would let a playlist open other files."""
 GUARDS = ("-protocol_whitelist", "file", *_CONTAINERS)
 """Stand before every input of ffmpeg and ffprobe that is a file."""
 LOOPBACK = "http://127.0.0.1:"
@@ -36,177 +65,169 @@ def address(place: str) -> str:
 
 def probe_argv(place: str, *, seekable: bool = False) -> list[str]:
     """ffprobe's command for streams and container as JSON."""
-    asked = ("-show_format", "-show_streams", "-of", "json")
+    asked = ("-show_format", "-show_streams", "-show_programs", "-of", "json")
     return ["ffprobe", "-hide_banner", "-v", "error", *guarded(place, seekable=seekable), *asked, address(place)]
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
-    """A video stream. Sizes are as stored; ``shown`` has them as displayed."""
-
-    index: int
-    codec: str
-    profile: str = ""
-    level: int = 0
-    """Ten times the level's number; for other codecs whatever ffprobe gives."""
-    pixels: str = ""
-    """ffprobe's pix_fmt."""
-    width: int = 0
-    height: int = 0
-    sample_aspect: Fraction = Fraction(1)
-    rotation: int = 0
-    """0, 90, 180 or 270 degrees."""
-    field_order: str = ""
-    transfer: str = ""
-    rate: Fraction | None = None
-    """Average frames a second."""
-    is_uneven: bool = False
-    """Frames come at times of their own: the average is not what most of them keep to."""
-    duration: float | None = None
-    """Seconds, as the container declares them for this stream."""
-    start: float | None = None
-    """When it begins, on the file's clock."""
-    bit_rate: int | None = None
-    """Bits a second, as the container declares them for this stream."""
-    dolby_vision: int | None = None
-    """The Dolby Vision profile."""
-    is_picture: bool = False
-    """An attached picture such as a cover: no moving video."""
-    is_default: bool = False
-
-    @property
-    def shown(self) -> tuple[int, int]:
-        """Width and height as displayed: square pixels, upright."""
-        width, height = round(self.width * self.sample_aspect), self.height
-        return (height, width) if self.rotation in (90, 270) else (width, height)
-
-    @property
-    def short_side(self) -> int:
-        """What the API calls height: the shorter displayed side, so that portrait and landscape are alike."""
-        return min(self.shown)
-
-    @property
-    def frame_seconds(self) -> float:
-        """How long one frame is shown, on average; a 25th of a second where the rate is unknown."""
-        return float(1 / self.rate) if self.rate else 0.04
+_NAMELESS_KEY = "Unsupported encoding type"
+"""What the Matroska demuxer says of a track that is encrypted with a key that it does not name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """An audio stream."""
-
-    index: int
-    codec: str
-    profile: str = ""
-    channels: int = 0
-    sample_rate: int = 0
-    duration: float | None = None
-    start: float | None = None
-    bit_rate: int | None = None
-    is_default: bool = False
+def complaints(errors: str) -> str:
+    """What ffmpeg wrote to its error stream, without lines on pictures that are too large to decode. A cover may be
+    such, of which nothing is made; a video that is such was refused."""
+    return "".join(line for line in errors.splitlines(keepends=True) if _EXCESS not in line)
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
-    """One file as ffprobe sees it."""
+def parse_probe(text: str, errors: str = "") -> Media:
+    """Return ffprobe's JSON as a value, with what it wrote to its error stream. Every field is within ``bounds``.
 
-    demuxer: str
-    """ffprobe's name of the container, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
-    duration: float | None = None
-    videos: tuple[Video, ...] = ()
-    audios: tuple[Audio, ...] = ()
-    start: float | None = None
-    """When the first of its streams begins, on the file's clock; ffmpeg takes this for its zero."""
-    bit_rate: int | None = None
-
-    @property
-    def video(self) -> Video | None:
-        """The default moving picture, else the first."""
-        moving = [video for video in self.videos if not video.is_picture]
-        return next((video for video in moving if video.is_default), moving[0] if moving else None)
-
-    @property
-    def audio(self) -> Audio | None:
-        """The default audio track that has channels, else the first."""
-        heard = [audio for audio in self.audios if audio.channels]
-        return next((audio for audio in heard if audio.is_default), heard[0] if heard else None)
-
-
-def parse_probe(text: str) -> Media:
-    """ffprobe's JSON as a value; raises ValueError for anything that is not such JSON."""
-    raw = json.loads(text)
-    streams = raw.get("streams", [])
-    shape = raw.get("format", {})
+    Raises ValueError for what is no JSON object; nothing within one raises.
+    """
+    raw = parse_object(text)
+    streams = [stream for stream in read_objects(raw.get("streams"), MOST_LISTED) if _index(stream) is not None]
+    shape = read_object(raw.get("format"))
     return Media(
-        demuxer=shape.get("format_name", ""),
-        duration=_seconds(shape.get("duration")),
-        start=_seconds(shape.get("start_time")),
-        bit_rate=_whole(shape.get("bit_rate")),
-        videos=tuple(_video(stream) for stream in _of_type(streams, "video")),
+        demuxer=read_name(shape.get("format_name")),
+        duration=read_duration(shape.get("duration")),
+        start=read_time(shape.get("start_time")),
+        bit_rate=read_integer(shape.get("bit_rate"), most=MOST_BIT_RATE),
+        title=_title(shape),
+        has_excess=_EXCESS in errors,
+        videos=tuple(_video(stream, has_key=_NAMELESS_KEY in errors) for stream in _of_type(streams, "video")),
         audios=tuple(_audio(stream) for stream in _of_type(streams, "audio")),
+        others=tuple(_other(stream) for stream in streams if stream.get("codec_type") not in ("video", "audio")),
+        programs=_programs(raw),
     )
+
+
+def _tags(shape: dict[str, Any]) -> dict[str, Any]:
+    """Of a file or a stream; containers write their names in any case."""
+    return {name.lower(): value for name, value in read_object(shape.get("tags")).items()}
+
+
+def _language(stream: dict[str, Any]) -> str:
+    found = read_name(_tags(stream).get("language")).lower()
+    return found if len(found) == 3 and found.isascii() and found.isalpha() and found != "und" else ""
 
 
 def _of_type(streams: Iterable[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
     return [stream for stream in streams if stream.get("codec_type") == wanted]
 
 
-def _video(stream: dict[str, Any]) -> Video:
-    side_data = stream.get("side_data_list", [])
-    disposition = stream.get("disposition", {})
+def _index(stream: dict[str, Any]) -> int | None:
+    """The stream's number, by which ffmpeg is asked for it and packets name it."""
+    return read_integer(stream.get("index"))
+
+
+def _video(stream: dict[str, Any], *, has_key: bool) -> Video:
+    side_data = read_objects(stream.get("side_data_list"), MOST_SIDE_DATA)
+    disposition = read_object(stream.get("disposition"))
+    average, base = (_rate(stream.get(name)) for name in ("avg_frame_rate", "r_frame_rate"))
     return Video(
-        index=stream["index"],
-        codec=stream.get("codec_name", "unknown"),
-        profile=stream.get("profile", ""),
-        level=stream.get("level", 0),
-        pixels=stream.get("pix_fmt", ""),
-        width=stream.get("width", 0),
-        height=stream.get("height", 0),
-        sample_aspect=_ratio(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1),
+        index=_index(stream) or 0,
+        codec=read_name(stream.get("codec_name")) or "unknown",
+        profile=read_name(stream.get("profile")),
+        level=read_integer(stream.get("level"), least=UNKNOWN_LEVEL) or 0,
+        pixels=read_name(stream.get("pix_fmt")),
+        width=read_integer(stream.get("width")) or 0,
+        height=read_integer(stream.get("height")) or 0,
+        sample_aspect=_sample_aspect(stream.get("sample_aspect_ratio")),
         rotation=_rotation(side_data),
-        field_order=stream.get("field_order", ""),
-        transfer=stream.get("color_transfer", ""),
-        rate=_ratio(stream.get("avg_frame_rate", "")) or _ratio(stream.get("r_frame_rate", "")),
-        is_uneven=_ratio(stream.get("avg_frame_rate", "")) != _ratio(stream.get("r_frame_rate", "")),
-        duration=_seconds(stream.get("duration")),
-        start=_seconds(stream.get("start_time")),
-        bit_rate=_whole(stream.get("bit_rate")),
-        dolby_vision=next((data["dv_profile"] for data in side_data if "dv_profile" in data), None),
-        is_picture=bool(disposition.get("attached_pic") or disposition.get("timed_thumbnails")),
-        is_default=bool(disposition.get("default")),
+        field_order=read_name(stream.get("field_order")),
+        transfer=read_name(stream.get("color_transfer")),
+        primaries=read_name(stream.get("color_primaries")),
+        matrix=read_name(stream.get("color_space")),
+        range=read_name(stream.get("color_range")),
+        hdr=_hdr(side_data),
+        rate=average or base,
+        base_rate=base,
+        is_uneven=average != base,
+        duration=read_duration(stream.get("duration")),
+        start=read_time(stream.get("start_time")),
+        bit_rate=read_integer(stream.get("bit_rate"), most=MOST_BIT_RATE),
+        dolby_vision=next((read_integer(data["dv_profile"]) for data in side_data if "dv_profile" in data), None),
+        tag=_tag(stream),
+        has_key=has_key or "enc_key_id" in _tags(stream),
+        is_picture=read_flag(disposition.get("attached_pic")) or read_flag(disposition.get("timed_thumbnails")),
+        is_default=read_flag(disposition.get("default")),
     )
 
 
 def _audio(stream: dict[str, Any]) -> Audio:
+    disposition = read_object(stream.get("disposition"))
     return Audio(
-        index=stream["index"],
-        codec=stream.get("codec_name", "unknown"),
-        profile=stream.get("profile", ""),
-        channels=stream.get("channels", 0),
-        sample_rate=int(stream.get("sample_rate", 0)),
-        duration=_seconds(stream.get("duration")),
-        start=_seconds(stream.get("start_time")),
-        bit_rate=_whole(stream.get("bit_rate")),
-        is_default=bool(stream.get("disposition", {}).get("default")),
+        index=_index(stream) or 0,
+        codec=read_name(stream.get("codec_name")) or "unknown",
+        profile=read_name(stream.get("profile")),
+        channels=read_integer(stream.get("channels"), most=MOST_CHANNELS) or 0,
+        sample_rate=read_integer(stream.get("sample_rate"), most=MOST_SAMPLE_RATE) or 0,
+        duration=read_duration(stream.get("duration")),
+        start=read_time(stream.get("start_time")),
+        bit_rate=read_integer(stream.get("bit_rate"), most=MOST_BIT_RATE),
+        layout=read_name(stream.get("channel_layout")),
+        tag=_tag(stream),
+        has_key="enc_key_id" in _tags(stream),
+        is_default=read_flag(disposition.get("default")),
+        is_special=any(read_flag(disposition.get(name)) for name in _SPECIAL),
+        language=_language(stream),
     )
 
 
+_SPECIAL = ("comment", "visual_impaired", "hearing_impaired", "karaoke")
+"""ffprobe's dispositions of sound for a part of the audience."""
+
+
+def _other(stream: dict[str, Any]) -> Other:
+    kind = "subtitle" if stream.get("codec_type") == "subtitle" else "data"
+    return Other(_index(stream) or 0, kind, read_name(stream.get("codec_name")) or "unknown")
+
+
+def _programs(raw: dict[str, Any]) -> tuple[frozenset[int], ...]:
+    programs = (
+        frozenset(index for stream in streams if (index := _index(stream)) is not None)
+        for program in read_objects(raw.get("programs"), MOST_LISTED)
+        if (streams := read_objects(program.get("streams"), MOST_LISTED))
+    )
+    return tuple(program for program in programs if program)
+
+
+def _rate(value: object) -> Fraction | None:
+    """Frames a second; none where it is beyond what a clock of microseconds can tell."""
+    rate = read_ratio(value)
+    return rate if rate and rate <= MOST_FRAME_RATE else None
+
+
+def _sample_aspect(value: object) -> Fraction:
+    """Width of a pixel by its height; unknown means square. A bound stays unequal to 1, so that it is not copied."""
+    return max(1 / MOST_SAMPLE_ASPECT, min(read_ratio(value, ":") or Fraction(1), MOST_SAMPLE_ASPECT))
+
+
+def _title(shape: dict[str, Any]) -> str:
+    found = _tags(shape).get("title")
+    return clean_text(found[: 4 * MOST_TITLE])[:MOST_TITLE] if isinstance(found, str) else ""
+
+
+def _tag(stream: dict[str, Any]) -> str:
+    """Four characters; ffprobe writes those that cannot be printed as numbers in brackets."""
+    found = read_name(stream.get("codec_tag_string")).strip()
+    return found if len(found) <= 4 else ""
+
+
+_DOLBY_BASE_LAYERS = {"1": "smpte2084", "4": "arib-std-b67", "6": "smpte2084"}
+"""The transfer by dv_bl_signal_compatibility_id, for players that do not know Dolby Vision."""
+
+
+def _hdr(side_data: Iterable[dict[str, Any]]) -> str:
+    """HDR10's boxes describe a PQ screen; Dolby Vision's says what its base layer is."""
+    for data in side_data:
+        if found := _DOLBY_BASE_LAYERS.get(str(data.get("dv_bl_signal_compatibility_id"))):
+            return found
+        if data.get("side_data_type") in ("Mastering display metadata", "Content light level metadata"):
+            return "smpte2084"
+    return ""
+
+
 def _rotation(side_data: Iterable[dict[str, Any]]) -> int:
-    turned = next((data["rotation"] for data in side_data if "rotation" in data), 0)
-    return round(float(turned)) % 360 // 90 * 90
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text not in (None, "N/A") else None
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
-
-
-def _ratio(text: str) -> Fraction | None:
-    """A positive fraction such as ``30000/1001``, or None for ``0/0``, ``0/1`` and nothing."""
-    above, _, below = text.partition("/")
-    if not (above.isdigit() and below.isdigit()) or int(above) == 0 or int(below) == 0:
-        return None
-    return Fraction(int(above), int(below))
+    turned = next((data["rotation"] for data in side_data if "rotation" in data), None)
+    return round(read_number(turned) or 0.0) % 360 // 90 * 90

@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 
+from videoimport.api.containers import ContainerFormat, named
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
-from videoimport.api.requirements import ContainerFormat, Requirements
+from videoimport.api.requirements import Requirements
 from videoimport.media.findings import Finding, first_finding
-from videoimport.media.probe import Media, Video
+from videoimport.media.probe import MOST_PIXELS
+from videoimport.media.streams import Media, Video
+
+TOLD_BY_BYTES: tuple[ContainerFormat, ...] = ("mp4", "mov", "mkv", "webm")
+"""Containers that ``sniff.container`` tells."""
+MOST_STREAMS = 256
+MOST_SECONDS = 7 * 24 * 3600
+"""A week. Room for an index and times of frames are reckoned from it, so a claim of years would fill a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +23,7 @@ class Examined:
 
     media: Media
     container: ContainerFormat | None
-    """None for a container that ``requirements.formats`` cannot name."""
+    """As the first bytes tell it; None where only the demuxer does."""
     seconds: float
     """What there is to see, by its packets."""
     size: int
@@ -36,7 +44,7 @@ def early_refusal(examined: Examined, *, lists_streams: bool) -> Finding | None:
     if examined.media.video is None:
         return _has_video(examined) if lists_streams else None
     required = _REQUIRED if examined.requirements else ()
-    return first_finding((_has_colours_we_understand, *required), examined)
+    return first_finding((*_BOUNDED, _has_colours_we_understand, *required), examined)
 
 
 def _has_video(examined: Examined) -> Finding | None:
@@ -47,39 +55,82 @@ def _has_video(examined: Examined) -> Finding | None:
         found = "audio with a cover picture"
     else:
         found = "only a picture" if media.videos else "only audio" if media.audios else "neither video nor audio"
-    return Finding(Reason.NOT_VIDEO, f"The source has {found}; give one that has a video stream.")
+    return Finding(Reason.NOT_VIDEO, f"The source has {found}.")
 
 
 def _has_size(examined: Examined) -> Finding | None:
-    if min(_video(examined).shown) > 0:
+    if _video(examined).has_size or _is_too_large_to_tell(examined):
         return None
-    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream tells no width and height; get an undamaged copy.")
+    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream tells no width and height.")
+
+
+def _has_a_size_that_can_be_decoded(examined: Examined) -> Finding | None:
+    video = _video(examined)
+    pixels = video.width * video.height
+    if _is_too_large_to_tell(examined):
+        message = f"The source's pictures have more than {MOST_PIXELS} pixels; at most that many are decoded."
+        return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
+    if pixels <= MOST_PIXELS:
+        return None
+    message = (
+        f"The source's pictures are {video.width}x{video.height}, {pixels} pixels; at most {MOST_PIXELS} are decoded."
+    )
+    return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
+
+
+def _is_too_large_to_tell(examined: Examined) -> bool:
+    """The video has no size, and ffprobe complained of one."""
+    return examined.media.has_excess and not _video(examined).has_size
+
+
+def _has_few_streams(examined: Examined) -> Finding | None:
+    found = len(examined.media.videos) + len(examined.media.audios)
+    if found <= MOST_STREAMS:
+        return None
+    return Finding(
+        Reason.SOURCE_CORRUPT,
+        f"The source has {found} streams, more than {MOST_STREAMS}.",
+        "Get a copy that was exported anew.",
+    )
+
+
+def _ends_in_time(examined: Examined) -> Finding | None:
+    if examined.seconds <= MOST_SECONDS:
+        return None
+    message = (
+        f"The source lasts {examined.seconds:.0f} s; at most {MOST_SECONDS} s are imported, whatever is asked for."
+    )
+    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported anew, or divide it.")
 
 
 def _has_duration(examined: Examined) -> Finding | None:
     if examined.seconds > 0:
         return None
-    return Finding(
-        Reason.UNSUPPORTED_DURATION, "The source lasts 0 seconds; give one that has more than a single moment."
-    )
+    advice = "Give a source that is longer than a single picture."
+    return Finding(Reason.UNSUPPORTED_DURATION, "The source lasts 0 seconds.", advice)
 
 
 def _has_colours_we_understand(examined: Examined) -> Finding | None:
     if _video(examined).dolby_vision != 5:
         return None
-    message = (
-        "The source is Dolby Vision profile 5, which has no colours for other players; convert it to HDR10 or SDR."
-    )
-    return Finding(Reason.UNSUPPORTED_FORMAT, message)
+    message = "The source is Dolby Vision profile 5, which has no colours for other players."
+    return Finding(Reason.UNSUPPORTED_FORMAT, message, "Convert the source to HDR10 or SDR.")
 
 
 def _accepted_format(examined: Examined) -> Finding | None:
     wanted = _required(examined).formats
-    if examined.container in wanted:
+    found = named(examined.container, examined.media.demuxer)
+    if found in wanted:
         return None
-    found = examined.container or examined.media.demuxer.partition(",")[0] or "unknown"
-    message = f"The source's container is {found}; requirements.formats accepts {', '.join(wanted)}."
-    return Finding(Reason.UNSUPPORTED_FORMAT, f"{message} Convert the source, or add its format there.")
+    return unaccepted(found, examined.media.demuxer, wanted)
+
+
+def unaccepted(found: ContainerFormat | None, demuxer: str, wanted: tuple[ContainerFormat, ...]) -> Finding:
+    """Return the finding for a container that ``requirements.formats`` does not name."""
+    shown = found or demuxer.partition(",")[0] or "unknown"
+    message = f"The source's container is {shown}; requirements.formats accepts {', '.join(wanted)}."
+    advice = f"Add {found} to requirements.formats, or convert the source." if found else "Convert the source."
+    return Finding(Reason.UNSUPPORTED_FORMAT, message, advice)
 
 
 def _tall_enough(examined: Examined) -> Finding | None:
@@ -89,7 +140,7 @@ def _tall_enough(examined: Examined) -> Finding | None:
     message = (
         f"The source is {shown(_video(examined))}, its short side {found} pixels; requirements.minHeight is {wanted}."
     )
-    return Finding(Reason.UNSUPPORTED_RESOLUTION, f"{message} Use a larger source, or lower minHeight.")
+    return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a larger source, or lower requirements.minHeight.")
 
 
 def _low_enough(examined: Examined) -> Finding | None:
@@ -99,7 +150,7 @@ def _low_enough(examined: Examined) -> Finding | None:
     message = (
         f"The source is {shown(_video(examined))}, its short side {found} pixels; requirements.maxHeight is {wanted}."
     )
-    return Finding(Reason.UNSUPPORTED_RESOLUTION, f"{message} Use a smaller source, or raise maxHeight.")
+    return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source, or raise requirements.maxHeight.")
 
 
 def _short_enough(examined: Examined) -> Finding | None:
@@ -107,7 +158,7 @@ def _short_enough(examined: Examined) -> Finding | None:
     if examined.seconds <= wanted:
         return None
     message = f"The source lasts {examined.seconds:.1f} s; requirements.maxDurationSeconds is {wanted}."
-    return Finding(Reason.UNSUPPORTED_DURATION, f"{message} Use a shorter source, or raise it.")
+    return Finding(Reason.UNSUPPORTED_DURATION, message)
 
 
 def _small_enough(examined: Examined) -> Finding | None:
@@ -115,10 +166,11 @@ def _small_enough(examined: Examined) -> Finding | None:
     if wanted is None or found <= bytes_of(wanted):
         return None
     message = f"The source has {found} bytes; requirements.maxSize is {wanted}."
-    return Finding(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
+    return Finding(Reason.SOURCE_TOO_LARGE, message)
 
 
-_ALWAYS = (_has_video, _has_size, _has_duration, _has_colours_we_understand)
+_BOUNDED = (_has_few_streams, _has_a_size_that_can_be_decoded, _ends_in_time)
+_ALWAYS = (_has_video, _has_size, _has_duration, *_BOUNDED, _has_colours_we_understand)
 _REQUIRED = (_accepted_format, _tall_enough, _low_enough, _short_enough, _small_enough)
 
 

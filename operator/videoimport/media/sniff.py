@@ -3,7 +3,7 @@
 import re
 from enum import Enum
 
-from videoimport.api.requirements import ContainerFormat
+from videoimport.api.containers import ContainerFormat
 
 ENOUGH = 4096
 """Bytes from the start that suffice for every answer here."""
@@ -16,6 +16,15 @@ _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|script|meta|div|video)\b", re.I | re.S)
 _MANIFEST = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<MPD\b", re.S)
+_BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks of UTF-16 and UTF-32: text that is full of zeros."""
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text has (MIME Sniffing Standard, "binary data byte")."""
+_PACKETS = (188, 192, 204)
+"""Bytes from one packet of a transport stream to the next: plain, with a time code (Blu-ray, AVCHD), with parity."""
+_SYNCS = 5
+"""Packets that are looked at; three suffice where there are no more bytes."""
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _PLAYLIST_TYPES = (
     "application/vnd.apple.mpegurl",
@@ -45,26 +54,40 @@ class Kind(Enum):
 
 
 def kind(head: bytes, content_type: str) -> Kind:
-    """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing."""
+    """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing.
+
+    Many servers call every file of a name that they do not know text/plain or text/html: binary data is neither.
+    """
     declared = content_type.partition(";")[0].strip().lower()
-    if head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U") or _MANIFEST.match(head):
+    text = head.removeprefix(_BOM)
+    if text.startswith(b"#EXTM3U") or _MANIFEST.match(text):
         is_disguised = declared not in _PLAYLIST_TYPES and declared.startswith("video/")
         return Kind.DISGUISED if is_disguised else Kind.PLAYLIST
     if _is_media(head):
         return Kind.FILE
     if _is_picture(head):
         return Kind.PICTURE
-    if _PAGE.match(head) or declared in _PAGE_TYPES:
+    if _PAGE.match(text):
         return Kind.PAGE
-    return _by_type(head, declared)
+    if head.startswith((b"%PDF", b"PK\x03\x04")):
+        return Kind.TEXT
+    return _by_type(declared, is_binary=_is_binary(head))
 
 
-def _by_type(head: bytes, declared: str) -> Kind:
+def _by_type(declared: str, *, is_binary: bool) -> Kind:
+    if declared.startswith("image/"):
+        return Kind.PICTURE
+    if is_binary:
+        return Kind.FILE
+    if declared in _PAGE_TYPES:
+        return Kind.PAGE
     if declared in _PLAYLIST_TYPES:
         return Kind.PLAYLIST
-    if head.startswith((b"%PDF", b"PK\x03\x04")) or declared.startswith(("text/", "application/json")):
-        return Kind.TEXT
-    return Kind.PICTURE if declared.startswith("image/") else Kind.FILE
+    return Kind.TEXT if declared.startswith(("text/", "application/json")) else Kind.FILE
+
+
+def _is_binary(head: bytes) -> bool:
+    return _BINARY.search(head) is not None and not head.startswith(_WIDE)
 
 
 def is_manifest(head: bytes) -> bool:
@@ -73,7 +96,7 @@ def is_manifest(head: bytes) -> bool:
 
 
 def container(head: bytes) -> ContainerFormat | None:
-    """The container among those that ``requirements.formats`` may name; None for any other.
+    """The container where the first bytes tell more than ffprobe's demuxer, which reads two of these; else None.
 
     mov is the brand ``qt  ``, or QuickTime of before there were brands; webm is an EBML DocType of that name.
     """
@@ -100,11 +123,22 @@ def _is_media(head: bytes) -> bool:
         or head.startswith((_EBML, *_OTHER_MEDIA, *_SOUND))
         or (head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WAVE"))
         or _is_transport_stream(head)
+        or _is_raw_dv(head)
     )
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    return len(head) > 376 and head[0] == head[188] == head[376] == 0x47
+    """Whether packets follow each other from somewhere in the first one on: a recording may begin within a packet."""
+    return any(
+        len(head) > first + 2 * size and not head[first::size][:_SYNCS].strip(b"G")
+        for size in _PACKETS
+        for first in range(size)
+    )
+
+
+def _is_raw_dv(head: bytes) -> bool:
+    """A header block, then a subcode block (SMPTE 314M): raw DV has no magic number of its own."""
+    return len(head) > 80 and head[:3] == b"\x1f\x07\x00" and head[3] & 0x7F == 0x3F and head[80] >> 5 == 1
 
 
 def _is_picture(head: bytes) -> bool:

@@ -14,6 +14,8 @@ _BYTES_A_PACKET = 20
 """An entry each for size, time and place, as measured where frames come evenly."""
 _UNEVEN_BYTES_A_PACKET = 32
 """Where every frame has a duration of its own, the table of times has an entry a frame too."""
+MOST_HEAD_BYTES = 2**30
+"""A week at 60 frames a second needs some 900 MiB; ffmpeg's option holds 31 bits, and a header may claim any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,15 @@ def _audio(wish: AudioFile, sound: Sound, folder: str, *, growing: bool) -> Targ
 
 
 def head_bytes(picture: Picture | None, sound: Sound | None, *, copied: bool) -> int:
-    """Room for the index of an MP4 of these lengths. Too little ends ffmpeg (see ``command.head_overflowed``)."""
+    """Room for the index of an MP4 of these lengths, at most ``MOST_HEAD_BYTES``.
+
+    Too little ends ffmpeg (see ``command.head_overflowed``).
+    """
     room = _HEAD_BYTES
     if picture:
         each = _UNEVEN_BYTES_A_PACKET if picture.video.is_uneven else _BYTES_A_PACKET
         room += each * _frames(picture, copied=copied)
-    return room + (_BYTES_A_PACKET * _packets(sound) if sound else 0)
+    return min(MOST_HEAD_BYTES, room + (_BYTES_A_PACKET * _packets(sound) if sound else 0))
 
 
 def _frames(picture: Picture, *, copied: bool) -> int:

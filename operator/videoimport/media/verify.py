@@ -3,19 +3,28 @@
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
-from videoimport.media.boxes import Box, has_head_first, missing_bytes
-from videoimport.media.compliance import why_not_compliant
+from videoimport.media import chunks, color, ebml, samples
+from videoimport.media.boxes import Box, Read, has_head_first
+from videoimport.media.codecs import ceiling
+from videoimport.media.compliance import is_interlaced, why_not_compliant
 from videoimport.media.findings import Finding, first_finding
 from videoimport.media.job import Job
 from videoimport.media.packets import Track
-from videoimport.media.plan import Sound
-from videoimport.media.probe import Audio, Media, Video
+from videoimport.media.plan import Sound, frames_a_second
+from videoimport.media.streams import Audio, Media, Video
 from videoimport.media.targets import Target
 
 LEAST_TOLERANCE = 0.1
 """Seconds; for video never less than two frames."""
-DECLARED_TOLERANCE = 0.5
-"""Seconds a source's header may be wrong about its own length before we say that its end is missing."""
+COPIED_SHARE = 0.98
+"""Of the source's packets, at least this many must be in a copy."""
+ENCODED_SHARE = 0.8
+"""Of the source's pictures, at least this many must be in an encode: frames that come at the same moment of its clock,
+or that are never shown, are none of it."""
+MOST_AT_ONE_MOMENT = 17
+"""Packets in a 60th of a second: 1,000 pictures a second, as cameras for slow motion have."""
+FEW_FRAMES = 3
+"""So many may always be missing: decoders drop frames at the start that lean on earlier ones."""
 MOST_FOR_FRAMES = 1.0
 """Seconds that two frames count for at most: a source's word on its rate may be anything."""
 
@@ -31,6 +40,8 @@ class Compared:
     """The result's."""
     boxes: tuple[Box, ...]
     """The result's top level."""
+    heard: float | None = None
+    """Seconds of sound that the source has by its samples, where its timestamps have less room."""
 
     @property
     def sound(self) -> Sound | None:
@@ -86,6 +97,16 @@ def _complies(compared: Compared) -> Finding | None:
     return _failed(broken) if broken else None
 
 
+def _has_its_colors(compared: Compared) -> Finding | None:
+    """An encode says what its colours are; a player would guess what is not said."""
+    video, target = compared.result.video, compared.target
+    if video is None or target.wish is None or target.copies:
+        return None
+    wanted = color.encoded(compared.job.picture.video)
+    found = color.Color(video.primaries, video.transfer, video.matrix, video.range)
+    return None if found == wanted else _failed(f"its colours are tagged as {found}, not as {wanted}")
+
+
 def _is_as_long(compared: Compared) -> Finding | None:
     for name, source, result in _pairs(compared):
         tolerance = compared.tolerance(name)
@@ -104,6 +125,38 @@ def _only_the_last_stands(name: str, source: Track, result: Track, tolerance: fl
     if name != "video" or source.until_last is None or result.until_last is None:
         return False
     return source.packets == result.packets and abs(source.until_last - result.until_last) <= tolerance
+
+
+def _has_the_pictures(compared: Compared) -> Finding | None:
+    """Lengths and pauses do not show pictures that are lost here and there."""
+    if compared.target.wish is None or compared.target.size is None:
+        return None
+    source, (_, _, result) = compared.job.picture.track, _pairs(compared)[0]
+    wanted = source.packets if compared.target.copies else _pictures_of_an_encode(compared, compared.target.size)
+    least = COPIED_SHARE if compared.target.copies else ENCODED_SHARE
+    if result.packets + FEW_FRAMES >= wanted * least:
+        return None
+    return _failed(f"its video has {result.packets} frames, the source's {wanted}")
+
+
+def _pictures_of_an_encode(compared: Compared, size: tuple[int, int]) -> int:
+    """Packets of interlaced video may be half pictures. Where times are so close that hardly a packet has a moment of
+    its own, they are wrong, and pictures are lost."""
+    picture, wish = compared.job.picture, compared.target.wish
+    assert wish is not None  # noqa: S101 — it has a size
+    found = picture.track.pictures // (2 if is_interlaced(picture.video) else 1)
+    most = max(1, round(picture.track.seconds * frames_a_second(size, ceiling(wish))))
+    return max(min(found, most), picture.track.packets // MOST_AT_ONE_MOMENT)
+
+
+def _has_all_that_is_heard(compared: Compared) -> Finding | None:
+    """Where the source's timestamps are too close together, its own length says nothing of its sound."""
+    if compared.heard is None or compared.sound is None:
+        return None
+    found = _pairs(compared)[-1][2].seconds
+    if found + LEAST_TOLERANCE >= compared.heard:
+        return None
+    return _failed(f"its audio lasts {found:.2f} s, and {compared.heard:.2f} s of the source's can be decoded")
 
 
 def _is_as_much_in_step(compared: Compared) -> Finding | None:
@@ -133,8 +186,8 @@ def _pauses(name: str, track: Track) -> float:
     return track.still if name == "video" else track.gaps
 
 
-_FORM = (_has_the_streams, _has_a_head, _has_the_size, _complies)
-_CONTENT = (_is_as_long, _is_as_much_in_step, _has_no_new_gaps)
+_FORM = (_has_the_streams, _has_a_head, _has_the_size, _complies, _has_its_colors)
+_CONTENT = (_is_as_long, _has_all_that_is_heard, _has_the_pictures, _is_as_much_in_step, _has_no_new_gaps)
 
 
 def loss(compared: Compared) -> str:
@@ -189,44 +242,17 @@ def _track(compared: Compared, stream: Video | Audio | None) -> Track:
     return compared.tracks.get(stream.index, Track()) if stream else Track()
 
 
-def damage(media: Media, tracks: dict[int, Track], boxes: tuple[Box, ...], size: int) -> Finding | None:
-    """Whether a source that was fetched whole is itself cut short: its header promises bytes or packets it has not.
+def damage(read: Read, boxes: tuple[Box, ...], size: int, demuxer: str) -> Finding | None:
+    """Return SOURCE_TRUNCATED for a source whose data ends early, or None. ``read(offset, length)`` reads the file.
 
-    ``boxes`` is empty for what is no MP4 or MOV.
+    Only data is evidence: samples, blocks, packets or tags that go on beyond the end of the file. A header that
+    declares a longer duration is none. ``boxes`` is empty for what is no MP4 or MOV.
     """
-    if missing := missing_bytes(boxes, size):
-        return _truncated(f"its last box is {missing} bytes longer than the file")
-    return next((found for promise in _promises(media, tracks) if (found := _unless_kept(*promise))), None)
-
-
-def _promises(media: Media, tracks: dict[int, Track]) -> list[tuple[float | None, float, float]]:
-    """Declared seconds, found seconds and how much they may differ: of each chosen stream, and of the whole.
-
-    The whole counts from its first packet in some containers, from 0 in others (Matroska): the longer one is believed.
-    """
-    video, audio = media.video, media.audio
-    coarse = max(DECLARED_TOLERANCE, _two_frames(video)) if video else DECLARED_TOLERANCE
-    ends = [track.end for track in tracks.values() if track.end is not None]
-    starts = [track.start for track in tracks.values() if track.start is not None]
-    whole = max(ends) - min(0.0, *starts) if ends and starts else 0.0
-    return [
-        *([(video.duration, _decoded_seconds(tracks, video.index), coarse)] if video else []),
-        *([(audio.duration, _decoded_seconds(tracks, audio.index), DECLARED_TOLERANCE)] if audio else []),
-        (media.duration, whole, coarse),
-    ]
-
-
-def _decoded_seconds(tracks: dict[int, Track], index: int) -> float:
-    """What a stream has, with what an edit list hides of it."""
-    track = tracks.get(index, Track())
-    return track.seconds + track.hidden
-
-
-def _unless_kept(declared: float | None, found: float, tolerance: float) -> Finding | None:
-    if declared is None or declared - found <= tolerance:
-        return None
-    return _truncated(f"it says that it lasts {declared:.2f} s and holds {found:.2f} s")
+    if missing := samples.missing_bytes(read, boxes, size):
+        return _truncated(f"its samples are {missing} bytes longer than the file")
+    why = ebml.why_cut(read, size) if demuxer == "matroska,webm" else chunks.why_cut(read, size, demuxer)
+    return _truncated(why) if why else None
 
 
 def _truncated(why: str) -> Finding:
-    return Finding(Reason.SOURCE_TRUNCATED, f"The source is cut short: {why}. Get a complete copy.")
+    return Finding(Reason.SOURCE_TRUNCATED, f"The source is cut short: {why}.", "Get a complete copy of the source.")

@@ -1,175 +1,18 @@
-"""The worker's process: reads its task, runs it once, leaves a report and exits with the code of its reason."""
+"""The worker's entry point: prepares for a stop, and only then imports the worker."""
 
-import os
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from videoimport.api.base import Model
-from videoimport.api.listing import ListingTask
-from videoimport.api.quantity import bytes_of
-from videoimport.api.reasons import Reason, info
-from videoimport.api.report import Report
-from videoimport.api.task import Task
-from videoimport.api.webhook import DeliveryTask
-from videoimport.worker import logs, pipeline, reporting, telling, workspace
-from videoimport.worker.errors import ImportFailure, Interruption
-from videoimport.worker.importing import Setting
-from videoimport.worker.paths import Paths, parse
-from videoimport.worker.processes import Children
-from videoimport.worker.progress import Board, Ticker
-from videoimport.worker.room import Room
-from videoimport.worker.signals import Interrupts
-from videoimport.worker.watchdog import Watchdog
-
-FAREWELL_SECONDS = 2.0
-"""For the last lines of a run whose report is written; a pipe that nobody reads holds its end up no longer."""
-
-
-class _Kind(Model):
-    """What all tasks tell first."""
-
-    kind: str = "Import"
-
-
-_KINDS: dict[str, type[Task | ListingTask | DeliveryTask]] = {"Listing": ListingTask, "Delivery": DeliveryTask}
-
-
-def read_task(path: Path) -> Task | ListingTask | DeliveryTask:
-    """Raises ImportFailure INVALID_SPEC for what is no task of a version we know."""
-    try:
-        text = path.read_bytes()
-        return _KINDS.get(_Kind.model_validate_json(text).kind, Task).model_validate_json(text)
-    except ValidationError as error:
-        fields = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)[:5])
-        raise ImportFailure(Reason.INVALID_SPEC, f"This worker does not understand the task: {fields}.") from None
-    except OSError as error:
-        message = f"The task at {path} cannot be read ({type(error).__name__})."
-        raise ImportFailure(Reason.INVALID_SPEC, message) from None
-
-
-class Process:
-    """The outermost border: whatever happens inside, a report is left and the code says why."""
-
-    def __init__(self, task: Task, paths: Paths) -> None:
-        self._task = task
-        self._paths = paths
-        self._board = Board(task.run)
-        self._ticker = Ticker(self._board, task.progress_seconds)
-        self._children = Children()
-        self._interrupts = Interrupts(self._children.kill_all, self._last_words)
-
-    def run(self) -> int:
-        """The exit code."""
-        self._interrupts.install(self._task.spec.timeout_seconds)
-        report = self._outcome()
-        self._interrupts.ignore()
-        self._children.kill_all()
-        self._ticker.stop()
-        self._leave(report)
-        return 0 if report.reason is None else info(report.reason).exit_code or 1
-
-    def _outcome(self) -> Report:
-        try:
-            self._ticker.start()
-            return self._import()
-        except ImportFailure as failure:
-            return self._failed(failure.reason, failure.message, failure.retry_after)
-        except Interruption as end:
-            return self._failed(end.reason, end.message)
-        except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
-            logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
-            return self._failed(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
-
-    def _import(self) -> Report:
-        with workspace.opened(self._task, self._paths.scratch) as space:
-            watchdog = self._watchdog(space.folder, space.source)
-            watchdog.start()
-            try:
-                setting = Setting(self._task, self._paths, space, self._children, self._board, self._ticker)
-                done = pipeline.report(setting)
-                space.is_done = True
-                return done
-            finally:
-                watchdog.stop()
-                self._children.kill_all()
-
-    def _watchdog(self, folder: Path, source: Path) -> Watchdog:
-        declared = self._task.spec.worker.scratch.size
-        room = Room(folder, source, bytes_of(declared), str(declared))
-        end = self._interrupts.interrupt
-        return Watchdog(self._board, self._children, room, self._task.stall_seconds, end)
-
-    def _failed(self, reason: Reason, message: str, retry_after: int | None = None) -> Report:
-        self._board.fail()
-        now = self._board.snapshot()
-        return Report(
-            uid=self._task.uid, run=self._task.run, spec_hash=self._task.spec_hash, outcome="Failed",
-            reason=reason, message=message[:1024], retry_after_seconds=retry_after,
-            stages=now.stages, source=now.source, metadata=now.metadata,
-            usage=telling.usage(self._board), finished_at=datetime.now(UTC),
-        )  # fmt: skip
-
-    def _leave(self, report: Report) -> None:
-        """The report first: whoever reads our lines may be gone or stuck, and the report is what counts."""
-        reporting.write(report, self._paths.termination_message)
-
-        def say() -> None:
-            self._ticker.print()
-            logs.log().info("ended", outcome=report.outcome, reason=report.reason, message=report.message)
-
-        _patiently(say)
-
-    def _last_words(self, interruption: Interruption) -> None:
-        """When the main thread does not come to it in time."""
-        self._leave(self._failed(interruption.reason, interruption.message))
-
-
-def _patiently(say: Callable[[], None]) -> None:
-    """Say it in a thread that is left behind when it cannot be said."""
-    thread = threading.Thread(target=say, daemon=True)
-    thread.start()
-    thread.join(FAREWELL_SECONDS)
-
-
-def _run(task: Task | ListingTask | DeliveryTask, paths: Paths) -> int:
-    if isinstance(task, DeliveryTask):
-        from videoimport.worker import delivery  # the other kinds start sooner without it
-
-        return delivery.run(task, paths)
-    if isinstance(task, ListingTask):
-        from videoimport.worker.listing import running
-
-        return running.run(task, paths)
-    return Process(task, paths).run()
-
-
-def _without_task(paths: Paths, failure: ImportFailure) -> int:
-    """No task, no uid: the report says what it can."""
-    report = Report(
-        uid="", run=0, spec_hash="", outcome="Failed", reason=failure.reason, message=failure.message[:1024],
-        finished_at=datetime.now(UTC),
-    )  # fmt: skip
-    reporting.write(report, paths.termination_message)
-    _patiently(lambda: logs.log().error("ended", reason=failure.reason, message=failure.message))
-    return info(failure.reason).exit_code or 1
+from videoimport.worker import starting
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run, then end the process at once: no thread or library may hold it up."""
-    logs.configure()
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        del os.environ[name]  # ffmpeg would send even requests for our loopback server there
-    paths = parse(sys.argv[1:] if argv is None else argv, __doc__)
-    try:
-        code = _run(read_task(paths.task), paths)
-    except ImportFailure as failure:
-        code = _without_task(paths, failure)
-    os._exit(code)  # nothing is left in a buffer: each line was written out by itself
+    """Run the worker. The process ends within."""
+    words = sys.argv[1:] if argv is None else argv
+    starting.end_when_stopped(words)
+    from videoimport.worker import running  # takes seconds, on a starved node longer than a pod's grace period
+
+    running.main(words)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def _required(secret: str, folder: Path, key: str) -> str:
         what = f"There is no Secret {secret!r} in this namespace, or it is empty"
     else:
         what = f"The Secret {secret!r} has no key {key}"
-    raise ImportFailure(Reason.CREDENTIALS_NOT_FOUND, f"{what}; create it, then change retryToken.")
+    raise ImportFailure(Reason.CREDENTIALS_NOT_FOUND, f"{what}.")
 
 
 def _read(path: Path) -> str | None:

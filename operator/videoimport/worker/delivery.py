@@ -6,21 +6,24 @@ Nothing here is run beside it: the process itself is under the guard, which sees
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from videoimport.api.reasons import Reason, info
+from videoimport.api.reasons import Reason
 from videoimport.api.webhook import DeliveryReport, DeliveryTask
 from videoimport.api.worker import WorkerOptions
 from videoimport.worker import logs, sending, signing, trust
-from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.errors import ImportFailure, Interruption, unexpected
 from videoimport.worker.fetch.guard import Guard
-from videoimport.worker.fetch.routes import Route
+from videoimport.worker.fetch.routes import Route, with_login
 from videoimport.worker.paths import Paths
-from videoimport.worker.reporting import clip
+from videoimport.worker.reporting import clip, exit_code
 from videoimport.worker.sending import Answer
 from videoimport.worker.signals import Interrupts
+from videoimport.worker.stop import Stop
 
+_PROXY_FIELD = "spec.template.worker.proxy"
 _FAREWELL_SECONDS = 2.0
 _MAX_MESSAGE = 1000
 """Characters; of four bytes each and with the rest of a report they fit a termination message."""
@@ -29,34 +32,34 @@ _MAX_MESSAGE = 1000
 def run(task: DeliveryTask, paths: Paths) -> int:
     """The exit code. Whatever happens, a report is left."""
     last = _Leaver(task, paths.termination_message)
-    interrupts = Interrupts(lambda: None, lambda end: last.leave(_interrupted(end, task)))
-    interrupts.install(task.timeout_seconds)
-    answer = _outcome(task, paths)
-    interrupts.ignore()
-    last.leave(answer)
-    return 0 if answer.reason is None else info(answer.reason).exit_code or 1
+    interrupts = Interrupts(Stop(), lambda: None, lambda end: last.leave(_interrupted(end, task)))
+    answer = _outcome(task, paths, interrupts)
+    interrupts.close()
+    return last.leave(answer)
 
 
-def _outcome(task: DeliveryTask, paths: Paths) -> Answer:
+def _outcome(task: DeliveryTask, paths: Paths, interrupts: Interrupts) -> Answer:
     try:
-        return _delivered(task, paths)
+        return interrupts.run(task.timeout_seconds, lambda: _delivered(task, paths, interrupts.settle))
     except Interruption as end:
         return _interrupted(end, task)
     except ImportFailure as failure:
-        return Answer(failure.reason, failure.message)
+        return Answer(failure.reason, failure.message, advice=failure.advice)
     except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
-        return Answer(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
+        return Answer(Reason.INTERNAL, unexpected(error).message)
 
 
-def _delivered(task: DeliveryTask, paths: Paths) -> Answer:
+def _delivered(task: DeliveryTask, paths: Paths, answered: Callable[[], None]) -> Answer:
     signers = signing.read_signers(task.secret, paths.webhook_secret)
     with tempfile.TemporaryDirectory() as folder:
-        route = Route(task.proxy, _trusted(task, paths.ca_bundle, Path(folder)))
-        guard = Guard(task.allowed_networks, [str(paths.webhook_secret)], route.proxy_addresses())
+        proxy = with_login(task.proxy, paths.webhook_secret)
+        route = Route(proxy, _trusted(task, paths.ca_bundle, Path(folder)), _PROXY_FIELD)
+        reachable = route.proxy_addresses(task.allowed_networks)
+        guard = Guard(task.allowed_networks, [str(paths.webhook_secret)], reachable)
         guard.install()
         headers = signing.headers(signers, task.message_id, task.body, datetime.now(UTC))
-        return _explained(sending.send(task.url, task.body.encode(), headers, route), guard)
+        return _explained(sending.send(task.url, task.body.encode(), headers, route, answered), guard)
 
 
 def _trusted(task: DeliveryTask, extra: Path, folder: Path) -> str | None:
@@ -71,7 +74,8 @@ def _explained(answer: Answer, guard: Guard) -> Answer:
         return answer
     where = f"The webhook's address leads to {guard.refused}"
     if guard.has_proxy:
-        return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, around the proxy of template.worker.proxy.")
+        advice = f"Correct {_PROXY_FIELD}, or remove it."
+        return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, around the proxy of {_PROXY_FIELD}.", advice=advice)
     return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, which is not a public address.")
 
 
@@ -79,7 +83,7 @@ def _interrupted(end: Interruption, task: DeliveryTask) -> Answer:
     """A receiver that is too slow is one that did not take it; what else interrupts has nothing to do with it."""
     if end.reason is Reason.DEADLINE_EXCEEDED:
         return Answer(Reason.WEBHOOK_FAILED, f"The receiver did not answer within {task.timeout_seconds} s.")
-    return Answer(end.reason, end.message)
+    return Answer(end.reason, end.message, advice=end.advice)
 
 
 class _Leaver:
@@ -90,21 +94,22 @@ class _Leaver:
         self._lock = threading.Lock()
         self._left = False
 
-    def leave(self, answer: Answer) -> None:
-        """The report first: whoever reads our lines may be gone or stuck."""
+    def leave(self, answer: Answer) -> int:
+        """The report first: whoever reads our lines may be gone or stuck. Returns the exit code."""
         with self._lock:
             if self._left:
-                return
+                return exit_code(answer.reason)
             self._left = True
             self._write(answer)
         line = threading.Thread(target=lambda: self._say(answer), daemon=True)
         line.start()
         line.join(_FAREWELL_SECONDS)
+        return exit_code(answer.reason)
 
     def _write(self, answer: Answer) -> None:
         report = DeliveryReport(
             uid=self._task.uid, run=self._task.run, reason=answer.reason,
-            message=clip(logs.redacted(answer.message), _MAX_MESSAGE) or "",
+            message=clip(logs.redacted(answer.message), _MAX_MESSAGE) or "", advice=answer.advice,
             retry_after_seconds=answer.retry_after_seconds,
         )  # fmt: skip
         try:

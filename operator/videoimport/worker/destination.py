@@ -4,15 +4,25 @@ Keys are paths with slashes, below the bucket or the volume's root. Every call r
 reason when the destination does not do its part.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol, TypeVar
 
-from videoimport.api.base import Model
+from pydantic import Field
+
+from videoimport.api.base import Model, Sha256
 from videoimport.api.reasons import Reason
+from videoimport.api.status import Verified
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.growing import Growing
+
+UID = "videoimport-uid"
+"""User metadata of an object: the import that wrote it."""
+SPEC_HASH = "videoimport-spec-hash"
+RUN = "videoimport-run"
+_MARKS = (UID, SPEC_HASH, RUN)
+"""What tells whose an object is. Other metadata is for users, and servers may write it in another form."""
 
 Moved = Callable[[int], None]
 """Hears of the bytes of one file so far, from any thread."""
@@ -26,11 +36,24 @@ class Facts:
     checksum: str | None
     """SHA-256 as the store has it (of a multipart object the composite one), or None."""
     metadata: Mapping[str, str]
+    """Names in lower case."""
+    etag: str | None = None
+    """The store's own name for the very bytes, without quotes; None on a volume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An object that has the bytes that were sent."""
+
+    facts: Facts
+    verified: Verified
+    """How that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A small object, and the word that a later write may be bound to."""
+    """A small object, and the word that a later write may be bound to. One of more than ``strict.MOST_BYTES`` has no
+    body: it is none of ours."""
 
     body: bytes
     version: str
@@ -52,17 +75,33 @@ class Sent:
     sha256: str
 
 
+Key = Annotated[str, Field(min_length=1, max_length=1024)]
+MOST_SUMS = 256
+"""Parts of an upload whose checksums a ticket has: 12 KiB of an intent, which may have 4 MiB."""
+
+
 class Ticket(Model):
     """What a later run needs to make visible what an earlier one sent."""
 
-    key: str
-    upload: str
+    key: Key
+    upload: Annotated[str, Field(min_length=1, max_length=4096)]
     """The upload's id, or a temporary file's key."""
-    size_bytes: int
-    checksum: str | None = None
-    """As ``Facts.checksum`` will be."""
-    seal: str
+    size_bytes: Annotated[int, Field(ge=0)]
+    sha256: Sha256
+    """Of the whole, hex."""
+    checksum: Annotated[str, Field(max_length=256)] | None = None
+    """The composite SHA-256, where the store keeps SHA-256; on a volume as ``sha256``."""
+    etags: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=2)] = ()
+    """ETags that are an MD5 of these bytes, where MD5 was computed: of the parts, and of the whole."""
+    part_sums: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MOST_SUMS)] = ()
+    """SHA-256 of each part, in Base64, where the store keeps SHA-256. Some stores need it to complete an upload, and do
+    not list it. Empty for more than ``MOST_SUMS`` parts."""
+    seal: Annotated[str, Field(max_length=256)]
     """Tells what lies in the store from anything else."""
+
+
+class NotAFileError(ImportFailure):
+    """A link stands where a small file is expected; links are not followed."""
 
 
 class UnmetError(Exception):
@@ -96,6 +135,17 @@ class Upload(Protocol):
 class Store(Protocol):
     """A destination."""
 
+    witness: Callable[[], tuple[str, Mapping[str, str]]] | None
+    """Writes a small object of this import and returns its key and its marks. It shows whether the store keeps
+    metadata: no object that another run wrote shows that."""
+    went_on: Callable[[], None]
+    """Called while an object is read."""
+    in_doubt: set[str]
+    """Keys at which an upload may be open whose id no answer told: the request to open it was repeated, or failed."""
+    guards: bool | None
+    """Whether ``complete`` with ``replace`` False is one step with the look whether something stands there; None where
+    that is not known."""
+
     def uri(self, key: str) -> str:
         """How an object is named to users."""
 
@@ -105,8 +155,13 @@ class Store(Protocol):
     def read(self, key: str) -> Content | None:
         """A small object, or None where there is none."""
 
-    def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
-        """A small JSON object, whole. ``shown``: it is for users, and has what they want of visible objects."""
+    def write(
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+    ) -> None:
+        """A small JSON object, whole. ``shown``: it is for users, and has what they want of visible objects.
+
+        Raises UnmetError where something stands at the key and ``replace`` is False.
+        """
 
     def write_if(self, key: str, body: bytes, version: str | None) -> str:
         """As ``write``, but only if the object has this version still, or, with None, is not there.
@@ -118,7 +173,7 @@ class Store(Protocol):
         """An object is no more; nor was it perhaps."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Of the objects whose keys begin so."""
+        """Of the objects whose keys begin so, at most ``MOST_LISTED``."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
         """Open an upload; nothing is visible."""
@@ -129,28 +184,76 @@ class Store(Protocol):
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
         """Make visible what an earlier run sent; False where it is not there any more, or not as it was."""
 
-    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Whether the object at the ticket's key is that very upload's, whole and unharmed."""
+    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
+        """What the object at the ticket's key is, if it is that very upload's, whole and unharmed."""
 
-    def unfinished(self, key: str) -> list[Unfinished]:
-        """Uploads to this very key, anybody's. What the store does not tell is only logged."""
+    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
+        """Whether the object at the ticket's key is that upload's, whole or not: it has these marks or, where the store
+        keeps none, this run wrote it."""
+
+    def keeps(self) -> bool:
+        """Return whether metadata comes back as it was written. True where that cannot be found out."""
+
+    def sha256_of(self, key: str, size: int) -> str | None:
+        """Read an object and return its SHA-256, hex. None where there is none, or it has another size."""
+
+    def is_upload(self, key: str, upload: str) -> bool:
+        """Whether an upload to this key may have this id."""
+
+    def unfinished(self, key: str) -> list[Unfinished] | None:
+        """Uploads to this very key, anybody's. None where the store does not tell them now; it is logged. A store that
+        never tells any has none."""
 
     def abort(self, key: str, upload: str) -> bool:
         """Take one upload back. False where that could not be done, which is only logged."""
 
-    def probe(self, key: str) -> None:
-        """Find out that we may write at a key; leaves nothing."""
+    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:
+        """Find out that we may write at a key; leaves nothing. ``note`` is the key of a small object of ours that is
+        there, with its content: at it the store shows what else it can do. It stays as it is."""
+
+    def check_options(self, key: str) -> None:
+        """Find out whether visible objects can have what the destination asks of them; leaves nothing. ``key`` is free
+        for a small object of ours."""
 
     def close(self) -> None:
         """No thread of ours goes on."""
 
 
+MOST_LISTED = 100_000
+"""Objects, uploads or parts that a listing is read to; the largest result has some thousands."""
+Found = TypeVar("Found")
+
+
+def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
+    """The first ``MOST_LISTED``. Raises ImportFailure DESTINATION_UNAVAILABLE for more: a store may list forever."""
+    for number, one in enumerate(found):
+        if number >= MOST_LISTED:
+            message = f"The destination lists more than {MOST_LISTED} entries at {where}."
+            advice = "Choose another destination.folder or name, or remove what does not belong there."
+            raise ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
+        yield one
+
+
 def exists(uri: str) -> ImportFailure:
     """The failure for a key that another import's object holds."""
-    message = f"{uri} exists and is not this import's; choose another destination.name, or set "
-    return ImportFailure(Reason.DESTINATION_EXISTS, message + "destination.ifExists: Replace.")
+    return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and is not this import's.")
 
 
 def has_marks(facts: Facts | None, marks: Mapping[str, str]) -> bool:
-    """Whether there is an object that carries these marks."""
-    return facts is not None and all(facts.metadata.get(name) == value for name, value in marks.items())
+    """Whether there is an object that carries these marks; other metadata among them is not compared."""
+    wanted = ((name, value) for name, value in marks.items() if name in _MARKS)
+    return facts is not None and all(_is_same(facts.metadata.get(name, ""), value) for name, value in wanted)
+
+
+_ENOUGH = 32
+"""Characters of a UID or a hash that tell it from any other: 128 bits of a hash, 116 of a UID."""
+
+
+def is_whole(uid: str | None) -> bool:
+    """Return whether a kept UID is long enough to tell an import from any other."""
+    return uid is not None and len(uid) >= _ENOUGH
+
+
+def _is_same(kept: str, value: str) -> bool:
+    """Whether a store kept a value, perhaps only the start of it: some trim long values."""
+    return kept == value or (len(kept) >= _ENOUGH and value.startswith(kept))

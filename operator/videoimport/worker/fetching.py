@@ -78,6 +78,7 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
         checksum=source.checksum.removeprefix("sha256:") if source.checksum else None,
         secret=secret.name if secret else None,
         secret_folder=str(mounts.credentials),
+        header_origins=source.header_origins,
         bytes_per_second=task.politeness.bytes_per_second,
         sleep_seconds=task.politeness.sleep_seconds,
         proxy=worker.proxy,
@@ -97,7 +98,7 @@ def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
 def start(children: Children, folder: Path) -> Child:
     """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
     argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
-    return children.start(argv, env=environment(os.environ, folder), logs_itself=True)
+    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The fetching process")
 
 
 class Fetching:
@@ -190,7 +191,7 @@ class Fetching:
     def _listen(self) -> None:
         try:
             with self._watch.on():
-                for line in self._child.lines():
+                for line in self._child.whole_lines():
                     self._hear(_event(line))
                 ended = self._child.ended()
             if self._fetched is None:
@@ -239,7 +240,8 @@ class Fetching:
         elif isinstance(event, Fetched):
             self._fetched = event
         else:
-            self._failure = self._failure or ImportFailure(event.reason, event.message, event.retry_after)
+            told = ImportFailure(event.reason, event.message, event.retry_after, advice=event.advice)
+            self._failure = self._failure or told
 
     def _fail(self, error: BaseException) -> None:
         with self._news:
@@ -269,14 +271,14 @@ def begin(
 
 
 def _silent(ended: Ended) -> ImportFailure:
-    return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and said nothing.")
+    return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and without a report.")
 
 
 def _event(line: str) -> Event:
     try:
         return EVENTS.validate_json(line)
     except ValidationError:
-        raise ImportFailure(Reason.INTERNAL, "The fetching process said what nobody understands.") from None
+        raise ImportFailure(Reason.INTERNAL, "The fetching process wrote a line that is not of its protocol.") from None
 
 
 def sources_of(fetched: Fetched) -> Sources:

@@ -41,7 +41,5 @@ def _is_too_damaged(entry: Committed, wanted: Requirements | None) -> bool:
 def refuse_damaged(entry: Committed, spec: VideoImportSpec) -> None:
     """Raise ImportFailure SOURCE_CORRUPT where the very bytes are known to be damaged, and that is not tolerated."""
     if _is_too_damaged(entry, spec.requirements):
-        message = f"The source is damaged: {entry.uri} was made of the same bytes, and some of it was lost. "
-        raise ImportFailure(
-            Reason.SOURCE_CORRUPT, f"{message}Get an undamaged copy, or set requirements.damage: Tolerate."
-        )
+        message = f"The source is damaged: {entry.uri} was made of the same bytes, and some of it was lost."
+        raise ImportFailure(Reason.SOURCE_CORRUPT, message)

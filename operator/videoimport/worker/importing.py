@@ -2,13 +2,18 @@
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from videoimport.api.identity import video_id
+from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
 from videoimport.api.status import StageName
 from videoimport.api.task import Task
+from videoimport.media import proof
+from videoimport.media.job import Job
+from videoimport.media.plan import encode_instead
 from videoimport.media.targets import Target
 from videoimport.worker import (
     facts,
@@ -25,6 +30,7 @@ from videoimport.worker import (
 )  # fmt: skip
 from videoimport.worker.arrival import Arrival
 from videoimport.worker.destination import UnmetError
+from videoimport.worker.errors import ImportFailure
 from videoimport.worker.examine import Examined
 from videoimport.worker.fetch.protocol import Extras, Fetched, Found
 from videoimport.worker.fetching import Fetching, Mounts
@@ -63,6 +69,8 @@ class Setting:
     children: Children
     board: Board
     ticker: Ticker
+    completed: Callable[[Report], None] = lambda _: None
+    """Called once the result stands in the destination, in the main thread. It may be called twice."""
 
 
 class Import:
@@ -71,7 +79,7 @@ class Import:
     def __init__(self, setting: Setting, place: Place, fetcher: Child) -> None:
         self._task, self._children, self._board = setting.task, setting.children, setting.board
         self._setting, self._place, self._fetcher = setting, place, fetcher
-        self._inspector = Inspector(setting.task, setting.children, setting.board)
+        self._inspector = Inspector(setting.task, setting.children, setting.board, setting.space.results)
         self._claim: Claim | None = None
         self._is_lossy = False
 
@@ -90,7 +98,7 @@ class Import:
             fetched = arrival.whole()
             inspected = self._judged(fetched, stack)
             made = self._made(made, inspected, maker, kept)
-            return self._finished(made, inspected, outgoing, kept, fetched.extras)
+            return self._finished(made, inspected, maker, outgoing, kept, fetched.extras)
 
     # Fetching
 
@@ -108,7 +116,7 @@ class Import:
         self._inspector.found = what
         self._board.know(facts.source_status(self._task.spec.source.address, what))
         if self._task.spec.incremental and (key := self._source_key()):
-            entry = index.look(self._place.store, key)
+            entry = index.look(self._place.scope, key)
             if entry is not None and hits.suits(entry, self._task.spec):
                 raise AlreadyStored(entry)
         self._may_write(what.title, what.source_id)
@@ -140,7 +148,7 @@ class Import:
             self._stage(early.why_staged)
             return None
         self._board.decided("Overlapped", _OVERLAPPED, StageName.DOWNLOAD)
-        self._decided(early.found)
+        self._decided(early.found.job)
         try:
             return maker.overlapped(arrival, early.found)
         except Fallback as back:
@@ -156,15 +164,29 @@ class Import:
         if made is not None:
             maker.discard(made)
             self._stage("the whole source asks for something else than its head did")
-        self._decided(inspected)
-        return maker.staged(inspected.job)
+        self._decided(inspected.job)
+        try:
+            return maker.staged(inspected.job)
+        except ImportFailure as failure:
+            return maker.staged(self._encoded_instead(inspected.job, failure))
+
+    def _encoded_instead(self, job: Job, failure: ImportFailure) -> Job:
+        """The job without copies, where one of them was the fault; raises the failure where it was not."""
+        found = failure.reason in (Reason.VERIFICATION_FAILED, Reason.TRANSCODE_FAILED)
+        plan = encode_instead(job.plan, job.picture, job.output, failure.message) if found else None
+        if plan is None:
+            raise failure
+        self._board.wait(StageName.TRANSCODE)
+        again = replace(job, plan=plan)
+        self._decided(again)
+        return again
 
     def _stage(self, why: str) -> None:
         log().info("staged", why=why)
         self._board.decided("Staged", why, StageName.DOWNLOAD)
 
-    def _decided(self, inspected: Inspected) -> None:
-        plan = inspected.job.plan
+    def _decided(self, job: Job) -> None:
+        plan = job.plan
         log().info("transcoding", mode=plan.mode, why=plan.why)
         self._board.decided(plan.mode, plan.why)
         self._begin(StageName.TRANSCODE)
@@ -180,6 +202,16 @@ class Import:
             self._claim = self._claimed()
             stack.enter_context(self._claim.kept())
         return inspected
+
+    def _made_well(self, made: Made, maker: Maker) -> tuple[Made, dict[Target, Examined]]:
+        """The results after their checks; a copy that fails them is encoded once."""
+        try:
+            return made, self._verified(made)
+        except ImportFailure as failure:
+            job = self._encoded_instead(made.job, failure)
+        maker.discard(made)
+        again = maker.staged(job)
+        return again, self._verified(again)
 
     def _verified(self, made: Made) -> dict[Target, Examined]:
         with self._board.check():
@@ -208,7 +240,7 @@ class Import:
             time.sleep(seconds)
 
         key = index.content_key(self._task.spec.destination, self._video_id())
-        got = index.claim(self._place.store, key, self._task.uid, self._place.now, wait)
+        got = index.claim(self._place.scope, key, self._task.uid, self._place.now, wait)
         if isinstance(got, Committed):
             hits.refuse_damaged(got, self._task.spec)
             raise AlreadyStored(got)
@@ -225,25 +257,30 @@ class Import:
     # Showing
 
     def _finished(
-        self, made: Made, inspected: Inspected, outgoing: Outgoing, kept: Originals, extras: Extras
+        self, made: Made, inspected: Inspected, maker: Maker, outgoing: Outgoing, kept: Originals, extras: Extras
     ) -> Report:
         self._board.start(StageName.UPLOAD)
-        results = self._verified(made)
+        made, results = self._made_well(made, maker)
         stills = self._stills(made, results, inspected)
         for number, path in enumerate(stills, start=1):
             outgoing.add(f"thumbnails/{number:03}.jpg", "thumbnail", path)
-        beside = telling.beside(extras, outgoing)
+        beside = telling.beside(extras, outgoing, keeps_metadata=self._task.spec.output.metadata == "Keep")
         self._end(StageName.TRANSCODE)
         outputs = telling.outputs(outgoing, results, len(stills), kept.output(inspected))
         self._end(StageName.UPLOAD)
         self._begin(StageName.FINALIZE)
         report = telling.success(self._task, self._board, outputs, self._video_id())
-        content = telling.result_json(self._task, report, beside.told(outgoing), self._place.now())
+        streams = facts.streams(inspected.video, inspected.audio, inspected.job)
+        more = {"streams": streams, "verification": proof.told(made.job), **beside.told(outgoing)}
+        content = telling.result_json(self._task, report, more, self._place.now())
         report = telling.with_result(report, outgoing.placed(layout.RESULT), content)
         self._renew()
         keys = (index.content_key(self._task.spec.destination, self._video_id()), self._source_key())
         told, known = (report, content), tuple(key for key in keys if key)
-        publish.publish(self._place, outgoing.shipment, outgoing.folder, told, known, lossy=self._is_lossy)
+        completed = self._setting.completed
+        publish.publish(
+            self._place, outgoing.shipment, outgoing.folder, told, known, lossy=self._is_lossy, completed=completed
+        )
         self._end(StageName.FINALIZE)
         return report
 

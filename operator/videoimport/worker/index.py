@@ -4,9 +4,10 @@ Two keys lead to a video. *Content*: source hash, output settings and folder, kn
 import claims what it is about to store. *Source*: the source's own identity in place of the hash, known before a byte
 is fetched; it is only looked at, and written with the commit, so that a nightly run moves nothing.
 
-An entry is ``Claimed`` (by whom, until when) and then ``Committed`` (where it lies). Each step is a conditional write
-bound to what was read. On a store that knows no conditions the last writer has it: two imports that start in the very
-same moment may then both store.
+An entry is ``Claimed`` (by whom, until when) and then ``Committed`` (where it lies). Others may write entries too. So
+an entry is read strictly, and counts only as far as the objects bear it out; any other is as good as none. Each step is
+a conditional write bound to what was read. On a store that knows no conditions the last writer has it: two imports that
+start in the very same moment may then both store.
 """
 
 import hashlib
@@ -16,22 +17,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import Model, Timestamp
+from videoimport.api.base import DEFERRED, Model, Sha256, Timestamp
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
 from videoimport.api.report import Report
 from videoimport.api.status import Outputs, VideoMetadata
-from videoimport.worker import naming
-from videoimport.worker.destination import Store, Ticket, UnmetError
+from videoimport.worker import naming, strict
+from videoimport.worker.destination import UnmetError
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import log
+from videoimport.worker.scope import Objects, Scope, StoredObject
 
 LEASE = timedelta(minutes=3)
 """How long a claim lives without being renewed: a worker that died holds others up for no longer."""
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of two workers may be apart: a claim for later than that and a lease is none of ours."""
 RENEWALS = 3
 """Within a lease."""
 LOOK_SECONDS = 5.0
@@ -39,18 +43,14 @@ LOOK_SECONDS = 5.0
 _TRIES = 5
 
 
-class Object(Model):
-    """One object of a stored video."""
-
-    key: str
-    size_bytes: int
+Uid = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Claimed(Model):
     """Somebody is about to store it."""
 
     kind: Literal["Claimed"] = "Claimed"
-    uid: str
+    uid: Uid
     expires: Timestamp
 
 
@@ -58,12 +58,12 @@ class Committed(Model):
     """It lies here."""
 
     kind: Literal["Committed"] = "Committed"
-    uid: str
-    video_id: str | None = None
-    objects: tuple[Object, ...]
+    uid: Uid
+    video_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")] | None = None
+    objects: Objects
     outputs: Outputs
     metadata: VideoMetadata | None = None
-    source_sha256: str | None = None
+    source_sha256: Sha256 | None = None
     """Of the source's bytes."""
     lossy: bool = False
     """Whether the source was damaged, and that was tolerated."""
@@ -76,7 +76,7 @@ class Committed(Model):
 
 
 Entry = Claimed | Committed
-_ENTRIES: TypeAdapter[Entry] = TypeAdapter(Entry)
+_ENTRIES: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")], config=DEFERRED)
 
 
 def content_key(destination: Destination, video_id: str) -> str:
@@ -91,12 +91,12 @@ def source_key(destination: Destination, identity: str, output: Output) -> str:
     return naming.own_key(destination, "index", "source", f"{name}.json")
 
 
-def committed(report: Report, tickets: Sequence[Ticket], *, lossy: bool = False) -> Committed:
+def committed(report: Report, objects: Sequence[StoredObject], *, lossy: bool = False) -> Committed:
     """The entry for what a report tells of."""
     return Committed(
         uid=report.uid,
         video_id=report.video_id,
-        objects=tuple(Object(key=ticket.key, size_bytes=ticket.size_bytes) for ticket in tickets),
+        objects=tuple(objects),
         outputs=report.outputs or Outputs(),
         metadata=report.metadata,
         source_sha256=report.source.sha256 if report.source else None,
@@ -105,49 +105,55 @@ def committed(report: Report, tickets: Sequence[Ticket], *, lossy: bool = False)
 
 
 def is_free(entry: Entry | None, uid: str, now: datetime) -> bool:
-    """Whether an import may take an entry: nobody's, its own, or a claim that ran out."""
+    """Whether an import may take an entry: nobody's, its own, a claim that ran out, or one for longer than any import
+    claims."""
     if entry is None or entry.uid == uid:
         return True
-    return isinstance(entry, Claimed) and entry.expires <= now
+    return isinstance(entry, Claimed) and not now < entry.expires <= now + LEASE + CLOCKS_DIFFER
 
 
-def _read(store: Store, key: str) -> tuple[Entry | None, str | None]:
-    """The entry and its version. One that nobody can read is nobody's."""
-    content = store.read(key)
+def _read(scope: Scope, key: str) -> tuple[Entry | None, str | None]:
+    """The entry, with its addresses made anew, and its version. One that nobody can read, or that speaks of what does
+    not lie in the destination's folder, is nobody's."""
+    content = scope.read(key)
     if content is None:
         return None, None
-    try:
-        return _ENTRIES.validate_json(content.body), content.version
-    except ValidationError:
-        return None, content.version
+    entry = strict.parse(_ENTRIES, content.body)
+    return (_sound(scope, entry) if isinstance(entry, Committed) else entry), content.version
 
 
-def _write(store: Store, key: str, entry: Entry, version: str | None) -> str:
-    return store.write_if(key, entry.model_dump_json(by_alias=True, exclude_none=True).encode(), version)
+def _sound(scope: Scope, entry: Committed) -> Committed | None:
+    if not scope.is_listed(scope.common_folder(one.key for one in entry.objects)):
+        return None
+    outputs = scope.outputs(entry.outputs, entry.objects)
+    return entry.model_copy(update={"outputs": outputs}) if outputs else None
 
 
-def _stands(store: Store, entry: Committed) -> bool:
+def _write(scope: Scope, key: str, entry: Entry, version: str | None) -> str:
+    return scope.store.write_if(key, entry.model_dump_json(by_alias=True, exclude_none=True).encode(), version)
+
+
+def _stands(scope: Scope, entry: Committed) -> bool:
     """Whether all of it is still there: somebody may have tidied the bucket."""
-    heads = ((wanted, store.head(wanted.key)) for wanted in entry.objects)
-    return bool(entry.objects) and all(facts is not None and facts.size == wanted.size_bytes for wanted, facts in heads)
+    return scope.holds(entry.objects, entry.uid)
 
 
-def look(store: Store, key: str) -> Committed | None:
+def look(scope: Scope, key: str) -> Committed | None:
     """What is stored already, all of it still there; else None."""
-    entry, _ = _read(store, key)
-    return entry if isinstance(entry, Committed) and _stands(store, entry) else None
+    entry, _ = _read(scope, key)
+    return entry if isinstance(entry, Committed) and _stands(scope, entry) else None
 
 
-def commit(store: Store, key: str, entry: Committed, now: datetime) -> None:
+def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
     """Say where it lies, unless somebody else's claim lives, or their video stands: the first stays."""
     for _ in range(_TRIES):  # a claim of ours may be renewed in the same moment
-        standing, version = _read(store, key)
+        standing, version = _read(scope, key)
         if not is_free(standing, entry.uid, now) and not (
-            isinstance(standing, Committed) and not _stands(store, standing)
+            isinstance(standing, Committed) and not _stands(scope, standing)
         ):
             return
         with suppress(UnmetError):
-            _write(store, key, entry, version)
+            _write(scope, key, entry, version)
             return
     log().info("the index is written by somebody else", key=key)
 
@@ -156,7 +162,7 @@ def commit(store: Store, key: str, entry: Committed, now: datetime) -> None:
 class Claim:
     """The right to store a video. Others wait for it to be committed or to run out."""
 
-    store: Store
+    scope: Scope
     key: str
     uid: str
     clock: Callable[[], datetime]
@@ -166,17 +172,17 @@ class Claim:
         """Hold it for another lease. Raises UnmetError when somebody took it over meanwhile."""
         mine = self._until(self.clock() + LEASE)
         try:
-            self.version = _write(self.store, self.key, mine, self.version)
+            self.version = _write(self.scope, self.key, mine, self.version)
         except UnmetError:  # perhaps our own renewal was heard, its answer lost, and its repetition refused
-            standing, version = _read(self.store, self.key)
+            standing, version = _read(self.scope, self.key)
             if not isinstance(standing, Claimed) or standing.uid != self.uid:
                 raise
-            self.version = _write(self.store, self.key, mine, version)
+            self.version = _write(self.scope, self.key, mine, version)
 
     def release(self) -> None:
         """Nothing will be stored: whoever waits need wait no longer."""
         try:
-            self.version = _write(self.store, self.key, self._until(self.clock()), self.version)
+            self.version = _write(self.scope, self.key, self._until(self.clock()), self.version)
         except (UnmetError, ImportFailure) as error:
             log().info("a claim is left to run out", key=self.key, error=type(error).__name__)
 
@@ -211,7 +217,7 @@ class Claim:
 
 
 def claim(
-    store: Store,
+    scope: Scope,
     key: str,
     uid: str,
     clock: Callable[[], datetime],
@@ -219,25 +225,43 @@ def claim(
 ) -> Claim | Committed:
     """The right to store it, or what somebody else stored, waiting for them where they are still at it.
 
-    ``wait`` is called with seconds, again and again; an exception it raises ends the waiting.
+    ``wait`` is called with seconds, again and again; an exception it raises ends the waiting. A claim that does not
+    change for a lease has run out, whatever it says.
     """
+    patience = _Patience()
     while True:
-        entry, version = _read(store, key)
-        if isinstance(entry, Committed) and _stands(store, entry):
+        entry, version = _read(scope, key)
+        if isinstance(entry, Committed) and _stands(scope, entry):
             return entry
         if isinstance(entry, Claimed) and not is_free(entry, uid, clock()):
-            left = (entry.expires - clock()).total_seconds()
-            wait(max(0.1, min(LOOK_SECONDS, left)))
-            continue
-        if (taken := _taken(store, key, uid, clock, version)) is not None:
+            left = patience.left(entry, version, clock())
+            if left > 0:
+                wait(max(0.1, min(LOOK_SECONDS, left)))
+                continue
+        if (taken := _taken(scope, key, uid, clock, version)) is not None:
             return taken
 
 
-def _taken(store: Store, key: str, uid: str, clock: Callable[[], datetime], version: str | None) -> Claim | None:
+@dataclass(slots=True)
+class _Patience:
+    """How long one claim is waited for."""
+
+    version: str | None = None
+    since: datetime | None = None
+    """When this version was seen first."""
+
+    def left(self, entry: Claimed, version: str | None, now: datetime) -> float:
+        """Seconds until the claim has run out, by its own word or because nobody renews it."""
+        if self.since is None or version != self.version:
+            self.version, self.since = version, now
+        return (min(entry.expires, self.since + LEASE) - now).total_seconds()
+
+
+def _taken(scope: Scope, key: str, uid: str, clock: Callable[[], datetime], version: str | None) -> Claim | None:
     mine = Claimed(uid=uid, expires=clock() + LEASE)
     try:
-        written = _write(store, key, mine, version)
+        written = _write(scope, key, mine, version)
     except UnmetError:
         return None
-    standing, _ = _read(store, key)  # a store that overlooks conditions tells at least who wrote last
-    return Claim(store, key, uid, clock, written) if standing is not None and standing.uid == uid else None
+    standing, _ = _read(scope, key)  # a store that overlooks conditions tells at least who wrote last
+    return Claim(scope, key, uid, clock, written) if standing is not None and standing.uid == uid else None

@@ -1,7 +1,6 @@
 """The worker's log: JSON lines on stderr. What looks like a URL loses its secrets before it is written."""
 
 import contextlib
-import re
 import sys
 import traceback
 from types import TracebackType
@@ -10,9 +9,7 @@ from typing import TextIO, cast
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from videoimport.api.redact import shown_url
-
-_URL = re.compile(r"https?://[^\s\"'<>\\]+")
+from videoimport.api.redact import shown_lines, shown_value
 
 
 def log() -> FilteringBoundLogger:
@@ -48,12 +45,12 @@ def configure() -> None:
 
 
 def redacted(text: str) -> str:
-    """``text`` with every URL in it fit to be shown."""
-    return _URL.sub(lambda found: shown_url(found[0]), text)
+    """``text`` without the secrets of the addresses in it."""
+    return shown_lines(text)
 
 
 def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    return {key: redacted(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: shown_value(value) for key, value in event.items()}
 
 
 def frames(trace: TracebackType | None) -> list[str]:

@@ -73,8 +73,8 @@ class Maker:
                 end()
 
         video = arrival.reader(head.sources.video, strayed)
-        audio = str(head.sources.audio.path) if head.sources.audio else video.url
-        one_file = head.job.inputs.audio_path == head.job.inputs.video_path
+        audio = head.job.inputs.audio_path
+        one_file = audio == head.job.inputs.video_path
         seekable = head.sources.video.tail is not None
         return at(head.job, video.url, video.url if one_file else audio, seekable=seekable), [video], kill
 

@@ -4,16 +4,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from videoimport.api.destination import Destination
+from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination
 from videoimport.api.identity import source_hash8
 from videoimport.api.reasons import Reason
+from videoimport.api.text import clean_lines
+from videoimport.api.texts import OWN_FOLDER
 from videoimport.worker.errors import ImportFailure
 
-MOST_KEY_BYTES = 1024
-"""S3's limit."""
-MOST_INNER_BYTES = 64
-"""Of the longest name in a video's folder, such as renditions/<32 letters>.mp4."""
-OWN_FOLDER = ".videoimport"
 MOST_PART_BYTES = 120
 """Of one placeholder's value, so that four of them and a template fit."""
 MOST_NAME_BYTES = 512
@@ -33,7 +30,7 @@ class Names:
 
 def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
     """``text`` as part of a path: any script, but no separators, control characters or dots in front; perhaps empty."""
-    plain = unicodedata.normalize("NFC", text)
+    plain = clean_lines(unicodedata.normalize("NFC", text))
     plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
     return plain.encode()[:most_bytes].decode(errors="ignore").strip(" .-")
@@ -71,8 +68,8 @@ def _value(values: dict[str, str], placeholder: str) -> str:
     if placeholder in values:
         return values[placeholder]
     known = ", ".join(f"{{{name}}}" for name in values)
-    message = f"destination.name has the unknown placeholder {{{placeholder}}}; known are {known}."
-    raise ImportFailure(Reason.INVALID_SPEC, message)
+    message = f"destination.name has the unknown placeholder {{{placeholder}}}."
+    raise ImportFailure(Reason.INVALID_SPEC, message, advice=f"Use only {known}.")
 
 
 def folder_key(destination: Destination, name: str) -> str:
@@ -81,10 +78,9 @@ def folder_key(destination: Destination, name: str) -> str:
     longest = len(key.encode()) + MOST_INNER_BYTES
     if longest <= MOST_KEY_BYTES:
         return key
-    message = (
-        f"The objects' keys would have {longest} bytes, more than {MOST_KEY_BYTES}; shorten prefix, folder or name."
-    )
-    raise ImportFailure(Reason.INVALID_SPEC, message)
+    message = f"The keys of the objects would have {longest} bytes, more than {MOST_KEY_BYTES}."
+    advice = "Shorten destination.prefix, folder or name."
+    raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
 
 def record_key(destination: Destination, uid: str) -> str:

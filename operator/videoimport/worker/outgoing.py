@@ -35,7 +35,7 @@ class Outgoing:
     def __init__(self, place: Place, folder: str, board: Board) -> None:
         self._place, self._board = place, board
         self.folder = folder
-        self.shipment = Shipment(place.notebook, place.metadata(), self._moved)
+        self.shipment = Shipment(place.notebook, place.metadata(), self._moved, place.retries)
         self._files: dict[str, Growing] = {}
         self._lock = threading.Lock()
 

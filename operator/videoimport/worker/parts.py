@@ -5,11 +5,15 @@ no others), so parts grow only where an estimate was missed by far: from part 5,
 """
 
 import base64
+import errno
 import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from videoimport.worker.errors import ScratchError
 
 LEAST_PART = 5 * 2**20
 MOST_PARTS = 10_000
@@ -21,8 +25,7 @@ _CHUNK = 2**20
 """What a reader holds in memory at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A part's place in the file."""
 
     number: int
@@ -56,6 +59,8 @@ class Digest:
     """Of the whole, hex."""
     crcs: tuple[int, ...]
     """Of each part."""
+    md5: str | None = None
+    """Of the whole, hex; None where it was not asked for."""
 
 
 def windows_of(size: int) -> Iterator[Window]:
@@ -89,37 +94,60 @@ def read_part(descriptor: int, window: Window, *, with_md5: bool) -> Part:
     return Part(window, sha256.digest(), md5.digest() if with_md5 else b"", crc)
 
 
-def digest(descriptor: int, windows: Sequence[Window], went_on: Callable[[], None] = lambda: None) -> Digest:
+def digest(
+    descriptor: int,
+    windows: Sequence[Window],
+    went_on: Callable[[], None] = lambda: None,
+    *,
+    with_md5: bool = False,
+) -> Digest:
     """Hash a finished file from its first byte to its last, with what tells its parts apart.
 
     ``went_on`` hears of every part: a large file takes minutes, in which nothing else may move.
     """
-    whole, crcs = hashlib.sha256(), []
+    whole, md5, crcs = hashlib.sha256(), hashlib.md5(usedforsecurity=False), []
     for window in windows:
         crc = 0
         for chunk in chunks(descriptor, window):
             whole.update(chunk)
+            if with_md5:
+                md5.update(chunk)
             crc = zlib.crc32(chunk, crc)
         crcs.append(crc)
         went_on()
-    return Digest(sum(window.size for window in windows), whole.hexdigest(), tuple(crcs))
+    size = sum(window.size for window in windows)
+    return Digest(size, whole.hexdigest(), tuple(crcs), md5.hexdigest() if with_md5 else None)
 
 
 def chunks(descriptor: int, window: Window) -> Iterator[bytes]:
-    """The bytes of a part, a mebibyte at a time. Raises OSError where the file is shorter than it was."""
+    """The bytes of a part, a mebibyte at a time. Raises ScratchError."""
     at = window.offset
     while at < window.end:
-        chunk = os.pread(descriptor, min(_CHUNK, window.end - at), at)
-        if not chunk:
-            raise OSError("the file became shorter")
+        chunk = read(descriptor, min(_CHUNK, window.end - at), at)
         at += len(chunk)
         yield chunk
+
+
+def read(descriptor: int, most: int, at: int) -> bytes:
+    """Return 1 to ``most`` bytes of a file in scratch. Raises ScratchError, also where the file became shorter."""
+    try:
+        chunk = os.pread(descriptor, most, at)
+    except OSError as error:
+        raise ScratchError(f"{errno.errorcode.get(error.errno or 0, 'an unknown error')} at byte {at}") from None
+    if not chunk:
+        raise ScratchError(f"it became shorter: it ends before byte {at + 1}")
+    return chunk
 
 
 def composite(parts: Sequence[Part]) -> str:
     """What S3 calls the SHA-256 of a multipart object: that of its parts' hashes, and their number."""
     joined = hashlib.sha256(b"".join(part.sha256 for part in parts)).digest()
     return f"{base64.b64encode(joined).decode()}-{len(parts)}"
+
+
+def joined_etag(parts: Sequence[Part]) -> str:
+    """What S3 gives as the ETag of a multipart object: the MD5 of its parts' MD5s, and their number."""
+    return f"{hashlib.md5(b''.join(part.md5 for part in parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 
 def seal(etags: Sequence[tuple[int, int, str]]) -> str:

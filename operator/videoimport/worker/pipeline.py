@@ -2,9 +2,10 @@
 
 from videoimport.api.report import Report
 from videoimport.media import command
-from videoimport.worker import fetching, preflight, publish, telling, transcode, trust
+from videoimport.worker import fetching, preflight, publish, telling, transcode, trust, versions
 from videoimport.worker.importing import AlreadyStored, Import, Setting
 from videoimport.worker.logs import log
+from videoimport.worker.retries import patience
 
 
 def report(setting: Setting) -> Report:
@@ -13,11 +14,17 @@ def report(setting: Setting) -> Report:
     fetcher = fetching.start(setting.children, setting.space.source)  # it gets ready while the destination is asked
     trusted = trust.bundle(task.spec.worker, paths.ca_bundle, setting.space.folder)
     place = preflight.connect(task, paths.credentials, paths.destination_volume, trusted)
+    place.store.went_on = setting.board.touch
     if (done := publish.done_before(place)) is not None:
         log().info("already imported", run=done.run)
-        return done.model_copy(update={"run": task.run})
+        repeated = done.model_copy(update={"run": task.run})
+        setting.completed(repeated)
+        return repeated
+    versions.warn_of_unknown(setting.children)
     transcode.require(setting.children, command.surely_needed_encoders(task.spec.output))
     preflight.writable(place)
+    seconds = patience(task.stall_seconds)
+    place.retries.persist(lambda: setting.board.still()[0], seconds, lambda: setting.children.is_stopping)
     try:
         return Import(setting, place, fetcher).report()
     except AlreadyStored as there:

@@ -1,7 +1,7 @@
 """What is asked of the destination before a byte is fetched: wrong keys must never be found out after an encode."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,8 @@ from videoimport.worker import credentials, layout, naming, record, s3
 from videoimport.worker.destination import Store
 from videoimport.worker.leftovers import Notebook
 from videoimport.worker.naming import Names
+from videoimport.worker.retries import Retries, read_timeout
+from videoimport.worker.scope import Scope
 from videoimport.worker.volume import VolumeStore
 
 
@@ -21,6 +23,21 @@ class Place:
     store: Store
     task: Task
     now: Callable[[], datetime]
+    reclaimed: set[str] = field(default_factory=set)
+    """Keys that this import published to, as its record says, and where other bytes stand now. What bears no import's
+    mark there is in nobody's way."""
+    proven: set[str] = field(default_factory=set)
+    """Keys of this import's objects without marks, on a store that keeps none; each still is as its record says."""
+    retries: Retries = field(default_factory=Retries)
+
+    def __post_init__(self) -> None:
+        """The store finds out with this import's note whether it keeps metadata."""
+        self.store.witness = lambda: self.notebook.witness()
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What records may speak of."""
+        return Scope(self.store, self.task.spec.destination)
 
     @property
     def record_key(self) -> str:
@@ -31,13 +48,19 @@ class Place:
     def notebook(self) -> Notebook:
         """What this import has under way."""
         folder = naming.own_key(self.task.spec.destination, "uploads")
-        return Notebook(self.store, folder, self.task.uid, self.now())
+        return Notebook(self.scope, folder, self.task.uid, self.now())
 
     def folder(self, title: str | None, source_id: str | None) -> str:
         """The key of the video's folder. Raises ImportFailure INVALID_SPEC."""
         wish = self.task.spec.destination
         names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
         return naming.folder_key(wish, naming.folder_name(wish, names))
+
+    def is_expected(self, folder: str | None) -> bool:
+        """Whether this import's video may be in this folder, as far as that is known without the source."""
+        if naming.needs_source(self.task.spec.destination):
+            return self.scope.is_listed(folder)
+        return folder == self.folder(None, None)
 
     def url(self, key: str) -> str | None:
         """Where a key is served, if the destination says so."""
@@ -57,20 +80,24 @@ def connect(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Place:
     """The destination with the task's keys; only their presence was checked. Raises ImportFailure."""
-    wish = task.spec.destination
+    wish, retries = task.spec.destination, Retries()
     if wish.s3 is not None:
         keys = credentials.read_keys(wish, credentials_folder)
-        return Place(s3.connect(wish.s3, keys, ca_bundle), task, now)
+        store = s3.connect(wish.s3, keys, ca_bundle, retries, read_timeout(task.stall_seconds))
+        return Place(store, task, now, retries=retries)
     assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
-    return Place(VolumeStore(volume, wish.persistent_volume_claim.claim_name, wish.prefix), task, now)
+    mounted = VolumeStore(volume, wish.persistent_volume_claim.claim_name, wish.prefix)
+    return Place(mounted, task, now, retries=retries)
 
 
 def writable(place: Place) -> None:
-    """Raises ImportFailure unless we may write where the video will lie or, its title unknown, beside that.
+    """Raises ImportFailure unless we may write where the video will lie or, its title unknown, beside that, and
+    unless the store takes all options of ``destination.s3``.
 
     Leaves nothing.
     """
+    place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)
     place.notebook.announce([key])
-    place.store.probe(key)
+    place.store.probe(key, place.notebook.standing)
     place.notebook.forget()

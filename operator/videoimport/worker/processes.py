@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
+from videoimport.media.probe import complaints
+from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.stop import Stop
 
 STDERR_BYTES = 16_384
 """Of a child's error stream, its end, this much is kept."""
@@ -30,9 +32,17 @@ _NO_COMPLAINTS = ("set_mempolicy: Operation not permitted", "get_mempolicy: Oper
 """libnuma's, for x265: the seccomp profile of a pod lets it choose no memory node, and it goes on without."""
 
 
-def _die_with_parent() -> None:
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+"""Signals by which people and runtimes end a process; a program's own fault never sends one."""
+_FFMPEG_STOPPED = 255
+"""ffmpeg's exit code after SIGINT or SIGTERM, which it handles itself."""
+
+
+def _die_with(parent: int) -> None:
     """Runs in the child before it becomes another program: a worker killed with -9 leaves nothing behind."""
     end_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel knew
+        os._exit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +55,15 @@ class Ended:
 
     @property
     def clean(self) -> bool:
-        """Code 0 and not a word on the error stream."""
-        return self.code == 0 and not self.stderr.strip()
+        """Code 0 and not a word on the error stream that counts."""
+        return self.code == 0 and not complaints(self.stderr).strip()
 
 
 class Child:
     """A running child. Read ``lines()`` to its end, then call ``ended()``."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[str], name: str, stop: Stop) -> None:
+        self._process, self._name, self._stop = process, name, stop
         self._killed = False
         self._tail: deque[str] = deque()
         self._drain = threading.Thread(target=self._read_stderr, daemon=True)
@@ -80,6 +90,10 @@ class Child:
         assert self._process.stdout is not None  # noqa: S101
         yield from self._process.stdout
 
+    def whole_lines(self) -> Iterator[str]:
+        """The same without the last one where the child was killed in the middle of it."""
+        return (line for line in self.lines() if line.endswith("\n"))
+
     def tell(self, text: str) -> None:
         """Hand it its whole standard input."""
         assert self._process.stdin is not None  # noqa: S101
@@ -102,15 +116,30 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def ended(self, stdout: str = "") -> Ended:
-        """Wait for its end. Raises ImportFailure OUT_OF_MEMORY when somebody else killed it with -9."""
+        """Wait for its end. Raises the Interruption once one is requested: then its end says nothing of the import.
+        Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST when something other than this worker ended it."""
         code = self._process.wait()
         if self._process.stderr is not None:
             self._drain.join()
-        if code == -signal.SIGKILL and not self._killed:
-            program = os.path.basename(str(self._process.args[0]))  # type: ignore[index]  # noqa: PTH119
-            message = f"{program} was killed, most likely for want of memory; raise worker.resources.limits.memory."
-            raise ImportFailure(Reason.OUT_OF_MEMORY, message)
+        self._stop.check()
+        if not self._killed and (number := self._ended_by(code)) is not None:
+            self._stop.await_request()  # a stop of the whole pod may reach a child before it reaches this process
+            self._blame(number)
         return Ended(code, stdout, "".join(self._tail))
+
+    def _ended_by(self, code: int) -> signal.Signals | None:
+        if -code in set(signal.Signals):
+            return signal.Signals(-code)
+        return signal.SIGTERM if code == _FFMPEG_STOPPED and self._name == "ffmpeg" else None
+
+    def _blame(self, number: signal.Signals) -> None:
+        """Raise for a signal that something else sent. A crash (SIGSEGV and others) is the program's own end."""
+        if number is signal.SIGKILL:
+            message = f"{self._name} was killed, most likely for lack of memory."
+            raise ImportFailure(Reason.OUT_OF_MEMORY, message)
+        if number in _ENDING:
+            message = f"{self._name} was terminated from outside ({number.name})."
+            raise ImportFailure(Reason.WORKER_LOST, message)
 
     def _read_stderr(self) -> None:
         assert self._process.stderr is not None  # noqa: S101
@@ -127,32 +156,35 @@ class Child:
 class Children:
     """Every child of this process. Start them from the main thread only: they end when the thread does."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Stop | None = None) -> None:
+        self._stop = stop or Stop()
         self._all: list[Child] = []
+        self._answers: dict[tuple[str, ...], Ended] = {}
 
-    def start(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, logs_itself: bool = False) -> Child:
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        logs_itself: bool = False,
+        name: str | None = None,
+    ) -> Child:
         """Start one; input and output are pipes of text, and the error stream too unless it writes our log itself.
+        Messages call it ``name``, by default its program's. After a stop it is killed and the Interruption raised.
 
         Raises ImportFailure ENCODER_UNAVAILABLE for a program that is not there.
         """
         self._all = [child for child in self._all if child.running]
+        child = None
         try:
-            process = subprocess.Popen(
-                list(argv),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=None if logs_itself else subprocess.PIPE,
-                text=True,
-                errors="replace",
-                env=dict(env) if env is not None else None,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
-        except FileNotFoundError:
-            message = f"The worker image has no {argv[0]}; use an image that has it."
-            raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message) from None
-        child = Child(process)
-        self._all.append(child)
+            with self._stop.deferred():  # Python's fork hooks would lose the exception, and nobody know of the child
+                process = _popen(argv, env, logs_itself=logs_itself)
+                child = Child(process, name or os.path.basename(argv[0]), self._stop)  # noqa: PTH119
+                self._all.append(child)
+        except Interruption:
+            if child is not None:
+                child.kill()
+            raise
         return child
 
     def run(self, argv: Sequence[str]) -> Ended:
@@ -161,11 +193,44 @@ class Children:
         child.tell("")
         return child.ended("".join(child.lines()))
 
+    def ask(self, argv: Sequence[str]) -> Ended:
+        """Run one whose answer does not change, such as what a program was built with; a clean answer is kept."""
+        key = tuple(argv)
+        ended = self._answers.get(key) or self.run(argv)
+        if ended.clean:
+            self._answers[key] = ended
+        return ended
+
     def cpu_seconds(self) -> float:
         """CPU time of the children that are running, each without its own children."""
         return sum(child.cpu_seconds for child in self._all)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run was told to end."""
+        return self._stop.cause is not None
 
     def kill_all(self) -> None:
         """End every child and all that they started, at once."""
         for child in self._all:
             child.kill()
+
+
+def _popen(argv: Sequence[str], env: Mapping[str, str] | None, *, logs_itself: bool) -> subprocess.Popen[str]:
+    parent = os.getpid()
+    try:
+        return subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if logs_itself else subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=dict(env) if env is not None else None,
+            start_new_session=True,
+            preexec_fn=lambda: _die_with(parent),
+        )
+    except FileNotFoundError:
+        message = f"The worker image has no {argv[0]}."
+        advice = f"Use a worker image that has {argv[0]}."
+        raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message, advice=advice) from None

@@ -3,9 +3,11 @@
 What is too long is packed first, which loses nothing; then its texts are cut, and only then facts are left out.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from videoimport.api.reasons import Reason, info
 from videoimport.api.report import MAX_BYTES, Report, written
 from videoimport.api.status import Outputs
 from videoimport.worker.logs import log
@@ -41,7 +43,9 @@ def _clipped(report: Report, cut: Callable[[str | None], str | None]) -> Report:
         }
     )
     stages = tuple(stage.model_copy(update={"why": cut(stage.why)}) for stage in report.stages)
-    return report.model_copy(update={"message": cut(report.message), "source": source, "stages": stages})
+    return report.model_copy(
+        update={"message": cut(report.message), "advice": cut(report.advice), "source": source, "stages": stages}
+    )
 
 
 def clip(text: str | None, limit: int) -> str | None:
@@ -49,9 +53,20 @@ def clip(text: str | None, limit: int) -> str | None:
     return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
+def exit_code(reason: Reason | None) -> int:
+    """Return the process's exit code for the reason its run ended with; 0 without one."""
+    return 0 if reason is None else info(reason).exit_code or 1
+
+
 def write(report: Report, path: Path) -> None:
-    """Leave the report where the kubelet looks for it. Where that cannot be written, the exit code still tells."""
+    """Leave the report where the kubelet looks for it. Where that cannot be written, the exit code still tells.
+
+    A file that has room already is written over, and only then cut: on a full disk there is no other room.
+    """
+    content = fitted(report)
     try:
-        path.write_bytes(fitted(report))
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb") as file:
+            file.write(content)
+            file.truncate()
     except OSError as error:
         log().error("cannot leave the report", path=str(path), error=type(error).__name__)

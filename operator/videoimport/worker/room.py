@@ -27,7 +27,7 @@ class Room:
             return None
         return (
             f"Scratch is full: the source takes {fetched} bytes so far and the results {all_of_it - fetched}; "
-            f"worker.scratch.size is {self.declared}. Raise it to about the source's size plus the results'."
+            f"worker.scratch.size is {self.declared}."
         )
 
 

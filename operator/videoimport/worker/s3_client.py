@@ -1,6 +1,6 @@
 """The one way to a client of an object store, for sources and destinations alike."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import boto3
@@ -11,6 +11,7 @@ from botocore.exceptions import InvalidRegionError
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
+from videoimport.worker import s3_answers, s3_lists
 from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 CONNECT_SECONDS = 10
+NO_PATHS = ("SecondLevelDomainForbidden", "PathStyleDomainForbidden", "InvalidPathAccess")
+"""Codes of stores that take the bucket in the host's name only: Alibaba OSS, Tencent COS, Volcengine TOS."""
 
 
 def client(
@@ -29,14 +32,16 @@ def client(
     connections: int,
     proxy: str | None = None,
     ca_bundle: str | None = None,
+    virtual_hosts: bool = False,
 ) -> "S3Client":
     """Nothing is asked yet. Without keys, requests are not signed; ``attempts`` are those of a request in all.
+    ``virtual_hosts`` puts the bucket into the name of an endpoint's host, instead of the path.
 
     Raises ImportFailure INVALID_SPEC for an endpoint or a region that is none.
     """
     config = Config(
         signature_version="s3v4" if keys else UNSIGNED,
-        s3={"addressing_style": "path" if place.endpoint else "auto"},
+        s3={"addressing_style": _addressing(place.endpoint, virtual_hosts=virtual_hosts)},
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -56,9 +61,18 @@ def client(
     try:
         if place.endpoint:
             urlsplit(place.endpoint).port  # noqa: B018 — read for the error it raises; boto3 looks only later
-        return session.client("s3", endpoint_url=place.endpoint, config=config, verify=ca_bundle)
+        made = session.client("s3", endpoint_url=place.endpoint, config=config, verify=ca_bundle)
     except InvalidRegionError:
         raise ImportFailure(Reason.INVALID_SPEC, f"{field}.region is not the name of a region.") from None
     except ValueError:
-        message = f"{field}.endpoint is no address: its host may have letters, digits, dots and hyphens; a port is at "
-        raise ImportFailure(Reason.INVALID_SPEC, f"{message}most 65535.") from None
+        advice = "Give a host of letters, digits, dots and hyphens, and a port of at most 65535."
+        raise ImportFailure(Reason.INVALID_SPEC, f"{field}.endpoint is not an address.", advice=advice) from None
+    s3_lists.prepare(made)
+    s3_answers.install(made)
+    return made
+
+
+def _addressing(endpoint: str | None, *, virtual_hosts: bool) -> Literal["path", "virtual", "auto"]:
+    if endpoint is None:
+        return "auto"
+    return "virtual" if virtual_hosts else "path"

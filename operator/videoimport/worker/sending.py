@@ -46,6 +46,8 @@ class Answer:
     reason: Reason | None
     message: str
     retry_after_seconds: int | None = None
+    advice: str = ""
+    """What to do, where that is more exact than the reason's own advice."""
 
 
 class _Unreached(Exception):  # noqa: N818 — an event of the network, not of our code
@@ -57,9 +59,15 @@ class _Unreached(Exception):  # noqa: N818 — an event of the network, not of o
 
 
 def send(
-    url: str, body: bytes, headers: Mapping[str, str], route: Route, sleep: Callable[[float], None] = time.sleep
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    route: Route,
+    answered: Callable[[], None] = lambda: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
-    """Raises ImportFailure INVALID_SPEC for a URL that is no address."""
+    """Raises ImportFailure INVALID_SPEC for a URL that is no address. ``answered`` is called as soon as the receiver
+    has answered."""
     bare, host, login = _parts(url)
     pool = route.pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS))
     sent = {**headers, "Content-Type": _JSON, "User-Agent": _AGENT, "Accept": "*/*"}
@@ -73,14 +81,21 @@ def send(
         reraise=True,
     )
     try:
-        return tries(_once, pool, bare, body, sent, host)
+        return tries(_once, pool, bare, body, sent, host, answered)
     except _Unreached as unreached:
         return unreached.answer
     finally:
         pool.clear()
 
 
-def _once(pool: urllib3.PoolManager, url: str, body: bytes, headers: Mapping[str, str], host: str) -> Answer:
+def _once(
+    pool: urllib3.PoolManager,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    host: str,
+    answered: Callable[[], None],
+) -> Answer:
     try:
         response = pool.request("POST", url, body=body, headers=headers, preload_content=False, redirect=False)
     except HTTPError as error:
@@ -88,6 +103,7 @@ def _once(pool: urllib3.PoolManager, url: str, body: bytes, headers: Mapping[str
         if isinstance(error, _UNREACHED) and failed.reason is Reason.WEBHOOK_FAILED:
             raise _Unreached(failed) from None
         return failed
+    answered()
     response.close()  # the status says it all; whatever else is sent is not waited for
     return _answer(response.status, response.headers.get("Retry-After"), host)
 
@@ -102,7 +118,7 @@ def _parts(url: str) -> tuple[str, str, str | None]:
         parts.port  # noqa: B018 — read for the error it raises
         host.encode("ascii" if ":" in host else "idna")
     except ValueError:
-        raise ImportFailure(Reason.INVALID_SPEC, "spec.webhook.url is no address; correct it.") from None
+        raise ImportFailure(Reason.INVALID_SPEC, "spec.webhook.url is not an address.") from None
     login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
     return bare, host, login
 
@@ -117,7 +133,8 @@ def _answer(status: int, retry_after: str | None, host: str) -> Answer:
     if status == HTTPStatus.GONE:
         return Answer(Reason.WEBHOOK_GONE, f"{told}.")
     if 300 <= status < 400:
-        return Answer(Reason.WEBHOOK_FAILED, f"{told}; redirects are not followed: write the final address.")
+        advice = "Set webhook.url to the final address, since redirects are not followed."
+        return Answer(Reason.WEBHOOK_FAILED, f"{told}.", advice=advice)
     return Answer(Reason.WEBHOOK_FAILED, f"{told}.", seconds_of(retry_after, datetime.now(UTC)))
 
 

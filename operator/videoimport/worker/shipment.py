@@ -1,5 +1,6 @@
 """All files of one result on their way, each in a thread of its own; nothing is visible before ``complete``."""
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -9,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from videoimport.worker.destination import Sent, Ticket, Upload
+from videoimport.worker.destination import Moved, Sent, Ticket
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.growing import Growing
 from videoimport.worker.leftovers import Notebook
+from videoimport.worker.resending import Resending
+from videoimport.worker.retries import Retries
 
 Kind = Literal["original", "caption", "thumbnail", "audio", "rendition", "video"]
 _ORDER: tuple[Kind, ...] = ("original", "caption", "thumbnail", "audio", "rendition", "video")
@@ -34,15 +37,24 @@ class Parcel:
 @dataclass(frozen=True, slots=True)
 class _Travelling:
     parcel: Parcel
-    upload: Upload
+    upload: Resending
+    file: Growing
+    moved: Moved
     sent: "Future[Sent]"
 
 
 class Shipment:
     """A context: left by an exception, it takes back everything that is not visible."""
 
-    def __init__(self, notebook: Notebook, metadata: Mapping[str, str], moved: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        notebook: Notebook,
+        metadata: Mapping[str, str],
+        moved: Callable[[int], None],
+        retries: Retries | None = None,
+    ) -> None:
         self._notebook = notebook
+        self._retries = retries or Retries()
         self._metadata = metadata
         self._moved = moved
         self._travelling: dict[str, _Travelling] = {}
@@ -66,7 +78,7 @@ class Shipment:
         """Begin to send a file, which may still be growing; ``held`` and ``expected`` as in ``Upload.send``."""
         if parcel.key in self._travelling:
             raise ValueError(f"two files for {parcel.key}")
-        upload = self._notebook.open(parcel.key, parcel.content_type, self._metadata)
+        upload = Resending(self._notebook, self._retries, parcel.key, parcel.content_type, self._metadata)
         growing = file if isinstance(file, Growing) else Growing(file, finished=True)
 
         def moved(done: int) -> None:
@@ -77,7 +89,15 @@ class Shipment:
         sent = self._threads.submit(upload.send, growing, moved, held=held, expected=expected)
         if growing is not file:
             sent.add_done_callback(lambda _: growing.close())
-        self._travelling[parcel.key] = _Travelling(parcel, upload, sent)
+        self._travelling[parcel.key] = _Travelling(parcel, upload, growing, moved, sent)
+
+    def send_again(self, key: str) -> Ticket:
+        """Send one anew, from the same file, and wait for it. Raises ImportFailure."""
+        one = self._travelling[key]
+        sent = self._threads.submit(one.upload.send, one.file, one.moved)
+        self._travelling[key] = dataclasses.replace(one, sent=sent)
+        self.arrived(key)
+        return one.upload.ticket
 
     def withdraw(self, key: str) -> None:
         """Take one back, to add it anew perhaps."""

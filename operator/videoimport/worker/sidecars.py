@@ -8,9 +8,10 @@ import hashlib
 import os
 from collections.abc import Mapping
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import Model
+from videoimport.api.base import DEFERRED, Model
+from videoimport.worker import strict
 
 
 class Side(Model):
@@ -27,7 +28,7 @@ class Side(Model):
         return (self.size, self.changed_ns) == (found.st_size, found.st_mtime_ns)
 
 
-_SIDES = TypeAdapter(tuple[Side, ...])
+_SIDES = TypeAdapter(tuple[Side, ...], config=DEFERRED)
 
 
 def side_key(own: str, key: str) -> str:
@@ -37,14 +38,8 @@ def side_key(own: str, key: str) -> str:
 
 def side_of(found: os.stat_result, content: bytes | None) -> Side | None:
     """Of what a side file has, that which speaks of the file as it stands."""
-    return next((side for side in _parsed(content) if side.speaks_of(found)), None)
-
-
-def _parsed(content: bytes | None) -> tuple[Side, ...]:
-    try:
-        return _SIDES.validate_json(content) if content else ()
-    except ValidationError:
-        return ()
+    sides = (strict.parse(_SIDES, content) if content else None) or ()
+    return next((side for side in sides if side.speaks_of(found)), None)
 
 
 def with_new(key: str, new: os.stat_result, sha256: str, metadata: Mapping[str, str], standing: Side | None) -> bytes:

@@ -29,7 +29,7 @@ def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
     if not found or len(found) < len(signers) or len(found) > _MOST_SECRETS:
         message = (
             f"In the Secret {secret!r} the value of {SECRET_KEY} is not {_PREFIX} and the base64 of "
-            f"{_FEWEST_BYTES} to {_MOST_BYTES} random bytes; correct it."
+            f"{_FEWEST_BYTES} to {_MOST_BYTES} random bytes."
         )
         raise ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message)
     return found
@@ -46,8 +46,8 @@ def headers(signers: Sequence[Webhook], message_id: str, body: str, now: datetim
 
 def _missing(secret: str, folder: Path) -> str:
     if not folder.is_dir() or not any(path.is_file() for path in folder.iterdir()):
-        return f"There is no Secret {secret!r} in this namespace, or it is empty; create it."
-    return f"The Secret {secret!r} has no key {SECRET_KEY}; add it."
+        return f"There is no Secret {secret!r} in this namespace, or it is empty."
+    return f"The Secret {secret!r} has no key {SECRET_KEY}."
 
 
 def _signer(word: str) -> Webhook | None:

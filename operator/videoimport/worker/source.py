@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoimport.api.requirements import ContainerFormat
+from videoimport.api.containers import ContainerFormat
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from videoimport.api.report import Report
 from videoimport.api.status import OutputFile, Outputs, RenditionFile, StageName, ThumbnailSet, Usage
 from videoimport.api.task import Task
+from videoimport.media import pictures
 from videoimport.media.requirements import shown
 from videoimport.media.targets import Target
 from videoimport.worker import reporting
@@ -79,13 +80,16 @@ def _told(outgoing: Outgoing, name: str) -> dict[str, Any]:
     return outgoing.output(name).wire()
 
 
-def beside(extras: Extras, outgoing: Outgoing) -> Beside:
-    """Send what there is."""
+def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Beside:
+    """Send what there is; the source's picture without its metadata, unless that is kept."""
     captions = {one.language: f"captions/{one.language}{Path(one.path).suffix}" for one in extras.captions}
     for one in extras.captions:
         outgoing.add(captions[one.language], "caption", Path(one.path))
     picture = f"{_SOURCE_PICTURE}{Path(extras.thumbnail).suffix}" if extras.thumbnail else None
     if extras.thumbnail and picture:
+        if not keeps_metadata:
+            found = Path(extras.thumbnail)
+            found.write_bytes(pictures.stripped(found.read_bytes()))
         outgoing.add(picture, "thumbnail", Path(extras.thumbnail))
     return Beside(tuple(one.wire() for one in extras.chapters), captions, picture)
 
@@ -120,12 +124,11 @@ def with_result(report: Report, where: Placed, content: bytes) -> Report:
 
 def success(task: Task, board: Board, outputs: Outputs, video_id: str) -> Report:
     """The report of a run that stored something."""
-    main = outputs.video or outputs.original
     now = board.snapshot()
     stages = tuple(stage.model_copy(update={"state": "Done", "percent": 100}) for stage in now.stages)
     return Report(
         uid=task.uid, run=task.run, spec_hash=task.spec_hash, outcome="Succeeded",
-        message=_clipped(f"Imported to {main.uri}.") if main else "",
+        message=imported(outputs),
         stages=stages, source=now.source, metadata=now.metadata, outputs=outputs, video_id=video_id,
         usage=usage(board), finished_at=datetime.now(UTC),
     )  # fmt: skip
@@ -140,6 +143,12 @@ def duplicate(task: Task, board: Board, there: Committed) -> Report:
         stages=now.stages, source=now.source, metadata=now.metadata or there.metadata, outputs=there.outputs,
         video_id=there.video_id, duplicate_of=there.uri, usage=usage(board), finished_at=datetime.now(UTC),
     )  # fmt: skip
+
+
+def imported(outputs: Outputs) -> str:
+    """The message of a run that stored something."""
+    main = outputs.video or outputs.original
+    return _clipped(f"Imported to {main.uri}.") if main else ""
 
 
 def _clipped(message: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from videoimport.api.output import Output
@@ -11,9 +12,9 @@ from videoimport.media.codecs import QUIET
 from videoimport.media.holding import why_not_held
 from videoimport.media.job import Inputs, Job, audio_delay, offset
 from videoimport.media.packets import Track, declared
-from videoimport.media.plan import Picture, Sound, decide
+from videoimport.media.plan import Picture, Plan, Sound, decide
 from videoimport.media.targets import Target, targets_of
-from videoimport.media.verify import damage
+from videoimport.worker import disks
 from videoimport.worker.errors import ImportFailure, refuse
 from videoimport.worker.examine import Examined, words
 from videoimport.worker.processes import Child, Children, Ended
@@ -35,36 +36,55 @@ def prepare(
     is_tolerant: bool = False,
     url: str | None = None,
     seekable: bool = False,
+    mended: str = "",
 ) -> Job:
     """Choose the streams and decide what happens to them; ``audio`` is the same file where one has both.
 
     A video that is still growing is read from ``url``, and judged by what its header declares where it was examined
-    without its packets; ``agrees_with`` says later whether these lead to the same. Raises ImportFailure
-    UNSUPPORTED_FORMAT for what is to be copied and no MP4 can hold.
+    without its packets; ``agrees_with`` says later whether these lead to the same. ``mended`` says why the file at
+    ``url`` stands for the source. Raises ImportFailure UNSUPPORTED_FORMAT for what is to be copied and no MP4 can hold.
     """
     chosen, heard = video.media.video, audio.media.audio
     assert chosen is not None, "a source without video was refused"  # noqa: S101
     picture = Picture(chosen, _track(video, chosen.index))
-    sound = Sound(heard, _track(audio, heard.index)) if heard else None
+    sound = _sound(audio, output) if heard else None
     if output.mode == "Remux":
         refuse(why_not_held(picture, sound))
-    place = url or str(sources.video.path)
-    apart = sources.audio if sound else None
+    place = url or str(video.path)
+    apart = sources.audio if sound and audio is not video else None
     delay = audio_delay(video.media, audio.media) if apart else 0.0
     starts = (video.media.start, audio.media.start)
+    plan = decide(picture, sound, output)
     return Job(
-        plan=decide(picture, sound, output),
+        plan=plan if plan.is_original else replace(plan, why=_why(plan, video.joined, mended)),
         picture=picture,
         sound=sound,
-        inputs=Inputs(place, str(apart.path) if apart else place, delay, seekable),
+        inputs=Inputs(place, str(audio.path) if apart else place, delay, seekable),
         output=output,
         offset=offset(picture, sound, starts, delay) if sound else 0.0,
         is_tolerant=is_tolerant,
-        is_damaged=any(
-            damage(file.media, file.tracks, file.boxes, file.size) for file in (video, audio) if file.tracks
-        ),
+        demuxer=audio.media.demuxer,
+        mended=mended,
+        is_damaged=any(file.damage for file in (video, audio)),
+        parts=max(video.parts, audio.parts),
         promised=(_promised(video, chosen.index), _promised(audio, heard.index) if heard else 0.0),
+        title=video.media.title,
     )
+
+
+def _why(plan: Plan, *more: str) -> str:
+    """The plan's reason, with what was done to the source before."""
+    return "; ".join((plan.why, *(told for told in more if told and told not in plan.why)))[:256]
+
+
+def _sound(examined: Examined, output: Output) -> Sound:
+    """The chosen sound, in stereo where its two sides lie in two tracks; what is copied keeps its one track."""
+    choice = examined.media.choice
+    assert choice.audio is not None, "asked only where there is sound"  # noqa: S101
+    track = _track(examined, choice.audio.index)
+    if choice.second is None or output.mode in ("Remux", "Original"):
+        return Sound(choice.audio, track)
+    return Sound(replace(choice.audio, channels=2), track, choice.second)
 
 
 def _promised(examined: Examined, index: int) -> float:
@@ -89,10 +109,11 @@ def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, .
 def require(children: Children, encoders: frozenset[str], filters: frozenset[str] = frozenset()) -> None:
     """Raises ImportFailure ENCODER_UNAVAILABLE for what this ffmpeg was not built with."""
     for argv, needed in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
-        missing = needed - command.listed_names(children.run(argv).stdout) if needed else frozenset()
+        missing = needed - command.listed_names(children.ask(argv).stdout) if needed else frozenset()
         if missing:
-            message = f"The worker image's ffmpeg has no {', '.join(sorted(missing))}; use an image whose ffmpeg has."
-            raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message)
+            message = f"The worker image's ffmpeg has no {', '.join(sorted(missing))}."
+            advice = "Use a worker image whose ffmpeg has it, or another output."
+            raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message, advice=advice)
 
 
 def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
@@ -130,13 +151,13 @@ def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: 
 
 def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
     """The source's fault when it does not decode cleanly either, else ours."""
-    if "No space left on device" in ended.stderr:
+    if any(os.strerror(number) in ended.stderr for number in disks.FULL):
         made = [Path(target.path) for target in targets]
         size = sum(path.stat().st_size for path in made if path.exists())
-        message = f"There is no room in scratch for the result (after {size} bytes); raise worker.scratch.size."
-        return ImportFailure(Reason.SCRATCH_FULL, message)
+        return disks.scratch_full(made[0].parent, f"{size} bytes of the results are there")
     for path in job.inputs.paths:
-        damaged = children.run(command.decode_argv(path, keyframes_only=False))
+        streams = command.imported_streams(job, path)
+        damaged = children.run(command.decode_argv(path, keyframes_only=False, streams=streams))
         if not damaged.clean:
             return corrupt(words(damaged.stderr, Path(path)))
     told = words(ended.stderr, Path(targets[0].path))
@@ -145,4 +166,4 @@ def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, 
 
 def corrupt(told: str) -> ImportFailure:
     """The failure for a source that does not decode."""
-    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged; get an undamaged copy. ffmpeg says: {told}")
+    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg says: {told}")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from videoimport.api.destination import MOST_KEY_BYTES
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _TRIES = 5
 PART_SUFFIX = ".videoimport-part"
@@ -100,9 +102,11 @@ class Tree:
             return []
 
     def files(self, folder_key: str) -> Iterator[str]:
-        """Keys of the regular files below a folder."""
+        """Keys of the regular files below a folder; no longer ones than an import writes, so none that is deep."""
         for name in self.names(folder_key):
             key = f"{folder_key}/{name}" if folder_key else name
+            if len(os.fsencode(key)) > MOST_KEY_BYTES:
+                continue
             try:
                 mode = self.stat(key).st_mode
             except FileNotFoundError:

@@ -22,8 +22,9 @@ def bundle(options: WorkerOptions, extra: Path, folder: Path) -> Path | None:
         own = extra.read_text("ascii", "replace")
         ssl.create_default_context(cadata=own)
     except (OSError, ValueError, ssl.SSLError):
-        message = f"The ConfigMap {reference.name!r} of worker.caBundleConfigMapRef has no certificates under ca.crt; "
-        raise ImportFailure(Reason.INVALID_SPEC, f"{message}put them there in PEM format.") from None
+        message = f"The ConfigMap {reference.name!r} of worker.caBundleConfigMapRef has no certificates under ca.crt."
+        advice = "Put the certificates under ca.crt in PEM format."
+        raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice) from None
     usual = [Path(certifi.where()), Path(ssl.get_default_verify_paths().cafile or "/none")]
     path = folder / "trusted.pem"
     path.write_text("\n".join([*(file.read_text() for file in usual if file.is_file()), own]))

@@ -1,10 +1,12 @@
-"""Looking at what was made before anyone sees it: compared with its source, and decoded where it was only copied."""
+"""Checks of what was made, before it is published: compared with its source, and decoded where it was only copied."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
-from videoimport.media import command, verify
+from videoimport.media import command, hearing, verify
 from videoimport.media.job import Job
+from videoimport.media.proof import Proof, proof_of
 from videoimport.media.targets import Target
 from videoimport.media.verify import Compared
 from videoimport.worker.errors import ImportFailure, refuse
@@ -21,7 +23,8 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
     """
     if job.plan.is_original and not job.is_tolerant:
         _inputs_decode(children, job)
-    return {target: _verified(children, job, target, complaint) for target in targets}
+    heard = _heard(children, job) if targets else None
+    return {target: _verified(children, job, target, complaint, heard) for target in targets}
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
@@ -32,9 +35,18 @@ def loss(children: Children, job: Job, results: dict[Target, Examined], complain
     return verify.loss(_compared(job, *shown)) if shown else "the source is damaged"
 
 
-def _verified(children: Children, job: Job, target: Target, complaint: str) -> Examined:
+def _heard(children: Children, job: Job) -> float | None:
+    """Seconds of sound by the source's samples, where that is more than its timestamps have room for."""
+    sound, path = job.sound, job.inputs.audio_path
+    if sound is None or not hearing.is_doubtful(sound.audio, sound.track, job.demuxer):
+        return None
+    counted = hearing.counted_seconds(children.run(hearing.count_argv(path, sound.audio)).stderr, sound.audio)
+    return counted if counted is not None and hearing.is_longer(counted, sound.track) else None
+
+
+def _verified(children: Children, job: Job, target: Target, complaint: str, heard: float | None) -> Examined:
     result = examine(children, Path(target.path))
-    compared = _compared(job, target, result)
+    compared = replace(_compared(job, target, result), heard=heard)
     found = verify.difference(compared)
     if found and job.is_tolerant and (complaint or _is_known_to_be_damaged(children, job)):
         found = verify.difference_of_damaged(compared)
@@ -49,15 +61,16 @@ def _compared(job: Job, target: Target, result: Examined) -> Compared:
 
 
 def _is_known_to_be_damaged(children: Children, job: Job) -> bool:
-    return job.is_damaged or any(not _decoded(children, path).clean for path in job.inputs.paths)
+    return job.is_damaged or any(not _input_decoded(children, job, path).clean for path in job.inputs.paths)
 
 
 def _decodes(children: Children, job: Job, target: Target) -> None:
-    """Keyframes and all audio, for what was copied was not decoded on the way; everything where those complain.
+    """Decode what was copied, as far as ``proof`` says, for nothing decoded it on the way.
 
-    Keyframes alone may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
+    Keyframes and samples may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
     """
-    ended = _decoded(children, target.path)
+    proof = proof_of(job.picture) if target.copies else _ENCODED
+    ended = _decoded(children, target.path, proof, command.EVERYTHING)
     if ended.clean:
         return
     _inputs_decode(children, job)
@@ -65,14 +78,29 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
     raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
 
 
+_ENCODED = Proof(is_complete=False)
+"""Our own pictures: those that led to them were all decoded."""
+
+
 def _inputs_decode(children: Children, job: Job) -> None:
     for path in job.inputs.paths:
-        damaged = _decoded(children, path)
+        damaged = _input_decoded(children, job, path)
         if not damaged.clean:
             raise corrupt(words(damaged.stderr, Path(path)))
 
 
-def _decoded(children: Children, path: str) -> Ended:
-    """By keyframes and audio if they are clean, else by everything."""
-    by_keyframes = children.run(command.decode_argv(path, keyframes_only=True))
-    return by_keyframes if by_keyframes.clean else children.run(command.decode_argv(path, keyframes_only=False))
+def _input_decoded(children: Children, job: Job, path: str) -> Ended:
+    return _decoded(children, path, proof_of(job.picture), command.imported_streams(job, path))
+
+
+def _decoded(children: Children, path: str, proof: Proof, streams: tuple[str, ...]) -> Ended:
+    """The end of what the proof asks for if that is clean, else of a full decode."""
+    everything = command.decode_argv(path, keyframes_only=False, streams=streams)
+    if proof.is_complete:
+        return children.run(everything)
+    ended = children.run(command.decode_argv(path, keyframes_only=True, streams=streams))
+    for sample in proof.samples:
+        if not ended.clean:
+            break
+        ended = children.run(command.sample_argv(path, sample.start, sample.length, streams[0]))
+    return ended if ended.clean else children.run(everything)

@@ -4,21 +4,34 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import sidecars
-from videoimport.worker.destination import Content, Facts, Ticket, Unfinished, UnmetError, exists, has_marks
+from videoimport.api.texts import OWN_FOLDER
+from videoimport.worker import sidecars, strict
+from videoimport.worker.destination import (
+    Content,
+    Facts,
+    NotAFileError,
+    Proof,
+    Ticket,
+    Unfinished,
+    UnmetError,
+    bounded,
+    exists,
+    has_marks,
+)
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import log
-from videoimport.worker.naming import OWN_FOLDER, joined
+from videoimport.worker.naming import joined
 from videoimport.worker.tree import PART_SUFFIX, Tree
-from videoimport.worker.volume_errors import translated
+from videoimport.worker.volume_errors import failure_of, translated
 from videoimport.worker.volume_upload import VolumeUpload
 
 _FORGOTTEN_SECONDS = 3600.0
@@ -32,6 +45,14 @@ class VolumeStore:
         self._root = root
         self._own = joined(prefix, OWN_FOLDER)
         self.tree = Tree(root, self._own)
+        self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
+        self.went_on: Callable[[], None] = lambda: None
+        self.in_doubt: set[str] = set()
+        self.guards: bool | None = True
+
+    def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
+        """OSErrors inside become ours; ``doing`` completes "The volume did not let us …", ``needed`` are its bytes."""
+        return translated(self.claim, doing, self._root, needed)
 
     def uri(self, key: str) -> str:
         """pvc://claim/path."""
@@ -41,20 +62,38 @@ class VolumeStore:
 
     def read(self, key: str) -> Content | None:
         """A small object, or None where there is none."""
-        with translated(self.claim, f"read {key}"):
+        with self.translated(f"read {key}"):
             body = self._bytes(key)
-        return None if body is None else Content(body, hashlib.sha256(body).hexdigest())
+        if body is None:
+            if self._is_link(key):
+                denied = failure_of(errno.ELOOP, self.claim, f"read {key}")
+                raise NotAFileError(denied.reason, denied.message)
+            return None
+        return Content(body if len(body) <= strict.MOST_BYTES else b"", hashlib.sha256(body).hexdigest())
+
+    def _is_link(self, key: str) -> bool:
+        try:
+            return stat.S_ISLNK(self.tree.stat(key).st_mode)
+        except OSError:
+            return False
 
     def _bytes(self, key: str) -> bytes | None:
+        """One byte more than ``strict.MOST_BYTES`` at most. None for a link, a pipe and all else that is no file: a
+        write replaces it."""
         try:
-            with os.fdopen(self.tree.open(key), "rb") as file:
-                return file.read()
+            with os.fdopen(self.tree.open(key, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+                is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                return file.read(strict.MOST_BYTES + 1) if is_file else None
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+                return None
+            raise
 
     def head(self, key: str) -> Facts | None:
         """What a file is, or None where there is none."""
-        with translated(self.claim, f"look at {key}"):
+        with self.translated(f"look at {key}"):
             try:
                 found = self.tree.stat(key)
             except FileNotFoundError:
@@ -63,16 +102,24 @@ class VolumeStore:
         return Facts(found.st_size, side.sha256 if side else None, side.metadata if side else {})
 
     def _side(self, key: str, found: os.stat_result) -> sidecars.Side | None:
+        if not stat.S_ISREG(found.st_mode):
+            return None
         return sidecars.side_of(found, self._bytes(sidecars.side_key(self._own, key)))
 
-    def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
-        """A small file, whole."""
-        with translated(self.claim, f"write {key}"):
+    def write(
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+    ) -> None:
+        """A small file, whole. Raises UnmetError where a file stands there that may not be replaced."""
+        with self.translated(f"write {key}", len(body)):
             temporary = self._written(body)
-            if shown:
-                self._put(temporary, key, hashlib.sha256(body).hexdigest(), metadata, replace=True)
-            else:
-                self.tree.rename(temporary, key, replace=True)
+            try:
+                if shown:
+                    self._put(temporary, key, hashlib.sha256(body).hexdigest(), metadata, replace=replace)
+                else:
+                    self.tree.rename(temporary, key, replace=replace)
+            except FileExistsError:
+                self.tree.remove(temporary)
+                raise UnmetError from None
 
     def _written(self, body: bytes, beside: str | None = None) -> str:
         """A temporary file, on the disk: beside a key, or else where users do not look."""
@@ -116,7 +163,7 @@ class VolumeStore:
 
     def write_if(self, key: str, body: bytes, version: str | None) -> str:
         """Only if it is as it was, under a lock that all workers on this volume share."""
-        with translated(self.claim, f"write {key}"), self._locked():
+        with self.translated(f"write {key}", len(body)), self._locked():
             standing = self._bytes(key)
             if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
                 raise UnmetError
@@ -141,7 +188,7 @@ class VolumeStore:
 
     def delete(self, key: str) -> None:
         """A file is no more, nor what was kept with it."""
-        with translated(self.claim, f"delete {key}"):
+        with self.translated(f"delete {key}"):
             side = sidecars.side_key(self._own, key)
             if self._bytes(side) is None:
                 self.tree.remove(key)
@@ -152,26 +199,28 @@ class VolumeStore:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Of the files in a folder and below; ``prefix`` ends with a slash."""
-        with translated(self.claim, f"list {prefix}"):
-            yield from self.tree.files(prefix.rstrip("/"))
+        with self.translated(f"list {prefix}"):
+            yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
 
     # Uploads
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> VolumeUpload:  # noqa: ARG002
         """Open a temporary file; nothing is visible. A volume keeps no content type: names tell."""
         temporary = temporary_key(key)
-        with translated(self.claim, f"write {key}"):
+        with self.translated(f"write {key}"):
             descriptor = self.tree.create(temporary)
         return VolumeUpload(self, key, temporary, descriptor, metadata)
 
-    def probe(self, key: str) -> None:
+    def check_options(self, key: str) -> None:
+        """A volume has no options of objects."""
+
+    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:  # noqa: ARG002
         """Write a byte beside a key and take it back."""
         if not self._root.is_dir():
-            message = (
-                f"The volume of claim {self.claim!r} is not mounted at {self._root}; check that the claim is bound."
-            )
-            raise ImportFailure(Reason.DESTINATION_NOT_FOUND, message)
-        with translated(self.claim, f"write {key}"):
+            message = f"The volume of claim {self.claim!r} is not mounted at {self._root}."
+            advice = "Check that the claim is bound, then change retryToken."
+            raise ImportFailure(Reason.DESTINATION_NOT_FOUND, message, advice=advice)
+        with self.translated(f"write {key}"):
             self.tree.remove(self._written(b"?", beside=key))
             self._tidy()
 
@@ -186,41 +235,72 @@ class VolumeStore:
 
     def show(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
         """Give a temporary file its final name. DESTINATION_EXISTS where that is taken and may not be replaced."""
-        with translated(self.claim, f"complete {key}"):
+        with self.translated(f"complete {key}"):
             try:
                 self._put(temporary, key, sha256, metadata, replace=replace)
             except FileExistsError:
                 raise exists(self.uri(key)) from None
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Whether the temporary file that an earlier run wrote lies there as that left it."""
-        with translated(self.claim, f"look at {ticket.upload}"):
-            try:
-                return self.tree.stat(ticket.upload).st_size == ticket.size_bytes
-            except FileNotFoundError:
-                return False
+        """Whether the temporary file that an earlier run wrote lies there as that left it. Reads all of it."""
+        with self.translated(f"look at {ticket.upload}"):
+            return self._has_size(ticket) and self._sha256(ticket.upload) == ticket.seal
+
+    def _has_size(self, ticket: Ticket) -> bool:
+        try:
+            found = self.tree.stat(ticket.upload)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == ticket.size_bytes
+
+    def _sha256(self, key: str) -> str:
+        with os.fdopen(self.tree.open(key, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def is_upload(self, key: str, upload: str) -> bool:
+        """Only a temporary name beside the key may be one."""
+        folder, _, name = upload.rpartition("/")
+        wanted, _, final = key.rpartition("/")
+        return folder == wanted and name.startswith(f".{final}.") and name.endswith(PART_SUFFIX)
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
         """Rename what an earlier run wrote, if it lies there as that left it."""
-        if not self.is_ready(ticket):
-            return False
+        with self.translated(f"look at {ticket.upload}"):
+            if not self._has_size(ticket):
+                return False
         self.show(ticket.upload, ticket.key, ticket.seal, marks, replace=replace)
         return True
 
-    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Whether the file is that very upload's, whole."""
+    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
+        """What the file is, if it is that very upload's, whole."""
         facts = self.head(ticket.key)
-        return (
-            facts is not None
-            and has_marks(facts, marks)
-            and (facts.size, facts.checksum) == (ticket.size_bytes, ticket.seal)
-        )
+        if facts is None or not has_marks(facts, marks):
+            return None
+        is_whole = (facts.size, facts.checksum) == (ticket.size_bytes, ticket.seal)
+        return Proof(facts, "Synced") if is_whole else None
+
+    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
+        """Whether the file is that upload's."""
+        return has_marks(self.head(ticket.key), marks)
+
+    def keeps(self) -> bool:
+        """Metadata is in files of our own."""
+        return True
+
+    def sha256_of(self, key: str, size: int) -> str | None:
+        """Read a file; its SHA-256. None where there is none, or it has another size."""
+        with translated(self.claim, f"read {key}"):
+            try:
+                found = self.tree.stat(key)
+            except FileNotFoundError:
+                return None
+            return self._sha256(key) if stat.S_ISREG(found.st_mode) and found.st_size == size else None
 
     def unfinished(self, key: str) -> list[Unfinished]:
         """Temporary files beside this very key, anybody's."""
         folder, _, name = key.rpartition("/")
         found = []
-        with translated(self.claim, f"list {folder}"):
+        with self.translated(f"list {folder}"):
             for entry in self.tree.names(folder):
                 if entry.startswith(f".{name}.") and entry.endswith(PART_SUFFIX):
                     temporary = joined(folder, entry)

@@ -10,7 +10,6 @@ from videoimport.worker import following, parts
 from videoimport.worker.destination import Moved, Sent, Ticket
 from videoimport.worker.growing import AbandonedError, Growing
 from videoimport.worker.parts import Window
-from videoimport.worker.volume_errors import translated
 
 if TYPE_CHECKING:
     from videoimport.worker.volume import VolumeStore
@@ -39,8 +38,10 @@ class VolumeUpload:
         with self._open:
             self._go_on()
             try:
-                with translated(self._store.claim, f"write {self.key}"):
-                    self._sent = self._copied(file, moved, held, expected)
+                self._sent = self._copied(file, moved, held, expected)
+            except OSError as error:
+                with self._store.translated(f"write {self.key}", file.size):
+                    raise error from None
             finally:
                 self._close()
         return self._sent
@@ -92,6 +93,7 @@ class VolumeUpload:
             key=self.key,
             upload=self.id,
             size_bytes=self._sent.size,
+            sha256=self._sent.sha256,
             checksum=self._sent.sha256,
             seal=self._sent.sha256,
         )

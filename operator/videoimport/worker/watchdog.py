@@ -41,7 +41,8 @@ class Watchdog:
 
     def _full(self) -> Interruption | None:
         told = self._room.full()
-        return Interruption(Reason.SCRATCH_FULL, told) if told else None
+        advice = "Raise worker.scratch.size to about the size of the source and of the results."
+        return Interruption(Reason.SCRATCH_FULL, told, advice=advice) if told else None
 
     def _stalled(self) -> Interruption | None:
         if self._board.checking and (cpu := self._children.cpu_seconds()) != self._cpu:
@@ -52,6 +53,4 @@ class Watchdog:
         if seconds < self._stall_seconds:
             return None
         where = f"Stage {stage} stood still" if stage else "Nothing went on"
-        return Interruption(
-            Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage moved; it is tried again."
-        )
+        return Interruption(Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage moved.")

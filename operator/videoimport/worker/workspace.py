@@ -3,6 +3,7 @@ fetched is found again; everything else there is of runs that are over."""
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.api.task import Task
+from videoimport.worker import disks
 
 _KEPT = "lost+found"
 """The file system's own."""
@@ -43,15 +45,39 @@ class Workspace:
 def opened(task: Task, scratch: Path) -> Iterator[Workspace]:
     """A workspace, and its end: nothing is left but, in a volume that outlives the pod, an unfinished source."""
     outlives = task.spec.worker.scratch.storage_class_name is not None
-    space = Workspace(
-        _fixed(task, scratch) if outlives else Path(tempfile.mkdtemp(prefix="run-", dir=scratch)), outlives
-    )
-    for folder in (space.source, space.results):
-        folder.mkdir(exist_ok=True)
+    with _room_in(scratch):
+        space = Workspace(
+            _fixed(task, scratch) if outlives else Path(tempfile.mkdtemp(prefix="run-", dir=scratch)), outlives
+        )
+        for folder in (space.source, space.results):
+            folder.mkdir(exist_ok=True)
     try:
-        yield space
+        with _room_in(scratch):
+            yield space
     finally:
-        shutil.rmtree(space.results if outlives and not space.is_done else space.folder, ignore_errors=True)
+        _empty(space.results if outlives and not space.is_done else space.folder)
+
+
+@contextlib.contextmanager
+def _room_in(scratch: Path) -> Iterator[None]:
+    """Whatever finds no room inside is a full scratch. Raises ImportFailure SCRATCH_FULL; the destination's own errors
+    were told apart before."""
+    try:
+        yield
+    except OSError as error:
+        if not disks.is_full(error):
+            raise
+        raise disks.scratch_full(scratch, "and a small file was to be written") from None
+
+
+def _empty(folder: Path) -> None:
+    """Remove all of it. Files are cut off first: readers that still have one open would keep its room, and the report
+    may need it."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with contextlib.suppress(OSError):
+                os.truncate(path, 0)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fixed(task: Task, scratch: Path) -> Path:

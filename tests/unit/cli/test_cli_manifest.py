@@ -1,7 +1,6 @@
 """A manifest is taken as the API server would take it, or refused with all that is wrong, named by field."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +9,9 @@ import yaml
 
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifest import Manifest, read
-from videoimport.cli.rules import PREDICATES
-from videoimport.crdgen.definitions import bulk_definition, video_definition
+from videoimport.crdgen.definitions import video_definition
+from videoimport.crdgen.validation import schema_of
+from videoimport.crdgen.violations import Key, Violation, shown, violations
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 HEAD = {"apiVersion": "videoimport.io/v1alpha1", "kind": "VideoImport", "metadata": {"name": "clip"}}
@@ -75,7 +75,7 @@ def test_other_resources_may_stand_beside_the_import() -> None:
         ("kind: Secret", "holds only Secret"),
         (f"{manifest()}---\n{manifest()}", "holds 2 VideoImports (clip, clip); give one"),
         (manifest().replace("VideoImport", "BulkImport"), "To try one item here, write a VideoImport"),
-        (manifest().replace("v1alpha1", "v9"), "apiVersion is videoimport.io/v9, but this program knows"),
+        (manifest().replace("v1alpha1", "v9"), "apiVersion is videoimport.io/v9; write videoimport.io/v1alpha1"),
         ("a: [", "is no YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
         ("a: 1\na: 2", "is no YAML: a stands twice at line 2, column 1."),
         ("- a", "holds a list where a resource should be"),
@@ -92,7 +92,10 @@ def test_what_is_no_single_import_is_refused_with_the_way_out(text: str, words: 
         ({"sourse": URL}, "clip.yaml: spec.sourse: there is no such field; did you mean source?"),
         ({"output": {"video": {"CRF": 20}}}, "spec.output.video.CRF: there is no such field; did you mean crf?"),
         ({"output": {"renditions": [{"name": "a", "height": 360, "wdith": 1}]}}, "spec.output.renditions[0].wdith"),
-        ({"source": URL | {"zzz": 1}}, "there are checksum, credentialsSecretRef, persistentVolumeClaim, s3, url."),
+        (
+            {"source": URL | {"zzz": 1}},
+            "there are checksum, credentialsSecretRef, headerOrigins, persistentVolumeClaim, s3, url.",
+        ),
         ({"source": {}}, "give exactly one of url, s3, persistentVolumeClaim"),
         ({"source": {"s3": {"bucket": "videos"}}}, "spec.source.s3.key is missing; it is required. (The"),
         ({"output": {"video": {"crf": 80}}}, "spec.output.video.crf is the number 80; it should be less than or equal"),
@@ -112,6 +115,65 @@ def test_what_is_no_single_import_is_refused_with_the_way_out(text: str, words: 
 )  # fmt: skip
 def test_a_wrong_field_is_named_with_what_was_found_and_what_is_wanted(spec: dict[str, Any], words: str) -> None:
     assert words in refused(manifest(**spec))
+
+
+MISTYPED = [
+    {"sourse": URL},
+    {"SOURCE": URL},
+    {"source": {"ulr": URL["url"]}},
+    {"source": {"s3": {"buket": "videos", "key": "a.mp4"}}},
+    {"source": {"S3": {"bucket": "videos", "key": "a.mp4"}}},
+    {"destination": {"S3": {"bucket": "videos"}}},
+    {"destination": {"persistentVolumeclaim": {"claimname": "media"}}},
+    {"destinaton": S3},
+    {"output": {"renditions": [{"nmae": "a", "height": 360}]}},
+    {"output": {"renditions": [{"name": "a", "heigth": 360}]}},
+    {"worker": {"tolerations": [{"keey": "media", "value": "gpu"}]}},
+    {"worker": {"caBundleConfigMapRef": {"nam": "certificates"}}},
+]
+
+
+@pytest.mark.parametrize("spec", MISTYPED, ids=str)
+def test_a_mistyped_field_is_one_mistake_and_not_also_what_its_absence_breaks(spec: dict[str, Any]) -> None:
+    text = manifest(**spec)
+    if any(name.lower() in ("sourse", "source") and name != "source" for name in spec):
+        text = yaml.safe_dump(HEAD | {"spec": spec})
+    said = refused(text).splitlines()
+    count = str(spec).count("claimname") + 1
+    assert len(said) == count, said
+    assert all("there is no such field; did you mean" in problem for problem in said)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"retryToken": None, "maxAttempts": None, "output": None, "requirements": None},
+        {"output": {"video": None, "renditions": None}},
+        {"worker": {"labels": None, "scratch": None, "resources": {"limits": {"cpu": None}}}},
+        {"source": URL | {"s3": None}},
+    ],
+    ids=str,
+)
+def test_a_null_is_no_value_as_for_the_api_server(spec: dict[str, Any]) -> None:
+    found, plain = (taken(text).video.spec.canonical() for text in (manifest(**spec), manifest()))
+    assert {key: part for key, part in found.items() if key != "worker"} == plain
+
+
+def test_a_whole_number_is_an_integer_as_for_kubectl() -> None:
+    spec = taken(manifest(maxAttempts=3.0, metadata={"a": None, "b": 2.0, "c": 2.5})).video.spec
+    assert (spec.max_attempts, spec.metadata) == (3, {"b": 2, "c": 2.5})
+
+
+def test_what_is_wrong_below_a_mistyped_field_is_said_too() -> None:
+    said = refused(yaml.safe_dump(HEAD | {"spec": {"sourse": {"url": "ftp://example.com/a"}}})).splitlines()
+    assert len(said) == 2
+    assert said[1].startswith("clip.yaml: spec.source.url: it must begin with http")
+
+
+def test_a_mistyped_field_beside_the_right_one_takes_nothing_from_it() -> None:
+    assert refused(manifest(sourse={"url": "ftp://x"})).splitlines() == [
+        "clip.yaml: spec.sourse: there is no such field; did you mean source?"
+    ]
 
 
 def test_all_that_is_wrong_is_said_at_once_and_each_thing_once() -> None:
@@ -134,17 +196,16 @@ def test_a_refused_address_is_shown_without_its_secrets(url: str) -> None:
     assert "hunter2" not in refused(manifest(source={"url": url}))
 
 
-def rules(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        yield from (rule["rule"] for rule in node.get("x-kubernetes-validations", ()))
-        node = list(node.values())
-    if isinstance(node, list):
-        for child in node:
-            yield from rules(child)
+BROKEN = [found for found in violations("VideoImport", schema_of(video_definition())) if found.is_rule]
 
 
-def test_every_rule_of_the_schemas_specs_is_known_here() -> None:
-    """A rule that is added to the models must be added to PREDICATES: nobody else would enforce it here."""
-    for definition in (video_definition(), bulk_definition()):
-        spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-        assert {rule for rule in rules(spec) if "oldSelf" not in rule} <= PREDICATES.keys()
+@pytest.mark.parametrize("broken", [pytest.param(one, id=f"{one.field}-{number}") for number, one in enumerate(BROKEN)])
+def test_a_rule_has_the_same_message_here_and_at_the_api_server(broken: Violation) -> None:
+    """The controller tests send the same manifests to a real one, and get the messages that stand in ``broken``."""
+    told = refused(json.dumps(broken.manifest)).replace("\n", " ")
+    place = (part for part in broken.path if not isinstance(part, Key))  # a key of metadata is in the message
+    field = ".".join(map(str, place)).replace(".0", "[0]")
+    message = broken.message.removeprefix("Invalid value: ").removeprefix(f"{shown(broken.value)}: ")
+    assert field in told
+    if broken.has_field:
+        assert message in told

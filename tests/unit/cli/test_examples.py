@@ -11,7 +11,7 @@ import yaml
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.cli.manifest import read
-from videoimport.cli.rules import broken_rules, unknown_fields
+from videoimport.cli.rules import repeated_entries, unknown_fields
 from videoimport.crdgen.definitions import bulk_definition
 
 FOLDER = Path(__file__).resolve().parents[3] / "examples"
@@ -56,4 +56,4 @@ def test_a_bulk_import_is_taken_as_it_stands(document: dict[str, Any]) -> None:
     bulk = BulkImport.model_validate_json(json.dumps({"metadata": metadata, "spec": document["spec"]}), strict=True)
     schema = bulk_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert [*unknown_fields(schema, document, "")] == []
-    assert [*broken_rules(schema["properties"]["spec"], bulk.spec.wire(), "spec")] == []
+    assert [*repeated_entries(schema["properties"]["spec"], bulk.spec.wire(), "spec")] == []

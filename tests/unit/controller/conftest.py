@@ -87,6 +87,14 @@ def cluster() -> FakeCluster:
     return FakeCluster()
 
 
+API_VERSIONS = {
+    "VideoImport": "videoimport.io/v1alpha1",
+    "BulkImport": "videoimport.io/v1alpha1",
+    "Job": "batch/v1",
+}
+"""Of those that own."""
+
+
 def thing(
     kind: str, name: str, version: int, *, uid: str = "", owner: tuple[str, str, str] | None = None, **rest: Any
 ) -> Raw:
@@ -94,7 +102,7 @@ def thing(
     metadata: Raw = {"namespace": "ns", "name": name, "uid": uid or f"{name}-uid", "resourceVersion": str(version)}
     if owner:
         by = dict(zip(("kind", "name", "uid"), owner, strict=True))
-        metadata["ownerReferences"] = [{"apiVersion": "v", **by, "controller": True}]
+        metadata["ownerReferences"] = [{"apiVersion": API_VERSIONS[owner[0]], **by, "controller": True}]
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata | rest.pop("meta", {}), **rest}
 
 

@@ -10,8 +10,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FAILED = Announcement("Warning", "Failed", "SourceNotFound: it is not there.")
 
 
-def about(kind: str) -> dict[str, Any]:
-    metadata = {"namespace": "ns", "name": "one", "uid": "one-uid", "resourceVersion": "5"}
+def about(kind: str, namespace: str = "ns") -> dict[str, Any]:
+    metadata = {"namespace": namespace, "name": "one", "uid": "one-uid", "resourceVersion": "5"}
     return {"apiVersion": "videoimport.io/v1alpha1", "kind": kind, "metadata": metadata}
 
 
@@ -35,6 +35,12 @@ async def test_after_a_flood_events_come_again_but_slowly(announcer: Announcer, 
     clock.now += 10
     await flood(announcer)
     assert len(cluster.called("post_event")) == BURST + 10 * PER_SECOND
+
+
+async def test_a_flood_in_one_namespace_leaves_room_for_another(announcer: Announcer, cluster: Any):
+    await flood(announcer)
+    await announcer.announce(about("VideoImport", "other"), [FAILED], NOW)
+    assert cluster.called("post_event")[-1]["involvedObject"]["namespace"] == "other"
 
 
 async def test_a_bulk_is_heard_although_its_children_flood(announcer: Announcer, cluster: Any):

@@ -26,6 +26,11 @@ def status(reason: str, message: str = "words", **details: object) -> bytes:
         (503, b"<html>a load balancer's page</html>", errors.Unavailable),
         (401, status("Unauthorized"), errors.Unavailable),
         (409, b"[]", errors.Conflict),
+        (403, status("Forbidden", causes=[{"reason": "NamespaceTerminating"}]), errors.Terminating),
+        (403, status("Forbidden", causes=[{"reason": "FieldValueInvalid"}]), errors.Rejected),
+        (403, status("Forbidden", causes=None), errors.Rejected),
+        (404, status("NotFound", kind="namespaces", name="films"), errors.Terminating),
+        (404, status("NotFound", kind="pods", name="talk"), errors.NotFound),
     ],
 )
 def test_an_answer_becomes_our_error(code: int, content: bytes, wanted: type[errors.ClusterError]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from videoimport.controller.confirming import LEAVING_SECONDS, Confirmation
-from videoimport.controller.errors import AlreadyExists, Unavailable
+from videoimport.controller.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import Notes
 from videoimport.controller.observing import observe_bulk
@@ -94,6 +94,40 @@ async def test_a_thing_that_is_there_without_our_labels_gets_them_back(cluster: 
     assert patch["metadata"] == {"uid": "job-uid", "labels": OURS}
 
 
+async def test_a_page_that_lost_a_label_gets_it_back(cluster: Any, thing: Thing) -> None:
+    cluster.objects["ConfigMap", "page"] = a_page(thing, {"items.jsonl": "a"}, labels=OURS)
+    cluster.failures["create"] = [AlreadyExists("taken")]
+    wanted = a_page(thing, {"items.jsonl": "a"}, labels=OURS | {"videoimport.io/page": "0"})
+    await Writer(cluster, Store(lambda _: None)).act(Create(wanted))
+    [(_, _, patch)] = cluster.called("patch")
+    assert patch["metadata"] == {"uid": "page-uid", "labels": {"videoimport.io/page": "0"}}
+
+
+async def test_a_page_with_another_content_is_replaced(cluster: Any, thing: Thing) -> None:
+    cluster.objects["ConfigMap", "page"] = a_page(thing, {"items.jsonl": "forged"}, labels=OURS)
+    cluster.failures["create"] = [AlreadyExists("taken")]
+    with pytest.raises(Conflict):
+        await Writer(cluster, Store(lambda _: None)).act(Create(a_page(thing, {"items.jsonl": "a"}, labels=OURS)))
+    assert cluster.called("delete") == [("ConfigMap", "page", "page-uid")]
+
+
+def a_page(thing: Thing, data: Raw, **meta: Any) -> Raw:
+    return thing("ConfigMap", "page", 6, owner=("BulkImport", "many", "many-uid"), meta=meta, data=data, immutable=True)
+
+
+@pytest.mark.parametrize("part", ["apiVersion", "kind", "name", "uid", "controller"])
+async def test_what_has_another_owner_in_one_part_is_somebody_elses_and_stays(
+    cluster: Any, thing: Thing, part: str
+) -> None:
+    there = a_job(thing, 6, labels=OURS)
+    there["metadata"]["ownerReferences"][0] |= {part: False if part == "controller" else "another/v1"}
+    cluster.objects["Job", "one-2"] = there
+    cluster.failures["create"] = [AlreadyExists("taken")]
+    with pytest.raises(Rejected, match="belongs to another"):
+        await Writer(cluster, Store(lambda _: None)).act(Create(a_job(thing, 1, labels=OURS)))
+    assert cluster.called("patch") == cluster.called("delete") == []
+
+
 def test_a_child_that_cannot_be_read_is_known_to_be_there(thing: Thing) -> None:
     store, owner = Store(lambda _: None), ("BulkImport", "many", "many-uid")
     spec = {
@@ -110,23 +144,24 @@ def test_a_child_that_cannot_be_read_is_known_to_be_there(thing: Thing) -> None:
     assert observed.unreadable == {"newer"}
 
 
-@pytest.mark.parametrize("kind", ["Job", "PersistentVolumeClaim"])
+@pytest.mark.parametrize(("kind", "name"), [("Job", "one-2"), ("PersistentVolumeClaim", "one-scratch")])
 async def test_what_was_on_its_way_out_and_is_gone_unseen_is_found_out_within_seconds(
-    cluster: Any, thing: Thing, kind: str
+    cluster: Any, thing: Thing, kind: str, name: str
 ) -> None:
     store, notes = Store(lambda _: None), Notes("one-uid")
     store.put("VideoImport", thing("VideoImport", "one", 5, spec=SPEC))
-    leaving = thing(kind, "one-2", 6, owner=("VideoImport", "one", "one-uid"), meta={"deletionTimestamp": "now"})
+    meta = {"deletionTimestamp": "now", "labels": {"videoimport.io/run": "2"}}
+    leaving = thing(kind, name, 6, owner=("VideoImport", "one", "one-uid"), meta=meta)
     store.put(kind, leaving)
     entry = store.find("VideoImport", "ns", "one")
     assert entry is not None
     confirmation = Confirmation(cluster, store)
     assert await confirmation.what_leaves(KEY, entry, notes, 100.0) == LEAVING_SECONDS
     assert cluster.called("get") == []
-    cluster.objects[kind, "one-2"] = leaving
+    cluster.objects[kind, name] = leaving
     assert await confirmation.what_leaves(KEY, entry, notes, 106.0) == LEAVING_SECONDS
-    assert store.find(kind, "ns", "one-2") is not None
-    del cluster.objects[kind, "one-2"]
+    assert store.find(kind, "ns", name) is not None
+    del cluster.objects[kind, name]
     await confirmation.what_leaves(KEY, entry, notes, 112.0)
-    assert store.find(kind, "ns", "one-2") is None
+    assert store.find(kind, "ns", name) is None
     assert await confirmation.what_leaves(KEY, entry, notes, 118.0) is None

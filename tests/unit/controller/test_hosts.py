@@ -30,13 +30,15 @@ class Cluster:
         self.thing = thing
         self.version = 0
 
-    def put(self, name: str, host: str = "a.example", status: Raw | None = None) -> None:
+    def put(self, name: str, host: str = "a.example", status: Raw | None = None, namespace: str = "ns") -> None:
         self.version += 1
         spec = {"source": {"url": f"https://{host}/a.mp4"}, "destination": DESTINATION}
-        self.store.put("VideoImport", self.thing("VideoImport", name, self.version, spec=spec, status=status or {}))
+        meta = {"namespace": namespace}
+        raw = self.thing("VideoImport", name, self.version, spec=spec, status=status or {}, meta=meta)
+        self.store.put("VideoImport", raw)
 
-    def video(self, name: str) -> VideoImport:
-        entry = self.store.find("VideoImport", "ns", name)
+    def video(self, name: str, namespace: str = "ns") -> VideoImport:
+        entry = self.store.find("VideoImport", namespace, name)
         assert entry is not None
         return entry.of(VideoImport)
 
@@ -87,6 +89,17 @@ def test_a_rest_concerns_every_import_of_the_host_and_no_other(cluster: Cluster)
     assert (cluster.host("same"), cluster.host("told"), cluster.host("other")) == (seen, seen, None)
 
 
+def test_what_one_namespace_was_told_holds_up_no_other(cluster: Cluster) -> None:
+    cluster.put("held", status=HELD)
+    cluster.told_besides()
+    cluster.put("told", status=told(), namespace="other")
+    cluster.put("tries", status=trying(), namespace="other")
+    assert (cluster.host("held"), cluster.told_besides()) == (None, {"told", "tries"})
+    hosts = cluster.store.turns.hosts
+    assert (hosts.statuses("ns"), [one.host for one in hosts.statuses("other")]) == ((), ["a.example"])
+    assert cluster.store.turns.seen_by(cluster.video("told", "other"))[0] is not None
+
+
 def test_the_longest_rest_counts_and_a_deleted_import_is_no_witness(cluster: Cluster, thing: Thing) -> None:
     cluster.put("same")
     cluster.put("one", status=told())
@@ -134,7 +147,7 @@ def test_one_that_no_longer_tries_lets_another_try_and_what_it_knew_stays(cluste
 
 def test_a_worker_that_is_still_being_stopped_tries(cluster: Cluster, thing: Thing) -> None:
     job = thing("Job", "tries-1", 90, owner=("VideoImport", "tries", "tries-uid"), spec={}, status={})
-    job["metadata"]["creationTimestamp"] = FIVE
+    job["metadata"] |= {"creationTimestamp": FIVE, "labels": {"videoimport.io/run": "1"}}
     cluster.put("held", status=HELD)
     cluster.put("tries", status=trying())
     cluster.store.put("Job", job)

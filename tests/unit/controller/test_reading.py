@@ -9,10 +9,12 @@ from pydantic import ValidationError
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.reading import Unreadable, read
 from videoimport.core.observe import JobView
+from videoimport.core.ownership import Owner
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
 SPEC = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "videos"}}}
+OWNER = Owner("ns", "videoimport.io", "VideoImport", "one", "one-uid")
 BULKY = {"managedFields": [{"manager": "x"}], "annotations": {"videoimport.io/spec-hash": "abc"}}
 
 
@@ -21,7 +23,7 @@ def test_only_what_names_an_object_is_kept_beside_what_is_read_of_it(thing: Thin
     job = read("Job", thing("Job", "one-1", 7, owner=owner, meta=BULKY, spec={"template": {}}), 7)
     assert job.head.keys() == {"apiVersion", "kind", "metadata"}
     assert job.head["metadata"].keys() == {"namespace", "name", "uid", "resourceVersion", "ownerReferences"}
-    assert job.of(JobView).owner_uid == "one-uid"
+    assert job.of(JobView).owner == OWNER
 
 
 def test_what_decisions_read_is_read_before_it_is_let_go(thing: Thing) -> None:

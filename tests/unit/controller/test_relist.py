@@ -41,7 +41,7 @@ def relister(
 
 async def run_until(chosen: Relister, done: Done) -> None:
     running = asyncio.create_task(chosen.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(300):
         await done.all.wait()
     running.cancel()
 

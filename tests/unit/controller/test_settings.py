@@ -20,6 +20,12 @@ def test_the_workers_image_is_enough() -> None:
     assert settings.watch_namespaces == ()
 
 
+def test_a_silent_leader_is_replaced_after_a_quarter_of_a_minute() -> None:
+    """docs/operations.md promises it."""
+    settings = load()
+    assert (settings.lease_seconds, settings.renew_deadline_seconds, settings.retry_seconds) == (15, 10, 2)
+
+
 def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {
         "IMAGE_PULL_POLICY": "Always",

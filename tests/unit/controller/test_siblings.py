@@ -9,6 +9,7 @@ from videoimport.controller.notes import Notes
 from videoimport.controller.observing import observe_bulk
 from videoimport.controller.store import Store
 from videoimport.core.listed import EARLIER
+from videoimport.core.pagedigest import digest_of_data
 
 Raw = dict[str, Any]
 LIST = {"playlist": {"url": "https://videos.example/list"}}
@@ -125,7 +126,13 @@ def shard(of: str, **results: bool) -> Raw:
 
 
 def config_map(of: str, name: str, labels: Raw, data: Raw) -> Raw:
-    owner = {"kind": "BulkImport", "name": of, "uid": f"{of}-uid", "controller": True}
+    owner = {
+        "apiVersion": "videoimport.io/v1alpha1",
+        "kind": "BulkImport",
+        "name": of,
+        "uid": f"{of}-uid",
+        "controller": True,
+    }
     meta = {"name": f"{of}-{name}", "namespace": "films", "uid": f"{of}-{name}", "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta | {"ownerReferences": [owner]}, "data": data}
 
@@ -171,8 +178,8 @@ def test_nobody_asks_without_retry_failed_or_without_earlier_ones_or_once_it_is_
     assert known.seen("third").left_failed is None
     known.bulk("first", 0, source=ITEMS, status=DONE, retryFailed=True)
     assert known.seen("first").left_failed is None
-    known.bulk("third", 2, source=ITEMS, retryFailed=True)
+    data = {"page.json": json.dumps({"done": True, "integration": "items"}), "items.jsonl": ""}
+    known.bulk("third", 2, source=ITEMS, retryFailed=True, status={"earlierDigests": {"0": digest_of_data(data)}})
     labels = {"videoimport.io/listing": EARLIER, "videoimport.io/page": "0"}
-    facts = json.dumps({"done": True, "integration": "items"})
-    known.put("ConfigMap", config_map("third", "earlier-0", labels, {"page.json": facts, "items.jsonl": ""}))
+    known.put("ConfigMap", config_map("third", "earlier-0", labels, data))
     assert known.seen("third").left_failed is None

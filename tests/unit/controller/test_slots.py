@@ -76,6 +76,18 @@ def test_no_more_run_than_the_cluster_and_the_namespace_may() -> None:
     assert imports.end(("ns0", "v-0")) == [("ns1", "v-3")]
 
 
+@pytest.mark.parametrize("owners", [1, 40])
+def test_a_namespace_gets_its_share_into_however_many_owners_another_divides_its_imports(owners: int) -> None:
+    imports = Imports(Limits(cluster=4))
+    for number in range(40):
+        imports.asks(f"a-{number}", f"owner-{number % owners}", "a-crowd")
+    for number in range(40, 44):
+        imports.asks(f"b-{number}", "one bulk", "b-few")
+    for place in list(imports.running)[:2]:
+        imports.end(place)
+    assert Counter(namespace for namespace, _ in imports.running) == {"a-crowd": 2, "b-few": 2}
+
+
 def test_a_small_bulk_beside_a_large_one_gets_its_share() -> None:
     imports = Imports(Limits(cluster=10))
     for number in range(100):

@@ -1,15 +1,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from videoimport.controller.cluster import Page
 from videoimport.controller.kinds import Key
 from videoimport.controller.store import Comparison, Store
+from videoimport.core.ownership import Owner
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
+OWNER = Owner("ns", "videoimport.io", "VideoImport", "one", "one-uid")
 VIDEO = ("VideoImport", "one", "one-uid")
 ONE = Key("VideoImport", "ns", "one")
 
@@ -93,14 +96,53 @@ def test_a_list_that_changes_nothing_tells_nobody(thing: Thing) -> None:
     assert told == []
 
 
-def test_what_is_owned_is_found_by_the_owners_uid_and_by_name(thing: Thing) -> None:
+def test_what_is_owned_is_found_by_its_owner_and_by_name(thing: Thing) -> None:
     known, _ = store()
     for name in ("b", "a"):
         known.put("Job", thing("Job", name, 10, owner=VIDEO))
     known.put("Job", thing("Job", "other", 10, owner=("VideoImport", "one", "an-earlier-uid")))
-    assert [job.head["metadata"]["name"] for job in known.owned("Job", "one-uid")] == ["a", "b"]
+    assert [job.head["metadata"]["name"] for job in known.owned("Job", OWNER)] == ["a", "b"]
     known.remove("Job", thing("Job", "a", 20, owner=VIDEO))
-    assert [job.head["metadata"]["name"] for job in known.owned("Job", "one-uid")] == ["b"]
+    assert [job.head["metadata"]["name"] for job in known.owned("Job", OWNER)] == ["b"]
+
+
+OTHERS = [
+    {"apiVersion": "evil.example/v1"},
+    {"kind": "BulkImport"},
+    {"name": "another"},
+    {"uid": "another"},
+    {"controller": False},
+]
+
+
+@pytest.mark.parametrize("changes", OTHERS)
+def test_what_differs_from_its_owner_in_one_part_is_not_owned(thing: Thing, changes: Raw) -> None:
+    known, _ = store()
+    raw = thing("Job", "one-1", 10, owner=VIDEO)
+    raw["metadata"]["ownerReferences"][0] |= changes
+    known.put("Job", raw)
+    known.put("Job", thing("Job", "one-1", 11, owner=VIDEO, meta={"namespace": "other"}))
+    assert known.owned("Job", OWNER) == []
+
+
+RUN = {"labels": {"videoimport.io/run": "1"}}
+SPEC = {"source": {"url": "https://video.example/one.mp4"}, "destination": {"s3": {"bucket": "videos"}}}
+
+
+def test_a_job_takes_no_place_before_its_run_is_decided_or_without_its_import(thing: Thing) -> None:
+    known, _ = store()
+    known.put("Job", thing("Job", "one-1", 1, owner=VIDEO, meta=RUN))
+    assert known.turns.slots.total == 0
+    queued = {"phase": "Queued", "run": 0}
+    known.put("VideoImport", thing("VideoImport", "one", 2, spec=SPEC | {"suspend": True}, status=queued))
+    assert known.turns.slots.total == 0
+    suspended = {"phase": "Suspended", "run": 1}
+    known.put("VideoImport", thing("VideoImport", "one", 3, spec=SPEC | {"suspend": True}, status=suspended))
+    assert known.turns.slots.total == 1
+    known.remove("VideoImport", thing("VideoImport", "one", 4))
+    assert known.turns.slots.total == 1, "it runs on until it has ended"
+    known.remove("Job", thing("Job", "one-1", 5, owner=VIDEO, meta=RUN))
+    assert known.turns.slots.total == 0
 
 
 def test_only_the_very_object_vanishes(thing: Thing) -> None:
@@ -118,6 +160,40 @@ def test_a_namesake_of_another_owner_tells_both(thing: Thing) -> None:
     told.clear()
     known.put("Job", thing("Job", "j", 20, uid="2", owner=("VideoImport", "two", "two-uid")))
     assert told == [ONE, Key("VideoImport", "ns", "two")]
+
+
+@pytest.mark.parametrize("kind", ["Job", "PersistentVolumeClaim"])
+@pytest.mark.parametrize("later", [("VideoImport", "two", "two-uid"), None])
+def test_an_object_that_gets_another_owner_or_none_tells_both(thing: Thing, kind: str, later: Any) -> None:
+    known, told = store()
+    known.put(kind, thing(kind, "j", 10, owner=VIDEO))
+    told.clear()
+    known.put(kind, thing(kind, "j", 20, owner=later))
+    assert told[0] == ONE
+    assert told[1:] == ([Key("VideoImport", "ns", "two")] if later else [])
+
+
+def test_a_pod_that_loses_its_label_or_its_owner_still_tells_its_import(thing: Thing) -> None:
+    known, told = store()
+    named = {"labels": {"videoimport.io/import": "one"}}
+    known.put("Pod", thing("Pod", "one-1-abcde", 1, owner=("Job", "one-1", "one-1-uid"), meta=named))
+    told.clear()
+    known.put("Pod", thing("Pod", "one-1-abcde", 2))
+    assert told == [ONE]
+    known.put("Job", thing("Job", "one-1", 3, owner=VIDEO))
+    told.clear()
+    known.put("Pod", thing("Pod", "one-1-abcde", 4, owner=("Job", "one-1", "one-1-uid")))
+    assert told == [ONE], "its Job says whose it is"
+
+
+def test_a_job_that_is_taken_from_its_import_takes_no_place_any_more(thing: Thing) -> None:
+    known, _ = store()
+    suspended = {"phase": "Suspended", "run": 1}
+    known.put("VideoImport", thing("VideoImport", "one", 1, spec=SPEC | {"suspend": True}, status=suspended))
+    known.put("Job", thing("Job", "one-1", 2, owner=VIDEO, meta=RUN))
+    assert known.turns.slots.total == 1
+    known.put("Job", thing("Job", "one-1", 3, meta=RUN))
+    assert known.turns.slots.total == 0
 
 
 def test_a_child_concerns_itself_and_its_bulk_and_a_pod_its_import(thing: Thing) -> None:

@@ -8,14 +8,14 @@ import pytest
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller import sync
 from videoimport.controller.announcing import Announcer
-from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
+from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Terminating, Unavailable
 from videoimport.controller.kinds import Key
 from videoimport.controller.notes import Notebook
 from videoimport.controller.queue import KeyedQueue
 from videoimport.controller.store import Store
 from videoimport.controller.sync import Syncer
 from videoimport.core.observe import ObservedVideo
-from videoimport.core.ownership import OUR_LABELS
+from videoimport.core.ownership import OUR_LABELS, Owner
 from videoimport.core.plan import Announcement, Create, Delete, Inquiry, Patch, Plan
 from videoimport.core.settings import Settings
 
@@ -24,12 +24,23 @@ Thing = Callable[..., Raw]
 KEY = Key("VideoImport", "ns", "one")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "videos"}}}
-OWNER = [{"apiVersion": "v", "kind": "VideoImport", "name": "one", "uid": "one-uid", "controller": True}]
+OWNER = [
+    {
+        "apiVersion": "videoimport.io/v1alpha1",
+        "kind": "VideoImport",
+        "name": "one",
+        "uid": "one-uid",
+        "controller": True,
+    }
+]
+ONE = Owner("ns", "videoimport.io", "VideoImport", "one", "one-uid")
 JOB = {
     "apiVersion": "batch/v1",
     "kind": "Job",
     "metadata": {"namespace": "ns", "name": "one-1", "labels": {"videoimport.io/run": "1"}, "ownerReferences": OWNER},
 }
+
+ABOUT = {"kind": "Job", "namespace": "ns", "name": "one-1", "uid": "job-uid"}
 
 
 class Scene:
@@ -84,7 +95,7 @@ async def test_the_status_is_written_first_then_actions_then_words(scene: Scene)
     entry = scene.store.find("VideoImport", "ns", "one")
     assert entry is not None
     assert entry.of(VideoImport).status.message == "hello"
-    assert [job.head["metadata"]["name"] for job in scene.store.owned("Job", "one-uid")] == ["one-1"]
+    assert [job.head["metadata"]["name"] for job in scene.store.owned("Job", ONE)] == ["one-1"]
 
 
 async def test_a_status_that_stands_there_already_is_not_written(scene: Scene) -> None:
@@ -137,7 +148,7 @@ async def test_a_job_that_is_there_already_is_taken_for_made(scene: Scene) -> No
     scene.cluster.failures["create"] = [AlreadyExists("there")]
     scene.cluster.objects["Job", "one-1"] = taken()
     await scene.sync(Plan(None, (Create(JOB),)))
-    assert [job.uid for job in scene.store.owned("Job", "one-uid")] == ["job-uid"]
+    assert [job.uid for job in scene.store.owned("Job", ONE)] == ["job-uid"]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +196,22 @@ async def test_a_refused_create_does_not_keep_what_follows_from_being_done(scene
     assert len(scene.cluster.called("delete")) == 1
 
 
+async def test_an_import_whose_namespace_is_being_deleted_is_left_alone(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Terminating("being terminated")]
+    plan = Plan(None, (Create(JOB),), (), (Announcement("Normal", "Started", "words"),))
+    for _ in range(3):
+        await scene.sync(plan)
+        scene.clock.now += 3600
+    assert [name for name, _ in scene.cluster.calls] == ["create"]
+    assert (scene.queue.depth, scene.queue._due) == (0, {}), "it does not come back by itself"
+
+
+async def test_what_is_to_be_stopped_in_a_namespace_that_is_being_deleted_is_stopped(scene: Scene) -> None:
+    scene.cluster.failures["create"] = [Terminating("being terminated")]
+    await scene.sync(Plan(None, (Create(JOB), Delete("Job", "ns", "one-0", "old"))))
+    assert scene.cluster.called("delete") == [("Job", "one-0", "old")]
+
+
 async def test_a_refused_create_is_told_once_and_tried_later_and_later(scene: Scene) -> None:
     scene.cluster.failures["create"] = [Rejected("exceeded quota")] * 3
     plan: Plan[Any] = Plan(None, (Create(JOB),))
@@ -192,6 +219,7 @@ async def test_a_refused_create_is_told_once_and_tried_later_and_later(scene: Sc
     assert scene.queue.depth == 1
     [event] = scene.cluster.called("post_event")
     assert (event["type"], event["reason"]) == ("Warning", "JobRejected")
+    assert event["message"].startswith("exceeded quota.")
 
     await scene.sync()
     assert len(scene.cluster.called("create")) == 1, "not before its time"
@@ -229,7 +257,7 @@ async def test_patching_what_is_gone_makes_it_known_as_gone(scene: Scene) -> Non
     scene.cluster.failures["patch"] = [NotFound("gone")]
     with pytest.raises(NotFound):
         await scene.sync(Plan(None, (Patch("Job", "ns", "one-1", "job-uid", {}),)))
-    assert scene.store.owned("Job", "one-uid") == []
+    assert scene.store.owned("Job", ONE) == []
 
 
 @pytest.mark.parametrize("answer", [None, NotFound("gone"), Conflict("a namesake")])
@@ -237,13 +265,13 @@ async def test_deleting_what_is_gone_is_success(scene: Scene, answer: Exception 
     scene.store.put("Job", taken())
     scene.cluster.failures["delete"] = [answer] if answer else []
     await scene.sync(Plan(None, (Delete("Job", "ns", "one-1", "job-uid"),)))
-    assert scene.store.owned("Job", "one-uid") == []
+    assert scene.store.owned("Job", ONE) == []
 
 
 async def test_an_answer_to_a_question_is_part_of_the_next_observation(scene: Scene) -> None:
     scene.store.put("Job", taken(creationTimestamp="2026-01-01T00:00:00Z"))
     scene.cluster.about = [
-        {"metadata": {}, "involvedObject": {"uid": "job-uid"}, "reason": "FailedCreate", "message": "forbidden",
+        {"metadata": {}, "involvedObject": ABOUT, "reason": "FailedCreate", "message": "forbidden",
          "lastTimestamp": "2026-01-01T00:00:00Z"}
     ]  # fmt: skip
     await scene.sync(Plan(inquiries=(Inquiry("Job", "ns", "one-1", "job-uid"),)))
@@ -251,6 +279,14 @@ async def test_an_answer_to_a_question_is_part_of_the_next_observation(scene: Sc
     await scene.sync()
     assert [event.reason for event in scene.observed[-1].events] == ["FailedCreate"]
     assert len(scene.cluster.called("events_about")) == 1, "not asked twice within the patience"
+
+
+@pytest.mark.parametrize("part", ["kind", "namespace", "name", "uid"])
+async def test_an_event_about_something_else_is_no_answer(scene: Scene, part: str) -> None:
+    scene.cluster.about = [{"metadata": {}, "involvedObject": ABOUT | {part: "another"}, "reason": "FailedCreate"}]
+    await scene.sync(Plan(inquiries=(Inquiry("Job", "ns", "one-1", "job-uid"),)))
+    await scene.sync()
+    assert scene.observed[-1].events == ()
 
 
 async def test_a_plan_that_wants_to_be_made_again_is(scene: Scene) -> None:
@@ -291,7 +327,7 @@ async def test_children_of_a_bulk_are_made_at_the_same_time(scene: Scene, monkey
         return made
 
     monkeypatch.setattr(scene.cluster, "create", slow)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(300):
         await scene.sync(Plan(None, (child("a"), child("b"), child("c"))))
     assert len(scene.cluster.called("create")) == 3
 

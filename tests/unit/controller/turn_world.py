@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from videoimport.api.bulkimport import IDENTITY as BULK
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason, info
 from videoimport.api.report import Progress, Report
@@ -66,6 +67,8 @@ class World:
     rests: list[tuple[str, int, timedelta]] = field(default_factory=list)
     """Each try that failed: host, how often in a row, and how long the host is left alone."""
     most_live: int = 0
+    parsed: dict[int, tuple[Raw, VideoImport]] = field(default_factory=dict)
+    """Each version of an import, as it was parsed; by the identity of its JSON, which is replaced and never changed."""
 
     def __post_init__(self) -> None:
         self.restart()
@@ -114,9 +117,7 @@ class World:
         owner = spec.pop("owner", None)
         meta: Raw = {"namespace": namespace, "name": name, "generation": 1}
         if owner:
-            meta["ownerReferences"] = [
-                {"apiVersion": "v", "kind": "BulkImport", "name": owner, "uid": owner, "controller": True}
-            ]
+            meta["ownerReferences"] = [{**BULK, "name": owner, "uid": owner, "controller": True}]
         self.write(
             {"apiVersion": "v", "kind": "VideoImport", "metadata": meta, "spec": {**source, **spec}, "status": {}}
         )
@@ -127,12 +128,18 @@ class World:
         raw["metadata"]["generation"] += 1
         self.write(raw)
 
-    def videos(self) -> list[VideoImport]:
-        return [VideoImport.parse(raw) for key, raw in self.objects.items() if key[0] == "VideoImport"]
+    def parse(self, raw: Raw) -> VideoImport:
+        if id(raw) not in self.parsed:
+            self.parsed[id(raw)] = (raw, VideoImport.parse(raw))
+        return self.parsed[id(raw)][1]
 
-    def seen(self, host: str) -> HostView | None:
-        """As the statuses in the API server have it."""
-        mine = (video for video in self.videos() if host_of(video) == host)
+    def videos(self) -> list[VideoImport]:
+        return [self.parse(raw) for key, raw in self.objects.items() if key[0] == "VideoImport"]
+
+    def seen(self, host: str, namespace: str) -> HostView | None:
+        """As the statuses of a namespace have it in the API server."""
+        here = (video for video in self.videos() if video.metadata.namespace == namespace)
+        mine = (video for video in here if host_of(video) == host)
         return seen_of(host, (video.status.host_rest for video in mine if video.status.host_rest))
 
     # What the controller does
@@ -158,7 +165,7 @@ class World:
     def _starts(self, video: VideoImport, status: VideoImportStatus) -> None:
         host = host_of(video)
         assert host is not None
-        seen = self.seen(host)
+        seen = self.seen(host, video.metadata.namespace)
         if seen is not None:
             assert self.now >= seen.until, "it starts while its host rests"
             assert status.host_rest is not None
@@ -177,14 +184,14 @@ class World:
             if raw["metadata"]["resourceVersion"] != version:
                 self.pending.add(key)
                 return
-            before = VideoImport.parse(raw)
+            before = self.parse(raw)
             self.write({**raw, "status": plan.status.wire()}, unseen=unseen)
             self._check(before, plan.status)
         for action in plan.actions:
             self._act(action, unseen)
 
     def _check(self, before: VideoImport, status: VideoImportStatus) -> None:
-        videos = self.videos()
+        videos = [video for video in self.videos() if video.metadata.namespace == before.metadata.namespace]
         for host in {host_of(video) for video in videos}:
             tries = [
                 v
@@ -248,10 +255,10 @@ class World:
             "message": report.model_dump_json(by_alias=True, exclude_none=True),
         }
         meta = job["metadata"]
-        owner = {"kind": "Job", "name": meta["name"], "uid": meta["uid"], "controller": True}
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": meta["name"], "uid": meta["uid"], "controller": True}
         pod = {
             "namespace": meta["namespace"],
-            "name": f"{meta['name']}-p",
+            "name": f"{meta['name']}-"[:58] + "ppppp",
             "ownerReferences": [owner],
             "labels": meta["labels"],
         }

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from core_proven import proven
 from core_seen import NOW, SETTINGS, URI
 
 from videoimport.api.bulk_source import Item
@@ -11,16 +12,18 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, OutputFile, Outputs, Usage, VideoImportStatus, VideoPhase
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import ObjectMeta, VideoImport
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.children import creation
 from videoimport.core.ledger import entry_of
 from videoimport.core.listed import inline
 from videoimport.core.observe import ObservedBulk, ShardView
+from videoimport.core.ownership import bulk_owner
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.roll import address_of
 
 BULK_UID = "bulk-uid"
+BULK = bulk_owner(ObjectMeta(name="talks", namespace="films", uid=BULK_UID))
 
 
 def url(number: int) -> str:
@@ -59,7 +62,7 @@ def plan(
     settings: Any = SETTINGS,
     **seen: Any,
 ) -> Plan[BulkImportStatus]:
-    return reconcile_bulk(ObservedBulk(wish, children, shards, **seen), at, settings)
+    return reconcile_bulk(proven(ObservedBulk(wish, children, shards, **seen)), at, settings)
 
 
 def written(wish: BulkImport, *seen: Any, **given: Any) -> BulkImport:
@@ -113,7 +116,12 @@ def entry(one: VideoImport, item: Item) -> LedgerEntry:
 
 
 def shard(number: int, found: dict[str, LedgerEntry], **changes: Any) -> ShardView:
-    fields: dict[str, Any] = {"name": f"talks-results-{number}", "uid": f"shard-{number}", "deleting": False}
+    fields: dict[str, Any] = {
+        "name": f"talks-results-{number}",
+        "uid": f"shard-{number}",
+        "owner": BULK,
+        "deleting": False,
+    }
     return ShardView(number=number, entries=found, **fields | changes)
 
 

@@ -20,6 +20,8 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk import reconcile_bulk
 from videoimport.core.lifecycle import settled
 from videoimport.core.observe import ObservedBulk, ObservedVideo
+from videoimport.core.owned import is_pod_of
+from videoimport.core.ownership import video_owner
 from videoimport.core.parse import claim_view, job_view, page_view, pod_view, shard_view
 from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Action, Collect, Create, Patch, Plan
@@ -49,6 +51,10 @@ class Cluster:
     made: Counter[str] = field(default_factory=Counter)
     """How often an object of a kind and name was really made."""
     writes: int = 0
+    mesh: bool = False
+    """Each pod has a container that never ends: only a deletion, or a failed pod, ends a Job."""
+    parsed: dict[int, tuple[Raw, VideoImport]] = field(default_factory=dict)
+    """Each version of an import, as it was parsed; by the identity of its JSON, which is replaced and never changed."""
 
     # What the API server does
 
@@ -87,19 +93,24 @@ class Cluster:
 
     # What the controller does
 
+    def parse(self, raw: Raw) -> VideoImport:
+        if id(raw) not in self.parsed:
+            self.parsed[id(raw)] = (raw, VideoImport.parse(raw))
+        return self.parsed[id(raw)][1]
+
     def sync_video(
         self, name: str, crash_after: int = SURE, seen_at: Snapshot | None = None
     ) -> Plan[VideoImportStatus]:
         """``seen_at``: the controller's sight is that old; a status it then writes is refused if the object changed."""
-        seen = VideoImport.parse((seen_at or self.objects)["VideoImport", name])
+        seen = self.parse((seen_at or self.objects)["VideoImport", name])
         views = [job_view(raw) for raw in self.of_kind("Job", seen_at)]
-        jobs = tuple(view for view in views if view.owner_uid == seen.metadata.uid)
+        jobs = tuple(view for view in views if view.owner == video_owner(seen.metadata))
         pods = tuple(pod_view(raw) for raw in self.of_kind("Pod", seen_at))
-        own = tuple(view for view in pods if view.job_uid in {job.uid for job in jobs})
+        own = tuple(view for view in pods if any(is_pod_of(view, job) for job in jobs))
         told = self.progress.get(seen.status.job.name) if seen.status.job else None
         claims = tuple(claim_view(raw) for raw in self.of_kind("PersistentVolumeClaim", seen_at))
         plan = reconcile_video(ObservedVideo(seen, jobs, own, told, claims=claims), self.now, SETTINGS)
-        current = VideoImport.parse(self.objects["VideoImport", name]).metadata.resource_version
+        current = self.objects["VideoImport", name]["metadata"]["resourceVersion"]
         if plan.status is None or current == seen.metadata.resource_version:
             self._carry_out("VideoImport", name, plan, crash_after)
         return plan
@@ -114,17 +125,17 @@ class Cluster:
 
     def _working(self, seen: ObservedBulk) -> list[str]:
         children = [child.metadata.name for child in seen.children if not settled(child)]
-        return children + [job.name for job in seen.jobs if job.finished is None]
+        return children + [job.name for job in seen.jobs if job.finished is None and not self._has_ended(job.name)]
 
     def observe_bulk(self, name: str) -> ObservedBulk:
         seen = BulkImport.parse(self.objects["BulkImport", name])
-        children = tuple(map(VideoImport.parse, self.owned("VideoImport", seen.metadata.uid)))
+        children = tuple(map(self.parse, self.owned("VideoImport", seen.metadata.uid)))
         kept = self.owned("ConfigMap", seen.metadata.uid)
         shards = sorted((shard_view(raw) for raw in kept if SHARD in raw["metadata"]["labels"]), key=by_number)
         pages = sorted((page_view(raw) for raw in kept if PAGE in raw["metadata"]["labels"]), key=by_number)
         jobs = tuple(map(job_view, self.owned("Job", seen.metadata.uid)))
         pods = (pod_view(raw) for raw in self.of_kind("Pod"))
-        own = tuple(pod for pod in pods if pod.job_uid in {job.uid for job in jobs})
+        own = tuple(pod for pod in pods if any(is_pod_of(pod, job) for job in jobs))
         return ObservedBulk(seen, children, tuple(shards), pages=tuple(pages), jobs=jobs, pods=own)
 
     def owned(self, kind: str, uid: str) -> list[Raw]:
@@ -163,10 +174,14 @@ class Cluster:
             name, view = raw["metadata"]["name"], job_view(raw)
             if view.deleting or (view.finished and view.expires and self.dice.random() < 0.3):
                 self.remove("Job", name)
-            elif not view.finished:
+            elif not view.finished and not self._has_ended(name):
                 self._work(
                     raw, fate or self.dice.choice(("goes on", "goes on", "succeeds", "fails", "lost", "evicted"))
                 )
+
+    def _has_ended(self, job: str) -> bool:
+        pod = self.objects.get(("Pod", f"{job}-x7pod"))
+        return pod is not None and pod_view(pod).exit_code is not None
 
     def _work(self, job: Raw, fate: str) -> None:
         task = Task.model_validate_json(job["spec"]["template"]["metadata"]["annotations"][TASK])
@@ -206,7 +221,15 @@ class Cluster:
     def _terminate(self, task: Task, job: Raw, pod: str, code: int, told: Raw) -> None:
         words = {"uid": task.uid, "run": task.run, "spec_hash": task.spec_hash, "finished_at": self.now}
         message = Report(**words | told).model_dump_json(by_alias=True, exclude_none=True)
+        self.end_worker(job, pod, code, message)
+
+    def end_worker(self, job: Raw, pod: str, code: int, message: str) -> None:
+        """The worker's container ends, and with it, but for a mesh, its pod and Job."""
         ended = [{"name": "worker", "state": {"terminated": {"exitCode": code, "message": message}}}]
+        if self.mesh:
+            ended.insert(0, {"name": "proxy", "state": {"running": {}}})
+            self.change("Pod", pod, {"status": {"phase": "Running", "containerStatuses": ended}})
+            return
         phase = "Failed" if code else "Succeeded"
         self.change("Pod", pod, {"status": {"phase": phase, "containerStatuses": ended}})
         self._finish(job, "Failed" if code else "Complete", "PodFailurePolicy" if code else "CompletionsReached")
@@ -222,8 +245,9 @@ class Cluster:
 
 
 def _pod(job: Raw) -> Raw:
-    owner = {"uid": job["metadata"]["uid"], "controller": True}
-    name = f"{job['metadata']['name']}-pod"
+    own = {"name": job["metadata"]["name"], "uid": job["metadata"]["uid"]}
+    owner = {"apiVersion": "batch/v1", "kind": "Job", **own, "controller": True}
+    name = f"{job['metadata']['name']}-x7pod"
     meta = {"name": name, "namespace": job["metadata"]["namespace"], "ownerReferences": [owner]}
     return {"kind": "Pod", "metadata": meta, "status": {"phase": "Pending"}}
 

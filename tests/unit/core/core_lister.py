@@ -94,11 +94,7 @@ class ListingCluster(Cluster):
 
     def _tell(self, job: Raw, pod: str, report: PageReport) -> None:
         message, code = report.model_dump_json(by_alias=True, exclude_none=True), 85 if report.reason else 0
-        ended = [{"name": "worker", "state": {"terminated": {"exitCode": code, "message": message}}}]
-        self.change("Pod", pod, {"status": {"phase": "Failed" if code else "Succeeded", "containerStatuses": ended}})
-        self._finish(job, "Failed" if code else "Complete", "PodFailurePolicy" if code else "CompletionsReached")
-        if self.dice.random() < 0.1:
-            self.remove("Pod", pod)
+        self.end_worker(job, pod, code, message)
 
 
 _TROUBLE = Reason.SOURCE_UNAVAILABLE

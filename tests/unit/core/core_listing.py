@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from core_proven import proven
 from core_seen import NOW, SETTINGS, pod
 
 from videoimport.api.bulk_status import BulkImportStatus, DiscoveryStatus
@@ -15,6 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.core.discovery import Discovery, discovering
 from videoimport.core.listed import Listed
 from videoimport.core.observe import JobView, ObservedBulk, PageView, PodView
+from videoimport.core.ownership import bulk_owner
 from videoimport.core.pages import listing_of
 from videoimport.core.parse import job_view
 from videoimport.core.plan import Collect, Create, Delete, Manifest
@@ -43,7 +45,7 @@ def edited(wish: BulkImport, **spec: Any) -> BulkImport:
 
 
 def look(wish: BulkImport, at: datetime = NOW, settings: Any = SETTINGS, wanted: bool = True, **seen: Any) -> Discovery:
-    return discovering(ObservedBulk(wish, **seen), at, settings, wanted=wanted)
+    return discovering(proven(ObservedBulk(wish, **seen)), at, settings, wanted=wanted)
 
 
 def begun(**spec: Any) -> tuple[BulkImport, JobView]:
@@ -98,6 +100,8 @@ def page(wish: BulkImport, number: int, *, done: bool = False, items: int = 2, *
     fields: dict[str, Any] = {
         "name": f"talks-{listing_of(wish)}-{number}",
         "uid": f"page-{number}",
+        "owner": bulk_owner(wish.metadata),
+        "digest": f"digest of page {number}",
         "number": number,
         "listing": listing_of(wish),
         "cursor": None if done else f"line {2 * number + 3}",

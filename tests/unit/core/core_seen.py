@@ -10,6 +10,7 @@ from videoimport.api.status import OutputFile, Outputs, Stage, StageName, Usage,
 from videoimport.api.task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.observe import ClaimView, EventView, JobView, ObservedVideo, PodView
+from videoimport.core.ownership import job_owner, video_owner
 from videoimport.core.plan import Create, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.video import reconcile_video
@@ -74,7 +75,7 @@ def job(wish: VideoImport, /, run: int | None = None, **changes: Any) -> JobView
         "namespace": "films",
         "name": f"{wish.metadata.name}-{number}",
         "uid": f"job-{number}",
-        "owner_uid": wish.metadata.uid,
+        "owner": video_owner(wish.metadata),
         "run": number,
         "created": NOW,
         "deleting": False,
@@ -94,7 +95,7 @@ def pod(of: JobView, **changes: Any) -> PodView:
         "namespace": of.namespace,
         "name": f"{of.name}-x7k2p",
         "uid": f"pod-{of.run}",
-        "job_uid": of.uid,
+        "owner": job_owner(of.namespace, of.name, of.uid),
         "created": of.created,
         "deleting": False,
         "phase": "Pending",
@@ -123,6 +124,7 @@ def claim(wish: VideoImport, /, **changes: Any) -> ClaimView:
         "namespace": "films",
         "name": f"{wish.metadata.name}-scratch",
         "uid": "claim",
+        "owner": video_owner(wish.metadata),
         "created": NOW,
         "deleting": False,
         "bound": True,

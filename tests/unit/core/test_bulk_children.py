@@ -72,7 +72,7 @@ def test_child_is_named_labelled_and_owned():
     ).manifest
     meta = manifest["metadata"]
     assert (manifest["apiVersion"], manifest["kind"]) == ("videoimport.io/v1alpha1", "VideoImport")
-    assert (meta["name"], meta["namespace"]) == (f"talks-{key(0)}", "films")
+    assert (meta["name"], meta["namespace"]) == (f"talks-0-{key(0)}", "films")
     assert meta["labels"] == {
         "app.kubernetes.io/name": "videoimport",
         "app.kubernetes.io/managed-by": "videoimport",
@@ -139,7 +139,7 @@ def test_new_token_restarts_failed_children_and_keeps_successes():
     children = (good(old, 0), bad(old, 1))
     found = plan(edited(old, retryToken="b"), children, recorded(*children))
     assert found.actions == (
-        Patch("VideoImport", "films", f"talks-{key(1)}", "child-1", {"spec": {"retryToken": "b", "cancel": False}}),
+        Patch("VideoImport", "films", f"talks-1-{key(1)}", "child-1", {"spec": {"retryToken": "b", "cancel": False}}),
     )
 
 
@@ -192,7 +192,7 @@ def test_unfinished_children_of_removed_items_go():
     old = bulk(3)
     found = plan(edited(old, source={"items": [{"url": url(0)}]}), tuple(child(old, number) for number in range(3)))
     names = [action.name for action in found.actions if isinstance(action, Delete)]
-    assert names == [f"talks-{key(1)}", f"talks-{key(2)}"]
+    assert names == [f"talks-1-{key(1)}", f"talks-2-{key(2)}"]
 
 
 def test_finished_or_vanishing_children_of_removed_items_are_left_alone():
@@ -205,7 +205,7 @@ def test_cancel_tells_every_active_child_once_and_starts_nothing():
     old = bulk(5)
     told = wishing(child(old, 1), cancel=True)
     found = plan(edited(old, cancel=True), (child(old, 0), told, good(old, 2)), recorded(good(old, 2)))
-    assert found.actions == (Patch("VideoImport", "films", f"talks-{key(0)}", "child-0", {"spec": {"cancel": True}}),)
+    assert found.actions == (Patch("VideoImport", "films", f"talks-0-{key(0)}", "child-0", {"spec": {"cancel": True}}),)
 
 
 def test_cancelled_bulk_with_cancel_taken_back_starts_nothing():

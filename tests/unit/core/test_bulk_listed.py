@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 from core_bulk import bad, bulk, edited, good, kinds, plan, shard, started, url, written
 from core_bulk import child as child_of
 from core_listing import look, made, noted, page
-from core_seen import NOW, after, condition, truths
+from core_proven import proven
+from core_seen import NOW, after, condition, pod, truths
 
 from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.identity import item_identity
@@ -22,6 +24,7 @@ from videoimport.core.observe import ObservedBulk
 from videoimport.core.pages import MOST_PAGES
 from videoimport.core.phases import BULK_ENDINGS
 from videoimport.core.plan import Delete
+from videoimport.core.roll import roll_of
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}
 BUCKET = {"s3": {"bucket": "incoming", "prefix": "a/", "endpoint": "https://s3.example"}}
@@ -83,6 +86,30 @@ def test_bulk_does_not_end_before_its_list_is_known_whole():
     assert status.phase is BulkPhase.PROCESSING
     whole = pages(wish, [item(0)])
     assert plan(wish, (ended,), results(wish, ended), pages=whole, at=after(9)).status.phase is BulkPhase.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param([{"phase": "Running", "exit_code": 0, "companions": ("mesh",)}], id="the sidecar goes on"),
+        pytest.param(
+            [{"phase": "Running", "exit_code": 0, "companions": ("mesh",), "deleting": True}], id="told to end"
+        ),
+        pytest.param([{"phase": "Failed", "exit_code": 0, "deleting": True}], id="the sidecar has ended"),
+        pytest.param([], id="the pod is gone before its Job"),
+    ],
+)
+def test_bulk_that_has_ended_stays_so_while_a_listing_job_is_removed(left):
+    begun = plan(listed_bulk())
+    wish = listed_bulk().model_copy(update={"status": begun.status})
+    ended, job = good_of(wish, 0), replace(made(begun), deleting=True)
+    seen = {"pages": pages(wish, [item(0)]), "jobs": (job,), "pods": tuple(pod(job, **one) for one in left)}
+    over = wish.model_copy(
+        update={"status": plan(wish, (ended,), results(wish, ended), pages=seen["pages"], at=after(9)).status}
+    )
+    assert over.status.phase is BulkPhase.COMPLETED
+    later = plan(over, (ended,), results(wish, ended), at=after(40), **seen).status or over.status
+    assert (later.phase, later.completion_time) == (BulkPhase.COMPLETED, over.status.completion_time)
 
 
 def test_end_of_the_listing_is_announced_with_its_counts():
@@ -215,7 +242,10 @@ def test_list_of_more_lines_than_are_looked_at_says_so():
 def test_list_whose_pages_bring_nothing_ends_and_says_so():
     wish = listed_bulk()
     empty = pages(wish, [], done=False)[0]
-    many = tuple(replace(empty, number=number, uid=f"page-{number}") for number in range(MOST_PAGES))
+    many = tuple(
+        replace(empty, name=empty.name.removesuffix("0") + str(number), number=number, uid=f"page-{number}")
+        for number in range(MOST_PAGES)
+    )
     assert not plan(wish, pages=many[:-1]).status.discovery.done
     status = plan(wish, pages=many).status
     assert status.discovery.done
@@ -287,7 +317,7 @@ def test_what_is_listed_of_a_failed_list_is_imported_to_the_end_first():
 def test_book_tells_each_item_and_its_result_without_any_child():
     wish = listed_bulk()
     ended = good_of(wish, 0)
-    seen = ObservedBulk(wish, shards=results(wish, ended), pages=pages(wish, [item(0), item(1)]))
+    seen = proven(ObservedBulk(wish, shards=results(wish, ended), pages=pages(wish, [item(0), item(1)])))
     assert [(line.listed.url, line.done) for line in Book(seen).lines] == [(url(0), True), (url(1), False)]
 
 
@@ -315,3 +345,14 @@ def results(wish, *children):
     numbers = (next(n for n in range(9) if url(n) == one.spec.source.url) for one in children)
     pairs = [(item(number), one) for number, one in zip(numbers, children, strict=True)]
     return (shard(0, {line.identity: entry_of(one, line, line.url) for line, one in pairs}),)
+
+
+def test_an_item_whose_name_the_volume_has_no_room_for_is_rejected_and_the_others_go_on():
+    """The API server would refuse its VideoImport, and the bulk would try to create it without end."""
+    on_a_volume = {"destination": {"persistentVolumeClaim": {"claimName": "shelf"}}}
+    wish = listed_bulk(template=on_a_volume)
+    book = roll_of(wish, pages(wish, [item(1, name="日" * 86), item(2, name="日" * 85)]))
+    assert list(book.accepted) == [item_identity(url(2))]
+    assert [(line.reason, "has 258 bytes" in line.message) for line in book.rejected] == [(Reason.INVALID_SPEC, True)]
+    in_a_bucket = listed_bulk()
+    assert len(roll_of(in_a_bucket, pages(in_a_bucket, [item(1, name="日" * 86)])).accepted) == 1

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
+from videoimport.api.identity import item_identity
+from videoimport.api.listing import FoundItem, PageLine
 from videoimport.core.book import Book
 from videoimport.core.lifecycle import under_way
+from videoimport.core.listed import LINES
 from videoimport.core.parse import page_view, shard_view
 from videoimport.core.phases import BULK_ENDINGS
 
@@ -30,7 +33,7 @@ def spec(**more: Any) -> dict[str, Any]:
 
 
 def a_cluster(seed: int, *names: str, **more: Any) -> ListingCluster:
-    cluster = ListingCluster(random.Random(seed), lists={LIST: urls()})
+    cluster = ListingCluster(random.Random(seed), mesh=seed % 2 == 1, lists={LIST: urls()})
     for name in names or ("talks",):
         put(cluster, name, **more)
     return cluster
@@ -272,3 +275,35 @@ def test_what_an_earlier_bulk_left_failed_is_taken_up_and_outlives_it(seed):
     calm_down(cluster)
     assert status_of(cluster, "later").total == len(failed) + 1
     assert {key for key, success in ledger(cluster).items() if success} >= failed
+
+
+EVIL = "https://mallory.example/evil.mp4"
+
+
+@settings(max_examples=8)
+@given(seeds)
+def test_pages_that_somebody_deletes_or_replaces_are_listed_again_and_never_taken(seed):
+    cluster = a_cluster(seed)
+    for _ in range(20):
+        stormy_step(cluster)
+        tamper(cluster)
+    calm_down(cluster)
+    cluster.change("BulkImport", "talks", {"spec": {"retryToken": "again"}})
+    calm_down(cluster)
+    status = status_of(cluster)
+    assert (status.phase, status.total, status.completed) == (BulkPhase.COMPLETED, VIDEOS, VIDEOS)
+    assert set(cluster.brought) == {url for url in urls() if url.endswith(".mp4")}
+    assert [page.number for page in map(page_view, pages(cluster))] == [0, 1, 2, 3]
+
+
+def tamper(cluster: ListingCluster) -> None:
+    """Somebody with rights in the same namespace deletes a page, or puts another in its place."""
+    found = pages(cluster)
+    if not found or cluster.dice.random() < 0.5:
+        return
+    page = cluster.dice.choice(found)
+    if cluster.dice.random() < 0.5:
+        cluster.remove("ConfigMap", page["metadata"]["name"])
+        return
+    line = PageLine(found=FoundItem(id=item_identity(EVIL), url=EVIL)).model_dump_json(by_alias=True, exclude_none=True)
+    cluster.change("ConfigMap", page["metadata"]["name"], {"data": {LINES: f"{line}\n"}})

@@ -23,7 +23,7 @@ def removed(found):
 
 
 def name(number):
-    return f"talks-{key(number)}"
+    return f"talks-{number}-{key(number)}"
 
 
 def test_oldest_beyond_the_limit_go():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 
 import pytest
 from core_bulk import bulk, plan, shard
@@ -15,16 +16,20 @@ from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts
 from videoimport.api.webhook import WebhookEvent, WebhookStatus
 from videoimport.core.listed import Listed, Rejected
+from videoimport.core.ownership import bulk_owner
+from videoimport.core.pages import listing_of
 
 MANY = 2000
 LETTERS = ["x", "ä", "漢", "𝒳", '"']
 
 
+@lru_cache(1)
 def worst(letter: str):
     """A list of pages with a long name, in which half has failed and much was rejected."""
     name = "t" * 40
     told = {
         "message": letter * 1024,
+        "earlier_digests": {str(number): "d" * 32 for number in range(10**17, 10**17 + 128)},
         "discovery": DiscoveryStatus(run=9, cursor=letter * 2048, message=letter * 1024, reason=Reason.JOB_REJECTED),
         "webhook": WebhookStatus(id="m" * 64, event=WebhookEvent.FAILED, state="Failed", message=letter * 1024,
                                  attempts=Attempts(count=20, reasons=(Reason.WEBHOOK_FAILED,) * 20)),
@@ -38,10 +43,12 @@ def worst(letter: str):
         for number, url in enumerate(urls)
     )
     pages = tuple(
-        replace(page(wish, number, done=number == 255), name=f"{name}-abcdef01-{number}", items=(), rejected=())
+        replace(
+            page(wish, number, done=number == 255), name=f"{name}-{listing_of(wish)}-{number}", items=(), rejected=()
+        )
         for number in range(255)
     )
-    last = replace(page(wish, 255, done=True), name=f"{name}-abcdef01-255", items=items, rejected=lines)
+    last = replace(page(wish, 255, done=True), name=f"{name}-{listing_of(wish)}-255", items=items, rejected=lines)
     long = {
         "success": False,
         "reason": Reason.UNSUPPORTED_RESOLUTION,
@@ -54,16 +61,18 @@ def worst(letter: str):
     }
     entries = [(item.identity, LedgerEntry(url=item.url, name=item.name, **long)) for item in items[: MANY // 2]]
     shards = tuple(
-        replace(shard(number, dict(entries[number::256])), name=f"{name}-results-{number}") for number in range(256)
+        shard(number, dict(entries[number::256]), name=f"{name}-results-{number}", owner=bulk_owner(wish.metadata))
+        for number in range(256)
     )
     hosts = tuple(HostStatus(host=f"{number}".rjust(253, "h"), state="Resting", until=after(9)) for number in range(20))
     return wish, {"pages": (*pages, last), "shards": shards, "hosts": hosts}
 
 
-@pytest.mark.parametrize("letter", LETTERS)
 @pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("letter", LETTERS)
 def test_largest_status_stays_under_64_kib_and_within_the_schema(letter, ends):
     wish, seen = worst(letter)
+    seen = dict(seen)
     refusal = event("bulk-uid", "JobRejected", letter * 1024)
     if ends:
         policy = FailurePolicy(max_failed=1)

@@ -283,7 +283,7 @@ def test_results_show_failures_first_in_the_lists_order():
     seen = (good(wish, 2), bad(wish, 3), bad(wish, 1), good(wish, 0))
     results = plan(wish, seen, recorded(*seen)).status.results
     assert [result.url for result in results] == [url(1), url(3), url(0), url(2)]
-    assert results[0].import_name == f"talks-{key(1)}"
+    assert results[0].import_name == f"talks-1-{key(1)}"
 
 
 def test_more_results_than_the_status_shows_stand_in_the_shards():

@@ -7,7 +7,7 @@ from videoimport.api.bulk_status import BulkPhase
 from videoimport.core.naming import child_name
 
 REFUSED = event("bulk-uid", "JobRejected", "videoimports.videoimport.io is forbidden: exceeded quota")
-UNREADABLE = frozenset({child_name("talks", key(0))})
+UNREADABLE = frozenset({child_name("talks", "0", key(0))})
 
 
 def test_refused_child_shows_in_message_and_condition():

@@ -1,6 +1,9 @@
 """Suspending, resuming, queueing, giving up, trying dry, trying again: what a bulk does at its user's wish."""
 
+from dataclasses import replace
+
 from core_bulk import (
+    BULK,
     bad,
     bulk,
     cancelled,
@@ -18,11 +21,12 @@ from core_bulk import (
     written,
 )
 from core_listing import page
+from core_proven import proven
 from core_seen import after, condition, truths
 
 from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import PageLine
+from videoimport.api.listing import PageLine, Skipped
 from videoimport.api.reasons import Reason
 from videoimport.api.status import Attempts, JobReference, VideoPhase
 from videoimport.core.children import creation
@@ -44,7 +48,7 @@ def patches(found):
 
 
 def name(number):
-    return f"talks-{key(number)}"
+    return f"talks-{number}-{key(number)}"
 
 
 def ended(wish, *children, **seen):
@@ -64,7 +68,7 @@ def test_suspended_bulk_pauses_its_running_children_and_starts_nothing():
     assert (truths(found.status)["Ready"], truths(found.status)["Reconciling"], truths(found.status)["Finished"]) == (
         "False", "False", "False",
     )  # fmt: skip
-    assert "suspend: false goes on" in found.status.message
+    assert "Set suspend: false to continue." in found.status.message
 
 
 def test_resumed_bulk_lets_its_children_go_on():
@@ -211,6 +215,18 @@ def test_dry_run_tells_what_would_be_imported_and_imports_nothing():
     assert (truths(found.status)["Finished"], condition(found.status, "AllSucceeded").reason) == ("True", "DryRun")
 
 
+def test_what_a_list_has_besides_items_is_told_once_it_is_known_whole():
+    wish = bulk(source=LISTED["source"], dryRun=True)
+    first = page(wish, 0, skipped=Skipped(comments=1, blank=1200, values=1))
+    again = page(wish, 1, done=True, items=0, skipped=Skipped(comments=2, remarks=1))
+    last = replace(again, items=first.items)
+    assert "comment" not in written(wish, pages=(first,)).status.message
+    assert written(wish, pages=(first, last)).status.message == (
+        "Dry run: 2 would be imported, 0 rejected. Not imported from the list: 3 comments, 1,200 blank rows, "
+        "1 remark behind an address, 1 value of a column that is not kept, 2 repeated entries."
+    )
+
+
 def test_dry_run_of_a_list_that_is_given_up_half_known_has_failed():
     wish = bulk(source=LISTED["source"], dryRun=True)
     first = (page(wish, 0),)
@@ -289,7 +305,9 @@ def test_what_earlier_bulks_left_failed_is_kept_as_a_page_before_anything_ends()
 def earlier(*items, done=True, number=0, of=None):
     """A page of what was taken up under this bulk's source and destination."""
     name, way = f"talks-earlier-{number}", way_of(of or bulk(1))
-    return PageView(name, f"e{number}", number, EARLIER, None, done, False, items, (), integration=way)
+    return PageView(
+        name, f"e{number}", BULK, f"d{number}", number, EARLIER, None, done, False, items, (), integration=way
+    )
 
 
 def test_items_taken_up_are_imported_with_the_own_and_frozen():
@@ -321,9 +339,9 @@ def test_what_was_taken_up_from_one_bucket_is_not_looked_for_in_another():
     other = taken_from("other")
     found = plan(other, pages=(left_there,), left_failed=())
     assert found.status.total == 0
-    assert asks_for_earlier(ObservedBulk(other, pages=(left_there,)))
+    assert asks_for_earlier(proven(ObservedBulk(other, pages=(left_there,))))
     assert "talks-earlier-1" in made_names(found)
-    assert not asks_for_earlier(ObservedBulk(taken_from("one"), pages=(left_there,)))
+    assert not asks_for_earlier(proven(ObservedBulk(taken_from("one"), pages=(left_there,))))
 
 
 def test_page_of_what_was_left_says_where_it_was():

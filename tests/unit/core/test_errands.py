@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from core_listing import LIST, begun, created, ended, listed, look, pod_of, task_in
+from core_seen import NOW
 
 from videoimport.api.labels import IMPORT
 from videoimport.api.listing import ListingTask, PageReport
@@ -94,7 +95,7 @@ def test_a_manifest_in_a_config_map_is_mounted_and_never_waited_for():
 def test_it_asks_for_what_a_list_needs_and_not_for_what_a_video_does():
     options = {
         "resources": {
-            "requests": {"cpu": "8", "memory": "16Gi"},
+            "requests": {"cpu": "20m", "memory": "16Gi"},
             "limits": {"cpu": "50m", "memory": "32Gi", "nvidia.com/gpu": "1"},
         },
         "scratch": {"size": "100Gi", "storageClassName": "fast"},
@@ -105,6 +106,11 @@ def test_it_asks_for_what_a_list_needs_and_not_for_what_a_video_does():
         "limits": {"cpu": "50m", "memory": "32Gi"},
     }
     assert volumes(**worker(**options))["scratch"]["emptyDir"] == {"sizeLimit": "1Gi"}
+
+
+def test_a_list_has_a_lower_limit_of_memory_than_a_video():
+    (container,) = pod_spec()["containers"]
+    assert container["resources"]["limits"] == {"memory": "512Mi"}
 
 
 def test_where_and_as_whom_it_runs_is_the_users_choice():
@@ -145,15 +151,29 @@ def test_a_killed_worker_is_not_believed():
     text = PageReport(uid="bulk-uid", run=1, page=0, done=True).model_dump_json(by_alias=True)
     seen = ended(job, text)
     killed = (replace(seen["pods"][0], oom_killed=True),)
-    ending = ending_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed), seen["jobs"][0], read_page_report)
+    ending = ending_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed), seen["jobs"][0], read_page_report, NOW)
     assert (ending.reason, ending.report) == (Reason.OUT_OF_MEMORY, None)
+
+
+@pytest.mark.parametrize("limit", [None, "1Gi"])
+@pytest.mark.parametrize("word", ["list", "hook"])
+def test_a_killed_errand_names_the_field_that_bounds_its_memory(word: str, limit: str | None):
+    wish, job = begun(**worker(**({"resources": {"limits": {"memory": limit}}} if limit else {})))
+    job = replace(job, name=f"{wish.metadata.name}-{word}-r{job.run}")
+    seen = ended(job, "", good=False)
+    killed = (replace(seen["pods"][0], oom_killed=True, termination_message=None),)
+    ending = ending_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed), seen["jobs"][0], read_page_report, NOW)
+    assert ending.reason is Reason.OUT_OF_MEMORY
+    field = "spec.template.worker.resources.limits.memory" if limit else "the chart's worker.listingMemory"
+    assert field in ending.advice
+    assert ending.advice.startswith("Check what the list is" if word == "list" else "Raise")
 
 
 def test_a_reason_that_no_worker_can_have_is_a_mistake_of_ours():
     wish, job = begun()
     text = PageReport(uid="bulk-uid", run=1, page=0, reason=Reason.UNSCHEDULABLE).model_dump_json(by_alias=True)
     seen = ended(job, text, good=False)
-    assert ending_of(ObservedBulk(wish, **seen), seen["jobs"][0], read_page_report).reason is Reason.INTERNAL
+    assert ending_of(ObservedBulk(wish, **seen), seen["jobs"][0], read_page_report, NOW).reason is Reason.INTERNAL
 
 
 def test_it_is_under_way_until_its_pod_has_ended_too():

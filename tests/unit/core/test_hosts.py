@@ -46,11 +46,16 @@ TOLD = HostView(HOST, 1, NOW, after(300))
         ({"s3": {"bucket": "media", "key": "a.mov"}}, "media.s3.amazonaws.com"),
         ({"s3": {"bucket": "tapes", "key": "a.mov"}}, "tapes.s3.amazonaws.com"),
         ({"persistentVolumeClaim": {"claimName": "tapes", "path": "a.mov"}}, None),
-        ({"url": "https://[broken/a.mp4"}, None),
     ],
 )
 def test_host_is_whom_the_source_is_asked_from(source, host):
     assert host_of(video(source=source)) == host
+
+
+def test_an_address_of_old_that_is_none_has_no_host():
+    wish = video()
+    source = wish.spec.source.model_copy(update={"url": "https://[broken/a.mp4"})
+    assert host_of(wish.model_copy(update={"spec": wish.spec.model_copy(update={"source": source})})) is None
 
 
 def rest_of(wish: VideoImport) -> HostRest:
@@ -70,7 +75,7 @@ def test_first_run_waits_while_its_host_rests():
     assert status is not None
     assert (created(found), found.announcements) == ([], ())
     assert (status.phase, status.reason, status.run) == (VideoPhase.PENDING, Reason.RATE_LIMITED, 0)
-    assert f"{HOST} is left alone until 2026-05-04T12:05:00Z" in (status.message or "")
+    assert f"No import contacts {HOST} until 2026-05-04T12:05:00Z" in (status.message or "")
     assert status.attempts is not None
     assert (status.attempts.reasons, status.attempts.next_retry_time) == ((), after(300))
     assert status.host_rest is None
@@ -135,6 +140,7 @@ def test_what_the_host_asks_for_is_honoured_up_to_the_cap():
         (Reason.SOURCE_UNAVAILABLE, True),
         (Reason.WORKER_LOST, False),
         (Reason.DESTINATION_DENIED, False),
+        (Reason.DESTINATION_CORRUPT, False),
         (Reason.CREDENTIALS_NOT_FOUND, False),
     ],
 )
@@ -199,7 +205,7 @@ def test_an_import_that_its_host_never_lets_through_ends_after_a_week():
     again = written(again, late, jobs=(job(again),))
     ended = written(again, late, **finished(again, failure(again, Reason.RATE_LIMITED)))
     assert (ended.status.phase, ended.status.reason) == (VideoPhase.FAILED, Reason.RATE_LIMITED)
-    assert "Given up after 7 days" in (ended.status.message or "")
+    assert "given up after 7 days" in (ended.status.message or "")
 
 
 def test_a_suspended_one_forgets_a_rest_that_is_over():

@@ -47,7 +47,8 @@ def test_job_is_named_and_labelled_after_its_import_and_run():
 
 def test_job_and_pod_carry_the_same_labels():
     found = manifest()
-    assert found["spec"]["template"]["metadata"]["labels"] == found["metadata"]["labels"]
+    asked = {"sidecar.istio.io/inject": "false"}
+    assert found["spec"]["template"]["metadata"]["labels"] == found["metadata"]["labels"] | asked
 
 
 def test_job_belongs_to_its_import():
@@ -73,7 +74,11 @@ def test_users_labels_and_annotations_reach_job_and_pod():
 
 def test_users_labels_and_annotations_never_override_ours():
     mine = {f"{prefix}{name}": "mine" for prefix in OUR_PREFIXES for name in ("run", "import", "task", "name")}
-    found = manifest(worker={"labels": mine, "annotations": mine})
+    refused = {"labels": mine, "annotations": mine}  # now; the spec may be older
+    wish = video()
+    worker = wish.spec.worker.model_copy(update=refused)
+    stored = wish.model_copy(update={"spec": wish.spec.model_copy(update={"worker": worker})})
+    found = job_manifest(stored, 3, SETTINGS)
     assert "mine" not in json.dumps(found["metadata"])
     assert "mine" not in json.dumps(found["spec"]["template"]["metadata"]["labels"])
     assert manifest()["metadata"]["annotations"].keys() == found["metadata"]["annotations"].keys()

@@ -32,6 +32,12 @@ def test_entry_tells_how_a_child_failed():
     assert (made.retry_token, made.bytes_in, made.bytes_out) == ("b", 0, 0)
 
 
+def test_an_entry_is_written_without_secrets_whatever_it_was_made_of():
+    made = an_entry(1, error="Get https://ann:c4nary@h.example/?token=c4nary: refused\x1b[2J")
+    assert "c4nary" not in made.model_dump_json()
+    assert "\\u001b" not in made.model_dump_json()
+
+
 def test_longest_url_still_makes_an_entry():
     url = "https://video.example/?" + "ä=1&" * 400 + "token=x"
     assert len(entry(good(bulk(1), 0), Item(url=url)).url) <= 2048

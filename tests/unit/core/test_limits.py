@@ -88,8 +88,9 @@ def test_who_holds_a_place_and_who_waits_for_one():
 
 
 def test_a_bulk_is_one_owner_and_an_import_of_its_own_another():
-    bulk = {"apiVersion": "v", "kind": "BulkImport", "name": "many", "uid": "bulk-uid", "controller": True}
-    child = video(meta={"uid": "a", "ownerReferences": [bulk]})
+    identity = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport"}
+    bulk = {**identity, "name": "many", "uid": "bulk-uid", "controller": True}
+    child = video(meta={"name": "many-0123456789", "uid": "a", "ownerReferences": [bulk]})
     assert standing_of(child, working=False).owner == "bulk-uid"
     assert standing_of(video(meta={"uid": "a"}), working=False).owner == "a"
     assert standing_of(child, working=False).turn[0] < NOW

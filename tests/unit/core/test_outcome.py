@@ -179,3 +179,63 @@ def test_success_can_be_certain_before_the_job_is_finished():
     told = (pod(unfinished, exit_code=0, termination_message=text(success(WISH))),)
     assert success_of(unfinished, told, EXPECTED) is not None
     assert success_of(unfinished, (pod(unfinished),), EXPECTED) is None
+
+
+@pytest.mark.parametrize("code", [130, 137, 143])
+def test_a_worker_that_a_signal_ended_and_whose_pod_is_gone_is_lost(code):
+    """The kubelet asks with SIGTERM and ends with SIGKILL what outlives its grace period."""
+    gone = job(WISH, finished="Failed", failure_reason="PodFailurePolicy", exit_code=code)
+    assert outcome_of(gone, (), EXPECTED).reason is Reason.WORKER_LOST
+
+
+def test_a_worker_that_was_killed_and_whose_pod_stays_crashed():
+    assert reason(FAILED, exit_code=137) is Reason.INTERNAL
+
+
+STOPPED = failure(WISH, Reason.WORKER_LOST, "The worker was terminated (SIGTERM) before it was done.")
+BEFORE_IT_BEGAN = STOPPED.model_copy(update={"uid": "", "run": 0, "spec_hash": ""})
+TOLD_TO_STOP = [
+    {"exit_code": 95, "termination_message": text(STOPPED)},
+    {"exit_code": 95, "termination_message": text(BEFORE_IT_BEGAN)},
+    {"exit_code": 95},
+    {"exit_code": 130},
+    {"exit_code": 137},
+    {"exit_code": 143},
+]
+"""What a worker leaves that was told to stop, in time or not. It does not know who told it, nor why."""
+FULL = {
+    "phase": "Failed",
+    "reason": "Evicted",
+    "message": 'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi".',
+}
+LATE = job(WISH, finished="Failed", failure_reason="DeadlineExceeded")
+CAUSES = [
+    (FAILED, FULL, Reason.SCRATCH_FULL, "exceeds the limit"),
+    (FAILED, {"disrupted": True, "message": "Preempted"}, Reason.WORKER_LOST, "Preempted"),
+    (job(WISH, finished="Failed", disrupted=True), {}, Reason.WORKER_LOST, "disrupted"),
+    (LATE, {"deleting": True}, Reason.DEADLINE_EXCEEDED, "timeoutSeconds"),
+    (FAILED, {"deleting": True}, Reason.WORKER_LOST, ""),
+    (FAILED, {"oom_killed": True}, Reason.OUT_OF_MEMORY, ""),
+]
+
+
+@pytest.mark.parametrize("left", TOLD_TO_STOP)
+@pytest.mark.parametrize(("ended", "seen", "cause", "words"), CAUSES)
+@pytest.mark.parametrize("mesh", [{}, {"phase": "Running", "companions": ("istio-proxy",)}])
+def test_whoever_stopped_a_worker_knows_better_why(ended, seen, cause, words, left, mesh):
+    found = outcome(ended, **left, **mesh | seen)
+    assert found.reason is cause
+    assert words in found.message
+    assert found.report == (STOPPED if left.get("termination_message") == text(STOPPED) else None)
+
+
+@pytest.mark.parametrize("left", TOLD_TO_STOP[:3])
+def test_a_worker_that_was_told_to_stop_is_lost_where_nobody_says_more(left):
+    assert reason(FAILED, **left) is Reason.WORKER_LOST
+    assert reason(job(WISH, finished="Failed", exit_code=95)) is Reason.WORKER_LOST
+
+
+def test_a_report_of_anything_else_outweighs_an_eviction():
+    """The worker ended by itself; the kubelet came later."""
+    told = text(failure(WISH, Reason.NOT_VIDEO))
+    assert reason(FAILED, exit_code=72, termination_message=told, **FULL) is Reason.NOT_VIDEO

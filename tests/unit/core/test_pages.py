@@ -55,9 +55,10 @@ def test_a_line_that_cannot_be_read_is_rejected_and_the_rest_goes_on():
 
 
 def test_lines_end_at_newlines_only():
-    odd = "https://video.example/\u2028\x85.mp4"
-    view = page_view(stored(json.dumps({"page": 1, "found": {"id": "0123456789", "url": odd}}, ensure_ascii=False)))
-    assert [item.url for item in view.items] == [odd]
+    odd = {"note": "a\u2028b\x85c"}
+    found = {"id": "0123456789", "url": "https://video.example/a.mp4", "metadata": odd}
+    view = page_view(stored(json.dumps({"page": 1, "found": found}, ensure_ascii=False)))
+    assert [item.metadata for item in view.items] == [{"note": "a\nb\nc"}]
 
 
 def test_a_page_that_says_nothing_of_itself_is_of_no_listing():

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from videoimport.api.bulk_status import LedgerEntry
+from videoimport.core.ownership import Owner
 from videoimport.core.parse import event_view, job_view, pod_view, shard_view
 
 META = {
@@ -15,9 +16,17 @@ META = {
     "labels": {"videoimport.io/run": "2"},
     "ownerReferences": [
         {"uid": "bystander", "kind": "X", "name": "x", "apiVersion": "v1"},
-        {"uid": "owner", "kind": "VideoImport", "name": "talk", "apiVersion": "v1", "controller": True},
+        {
+            "uid": "owner",
+            "kind": "VideoImport",
+            "name": "talk",
+            "apiVersion": "videoimport.io/v1alpha1",
+            "controller": True,
+        },
     ],
 }
+
+OWNER = Owner("films", "videoimport.io", "VideoImport", "talk", "owner")
 
 
 def a_job(*conditions, **spec):
@@ -37,7 +46,7 @@ def a_pod(state=None, conditions=(), **status):
 
 def test_job_just_made_has_nothing_but_its_identity():
     view = job_view({"metadata": META})
-    assert (view.namespace, view.name, view.uid, view.owner_uid, view.run) == ("films", "talk-2", "u-2", "owner", 2)
+    assert (view.namespace, view.name, view.uid, view.owner, view.run) == ("films", "talk-2", "u-2", OWNER, 2)
     assert view.created == datetime(2026, 5, 4, 12, tzinfo=UTC)
     assert (view.finished, view.exit_code, view.deleting, view.disrupted, view.expires) == (
         None,
@@ -92,15 +101,15 @@ def test_job_with_a_ttl_expires_and_one_with_a_deletion_timestamp_is_going():
 
 
 def test_object_without_a_controlling_owner_has_none():
-    assert job_view({"metadata": META | {"ownerReferences": META["ownerReferences"][:1]}}).owner_uid is None
+    assert job_view({"metadata": META | {"ownerReferences": META["ownerReferences"][:1]}}).owner is None
     assert job_view({"metadata": {key: value for key, value in META.items() if key != "ownerReferences"}}).run == 2
 
 
 def test_pod_just_made_is_pending():
     view = pod_view({"metadata": META})
-    assert (view.phase, view.job_uid, view.running, view.exit_code, view.waiting_reason) == (
+    assert (view.phase, view.owner, view.running, view.exit_code, view.waiting_reason) == (
         "Pending",
-        "owner",
+        OWNER,
         False,
         None,
         None,
@@ -179,3 +188,14 @@ def test_sealed_shard_is_seen_as_such_and_its_bytes_are_counted():
 def test_shard_without_data_is_empty():
     view = shard_view({"metadata": META | {"deletionTimestamp": "2026-05-04T12:01:00Z"}})
     assert (view.entries, view.deleting, view.number) == ({}, True, 0)
+
+
+@pytest.mark.parametrize("field", ["lastTimestamp", "eventTime"])
+@pytest.mark.parametrize(
+    "moment", ["10000-01-01T23:58:59Z", "0000-12-31T01:00:00Z", "0000-01-01T00:00:00.000000Z", "9999-12-31T23:59:59Z"]
+)
+def test_an_event_of_any_year_that_the_api_server_takes_is_read(field, moment):
+    view = event_view({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"}, "message": "no", field: moment})
+    assert view.message == "no"
+    assert view.last_seen.tzinfo is not None
+    assert view.last_seen.year in (1970, 9999)

@@ -131,7 +131,9 @@ def test_claim_that_gets_no_volume_is_asked_about_and_shows_why():
     found = stuck(words, unscheduled="pod has unbound immediate PersistentVolumeClaims")
     assert found.status is not None
     assert (found.status.phase, found.status.reason) == (VideoPhase.PENDING, Reason.MOUNT_FAILED)
-    assert '"fast" not found' in (found.status.message or "")
+    assert found.status.message == (
+        'StorageClass "fast" not found. Create it, or correct spec.worker.scratch.storageClassName.'
+    )
 
 
 def test_claim_that_waits_for_its_first_pod_is_no_trouble():
@@ -140,21 +142,37 @@ def test_claim_that_waits_for_its_first_pod_is_no_trouble():
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "shown"),
     [
-        'persistentvolumeclaim "tapes" not found',
-        "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
-        "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
-        "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
+        (
+            'persistentvolumeclaim "tapes" not found',
+            'PersistentVolumeClaim "tapes" not found. Create it in this namespace, or correct '
+            "spec.source.persistentVolumeClaim.claimName.",
+        ),
+        (
+            "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
+            "A PersistentVolumeClaim of the pod has no volume. See why with kubectl describe pvc, and check "
+            "spec.worker.scratch and spec.source.persistentVolumeClaim.claimName.",
+        ),
+        (
+            "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
+            "No node of 3 fits the pod: 3 node(s) didn't find available persistent volumes to bind. "
+            "Check the claims of this pod (kubectl get pvc).",
+        ),
+        (
+            "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
+            "No node of 3 fits the pod: 3 node(s) had volume node affinity conflict. Let the pod run where its volume "
+            "is: correct spec.worker.nodeSelector or spec.worker.affinity.",
+        ),
     ],
 )
-def test_pod_that_only_its_volumes_keep_from_a_node_says_so(words):
+def test_pod_that_only_its_volumes_keep_from_a_node_says_so(words, shown):
     wish = running(source={"persistentVolumeClaim": {"claimName": "tapes", "path": "a.mov"}})
     its = job(wish)
     status = plan(wish, jobs=(its,), pods=(pod(its, unscheduled=words),)).status
     assert status is not None
     assert status.reason is Reason.MOUNT_FAILED
-    assert words in (status.message or "")
+    assert status.message == shown
 
 
 def test_pod_without_room_on_any_node_is_unschedulable_with_a_claim_too():

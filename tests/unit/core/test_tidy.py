@@ -53,4 +53,4 @@ def test_job_of_a_later_run_is_not_touched_by_an_ended_import():
 
 def test_jobs_of_others_are_not_touched():
     done = completed()
-    assert plan(done, jobs=(job(done, owner_uid="somebody else"),)).actions == ()
+    assert plan(done, jobs=(job(done, owner=None),)).actions == ()

@@ -83,8 +83,8 @@ def test_success_is_announced_once():
 
 def test_success_of_a_bulks_child_is_its_bulks_to_announce():
     owner = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport", "name": "b", "uid": "b", "controller": True}
-    child = running()
-    child = child.model_copy(update={"metadata": video(meta={"ownerReferences": [owner]}).metadata})
+    child = written(video(meta={"name": "b-0123456789", "ownerReferences": [owner]}))
+    child = written(child, jobs=(job(child),))
     found = plan(child, **finished(child, success(child)))
     assert (found.status and found.status.phase, found.announcements) == ("Completed", ())
 
@@ -172,7 +172,7 @@ def test_attempts_are_used_up_in_the_end():
     found = plan(wish, at=after(20), **finished(wish, failure(wish, Reason.DESTINATION_UNAVAILABLE, "No answer")))
     assert found.status is not None
     assert found.status.phase is VideoPhase.FAILED
-    assert "Given up after 2 of 2 attempts." in (found.status.message or "")
+    assert "given up after 2 of 2 attempts." in (found.status.message or "")
 
 
 def test_maximum_lowered_while_waiting_ends_it():
@@ -230,7 +230,10 @@ def test_run_whose_time_ran_out_before_it_could_start_says_what_held_it_up():
     status = plan(wish, jobs=(late,)).status
     assert status is not None
     assert (status.phase, status.reason) == (VideoPhase.FAILED, Reason.DEADLINE_EXCEEDED)
-    assert "It never started: Unschedulable. 0/3 nodes fit." in (status.message or "")
+    assert status.message == (
+        "timeoutSeconds ended before the run could start (Unschedulable): 0/3 nodes fit. "
+        "Lower worker.resources, or add nodes."
+    )
 
 
 def test_longest_words_of_a_worker_leave_room_for_the_advice():
@@ -246,7 +249,7 @@ def test_source_that_is_never_published_is_given_up_and_a_new_token_waits_as_lon
     assert soon.status.attempts.reasons == ()
     late = failed_with(wish, Reason.SOURCE_NOT_YET_AVAILABLE, at=after(7 * days))
     assert late.status.phase is VideoPhase.FAILED
-    assert "Given up after 7 days." in late.status.message
+    assert "given up after 7 days." in late.status.message
     anew = written(edited(late, retryToken="again"), after(8 * days))
     again = failed_with(anew, Reason.SOURCE_NOT_YET_AVAILABLE, at=after(9 * days))
     assert again.status.phase is VideoPhase.PENDING
@@ -283,3 +286,29 @@ def test_spec_mended_under_the_run_that_failed_is_tried_at_once(reason):
 def test_run_of_the_mended_spec_that_fails_too_is_the_end():
     wish = edited(running(), timeoutSeconds=600)
     assert failed_with(wish, Reason.DEADLINE_EXCEEDED).status.phase is VideoPhase.FAILED
+
+
+class TestAStoreWithoutConditionalWrites:
+    """Nothing keeps two imports from overwriting each other there: that is said once."""
+
+    def test_the_message_says_so_and_one_event(self):
+        wish = running()
+        found = plan(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
+        assert found.status is not None
+        assert "no conditional writes" in (found.status.message or "")
+        assert "no conditional writes" in condition(found.status, "Ready").message
+        assert [(said.type, said.reason) for said in found.announcements] == [
+            ("Normal", "Completed"),
+            ("Warning", "Unguarded"),
+        ]
+        assert "no conditional writes" in found.announcements[1].message
+        assert "no conditional writes" not in found.announcements[0].message
+        over = written(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
+        assert plan(over, at=after(9)).announcements == ()
+
+    def test_of_other_stores_nothing_is_said(self):
+        wish = running()
+        found = plan(wish, **finished(wish, success(wish)))
+        assert found.status is not None
+        assert "conditional" not in (found.status.message or "")
+        assert [said.reason for said in found.announcements] == ["Completed"]

@@ -76,8 +76,9 @@ def test_start_is_announced_once():
 
 def test_start_of_a_bulks_child_is_its_bulks_to_announce():
     owner = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport", "name": "b", "uid": "b", "controller": True}
-    assert plan(video(meta={"ownerReferences": [owner]})).announcements == ()
-    assert plan(video(meta={"ownerReferences": [owner | {"controller": False}]})).announcements != ()
+    meta = {"name": "b-0123456789", "ownerReferences": [owner]}
+    assert plan(video(meta=meta)).announcements == ()
+    assert plan(video(meta=meta | {"ownerReferences": [owner | {"controller": False}]})).announcements != ()
 
 
 def test_fractions_of_a_second_do_not_reach_the_status():
@@ -109,7 +110,7 @@ def test_running_import_without_news_needs_nothing():
 
 def test_job_of_another_owner_by_the_same_name_is_not_ours():
     fresh = started()
-    found = plan(fresh, jobs=(job(fresh, owner_uid="somebody else"),))
+    found = plan(fresh, jobs=(job(fresh, owner=None),))
     assert created(found) == ["talk-1"]
 
 

@@ -105,7 +105,10 @@ def test_the_pod_runs_where_and_as_whom_the_user_says():
     affinity = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
     worker = {
         "nodeSelector": {"disk": "ssd"},
-        "tolerations": [{"key": "media", "effect": "NoSchedule"}, {"operator": "Exists", "tolerationSeconds": 5}],
+        "tolerations": [
+            {"key": "media", "effect": "NoSchedule"},
+            {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
+        ],
         "affinity": affinity,
         "priorityClassName": "low",
         "serviceAccountName": "puller",
@@ -114,7 +117,7 @@ def test_the_pod_runs_where_and_as_whom_the_user_says():
     assert found["nodeSelector"] == {"disk": "ssd"}
     assert found["tolerations"] == [
         {"key": "media", "operator": "Equal", "effect": "NoSchedule"},
-        {"operator": "Exists", "tolerationSeconds": 5},
+        {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
     ]
     assert (found["affinity"], found["priorityClassName"]) == (affinity, "low")
     assert (found["serviceAccountName"], found["automountServiceAccountToken"]) == ("puller", False)

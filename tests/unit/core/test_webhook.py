@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from core_bulk import BULK as OWNER
 from core_bulk import BULK_UID, bulk, edited
 from core_seen import NOW, SETTINGS, after, pod
 
@@ -58,7 +59,7 @@ def hook(wish: BulkImport) -> WebhookStatus:
 def job(wish: BulkImport, **changes: Any) -> JobView:
     run = changes.pop("run", hook(wish).run)
     fields: dict[str, Any] = {
-        "namespace": "films", "name": f"talks-hook-r{run}", "uid": f"hook-{run}", "owner_uid": BULK_UID, "run": run,
+        "namespace": "films", "name": f"talks-hook-r{run}", "uid": f"hook-{run}", "owner": OWNER, "run": run,
         "created": NOW, "deleting": False, "finished": None, "failure_reason": None, "failure_message": None,
         "exit_code": None, "disrupted": False, "expires": False, "wish": hook(wish).id,
     }  # fmt: skip
@@ -191,7 +192,9 @@ def test_a_try_that_failed_waits_and_says_why() -> None:
     failed = written(wish, **over(wish, Reason.WEBHOOK_FAILED, "hooks.example answered 500."))
     again = hook(failed).attempts.next_retry_time
     assert again is not None
-    assert "answered 500. It is sent again at" in (hook(failed).message or "")
+    assert "answered 500. Check that the receiver answers with a status of 2xx. It is sent again at" in (
+        hook(failed).message or ""
+    )
     waiting = tell(failed, NOW, jobs=(job(wish, finished="Failed"),))
     assert (waiting.again_at, [type(action) for action in waiting.actions]) == (again, [Patch])
     assert [task.run for task in made(tell(failed, again))] == [2]

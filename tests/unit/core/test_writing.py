@@ -131,7 +131,7 @@ def test_clock_is_rfc_3339():
 
 
 def test_longest_names_fit_a_label():
-    child = child_name("b" * MAX_BULK_NAME, item_identity("https://video.example/a"))
+    child = child_name("b" * MAX_BULK_NAME, "lecture", item_identity("https://video.example/a"))
     assert len(child) <= MAX_NAME
     assert len(job_name("v" * MAX_NAME, 9_999_999_999)) <= 63
     assert len(shard_name("b" * MAX_BULK_NAME, 9999)) <= 63

@@ -116,14 +116,14 @@ def test_an_image_of_one_program_is_the_same_every_time(tmp_path: Path) -> None:
 
 def test_base_images_are_those_of_other_makers() -> None:
     dockerfile = """
-    ARG BASE_IMAGE=debian:bookworm-slim
+    ARG BASE_IMAGE=debian:trixie-slim
     FROM --platform=linux/amd64 ${BASE_IMAGE} AS build
     FROM build AS more
     FROM scratch
     FROM golang:1.26
     COPY --from=build /x /x
     """
-    assert base_images(dockerfile, {}) == ["debian:bookworm-slim", "golang:1.26"]
+    assert base_images(dockerfile, {}) == ["debian:trixie-slim", "golang:1.26"]
     assert base_images(dockerfile, {"BASE_IMAGE": "mine:1"}) == ["mine:1", "golang:1.26"]
 
 
@@ -153,13 +153,13 @@ def test_only_the_packages_source_and_its_trust_reach_a_build() -> None:
     ]
 
 
-def test_debian_mirrors_are_the_machines_own_for_this_release() -> None:
+def test_debian_mirrors_are_the_machines_own_with_this_release() -> None:
     indices = (
         "Debian bookworm http://one.example/debian/ main\nDebian bookworm http://one.example/debian/ contrib\n"
         "Debian bookworm-security http://two.example/security/ main\nOther stable http://three.example/ main\n"
-        "Debian trixie http://one.example/debian/ main\n"
+        "Debian trixie http://one.example/debian/ main\nDebian bookworm-backports http://one.example/debian/ main\n"
     )
     assert debian_mirrors(indices) == [
-        Mirror("http://one.example/debian/", "bookworm"),
-        Mirror("http://two.example/security/", "bookworm-security"),
+        Mirror("http://one.example/debian/", "trixie"),
+        Mirror("http://two.example/security/", "trixie-security"),
     ]

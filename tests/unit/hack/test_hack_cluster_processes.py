@@ -9,6 +9,7 @@ import pytest
 from cluster import processes
 from cluster.processes import Daemon, Identity, belongs, identify, read_stat
 from cluster.waiting import wait_until
+from patience import LONGEST_SECONDS
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 
@@ -35,7 +36,7 @@ def test_a_process_id_in_use_by_another_process_is_not_ours() -> None:
 def test_a_process_that_ended_but_was_not_yet_collected_is_gone() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     try:
-        assert wait_until(lambda: identify(child.pid) is None, 5)
+        assert wait_until(lambda: identify(child.pid) is None, LONGEST_SECONDS)
     finally:
         child.wait()
 
@@ -67,7 +68,7 @@ def test_a_process_that_ignores_the_request_to_end_is_killed(pids: Path) -> None
     )
     log = pids / "log"
     processes.start(Daemon("one", (sys.executable, "-c", stubborn)), pids, log)
-    assert wait_until(lambda: "deaf" in log.read_text(), 5)
+    assert wait_until(lambda: "deaf" in log.read_text(), LONGEST_SECONDS)
     known = processes.running(pids, "one")
     assert known is not None
     processes.stop([known], seconds=0.2)

@@ -14,8 +14,18 @@ from videoimport.media.codecs import ceiling
 from videoimport.media.compliance import why_encode_audio, why_encode_video
 from videoimport.media.job import Inputs, Job
 from videoimport.media.packets import Track
-from videoimport.media.plan import Picture, Plan, Sound, decide, filters, fitted, frames_a_second
-from videoimport.media.probe import Audio, Video
+from videoimport.media.plan import (
+    Picture,
+    Plan,
+    Sound,
+    decide,
+    encode_instead,
+    filters,
+    fitted,
+    frames_a_second,
+    scaled,
+)
+from videoimport.media.streams import Audio, Video
 from videoimport.media.targets import targets_of
 
 GOOD = Video(
@@ -94,6 +104,18 @@ def test_audio_has_rules_of_its_own(change: dict[str, Any], word: str) -> None:
 def test_mode_encode_copies_nothing() -> None:
     plan = decide(Picture(GOOD, TRACK), SOUND, Output(mode="Encode"))
     assert (plan.copy_video, plan.copy_audio, plan.why) == (False, False, "mode Encode asks for it")
+
+
+def test_a_copy_that_failed_is_encoded_once_and_in_mode_auto_only() -> None:
+    plan = decide(Picture(GOOD, TRACK), None, Output())
+    assert plan.copy_video
+    again = encode_instead(plan, Picture(GOOD, TRACK), Output(), "The result has no pictures.")
+    assert again is not None
+    assert (again.copy_video, again.copy_audio, again.mode) == (False, False, "Encode")
+    assert again.why.startswith("a copy was made first and failed (The result has no pictures)")
+    assert encode_instead(again, Picture(GOOD, TRACK), Output(), "It failed again.") is None
+    assert encode_instead(plan, Picture(GOOD, TRACK), Output(mode="Remux"), "It failed.") is None
+    assert encode_instead(plan, Picture(GOOD, TRACK), Output(), "x" * 900) is not None
 
 
 def test_every_why_fits_the_status() -> None:
@@ -180,14 +202,12 @@ def test_an_encode_is_capped_and_plays_everywhere() -> None:
     assert (after(words, "-crf"), after(words, "-preset")) == ("20", "fast")
     assert (after(words, "-maxrate"), after(words, "-bufsize")) == ("3000k", "6000k")
     assert (after(words, "-profile:v"), after(words, "-level:v")) == ("high", "4.2")
-    assert (after(words, "-fps_mode"), after(words, "-fpsmax")) == ("vfr", "60")
-    assert after(words, "-filter_complex") == "[0:0]scale=1280:720:flags=bicubic,format=yuv420p,setsar=1[v0]"
-
-
-@pytest.mark.parametrize(("rate", "told"), [(Fraction(1, 10), "1:60"), (Fraction(4), "1:60"), (Fraction(25), None)])
-def test_slow_films_keep_their_times_to_a_sixtieth(rate: Fraction, told: str | None) -> None:
-    words = argv(ENCODE, replace(GOOD, rate=rate))
-    assert (after(words, "-enc_time_base") if "-enc_time_base" in words else None) == told
+    assert (after(words, "-fps_mode:v"), after(words, "-enc_time_base:v")) == ("vfr", "1:25")
+    colours = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    size = "2*trunc((ow-iw)/4):2*trunc((oh-ih)/4)"
+    chain = [colours, scaled(GOOD, (1280, 720)), "format=yuv420p", "setsar=1", colours]
+    chain += [f"pad=1280:720:{size}:eval=frame", "settb=1/25"]
+    assert after(words, "-filter_complex") == f"[0:0]{','.join(chain)}[v0]"
 
 
 def test_a_bitrate_beyond_the_level_is_the_levels() -> None:
@@ -195,7 +215,7 @@ def test_a_bitrate_beyond_the_level_is_the_levels() -> None:
 
 
 def test_filters_follow_what_the_source_is() -> None:
-    assert filters(replace(GOOD, field_order="bb"), (1280, 720))[0].startswith("bwdif")
+    assert filters(replace(GOOD, field_order="bb"), (1280, 720))[1].startswith("bwdif")
     mapped = ",".join(filters(replace(GOOD, transfer="smpte2084"), (1280, 720)))
     assert mapped.index("scale=") < mapped.index("tonemap") < mapped.index("format=yuv420p")
 
@@ -245,3 +265,27 @@ def test_no_muxer_complains_while_decoding(keyframes_only: bool) -> None:
     words = command.decode_argv("/s/in", keyframes_only=keyframes_only)
     assert after(words, "-fps_mode") == "vfr"
     assert ("-skip_frame" in words) == keyframes_only
+
+
+def test_each_frame_is_fitted_by_its_own_shape() -> None:
+    words = scaled(replace(GOOD, width=640, height=360), (640, 360))
+    assert words.startswith("scale=w='if(lt(abs(dar/1.777778-1),0.01),640,")
+    assert ":eval=frame:" in words
+
+
+def test_what_changes_on_the_way_is_encoded() -> None:
+    change = "video changes from 640x360 yuv420p to 360x640 yuv420p at 3.0 s"
+    plan = decide(Picture(GOOD, replace(TRACK, changes=change)), SOUND, Output())
+    assert (plan.copy_video, plan.copy_audio, plan.why) == (False, True, change)
+
+
+def test_sound_that_changes_on_the_way_is_encoded() -> None:
+    plan = decide(Picture(GOOD, TRACK), replace(SOUND, track=replace(SOUND.track, changes="audio changes")), Output())
+    assert (plan.copy_video, plan.copy_audio) == (True, False)
+
+
+def test_two_mono_tracks_are_joined_and_never_copied() -> None:
+    sound = Sound(replace(AAC, channels=2), SOUND.track, replace(AAC, index=2, channels=1))
+    plan = decide(Picture(GOOD, TRACK), sound, Output())
+    assert not plan.copy_audio
+    assert "two mono tracks are joined to stereo" in plan.why

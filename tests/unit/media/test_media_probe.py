@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.media.probe import GUARDS, Video, parse_probe, probe_argv
+from videoimport.media.probe import GUARDS, parse_probe, probe_argv
+from videoimport.media.streams import Video
 
 VIDEO: dict[str, Any] = {
     "index": 0,

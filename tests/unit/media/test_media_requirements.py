@@ -6,8 +6,8 @@ import pytest
 
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
-from videoimport.media.probe import Audio, Media, Video
 from videoimport.media.requirements import Examined, early_refusal, refusal
+from videoimport.media.streams import Audio, Media, Video
 
 LANDSCAPE = Video(0, "h264", width=1280, height=720)
 PORTRAIT = Video(0, "h264", width=1280, height=720, rotation=90)
@@ -38,6 +38,26 @@ def wanted(**values: Any) -> Requirements:
 def test_without_requirements_any_size_is_welcome() -> None:
     assert reason(examined(Video(0, "vp9", width=64, height=48))) is None
     assert reason(examined(Video(0, "vp9", width=7680, height=4320), container=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "found"),
+    [
+        (examined(Video(0, "h264", width=8192, height=8192)), None),
+        (examined(Video(0, "h264", width=65535, height=65535)), Reason.UNSUPPORTED_RESOLUTION),
+        (examined(Video(0, "h264", width=67_108_865, height=1)), Reason.UNSUPPORTED_RESOLUTION),
+        (examined(seconds=7 * 24 * 3600.0), None),
+        (examined(seconds=1e9), Reason.UNSUPPORTED_DURATION),
+        (examined(media=Media("mov,mp4", videos=(LANDSCAPE,) * 257)), Reason.SOURCE_CORRUPT),
+        (examined(media=Media("mov,mp4", videos=(LANDSCAPE,), audios=(Audio(1, "aac"),) * 255)), None),
+    ],
+)
+def test_what_would_take_all_memory_is_refused_without_requirements_too(
+    subject: Examined, found: Reason | None
+) -> None:
+    assert reason(subject) is found
+    early = early_refusal(subject, lists_streams=True)
+    assert (early.reason if early else None) is found
 
 
 @pytest.mark.parametrize(
@@ -126,3 +146,19 @@ class TestByTheHeadAlone:
     def test_streams_may_come_later_where_the_head_does_not_list_them(self) -> None:
         assert self.early(video=None, lists_streams=False) is None
         assert self.early(video=None) is Reason.NOT_VIDEO
+
+
+def test_a_refused_container_names_what_to_add() -> None:
+    found = refusal(examined(media=Media("mpegts", videos=(LANDSCAPE,)), container=None, requirements=wanted()))
+    assert found is not None
+    assert found.text == (
+        "The source's container is mpegts; requirements.formats accepts mp4, mkv, mov, webm. "
+        "Add mpegts to requirements.formats, or convert the source."
+    )
+
+
+def test_damage_is_tolerated_in_any_container_that_is_named() -> None:
+    tolerant = wanted(formats=["mpegts", "avi"], damage="Tolerate")
+    for demuxer, finding in (("mpegts", None), ("avi", None), ("flv", Reason.UNSUPPORTED_FORMAT)):
+        media = Media(demuxer, videos=(LANDSCAPE,))
+        assert reason(examined(media=media, container=None, requirements=tolerant)) is finding

@@ -7,7 +7,13 @@ from videoimport.media.sniff import Kind, container, is_manifest, kind
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 MKV = b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x88matroska"
 WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm"
+DV = b"\x1f\x07\x00\xbf" + b"\xff" * 76 + b"\x3f\x07\x00" + b"\xff" * 77
 TS = (b"\x47" + b"\x00" * 187) * 3
+BLU_RAY = (bytes(4) + b"\x47" + b"\xff" * 187) * 8
+CUT = TS[50:188] + TS * 4
+"""A recording that begins within a packet."""
+MXF = b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02\x01\x01\x02\x04\x00"
+"""A container that only ffprobe knows."""
 
 
 @pytest.mark.parametrize(
@@ -16,6 +22,7 @@ TS = (b"\x47" + b"\x00" * 187) * 3
         (MP4, "text/html", Kind.FILE),
         (MKV, "", Kind.FILE),
         (TS, "application/octet-stream", Kind.FILE),
+        (DV, "text/plain", Kind.FILE),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "", Kind.FILE),
         (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "", Kind.FILE),
         (b"ID3\x04", "audio/mpeg", Kind.FILE),
@@ -39,6 +46,18 @@ TS = (b"\x47" + b"\x00" * 187) * 3
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "", Kind.PICTURE),
         (b"%PDF-1.7", "application/pdf", Kind.TEXT),
         (b"hello", "text/plain", Kind.TEXT),
+        *((TS, declared, Kind.FILE) for declared in ("text/plain", "text/html", "image/jpeg", "application/json")),
+        *((BLU_RAY, declared, Kind.FILE) for declared in ("text/plain", "image/png")),
+        *((CUT, declared, Kind.FILE) for declared in ("text/plain", "text/vnd.trolltech.linguist", "image/gif")),
+        *((MXF, declared, Kind.FILE) for declared in ("text/plain", "text/html", "audio/x-mpegurl", "")),
+        (MXF, "image/x-unknown", Kind.PICTURE),
+        (b"\xef\xbb\xbf<!doctype html><html>", "video/mp4", Kind.PAGE),
+        (b"\xef\xbb\xbf<MPD>", "", Kind.PLAYLIST),
+        ("just wörds".encode("utf-16"), "text/html", Kind.PAGE),
+        ("just wörds".encode("utf-16"), "text/plain", Kind.TEXT),
+        ("just wörds\x1b[0m\r\n\f".encode("latin-1"), "text/plain", Kind.TEXT),
+        (b"", "text/plain", Kind.TEXT),
+        (b"PK\x03\x04\x14\x00", "text/plain", Kind.TEXT),
     ],
 )
 def test_bytes_win_over_the_declared_type(head: bytes, declared: str, expected: Kind) -> None:

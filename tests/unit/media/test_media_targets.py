@@ -17,9 +17,10 @@ from videoimport.media.filetype import file_type
 from videoimport.media.holding import why_not_held
 from videoimport.media.job import Inputs, Job, audio_delay, offset
 from videoimport.media.packets import Track, declared
-from videoimport.media.plan import Picture, Sound, decide
-from videoimport.media.probe import Audio, Media, Video, address, guarded, probe_argv
+from videoimport.media.plan import Picture, Sound, decide, filters, framed, scaled
+from videoimport.media.probe import address, guarded, probe_argv
 from videoimport.media.stills import moments
+from videoimport.media.streams import Audio, Media, Video
 from videoimport.media.targets import Target, head_bytes, targets_of
 
 VIDEO = Video(
@@ -95,16 +96,18 @@ class TestCommand:
         encode = LADDER.model_copy(update={"mode": "Encode"})
         graph = after(argv(job(encode)), "-filter_complex")
         assert graph == (
-            "[0:0]scale=1920:1080:flags=bicubic,format=yuv420p,setsar=1,split=2[v0][next0];"
-            "[next0]scale=1280:720:flags=bicubic,setsar=1,split=2[v2][next1];"
-            "[next1]scale=640:360:flags=bicubic,setsar=1[v1]"
+            f"[0:0]{','.join(filters(PICTURE.video, (1920, 1080)))},split=2[whole0][next0];"
+            "[whole0]settb=1/25[v0];"
+            "[next0]scale=1280:720:flags=bicubic,setsar=1,split=2[whole1][next1];"
+            "[whole1]settb=1/25[v2];"
+            "[next1]scale=640:360:flags=bicubic,setsar=1,settb=1/25[v1]"
         )
         assert argv(job(encode)).count("-i") == 1
 
     def test_a_copied_video_is_decoded_for_its_renditions_only(self) -> None:
         words = argv(job(LADDER))
         assert words[words.index("-map") : words.index("-map") + 4] == ["-map", "0:0", "-c:v", "copy"]
-        assert after(words, "-filter_complex").startswith("[0:0]scale=1280:720")
+        assert after(words, "-filter_complex").startswith(f"[0:0]{','.join(filters(PICTURE.video, (1280, 720)))}")
         assert words.count("libx264") == 2
 
     def test_an_audio_file_has_no_picture(self) -> None:
@@ -163,9 +166,10 @@ class TestCommand:
     def test_a_still_picture_is_upright_square_and_full_range(self) -> None:
         turned = replace(VIDEO, rotation=90, transfer="smpte2084")
         words = command.thumbnail_argv("/s/v", turned, 1.5, "/o/001.jpg", is_exact=True)
-        assert after(words, "-vf").startswith("scale=1080:1920")
+        assert scaled(turned, (1080, 1920)) in after(words, "-vf")
         assert "tonemap" in after(words, "-vf")
-        assert after(words, "-vf").endswith("setsar=1,format=yuvj420p")
+        assert f"{framed((1080, 1920))}," in after(words, "-vf")
+        assert after(words, "-vf").endswith("in_range=limited:out_range=full,format=yuvj420p")
         assert "-noaccurate_seek" in command.thumbnail_argv("/s/v", turned, 1.5, "/o/001.jpg", is_exact=False)
 
 

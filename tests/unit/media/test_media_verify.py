@@ -12,14 +12,15 @@ from videoimport.media.boxes import Box
 from videoimport.media.job import Inputs, Job
 from videoimport.media.packets import Track
 from videoimport.media.plan import Picture, Plan, Sound
-from videoimport.media.probe import Audio, Media, Video
 from videoimport.media.progress import output_seconds, percent
+from videoimport.media.streams import Audio, Media, Video
 from videoimport.media.targets import Target, targets_of
 from videoimport.media.verify import Compared, damage, difference, difference_of_damaged, loss
 
 VIDEO = Video(
-    0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0
-)
+    0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0,
+    primaries="bt709", transfer="bt709", matrix="bt709", range="tv",
+)  # fmt: skip
 AUDIO = Audio(1, "aac", profile="LC", channels=2, duration=10.0)
 WHOLE = Track(packets=250, start=0.0, end=10.0)
 HEAD_FIRST = (Box(b"ftyp", 0, 24), Box(b"moov", 24, 100), Box(b"mdat", 100, 1000))
@@ -56,9 +57,9 @@ def test_a_short_stream_is_seen_even_if_the_other_is_whole(index: int) -> None:
 
 
 def test_a_tenth_of_a_second_is_forgiven_and_two_frames_of_a_slow_film() -> None:
-    assert difference(replace(GOOD, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.91)})) is None
+    assert difference(replace(GOOD, tracks={**GOOD.tracks, 0: replace(WHOLE, end=9.91)})) is None
     slow = beside(picture=Picture(replace(VIDEO, rate=Fraction(2)), WHOLE))
-    assert difference(replace(slow, tracks={**GOOD.tracks, 0: Track(start=0.0, end=9.1)})) is None
+    assert difference(replace(slow, tracks={**GOOD.tracks, 0: replace(WHOLE, end=9.1)})) is None
 
 
 @pytest.mark.parametrize("rate", [Fraction(1, 10), Fraction(1, 1_000_000)])
@@ -69,6 +70,41 @@ def test_a_rate_however_low_forgives_a_second_of_video_and_nothing_of_audio(rate
     assert "its audio lasts" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, end=9.8)}))
     assert "audio starts" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, start=0.2, end=10.2)}))
     assert "its audio has pauses" in said(replace(slow, tracks={0: WHOLE, 1: replace(WHOLE, gaps=0.2)}))
+
+
+class TestPicturesAndSoundThatAreLost:
+    SOURCE = replace(WHOLE, pictures=250)
+
+    def test_every_second_picture_is_missed_though_the_length_is_right(self) -> None:
+        seen = beside(picture=Picture(VIDEO, self.SOURCE))
+        assert difference(replace(seen, tracks={0: WHOLE, 1: WHOLE})) is None
+        assert "125 frames, the source's 250" in said(replace(seen, tracks={0: replace(WHOLE, packets=125), 1: WHOLE}))
+
+    def test_no_more_pictures_are_wanted_than_an_encode_may_have(self) -> None:
+        fast = replace(self.SOURCE, packets=2400, pictures=600)
+        seen = beside(picture=Picture(replace(VIDEO, rate=Fraction(240)), fast))
+        assert difference(replace(seen, tracks={0: replace(WHOLE, packets=600), 1: WHOLE})) is None
+
+    def test_pictures_that_all_come_at_once_are_missed(self) -> None:
+        burst = Track(packets=250, pictures=1, start=0.0, end=0.001)
+        seen = beside(picture=Picture(VIDEO, burst), sound=None)
+        result = replace(seen, result=SILENT, tracks={0: Track(packets=1, start=0.0, end=0.02)})
+        assert "its video has 1 frames" in said(result)
+
+    def test_half_pictures_count_half(self) -> None:
+        seen = beside(picture=Picture(replace(VIDEO, field_order="tt"), replace(self.SOURCE, pictures=500)))
+        assert difference(replace(seen, tracks={0: WHOLE, 1: WHOLE})) is None
+
+    def test_sound_without_room_is_held_against_what_decodes(self) -> None:
+        heard = replace(GOOD, heard=20.0)
+        assert "10.00 s, and 20.00 s of the source's can be decoded" in said(heard)
+        assert difference(replace(GOOD, heard=10.05)) is None
+
+
+@pytest.mark.parametrize("tag", ["primaries", "transfer", "matrix", "range"])
+def test_an_encode_says_what_its_colours_are(tag: str) -> None:
+    unnamed = replace(GOOD.result, videos=(replace(VIDEO, **{tag: ""}),))  # type: ignore[arg-type]
+    assert "its colours are tagged as" in said(replace(GOOD, result=unnamed))
 
 
 def test_audio_out_of_step_is_seen() -> None:
@@ -188,47 +224,15 @@ class TestToleratedDamage:
 
 
 class TestDamageOfTheSource:
-    MEDIA = Media("mov,mp4", 10.0, (VIDEO,), (AUDIO,))
-
-    def test_a_whole_file_has_none(self) -> None:
-        assert damage(self.MEDIA, {0: WHOLE, 1: WHOLE}, HEAD_FIRST, 1000) is None
-
-    def test_a_box_beyond_the_end_is_truncation(self) -> None:
-        found = damage(self.MEDIA, {0: WHOLE, 1: WHOLE}, HEAD_FIRST, 600)
+    def test_what_lies_beyond_the_end_is_truncation(self) -> None:
+        tag = b"FLV\x01\x05\x00\x00\x00\x09" + bytes(4) + b"\x09\x00\x01\x00" + bytes(7)
+        found = damage(lambda offset, length: tag[offset : offset + length], (), len(tag), "flv")
         assert found is not None
         assert found.reason is Reason.SOURCE_TRUNCATED
-        assert "400 bytes" in found.message
+        assert "256 bytes" in found.message
 
-    @pytest.mark.parametrize("cut", [{0: Track(start=0.0, end=4.0)}, {1: Track(start=0.0, end=4.0)}, {}])
-    def test_packets_that_stop_early_are_truncation(self, cut: dict[int, Track]) -> None:
-        tracks = {0: WHOLE, 1: WHOLE, **cut} if cut else {}
-        found = damage(self.MEDIA, tracks, (), 1000)
-        assert found is not None
-        assert found.reason is Reason.SOURCE_TRUNCATED
-
-    def test_streams_without_a_length_are_judged_by_the_whole(self) -> None:
-        media = Media("matroska,webm", 10.0, (replace(VIDEO, duration=None),), (replace(AUDIO, duration=None),))
-        assert damage(media, {0: WHOLE, 1: Track(start=0.0, end=8.0)}, (), 1000) is None
-        assert damage(media, {0: Track(start=0.0, end=5.0)}, (), 1000) is not None
-
-    @pytest.mark.parametrize(("start", "declared"), [(5.0, 15.0), (5.0, 10.0), (-0.5, 10.5), (-0.5, 10.0)])
-    def test_a_container_may_count_from_zero_or_from_its_first_packet(self, start: float, declared: float) -> None:
-        media = Media("matroska,webm", declared, (replace(VIDEO, duration=None),))
-        assert damage(media, {0: Track(start=start, end=start + 10.0)}, (), 1000) is None
-        assert damage(media, {0: Track(start=start, end=start + 4.0)}, (), 1000) is not None
-
-    def test_a_header_may_be_a_little_wrong(self) -> None:
-        assert damage(self.MEDIA, {0: replace(WHOLE, end=9.6), 1: WHOLE}, (), 1000) is None
-
-    def test_a_low_rate_hides_no_missing_end(self) -> None:
-        slow = replace(VIDEO, rate=Fraction(1, 1_000_000))
-        media = Media("mov,mp4", 10.0, (slow,), (AUDIO,))
-        assert damage(media, {0: replace(WHOLE, end=9.1), 1: WHOLE}, (), 1000) is None
-        assert damage(media, {0: replace(WHOLE, end=8.9), 1: WHOLE}, (), 1000) is not None
-        assert damage(media, {0: WHOLE, 1: replace(WHOLE, end=9.4)}, (), 1000) is not None
-
-    def test_what_an_edit_list_hides_is_there(self) -> None:
-        assert damage(self.MEDIA, {0: Track(start=0.0, end=8.0, hidden=2.0), 1: WHOLE}, (), 1000) is None
+    def test_a_container_without_lengths_has_no_evidence(self) -> None:
+        assert damage(lambda offset, length: bytes(length), (), 1000, "mp3") is None
 
 
 def test_progress_is_read_from_its_blocks() -> None:

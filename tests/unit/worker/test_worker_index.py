@@ -11,8 +11,9 @@ from videoimport.api.destination import Destination
 from videoimport.api.output import Output
 from videoimport.api.status import OutputFile, Outputs
 from videoimport.worker import index
-from videoimport.worker.destination import Content, Facts, Store, UnmetError
-from videoimport.worker.index import LEASE, Claim, Claimed, Committed, Object
+from videoimport.worker.destination import Content, Facts, Proof, UnmetError
+from videoimport.worker.index import CLOCKS_DIFFER, LEASE, Claim, Claimed, Committed
+from videoimport.worker.scope import Scope, StoredObject
 
 KEY = "in/.videoimport/index/content/x.json"
 VIDEO = "in/clip/video.mp4"
@@ -24,6 +25,11 @@ class Memory:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.owner = "one"
+        """Of every object."""
+
+    def uri(self, key: str) -> str:
+        return f"s3://b/{key}"
 
     def read(self, key: str) -> Content | None:
         body = self.objects.get(key)
@@ -31,7 +37,9 @@ class Memory:
 
     def head(self, key: str) -> Facts | None:
         body = self.objects.get(key)
-        return None if body is None else Facts(len(body), None, {})
+        if body is None:
+            return None
+        return Facts(len(body), None, {"videoimport-uid": self.owner}, hashlib.sha256(body).hexdigest())
 
     def write(self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False) -> None:
         self.objects[key] = body
@@ -67,8 +75,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def store(memory: Memory) -> Store:
-    return cast("Store", memory)
+def store(memory: Memory) -> Scope:
+    return Scope(cast("Any", memory), destination())
 
 
 def claim(memory: Memory, uid: str, clock: Clock, wait: Any = None) -> Claim | Committed:
@@ -83,8 +91,11 @@ def claimed(memory: Memory, uid: str, clock: Clock) -> Claim:
 
 def stored(memory: Memory, uid: str) -> Committed:
     memory.objects[VIDEO] = b"video"
-    outputs = Outputs(video=OutputFile(uri=f"s3://b/{VIDEO}"))
-    return Committed(uid=uid, objects=(Object(key=VIDEO, size_bytes=5),), outputs=outputs)
+    outputs = Outputs(video=OutputFile(uri=f"s3://b/{VIDEO}", size_bytes=5, verified="MD5"))
+    facts = memory.head(VIDEO)
+    assert facts is not None
+    sha256 = hashlib.sha256(b"video").hexdigest()
+    return Committed(uid=uid, objects=(StoredObject.of(VIDEO, Proof(facts, "MD5"), sha256, uid),), outputs=outputs)
 
 
 def test_the_first_claims_and_the_second_waits_until_it_is_committed(memory: Memory, clock: Clock) -> None:
@@ -249,3 +260,28 @@ def test_keys_tell_wishes_apart() -> None:
     assert len(keys) == 8
     assert index.content_key(destination(), "v") == "in/.videoimport/index/content/v.json"
     assert all(key.startswith("in/.videoimport/index/source/") for key in keys)
+
+
+@pytest.mark.parametrize("late", [LEASE + CLOCKS_DIFFER + timedelta(seconds=1), timedelta(days=300_000)])
+def test_a_claim_for_longer_than_any_import_claims_is_nobodys(memory: Memory, clock: Clock, late: timedelta) -> None:
+    planted = Claimed(uid="other", expires=START + late)
+    memory.objects[KEY] = planted.model_dump_json(by_alias=True).encode()
+    claimed(memory, "two", clock)
+    assert clock() == START
+
+
+def test_a_claim_that_does_not_change_for_a_lease_has_run_out(memory: Memory, clock: Clock) -> None:
+    planted = Claimed(uid="other", expires=START + LEASE + CLOCKS_DIFFER)
+    memory.objects[KEY] = planted.model_dump_json(by_alias=True).encode()
+    claimed(memory, "two", clock)
+    assert clock() == START + LEASE
+
+
+def test_an_object_of_another_owner_or_with_other_bytes_is_no_hit(memory: Memory, clock: Clock) -> None:
+    index.commit(store(memory), KEY, stored(memory, "one"), clock())
+    memory.owner = "other"
+    assert index.look(store(memory), KEY) is None
+    memory.owner = "one"
+    assert index.look(store(memory), KEY) is not None
+    memory.objects[VIDEO] = b"VIDEO"
+    assert index.look(store(memory), KEY) is None

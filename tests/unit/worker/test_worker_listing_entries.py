@@ -116,10 +116,15 @@ def test_a_moment_that_none_can_be_is_none(told: float) -> None:
 @pytest.mark.parametrize(
     "text",
     ["http://", "https:///x", "http://a", "ftp://e.com/1", "https://e.com:99999/1", "https://e.com/\n", "https://[::1",
-     "https://a b/c", "HTTPS://e.com/1", "e.com/1", ""],
+     "https://a b/c", "HTTPS:e.com/1", "e.com/1", ""],
 )  # fmt: skip
 def test_what_is_no_address(text: str) -> None:
     assert not is_address(text)
+
+
+@pytest.mark.parametrize("text", ["HTTPS://E.com/1", "Http://e.com/1", "https://e.com/1"])
+def test_what_is_an_address(text: str) -> None:
+    assert is_address(text)
 
 
 # What is read of an object
@@ -237,3 +242,10 @@ def test_what_is_the_stores_fault_is_not_an_objects(
     monkeypatch.setattr(Reader, "read", fail)
     with pytest.raises(ImportFailure):
         looked(tmp_path, Stored(9, {}))
+
+
+@pytest.mark.parametrize("title", ["A talk: Über alles", "x" * 1000, "half \ud83d", 7, None, ""])
+def test_a_title_is_kept_as_far_as_it_can_be_said(title: Any) -> None:
+    told = entry({"_type": "url", "url": "https://e.com/1", "title": title}).title
+    assert told is None or (isinstance(title, str) and 0 < len(told) <= 256)
+    assert (told is None) is (not isinstance(title, str) or not title)

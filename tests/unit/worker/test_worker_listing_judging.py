@@ -85,3 +85,20 @@ def test_a_bucket_with_the_destinations_name_may_be_it_whatever_its_address(
     source: dict[str, Any], is_own: bool, tmp_path: Path
 ) -> None:
     assert asking.request_of(task(source), Paths(), tmp_path).is_own is is_own
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("A talk: Über alles", "a-talk-uber-alles"),
+        ("word " * 50, "word-word-word-word-word-word-word-word"),
+        ("see https://u:pw@e.com/x?token=abc", "see-https-e-com-x"),
+        ("日本語", None),
+        (None, None),
+    ],
+)
+def test_a_page_keeps_of_a_title_what_a_name_has_room_for(title: str | None, slug: str | None) -> None:
+    judge = Judge(task(PLAYLIST), None, Children())
+    line = judge.found(Entry(cursor="1", url="https://e.com/1", title=title), None)
+    assert line.found is not None
+    assert line.found.slug == slug

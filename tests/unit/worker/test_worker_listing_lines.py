@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from videoimport.api.bulk_source import BulkSource
+from videoimport.api.listing import Skipped
 from videoimport.api.reasons import Reason
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.guard import Guard
@@ -16,7 +17,7 @@ from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.fetch.teller import Teller
 from videoimport.worker.listing import lines, manifest, quotes
 from videoimport.worker.listing.lines import NoListError, Row
-from videoimport.worker.listing.protocol import ANSWERS, Entry, ListRequest
+from videoimport.worker.listing.protocol import ANSWERS, Entry, ListRequest, Passed
 
 
 def rows(*texts: str) -> list[Row]:
@@ -24,7 +25,12 @@ def rows(*texts: str) -> list[Row]:
 
 
 def entries(folder: Path, content: bytes) -> list[Entry]:
-    """What is told of a ConfigMap's manifest, as the guarded process says it."""
+    """The entries of a ConfigMap's manifest, as the guarded process says them."""
+    return [one for one in passed(folder, content) if isinstance(one, Entry)]
+
+
+def passed(folder: Path, content: bytes) -> list[Entry | Passed]:
+    """All that is told of a ConfigMap's manifest."""
     mounted, scratch = folder / "mounted", folder / "scratch"
     for one in (mounted, scratch):
         one.mkdir()
@@ -98,13 +104,13 @@ def test_a_header_that_cannot_be_read_is_the_files_fault(tmp_path: Path) -> None
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many letters each look at quotes had."""
     seen: list[int] = []
-    real = quotes._is_open
+    real = quotes.is_open
 
     def spied(text: str, *rest: Any, **more: Any) -> bool:
         seen.append(len(text))
         return real(text, *rest, **more)
 
-    monkeypatch.setattr(quotes, "_is_open", spied)
+    monkeypatch.setattr(quotes, "is_open", spied)
     return seen
 
 
@@ -146,4 +152,67 @@ def test_quoted_line_breaks_belong_to_a_record_and_what_never_ends_to_its_line()
         (7, "https://e.com/7", {"note": 'a "letter'}),
         (13, "https://e.com/13", None),
     ]
-    assert [row.line for row in told if row.wrong] == [8, 10, 11]
+    assert [row.line for row in told if row.wrong] == [8, 10, 11, 12]
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "wrong"),
+    [
+        (b"sep=;\r\nurl;name\r\nhttps://e.com/1.mp4;One\r\n", [("https://e.com/1.mp4", "One")], []),
+        (
+            b"Our videos;;\nurl;name;\nhttps://e.com/1.mp4;One;\n",
+            [("https://e.com/1.mp4", "One")],
+            ["Line 1: it stands above the header of the table and has no address."],
+        ),
+        (b"Link,Title\nhttps://e.com/1.mp4,One\n", [("https://e.com/1.mp4", "One")], []),
+        (b"HTTPS://e.com/1.mp4\n", [("https://e.com/1.mp4", None)], []),
+        (b"https://e.com/1.mp4\xe2\x80\x8b\n", [("https://e.com/1.mp4", None)], []),
+        (
+            b"id,url\n#1,https://e.com/1.mp4\n#2,https://e.com/2.mp4\n",
+            [("https://e.com/1.mp4", None), ("https://e.com/2.mp4", None)],
+            [],
+        ),
+        (
+            b"url,notes\nhttps://e.com/1.mp4," + b"x" * 300 + b"\n",
+            [],
+            ["Line 2: its column notes has 300 characters, more than the limit of 256; shorten it or leave it out."],
+        ),
+    ],
+    ids=["delimiter line", "title above", "other header", "capital scheme", "zero width", "id with hash", "long note"],
+)
+def test_lists_that_were_read_wrongly(
+    tmp_path: Path, content: bytes, found: list[tuple[str, str | None]], wrong: list[str]
+) -> None:
+    told = entries(tmp_path, content)
+    assert [(one.url, one.name) for one in told if one.reason is None] == found
+    assert [one.message for one in told if one.reason is not None] == wrong
+
+
+def test_what_is_skipped_at_the_end_is_told_without_an_entry(tmp_path: Path) -> None:
+    told = passed(tmp_path, b"https://e.com/1.mp4\n# the end\n\n")
+    assert [one.skipped for one in told] == [None, Skipped(comments=1, blank=1)]
+    assert isinstance(told[1], Passed)
+
+
+SHEET = 'Link;Title;Note\r\nhttps://e.com/1.mp4;"Über; uns";"a\r\nb"\r\n;;\r\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SHEET.encode(),
+        b"\xef\xbb\xbf" + SHEET.encode(),
+        b"\xff\xfe" + SHEET.encode("utf-16-le"),
+        b"\xfe\xff" + SHEET.encode("utf-16-be"),
+        SHEET.replace("\r\n", "\n").encode(),
+        SHEET.replace("\r\n", "\r").encode(),
+        SHEET.replace(";", "\t").replace("Über\t", "Über;").encode("utf-16"),
+        f"sep=;\r\n{SHEET}".encode(),
+    ],
+    ids=["plain", "mark", "little", "big", "line feeds", "carriage returns", "unicode text", "delimiter line"],
+)
+def test_what_spreadsheets_write_in_several_countries(tmp_path: Path, content: bytes) -> None:
+    (one,) = entries(tmp_path, content)
+    assert (one.url, one.name) == ("https://e.com/1.mp4", "Über; uns")
+    assert one.metadata is not None
+    assert one.metadata["Note"].splitlines() == ["a", "b"]  # type: ignore[union-attr]

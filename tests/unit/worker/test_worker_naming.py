@@ -76,8 +76,9 @@ def test_safe_text_is_cut_between_letters(text: str, limit: int) -> None:
 
 
 def test_an_unknown_placeholder_is_named() -> None:
+    older = destination().model_copy(update={"name": "{author}"})
     with pytest.raises(ImportFailure) as caught:
-        name("{author}")
+        folder_name(older, Names("clip", URL))
     assert caught.value.reason is Reason.INVALID_SPEC
     assert "{author}" in caught.value.message
 
@@ -92,7 +93,7 @@ def test_keys() -> None:
 
 def test_a_key_no_store_takes_is_refused_before_anything_else() -> None:
     with pytest.raises(ImportFailure, match="1024"):
-        folder_key(destination(s3={"prefix": "é" * 512}), "clip")
+        folder_key(destination(s3={"prefix": "é" * 479}), "clip" * 30)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,16 @@
 """How much of scratch is taken, and where a run works in it."""
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
+
+from videoimport.api.reasons import Reason
 from videoimport.api.task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker import workspace
+from videoimport.worker.errors import ImportFailure
 from videoimport.worker.room import Room, used
 
 
@@ -28,7 +34,7 @@ def test_what_comes_near_the_limit_is_full_and_says_by_what(tmp_path: Path) -> N
     told = room.full()
     assert told is not None
     assert f"the source takes {6 * 2**20} bytes so far and the results {4 * 2**20}" in told
-    assert "worker.scratch.size is 10Mi. Raise it" in told
+    assert "worker.scratch.size is 10Mi." in told
 
 
 def task(storage_class: str | None, url: str = "https://e.com/v.mp4") -> Task:
@@ -86,3 +92,19 @@ def test_what_is_done_leaves_nothing_in_a_volume_either(tmp_path: Path) -> None:
         fill(space.source / "source", 10)
         space.is_done = True
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_removed_takes_no_room_though_it_is_still_open(tmp_path: Path) -> None:
+    with workspace.opened(task(None), tmp_path) as space:
+        fill(space.results / "video.mp4", 10_000)
+        held = (space.results / "video.mp4").open("rb")
+    assert os.fstat(held.fileno()).st_blocks == 0
+    held.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_whatever_finds_no_room_is_a_full_scratch(tmp_path: Path, number: int) -> None:
+    with pytest.raises(ImportFailure, match="Scratch is full") as caught, workspace.opened(task(None), tmp_path):
+        raise OSError(number, "no room")
+    assert caught.value.reason is Reason.SCRATCH_FULL
+    assert "spec.worker.scratch.size" in caught.value.advice

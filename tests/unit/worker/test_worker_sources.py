@@ -13,12 +13,12 @@ from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
 from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import extras, finding, marks, netscape, ranges, tail
+from videoimport.worker.fetch import cookies, extras, finding, marks, netscape, ranges, store_failures, tail
 from videoimport.worker.fetch.answers import Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, Throttle
 from videoimport.worker.fetch.marks import Mark
 from videoimport.worker.fetch.protocol import identity
-from videoimport.worker.fetch.secrets import Login, WebSecrets, cookie_header, is_own
+from videoimport.worker.fetch.secrets import Login, WebSecrets, is_own
 from videoimport.worker.fetch.stored import place
 
 OWN = "https://e.com/watch/1"
@@ -88,7 +88,7 @@ class TestCookies:
     )
     def test_each_goes_where_it_belongs(self, url: str, sent: str | None) -> None:
         secrets = WebSecrets(cookies=netscape.cookies(self.LINES, "s", now=2000))
-        assert cookie_header(secrets.jar(), url).get("Cookie") == sent
+        assert cookies.header(secrets.jar(), url).get("Cookie") == sent
 
     @given(some.text())
     def test_any_line_is_a_cookie_or_a_failure(self, line: str) -> None:
@@ -220,7 +220,7 @@ WISH = S3Source(bucket="films", key="a/b.mp4", endpoint="https://s3.example.com:
     ],
 )
 def test_every_word_of_a_store_has_a_reason(code: str, status: int, reason: Reason) -> None:
-    assert ranges.said(code, status, WISH).reason is reason
+    assert store_failures.said(code, status, WISH).reason is reason
 
 
 @given(some.integers(0, 10**6), some.integers(0, 10**9))

@@ -27,9 +27,10 @@ from videoimport.worker.parts import (
     windows_ahead,
     windows_of,
 )
-from videoimport.worker.record import Intent, Record
+from videoimport.worker.record import Finished, Intent, Record
 from videoimport.worker.s3 import connect
 from videoimport.worker.s3_errors import failure_of
+from videoimport.worker.scope import StoredObject
 
 GIB = 2**30
 
@@ -107,7 +108,7 @@ def test_every_error_of_a_store_has_its_reason(code: str, status: int, reason: R
 )
 def test_a_place_that_is_none_names_its_field(place: dict[str, str], field: str) -> None:
     with pytest.raises(ImportFailure, match=f"destination.s3.{field}") as caught:
-        connect(S3Destination.model_validate({"bucket": "videos", **place}), None)
+        connect(S3Destination(bucket="videos").model_copy(update=place), None)  # as an older API server took it
     assert caught.value.reason is Reason.INVALID_SPEC
 
 
@@ -143,10 +144,11 @@ class TestKeys:
 
 def test_a_record_is_read_as_what_it_is() -> None:
     report = Report(uid="u", run=1, spec_hash="h", outcome="Succeeded", finished_at=datetime(2026, 8, 1, tzinfo=UTC))
-    ticket = Ticket(key="k", upload="i", size_bytes=1, seal="s")
+    ticket = Ticket(key="k", upload="i", size_bytes=1, sha256="0" * 64, seal="s")
     intent = Intent(tickets=(ticket,), replace=False, result_key="r", result="{}", report=report)
     read: TypeAdapter[Record] = TypeAdapter(Record)
-    for record in (report, intent):
+    stored = StoredObject(key="k", size_bytes=1, etag='"e"')
+    for record in (Finished.of(report, (stored,)), intent):
         assert read.validate_json(record.model_dump_json(by_alias=True, exclude_none=True)) == record
 
 

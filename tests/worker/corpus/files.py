@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,12 @@ def _half(content: bytes) -> bytes:
     return content[: len(content) * 6 // 10]
 
 
+def _turned(content: bytes) -> bytes:
+    """The first track's matrix turns its pictures: how ffmpeg is told to write one differs between its versions."""
+    at = content.index(b"tkhd") + 44
+    return content[:at] + struct.pack(">9i", 0, -(1 << 16), 0, 1 << 16, 0, 0, 0, 0, 1 << 30) + content[at + 36 :]
+
+
 def _cover(kitchen: Kitchen, target: Path) -> None:
     picture = target.with_name("cover.png")
     ffmpeg("-i", kitchen.clip("bikes.mp4"), "-frames:v", "1", "-vf", "scale=160:-2", picture)
@@ -177,7 +184,7 @@ RECIPES: dict[str, Make] = {
     "mjpeg.mov": of("faststart.mp4", "-c:v", "mjpeg", "-q:v", "5", "-c:a", "pcm_s16le", "-ac", "2"),
     # shapes and rates
     "portrait.mp4": encoded("-vf", "transpose=1", *PLAIN, *FASTSTART),
-    "rotated.mp4": copied("-metadata:s:v:0", "rotate=90", *FASTSTART),
+    "rotated.mp4": changed("faststart.mp4", _turned),
     "anamorphic.mp4": encoded("-vf", "scale=240:180,setsar=4/3", *PLAIN, *FASTSTART),
     "odd.webm": encoded("-vf", "scale=321:181,setsar=1", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used",
                         "8", "-b:v", "300k", "-c:a", "libopus", "-ac", "2"),
@@ -188,8 +195,8 @@ RECIPES: dict[str, Make] = {
     "ntsc.mp4": of_clip("carphone_pristine.mp4", "-t", "2", *PLAIN, *FASTSTART),
     "pq.mp4": hdr("smpte2084"),
     "hlg.mp4": hdr("arib-std-b67"),
-    "interlaced.ts": of("faststart.mp4", "-vf", "scale=320:240,tinterlace=4,setsar=1", "-c:v", "mpeg2video", "-q:v",
-                        "5", "-flags", "+ildct+ilme", "-top", "1", "-c:a", "mp2", "-ac", "2"),
+    "interlaced.ts": of("faststart.mp4", "-vf", "scale=320:240,tinterlace=4,setsar=1,setfield=tff", "-c:v",
+                        "mpeg2video", "-q:v", "5", "-flags", "+ildct+ilme", "-c:a", "mp2", "-ac", "2"),
     "interlaced.mp4": encoded("-vf", "scale=320:240,tinterlace=4,setsar=1", *QUICK, "-flags", "+ildct+ilme",
                               "-x264-params", "tff=1", "-pix_fmt", "yuv420p", *FASTSTART),
     "slideshow.mp4": of("faststart.mp4", "-vf", "fps=1,setpts=N*3/TB", "-fps_mode", "vfr", *PLAIN, "-bf", "0", "-an"),

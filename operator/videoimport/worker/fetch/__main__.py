@@ -9,6 +9,9 @@ from videoimport.worker.fetch.protocol import Fetched, Request
 from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.fetch.teller import Teller
 
+_MOST_BYTES = 768 * 2**20
+"""Of memory. A segment of a stream is held whole; what is read as a page is far smaller."""
+
 
 def fetch(around: Surroundings) -> Fetched:
     """Whatever the source is. Raises ImportFailure."""
@@ -16,9 +19,8 @@ def fetch(around: Surroundings) -> Fetched:
     fetched = _fetched(around)
     if request.checksum and fetched.video.sha256 != request.checksum:
         found, wanted = fetched.video.sha256, request.checksum
-        raise ImportFailure(
-            Reason.CHECKSUM_MISMATCH, f"The source's SHA-256 is {found}; source.checksum wants {wanted}. Check both."
-        )
+        message = f"The SHA-256 of the source is {found}, and source.checksum is {wanted}."
+        raise ImportFailure(Reason.CHECKSUM_MISMATCH, message)
     return fetched
 
 
@@ -40,7 +42,7 @@ def main() -> None:
     if not text.strip():
         return  # nothing is to be fetched after all
     teller = Teller()
-    teller.tell(walls.inside(Request.model_validate_json(text), teller, fetch))
+    teller.tell(walls.inside(Request.model_validate_json(text), teller, fetch, _MOST_BYTES))
     os._exit(0)  # no thread that waits for a server holds it up
 
 

@@ -2,12 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 from urllib3.response import BaseHTTPResponse
 
 from videoimport.api.reasons import Reason
+from videoimport.worker.fetch import disposition, letters
+
+_MOST_DIGITS = 18
+"""Of a number in a header: 64 bits hold it."""
 
 
 class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
@@ -93,16 +97,13 @@ class Answer:
     @property
     def length(self) -> int | None:
         """Bytes of this body, where they can be trusted."""
-        text = self.header("Content-Length")
-        return int(text) if text.isdigit() and not self.is_encoded else None
+        return None if self.is_encoded else _number(self.header("Content-Length"))
 
     @property
     def content_range(self) -> ContentRange | None:
         """Of a 206; None when it is absent or makes no sense."""
-        found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", self.header("Content-Range"))
-        if not found:
-            return None
-        return ContentRange(int(found[1]), int(found[2]), None if found[3] == "*" else int(found[3]))
+        found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", self.header("Content-Range"))
+        return ContentRange(int(found[1]), int(found[2]), _number(found[3])) if found else None
 
     @property
     def is_whole(self) -> bool:
@@ -130,15 +131,15 @@ class Answer:
     @property
     def retry_after(self) -> float | None:
         """Seconds, where the server gives them as a number."""
-        text = self.header("Retry-After")
-        return float(text) if text.isdigit() else None
+        return _number(self.header("Retry-After"))
 
     @property
     def filename(self) -> str | None:
         """The name that the server gives the file, else the last part of its address."""
-        disposition = self.header("Content-Disposition")
-        if found := re.search(r"filename\*=(?:UTF-8|utf-8)''([^;\s]+)", disposition):
-            return unquote(found[1])
-        if found := re.search(r'filename="?([^";]+)"?', disposition):
-            return found[1]
-        return unquote(urlsplit(self.url).path.rpartition("/")[2]) or None
+        named = disposition.filename(self.header("Content-Disposition"))
+        return named or disposition.last_part(letters.unescaped(urlsplit(self.url).path.rpartition("/")[2]))
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None

@@ -8,10 +8,9 @@ from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, Inco
 from yt_dlp.utils import ContentTooShortError, ExtractorError, GeoRestrictedError, UnsupportedError, UserNotLive
 
 from videoimport.api.reasons import Reason
+from videoimport.api.redact import shown_text
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.protocol import sayable
-from videoimport.worker.fetch.statuses import reason_of
-from videoimport.worker.logs import redacted
+from videoimport.worker.fetch.statuses import advice_of, reason_of
 
 _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
     (GeoRestrictedError, Reason.GEO_BLOCKED),
@@ -27,7 +26,7 @@ _OF_WHAT = re.compile(r"^(?:ERROR: )?\[[^\]\s]+\] (?:\S+: )?")
 _GIVEN_UP = re.compile(
     r"^(?:ERROR: )?\s*(?:\[download\] )?(?:Got error: )?HTTP Error (\d{3}): [^.]*\. Giving up after \d"
 )
-_ADDRESS = re.compile(r"https?://\S+")
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 _WORDS = (
     (r"not a bot|try again later|too many requests|rate.?limit", Reason.RATE_LIMITED),
@@ -48,7 +47,8 @@ def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure
     reason = _reason(error)
     if in_segments and reason is Reason.SOURCE_NOT_FOUND:
         reason = Reason.SOURCE_TRUNCATED
-    return ImportFailure(reason, f"yt-dlp says: {_words(error)}")
+    advice = advice_of(status_of(error) or 0) if reason is Reason.SOURCE_AUTH_REQUIRED else ""
+    return ImportFailure(reason, f"yt-dlp says: {_words(error)}", advice=advice)
 
 
 def _reason(error: BaseException) -> Reason:
@@ -95,4 +95,4 @@ def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
 
 def _words(error: BaseException) -> str:
     told = re.sub(r"^ERROR: |; please report this issue.*|\(caused by .*", "", str(error), flags=re.S)
-    return redacted(sayable(told)).strip()[:400]
+    return shown_text(told).strip()[:400]

@@ -145,9 +145,7 @@ class Download:
     def _fetch_tail(self, opening: Opening) -> TailFile | None:
         if self._total is None or not self._seekable or opening.answer.header("Accept-Ranges").lower() != "bytes":
             return None
-        fetch = tail.by_range(
-            self._browser, self._url, self._extra, self._validator, self._total, self._limits, self._throttle
-        )
+        fetch = tail.by_range(self._get, self._validator, self._total, self._limits, self._throttle)
         found = tail.fetched(
             self._landing.folder, opening.head, self._total, self._limits, self._throttle, self._teller, fetch
         )
@@ -157,12 +155,15 @@ class Download:
         """The answer to a request for the rest, or for the whole where a rest could not be trusted."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
-        answer = self._browser.get(self._url, {**self._extra, **wanted})
+        answer = self._get(wanted)
         if answer.status == 416:
             answer.response.close()
-            answer = self._browser.get(self._url, self._extra)
+            answer = self._get({})
         self._check_status(answer)
         return answer
+
+    def _get(self, headers: Mapping[str, str]) -> Answer:
+        return self._browser.get(self._url, {**self._extra, **headers}, first=self._original)
 
     def _continues(self, answer: Answer) -> bool:
         """Whether a 206 is exactly the rest we asked for, of the version we have."""

@@ -124,7 +124,8 @@ class _Getter:
             content = str(chosen["data"]).encode("utf-8", "replace")
         elif chosen.get("protocol") in _TEXT_PROTOCOLS:
             self._ydl.dl(str(path), {"id": "caption", "title": "caption", **chosen}, subtitle=True)
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                content = file.read(MOST_CAPTION_BYTES + 1)
             path.unlink()
         else:
             content = self._get(chosen, MOST_CAPTION_BYTES)

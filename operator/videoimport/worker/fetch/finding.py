@@ -22,15 +22,15 @@ def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
     if len(entries) == 1 and entries[0].get("_type", "video") == "video":
         return _with_own_name(dict(entries[0]))
     what = "is a list of videos" if entries else "has no video"
-    raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The page {what}; give the address of one video.")
+    raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The page {what}.", advice="Give the address of one video.")
 
 
 def refuse_live(info: dict[str, Any]) -> None:
     """Raises ImportFailure for what is not over yet."""
     status = info.get("live_status") or ("is_live" if info.get("is_live") else "")
     if status in _LIVE:
-        message = f"The source {_LIVE[status]}; it is imported once its recording is there."
-        raise ImportFailure(Reason.SOURCE_NOT_YET_AVAILABLE, message)
+        advice = "Wait until its recording is published."
+        raise ImportFailure(Reason.SOURCE_NOT_YET_AVAILABLE, f"The source {_LIVE[status]}.", advice=advice)
 
 
 def found(info: dict[str, Any]) -> Found:

@@ -2,21 +2,24 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.media import sniff
-from videoimport.worker.errors import ImportFailure
+from videoimport.media.findings import Finding
+from videoimport.worker.errors import ImportFailure, refuse
 
 _UNFIT = {
-    sniff.Kind.PICTURE: (Reason.NOT_VIDEO, "The source is a picture; give one that holds a video."),
-    sniff.Kind.TEXT: (Reason.NOT_VIDEO, "The source is text or a document; give one that holds a video."),
-    sniff.Kind.DISGUISED: (
+    sniff.Kind.PICTURE: Finding(Reason.NOT_VIDEO, "The source is a picture."),
+    sniff.Kind.TEXT: Finding(Reason.NOT_VIDEO, "The source is text or a document."),
+    sniff.Kind.DISGUISED: Finding(
         Reason.UNSUPPORTED_SOURCE,
-        "The source says that it is a video file, but it is a playlist; give the address of the video itself.",
+        "The source says that it is a video file, but it is a playlist.",
+        "Give the address of the video itself.",
     ),
 }
 _NO_FILE = {
-    sniff.Kind.PAGE: (Reason.NOT_VIDEO, "The source is a web page and no video file."),
-    sniff.Kind.PLAYLIST: (
+    sniff.Kind.PAGE: Finding(Reason.NOT_VIDEO, "The source is a web page and not a video file."),
+    sniff.Kind.PLAYLIST: Finding(
         Reason.UNSUPPORTED_SOURCE,
-        "The source is a playlist; playlists are read from web addresses only, by source.url.",
+        "The source is a playlist, and playlists are read from web addresses only.",
+        "Give the address of the playlist as source.url.",
     ),
 }
 
@@ -29,8 +32,7 @@ def refuse_empty(head: bytes) -> None:
 
 def refuse_unfit(kind: sniff.Kind) -> None:
     """Raises ImportFailure for what is neither a file nor something that yt-dlp may know."""
-    if kind in _UNFIT:
-        raise ImportFailure(*_UNFIT[kind])
+    refuse(_UNFIT.get(kind))
 
 
 def refuse_no_file(head: bytes) -> None:
@@ -38,5 +40,4 @@ def refuse_no_file(head: bytes) -> None:
     refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)
-    if kind in _NO_FILE:
-        raise ImportFailure(*_NO_FILE[kind])
+    refuse(_NO_FILE.get(kind))

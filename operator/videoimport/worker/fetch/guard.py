@@ -77,7 +77,7 @@ class Guard:
     def __init__(
         self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = (), only: Sequence[str] | None = None
     ) -> None:
-        """``only``: a proxy's addresses, which are then all that may be reached."""
+        """``only``: a proxy's addresses, which are then all that may be reached, and only under the same rule."""
         self._only = only
         self._shut = tuple(os.path.realpath(path) for path in shut_paths)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
@@ -133,7 +133,7 @@ class Guard:
         self.refused = self.refused_command = None
 
     def _may_reach(self, host: str) -> bool:
-        return is_allowed(host, self._allowed) if self._only is None else host in self._only
+        return is_allowed(host, self._allowed) and (self._only is None or host in self._only)
 
     def _check_path(self, path: Any) -> None:
         if not isinstance(path, str | bytes):

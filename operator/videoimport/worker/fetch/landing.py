@@ -4,7 +4,6 @@ What starts over goes to a file of another name: whoever still reads the first o
 mixture of two. In scratch that outlives the pod a mark beside it says how much can be trusted, and of what it is.
 """
 
-import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -12,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
+from videoimport.worker import disks
 from videoimport.worker.fetch import marks
 from videoimport.worker.fetch.marks import Mark
 from videoimport.worker.fetch.protocol import File
@@ -34,6 +32,7 @@ class Landing:
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self._mark: Mark | None = None
+        self._total: int | None = None
         self.size = 0
         """Bytes that are there."""
 
@@ -78,7 +77,7 @@ class Landing:
 
     def remember(self, source: str, version: str | None, total: int | None) -> None:
         """Of which version the bytes are from now on; without one, no later run can go on with them."""
-        self._mark = None
+        self._mark, self._total = None, total
         if self._outlives and version:
             self._mark = Mark(
                 source=source, version=version, total=total, name=self._name, number=self._number, kept=self.size
@@ -133,10 +132,10 @@ class Landing:
             path.unlink()
 
     def _without_room(self, error: OSError) -> Exception:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not disks.is_full(error):
             return error
-        message = f"There is no room in scratch after {self.size} bytes; raise worker.scratch.size."
-        return ImportFailure(Reason.SCRATCH_FULL, message)
+        of = f" of {self._total}" if self._total else ""
+        return disks.scratch_full(self.folder, f"{self.size}{of} bytes of the source are there")
 
 
 def _holds(path: Path, size: int) -> bool:

@@ -34,14 +34,15 @@ class Limits:
         size += self.before
         if size > self.room_bytes:
             message = f"The source has {size} bytes or more; worker.scratch.size is {self.room_bytes}."
-            raise ImportFailure(Reason.SCRATCH_FULL, f"{message} Raise it to about twice the source.")
+            advice = "Raise worker.scratch.size to about twice the size of the source."
+            raise ImportFailure(Reason.SCRATCH_FULL, message, advice=advice)
 
     def check_wish(self, size: int) -> None:
         """Of a source that needs no room in scratch. Raises ImportFailure for more bytes than the user allows."""
         size += self.before
         if self.max_bytes is not None and size > self.max_bytes:
             message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
-            raise ImportFailure(Reason.SOURCE_TOO_LARGE, f"{message} Use a smaller source, or raise it.")
+            raise ImportFailure(Reason.SOURCE_TOO_LARGE, message)
 
 
 class Pace:

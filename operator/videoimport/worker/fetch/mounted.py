@@ -17,7 +17,7 @@ from videoimport.worker.fetch.surroundings import Surroundings
 _MOST_LINKS = 40
 _CHUNK = 2**20
 _HERE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_FIELD = "source.persistentVolumeClaim.path"
+_ADVICE = "Correct source.persistentVolumeClaim.path."
 
 
 def open_beneath(root: str, path: str) -> int:
@@ -25,13 +25,14 @@ def open_beneath(root: str, path: str) -> int:
     try:
         return _Walk(root, path).open()
     except FileNotFoundError:
-        raise ImportFailure(Reason.SOURCE_NOT_FOUND, f"There is no {path!r} in the volume; correct {_FIELD}.") from None
+        raise ImportFailure(Reason.SOURCE_NOT_FOUND, f"There is no {path!r} in the volume.", advice=_ADVICE) from None
     except NotADirectoryError:
-        message = f"A part of {path!r} is a file and no folder; correct {_FIELD}."
-        raise ImportFailure(Reason.SOURCE_NOT_FOUND, message) from None
+        message = f"A part of {path!r} is a file and not a folder."
+        raise ImportFailure(Reason.SOURCE_NOT_FOUND, message, advice=_ADVICE) from None
     except PermissionError:
-        message = f"User {os.geteuid()} may not read {path!r} in the volume; change its owner or mode."
-        raise ImportFailure(Reason.SOURCE_AUTH_REQUIRED, message) from None
+        message = f"User {os.geteuid()} may not read {path!r} in the volume."
+        advice = "Change the owner or the mode of the file, then change retryToken."
+        raise ImportFailure(Reason.SOURCE_AUTH_REQUIRED, message, advice=advice) from None
     except OSError as error:
         message = f"{path!r} in the volume cannot be opened ({os.strerror(error.errno or 0)})."
         raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message) from None
@@ -99,7 +100,7 @@ class _Walk:
 
 
 def _unsupported(path: str, what: str) -> ImportFailure:
-    return ImportFailure(Reason.UNSUPPORTED_SOURCE, f"{path!r} in the volume {what}; correct {_FIELD}.")
+    return ImportFailure(Reason.UNSUPPORTED_SOURCE, f"{path!r} in the volume {what}.", advice=_ADVICE)
 
 
 def fetch(around: Surroundings, root: str, path: str) -> Fetched:

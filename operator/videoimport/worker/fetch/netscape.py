@@ -31,8 +31,9 @@ def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
 
 
 def _failure(secret: str, number: int, what: str) -> ImportFailure:
-    told = f"The Secret {secret!r} of source.credentialsSecretRef has in line {number} of cookies.txt {what}"
-    return ImportFailure(Reason.CREDENTIALS_NOT_FOUND, f"{told}; export it in Netscape format, then change retryToken.")
+    message = f"The Secret {secret!r} of source.credentialsSecretRef has in line {number} of cookies.txt {what}."
+    advice = "Export cookies.txt in Netscape format, then change retryToken."
+    return ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message, advice=advice)
 
 
 def _is_number(text: str) -> bool:
@@ -43,11 +44,13 @@ def _is_number(text: str) -> bool:
 
 
 def _cookie(fields: Sequence[str]) -> Cookie:
-    domain, _, path, secure, expires, name, value = fields
+    named, subdomains, path, secure, expires, name, value = fields
+    domain = named.lower()
+    is_wide = subdomains == "TRUE" or domain.startswith(".")
     seconds = int(float(expires or "0")) or None
     return Cookie(
         version=0, name=name, value=value, port=None, port_specified=False,
-        domain=domain, domain_specified=domain.startswith("."), domain_initial_dot=domain.startswith("."),
+        domain=domain, domain_specified=is_wide, domain_initial_dot=domain.startswith("."),
         path=path or "/", path_specified=bool(path), secure=secure == "TRUE", expires=seconds, discard=seconds is None,
         comment=None, comment_url=None, rest={},
     )  # fmt: skip

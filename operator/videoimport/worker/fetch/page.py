@@ -9,9 +9,10 @@ from typing import Any
 
 from yt_dlp.utils import YoutubeDLError
 
+from videoimport.api.containers import ContainerFormat
 from videoimport.api.reasons import Reason
-from videoimport.api.requirements import ContainerFormat
 from videoimport.media import sniff
+from videoimport.worker import disks
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch import classify, extras, finding
 from videoimport.worker.fetch.download import Download
@@ -68,7 +69,10 @@ class Page:
         self._begun.clear()
 
     def _failure(self, error: YoutubeDLError) -> ImportFailure:
-        return self._pushed_back or classify.failure(error, in_segments=self._in_segments)
+        failure = self._pushed_back or classify.failure(error, in_segments=self._in_segments)
+        if failure.reason is Reason.SCRATCH_FULL:
+            return disks.scratch_full(self._around.folder, "and the files of the page were to be written")
+        return failure
 
     def _try(self) -> Fetched:
         self._tries += 1
@@ -92,8 +96,9 @@ class Page:
     def _refuse_checksum(self, files: int) -> None:
         if self._around.request.checksum and (self._in_segments or files > 1):
             how = "in segments" if self._in_segments else "with video and audio apart"
-            message = f"source.checksum is that of one file, and the source gives the video {how}; leave it out, or "
-            raise ImportFailure(Reason.INVALID_SPEC, f"{message}give the address of a file.")
+            message = f"source.checksum is that of one file, and the source gives the video {how}."
+            advice = "Remove source.checksum, or give the address of a file."
+            raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
     def _download(self, ydl: Ydl, info: dict[str, Any], chosen: dict[str, Any], number: int) -> File:
         part: Part = "audio" if chosen.get("vcodec") == "none" else "video"
@@ -147,7 +152,8 @@ class Page:
         if self._pushed_back:
             raise self._pushed_back
         if self._around.guard.refused:
-            raise ImportFailure(Reason.ADDRESS_FORBIDDEN, self._around.guard.refused)
+            message = f"The source leads to {self._around.guard.refused}, which is not a public address."
+            raise ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
 
 
 class _After:

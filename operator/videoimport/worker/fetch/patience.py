@@ -63,4 +63,4 @@ class Patience:
         if self._has_changed and self._restarts > MOST_RESTARTS:
             message = f"The source changed {self._restarts} times while it was read."
             raise ImportFailure(Reason.SOURCE_CHANGED, message)
-        raise ImportFailure(cause.reason, f"Giving up after several tries: {cause.why}.")
+        raise ImportFailure(cause.reason, f"The download failed several times in a row: {cause.why}.")

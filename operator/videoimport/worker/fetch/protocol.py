@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import Model, Sha256
+from videoimport.api.base import DEFERRED, Model, Sha256
+from videoimport.api.containers import ContainerFormat
 from videoimport.api.reasons import Reason
-from videoimport.api.requirements import ContainerFormat
+from videoimport.api.redact import ShownText
 from videoimport.api.source import S3Source
+from videoimport.api.text import DisplayText
 
 GO = "go"
 """The line that answers Found: until then nothing but the first bytes is fetched."""
@@ -55,10 +57,14 @@ class Request(Model):
     """The name of the source's Secret, for messages; None where there is none."""
     secret_folder: str = ""
     """Where its keys lie."""
+    header_origins: tuple[str, ...] | None = None
+    """Where the Secret's ``headers`` go besides the hosts that it names; None: the url's own."""
     bytes_per_second: int | None = None
     sleep_seconds: int = 0
     """Between two requests while a page is looked into."""
     proxy: str | None = None
+    proxy_field: str = "spec.worker.proxy"
+    """Where the user wrote the proxy, for messages."""
     ca_bundle: str | None = None
     """A file with all certificates to be believed."""
     allowed_networks: tuple[str, ...] = ()
@@ -150,7 +156,7 @@ class Chapter(Model):
 
     start_ms: int
     end_ms: int
-    title: str
+    title: DisplayText
 
 
 class Caption(Model):
@@ -195,7 +201,8 @@ class Failed(Model):
 
     kind: Literal["Failed"] = "Failed"
     reason: Reason
-    message: str
+    message: ShownText
+    advice: ShownText = ""
     retry_after: int | None = None
     """Seconds for which the source wants to be left alone."""
 
@@ -203,4 +210,4 @@ class Failed(Model):
 Event = Annotated[
     Found | Growing | Restarted | Arrived | Moved | Ahead | Hashed | Fetched | Failed, Field(discriminator="kind")
 ]
-EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=DEFERRED)

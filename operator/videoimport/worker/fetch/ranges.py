@@ -1,15 +1,15 @@
-"""Reading one version of an object by ranges; botocore's errors become ours."""
+"""Reading one version of an object by ranges, whatever form the store's answers have."""
 
 import queue
+import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
 from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
@@ -18,6 +18,8 @@ from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.limits import Throttle
 from videoimport.worker.fetch.routes import Route
+from videoimport.worker.fetch.store_failures import BY_ADDRESS, ERRORS, failure, no_versions
+from videoimport.worker.s3_errors import status
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -31,18 +33,48 @@ _MOST_FRUITLESS = 4
 _PAUSE_SECONDS = 0.5
 
 
+_RANGE = re.compile(r"\s*bytes\s+(\d+)-(\d+)/(\d+|\*)\s*", re.IGNORECASE)
+_CONDITION_REFUSED = (400, 412, 501)
+"""HTTP status of a GET with ``If-Match``, from a store that does not know it, or compares ETags as texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """An object as it was found; nothing else is read of it."""
 
     size: int
     etag: str
+    """In quotes, whatever form the store gave it; empty where it has none."""
     version_id: str | None
+    modified: str = ""
+    """UTC, to the second; empty where the store does not say."""
+    is_weak: bool = False
+    """Whether the ETag is a weak one, which no range may be bound to (RFC 9110, 13.1.1)."""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], size: int) -> "Version":
+        """Return the version that an answer of HEAD, GET or a listing tells of."""
+        etag, version, modified = answer.get("ETag") or "", answer.get("VersionId"), answer.get("LastModified")
+        bare = etag.removeprefix("W/").strip('"')
+        return cls(
+            size, f'"{bare}"' if bare else "", version if version != "null" else None,
+            modified.strftime("%Y-%m-%dT%H:%M:%S") if modified else "", etag.startswith("W/"),
+        )  # fmt: skip
 
     @property
     def name(self) -> str:
-        """What tells it from others."""
-        return f"{self.version_id or ''} {self.etag}"
+        """What tells it from others; empty where the store tells nothing but its size."""
+        if self.version_id or self.etag:
+            return f"{self.version_id or ''} {self.etag}"
+        return f"{self.modified} {self.size}" if self.modified else ""
+
+    def is_same(self, other: "Version") -> bool:
+        """Whether another answer may tell of the same bytes: nothing that both of them have differs."""
+        pairs = ((self.version_id, other.version_id), (self.etag, other.etag))
+        known = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
+        if not known and self.modified and other.modified:
+            known = [(self.modified, other.modified)]
+        return self.size == other.size and all(mine == theirs for mine, theirs in known)
 
 
 def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
@@ -78,29 +110,41 @@ class Reader:
     def __init__(self, client: "S3Client", wish: S3Source, throttle: Throttle) -> None:
         self._client, self._wish, self._throttle = client, wish, throttle
         self._over = threading.Event()
+        self._knows_conditions = True
 
     def look(self) -> Version:
         """What is there now."""
         asked = {"VersionId": self._wish.version_id} if self._wish.version_id else {}
         try:
-            found = self._client.head_object(Bucket=self._wish.bucket, Key=self._wish.key, **asked)  # type: ignore[arg-type]
-        except _ERRORS as error:
-            raise failure(self._in_words(error, asked), self._wish) from None
-        version = found.get("VersionId")
-        return Version(found["ContentLength"], found.get("ETag", ""), version if version != "null" else None)
+            found: Any = self._client.head_object(Bucket=self._wish.bucket, Key=self._wish.key, **asked)  # type: ignore[arg-type]
+            version = Version.of(found, found["ContentLength"])
+        except (ClientError, KeyError):
+            version = self._look_by_get(asked)
+        except ERRORS as error:
+            raise failure(error, self._wish) from None
+        if self._wish.version_id not in (None, "null", version.version_id):
+            raise no_versions(self._wish)
+        return version
 
-    def _in_words(self, error: Exception, asked: dict[str, str]) -> Exception:
-        """An answer to HEAD has no body. Whether 503 means an outage or too many requests, only a GET is told."""
-        if not isinstance(error, ClientError) or _status(error) != 503:
-            return error
+    def _look_by_get(self, asked: dict[str, str]) -> Version:
+        """What one byte tells. An answer to HEAD has no body: what a refusal means, only a GET is told. And not every
+        gateway answers HEAD, or gives a size."""
         try:
-            byte = self._client.get_object(Bucket=self._wish.bucket, Key=self._wish.key, Range="bytes=0-0", **asked)  # type: ignore[arg-type]
-            byte["Body"].close()
-        except ClientError as worded:
-            return worded
-        except _ERRORS:
-            pass
-        return error
+            found: Any = self._client.get_object(
+                Bucket=self._wish.bucket,
+                Key=self._wish.key,
+                Range="bytes=0-0",
+                **asked,  # type: ignore[arg-type]
+            )
+        except ERRORS as error:
+            raise failure(error, self._wish) from None
+        found["Body"].close()
+        told = _RANGE.fullmatch(found.get("ContentRange") or "")
+        size = told[3] if told else found.get("ContentLength")
+        if size in (None, "*"):
+            message = f"The object store does not tell the size of {self._wish.key!r}."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=BY_ADDRESS)
+        return Version.of(found, int(size))
 
     def read(self, version: Version, first: int, last: int, told: Callable[[int], None] = lambda _: None) -> bytes:
         """A range, whole. ``told`` hears of the bytes so far; what it raises ends the reading and is raised."""
@@ -134,7 +178,7 @@ class Reader:
                     here += len(chunk)
                     told(here - piece.first)
                     self._throttle.took(len(chunk))
-            except _ERRORS as error:
+            except ERRORS as error:
                 fruitless = 0 if here > before else fruitless + 1
                 if isinstance(error, ClientError) or fruitless > _MOST_FRUITLESS:
                     piece.arrived.put(failure(error, self._wish))
@@ -146,83 +190,51 @@ class Reader:
         piece.arrived.put(None)
 
     def _range(self, version: Version, first: int, last: int) -> Iterator[bytes]:
-        pinned = {"IfMatch": version.etag} if version.etag else {}
-        if version.version_id:
-            pinned["VersionId"] = version.version_id
-        answer = self._client.get_object(
-            Bucket=self._wish.bucket,
-            Key=self._wish.key,
-            Range=f"bytes={first}-{last}",
-            **pinned,  # type: ignore[arg-type]
-        )
-        right = f"bytes {first}-{last}/{version.size}"
-        if answer.get("ContentRange") != right:
-            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store answers with another range.")
+        answer = self._answer(version, first, last)
         with answer["Body"] as body:
-            while (chunk := body.read(min(_CHUNK, self._throttle.chunk))) and not self._over.is_set():
+            left = self._length(version, answer, first, last)
+            while left and not self._over.is_set():
+                chunk: bytes = body.read(min(_CHUNK, self._throttle.chunk, left))
+                if not chunk:
+                    raise EOFError("the body ends early")
+                left -= len(chunk)
                 yield chunk
 
+    def _answer(self, version: Version, first: int, last: int) -> Any:
+        pinned = {"IfMatch": version.etag} if version.etag and not version.is_weak and self._knows_conditions else {}
+        if version.version_id:
+            pinned["VersionId"] = version.version_id
+        try:
+            return self._client.get_object(
+                Bucket=self._wish.bucket,
+                Key=self._wish.key,
+                Range=f"bytes={first}-{last}",
+                **pinned,  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            if "IfMatch" not in pinned or status(error) not in _CONDITION_REFUSED:
+                raise
+            if not self.look().is_same(version):
+                raise
+        self._knows_conditions = False  # each answer is compared all the same
+        return self._answer(version, first, last)
 
-_ERRORS = (BotoCoreError, ClientError, HTTPError, OSError)
-_ABSENT = ("NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound")
-_TOO_MANY = ("SlowDown", "RequestLimitExceeded", "TooManyRequests", "TooManyRequestsException")
-"""With any word that begins with Throttling: S3 says so with 503, and others with 400 or 429."""
-_BY_STATUS = {
-    404: Reason.SOURCE_NOT_FOUND,
-    405: Reason.SOURCE_NOT_FOUND,  # the newest version is a deletion
-    401: Reason.SOURCE_AUTH_REQUIRED,
-    403: Reason.SOURCE_AUTH_REQUIRED,
-    412: Reason.SOURCE_CHANGED,
-    416: Reason.SOURCE_CHANGED,
-    429: Reason.RATE_LIMITED,
-}
-
-
-def failure(error: Exception, wish: S3Source) -> ImportFailure:
-    """Our failure for what boto3 raised."""
-    if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        return said(code, _status(error), wish)
-    if isinstance(error, ParamValidationError):
-        return ImportFailure(Reason.INVALID_SPEC, "spec.source.s3 is not what S3 accepts; correct bucket and key.")
-    if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        message = "The object store's certificate is not valid; have it mended, or give worker.caBundleConfigMapRef."
-        return ImportFailure(Reason.CERTIFICATE_INVALID, message)
-    message = f"The object store of the source did not answer ({type(error).__name__})."
-    return ImportFailure(Reason.SOURCE_UNAVAILABLE, message)
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def said(code: str, status: int, wish: S3Source) -> ImportFailure:
-    """Our failure for a store's error code and HTTP status."""
-    if code == "NoSuchBucket":
-        message = f"There is no bucket {wish.bucket!r}; correct source.s3.bucket or endpoint."
-        return ImportFailure(Reason.SOURCE_NOT_FOUND, message)
-    if code == "InvalidObjectState":
-        message = "The object is in an archive and cannot be read; restore it, then change retryToken."
-        return ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
-    if status in (301, 307) or code in ("PermanentRedirect", "AuthorizationHeaderMalformed"):
-        return ImportFailure(Reason.INVALID_SPEC, f"source.s3.region is not the bucket's: {code or status}.")
-    reason = _reason(code, status)
-    keys = "correct the keys in source.credentialsSecretRef's Secret, or their permissions (s3:GetObject)"
-    what = {
-        Reason.SOURCE_NOT_FOUND: f"There is no {wish.key!r} in the bucket {wish.bucket!r}; correct source.s3.",
-        Reason.SOURCE_AUTH_REQUIRED: f"The object store does not let us read {wish.key!r} ({code}); {keys}.",
-        Reason.SOURCE_CHANGED: f"The object {wish.key!r} changed while it was read.",
-        Reason.RATE_LIMITED: f"The object store asks for fewer requests ({code or status}); it rests for a while.",
-    }.get(reason, f"The object store of the source answers {code or status}.")
-    return ImportFailure(reason, what)
-
-
-def _reason(code: str, status: int) -> Reason:
-    if code in _ABSENT:
-        return Reason.SOURCE_NOT_FOUND
-    if code in _TOO_MANY or code.startswith("Throttling"):
-        return Reason.RATE_LIMITED
-    return _BY_STATUS.get(status, Reason.SOURCE_UNAVAILABLE)
+    def _length(self, version: Version, answer: Any, first: int, last: int) -> int:
+        """How many bytes an answer brings, from ``first`` on. Some stores bring less than was asked for."""
+        told = _RANGE.fullmatch(answer.get("ContentRange") or "")
+        if told is None and first == 0 and last + 1 == version.size:
+            start, end, size = 0, last, answer.get("ContentLength", version.size)  # all of it: no range is needed
+        elif told is None:
+            message = "The object store ignores ranges: it answers a request for a part with the whole object."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=BY_ADDRESS)
+        else:
+            start, end, size = int(told[1]), int(told[2]), version.size if told[3] == "*" else int(told[3])
+        if not version.is_same(Version.of(answer, size)):
+            raise ImportFailure(Reason.SOURCE_CHANGED, f"The object {self._wish.key!r} changed while it was read.")
+        length = end + 1 - first
+        if start != first or not first <= end <= last or answer.get("ContentLength", length) != length:
+            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store answers with another range.")
+        return length
 
 
 def connect(wish: S3Source, keys: Keys | None, route: Route, read_seconds: float) -> "S3Client":

@@ -5,21 +5,25 @@ It is read in the fetching process only. What is wrong with it is told by key an
 
 import netrc
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import Request as _Asking
 
 import urllib3
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.credentials import Keys
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import netscape
+from videoimport.worker.fetch import cookies, netscape
+from videoimport.worker.fetch.origins import Origin
+from videoimport.worker.fetch.routes import LOGIN_KEYS
 
 FOR_WEB = ("cookies.txt", "headers", "netrc")
+_HOSTS = "hosts"
+"""Key of the Secret: origins that ``headers`` may be sent to besides the source's or the list's own."""
+_OF_HOST = "headers."
+"""Begins a key of the Secret that has the headers of one host."""
 FOR_S3 = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _SESSION = "AWS_SESSION_TOKEN"
 _MOST_BYTES = 2**20
@@ -39,65 +43,114 @@ class Login:
     password: str
 
 
+Lines = tuple[tuple[str, str], ...]
+"""Names and values of headers."""
+
+
 @dataclass(frozen=True, repr=False)
 class WebSecrets:
     """For web addresses; empty where the import has no Secret. Never shown: its repr has nothing of it."""
 
     url: str = ""
-    """The source's: ``headers`` go to its host only."""
-    headers: tuple[tuple[str, str], ...] = ()
+    """The source's."""
+    headers: Lines = ()
+    """For the trusted origins and those that the Secret names."""
     cookies: tuple[Cookie, ...] = ()
     logins: Mapping[str, Login] = field(default_factory=dict)
     """By host."""
     netrc_path: str | None = None
+    name: str = ""
+    """The Secret's."""
+    trusted: tuple[Origin, ...] | None = None
+    """Where ``headers`` go by themselves: the list's origin, or nowhere; None: the source's own."""
+    named: tuple[Origin, ...] = ()
+    """The Secret's key ``hosts``."""
+    by_host: Mapping[str, Lines] = field(default_factory=dict)
+    """Headers of one host each: by https at its default port, and at each origin of this host that is trusted or
+    named."""
+    _withheld: list[Origin] = field(default_factory=list)
+    """At most one: where the last request went, if ``headers`` were not sent to it."""
 
     def headers_for(self, url: str) -> dict[str, str]:
         """What a request for this address carries, be it the first one or one after a redirect."""
-        parts, own = urlsplit(url), is_own(self.url, url)
-        found = self._login(parts) if own or parts.scheme == "https" else {}
-        return found | (dict(self.headers) if own else {})
+        origin = Origin.parse(url)
+        found = self._login(origin) if origin and (origin.scheme == "https" or is_own(self.url, url)) else {}
+        shared = self.headers if origin and self._may_have(origin) else ()
+        own = self._own_of(origin) if origin else ()
+        self._withheld[:] = [origin] if origin and self.headers and not (shared or own) else []
+        return _merged(found, dict(shared), dict(own))
+
+    def _may_have(self, origin: Origin) -> bool:
+        trusted = self.trusted
+        if trusted is None:
+            source = Origin.parse(self.url)
+            trusted = (source,) if source else ()
+        return any(one.covers(origin) for one in (*trusted, *self.named))
+
+    def _own_of(self, origin: Origin) -> Lines:
+        is_usual = Origin("https", origin.host, 443).covers(origin)
+        return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
+
+    def advised(self, failure: ImportFailure) -> ImportFailure:
+        """The failure of the last request, with what to do where the host wanted headers that were not sent to it."""
+        if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
+            return failure
+        origin = self._withheld[0]
+        own = "source" if self.trusted is None else "list"
+        advice = (
+            f"{origin} is neither the {own}'s own host nor named in the Secret {self.name!r}, so its headers were not "
+            f"sent: add the line {origin} to the Secret's key {_HOSTS}, then change retryToken."
+        )
+        return ImportFailure(failure.reason, failure.message, failure.retry_after, advice=advice)
 
     def jar(self) -> CookieJar:
         """The cookies, each for its own domain."""
-        jar = CookieJar()
+        jar = CookieJar(cookies.Policy())
         for cookie in self.cookies:
             jar.set_cookie(cookie)
         return jar
 
-    def _login(self, parts: SplitResult) -> dict[str, str]:
-        login = self.logins.get(parts.hostname or "")
+    def _login(self, origin: Origin) -> dict[str, str]:
+        login = self.logins.get(origin.host.strip("[]"))
         return urllib3.make_headers(basic_auth=f"{login.user}:{login.password}") if login else {}
+
+
+def _merged(*groups: Mapping[str, str]) -> dict[str, str]:
+    """Headers together; a later one of the same name replaces an earlier one, whatever the case of its letters."""
+    found: dict[str, str] = {}
+    for group in groups:
+        names = {name.lower() for name in group}
+        found = {name: value for name, value in found.items() if name.lower() not in names} | dict(group)
+    return found
 
 
 def is_own(source: str, url: str) -> bool:
     """Whether an address is of the source's own host: same name and port, and never less secure than the source's."""
-    ours, theirs = urlsplit(source), urlsplit(url)
-    if (ours.hostname, ours.scheme, _port(ours)) == (theirs.hostname, theirs.scheme, _port(theirs)):
-        return True
-    upgraded = (_port(ours), _port(theirs), theirs.scheme) == (80, 443, "https")
-    return ours.hostname == theirs.hostname and upgraded
+    ours, theirs = Origin.parse(source), Origin.parse(url)
+    return ours is not None and theirs is not None and ours.covers(theirs)
 
 
-def cookie_header(jar: CookieJar, url: str) -> dict[str, str]:
-    """What a request for this address carries of a jar."""
-    asking = _Asking(url)  # noqa: S310 — asks nothing: it is how a jar is told of an address
-    jar.add_cookie_header(asking)
-    value = asking.get_header("Cookie")
-    return {"Cookie": value} if value else {}
-
-
-def read_web(url: str, name: str | None, folder: Path) -> WebSecrets:
+def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
     """For a web address. Keys of an object store alone are no mistake: a bulk shows the Secret of a list in a bucket to
-    the addresses on it too. Raises ImportFailure CREDENTIALS_NOT_FOUND for one that is missing or not understood."""
+    the addresses on it too. ``origins`` are those that ``headers`` go to; None: the address's own.
+
+    Raises ImportFailure CREDENTIALS_NOT_FOUND for one that is missing or not understood.
+    """
     if name is None:
         return WebSecrets()
-    _require_any(name, folder, FOR_WEB, or_else=FOR_S3)
+    by_host = _by_host(name, folder)
+    if not by_host:
+        _require_any(name, folder, FOR_WEB, or_else=(*FOR_S3, *LOGIN_KEYS))
     return WebSecrets(
         url=url,
-        headers=_headers(_lines(name, folder, "headers"), name),
+        headers=_headers(name, folder, "headers"),
         cookies=netscape.cookies(_lines(name, folder, "cookies.txt"), name, int(time.time())),
         logins=_logins(folder / "netrc", name),
         netrc_path=str(folder / "netrc") if (folder / "netrc").is_file() else None,
+        name=name,
+        trusted=None if origins is None else tuple(found for text in origins if (found := Origin.parse(text))),
+        named=_named(name, folder),
+        by_host=by_host,
     )
 
 
@@ -117,7 +170,8 @@ def unusable(name: str, what: str) -> ImportFailure:
     """What the user is to mend; ``what`` completes "The Secret 'x' …"."""
     return ImportFailure(
         Reason.CREDENTIALS_NOT_FOUND,
-        f"The Secret {name!r} of source.credentialsSecretRef {what}; correct it, then change retryToken.",
+        f"The Secret {name!r} of source.credentialsSecretRef {what}.",
+        advice="Correct the Secret, then change retryToken.",
     )
 
 
@@ -126,7 +180,7 @@ def _require_any(name: str, folder: Path, keys: Sequence[str], or_else: Sequence
         return
     wanted = " and ".join(keys) if keys == FOR_S3 else " or ".join(keys)
     is_empty = not folder.is_dir() or not any(path.is_file() for path in folder.iterdir())
-    raise unusable(name, f"does not exist or is empty; it needs {wanted}" if is_empty else f"needs {wanted}")
+    raise unusable(name, f"does not exist or is empty, and needs {wanted}" if is_empty else f"needs {wanted}")
 
 
 def _lines(name: str, folder: Path, key: str) -> list[str]:
@@ -141,20 +195,45 @@ def _lines(name: str, folder: Path, key: str) -> list[str]:
         raise unusable(name, f"has something under {key} that is no UTF-8 text") from None
 
 
-def _headers(lines: Sequence[str], secret: str) -> tuple[tuple[str, str], ...]:
+def _told(name: str, folder: Path, key: str) -> Iterator[tuple[int, str]]:
+    """A key's lines with their numbers, without those that are empty or comments."""
+    for number, line in enumerate(_lines(name, folder, key), 1):
+        if line.strip() and not line.startswith("#"):
+            yield number, line
+
+
+def _headers(secret: str, folder: Path, key: str) -> Lines:
     found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in _told(secret, folder, key):
         name, colon, value = line.partition(":")
         if not colon or not _is_token(name):
-            raise unusable(secret, f'has something in line {number} of headers that is not "Name: value"')
+            raise unusable(secret, f'has something in line {number} of {key} that is not "Name: value"')
         if name.lower() in _OURS:
-            raise unusable(secret, f"has {name} in line {number} of headers, which the client sets itself")
+            raise unusable(secret, f"has {name} in line {number} of {key}, which the client sets itself")
         if not all(" " <= letter <= "~" or letter == "\t" for letter in value):
-            raise unusable(secret, f"has a value in line {number} of headers with letters that are not ASCII")
+            raise unusable(secret, f"has a value in line {number} of {key} with letters that are not ASCII")
         found.append((name, value.strip()))
     return tuple(found)
+
+
+def _named(secret: str, folder: Path) -> tuple[Origin, ...]:
+    found = []
+    for number, line in _told(secret, folder, _HOSTS):
+        origin = Origin.named(line.strip())
+        if origin is None:
+            raise unusable(secret, f"has something in line {number} of {_HOSTS} that is no host, host:port or origin")
+        found.append(origin)
+    return tuple(found)
+
+
+def _by_host(secret: str, folder: Path) -> dict[str, Lines]:
+    found = {}
+    for path in sorted(folder.glob(f"{_OF_HOST}*")):
+        origin = Origin.named(path.name.removeprefix(_OF_HOST))
+        if origin is None:
+            raise unusable(secret, f"has the key {path.name!r}, which does not end in the name of a host")
+        found[origin.host] = _headers(secret, folder, path.name)
+    return found
 
 
 def _is_token(name: str) -> bool:
@@ -172,8 +251,10 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
         raise unusable(secret, "has something under netrc that is no UTF-8 text") from None
     if "default" in hosts:
         raise unusable(secret, "has a default in netrc, which every host would be shown; name the machine")
-    return {host: Login(user, password or "") for host, (user, _, password) in hosts.items()}
+    return {_as_connected(host): Login(user, password or "") for host, (user, _, password) in hosts.items()}
 
 
-def _port(parts: SplitResult) -> int | None:
-    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _as_connected(machine: str) -> str:
+    """A name as an origin has it: in ASCII and small letters."""
+    origin = Origin.named(machine) if ":" not in machine else None
+    return origin.host if origin else machine.lower()

@@ -91,7 +91,7 @@ class _Stored:
             title=(name.rpartition(".")[0] or name)[:512],
             source_id=self._wish.key[:256],
             size=self._version.size,
-            identity=identity("s3", place(self._wish), self._version.name),
+            identity=identity("s3", place(self._wish), self._version.name) if self._version.name else None,
         )
 
 

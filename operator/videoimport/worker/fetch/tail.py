@@ -6,8 +6,7 @@ from time import monotonic
 
 from videoimport.media import boxes
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.answers import ContentRange, Interrupted, Validator
-from videoimport.worker.fetch.http import Browser
+from videoimport.worker.fetch.answers import Answer, ContentRange, Interrupted, Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, Pace, Throttle
 from videoimport.worker.fetch.protocol import Ahead, TailFile
 from videoimport.worker.fetch.teller import Telling
@@ -79,18 +78,13 @@ def _telling(limits: Limits, teller: Telling) -> Told:
 
 
 def by_range(
-    browser: Browser,
-    url: str,
-    extra: Mapping[str, str],
-    validator: Validator,
-    total: int,
-    limits: Limits,
-    throttle: Throttle,
+    get: Callable[[Mapping[str, str]], Answer], validator: Validator, total: int, limits: Limits, throttle: Throttle
 ) -> Callable[[int, Told], bytes]:
-    """A fetcher that asks a web server, and believes only the very range of the very version."""
+    """A fetcher that asks a web server, and believes only the very range of the very version. ``get`` sends a request
+    with these headers."""
 
     def fetch(first: int, told: Told) -> bytes:
-        answer = browser.get(url, {**extra, "Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
+        answer = get({"Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
         try:
             right = ContentRange(first, total - 1, total)
             if answer.status != 206 or answer.content_range != right or validator.differs(answer.validator):

@@ -20,9 +20,16 @@ _PERHAPS_KNOWN = (Reason.SOURCE_AUTH_REQUIRED, Reason.SOURCE_NOT_FOUND, Reason.R
 def fetch(around: Surroundings, url: str) -> Fetched:
     """All of it. Raises ImportFailure."""
     request = around.request
-    secret = secrets.read_web(url, request.secret, around.secret_folder)
+    secret = secrets.read_web(url, request.secret, around.secret_folder, request.header_origins)
+    try:
+        return _fetched(around, url, secret)
+    except ImportFailure as failure:
+        raise secret.advised(failure) from None
+
+
+def _fetched(around: Surroundings, url: str, secret: WebSecrets) -> Fetched:
     browser = Browser(around.limits.read_seconds, route=around.route, secrets=secret)
-    landing = Landing(around.folder, outlives=request.outlives)
+    landing = Landing(around.folder, outlives=around.request.outlives)
     download = Download(browser, url, landing, around.limits, around.teller, throttle=around.throttle)
     try:
         opening = download.open()

@@ -1,13 +1,19 @@
 """yt-dlp as we use it: its options, and the source's Secret at the one place where its requests leave."""
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import requests
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor import gen_extractor_classes
-from yt_dlp.networking._requests import RequestsHTTPAdapter, RequestsRH
+from yt_dlp.networking._requests import RequestsHTTPAdapter, RequestsResponseAdapter, RequestsRH
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import Popen
 
+from videoimport.worker.fetch import letters, manifests, memory, pages, protected
+from videoimport.worker.fetch.connections import POOLS
+from videoimport.worker.fetch.cookies import Policy
 from videoimport.worker.fetch.secrets import WebSecrets
 from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.logs import log
@@ -49,13 +55,56 @@ class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
         self._secrets, self._answered = secrets, answered
         super().__init__(**options)
 
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the connections that go straight."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Return the connections that go through a proxy, by http or https."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """The answer."""
         own = request.copy()
         own.headers.update(self._secrets.headers_for(own.url or ""))
         answer: requests.Response = super().send(own, *args, **options)
         self._answered(answer.status_code, answer.headers.get("Retry-After", ""))
+        if answer.is_redirect:
+            # requests reads it as UTF-8 and fails on other bytes.
+            location = letters.of_address(answer.headers["Location"])
+            answer.headers["Location"] = location.encode().decode("latin-1")
+            answer.close()  # requests would read all of its body, which nobody wants
+            answer._content = b""
         return answer
+
+
+def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
+    """Keep an answer that is read whole within ``pages``' limits. Media is read in pieces, which are not limited."""
+    read_piece, head = answer._real_read, bytearray()
+
+    def read(amt: int | None = None) -> bytes:
+        if amt is not None:
+            piece = bytes(read_piece(amt))
+            head.extend(piece[: pages.HEAD_BYTES - len(head)])  # extractors look at the first bytes, then read the rest
+            return piece
+        return pages.read_whole(lambda size: bytes(answer.fp.read1(size, decode_content=True)), answer.url, bytes(head))
+
+    answer._real_read = read
+    return answer
+
+
+def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
+    """Start a child of yt-dlp without our memory limit; the guard lets no other than deno start."""
+    with memory.lifted():
+        subprocess.Popen._execute_child(child, *args, **options)  # type: ignore[attr-defined]
+
+
+Popen._execute_child = _start_unlimited
+manifests.install()
+protected.recognise_encrypted_samples()
 
 
 class Ydl(YoutubeDL):  # type: ignore[misc]
@@ -66,6 +115,7 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
     ) -> None:
         self._secrets, self._answered = secrets, answered
         super().__init__(_options(around, secrets) | more)
+        self.cookiejar.set_policy(Policy())
         for cookie in secrets.cookies:
             self.cookiejar.set_cookie(cookie)
 
@@ -87,6 +137,13 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
                 session.mount("https://", adapter)
                 session.mount("http://", adapter)
                 return session
+
+            def _send(self, request: Any) -> Any:
+                try:
+                    return _limit(super()._send(request))
+                except HTTPError as error:
+                    _limit(error.response)
+                    raise
 
         others = [handler for handler in handlers if handler.RH_KEY not in _HTTP]
         return super().build_request_director([OwnRH, *others], preferences)

@@ -11,6 +11,9 @@ from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.fetch.teller import Teller
 from videoimport.worker.listing.protocol import Ask, End, Enough, Entry, ListRequest, Look, Looked, Passed
 
+_MOST_BYTES = 320 * 2**20
+"""Of memory: an idle process has 64 MiB, the worker beside it 50, and the default limit of the container is 512 MiB."""
+
 
 class _List(Protocol):
     def entries(self) -> Iterator[Entry | Passed]:
@@ -23,7 +26,7 @@ class _List(Protocol):
 class _Web:
     """A list whose entries are addresses: those are not looked at."""
 
-    def __init__(self, entries: Iterator[Entry]) -> None:
+    def __init__(self, entries: Iterator[Entry | Passed]) -> None:
         self._entries = entries
 
     def entries(self) -> Iterator[Entry | Passed]:
@@ -81,7 +84,7 @@ def main() -> None:
         return
     teller = Teller()
     request = ListRequest.model_validate_json(text)
-    teller.tell(walls.inside(request.fetch, teller, lambda around: _serve(around, request, teller)))
+    teller.tell(walls.inside(request.fetch, teller, lambda around: _serve(around, request, teller), _MOST_BYTES))
     os._exit(0)  # no thread that waits for a server holds it up
 
 

@@ -2,14 +2,14 @@
 
 from urllib.parse import urlsplit
 
+from videoimport.api.texts import URL
+
 LEAST_LETTERS, MOST_LETTERS = 10, 2048
 
 
 def is_address(text: str) -> bool:
     """Whether it is an http or https URL with a host and a port that can be; nobody is asked."""
-    if not text.startswith(("http://", "https://")) or not LEAST_LETTERS <= len(text) <= MOST_LETTERS:
-        return False
-    if any(letter < " " or letter == "\x7f" for letter in text):
+    if not LEAST_LETTERS <= len(text) <= MOST_LETTERS or not all(rule.holds(text) for rule in URL):
         return False
     try:
         parts = urlsplit(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from videoimport.api.listing import ListingTask
+from videoimport.api.listing import ListingTask, Skipped
 from videoimport.api.reasons import Reason
 from videoimport.api.task import DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH
 from videoimport.api.worker import WorkerOptions
@@ -32,8 +32,9 @@ from videoimport.worker.listing.protocol import (
     Passed,
 )
 from videoimport.worker.paths import Paths
-from videoimport.worker.processes import Child, Children
+from videoimport.worker.processes import Child, Children, Ended
 
+PROXY_FIELD = "spec.template.worker.proxy"
 ROOM_BYTES = 512 * 2**20
 
 
@@ -44,6 +45,8 @@ class Batch:
     entries: list[Entry] = field(default_factory=list)
     passed: str | None = None
     """Where the list goes on behind what does not count, where that was told last."""
+    skipped: Skipped | None = None
+    """What is left out of that."""
     is_last: bool = False
     is_late: bool = False
     """Time was up before all that was asked for was there. Ask nothing any more."""
@@ -66,6 +69,7 @@ def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
         bytes_per_second=task.politeness.bytes_per_second,
         sleep_seconds=task.politeness.sleep_seconds,
         proxy=task.proxy,
+        proxy_field=PROXY_FIELD,
         ca_bundle=str(trusted) if trusted else None,
         allowed_networks=task.allowed_networks,
         shut_paths=(DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH, str(paths.credentials)),
@@ -91,7 +95,7 @@ def _is_own(task: ListingTask) -> bool:
 def start(children: Children, folder: Path) -> Child:
     """The guarded process, idle until it is told what to do."""
     argv = (sys.executable, "-P", "-m", "videoimport.worker.listing")
-    return children.start(argv, env=environment(os.environ, folder), logs_itself=True)
+    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The listing process")
 
 
 class Lister:
@@ -132,10 +136,10 @@ class Lister:
     def _took(self, batch: Batch, answer: Answer) -> bool:
         if isinstance(answer, Entry):
             batch.entries.append(answer)
-            batch.passed = None
+            batch.passed = batch.skipped = None
             return True
         if isinstance(answer, Passed):
-            batch.passed = answer.cursor
+            batch.passed, batch.skipped = answer.cursor, answer.skipped
             return True
         batch.is_last = isinstance(answer, End)
         return False
@@ -150,15 +154,26 @@ class Lister:
         except queue.Empty:
             raise TimeoutError from None
         if answer is None:
-            ended = self._child.ended()
-            message = f"The listing process ended with code {ended.code} and said nothing."
+            ended = self._ended()
+            message = f"The listing process ended with code {ended.code} and without a report."
             raise ImportFailure(Reason.INTERNAL, message)
         if isinstance(answer, Failed):
-            raise ImportFailure(answer.reason, answer.message, answer.retry_after)
+            raise ImportFailure(answer.reason, answer.message, answer.retry_after, advice=answer.advice)
         return answer
 
+    def _ended(self) -> Ended:
+        """Raises ImportFailure OUT_OF_MEMORY with advice of its own: more memory seldom mends a list."""
+        try:
+            return self._child.ended()
+        except ImportFailure as failure:
+            if failure.reason is not Reason.OUT_OF_MEMORY:
+                raise
+            message = "The listing process was killed, most likely for lack of memory."
+            advice = "Check what the list is; if it is right, raise the chart's worker.listingMemory."
+            raise ImportFailure(failure.reason, message, advice=advice) from None
+
     def _listen(self) -> None:
-        for line in self._child.lines():
+        for line in self._child.whole_lines():
             try:
                 self._heard.put(ANSWERS.validate_json(line))
             except ValidationError:
@@ -167,4 +182,4 @@ class Lister:
 
 
 def _not_understood() -> ImportFailure:
-    return ImportFailure(Reason.INTERNAL, "The listing process said what nobody understands.")
+    return ImportFailure(Reason.INTERNAL, "The listing process wrote a line that is not of its protocol.")

@@ -1,6 +1,6 @@
 """Atom feeds, which yt-dlp does not read, as it would tell of them. Pure.
 
-XML of strangers: the parser opens nothing that a document names, and expat refuses entities that grow.
+The XML is untrusted: the parser opens nothing that a document names, and ``fetch.pages`` has refused entities.
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,14 @@ from typing import Any, cast
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from xml.etree import ElementTree as Tree
 
-from yt_dlp.utils import unified_timestamp
-
 from videoimport.api.bulk_source import MAX_LISTED
+from videoimport.worker.listing import dates
 
-MOST_BYTES = 16 * 2**20
 _MOST_ELEMENTS = 10_000
 """Of one entry."""
 _CHUNK, _MOST_SILENT = 64 * 1024, 2**20
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_FEED, _ENTRY = f"{_ATOM}feed", f"{_ATOM}entry"
 _YOUTUBE_ID = "{http://www.youtube.com/xml/schemas/2015}videoId"
 _YOUTUBE = ("www.youtube.com", "youtube.com")
 
@@ -39,13 +38,13 @@ def _entries(content: bytes) -> Iterator[dict[str, Any]]:
         if event == "start":
             feed = element if feed is None else feed
             depth, elements = depth + 1, elements + 1
-            if feed.tag != f"{_ATOM}feed" or elements > _MOST_ELEMENTS:
+            if feed.tag != _FEED or elements > _MOST_ELEMENTS:
                 raise ValueError("no feed, or none that anybody would write")
             continue
         depth -= 1
         if depth == 1 and feed is not None:
             elements = 0
-            if element.tag == f"{_ATOM}entry":
+            if element.tag == _ENTRY:
                 yield _entry(element)
             feed.clear()
 
@@ -60,9 +59,9 @@ def _events(content: bytes) -> Iterator[tuple[str, Tree.Element]]:
         if start + _CHUNK > len(content):
             parser.close()
         silent += _CHUNK
-        for told in parser.read_events():
+        for told in cast("Iterator[tuple[str, Tree.Element]]", parser.read_events()):
             silent = 0
-            yield cast("tuple[str, Tree.Element]", told)
+            yield told
         if silent > _MOST_SILENT:
             raise ValueError("no tag that anybody would write")
 
@@ -75,7 +74,7 @@ def _entry(entry: Tree.Element) -> dict[str, Any]:
     pages = [link for link in links if link.get("rel", "alternate") == "alternate"]
     url = next((link.get("href") for link in (*media, *pages)), None)
     date = entry.findtext(f"{_ATOM}published") or entry.findtext(f"{_ATOM}updated")
-    told = {"_type": "url", "url": url, "title": entry.findtext(f"{_ATOM}title"), "timestamp": unified_timestamp(date)}
+    told = {"_type": "url", "url": url, "title": entry.findtext(f"{_ATOM}title"), "timestamp": dates.timestamp(date)}
     name = entry.findtext(_YOUTUBE_ID)
     is_its = name and url and name in _named(urlsplit(url))
     return {**told, "ie_key": "Youtube", "id": name} if is_its else told

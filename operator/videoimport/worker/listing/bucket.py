@@ -4,25 +4,29 @@ happens before it."""
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from videoimport.api.bulk_source import BucketSource
 from videoimport.api.reasons import Reason
 from videoimport.api.source import S3Source
-from videoimport.worker import record, s3_client
+from videoimport.api.texts import OWN_FOLDER
+from videoimport.worker import forms, s3_client, s3_lists
+from videoimport.worker.destination import UID
 from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import ranges, secrets
+from videoimport.worker.fetch import secrets, store_failures
 from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.fetch.ranges import Version
 from videoimport.worker.fetch.stored import place
 from videoimport.worker.fetch.surroundings import Surroundings
+from videoimport.worker.listing import objects
 from videoimport.worker.listing.cursors import cursor_of, key_of
 from videoimport.worker.listing.looking import Looker
+from videoimport.worker.listing.objects import Listed
 from videoimport.worker.listing.protocol import Entry, ListRequest, Look, Passed
-from videoimport.worker.naming import OWN_FOLDER
+from videoimport.worker.s3_errors import error_code, status
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -35,12 +39,6 @@ _PERHAPS_OURS = re.compile(
     r"/(video\.mp4|result\.json|audio\.(m4a|mp3)|original(-audio)?\.[^/]+|(renditions|thumbnails|captions|hls)/[^/]+)$"
 )
 """How the names of results end; whether one is ours, its mark tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    key: str
-    version: Version
 
 
 class Bucket:
@@ -63,14 +61,13 @@ class Bucket:
 
     def entries(self) -> Iterator[Entry | Passed]:
         """Behind the request's cursor."""
-        for listed in self._listed():
+        for listed in objects.pages(self._page, self._wish.prefix, key_of(self._request.cursor or "")):
             wanted = list(self._wanted(listed))
             for start in range(0, len(wanted), _ASKED_AT_ONCE):
                 for found in self._theirs(wanted[start : start + _ASKED_AT_ONCE]):
                     self._known[found.key] = found.version
                     yield self._entry(found)
-            if listed:
-                yield Passed(cursor=cursor_of(listed[-1].key))
+            yield Passed(cursor=cursor_of(listed[-1].key))
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
         """The first bytes of objects that were told."""
@@ -78,21 +75,10 @@ class Bucket:
         self._known.clear()
         yield from self._pool.map(lambda one: self._looker.look(*one), known)
 
-    def _listed(self) -> Iterator[list[_Object]]:
-        options: dict[str, Any] = {"Bucket": self._wish.bucket, "Prefix": self._wish.prefix}
-        last = key_of(self._request.cursor or "")
-        if last:
-            options["StartAfter"] = last
-        pages = iter(self._client.get_paginator("list_objects_v2").paginate(**options))
-        while page := self._asked(lambda: next(pages, None)):
-            contents = page.get("Contents", [])
-            if any(found["Key"] <= before for before, found in _pairs(last, contents)):
-                message = "The object store does not list keys in their order; give a manifest of addresses instead."
-                raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
-            last = contents[-1]["Key"] if contents else last
-            yield [_Object(found["Key"], Version(found["Size"], found.get("ETag", ""), None)) for found in contents]
+    def _page(self, asks: dict[str, Any]) -> Any:
+        return self._asked(partial(s3_lists.ask, self._client, self._wish.bucket, asks), is_list=True)
 
-    def _wanted(self, listed: Sequence[_Object]) -> Iterator[_Object]:
+    def _wanted(self, listed: Sequence[Listed]) -> Iterator[Listed]:
         suffixes = tuple(suffix.lower() for suffix in self._wish.suffixes or ())
         for found in listed:
             key = found.key
@@ -101,23 +87,23 @@ class Bucket:
             if not is_folder and not is_own and (not suffixes or key.lower().endswith(suffixes)):
                 yield found
 
-    def _theirs(self, some: Sequence[_Object]) -> Iterator[_Object]:
+    def _theirs(self, some: Sequence[Listed]) -> Iterator[Listed]:
         """Without what imports brought there; with their versions, where those are wanted."""
         asked = [self._needs_asking(found) for found in some]
         facts = self._pool.map(lambda pair: self._facts(pair[0]) if pair[1] else pair[0], zip(some, asked, strict=True))
         return (found for found in facts if found is not None)
 
-    def _needs_asking(self, found: _Object) -> bool:
+    def _needs_asking(self, found: Listed) -> bool:
         if self._request.is_own and _PERHAPS_OURS.search(f"/{found.key}"):
             return True
         if not self._request.wants_versions:
-            return False
+            return not found.is_known
         if self._has_versions is None:
             first = self._facts(found)
             self._has_versions = first is not None and first.version.version_id is not None
-        return self._has_versions
+        return self._has_versions or not found.is_known
 
-    def _facts(self, found: _Object) -> _Object | None:
+    def _facts(self, found: Listed) -> Listed | None:
         """What an object is now; None where it is gone, or ours."""
         try:
             head = self._asked(lambda: self._client.head_object(Bucket=self._wish.bucket, Key=found.key))
@@ -125,13 +111,12 @@ class Bucket:
             if failure.reason in (Reason.RATE_LIMITED, Reason.SOURCE_UNAVAILABLE):
                 raise
             return None if failure.reason is Reason.SOURCE_NOT_FOUND else found
-        if self._request.is_own and record.UID in head.get("Metadata", {}):
+        if self._request.is_own and UID in forms.metadata(head.get("Metadata", {})):
             return None
-        version = head.get("VersionId")
-        known = Version(head["ContentLength"], head.get("ETag", ""), version if version != "null" else None)
-        return _Object(found.key, known)
+        known = Version.of(head, head.get("ContentLength", found.version.size))
+        return Listed(found.key, known, is_known=True)
 
-    def _entry(self, found: _Object) -> Entry:
+    def _entry(self, found: Listed) -> Entry:
         size = found.version.size
         if len(found.key) > _MOST_KEY:
             message = f"Its key has more than {_MOST_KEY} letters."
@@ -139,28 +124,25 @@ class Bucket:
         cursor = cursor_of(found.key)
         if not size:
             return Entry(cursor=cursor, key=found.key, reason=Reason.NOT_VIDEO, message="It is empty.")
-        name = identity("s3", place(object_of(self._wish, found.key)), found.version.name)
+        version = found.version.name
+        name = identity("s3", place(object_of(self._wish, found.key)), version) if version else None
         return Entry(cursor=cursor, key=found.key, identity=name, size_bytes=size)
 
-    def _asked(self, question: Callable[[], Any]) -> Any:
+    def _asked(self, question: Callable[[], Any], *, is_list: bool = False) -> Any:
         try:
             return question()
-        except (ClientError, BotoCoreError, OSError) as error:
-            failure = ranges.failure(error, _any_object(self._wish))
+        except store_failures.ERRORS as error:
+            if is_list and isinstance(error, ClientError) and status(error) in (405, 501):
+                raise objects.unlisted(error_code(error)) from None
+            failure = store_failures.failure(error, _any_object(self._wish))
             if failure.reason is Reason.SOURCE_AUTH_REQUIRED:
-                message = (
-                    f"The object store does not let us list the bucket {self._wish.bucket!r}; correct the keys in "
-                    "source.credentialsSecretRef's Secret, or their permissions (s3:ListBucket, s3:GetObject)."
+                message = f"The object store does not let us list the bucket {self._wish.bucket!r}."
+                advice = (
+                    "Correct the keys in the Secret of source.credentialsSecretRef, or their permissions "
+                    "(s3:ListBucket, s3:GetObject)."
                 )
-                raise ImportFailure(failure.reason, message) from None
+                raise ImportFailure(failure.reason, message, advice=advice) from None
             raise failure from None
-
-
-def _pairs(before: str, contents: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Each object with the key before it: one that comes out of order would be lost between two pages."""
-    for found in contents:
-        yield before, found
-        before = found["Key"]
 
 
 def object_of(wish: BucketSource, key: str) -> S3Source:

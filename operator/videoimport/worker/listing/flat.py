@@ -22,6 +22,8 @@ _CLOSED = {
 }  # fmt: skip
 _GONE = {"[Private video]": "private", "[Deleted video]": "deleted"}
 """Titles that YouTube gives to what it does not show."""
+_MOST_TITLE = 256
+"""Characters of a title that are kept: the name made of it has far fewer."""
 _MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12
 
 
@@ -37,6 +39,7 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> Entry
     return Entry(
         cursor=cursor,
         url=url,
+        title=_title(raw),
         identity=_identity(raw),
         duration_ms=_milliseconds(raw.get("duration")),
         width=_pixels(raw.get("width")),
@@ -95,15 +98,20 @@ def _media(raw: Raw) -> str | None:
 def _objection(raw: Raw, has_secret: bool) -> tuple[Reason, str] | None:
     status = raw.get("live_status") or ("is_live" if raw.get("is_live") else "")
     if status in _LIVE:
-        return Reason.SOURCE_NOT_YET_AVAILABLE, f"It {_LIVE[status]}; list again once its recording is there."
+        return Reason.SOURCE_NOT_YET_AVAILABLE, f"It {_LIVE[status]}. List again once its recording is there."
     gone = _GONE.get(str(raw.get("title")))
     if gone == "deleted":
         return Reason.SOURCE_NOT_FOUND, "It was deleted."
     closed = "is private" if gone else _CLOSED.get(str(raw.get("availability")))
     if closed and not has_secret:
-        message = f"It {closed}; put cookies.txt into source.credentialsSecretRef's Secret."
+        message = f"It {closed}. Put cookies.txt into the Secret of source.credentialsSecretRef."
         return Reason.SOURCE_AUTH_REQUIRED, message
     return None
+
+
+def _title(raw: Raw) -> str | None:
+    title = raw.get("title")
+    return sayable(title[:_MOST_TITLE]) if isinstance(title, str) and title else None
 
 
 def _identity(raw: Raw) -> str | None:

@@ -10,19 +10,22 @@ from pathlib import Path
 
 from videoimport.api.bulk_source import BucketSource
 from videoimport.api.cheap import cheap
+from videoimport.api.containers import ContainerFormat, named
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import FoundItem, Known, ListingTask, PageLine, RejectedLine
-from videoimport.api.reasons import Reason
-from videoimport.api.redact import shown_url
+from videoimport.api.listing import MAX_SLUG, FoundItem, Known, ListingTask, PageLine, RejectedLine
+from videoimport.api.redact import shown_text, shown_url
+from videoimport.api.short_names import slug_of
 from videoimport.api.source import S3Source, VideoSource
 from videoimport.media import probe, requirements
 from videoimport.media.findings import Finding
 from videoimport.media.requirements import Examined
-from videoimport.worker import hits, index, naming
+from videoimport.media.streams import Media
+from videoimport.worker import examine, hits, index, naming
 from videoimport.worker.destination import Store
 from videoimport.worker.index import Committed
 from videoimport.worker.listing.protocol import Entry, Look
 from videoimport.worker.processes import Child, Children
+from videoimport.worker.scope import Scope
 
 PROBES_AT_ONCE = 4
 PROBE_SECONDS = 20.0
@@ -78,6 +81,11 @@ class Judge:
     def _probing(self, look: Look, last_moment: float) -> Child | None:
         if look.path is None or self._clock() >= last_moment:
             return None
+        path = Path(look.path)
+        size = path.stat().st_size
+        if look.container not in ("mkv", "webm") and examine.excess_of(path, size):
+            path.unlink(missing_ok=True)  # its import refuses it
+            return None
         child = self._children.start(probe.probe_argv(look.path))
         child.tell("")
         return child
@@ -94,13 +102,17 @@ class Judge:
         Path(look.path).unlink(missing_ok=True)
         if ended.code < 0:
             return None  # it was ended, and proved nothing
-        return _refusal(look, size, ended.stdout if ended.code == 0 else "{}", self._task)
+        try:
+            media = probe.parse_probe(ended.stdout if ended.code == 0 else "{}", ended.stderr)
+        except ValueError:
+            return None  # its import probes it again, and judges that answer
+        return _refusal(look, size, media, self._task)
 
     def _known(self, entry: Entry) -> Known | None:
         if entry.identity is None or entry.reason is not None or self._store is None:
             return None
         key = index.source_key(self._task.destination, entry.identity, self._task.output)
-        there = index.look(self._store, key)
+        there = index.look(Scope(self._store, self._task.destination), key)
         if there is None or not hits.meets(there, entry.checksum, self._task.requirements):
             return None
         return _told(there)
@@ -112,7 +124,7 @@ class Judge:
         return PageLine(
             found=FoundItem(
                 id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,
-                checksum=entry.checksum, known=known,
+                checksum=entry.checksum, known=known, slug=slug_of(entry.title or "")[:MAX_SLUG].strip("-") or None,
             )
         )  # fmt: skip
 
@@ -124,7 +136,7 @@ class Judge:
         )
         line = RejectedLine(
             id=self.identity(entry), name=entry.name, url=shown[:2048] if shown else None, reason=why.reason,
-            message=why.message[:512],
+            message=shown_text(why.text)[:512],
         )  # fmt: skip
         return PageLine(rejected=line)
 
@@ -152,15 +164,20 @@ def _told(there: Committed) -> Known:
     return Known(video_id=there.video_id, uri=there.uri[:2048] or None)
 
 
-def _refusal(look: Look, size: int, told: str, task: ListingTask) -> Finding | None:
+def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding | None:
     """What an object's head proves. What it does not tell, the import finds out."""
-    media = probe.parse_probe(told)
     seconds = 0.0 if look.is_fragmented else media.duration or 0.0
     known = Examined(media, look.container, seconds, size, task.requirements)
     found = requirements.early_refusal(known, lists_streams=look.container is not None and bool(media.demuxer))
-    if found is None and look.container is None and media.video is None:
-        wanted = ", ".join(task.requirements.formats) if task.requirements else ""
-        what = media.demuxer.partition(",")[0] or "unknown"
-        message = f"The source's container is {what}; requirements.formats accepts {wanted}."
-        return Finding(Reason.UNSUPPORTED_FORMAT, message)
+    wanted = task.requirements.formats if task.requirements else ()
+    name = named(look.container, media.demuxer)
+    if found is None and look.container is None and media.video is None and wanted and _is_other(name, wanted):
+        return requirements.unaccepted(name, media.demuxer, wanted)
     return found
+
+
+def _is_other(name: ContainerFormat | None, wanted: tuple[ContainerFormat, ...]) -> bool:
+    """Whether what an object's head shows is surely none of these: the bytes alone tell some of them, and only the
+    import sees whether an object that ffprobe cannot read by its head is one of the others."""
+    told_by_bytes = set(wanted) <= set(requirements.TOLD_BY_BYTES)
+    return name not in wanted if name else told_by_bytes

@@ -1,26 +1,29 @@
-"""Manifests: a URL a line, CSV with a header that names url, or JSON Lines. Pure: bytes in, rows out.
+"""Manifests: an address a line, a table whose header names the address, or JSON Lines. Pure: bytes in, rows out.
 
-A row that is not understood is rejected with the number of its line, and the rest goes on.
+A row that is no item is rejected with the number of its line, and the rest goes on. What is skipped is counted.
 """
 
 import csv
-import json
-import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import ValidationError
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 
 from videoimport.api.bulk_source import Item
-from videoimport.api.metadata import PREDEFINED
+from videoimport.api.listing import Skipped
 from videoimport.worker.fetch.protocol import sayable
-from videoimport.worker.listing.addresses import is_address
-from videoimport.worker.listing.quotes import MOST_LINE_BYTES, Quotes, Record, says
+from videoimport.worker.listing import jsonlines, table
+from videoimport.worker.listing.cells import has_address, trim
+from videoimport.worker.listing.given import Reader, RowError, item_of
+from videoimport.worker.listing.jsonlines import JsonLines
+from videoimport.worker.listing.plain import PlainList
+from videoimport.worker.listing.quotes import MOST_LINE_BYTES, Quotes, Record
+from videoimport.worker.listing.table import HeaderError, Table
 
-_FIELDS = ("url", "name", "checksum", "metadata")
-_MOST_DIGITS = 20
-_DELIMITERS = (",", ";", "\t")
+_MOST_ABOVE = 10
+"""Lines above a header: a title, a date, who wrote it."""
+_ONE_A_LINE = "Write JSON Lines, one object a line, such as by jq -c '.items[]'."
+_TAGGED = re.compile(r"<https?://|!?\[[^\]]{0,500}\]\(", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,160 +35,184 @@ class Row:
     url: str | None = None
     """Of a row that is rejected, where it has one."""
     wrong: str | None = None
-    """What is wrong with it."""
+    """What is wrong with it. Without an item and this, the list ends here, and only ``skipped`` is told."""
+    skipped: Skipped | None = None
+    """What is left out of the row, and what stands between it and the row before."""
 
 
 class NoListError(ValueError):
     """The whole file is no list. Its text completes "The manifest …"."""
 
+    def __init__(self, found: str, advice: str = "") -> None:
+        super().__init__(found)
+        self.advice = advice
+        """What to do, where that is more exact than what is said of any list."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a list is written, by its first lines."""
+
+    reader: Reader
+    titles: list[Record] = field(default_factory=list)
+    """Rows above the header."""
+    rows: list[Record] = field(default_factory=list)
+    """Rows that were read to see this."""
+
 
 def rows(content: Iterable[bytes], after: int = 0) -> Iterator[Row]:
     """What stands in a file's lines behind line ``after``. Raises NoListError."""
     records = _records(content)
-    first = next((record for record in records if record.wrong or says(record.text)), None)
-    if first is None:
+    skipped, first, last = _first_lines(records, after)
+    if not first:
+        yield from [Row(last, skipped=skipped)] if skipped else []
         return
-    read, is_header = _reader(first)
-    if not is_header:
-        records = _chained(first, records)
-    if isinstance(read, _Csv):
-        records = Quotes(read.delimiter).whole(records)
-    for record in records:
-        if record.line > after and (record.wrong or says(record.text)):
-            yield _said(Row(record.line, wrong=record.wrong) if record.wrong else _row(record, read))
+    layout = _layout(first)
+    rest: Iterator[Record] = chain(layout.rows, records)
+    if isinstance(layout.reader, Table) and not layout.reader.is_markdown:
+        rest = Quotes(layout.reader.delimiter).whole(rest)
+    read = chain(zip(layout.titles, repeat(PlainList())), zip(rest, repeat(layout.reader)))
+    yield from _read(read, after, skipped)
 
 
-def _chained(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
-    yield first
-    yield from rest
+def _read(records: Iterator[tuple[Record, Reader]], after: int, skipped: Skipped | None) -> Iterator[Row]:
+    """Rows with an item or a mistake, each with all that is skipped before it, and what is skipped behind the last."""
+    line = after
+    for record, reader in records:
+        if record.line <= after:
+            continue
+        line, row = record.line, _row(record, reader)
+        skipped = _sum(skipped, row.skipped)
+        if row.item or row.wrong:
+            yield _said(replace(row, skipped=skipped))
+            skipped = None
+    if skipped:
+        yield Row(line, skipped=skipped)
 
 
 def _records(content: Iterable[bytes]) -> Iterator[Record]:
     for number, raw in enumerate(content, start=1):
         line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-        if len(line) > MOST_LINE_BYTES:
-            yield Record(number, wrong=f"it has more than {MOST_LINE_BYTES} bytes")
-            continue
-        try:
-            yield Record(number, line.decode().rstrip("\r\n"))
-        except UnicodeDecodeError:
-            yield Record(number, wrong="it is no UTF-8 text")
+        yield _record(number, line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Csv:
-    delimiter: str
-    columns: tuple[str, ...]
-
-    def __call__(self, text: str) -> dict[str, Any]:
-        cells = next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=True), [])
-        if len(cells) > len(self.columns):
-            raise ValueError(f"it has {len(cells)} fields, and the header has {len(self.columns)}")
-        given = {name: cell.strip() for name, cell in zip(self.columns, cells, strict=False) if cell.strip() and name}
-        known = {name: given[name] for name in given if name in ("url", "name", "checksum")}
-        others = {name: given[name] for name in given if name not in known and name not in PREDEFINED}
-        return known | ({"metadata": others} if others else {})
+def _record(number: int, line: bytes) -> Record:
+    if len(line) > MOST_LINE_BYTES:
+        return Record(number, wrong=f"it has more than {MOST_LINE_BYTES} bytes")
+    try:
+        text = line.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        return Record(number, wrong="it is no UTF-8 text; save the list as UTF-8, in Excel as 'CSV UTF-8'")
+    return Record(number, wrong="it has a zero byte") if "\x00" in text and number > 1 else Record(number, text)
 
 
-_Read = Callable[[str], dict[str, Any]]
+def _first_lines(records: Iterator[Record], after: int) -> tuple[Skipped | None, list[Record], int]:
+    """Return what is skipped, the first lines that say something, up to the first with an address, and the last line's
+    number. Blank lines and comments may be many, so only their number is kept."""
+    skipped: Skipped | None = None
+    first: list[Record] = []
+    last = 0
+    for record in records:
+        last, text = record.line, trim(record.text)
+        is_comment = text.startswith("#") and not first and not _is_header(text)
+        if record.wrong or (text and not is_comment):
+            first.append(record)
+            if _ends_first_lines(text) or len(first) > _MOST_ABOVE:
+                break
+        elif record.line > after:
+            skipped = _sum(skipped, Skipped(comments=1) if is_comment else Skipped(blank=1))
+    return skipped, first, last
 
 
-def _reader(first: Record) -> tuple[_Read, bool]:
-    """How a file is read whose first line that says something is this, and whether that is a header."""
-    text = first.text.strip()
-    if "\x00" in text:
-        raise NoListError("is no text: its first line has zero bytes")
-    if text.startswith("<"):
-        raise NoListError("is a web page or XML: give a file with a URL a line, CSV or JSON Lines")
-    if text.startswith("["):
-        raise NoListError("is a JSON array; write one object a line (JSON Lines)")
+def _ends_first_lines(text: str) -> bool:
+    """Whether a line tells how the list is written. A comment may look like any other line."""
+    return not text.startswith("#") and (has_address(text) or text.startswith(("{", "[", "<")) or _is_header(text))
+
+
+def _is_header(text: str) -> bool:
+    """Whether a line is a header, also if its first column is called #."""
+    try:
+        return table.header(text) is not None
+    except HeaderError:
+        return not text.startswith("#")
+
+
+def _layout(first: list[Record]) -> _Layout:
+    """Raises NoListError."""
+    text = trim(first[0].text)
+    _refuse(text)
     if text.startswith("{"):
-        return _json, False
-    for delimiter in _DELIMITERS:
-        header = _header(text, delimiter)
-        lowered = tuple(cell.lower() if cell.lower() in _FIELDS else cell for cell in header)
-        if "url" in lowered:
-            _refuse_twice(lowered)
-            return _Csv(delimiter, lowered), True
-    return _url, False
-
-
-def _header(text: str, delimiter: str) -> tuple[str, ...]:
+        return _Layout(JsonLines(), rows=first)
     try:
-        return tuple(cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), []))
-    except csv.Error as error:
-        raise NoListError(f"cannot be read in its first line: {error}") from None
+        found = _headers(first)
+    except HeaderError as error:
+        advice = "Give one column the name url, and each other column a name of its own that means no address."
+        raise NoListError(str(error), advice) from None
+    if not found:
+        return _Layout(PlainList(), rows=[record for record in first if not table.separator(record.text)])
+    # A comment may name columns too: a header that begins with # counts where there is no other.
+    place, header = next((one for one in found if not trim(first[one[0]].text).startswith("#")), found[0])
+    titles = [_title(record, header) for record in first[:place] if not table.separator(record.text)]
+    is_single = len(header.columns) == 1 and not any(table.separator(record.text) for record in first[:place])
+    return _Layout(PlainList() if is_single else header, titles, first[place + 1 :])
 
 
-def _refuse_twice(columns: tuple[str, ...]) -> None:
-    if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
-        raise NoListError(f"names a column twice in its header: {', '.join(twice)[:100]}")
+def _headers(first: list[Record]) -> list[tuple[int, Table]]:
+    """Lines that are headers, each with its number among these. Raises HeaderError."""
+    forced = next((sign for record in first if (sign := table.separator(record.text))), None)
+    some = [
+        (place, record.text)
+        for place, record in enumerate(first)
+        if not record.wrong and (not trim(record.text).startswith("#") or _is_header(trim(record.text)))
+    ]
+    return [(place, header) for place, text in some if (header := table.header(text, forced)) is not None]
 
 
-def _url(text: str) -> dict[str, Any]:
-    return {"url": text.strip()}
+def _title(record: Record, header: Table) -> Record:
+    """A line above the header: a comment, a blank row, or no item."""
+    text = trim(record.text)
+    if record.wrong or text.startswith("#") or not text.strip(f'{header.delimiter} \t"'):
+        return replace(record, text="#" if text.startswith("#") else "")
+    return replace(record, wrong="it stands above the header of the table and has no address")
 
 
-def _json(text: str) -> dict[str, Any]:
+def _refuse(text: str) -> None:
+    if "\x00" in text:
+        raise NoListError("is not text: its first line has zero bytes")
+    if "\r" in text:
+        raise NoListError("ends its lines in two ways", "Save it again with one kind of line end.")
+    if _TAGGED.match(text):
+        return
+    if text.startswith("<"):
+        raise NoListError("is a web page or XML")
+    if text.startswith("["):
+        raise NoListError("is a JSON array, and not one object a line", _ONE_A_LINE)
+    if text.startswith("{") and jsonlines.is_document(text):
+        raise NoListError("is one JSON document, and not one object a line", _ONE_A_LINE)
+
+
+def _row(record: Record, reader: Reader) -> Row:
+    if record.wrong:
+        return Row(record.line, wrong=record.wrong)
     try:
-        found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
-    except ValueError as error:
-        raise ValueError(f"it is no JSON ({error.msg if isinstance(error, json.JSONDecodeError) else error})") from None
-    except RecursionError:
-        raise ValueError("it is no JSON that anybody would write") from None
-    if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 — the file's fault, not a caller's
-    if unknown := sorted(set(found) - set(_FIELDS)):
-        raise ValueError(f"it has unknown fields ({', '.join(unknown)[:100]}); known are {', '.join(_FIELDS)}")
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name[:20]} is no number")
-
-
-def _finite(digits: str) -> float:
-    """JSON may name any number; one that is infinite here could not be told to anybody."""
-    number = float(digits)
-    return number if math.isfinite(number) else _no_number(digits)
-
-
-def _counted(digits: str) -> int:
-    """The API server keeps whole numbers in 64 bits."""
-    if len(digits) > _MOST_DIGITS or not -(2**63) <= int(digits) < 2**63:
-        raise ValueError(f"{digits[:20]} is too large a number")
-    return int(digits)
-
-
-def _row(record: Record, read: _Read) -> Row:
-    try:
-        given = read(record.text)
+        given = reader.read(record.text)
+        if given.fields is None:
+            return Row(record.line, skipped=given.skipped)
+        return Row(record.line, item_of(given), skipped=given.skipped)
+    except RowError as error:
+        return Row(record.line, url=error.url, wrong=str(error))
     except (ValueError, csv.Error) as error:
         return Row(record.line, wrong=str(error))
-    url = given["url"] if isinstance(given.get("url"), str) else None
-    if url is None:
-        return Row(record.line, wrong="it has no url")
-    if not is_address(url):
-        return Row(record.line, url=url, wrong="its url is no http or https address")
-    try:
-        return Row(record.line, Item.model_validate(given))
-    except ValidationError as error:
-        return Row(record.line, url=url, wrong=f"its {_complaints(error)}")
+
+
+def _sum(one: Skipped | None, other: Skipped | None) -> Skipped | None:
+    return one.plus(other) if one and other else one or other
 
 
 def _said(row: Row) -> Row:
-    """What JSON escapes may name half a letter, which nobody could be told of."""
+    """What JSON escapes may name half a letter, which no protocol can hold."""
     return row if row.item else replace(row, url=_sayable(row.url), wrong=_sayable(row.wrong))
 
 
 def _sayable(text: str | None) -> str | None:
     return text and sayable(text)
-
-
-def _complaints(error: ValidationError) -> str:
-    """Which fields, and what of them; not what stands there."""
-    told = (
-        f"{'.'.join(map(str, one['loc'][:2]))}: {one['msg']}"
-        for one in error.errors(include_input=False, include_url=False)
-    )
-    return "; ".join(told)[:300]

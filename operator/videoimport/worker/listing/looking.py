@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 HEAD_BYTES = 64 * 1024
 MOST_INDEX_BYTES = 16 * 2**20
 """The index of some eight hours; a longer one is left to the import."""
+_LONG_AT_ONCE = 2
+"""Indexes in memory, each twice while it is read."""
 _PASSING = (Reason.RATE_LIMITED, Reason.SOURCE_UNAVAILABLE, Reason.ADDRESS_FORBIDDEN)
 """Not one object's fault."""
 
@@ -33,6 +36,7 @@ class Looker:
     def __init__(self, client: "S3Client", around: Surroundings) -> None:
         self._client, self._around = client, around
         self._numbers = itertools.count()
+        self._long = threading.Semaphore(_LONG_AT_ONCE)
 
     def look(self, wish: S3Source, version: Version) -> Look:
         """What its bytes tell, and nothing else: what a page rejects is never tried. Raises ImportFailure for what is
@@ -50,7 +54,7 @@ class Looker:
         try:
             refuse_no_file(head)
         except ImportFailure as proof:
-            return Look(key=key, reason=proof.reason, message=proof.message[:512])
+            return Look(key=key, reason=proof.reason, message=proof.text[:512])
         container = sniff.container(head)
         if container not in ("mp4", "mov"):  # no more: ffprobe would look through a hole of gigabytes for a next packet
             return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
@@ -59,9 +63,10 @@ class Looker:
         if rest is None and _is_cut(head, boxes):
             return Look(key=key, container=container)
         pieces = [(0, head)]
-        if rest is not None:
-            pieces.append((rest[0], reader.read(version, rest[0], rest[1] - 1)))
-        path = self._kept(pieces, version.size)
+        with self._long if rest is not None else contextlib.nullcontext():
+            if rest is not None:
+                pieces.append((rest[0], reader.read(version, rest[0], rest[1] - 1)))
+            path = self._kept(pieces, version.size)
         return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
 
     def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:

@@ -1,11 +1,12 @@
 """A manifest: fetched whole, then read line by line. Its cursor names the line and the content; another content begins
 at its first line again, and what comes twice is told by its identity."""
 
+import codecs
 import gzip
 import hashlib
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,9 +24,10 @@ from videoimport.worker.fetch.ranges import AT_ONCE, Reader, connect
 from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.listing import lines
 from videoimport.worker.listing.lines import NoListError, Row
-from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.listing.protocol import Entry, ListRequest, Passed
 from videoimport.worker.listing.quotes import MOST_LINE_BYTES
 
+_ADVICE = "Give a file with a URL a line, CSV or JSON Lines."
 MOST_BYTES = 256 * 2**20
 """A hundred thousand lines with metadata fit many times."""
 _CHUNK = 256 * 1024
@@ -34,7 +36,7 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """UTF-16, as spreadsheets write it."""
 
 
-def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
+def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry | Passed]:
     """Behind the request's cursor. Raises ImportFailure."""
     wish = request.source.manifest
     assert wish is not None  # noqa: S101
@@ -49,16 +51,20 @@ def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
             for row in lines.rows(_bounded(file), after):
                 yield _entry(row, digest)
     except NoListError as error:
-        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The manifest {error}.") from None
+        advice = error.advice or _ADVICE
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The manifest {error}.", advice=advice) from None
 
 
-def _entry(row: Row, digest: str) -> Entry:
-    cursor = f"{row.line} {digest}"
-    if row.item is None:
-        message = f"Line {row.line}: {row.wrong}."
-        return Entry(cursor=cursor, url=row.url, reason=Reason.INVALID_SPEC, message=message)
-    item = row.item
-    return Entry(cursor=cursor, url=item.url, name=item.name, metadata=item.metadata, checksum=item.checksum)
+def _entry(row: Row, digest: str) -> Entry | Passed:
+    cursor, item, skipped = f"{row.line} {digest}", row.item, row.skipped
+    if item is not None:
+        return Entry(
+            cursor=cursor, url=item.url, name=item.name, metadata=item.metadata, checksum=item.checksum, skipped=skipped
+        )
+    if row.wrong is None:
+        return Passed(cursor=cursor, skipped=skipped)
+    message = f"Line {row.line}: {row.wrong}."
+    return Entry(cursor=cursor, url=row.url, reason=Reason.INVALID_SPEC, message=message, skipped=skipped)
 
 
 def _bounded(file: Iterable[bytes]) -> Iterator[bytes]:
@@ -80,10 +86,9 @@ def _brought(around: Surroundings, request: ListRequest, wish: ManifestSource) -
     path, reference = Path(request.manifest or ""), wish.config_map_key_ref
     if reference is None or not path.is_file():
         name, key = (reference.name, reference.key) if reference else ("", "")
-        message = (
-            f"There is no ConfigMap {name!r} with a key {key!r} in this namespace; create it, then change retryToken."
-        )
-        raise ImportFailure(Reason.SOURCE_NOT_FOUND, message)
+        message = f"There is no ConfigMap {name!r} with a key {key!r} in this namespace."
+        advice = "Create the ConfigMap with that key, then change retryToken."
+        raise ImportFailure(Reason.SOURCE_NOT_FOUND, message, advice=advice)
     return path
 
 
@@ -91,9 +96,12 @@ def _from_web(around: Surroundings, url: str) -> Path:
     secret = secrets.read_web(url, around.request.secret, around.secret_folder)
     browser = Browser(around.limits.read_seconds, route=around.route, secrets=secret)
     path = around.folder / "manifest"
-    for attempt in Patience(time.sleep).attempts():
-        with attempt:
-            _receive(around, browser, url, path)
+    try:
+        for attempt in Patience(time.sleep).attempts():
+            with attempt:
+                _receive(around, browser, url, path)
+    except ImportFailure as failure:
+        raise secret.advised(failure) from None
     return path
 
 
@@ -112,8 +120,8 @@ def _receive(around: Surroundings, browser: Browser, url: str, path: Path) -> No
                 pace.check(done)
         if sniff.kind(_head(path), answer.header("Content-Type")) is sniff.Kind.PAGE:
             host = urlsplit(answer.url).hostname
-            message = f"The manifest is a web page of {host}; give a file with a URL a line, CSV or JSON Lines."
-            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
+            message = f"The manifest is a web page of {host}."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
     finally:
         answer.response.close()
 
@@ -142,19 +150,33 @@ def _plain(path: Path, folder: Path) -> Path:
         try:
             _unpack(packed, path)
         except (zlib.error, gzip.BadGzipFile, EOFError):
-            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "The manifest is packed, and cannot be unpacked.") from None
+            message = "The manifest is packed, and cannot be unpacked."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE) from None
         head = _head(path)
     if head.startswith(_WIDE):
         path, wide = folder / "manifest-utf8", path
         try:
-            path.write_bytes(wide.read_bytes().decode("utf-16").encode())
+            _rewrite(wide, path, codecs.getincrementaldecoder("utf-16")().decode)
         except UnicodeError:
-            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "The manifest is broken UTF-16 text.") from None
+            message = "The manifest is broken UTF-16 text."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE) from None
         head = _head(path)
     if b"\r" in head[:-1] and b"\n" not in head:  # as spreadsheets of old Macs write lines
         path, returned = folder / "manifest-lines", path
-        path.write_bytes(returned.read_bytes().replace(b"\r", b"\n"))
+        _rewrite(returned, path, lambda chunk, _: chunk.decode("latin-1").replace("\r", "\n"), "latin-1")
     return path
+
+
+def _rewrite(source: Path, target: Path, decode: Callable[[bytes, bool], str], encoding: str = "utf-8") -> None:
+    """Write what ``decode`` makes of each piece; none of the files is in memory whole. Raises UnicodeError."""
+    done = 0
+    with source.open("rb") as read, target.open("wb") as written:
+        while chunk := read.read(_CHUNK):
+            text = decode(chunk, False).encode(encoding)
+            done += len(text)
+            _check(done)
+            written.write(text)
+        written.write(decode(b"", True).encode(encoding))
 
 
 def _unpack(packed: Path, path: Path) -> None:
@@ -168,13 +190,14 @@ def _unpack(packed: Path, path: Path) -> None:
 
 def _check(size: int) -> None:
     if size > MOST_BYTES:
-        message = f"The manifest has more than {MOST_BYTES} bytes; divide it."
-        raise ImportFailure(Reason.SOURCE_TOO_LARGE, message)
+        message = f"The manifest has more than {MOST_BYTES} bytes."
+        advice = "Divide the manifest among several BulkImports."
+        raise ImportFailure(Reason.SOURCE_TOO_LARGE, message, advice=advice)
 
 
 def _refuse_binary(head: bytes) -> None:
     if b"\x00" in head:
-        raise NoListError("is no text: give a file with a URL a line, CSV or JSON Lines")
+        raise NoListError("is not text")
 
 
 def _head(path: Path) -> bytes:

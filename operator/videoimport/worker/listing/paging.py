@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from videoimport.api.listing import Known, ListingTask, PageReport
+from videoimport.api.listing import Known, ListingTask, PageReport, Skipped
 from videoimport.api.reasons import Reason
 from videoimport.media.findings import Finding
 from videoimport.worker.errors import ImportFailure
@@ -39,6 +39,7 @@ class Pager:
         self._found: dict[str | None, str | None] = {}
         """Addresses by identity."""
         self._is_waiting = True
+        self._skipped = Skipped()
 
     def report(self) -> PageReport:
         """Fill the page, and say what it is. Raises ImportFailure where there is none."""
@@ -48,7 +49,7 @@ class Pager:
             if (ended := self._took(batch)) is not None:
                 return ended
             if batch.passed is not None:
-                self._cursor = batch.passed
+                self._cursor, self._skipped = batch.passed, self._skipped.plus(batch.skipped)
             if batch.failure is not None:
                 return self._broken_off(batch.failure)
             if batch.is_last:
@@ -75,7 +76,7 @@ class Pager:
                 return self._broken_off(judged)
             if not self._added(judged):
                 return self._report(is_last=False)
-            self._cursor = judged.entry.cursor
+            self._cursor, self._skipped = judged.entry.cursor, self._skipped.plus(judged.entry.skipped)
             if self._is_enough():
                 return self._report(is_last=True)
         return None
@@ -111,6 +112,7 @@ class Pager:
         identity = self._judge.identity(judged.entry)
         address = judged.entry.url or judged.entry.key
         if identity is not None and self._found.get(identity) == address:
+            self._skipped = self._skipped.plus(Skipped(repeats=1))
             return True  # once is enough; another item with its identity is told, and the controller rejects it
         if judged.objection is not None and judged.known is None:
             return self._page.add(self._judge.rejected(judged.entry, judged.objection))
@@ -144,10 +146,11 @@ class Pager:
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, cursor=None if is_last else self._cursor, done=is_last,
             count=page.count, bytes=page.size, sha256=page.sha256,
+            skipped=self._skipped if self._skipped.total else None,
             pushed_back=broken and broken.reason, retry_after_seconds=broken and broken.retry_after,
         )  # fmt: skip
 
 
 def _stalled(task: ListingTask) -> ImportFailure:
-    message = f"The list brought nothing within {task.timeout_seconds} s; it is tried again."
+    message = f"The list brought nothing within {task.timeout_seconds} s."
     return ImportFailure(Reason.STALLED, message)

@@ -20,7 +20,7 @@ from videoimport.worker.fetch import classify, secrets
 from videoimport.worker.fetch.secrets import WebSecrets
 from videoimport.worker.fetch.surroundings import Surroundings
 from videoimport.worker.fetch.ydl import Ydl
-from videoimport.worker.listing import atom, flat
+from videoimport.worker.listing import atom, dates, flat
 from videoimport.worker.listing.flat import Raw
 from videoimport.worker.listing.protocol import Entry, ListRequest
 
@@ -35,7 +35,7 @@ _LISTS = ("YoutubeTab",)
 """Extractors of lists that yt-dlp itself is not sure of."""
 _NESTED_FAULTS = (
     Reason.SOURCE_NOT_FOUND, Reason.UNSUPPORTED_SOURCE, Reason.SOURCE_AUTH_REQUIRED, Reason.GEO_BLOCKED,
-    Reason.DRM_PROTECTED, Reason.SOURCE_NOT_YET_AVAILABLE,
+    Reason.DRM_PROTECTED, Reason.SOURCE_NOT_YET_AVAILABLE, Reason.PAGE_TOO_LARGE,
 )  # fmt: skip
 """A list within a list that ends so is one entry's fault."""
 
@@ -76,11 +76,12 @@ def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
     wish = request.source.playlist
     assert wish is not None  # noqa: S101
     secret = secrets.read_web(wish.url, around.request.secret, around.secret_folder)
+    dates.use_for_feeds()
     with _ydl(around, secret, newest=wish.newest) as ydl:
         try:
             yield from Walk(ydl, request).entries()
         except YoutubeDLError as error:
-            raise classify.failure(error) from error
+            raise secret.advised(classify.failure(error)) from None
 
 
 def _ydl(around: Surroundings, secret: WebSecrets, *, newest: bool) -> Ydl:
@@ -127,7 +128,7 @@ class Walk:
 
     def _atom(self) -> Raw | None:
         with self._ydl.urlopen(self._wish.url) as answer:
-            return atom.playlist(answer.read(atom.MOST_BYTES), answer.url)
+            return atom.playlist(answer.read(), answer.url)
 
     def _told(self, some: list[tuple[int, _Seen]]) -> Iterator[Entry]:
         return (self._entry(number, one) for number, one in some)
@@ -192,14 +193,14 @@ class Walk:
                 yield from self._flattened(info, depth=depth + 1)
             else:
                 yield _Seen(raw, self._wish.url, None)
-        except YoutubeDLError as error:
-            failure = classify.failure(error)
+        except (YoutubeDLError, ImportFailure) as error:
+            failure = error if isinstance(error, ImportFailure) else classify.failure(error)
             if failure.reason not in _NESTED_FAULTS:
                 raise failure from error
-            yield _Seen({**raw, "_fault": (failure.reason, failure.message)}, self._wish.url, None)
+            yield _Seen({**raw, "_fault": (failure.reason, failure.text)}, self._wish.url, None)
 
     def _too_deep(self, raw: Raw) -> Iterator[_Seen]:
-        message = f"It is a list within more than {MOST_DEPTH} lists; give its own address as source.playlist.url."
+        message = f"It is a list within more than {MOST_DEPTH} lists. Give its own address as source.playlist.url."
         yield _Seen({**raw, "_fault": (Reason.UNSUPPORTED_SOURCE, message)}, self._wish.url, None)
 
     def _leads_to_list(self, key: str | None, url: str) -> bool:

@@ -9,11 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import Model
+from videoimport.api.base import DEFERRED, Model
 from videoimport.api.bulk_source import BulkSource
+from videoimport.api.containers import ContainerFormat
+from videoimport.api.listing import Skipped
 from videoimport.api.metadata import Scalar
 from videoimport.api.reasons import Reason
-from videoimport.api.requirements import ContainerFormat
+from videoimport.api.redact import ShownText
 from videoimport.worker.fetch.protocol import Failed, Request
 
 
@@ -53,6 +55,8 @@ class Entry(Model):
     key: str | None = None
     """Of an object; else it has a url, or neither where it is rejected."""
     name: str | None = None
+    title: str | None = None
+    """As the list has it."""
     metadata: dict[str, Scalar] | None = None
     checksum: str | None = None
     identity: str | None = None
@@ -63,7 +67,9 @@ class Entry(Model):
     height: int | None = None
     reason: Reason | None = None
     """Why it cannot be imported, whatever is wanted of it."""
-    message: str = ""
+    message: ShownText = ""
+    skipped: Skipped | None = None
+    """What the list has before it, and within it, that is left out."""
 
 
 class Passed(Model):
@@ -71,6 +77,8 @@ class Passed(Model):
 
     kind: Literal["Passed"] = "Passed"
     cursor: str
+    skipped: Skipped | None = None
+    """What of it is left out."""
 
 
 class Enough(Model):
@@ -97,7 +105,7 @@ class Look(Model):
     """Its head tells how long its first fragment is, not the whole."""
     reason: Reason | None = None
     """What the bytes prove already."""
-    message: str = ""
+    message: ShownText = ""
 
 
 class Looked(Model):
@@ -107,4 +115,4 @@ class Looked(Model):
 
 
 Answer = Annotated[Entry | Passed | Enough | End | Look | Looked | Failed, Field(discriminator="kind")]
-ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)
+ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer, config=DEFERRED)

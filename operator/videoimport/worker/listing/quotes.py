@@ -7,7 +7,6 @@ from dataclasses import dataclass
 MOST_LINE_BYTES = 64 * 1024
 _MOST_LINES = 200
 """Of one record."""
-_COMMENT = "#"
 
 
 @dataclass(slots=True)
@@ -18,11 +17,6 @@ class Record:
     """That it begins in, from 1."""
     text: str = ""
     wrong: str | None = None
-
-
-def says(text: str) -> bool:
-    """Whether there is more than blanks and a comment."""
-    return bool(text.strip()) and not text.lstrip().startswith(_COMMENT)
 
 
 class Quotes:
@@ -57,16 +51,16 @@ class Quotes:
             is_first = self._count == 0
             self._count += 1
             self._letters += len(line.text) + (not is_first)
-            if is_first and (line.wrong or not says(line.text)):
+            if is_first and line.wrong:
                 yield self._joined()
             elif line.wrong or self._letters > MOST_LINE_BYTES or self._count > _MOST_LINES:
                 yield self._endless()
-            elif not (_is_open(line.text, self._delimiter) if is_first else self._goes_on(line)):
+            elif not (is_open(line.text, self._delimiter) if is_first else self._goes_on(line)):
                 yield self._joined()
 
     def _goes_on(self, line: Record) -> bool:
         if line.line not in self._held:
-            self._held[line.line] = _is_open(line.text, self._delimiter, inside=True)
+            self._held[line.line] = is_open(line.text, self._delimiter, inside=True)
         return self._held[line.line]
 
     def _joined(self) -> Record:
@@ -84,7 +78,7 @@ class Quotes:
         return first
 
 
-def _is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
+def is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
     """Whether a quoted field has not ended behind a line. Quotes within a field that does not begin with one are
     letters. ``inside``: the line stands within quotes that an earlier one began."""
     if '"' not in text:

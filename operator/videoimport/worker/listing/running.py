@@ -1,18 +1,17 @@
 """One run of the worker for a page of a list: the page on standard output, the report as the termination message."""
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from videoimport.api.listing import ListingTask, PageReport
-from videoimport.api.reasons import Reason, info
+from videoimport.api.reasons import Reason
 from videoimport.api.report import MAX_BYTES
 from videoimport.api.worker import WorkerOptions
-from videoimport.worker import credentials, logs, s3, trust
+from videoimport.worker import credentials, logs, reporting, s3, trust, versions
 from videoimport.worker.destination import Store
-from videoimport.worker.errors import ImportFailure, Interruption
+from videoimport.worker.errors import ImportFailure, Interruption, unexpected
 from videoimport.worker.listing import asking
 from videoimport.worker.listing.asking import Lister
 from videoimport.worker.listing.judging import Judge
@@ -21,6 +20,7 @@ from videoimport.worker.listing.paging import Pager
 from videoimport.worker.paths import Paths
 from videoimport.worker.processes import Children
 from videoimport.worker.signals import Interrupts
+from videoimport.worker.stop import Stop
 from videoimport.worker.volume import VolumeStore
 
 _ENDLESS = "The name at which the page ends is too long for a report."
@@ -36,40 +36,46 @@ class Listing:
 
     def __init__(self, task: ListingTask, paths: Paths) -> None:
         self._task, self._paths = task, paths
-        self._children = Children()
-        self._interrupts = Interrupts(self._children.kill_all, self._last_words)
+        stop = Stop()
+        self._children = Children(stop)
+        self._interrupts = Interrupts(stop, self._children.kill_all, self._last_words)
 
     def run(self) -> int:
         """The exit code."""
-        self._interrupts.install(self._task.timeout_seconds)
         page = Page(self._task.max_items)
         report = self._outcome(page)
-        self._interrupts.ignore()
+        self._interrupts.close()
         self._children.kill_all()
         if report.reason is None:
             page.print()
         self._leave(report)
-        return 0 if report.reason is None else info(report.reason).exit_code or 1
+        return reporting.exit_code(report.reason)
 
     def _outcome(self, page: Page) -> PageReport:
         try:
-            with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
-                return self._listed(page, Path(folder))
+            return self._interrupts.run(self._task.timeout_seconds, lambda: self._worked(page))
         except ImportFailure as failure:
-            return self._failed(failure.reason, failure.message, failure.retry_after)
+            return self._failed(failure)
         except Interruption as end:
-            return self._failed(end.reason, end.message)
+            return self._failed(end)
         except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
             logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
-            return self._failed(Reason.INTERNAL, f"Unexpected {type(error).__name__}; the worker's log has more.")
+            return self._failed(unexpected(error))
+
+    def _worked(self, page: Page) -> PageReport:
+        with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
+            return self._listed(page, Path(folder))
 
     def _listed(self, page: Page, folder: Path) -> PageReport:
         child = asking.start(self._children, folder)  # it gets ready while the destination is asked
         with self._destination(folder) as store:
             judge = Judge(self._task, store, self._children)
+            if judge.looks:
+                versions.warn_of_unknown(self._children, ("ffprobe",))
             lister = Lister(child, asking.request_of(self._task, self._paths, folder))
             report = Pager(self._task, lister, judge, page).report()
-        logs.log().info("listed", number=self._task.page, lines=report.count, done=report.done)
+        skipped = report.skipped.total if report.skipped else 0
+        logs.log().info("listed", number=self._task.page, lines=report.count, skipped=skipped, done=report.done)
         return report
 
     @contextlib.contextmanager
@@ -91,11 +97,11 @@ class Listing:
         assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
 
-    def _failed(self, reason: Reason, message: str, retry_after: int | None = None) -> PageReport:
+    def _failed(self, end: ImportFailure | Interruption) -> PageReport:
         task = self._task
         return PageReport(
-            uid=task.uid, run=task.run, page=task.page, reason=reason, message=message[:1024],
-            retry_after_seconds=retry_after,
+            uid=task.uid, run=task.run, page=task.page, reason=end.reason, message=end.message[:1024],
+            advice=end.advice[:512], retry_after_seconds=end.retry_after,
         )  # fmt: skip
 
     def _leave(self, report: PageReport) -> None:
@@ -105,17 +111,17 @@ class Listing:
             logs.log().error("cannot leave the report", error=type(error).__name__)
         logs.log().info("ended", reason=report.reason, message=report.message)
 
-    def _last_words(self, interruption: Interruption) -> None:
+    def _last_words(self, interruption: Interruption) -> int:
         """When the main thread does not come to it in time."""
-        self._leave(self._failed(interruption.reason, interruption.message))
-        os._exit(info(interruption.reason).exit_code or 1)
+        self._leave(self._failed(interruption))
+        return reporting.exit_code(interruption.reason)
 
 
 def fitted(report: PageReport) -> bytes:
     """The report in at most ``MAX_BYTES``: its message is cut to what there is room for. A page whose end has no
     room has failed."""
     for length in (1024, 512, 256, 128, 0):
-        cut = report.model_copy(update={"message": report.message[:length]})
+        cut = report.model_copy(update={"message": report.message[:length], "advice": report.advice[: length // 2]})
         text = cut.model_dump_json(by_alias=True, exclude_none=True).encode()
         if len(text) <= MAX_BYTES:
             return text

@@ -1,0 +1,92 @@
+"""The ValidatingAdmissionPolicy for the values of metadata, which are untyped: CEL in a schema cannot see them."""
+
+from typing import Any
+
+from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
+from videoimport.api.metadata import MOST_KEY_LETTERS, PREDEFINED
+
+Manifest = dict[str, Any]
+NAME = f"metadata.{GROUP}"
+"""Of the policy and its binding; both are cluster-wide."""
+_NAMES = "[" + ", ".join(f"'{name}'" for name in PREDEFINED) + "]"
+_PLACES = {
+    "video": (
+        "spec.metadata",
+        f"object.kind == '{VIDEO_KIND}' && has(object.spec.metadata) ? [object.spec.metadata] : []",
+    ),
+    "template": (
+        "spec.template.metadata",
+        f"object.kind == '{BULK_KIND}' && has(object.spec.template.metadata) ? [object.spec.template.metadata] : []",
+    ),
+    "items": (
+        "spec.source.items.metadata",
+        f"object.kind == '{BULK_KIND}' && has(object.spec.source.items) ? "
+        "object.spec.source.items.filter(item, has(item.metadata)).map(item, item.metadata) : []",
+    ),
+}
+"""For each variable the field, and an expression for the list of all maps that stand there."""
+_SCALAR = " || ".join(f"type(metadata[key]) == {name}" for name in ("string", "int", "double", "bool"))
+CHECKS = {
+    f"!({_NAMES}.exists(key, key in metadata))": (
+        f"{_NAMES}.filter(key, key in metadata)",
+        "is told of every video and cannot be set; choose another name.",
+    ),
+    f"metadata.all(key, {_SCALAR})": (
+        f"metadata.filter(key, !({_SCALAR}))",
+        "must be text, a number, true or false; write an object or a list as text, or leave it out.",
+    ),
+    f"metadata.all(key, size(key) >= 1 && size(key) <= {MOST_KEY_LETTERS})": (
+        f"metadata.filter(key, size(key) < 1 || size(key) > {MOST_KEY_LETTERS})",
+        f"has a name of more than {MOST_KEY_LETTERS} characters or of none; choose another name.",
+    ),
+}
+"""For each condition over one map the keys that break it, and the rest of the message after the first of them."""
+
+
+def policy() -> Manifest:
+    """Return the policy. What does not change is not checked again, so that objects of old can still be updated."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": NAME},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [GROUP],
+                "apiVersions": [VERSION],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["videoimports", "bulkimports"],
+            }]},
+            "matchConditions": [{
+                "name": "spec-changes",
+                "expression": "oldObject == null || object.spec != oldObject.spec",
+            }],
+            "variables": [{"name": name, "expression": maps} for name, (_, maps) in _PLACES.items()],
+            "validations": [
+                _validation(variable, field, condition)
+                for variable, (field, _) in _PLACES.items()
+                for condition in CHECKS
+            ],
+        },
+    }  # fmt: skip
+
+
+def binding() -> Manifest:
+    """Return the binding that puts the policy into force everywhere."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": NAME},
+        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+    }
+
+
+def _validation(variable: str, field: str, condition: str) -> Manifest:
+    keys, message = CHECKS[condition]
+    bad = f"variables.{variable}.filter(metadata, !({condition})).map(metadata, {keys})[0][0]"
+    return {
+        "expression": f"variables.{variable}.all(metadata, {condition})",
+        "message": f"A name in {field} {message}",
+        "messageExpression": f"'{field}.' + {bad} + ' {message}'",
+        "reason": "Invalid",
+    }

@@ -1,0 +1,45 @@
+"""Connections of the HTTP clients: urllib3's, whose answer is the final one.
+
+http.client skips ``100 Continue`` only and takes ``102 Processing`` or ``103 Early Hints`` for the answer.
+"""
+
+import http.client
+from http import HTTPStatus
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+MOST_INFORMATIONAL = 16
+"""Answers before the final one; a server sends one or two."""
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """An answer without the informational ones before it (RFC 9110, section 15.2). 101 ends HTTP, so it is final."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INFORMATIONAL + 1):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException(f"got more than {MOST_INFORMATIONAL} informational answers")
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = FinalResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = FinalResponse
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+POOLS = {"http": _PlainPool, "https": _SecurePool}
+"""For ``pool_classes_by_scheme`` of a PoolManager."""

@@ -1,0 +1,62 @@
+"""Origins: scheme, host and port of an address, as the HTTP client connects to it. Pure.
+
+Secrets are sent by origin. So an address that two parsers could read in two ways has no origin here.
+"""
+
+import re
+from dataclasses import dataclass
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+_PORTS = {"http": 80, "https": 443}
+_AUTHORITY = re.compile(
+    r"https?://(?:[^/?#\\\x00-\x20\x7f]*@)?(?P<bare>(?:\[[0-9a-f:.]+\]|[^/?#\\\x00-\x20\x7f@:\[\]%]+)(?::[0-9]{0,5})?)(?=[/?#]|\Z)",
+    re.IGNORECASE,
+)
+"""No backslash, control character, percent sign or zone: clients disagree about those."""
+
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port; the host in ASCII and small letters. A trailing dot makes it another host, because the
+    resolver then skips its search list."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> "Origin | None":
+        """Return the origin of an http or https address; None for what has none, or not surely this one."""
+        found = _AUTHORITY.match(url)
+        if found is None:
+            return None
+        scheme = url.partition(":")[0].lower()
+        try:
+            parts = parse_url(f"{scheme}://{found['bare']}/")  # the client's own parser: IDN as it is looked up
+        except LocationParseError:
+            return None
+        port = _PORTS[scheme] if parts.port is None else parts.port
+        return cls(scheme, parts.host, port) if parts.host and 0 < port < 2**16 else None
+
+    @classmethod
+    def named(cls, text: str) -> "Origin | None":
+        """Return the origin that a line of a Secret names: a host, host:port or an origin. Without a scheme it is
+        https. None for anything else, such as a path, a login or a wildcard."""
+        url = text if "://" in text else f"https://{text}"
+        is_bare = re.fullmatch(r"https?://[^/?#@]+/?", url, re.IGNORECASE)
+        found = cls.parse(url) if is_bare else None
+        return found if found and _HOST.fullmatch(found.host) else None
+
+    def covers(self, other: "Origin") -> bool:
+        """Whether what may be sent to this origin may be sent to the other: the same one, or the same host by https
+        where this is http, both at their default ports."""
+        upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
+        return self == other or (upgraded and self.host == other.host)
+
+    def __str__(self) -> str:
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"

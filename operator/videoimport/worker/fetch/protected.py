@@ -1,0 +1,20 @@
+"""Encrypted HLS: yt-dlp knows some systems by name and hands others to ffmpeg, which could not decrypt them either."""
+
+import re
+
+from yt_dlp.downloader.hls import HlsFD
+
+_SAMPLE_AES = re.compile(r"#EXT-X-(?:SESSION-)?KEY:[^\r\n]*METHOD=SAMPLE-AES")
+"""Also ``SAMPLE-AES-CTR``, which Widevine uses (RFC 8216, 4.3.2.4): the samples themselves are encrypted."""
+
+
+def recognise_encrypted_samples() -> None:
+    """Make yt-dlp report playlists of encrypted samples as protected by DRM. A second call changes nothing."""
+    HlsFD._has_drm = staticmethod(_is_protected)
+
+
+_known_to_library = HlsFD._has_drm
+
+
+def _is_protected(manifest: str) -> bool:
+    return bool(_known_to_library(manifest)) or _SAMPLE_AES.search(manifest) is not None

@@ -1,0 +1,136 @@
+"""Limits of an object store's answers: botocore reads each one whole and parses it, however long it is.
+
+The store may be anybody's, as a namespace's users choose it. Objects are streamed and have limits of their own. What
+botocore cannot parse, or lacks what every answer of S3 has, is an UnusableAnswerError too: the endpoint may be none of
+an object store.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import ReadTimeoutError as SilentError
+
+MOST_BYTES = 16 * 2**20
+"""Of one answer; a page of 1000 keys of 1024 bytes, each escaped as XML, has 7 MiB."""
+
+
+_PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
+_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+_NEEDED = {"CreateMultipartUpload": ("UploadId",), "UploadPart": ("ETag",)}
+"""What an answer has, by operation."""
+_LISTS = ("ListObjectsV2", "ListParts", "ListMultipartUploads")
+"""Operations whose answer may have nothing else than its root: an empty list must be told as one."""
+
+
+class UnusableAnswerError(HTTPClientError):
+    """An answer that is too long, or none of S3. Also XML that declares entities, which expand it."""
+
+    fmt = "The answer is unusable: {error}"
+
+    @property
+    def why(self) -> str:
+        """Words of ours; nothing of the answer."""
+        return str(self.kwargs["error"])
+
+
+class BoundedSession:
+    """Sends requests by botocore's own session, and reads an answer within the limits."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def send(self, request: AWSRequest) -> AWSResponse:
+        """Return the answer; its body is read but for an object's."""
+        streams, request.stream_output = request.stream_output, True
+        answer: AWSResponse = self._session.send(request)
+        if streams and answer.status_code < 300:
+            return answer
+        content = _read(answer)
+        if answer.status_code < 300 and _PAGE.match(content):
+            raise UnusableAnswerError(error="it is a web page")
+        body: Any = _Body(content)
+        headers: Any = answer.headers
+        return AWSResponse(answer.url, answer.status_code, headers, body)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
+
+
+def install(client: Any) -> None:
+    """Read this client's answers within the limits; what cannot be parsed becomes an UnusableAnswerError."""
+    endpoint = client._endpoint
+    endpoint.http_session = BoundedSession(endpoint.http_session)
+    ask = endpoint._do_get_response
+
+    def checked(request: Any, operation: Any, context: Any) -> Any:
+        try:
+            answer, failure = ask(request, operation, context)  # what sending raises is returned
+        except UnusableAnswerError:
+            raise
+        except Exception as error:  # noqa: BLE001 — of botocore's parsers, and of the libraries below them
+            raise UnusableAnswerError(error=f"it cannot be parsed, {type(error).__name__}") from None
+        if answer is not None:
+            _check(operation.name, *answer)
+        return answer, failure
+
+    endpoint._do_get_response = checked
+    client.meta.events.register("before-call.s3.HeadBucket", _take_as_last)
+
+
+def _take_as_last(params: dict[str, Any], **_: Any) -> None:
+    """Only botocore heads a bucket, to follow a redirect that names no region; redirected itself, it would do so again
+    and again, one in the other."""
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _check(operation: str, answer: AWSResponse, parsed: dict[str, Any]) -> None:
+    """Raises UnusableAnswerError. Of an error only words are kept."""
+    if "Error" in parsed:
+        parsed["Error"] = {name: word for name, word in parsed["Error"].items() if isinstance(word, str)}
+        return
+    require(parsed, _NEEDED.get(operation, ()))
+    if operation in _LISTS:
+        root = _ROOT.search(answer.content.replace(b"\0", b""))
+        if root is None or not root[1].rpartition(b":")[2].startswith(b"List"):  # moto's ends with Output
+            raise UnusableAnswerError(error="it is no list")
+
+
+def require(told: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raises UnusableAnswerError where what a store told has no value under one of the names."""
+    for name in names:
+        if told.get(name) in (None, ""):
+            raise UnusableAnswerError(error=f"it has no {name}")
+
+
+class _Body:
+    """A body that was read already."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> tuple[bytes, ...]:
+        """As botocore reads it."""
+        return (self._content,)
+
+
+def _read(answer: AWSResponse) -> bytes:
+    """The body. Raises what botocore's session raises, and UnusableAnswerError."""
+    try:
+        content: bytes = answer.raw.read(MOST_BYTES + 1)
+    except SilentError as error:
+        raise ReadTimeoutError(endpoint_url=answer.url, error=error) from None
+    except ProtocolError as error:
+        raise ConnectionClosedError(endpoint_url=answer.url, error=error) from None
+    except (HTTPError, OSError) as error:
+        raise HTTPClientError(error=error) from None
+    if len(content) > MOST_BYTES:
+        answer.raw.close()
+        raise UnusableAnswerError(error=f"more than {MOST_BYTES} bytes")
+    if b"<!ENTITY" in content.replace(b"\0", b""):  # also in UTF-16
+        raise UnusableAnswerError(error="it declares entities")
+    return content

@@ -1,0 +1,28 @@
+"""Pages that stand in for those the controller stored: their digests are in the status, as it records them first."""
+
+from dataclasses import replace
+from itertools import accumulate
+
+from videoimport.api.bulk_status import DiscoveryStatus
+from videoimport.core.listed import EARLIER
+from videoimport.core.observe import ObservedBulk
+from videoimport.core.pagedigest import link
+from videoimport.core.pages import listing_of
+
+
+def proven(observed: ObservedBulk) -> ObservedBulk:
+    """The same with the digests of its pages in the status, unless it has digests already."""
+    status, listing = observed.bulk.status, listing_of(observed.bulk)
+    discovery = status.discovery or DiscoveryStatus()
+    own = sorted((page for page in observed.pages if page.listing == listing), key=lambda page: page.number)
+    chain = accumulate((page.digest for page in own), link, initial=listing)
+    told = {str(count): end for count, end in enumerate(chain) if count}
+    changes = {}
+    if own and not discovery.page_digests and discovery.listing in (None, listing):
+        changes["discovery"] = discovery.model_copy(update={"listing": listing, "page_digests": told})
+    earlier = {str(page.number): page.digest for page in observed.pages if page.listing == EARLIER}
+    if earlier and not status.earlier_digests:
+        changes["earlier_digests"] = earlier
+    if not changes:
+        return observed
+    return replace(observed, bulk=observed.bulk.model_copy(update={"status": status.model_copy(update=changes)}))

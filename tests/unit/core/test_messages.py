@@ -1,0 +1,203 @@
+"""Messages for people: one sentence says what was found, one what to do, and at most one what follows by itself."""
+
+import re
+
+import pytest
+from core_bulk import plan as bulk_plan
+from core_listing import begun, told
+from core_seen import edited, failure, finished, having, job, plan, pod, running, written
+from hypothesis import given
+from hypothesis import strategies as st
+from message_sites import Site, sites
+
+from videoimport.api.reasons import TABLE, Reason, RetryClass, info
+from videoimport.api.status import VideoPhase
+from videoimport.core.outcome import end_without_report
+from videoimport.core.runs import STARTING
+from videoimport.core.wording import advised, parted, sentences
+
+SITES = sites()
+MOST_WORDS = 25
+_FOLLOWS = re.compile(r"tried again|read again|made again|sent again|goes on|a new (run|one)|left alone|is retried")
+_ASKS = re.compile(
+    r"[;,:.] (or )?(add|change|check|choose|convert|correct|create|divide|export|get|give|have|let|lower|make|put|"
+    r"raise|remove|restore|see|set|shorten|use|wait|write)\b",
+    re.IGNORECASE,
+)
+
+
+def split(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?…])\s+", text)
+
+
+def plain(sentence: str) -> str:
+    return " ".join(re.findall(r"\w+", sentence.casefold()))
+
+
+def assert_sound(message: str, most: int = 3) -> None:
+    """Nothing said twice, nothing half said, and no more than there is to say."""
+    said = [plain(sentence) for sentence in split(message)]
+    assert len(said) <= most, message
+    assert message[-1] in ".…", message
+    for at, one in enumerate(said):
+        assert not any(f" {one} " in f" {other} " for other in said[at + 1 :]), message
+        assert not any(f" {other} " in f" {one} " for other in said[at + 1 :]), message
+
+
+def assert_one_sentence(text: str) -> None:
+    assert len(split(text)) == 1, text
+    assert len(text.split()) <= MOST_WORDS, text
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_each_reason_says_what_was_found_and_what_to_do_in_a_sentence_each(reason: Reason) -> None:
+    row = TABLE[reason]
+    for text in (row.finding, row.advice):
+        assert_one_sentence(text)
+        assert text.endswith(".")
+    assert not _ASKS.search(row.finding)
+    assert not _FOLLOWS.search(row.advice), "what follows by itself depends on the attempts, and is no advice"
+    assert plain(row.finding) not in plain(row.advice)
+
+
+def test_the_source_is_read_as_it_is() -> None:
+    known = [site for site in SITES if site.message]
+    assert len(known) > 100
+    assert sum(site.advice is not None for site in SITES) > 40
+
+
+@pytest.mark.parametrize("site", [site for site in SITES if site.message], ids=lambda site: site.place)
+def test_each_place_says_what_was_found_in_one_sentence_and_what_to_do_apart(site: Site) -> None:
+    assert site.message is not None
+    assert_one_sentence(site.message)
+    assert not _ASKS.search(site.message), site.message
+    assert not _FOLLOWS.search(site.message), site.message
+    if site.advice:
+        assert_one_sentence(site.advice)
+        assert site.advice[0].isupper()
+        assert site.advice.endswith(".")
+        assert not _FOLLOWS.search(site.advice)
+
+
+NAMED = [site for site in SITES if site.message and site.reason in Reason.__members__]
+
+
+@pytest.mark.parametrize("site", NAMED, ids=lambda site: site.place)
+def test_what_each_place_says_makes_a_sound_message(site: Site) -> None:
+    reason = Reason[site.reason or ""]
+    assert_sound(advised(reason, site.message or "", advice=site.advice or ""), most=2)
+
+
+FROM_A_WORKER = [reason for reason in Reason if info(reason).exit_code]
+TEXTS = [
+    pytest.param("The found thing is 3, and the wanted one is 4.", "", id="finding"),
+    pytest.param("The found thing is 3.", "Set the field to 4.", id="finding and advice"),
+    pytest.param("", "", id="nothing"),
+    pytest.param(None, "", id="the advice itself"),
+]
+
+
+@pytest.mark.parametrize("reason", FROM_A_WORKER)
+@pytest.mark.parametrize(("message", "advice"), TEXTS)
+@pytest.mark.parametrize("most", [1, 5], ids=["the last attempt", "an attempt"])
+def test_the_status_of_a_failed_run_is_sound(reason: Reason, message: str | None, advice: str, most: int) -> None:
+    wish = running(maxAttempts=most)
+    words = info(reason).advice if message is None else message
+    found = plan(wish, **finished(wish, failure(wish, reason, words, advice=advice)))
+    assert found.status is not None
+    over = found.status.phase is VideoPhase.FAILED
+    for text in (found.status.message or "", *(announcement.message for announcement in found.announcements)):
+        assert_sound(text, most=2 if over else 3)
+        assert (advice or info(reason).advice) in text or text == STARTING
+
+
+@pytest.mark.parametrize("reason", [reason for reason in FROM_A_WORKER if info(reason).retry is RetryClass.RETRIED])
+def test_an_import_that_is_given_up_later_no_longer_promises_a_run(reason: Reason) -> None:
+    wish = running(maxAttempts=5)
+    wish = written(wish, **finished(wish, failure(wish, reason, "It is 3.", advice="Set it to 4.")))
+    assert "Run 2 starts at" in (wish.status.message or "")
+    status = plan(edited(wish, maxAttempts=1)).status
+    assert status is not None
+    assert_sound(status.message or "", most=2)
+    assert (status.message or "").endswith("Set it to 4.")
+    assert "starts at" not in (status.message or "")
+    assert "given up after 1 of 1 attempts." in (status.message or "")
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if info(reason).retry is RetryClass.WAITING])
+@pytest.mark.parametrize("advice", ["", "Lower worker.resources.limits.cpu."])
+def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_about_that(
+    reason: Reason, advice: str
+) -> None:
+    held_up = advised(reason, "The cluster says no", advice=advice)
+    wish = having(running(), reason=reason, message=held_up)
+    status = plan(wish, jobs=(job(wish, finished="Failed", failure_reason="DeadlineExceeded"),)).status
+    assert status is not None
+    assert_sound(status.message or "", most=2)
+    assert (status.message or "").endswith(advice or info(reason).advice)
+
+
+@pytest.mark.parametrize("reason", FROM_A_WORKER)
+def test_an_exit_code_alone_says_what_was_found(reason: Reason) -> None:
+    """As when the disk is full, and the report has no room."""
+    of = job(running(), finished="Failed", exit_code=info(reason).exit_code)
+    end = end_without_report(of, (pod(of, exit_code=info(reason).exit_code),))
+    assert end.reason is reason
+    assert info(reason).finding.rstrip(".") in end.message
+    assert_sound(advised(reason, end.message, advice=end.advice), most=2)
+
+
+ENDS_A_LISTING = [reason for reason in FROM_A_WORKER if info(reason).retry is not RetryClass.END]
+
+
+@pytest.mark.parametrize("reason", ENDS_A_LISTING)
+@pytest.mark.parametrize("advice", ["", "Set the field to 4."])
+@pytest.mark.parametrize("most", [1, 5], ids=["the last attempt", "an attempt"])
+def test_a_bulk_says_of_its_listing_what_was_found_and_what_to_do(reason: Reason, advice: str, most: int) -> None:
+    """With the counts before it, and at most one sentence about the next attempt."""
+    wish, of = begun(template={"destination": {"s3": {"bucket": "media"}}, "maxAttempts": most})
+    found = bulk_plan(wish, **told(of, reason=reason, message="The list is 3.", advice=advice))
+    assert found.status is not None
+    assert found.status.discovery is not None
+    if message := found.status.discovery.message:
+        assert_sound(message, most=3 if found.status.discovery.attempts.next_retry_time else 2)
+        kept = found.status.discovery.reason or reason
+        assert (advice if advice and kept is reason else info(kept).advice) in message
+    assert_sound(found.status.message or "", most=5)
+    for announcement in found.announcements:
+        assert_sound(announcement.message, most=5)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (
+            '0/1 nodes are available: persistentvolumeclaim "x" not found. not found.',
+            '0/1 nodes are available: persistentvolumeclaim "x" not found. Ask.',
+        ),
+        ("HTTP 503. HTTP 503.", "HTTP 503. Ask."),
+        ("Ask", "Ask."),
+        ("ask! The disk is full.", "The disk is full. Ask."),
+        ("Full", "Full. Ask."),
+    ],
+)
+def test_what_others_say_twice_is_shown_once(words: str, shown: str) -> None:
+    assert sentences(words, "Ask.") == shown
+
+
+@given(
+    st.lists(st.sampled_from(["It is full.", "Full.", "Raise it.", "raise it", "Line 2 of 3.", "2 of 3."]), max_size=8)
+)
+def test_no_message_says_anything_twice(parts: list[str]) -> None:
+    message = sentences(*parts)
+    if message:
+        assert_sound(message, most=8)
+        assert sentences(message) == message
+
+
+@given(st.text(alphabet="ab .!?…", max_size=40))
+def test_a_message_falls_into_what_was_found_and_its_advice(words: str) -> None:
+    message = advised(Reason.UNSCHEDULABLE, words)
+    found, advice = parted(message)
+    assert advice == info(Reason.UNSCHEDULABLE).advice
+    assert found

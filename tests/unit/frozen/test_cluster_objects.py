@@ -1,0 +1,213 @@
+"""What the controller stores in the cluster: Jobs with their tasks, children, claims, ConfigMaps, Events, and names."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+import core_bulk
+import golden
+import pytest
+from core_bulk import bad, bulk, good
+from core_listing import created, listed, look, noted, told
+from core_listing import made as made_job
+from core_seen import NOW, after, video
+
+from videoimport.api import identity, labels
+from videoimport.api.bulk_source import Item
+from videoimport.api.destination import Destination
+from videoimport.api.output import Output
+from videoimport.api.task import spec_hash, wish_hash
+from videoimport.controller import announcing, settings
+from videoimport.controller.announcing import event
+from videoimport.controller.kinds import KINDS
+from videoimport.core import naming, ownership
+from videoimport.core.children import creation
+from videoimport.core.jobs import job_manifest
+from videoimport.core.listed import EARLIER, FACTS, LINES, Listed, inline
+from videoimport.core.pages import listing_of, wish_of
+from videoimport.core.parse import page_view, shard_view
+from videoimport.core.plan import Announcement, Collect, Create
+from videoimport.core.scratch import claim_manifest
+from videoimport.core.settings import Settings
+from videoimport.worker import index
+from videoimport.worker import naming as keys
+
+SETTINGS = Settings(
+    worker_image="registry.example/worker:1",
+    image_pull_secrets=("pull",),
+    allowed_networks=("10.0.0.0/8",),
+)
+WORKER: dict[str, Any] = {
+    "resources": {"requests": {"cpu": "2"}, "limits": {"memory": "4Gi"}},
+    "scratch": {"size": "20Gi", "storageClassName": "fast"},
+    "nodeSelector": {"disk": "ssd"},
+    "tolerations": [{"key": "video", "operator": "Exists"}],
+    "priorityClassName": "low",
+    "serviceAccountName": "videos",
+    "labels": {"team": "films", "kueue.x-k8s.io/queue-name": "videos"},
+    "annotations": {"note": "yes"},
+    "caBundleConfigMapRef": {"name": "own-ca"},
+    "proxy": "http://proxy.example:3128",
+}
+SECRETS: dict[str, Any] = {
+    "source": {"url": "https://video.example/talk.mp4", "credentialsSecretRef": {"name": "login"}},
+    "destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "keys"}},
+}
+CLAIMS: dict[str, Any] = {
+    "source": {"persistentVolumeClaim": {"claimName": "tapes", "path": "talk.mp4"}},
+    "destination": {"persistentVolumeClaim": {"claimName": "media", "path": "in"}},
+}
+LIST: dict[str, Any] = {
+    "source": {"manifest": {"configMapKeyRef": {"name": "lists", "key": "all.txt"}},
+               "credentialsSecretRef": {"name": "login"}},
+    "template": {"destination": SECRETS["destination"], "worker": WORKER},
+}  # fmt: skip
+HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
+
+
+def job_of(**spec: Any) -> Any:
+    return job_manifest(video(**spec), 2, SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["plain", "options", "volumes"])
+def test_job_of_an_import(name: str) -> None:
+    specs: dict[str, dict[str, Any]] = {"plain": {}, "options": {**SECRETS, "worker": WORKER}, "volumes": CLAIMS}
+    golden.check(f"job-import-{name}", job_of(**specs[name]))
+
+
+def test_claim_of_an_import() -> None:
+    golden.check("claim-scratch", claim_manifest(video(worker=WORKER)))
+
+
+def test_job_of_a_listing() -> None:
+    golden.check("job-listing", created(look(listed(**LIST), settings=SETTINGS)))
+
+
+def test_job_of_a_webhook() -> None:
+    wish = core_bulk.written(bulk(2, webhook=HOOK))
+    seen = (good(wish, 0), bad(wish, 1))
+    found = core_bulk.plan(wish, seen, core_bulk.recorded(*seen), after(90))
+    (manifest,) = [one.manifest for one in found.actions if isinstance(one, Create) and one.manifest["kind"] == "Job"]
+    golden.check("job-webhook", manifest)
+
+
+def test_child_of_a_bulk_import() -> None:
+    source = {"items": [{"url": core_bulk.url(0)}], "credentialsSecretRef": {"name": "login"}}
+    wish = bulk(1, source=source, template={**LIST["template"], "metadata": {"year": 2026}})
+    item = Item(url=core_bulk.url(0), name="Opening talk", metadata={"speaker": "Ada"})
+    golden.check("child-import", creation(wish, inline(item)).manifest)
+
+
+def test_shard_of_results() -> None:
+    wish = bulk(2)
+    found = core_bulk.plan(wish, (good(wish, 0), bad(wish, 1)), at=after(90))
+    (manifest,) = _config_maps(found.actions)
+    view = shard_view(_stored(manifest))
+    assert sorted(entry.success for entry in view.entries.values()) == [False, True]
+    golden.check("configmap-results", manifest)
+
+
+def test_page_of_a_list() -> None:
+    wish = listed(**LIST)
+    lines = '{"page":1,"found":{"id":"0123456789","url":"https://video.example/1.mp4"}}\n'
+    first = look(wish, settings=SETTINGS)
+    of = made_job(first)
+    wish = noted(wish, first.status)
+    digest = hashlib.sha256(lines.encode()).hexdigest()
+    report = told(of, count=1, bytes=len(lines), sha256=digest, cursor="line 3", skipped={"blank": 1})
+    (wanted,) = [one for one in look(wish, **report).actions if isinstance(one, Collect)]
+    manifest = {**wanted.manifest, "data": {**wanted.manifest["data"], LINES: lines}}
+    assert [item.url for item in page_view(_stored(manifest)).items] == ["https://video.example/1.mp4"]
+    golden.check("configmap-page", manifest)
+
+
+def test_page_of_what_earlier_bulk_imports_left_failed() -> None:
+    left = (Listed("0123456789", url="https://video.example/1.mp4", name="one"),)
+    found = core_bulk.plan(bulk(1, retryFailed=True), left_failed=left)
+    (manifest,) = _config_maps(found.actions)
+    golden.check("configmap-earlier", manifest)
+
+
+def _config_maps(actions: Any) -> list[Any]:
+    manifests = [one.manifest for one in actions if isinstance(one, Create)]
+    return [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
+
+
+def _stored(manifest: Any) -> Any:
+    return {**manifest, "metadata": manifest["metadata"] | {"uid": "stored"}}
+
+
+def test_event() -> None:
+    about = {
+        "apiVersion": labels.API_VERSION,
+        "kind": "VideoImport",
+        "metadata": {"namespace": "films", "name": "talk", "uid": "import-uid", "resourceVersion": "7"},
+    }
+    golden.check("event", event(about, Announcement("Normal", "Started", "Run 1 started."), NOW))
+
+
+def test_labels_annotations_and_names_of_ours() -> None:
+    found = {
+        "group": labels.API_VERSION,
+        "labels": [
+            labels.IMPORT,
+            labels.RUN,
+            labels.BULK,
+            labels.ITEM,
+            labels.SHARD,
+            labels.PAGE,
+            labels.LISTING,
+            labels.COMPONENT,
+            labels.NAME,
+            labels.MANAGED_BY,
+        ],
+        "labelsOfEveryObject": ownership.OUR_LABELS,
+        "annotations": {"task": labels.TASK, "wish": ownership.WISH, "room": ownership.ROOM},
+        "annotationsOfEveryObject": ownership.CALM,
+        "noSidecar": [ownership.NO_SIDECAR_LABELS, ownership.NO_SIDECAR_ANNOTATIONS],
+        "reservedPrefixes": labels.OUR_PREFIXES,
+        "container": labels.WORKER_CONTAINER,
+        "configMapKeys": [LINES, FACTS],
+        "earlier": EARLIER,
+        "eventComponent": announcing.COMPONENT,
+        "lease": settings.LEASE,
+        "watched": [asdict(resource) for resource in KINDS.values()],
+    }
+    golden.check("labels", found)
+
+
+def test_derived_names() -> None:
+    long, slug = "b" * 40, "a-talk-about-rabbits-and-other-animals"
+    names = {
+        "job": naming.job_name("talk", 2),
+        "child": naming.child_name("talks", "opening", "0123456789"),
+        "child, cut": naming.child_name(long, slug, "0123456789"),
+        "child, without slug": naming.child_name("talks", "", "0123456789"),
+        "shard": naming.shard_name("talks", 3),
+        "scratch": naming.scratch_name("talk"),
+        "listing job": naming.errand_name("talks", "list", 2),
+        "webhook job": naming.errand_name("talks", "hook", 2),
+        "page": naming.page_name("talks", "0a1b2c3d", 4),
+    }
+    golden.check("names", names)
+
+
+def test_hashes() -> None:
+    plain, full = video(), video(**SECRETS, worker=WORKER, requirements={}, output={"mode": "Encode"})
+    destination, output = Destination(s3={"bucket": "media", "prefix": "in"}, folder="talks"), Output(mode="Encode")
+    hashes = {
+        "spec": [spec_hash(plain.spec), spec_hash(full.spec)],
+        "wish": [wish_hash(plain.spec), wish_hash(full.spec)],
+        "item": identity.item_identity("HTTPS://Video.Example:443/a%7Eb.mp4?x=1#part"),
+        "source": identity.source_hash8("https://video.example/talk.mp4"),
+        "video": [identity.video_id("a" * 64, Output(), None), identity.video_id("a" * 64, output, "talks")],
+        "integration": [identity.integration(bulk(2).spec), identity.integration(listed(**LIST).spec)],
+        "listing": [listing_of(listed()), listing_of(listed(**LIST))],
+        "listing's wish": [wish_of(listed()), wish_of(listed(**LIST))],
+        "keys": [
+            keys.record_key(destination, "import-uid"),
+            index.content_key(destination, "d" * 64),
+            index.source_key(destination, "etag", output),
+        ],
+    }
+    golden.check("hashes", hashes)

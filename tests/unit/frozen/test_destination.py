@@ -1,0 +1,84 @@
+"""What an import writes into its destination: results, their metadata, and the documents below ``.videoimport/``."""
+
+import json
+from typing import Any
+
+import golden
+from golden import fields_of
+from imported import NOW, SPEC, TASK, Imported, without_chance
+
+from videoimport.worker import index, layout, naming, record
+from videoimport.worker.index import Claimed, Committed
+from videoimport.worker.leftovers import Note
+from videoimport.worker.preflight import Place
+from videoimport.worker.record import Finished, Intent
+from videoimport.worker.sidecars import Side, side_key
+
+RECORD = naming.record_key(SPEC.destination, TASK.uid)
+NOTE = naming.own_key(SPEC.destination, "uploads", f"{TASK.uid}.json")
+
+
+def test_result_json(imported: Imported) -> None:
+    golden.check("result-json", imported.result)
+
+
+def test_commit_record(imported: Imported) -> None:
+    intent, finished = imported.versions(RECORD)
+    assert json.loads(intent.pop("result")) == imported.result
+    golden.check("commit-record", {"intent": intent, "finished": finished})
+
+
+def test_index_entries(imported: Imported) -> None:
+    found = {key: imported.versions(key) for key in imported.store.versions if "/index/" in key}
+    golden.check("index-entries", found)
+
+
+def test_upload_note(imported: Imported) -> None:
+    first, *_, last = imported.store.versions[NOTE]
+    golden.check("upload-note", {"announced": first, "last": last})
+
+
+def test_side_file(imported: Imported) -> None:
+    own = naming.own_key(SPEC.destination)
+    content = imported.store.read(side_key(own, "in/talks/talk/video.mp4"))
+    assert content is not None
+    golden.check("side-file", json.loads(without_chance(content.body.decode())))
+
+
+def test_paths(imported: Imported) -> None:
+    files = sorted(imported.store.keys("in/"))
+    during = {key for key in imported.store.versions if key not in files}
+    golden.check("destination-paths", {"after": files, "during": sorted(during)})
+
+
+def test_object_metadata(imported: Imported) -> None:
+    content_types = {key: layout.content_type(key) for key in imported.objects}
+    metadata, *others = imported.objects.values()
+    assert all(other == metadata for other in others)
+    golden.check("object-metadata", {"metadata": metadata, "contentTypes": content_types})
+
+
+def test_documents_are_read_as_they_were_written(imported: Imported) -> None:
+    place = Place(imported.store, TASK, lambda: NOW)
+    intent, finished = imported.store.versions[RECORD]
+    assert Intent.model_validate(intent).wire() == intent
+    assert Finished.model_validate(finished).wire() == finished
+    found = record.read(place.scope, RECORD)
+    assert found is not None
+    assert found.wire() == finished
+    entries = [key for key in imported.store.versions if "/index/" in key]
+    assert [index.look(place.scope, key) is not None for key in entries] == [True, True]
+
+
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "Intent": fields_of(Intent, "report"),
+    "Finished": fields_of(Finished),
+    "Claimed": fields_of(Claimed),
+    "Committed": fields_of(Committed),
+    "Note": fields_of(Note),
+    "Side": fields_of(Side),
+}
+
+
+def test_fields_of_documents() -> None:
+    golden.check("fields-of-documents", DOCUMENTS)

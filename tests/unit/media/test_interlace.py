@@ -1,0 +1,75 @@
+"""Which videos are looked at for fields, and what the counts of frames say."""
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from videoimport.media import interlace
+from videoimport.media.compliance import is_interlaced
+from videoimport.media.interlace import Counts
+from videoimport.media.packets import Track
+from videoimport.media.plan import filters
+from videoimport.media.streams import Video
+
+DV = Video(0, "dvvideo", pixels="yuv420p", width=720, height=576, rate=Fraction(25))
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [
+        (Counts(0, 80, 2), "bb"),
+        (Counts(80, 0, 2), "tt"),
+        (Counts(36, 0, 54), "tt"),
+        (Counts(0, 0, 90), ""),
+        (Counts(3, 4, 20), ""),
+        (Counts(10, 2, 78), ""),
+        (Counts(12, 9, 20), ""),
+        (Counts(2, 5, 7), ""),
+        (Counts(1, 9, 3), "bb"),
+        (Counts(), ""),
+    ],
+)
+def test_a_few_combed_frames_prove_nothing(counts: Counts, found: str) -> None:
+    assert interlace.field_order(counts) == found
+
+
+@pytest.mark.parametrize(
+    ("change", "doubted"),
+    [
+        ({}, True),
+        ({"width": 1920, "height": 1088, "rate": Fraction(30000, 1001)}, True),
+        ({"rate": None}, True),
+        ({"rate": Fraction(50)}, False),
+        ({"height": 360}, False),
+        ({"width": 3840, "height": 2160}, False),
+        ({"rotation": 90}, False),
+        ({"width": 576, "height": 720}, False),
+    ],
+)
+def test_only_what_could_be_interlaced_is_looked_at(change: dict[str, Any], doubted: bool) -> None:
+    assert interlace.is_in_doubt(replace(DV, **change)) == doubted
+
+
+def test_samples_lie_within_the_video() -> None:
+    found = interlace.moments(Track(start=10.0, end=50.0))
+    assert len(found) == interlace.SAMPLES
+    assert 0 < min(found) < max(found) < 40
+
+
+def test_the_order_of_fields_that_was_found_is_told_to_the_filter() -> None:
+    combed = replace(DV, combed="bb")
+    assert is_interlaced(combed)
+    assert "bwdif=mode=send_frame:parity=bff:deint=all" in filters(combed, (768, 576))
+    assert "bwdif=mode=send_frame:parity=auto:deint=all" in filters(replace(DV, field_order="tt"), (768, 576))
+
+
+def test_counts_are_read_from_what_idet_says() -> None:
+    told = (
+        "[Parsed_idet_0 @ 0x1] Repeated Fields: Neither:    30 Top:     0 Bottom:     0\n"
+        "[Parsed_idet_0 @ 0x1] Single frame detection: TFF:     1 BFF:    27 Progressive:     1 Undetermined:     1\n"
+        "[Parsed_idet_0 @ 0x1] Multi frame detection: TFF:     0 BFF:    28 Progressive:     2 Undetermined:     0\n"
+    )
+    assert interlace.counted(told) == Counts(1, 27, 1)
+    assert interlace.counted("Invalid data found") == Counts()

@@ -1,0 +1,45 @@
+"""Files that were joined of several, each with a header of its own."""
+
+import pytest
+
+from videoimport.media.boxes import top_level
+from videoimport.media.headers import why_not_one
+from videoimport.media.packets import Track
+
+
+def box(name: bytes, content: bytes = b"") -> bytes:
+    return (8 + len(content)).to_bytes(4) + name + content
+
+
+def tag(size: int) -> bytes:
+    return b"\x09" + size.to_bytes(3) + bytes(7) + bytes(size) + (size + 11).to_bytes(4)
+
+
+FLV = b"FLV\x01\x05" + (9).to_bytes(4) + bytes(4)
+FILM = box(b"ftyp") + box(b"moov", b"film") + box(b"mdat", b"x")
+PART = box(b"ftyp") + box(b"moov", b"film") + box(b"moof") + box(b"mdat", b"x")
+AD = box(b"ftyp") + box(b"moov", b"advertisement") + box(b"moof") + box(b"mdat", b"y")
+
+
+def message(content: bytes, back: float = 0.0) -> str:
+    def read(offset: int, length: int) -> bytes:
+        return content[offset : offset + length]
+
+    boxes = tuple(top_level(read, len(content))) if content[4:8] == b"ftyp" else ()
+    found = why_not_one(read, len(content), boxes, [Track(back=back)])
+    return found.message if found else ""
+
+
+@pytest.mark.parametrize("content", [FILM, PART, PART + PART, FLV + tag(5) + tag(0), FLV + tag(5)[:-3], b""])
+def test_one_recording_is_accepted(content: bytes) -> None:
+    assert message(content) == ""
+
+
+@pytest.mark.parametrize("content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5)])
+def test_a_second_header_is_refused(content: bytes) -> None:
+    assert "a header of its own" in message(content)
+
+
+def test_a_clock_that_goes_back_is_refused_in_fragments_only() -> None:
+    assert "goes back by 2.0 s" in message(PART, back=2.0)
+    assert message(FILM, back=2.0) == ""

@@ -1,0 +1,86 @@
+"""Pictures lose what is written beside their pixels, and show the same as before."""
+
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+from videoimport.media.pictures import stripped
+
+SECRET = b"52.1234,13.4321"
+
+
+def picture(folder: Path, kind: str, *options: str) -> bytes:
+    path = folder / f"p.{kind}"
+    shown = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=1", "-frames:v", "1")
+    subprocess.run(("ffmpeg", "-v", "error", "-y", *shown, *options, path), check=True)
+    return path.read_bytes()
+
+
+def pixels(folder: Path, content: bytes, kind: str) -> bytes:
+    path = folder / f"q.{kind}"
+    path.write_bytes(content)
+    words = ("ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgba", "-")
+    return subprocess.run(words, check=True, capture_output=True).stdout
+
+
+def jpeg(folder: Path) -> bytes:
+    plain = picture(folder, "jpg")
+
+    def segment(marker: int, content: bytes) -> bytes:
+        return bytes([0xFF, marker]) + (2 + len(content)).to_bytes(2, "big") + content
+
+    secrets = segment(0xE1, b"Exif\0\0" + SECRET) + segment(0xED, b"Photoshop" + SECRET) + segment(0xFE, SECRET)
+    return plain[:2] + secrets + segment(0xE2, b"MPF\0" + SECRET) + plain[2:] + b"ftyp a film" + SECRET
+
+
+def png(folder: Path) -> bytes:
+    plain = picture(folder, "png")
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
+
+    at = 8 + 25
+    secrets = (
+        chunk(b"eXIf", b"II*\0" + SECRET) + chunk(b"tEXt", b"Comment\0" + SECRET) + chunk(b"iTXt", b"XML" + SECRET)
+    )
+    return plain[:at] + secrets + plain[at:] + SECRET
+
+
+def webp(folder: Path) -> bytes:
+    plain = picture(folder, "webp", "-c:v", "libwebp", "-lossless", "1")
+    head = (
+        b"VP8X"
+        + (10).to_bytes(4, "little")
+        + bytes([0x0C, 0, 0, 0])
+        + (63).to_bytes(3, "little")
+        + (47).to_bytes(3, "little")
+    )
+    exif = b"EXIF" + len(SECRET).to_bytes(4, "little") + SECRET + b"\0"
+    chunks = b"WEBP" + head + plain[12:] + exif
+    return b"RIFF" + len(chunks).to_bytes(4, "little") + chunks
+
+
+@pytest.mark.parametrize(("kind", "make"), [("jpg", jpeg), ("png", png), ("webp", webp)])
+def test_nothing_but_the_picture_stays(tmp_path: Path, kind: str, make: object) -> None:
+    private = make(tmp_path)  # type: ignore[operator]
+    assert SECRET in private
+    public = stripped(private)
+    assert SECRET not in public
+    assert pixels(tmp_path, public, kind) == pixels(tmp_path, private, kind)
+    assert stripped(public) == public
+
+
+@pytest.mark.parametrize("make", [jpeg, png, webp])
+def test_whatever_breaks_off_does_no_harm(tmp_path: Path, make: object) -> None:
+    content = make(tmp_path)  # type: ignore[operator]
+    for length in range(0, len(content), 7):
+        assert len(stripped(content[:length])) <= length + 12
+
+
+def test_progressive_scans_and_profiles_stay() -> None:
+    profile = b"\xff\xe2\x00\x10ICC_PROFILE\x00\x01\x01"
+    scans = b"\xff\xda\x00\x04\x01\x02ab\xff\x00c\xff\xd0d\xff\xc4\x00\x03x\xff\xda\x00\x04\x01\x02ef"
+    content = b"\xff\xd8" + profile + scans + b"\xff\xd9"
+    assert stripped(content + SECRET) == content

@@ -1,0 +1,164 @@
+"""Which streams of HLS, DASH and files with several tracks are imported, what becomes of parts, and what is told."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matrix import H264, PLAIN, TONE, ffmpeg
+from numbered import make, seen
+from web_site import Site, file, fixed
+from worker_runs import Desk, Ended
+
+PICTURES = 50
+HLS = ("-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_playlist_type", "vod")
+TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".ts": "video/mp2t"}
+OUTPUT = {"video": {"preset": "ultrafast", "crf": 18}}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recording") / "base.mkv"
+    make(path, PICTURES)
+    return path
+
+
+def serve(site: Site, folder: Path, name: str) -> str:
+    for path in folder.iterdir():
+        site.routes[f"/{path.name}"] = fixed(path.read_bytes(), TYPES.get(path.suffix, "video/mp4"))
+    return site.url(f"/{name}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "site"
+    path.mkdir()
+    return path
+
+
+def result(desk: Desk, ended: Ended, folder: Path) -> Path:
+    assert ended.code == 0, ended.everything
+    return desk.bucket.save("in/clip/video.mp4", folder / "result.mp4")
+
+
+def streams(desk: Desk) -> Any:
+    return desk.bucket.json("in/clip/result.json")["streams"]
+
+
+def renditions(base: Path, folder: Path) -> None:
+    """A picture, the recording's sound and a tone without pauses, each a media playlist of its own."""
+    for name, words in (("seen", ("-an", *H264)), ("heard", ("-vn", "-c:a", "aac"))):
+        ffmpeg("-i", base, *words, *HLS, folder / f"{name}.m3u8")
+    ffmpeg(*TONE, "-t", "2", "-c:a", "aac", *HLS, folder / "tone.m3u8")
+
+
+def master(folder: Path, sounds: Sequence[str]) -> None:
+    lines = ["#EXTM3U", *sounds, '#EXT-X-STREAM-INF:BANDWIDTH=400000,RESOLUTION=320x180,AUDIO="g"', "seen.m3u8"]
+    (folder / "master.m3u8").write_text("\n".join(lines) + "\n")
+
+
+def media(name: str, more: str = "") -> str:
+    return f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="g",NAME="{name}"{more},URI="{name}.m3u8"'
+
+
+@pytest.mark.parametrize(
+    "sounds",
+    [
+        [media("heard", ",DEFAULT=YES")],
+        [media("tone", ',LANGUAGE="fr"'), media("heard", ',LANGUAGE="en",DEFAULT=YES')],
+        [media("tone", ',CHARACTERISTICS="public.accessibility.describes-video"'), media("heard")],
+    ],
+)
+def test_hls_has_its_default_sound_also_without_codecs(
+    desk: Desk, site: Site, base: Path, folder: Path, sounds: list[str]
+) -> None:
+    renditions(base, folder)
+    master(folder, sounds)
+    ended = desk.bring(serve(site, folder, "master.m3u8"), output=OUTPUT)
+    found = seen(result(desk, ended, folder))
+    assert found.numbers == tuple(range(PICTURES))
+    assert found.beeps == pytest.approx((0.0, 1.0), abs=0.1)
+    assert [one["part"] for one in streams(desk)["taken"]] == ["video", "audio"]
+
+
+def parts(base: Path, folder: Path, kind: str, *words: str) -> list[str]:
+    """An advertisement of a second and the film as media playlists; their lines without heads and ends."""
+    found = []
+    for name, cut in (("ad", ("-t", "1")), ("film", ())):
+        more = ("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", f"{name}.init") if kind == "fmp4" else ()
+        pids = ("-mpegts_start_pid", "0x200") if name == "ad" and kind == "ts" else ()
+        ffmpeg(
+            *cut, "-i", base, *PLAIN, *(words if name == "film" else ()), *HLS, *more, *pids, folder / f"{name}.m3u8"
+        )
+        lines = (folder / f"{name}.m3u8").read_text().splitlines()
+        found.append("\n".join(line for line in lines if not line.startswith(("#EXTM3U", "#EXT-X-ENDLIST"))))
+    return found
+
+
+def test_hls_is_imported_across_a_discontinuity(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+    ad, film = parts(base, folder, "ts", "-ar", "44100")
+    (folder / "whole.m3u8").write_text(f"#EXTM3U\n{ad}\n#EXT-X-DISCONTINUITY\n{film}\n#EXT-X-ENDLIST\n")
+    ended = desk.bring(serve(site, folder, "whole.m3u8"), output=OUTPUT)
+    found = seen(result(desk, ended, folder))
+    assert found.numbers == (*range(25), *range(PICTURES))
+    assert found.beeps == pytest.approx((0.0, 1.0, 2.0), abs=0.1)
+    assert streams(desk)["joinedParts"] == 2
+
+
+@pytest.mark.parametrize("has_one_header", [True, False])
+def test_hls_of_fragments_with_a_discontinuity_is_refused(
+    desk: Desk, site: Site, base: Path, folder: Path, *, has_one_header: bool
+) -> None:
+    ad, film = parts(base, folder, "fmp4")
+    if has_one_header:
+        film = "\n".join(line for line in film.splitlines() if not line.startswith("#EXT-X-MAP"))
+    (folder / "whole.m3u8").write_text(f"#EXTM3U\n{film}\n#EXT-X-DISCONTINUITY\n{ad}\n#EXT-X-ENDLIST\n")
+    if has_one_header:
+        text = (folder / "whole.m3u8").read_text()
+        (folder / "whole.m3u8").write_text(text.replace("#EXTINF", '#EXT-X-MAP:URI="film.init"\n#EXTINF', 1).replace(
+            '#EXT-X-MAP:URI="ad.init"\n', ""))  # fmt: skip
+    ended = desk.bring(serve(site, folder, "whole.m3u8"), output=OUTPUT)
+    assert ended.reason == "UnsupportedSource", ended.everything
+
+
+def test_dash_of_periods_that_differ_is_refused(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+    periods = []
+    for name, words in (("ad", ("-t", "1", "-vf", "scale=160:90")), ("film", ())):
+        names = ("-init_seg_name", f"{name}-init.m4s", "-media_seg_name", f"{name}-$Number$.m4s")
+        ffmpeg("-i", base, "-an", *H264, *words, "-f", "dash", *names, folder / f"{name}.mpd")
+        text = (folder / f"{name}.mpd").read_text()
+        periods.append(text[text.index("<Period") : text.index("</Period>")] + "</Period>")
+    head = text[: text.index("<Period")]
+    (folder / "whole.mpd").write_text(f"{head}{''.join(periods)}</MPD>")
+    ended = desk.bring(serve(site, folder, "whole.mpd"), output=OUTPUT)
+    assert ended.reason == "UnsupportedSource", ended.everything
+    assert "2 periods" in ended.report.message
+
+
+def loudest(path: Path, channel: int) -> float:
+    """The mean volume of one channel in dB: beeps are quiet on the whole, a tone is not."""
+    told = subprocess.run(
+        ["ffmpeg", "-hide_banner", "-i", path, "-af", f"pan=mono|c0=c{channel},volumedetect", "-f", "null", "-"],
+        capture_output=True, text=True, check=True,
+    ).stderr  # fmt: skip
+    return float(told.partition("mean_volume: ")[2].split()[0])
+
+
+def test_two_mono_tracks_become_left_and_right(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+    source = folder / "mono.mov"
+    ffmpeg("-i", base, *TONE, "-map", "0:v", "-map", "0:a", "-map", "1:a", *H264, "-c:a", "pcm_s16le", "-ac", "1", "-t",
+           "2", source)  # fmt: skip
+    ended = desk.bring(site.add("/mono.mov", file(source)), output={**OUTPUT, "audioFile": {"format": "mp3"}})
+    path = result(desk, ended, folder)
+    assert loudest(path, 0) < loudest(path, 1) - 3
+    assert [(one["index"], one["kind"]) for one in streams(desk)["taken"]] == [(0, "video"), (1, "audio"), (2, "audio")]
+    assert streams(desk)["leftOut"] == []
+
+
+def test_a_copy_names_the_second_mono_track_as_left_out(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+    source = folder / "mono.mp4"
+    ffmpeg("-i", base, *TONE, "-map", "0:v", "-map", "0:a", "-map", "1:a", *PLAIN, "-ac", "1", "-t", "2", source)
+    ended = desk.bring(site.add("/mono.mp4", file(source)), output={"mode": "Remux"})
+    assert ended.code == 0, ended.everything
+    assert [(one["index"], one["why"]) for one in streams(desk)["leftOut"]] == [(2, "a copy has one sound track")]
