@@ -14,13 +14,13 @@ from object_store import KEY_ID, SECRET, Bucket
 from throttled import Origin, Uplink
 
 from videoimport.api.output import Output
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.media import command
-from videoimport.worker import transcode
-from videoimport.worker.examine import Examined, examine
-from videoimport.worker.processes import Children
-from videoimport.worker.source import Source, Sources
+from videoimport.media.transcode import command
+from videoimport.worker.pipeline import ffmpeg as transcode
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.files import Source, Sources
+from videoimport.worker.source.probe import Examined, examine
 
 BIN = Path(sys.executable).parent
 PUT = """

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from videoimport.worker.processes import end_with_parent
+from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _LOOP = "while True: pass"
 _WRITER = """

@@ -8,7 +8,7 @@ from apiserver import ApiServer, Raw, Refused
 
 from videoimport.api.labels import IMPORT, TASK
 from videoimport.api.reasons import Reason, info
-from videoimport.api.webhook import DeliveryReport, DeliveryTask
+from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 
 
 @dataclass

@@ -13,9 +13,9 @@ from apiserver import ApiServer, Raw, Refused
 
 from videoimport.api.labels import IMPORT, TASK
 from videoimport.api.reasons import Reason, info
-from videoimport.api.report import Report
-from videoimport.api.status import OutputFile, Outputs, SourceStatus, Usage, VideoMetadata
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, Usage, VideoMetadata
 
 SUCCESS = None
 Fate = Callable[[Task], Reason | None]

@@ -14,8 +14,8 @@ from node_logs import NodeLogs
 
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import IMPORT, PAGE, TASK
-from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport
-from videoimport.api.pagelog import packed
+from videoimport.api.tasks.listing_log import packed
+from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine, PageReport
 
 
 @dataclass

@@ -10,8 +10,8 @@ from settled import finished
 
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, IMPORT, LISTING, MANAGED_BY, MANAGED_BY_VALUE, NAME, PAGE, RUN, SHARD, TASK
-from videoimport.api.listing import FoundItem, PageFacts, PageLine
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_task import Task, spec_hash
+from videoimport.api.tasks.listing_task import FoundItem, PageFacts, PageLine
 from videoimport.api.videoimport import VideoImport
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

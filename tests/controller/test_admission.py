@@ -16,7 +16,7 @@ from settled import finished
 from wishing import bulk, video
 
 from videoimport.crdgen.definitions import bulk_definition, video_definition
-from videoimport.crdgen.validation import schema_of
+from videoimport.crdgen.validation_page import schema_of
 from videoimport.crdgen.violations import Violation, violations
 
 DEFINITIONS = {"VideoImport": video_definition(), "BulkImport": bulk_definition()}

@@ -13,8 +13,8 @@ from settled import finished
 from wishing import bulk
 
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.pagelog import packed, unpacked
-from videoimport.core.pages import listing_of
+from videoimport.api.tasks.listing_log import packed, unpacked
+from videoimport.core.discovery.pages import listing_of
 
 Start = Callable[..., Controller]
 PLAYLIST = {"playlist": {"url": "https://example.com/list"}}

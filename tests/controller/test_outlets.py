@@ -15,7 +15,7 @@ from wishing import bulk
 
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason, info
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_task import Task
 
 MARK = "c4nary"
 INNER = f"https://ann:{MARK}inner@far.example/v.mp4?X-Amz-Signature={MARK}signature&t=1"

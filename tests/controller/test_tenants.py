@@ -31,8 +31,8 @@ from wishing import HOOK, SCRATCH, THREE, bulk, video
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, PAGE
-from videoimport.core.naming import child_name
-from videoimport.core.pages import listing_of
+from videoimport.core.discovery.pages import listing_of
+from videoimport.core.object_names import child_name
 
 SECRET = "key-of-the-victim"
 

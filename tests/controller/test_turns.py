@@ -13,7 +13,7 @@ from settled import finished
 from wishing import bulk, video
 
 from videoimport.api.reasons import Reason
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_task import Task
 
 Start = Callable[..., Controller]
 

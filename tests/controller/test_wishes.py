@@ -10,7 +10,7 @@ from settled import finished, its_worker_runs, phase
 from wishing import THREE, bulk, video
 
 from videoimport.api.reasons import Reason
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_task import Task
 
 Start = Callable[..., Controller]
 

@@ -27,8 +27,8 @@ from store_servers import SERVERS, Server  # noqa: E402
 from web_site import Site  # noqa: E402
 from worker_runs import Desk  # noqa: E402
 
-from videoimport.worker import retries  # noqa: E402
-from videoimport.worker.processes import Children  # noqa: E402
+from videoimport.worker.runtime.subprocesses import Children  # noqa: E402
+from videoimport.worker.storage import retry_policy as retries  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

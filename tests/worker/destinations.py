@@ -14,17 +14,19 @@ from typing import Any, Protocol
 from object_store import KEY_ID, SECRET, Bucket
 
 from videoimport.api.destination import S3Destination
-from videoimport.api.report import Report
-from videoimport.api.status import OutputFile, Outputs
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker import layout, publish, s3
-from videoimport.worker.credentials import Keys
-from videoimport.worker.destination import Store
-from videoimport.worker.preflight import Place
-from videoimport.worker.shipment import Kind, Parcel, Shipment
-from videoimport.worker.tree import PART_SUFFIX
-from videoimport.worker.volume import VolumeStore
+from videoimport.api.videoimport_status import OutputFile, Outputs
+from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.credentials import Keys
+from videoimport.worker.storage.s3 import store as s3
+from videoimport.worker.storage.upload_batch import Kind, Parcel, Shipment
+from videoimport.worker.storage.volume.store import VolumeStore
+from videoimport.worker.storage.volume.tree import PART_SUFFIX
 
 FOLDER = "in/clip"
 KINDS: Mapping[str, Kind] = {"renditions": "rendition", "thumbnails": "thumbnail", "audio.m4a": "audio"}

@@ -7,12 +7,12 @@ from typing import Any
 
 from worker_runs import LOOPBACK
 
-from videoimport.worker import fetching
-from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import Fetched, Found, Request
-from videoimport.worker.fetching import Fetching
-from videoimport.worker.pace import USUAL, Pace
-from videoimport.worker.processes import Children
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source.fetch_client import Fetching
+from videoimport.worker.source.stall_monitor import USUAL, Pace
 
 
 @dataclass

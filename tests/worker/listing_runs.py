@@ -15,9 +15,9 @@ from object_store import KEY_ID, SECRET, Bucket
 from worker_runs import LOOPBACK
 
 from patience import LONGEST_SECONDS
-from videoimport.api.bulk_source import BulkSource
-from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
-from videoimport.api.pagelog import unpacked
+from videoimport.api.bulkimport_source import BulkSource
+from videoimport.api.tasks.listing_log import unpacked
+from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
 
 
 @dataclass

@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from object_store import KEY_ID, SECRET, Bucket
 
 from videoimport.api.destination import S3Destination
-from videoimport.worker import s3_client
-from videoimport.worker.credentials import Keys
+from videoimport.worker.storage.credentials import Keys
+from videoimport.worker.storage.s3 import client as s3_client
 
 LEAST_PART = 5 * 2**20
 MARK, VALUE = "videoimport-uid", "{%22a%22:%22%C3%BC%22}"

@@ -17,10 +17,10 @@ from test_publish import kill_everywhere
 from web_site import Exchange, Site, file, until
 from worker_runs import Desk, Ended
 
-from videoimport.api.source import VideoSource
-from videoimport.worker import preflight
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.processes import Children
+from videoimport.api.videoimport_source import VideoSource
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
 
 VIDEO, RESULT = "in/clip/video.mp4", "in/clip/result.json"
 MOVIE = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4 * 1024 * 30

@@ -18,7 +18,7 @@ from web_site import Site, fixed, ranged
 
 from receiver import Receiver
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.guard import ForbiddenError, Guard
+from videoimport.worker.sandbox.address_guard import ForbiddenError, Guard
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 20
 PRIVATE = (

@@ -14,17 +14,18 @@ from web_site import Exchange, Site, in_turn, ranged, until
 from worker_runs import LOOPBACK
 
 from patience import LONGEST_SECONDS
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker import fetching, preflight
-from videoimport.worker.arrival import Arrival
 from videoimport.worker.fetch.protocol import Request
-from videoimport.worker.growing import Growing
-from videoimport.worker.originals import Originals
-from videoimport.worker.outgoing import Outgoing
-from videoimport.worker.processes import Children
-from videoimport.worker.progress import Board
-from videoimport.worker.serving import Serving
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline.original import Originals
+from videoimport.worker.pipeline.output_uploads import Outgoing
+from videoimport.worker.pipeline.progress import Board
+from videoimport.worker.runtime.growing_file import Growing
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source.loopback_server import Serving
+from videoimport.worker.source.stream import Arrival
 
 FIRST, SECOND = b"first" * 1000, b"the second" * 1000
 FETCHER = """

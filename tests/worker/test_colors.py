@@ -7,9 +7,9 @@ import pytest
 from test_making import job, made
 from worker_runs import probe
 
-from videoimport.worker import thumbnails
-from videoimport.worker.examine import Examined, examine
-from videoimport.worker.processes import Children
+from videoimport.worker.pipeline import thumbnails
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import Examined, examine
 
 PATCHES = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128), (255, 255, 255), (0, 0, 0), (200, 120, 80))
 GREYS = ((128, 128, 128), (255, 255, 255), (0, 0, 0), (40, 40, 40), (90, 90, 90), (180, 180, 180), (220, 220, 220))

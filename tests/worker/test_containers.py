@@ -7,14 +7,14 @@ from typing import get_args
 
 import pytest
 
-from videoimport.api.containers import CONTAINERS, DEMUXERS, ContainerFormat, named
+from videoimport.api.container_formats import CONTAINERS, DEMUXERS, ContainerFormat, named
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
-from videoimport.media import requirements
-from videoimport.media.filetype import file_type
-from videoimport.media.probe import GUARDS
-from videoimport.worker.examine import Examined, examine
-from videoimport.worker.processes import Children
+from videoimport.media.source import requirements
+from videoimport.media.source.file_name import file_type
+from videoimport.media.source.probe import GUARDS
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import Examined, examine
 
 _SOUND = ("mp3", "aac", "flac", "wav")
 _MUXERS: Mapping[str, tuple[str, ...]] = {

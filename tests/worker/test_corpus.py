@@ -18,8 +18,8 @@ from portion import portion
 from web_site import Site, file
 from worker_runs import Desk, Ended, probe
 
-from videoimport.media.packets import Track, walk, walk_argv
-from videoimport.worker.processes import Children
+from videoimport.media.source.packet_scan import Track, walk, walk_argv
+from videoimport.worker.runtime.subprocesses import Children
 
 NAMES = portion([case.name for case in CASES], QUICK_NAMES)
 RUN = [case for case in CASES if case.name in NAMES]

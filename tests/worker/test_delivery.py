@@ -18,7 +18,7 @@ from web_site import until
 from patience import LONGEST_SECONDS
 from receiver import Receiver, new_secret, status
 from videoimport.api.reasons import Reason, info
-from videoimport.api.webhook import DeliveryReport, DeliveryTask
+from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 
 LOOPBACK = ("127.0.0.0/8",)
 BODY = json.dumps({"type": "bulkimport.completed", "data": {"message": "Zwölf 動画 imported"}}, ensure_ascii=False)

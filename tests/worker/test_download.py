@@ -9,12 +9,12 @@ import pytest
 from web_site import Exchange, Route, Site, file, fixed, in_turn, ranged, redirect, zipped
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.download import Download
-from videoimport.worker.fetch.http import Browser
-from videoimport.worker.fetch.landing import Landing
+from videoimport.worker.fetch.http.client import Browser
+from videoimport.worker.fetch.http.download import Download
 from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.partial_file import Landing
 from videoimport.worker.fetch.protocol import File, Growing, Restarted
+from videoimport.worker.runtime.errors import ImportFailure
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4000
 OTHER = b"\x00\x00\x00\x18ftypisom" + bytes(reversed(range(256))) * 3000

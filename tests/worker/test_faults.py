@@ -12,7 +12,7 @@ from web_site import Site, file
 from worker_runs import Desk, Ended
 
 from videoimport.api.reasons import Reason
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_task import Task
 
 Footage = Callable[[str], Path]
 VIDEO, RESULT, RECORD = "in/clip/video.mp4", "in/clip/result.json", "in/.videoimport/imports/uid-1.json"

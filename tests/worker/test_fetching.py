@@ -16,14 +16,15 @@ from worker_runs import LOOPBACK
 
 from patience import LONGEST_SECONDS
 from videoimport.api.reasons import Reason
-from videoimport.worker import facts, fetching
-from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.limits import Limits
 from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
-from videoimport.worker.fetch.segments import Segments, hashed
-from videoimport.worker.fetching import Fetching
-from videoimport.worker.pace import Pace
-from videoimport.worker.processes import Children
+from videoimport.worker.fetch.ytdlp.fragments import Segments, hashed
+from videoimport.worker.pipeline import source_facts as facts
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source.fetch_client import Fetching
+from videoimport.worker.source.stall_monitor import Pace
 
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)
 PACE = Pace(rate=1000, seconds=0.4)

@@ -24,11 +24,13 @@ from transcode_runs import job, made
 from web_site import Site, file, fixed
 from worker_runs import Desk, Ended
 
-from videoimport.media import command, versions
-from videoimport.media.packets import walk, walk_argv
-from videoimport.worker import thumbnails, transcode
-from videoimport.worker.examine import Examined, examine
-from videoimport.worker.processes import Children
+from videoimport.media.source import ffmpeg_versions as versions
+from videoimport.media.source.packet_scan import walk, walk_argv
+from videoimport.media.transcode import command
+from videoimport.worker.pipeline import ffmpeg as transcode
+from videoimport.worker.pipeline import thumbnails
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import Examined, examine
 
 VERSIONS = ("7.1", "9.0")
 

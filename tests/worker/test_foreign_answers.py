@@ -13,17 +13,18 @@ from botocore.retries import standard
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source
-from videoimport.worker import s3
-from videoimport.worker.destination import Ticket, UnmetError
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import ranges, store_failures
+from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.fetch import s3_failures as store_failures
+from videoimport.worker.fetch import s3_ranges as ranges
 from videoimport.worker.fetch.limits import Throttle
-from videoimport.worker.fetch.ranges import Reader
-from videoimport.worker.fetch.routes import Route
-from videoimport.worker.leftovers import Note, ours
-from videoimport.worker.retries import Retries
-from videoimport.worker.s3 import S3Store
+from videoimport.worker.fetch.s3_ranges import Reader
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.proxy import Route
+from videoimport.worker.storage.base import Ticket, UnmetError
+from videoimport.worker.storage.retry_policy import Retries
+from videoimport.worker.storage.s3 import store as s3
+from videoimport.worker.storage.s3.store import S3Store
+from videoimport.worker.storage.upload_journal import Note, ours
 
 XML = b'<?xml version="1.0" encoding="UTF-8"?>'
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><br></body></html>"

@@ -8,8 +8,8 @@ import pytest
 from web_site import Site, file
 from worker_runs import Desk, Ended, probe
 
-from videoimport.media.packets import walk, walk_argv
-from videoimport.worker.processes import Children
+from videoimport.media.source.packet_scan import walk, walk_argv
+from videoimport.worker.runtime.subprocesses import Children
 
 Footage = Callable[[str], Path]
 QUICK = {"video": {"preset": "ultrafast"}}

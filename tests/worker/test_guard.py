@@ -8,11 +8,11 @@ from web_site import Site, fixed
 from yt_dlp.extractor.youtube.jsc._builtin.deno import DenoJCP
 from yt_dlp.utils._jsruntime import _find_exe
 
-from videoimport.worker.fetch.guard import is_harmless
+from videoimport.worker.sandbox.address_guard import is_harmless
 
 ATTEMPTS = """
 import os, socket, subprocess, sys, urllib.request
-from videoimport.worker.fetch.guard import Guard
+from videoimport.worker.sandbox.address_guard import Guard
 guard = Guard([])
 guard.install()
 port = int(sys.argv[1])
@@ -71,7 +71,7 @@ def test_the_javascript_runtime_reaches_nothing(site: Site, tmp_path: Path) -> N
 READINGS = """
 import os, sys
 from pathlib import Path
-from videoimport.worker.fetch.guard import Guard
+from videoimport.worker.sandbox.address_guard import Guard
 keys, scratch = sys.argv[1:]
 Guard([], [keys]).install()
 os.symlink(keys + "/secret", scratch + "/link")

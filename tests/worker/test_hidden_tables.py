@@ -10,10 +10,11 @@ import pytest
 from hostile_media import box, table
 
 from videoimport.api.reasons import Reason
-from videoimport.media import tables
-from videoimport.worker import examine, joining
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.processes import Children
+from videoimport.media.container import mp4_tables as tables
+from videoimport.worker.pipeline import join_parts as joining
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source import probe as examine
 
 BILLION = {b"stsz": table(1, 2**30)}
 

@@ -12,10 +12,11 @@ from web_site import Site, file
 from worker_runs import Desk
 
 from videoimport.api.reasons import Reason
-from videoimport.media import command, requirements
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.examine import examine
-from videoimport.worker.processes import Children
+from videoimport.media.source import requirements
+from videoimport.media.transcode import command
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import examine
 
 PEAK_MIB = 400
 

@@ -12,10 +12,11 @@ import pytest
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.worker import destination, s3_answers
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.s3 import S3Store, connect
-from videoimport.worker.volume import VolumeStore
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import base as destination
+from videoimport.worker.storage.s3 import answer_limits as s3_answers
+from videoimport.worker.storage.s3.store import S3Store, connect
+from videoimport.worker.storage.volume.store import VolumeStore
 
 HEAD = b'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 MORE = "<IsTruncated>true</IsTruncated><NextContinuationToken>{0}</NextContinuationToken></ListBucketResult>"

@@ -7,8 +7,8 @@ from pathlib import Path
 from web_site import Site, file, slowly
 from worker_runs import Desk, probe
 
-from videoimport.api.report import MAX_BYTES
-from videoimport.api.status import StageName
+from videoimport.api.tasks.import_report import MAX_BYTES
+from videoimport.api.videoimport_status import StageName
 
 Footage = Callable[[str], Path]
 

@@ -7,11 +7,11 @@ import pytest
 from web_site import Site, file
 from worker_runs import Desk
 
-from videoimport.media import interlace
-from videoimport.media.interlace import Counts
-from videoimport.worker import scanning
-from videoimport.worker.examine import examine
-from videoimport.worker.processes import Children
+from videoimport.media.source import interlace
+from videoimport.media.source.interlace import Counts
+from videoimport.worker.pipeline import interlace_scan as scanning
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import examine
 
 FIELDS = "tinterlace=mode={},setfield=prog,scale=720:576:interl=1"
 WHOLE = "framestep=2,scale=720:576"

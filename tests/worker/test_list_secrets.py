@@ -13,19 +13,19 @@ from object_store import KEY_ID, SECRET, Bucket
 from web_site import Exchange, Route, Site, fixed, html, ranged, redirect
 from worker_runs import LOOPBACK
 
-from videoimport.api.bulk_source import Item
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.children import creation
-from videoimport.core.listed import inline
-from videoimport.core.pods import task_of
+from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.jobs.pod_template import task_of
+from videoimport.core.list_item import inline
 from videoimport.core.settings import Settings
-from videoimport.worker import fetching
-from videoimport.worker.errors import ImportFailure
 from videoimport.worker.fetch.protocol import Fetched
-from videoimport.worker.fetching import Mounts
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source.fetch_client import Mounts
 
 CANARY = "Bearer canary-7f3a"
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 400

@@ -11,17 +11,17 @@ from object_store import Bucket
 from web_site import Site
 from worker_runs import Desk
 
-from videoimport.api.bulk_source import BulkSource
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source, VideoSource
-from videoimport.worker.fetch.guard import Guard
+from videoimport.api.videoimport_source import S3Source, VideoSource
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.protocol import Request, identity
-from videoimport.worker.fetch.routes import Route
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.teller import Teller
 from videoimport.worker.listing.bucket import Bucket as ObjectsOf
 from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route
 
 Footage = Callable[[str], Path]
 WIDE = {"minHeight": 100, "maxHeight": 1080}

@@ -13,20 +13,20 @@ from web_site import Route, Site, fixed, html
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.utils import OnDemandPagedList, YoutubeDLError
 
-from videoimport.api.bulk_source import BulkSource
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason, info
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import classify
-from videoimport.worker.fetch.guard import Guard
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.credentials import WebSecrets
+from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.protocol import Request, identity
-from videoimport.worker.fetch.routes import Route as Way
-from videoimport.worker.fetch.secrets import WebSecrets
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.teller import Teller
-from videoimport.worker.fetch.ydl import Ydl
+from videoimport.worker.fetch.ytdlp import errors as classify
+from videoimport.worker.fetch.ytdlp.client import Ydl
 from videoimport.worker.listing import playlist
 from videoimport.worker.listing.playlist import Walk
 from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route as Way
 
 HEAD = '<?xml version="1.0"?><rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">'
 

@@ -10,11 +10,13 @@ from transcode_runs import job, made
 from worker_runs import probe
 
 from videoimport.api.reasons import Reason
-from videoimport.media.boxes import top_level
-from videoimport.worker import thumbnails, transcode, verification
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.examine import Examined, examine
-from videoimport.worker.processes import Children
+from videoimport.media.container.mp4_boxes import top_level
+from videoimport.worker.pipeline import ffmpeg as transcode
+from videoimport.worker.pipeline import thumbnails
+from videoimport.worker.pipeline import verify as verification
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import Examined, examine
 
 
 @pytest.fixture(scope="module")

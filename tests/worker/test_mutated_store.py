@@ -25,10 +25,11 @@ from web_site import Site, file
 from worker_runs import Desk
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.report import Report
-from videoimport.worker import preflight, publish
-from videoimport.worker.destination import Store
-from videoimport.worker.errors import ImportFailure
+from videoimport.api.tasks.import_report import Report
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline import publish
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.base import Store
 
 CASES = int(os.environ.get("VIDEOIMPORT_TEST_MUTATIONS", "40"))
 RUNS = 8

@@ -11,23 +11,23 @@ from xml.sax.saxutils import escape
 import pytest
 from web_site import Exchange, Site
 
-from videoimport.api.bulk_source import BulkSource
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source
-from videoimport.worker import s3
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import ranges
-from videoimport.worker.fetch.guard import Guard
+from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.fetch import s3_ranges as ranges
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.limits import Throttle
 from videoimport.worker.fetch.protocol import Request
-from videoimport.worker.fetch.ranges import Reader, Version
-from videoimport.worker.fetch.routes import Route
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.teller import Teller
-from videoimport.worker.listing import objects
+from videoimport.worker.fetch.s3_ranges import Reader, Version
+from videoimport.worker.listing import bucket_objects as objects
 from videoimport.worker.listing.bucket import Bucket
 from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route
+from videoimport.worker.storage.s3 import store as s3
 
 MOVIE = bytes(range(256)) * 4 * 1024 * 5
 """5 MiB: five ranges."""

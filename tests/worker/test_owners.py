@@ -16,14 +16,15 @@ from object_store import Bucket, ObjectStore
 from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Report
-from videoimport.api.status import OutputFile, Outputs
-from videoimport.worker import preflight, publish
-from videoimport.worker.destination import Ticket
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.preflight import Place
-from videoimport.worker.record import Intent
-from videoimport.worker.shipment import Parcel, Shipment
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.videoimport_status import OutputFile, Outputs
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.base import Ticket
+from videoimport.worker.storage.commit_record import Intent
+from videoimport.worker.storage.upload_batch import Parcel, Shipment
 
 NOTES = "in/.videoimport"
 RECORD = f"{NOTES}/imports/new.json"

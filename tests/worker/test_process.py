@@ -11,10 +11,10 @@ import pytest
 
 from patience import LONGEST_SECONDS
 from videoimport.api.reasons import Reason, info
-from videoimport.api.report import Report, read_report
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_report import Report, read_report
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker.processes import Children
+from videoimport.worker.runtime.subprocesses import Children
 
 SPEC = {
     "source": {"url": "https://e.com/v.mp4"},

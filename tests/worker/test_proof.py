@@ -10,9 +10,9 @@ from web_site import Site, file
 from worker_runs import Desk
 
 from videoimport.api.reasons import Reason
-from videoimport.media import command
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.processes import Children
+from videoimport.media.transcode import command
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
 
 CODECS = {
     "h264": ("-c:v", "libx264", "-preset", "ultrafast"),

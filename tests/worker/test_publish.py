@@ -15,11 +15,13 @@ from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, pl
 from object_store import ObjectStore
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import index, preflight, publish
-from videoimport.worker.destination import Store, Ticket
-from videoimport.worker.errors import DestinationFault, ImportFailure, Interruption
-from videoimport.worker.retries import Retries
-from videoimport.worker.shipment import Parcel, Shipment
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline import publish
+from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Interruption
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import Store, Ticket
+from videoimport.worker.storage.retry_policy import Retries
+from videoimport.worker.storage.upload_batch import Parcel, Shipment
 
 NOTES = "in/.videoimport"
 ENTRY = f"{NOTES}/index/content/v.json"

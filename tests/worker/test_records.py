@@ -16,12 +16,13 @@ from web_site import Site, file
 from worker_runs import Desk
 
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Report
-from videoimport.worker import index, publish
-from videoimport.worker.destination import Store
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.preflight import Place
-from videoimport.worker.sidecars import side_key
+from videoimport.api.tasks.import_report import Report
+from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.volume.metadata import side_key
 
 NOTES = "in/.videoimport"
 RECORD = f"{NOTES}/imports/new.json"

@@ -11,13 +11,13 @@ from fetch_runs import Bench
 from web_site import Exchange, Route, Site, file, fixed, html, in_turn, ranged, redirect
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.download import Download
-from videoimport.worker.fetch.http import Browser
-from videoimport.worker.fetch.landing import Landing
+from videoimport.worker.fetch.credentials import WebSecrets
+from videoimport.worker.fetch.http.client import Browser
+from videoimport.worker.fetch.http.download import Download
 from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.partial_file import Landing
 from videoimport.worker.fetch.protocol import Fetched
-from videoimport.worker.fetch.secrets import WebSecrets
+from videoimport.worker.runtime.errors import ImportFailure
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 200
 STATUSES = (300, 301, 302, 303, 307, 308)

@@ -11,9 +11,11 @@ from mutated_store import Answer, MutatedStore, Plan, Request, error
 from object_store import Bucket
 from test_mutated_store import Way
 
-from videoimport.api.report import Report
-from videoimport.worker import multipart, preflight, publish
-from videoimport.worker.errors import DestinationFault, Remedy
+from videoimport.api.tasks.import_report import Report
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline import publish
+from videoimport.worker.runtime.errors import DestinationFault, Remedy
+from videoimport.worker.storage.s3 import multipart
 
 FOR_GOOD = [
     (400, "InvalidRequest"), (400, "InvalidPart"), (400, "EntityTooSmall"), (400, "MalformedXML"),

@@ -10,8 +10,8 @@ from object_store import Bucket
 from test_mutated_store import Way
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import preflight
-from videoimport.worker.errors import ImportFailure
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.runtime.errors import ImportFailure
 
 Refuses = Callable[[Request], Answer | None]
 HEADERS = {

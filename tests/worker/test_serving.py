@@ -11,10 +11,10 @@ import pytest
 from web_site import until
 
 from patience import LONGEST_SECONDS
-from videoimport.media.boxes import top_level
-from videoimport.worker.growing import AbandonedError, Growing
-from videoimport.worker.serving import AHEAD_BYTES, MOST_CONNECTIONS, File, Reader, Serving
-from videoimport.worker.source import Tail
+from videoimport.media.container.mp4_boxes import top_level
+from videoimport.worker.runtime.growing_file import AbandonedError, Growing
+from videoimport.worker.source.files import Tail
+from videoimport.worker.source.loopback_server import AHEAD_BYTES, MOST_CONNECTIONS, File, Reader, Serving
 
 Footage = Callable[[str], Path]
 

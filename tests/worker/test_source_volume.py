@@ -10,8 +10,8 @@ import pytest
 from fetch_runs import Bench
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.mounted import open_beneath
+from videoimport.worker.fetch.volume_source import open_beneath
+from videoimport.worker.runtime.errors import ImportFailure
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 400
 

@@ -27,8 +27,8 @@ from worker_runs import Desk, Ended, descendants, is_alive
 
 from patience import LONGEST_SECONDS
 from receiver import Receiver
-from videoimport.api.pagelog import unpacked
 from videoimport.api.reasons import Reason, info
+from videoimport.api.tasks.listing_log import unpacked
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = int(os.environ.get("VIDEOIMPORT_TEST_SEED", "9"))

@@ -14,10 +14,12 @@ from object_store import Bucket, ObjectStore
 from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import index, preflight, publish
-from videoimport.worker.destination import UnmetError
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.preflight import Place
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import UnmetError
 
 ENTRY = "in/.videoimport/index/content/v.json"
 RECORD = "in/.videoimport/imports/new.json"

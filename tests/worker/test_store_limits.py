@@ -12,9 +12,9 @@ from object_store import Bucket
 from shaped_store import Call, Shape, ShapedStore
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import preflight
-from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
-from videoimport.worker.s3_errors import no_answer
+from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
+from videoimport.worker.storage.s3.errors import no_answer
 
 NOTE = "in/.videoimport/index/note.json"
 VIDEO = f"{FOLDER}/video.mp4"

@@ -17,16 +17,16 @@ from web_site import until
 
 from videoimport.api.destination import Destination, S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.worker import s3
-from videoimport.worker.credentials import Keys
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.growing import Growing
-from videoimport.worker.leftovers import Notebook
-from videoimport.worker.parts import LEAST_PART
-from videoimport.worker.resending import Resending
-from videoimport.worker.retries import Retries
-from videoimport.worker.s3 import S3Store
-from videoimport.worker.scope import Scope
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.growing_file import Growing
+from videoimport.worker.storage.credentials import Keys
+from videoimport.worker.storage.parts import LEAST_PART
+from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.retry_policy import Retries
+from videoimport.worker.storage.s3 import store as s3
+from videoimport.worker.storage.s3.store import S3Store
+from videoimport.worker.storage.upload_journal import Notebook
+from videoimport.worker.storage.upload_retry import Resending
 
 MIB = 2**20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from object_store import KEY_ID, SECRET, Bucket
 from web_site import Site, ranged
 
 from videoimport.worker.fetch.limits import Limits, Throttle
-from videoimport.worker.fetch.tail import Told, fetched
+from videoimport.worker.fetch.mp4_tail import Told, fetched
 
 MIB = 2**20
 

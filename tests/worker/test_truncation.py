@@ -8,10 +8,10 @@ import pytest
 from corpus.files import Kitchen
 
 from videoimport.api.reasons import Reason
-from videoimport.media.findings import Finding
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.examine import examine
-from videoimport.worker.processes import Children
+from videoimport.media.source.findings import Finding
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import examine
 
 COPY = ("-c", "copy")
 OLD = ("-c:v", "mpeg2video", "-c:a", "mp2")

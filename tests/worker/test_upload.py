@@ -15,15 +15,15 @@ from worker_runs import probe
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.worker import s3
-from videoimport.worker.credentials import Keys
-from videoimport.worker.destination import Sent
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.growing import AbandonedError, Growing
-from videoimport.worker.multipart import MultipartUpload
-from videoimport.worker.parts import LEAST_PART
-from videoimport.worker.s3 import S3Store
-from videoimport.worker.shipment import Parcel, Shipment
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.growing_file import AbandonedError, Growing
+from videoimport.worker.storage.base import Sent
+from videoimport.worker.storage.credentials import Keys
+from videoimport.worker.storage.parts import LEAST_PART
+from videoimport.worker.storage.s3 import store as s3
+from videoimport.worker.storage.s3.multipart import MultipartUpload
+from videoimport.worker.storage.s3.store import S3Store
+from videoimport.worker.storage.upload_batch import Parcel, Shipment
 
 KEY = "a/video.mp4"
 MARKS = {"videoimport-uid": "me"}

@@ -9,12 +9,12 @@ import pytest
 from web_site import until
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import volume_errors
-from videoimport.worker.destination import UnmetError
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.growing import AbandonedError, Growing
-from videoimport.worker.parts import LEAST_PART
-from videoimport.worker.volume import VolumeStore
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.growing_file import AbandonedError, Growing
+from videoimport.worker.storage.base import UnmetError
+from videoimport.worker.storage.parts import LEAST_PART
+from videoimport.worker.storage.volume import errors as volume_errors
+from videoimport.worker.storage.volume.store import VolumeStore
 
 KEY = "in/clip/video.mp4"
 MARKS = {"videoimport-uid": "me"}

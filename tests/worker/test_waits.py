@@ -18,14 +18,14 @@ from shaped_store import Call, Shape, ShapedStore
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.status import StageName
-from videoimport.worker import s3
-from videoimport.worker.credentials import Keys
-from videoimport.worker.errors import ImportFailure, ScratchError
-from videoimport.worker.preflight import Place
-from videoimport.worker.progress import Board
-from videoimport.worker.retries import MOST_COPIES, WAIT_SECONDS, Retries
-from videoimport.worker.shipment import Parcel, Shipment
+from videoimport.api.videoimport_status import StageName
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.pipeline.progress import Board
+from videoimport.worker.runtime.errors import ImportFailure, ScratchError
+from videoimport.worker.storage.credentials import Keys
+from videoimport.worker.storage.retry_policy import MOST_COPIES, WAIT_SECONDS, Retries
+from videoimport.worker.storage.s3 import store as s3
+from videoimport.worker.storage.upload_batch import Parcel, Shipment
 
 MIB = 2**20
 VIDEO = f"{FOLDER}/video.mp4"

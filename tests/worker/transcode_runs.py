@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from videoimport.api.output import Output
-from videoimport.media.job import Job
-from videoimport.worker import transcode, verification
-from videoimport.worker.examine import Examined, examine
-from videoimport.worker.processes import Children
-from videoimport.worker.source import Source, Sources
+from videoimport.media.transcode.job import Job
+from videoimport.worker.pipeline import ffmpeg as transcode
+from videoimport.worker.pipeline import verify as verification
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.files import Source, Sources
+from videoimport.worker.source.probe import Examined, examine
 
 QUICK = {"preset": "ultrafast"}
 

@@ -13,8 +13,8 @@ from typing import Any
 from object_store import KEY_ID, SECRET, Bucket
 
 from patience import LONGEST_SECONDS
-from videoimport.api.report import Progress, Report, read_report
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_report import Progress, Report, read_report
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 
 LOOPBACK = ("127.0.0.0/8",)

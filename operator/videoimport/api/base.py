@@ -19,8 +19,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
-from videoimport.api.redact import ShownText
-from videoimport.api.rules import VALIDATIONS, Checked, Rule, check, requires
+from videoimport.api.redaction import ShownText
+from videoimport.api.rules.validation import VALIDATIONS, Checked, Rule, check, requires
 
 DEFERRED = ConfigDict(defer_build=True)
 """Every process imports models that it never uses: a validator is built at its first use."""

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from videoimport.api.base import Model
-from videoimport.api.bulk_source import MAX_ITEMS, BulkSource, Item
-from videoimport.api.bulk_status import BulkImportStatus
+from videoimport.api.bulkimport_source import MAX_ITEMS, BulkSource, Item
+from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.destination import Destination
 from videoimport.api.labels import API_VERSION, BULK_KIND
 from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
 from videoimport.api.requirements import Requirements
+from videoimport.api.tasks.webhook_task import Webhook
 from videoimport.api.videoimport import ObjectMeta, RetryToken
-from videoimport.api.webhook import Webhook
-from videoimport.api.worker import WorkerOptions
+from videoimport.api.worker_options import WorkerOptions
 
 __all__ = ["MAX_ITEMS", "BulkImport", "BulkImportSpec", "BulkSource", "FailurePolicy", "Item", "Template"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Message, Model, Timestamp
-from videoimport.api.rules import Checked, requires
+from videoimport.api.rules.validation import Checked, requires
 
 _ONE_WORD = requires(
     "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", "a condition's reason is one CamelCase word that begins with a letter."

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api import texts
 from videoimport.api.base import Model, Ruled
-from videoimport.api.places import BaseUrl, BucketName, ClaimName, Endpoint, Folder, Prefix, Region, SecretReference
-from videoimport.api.rules import Checked, Rule, forbids, needs_one, quoted
+from videoimport.api.references import BaseUrl, BucketName, ClaimName, Endpoint, Folder, Prefix, Region, SecretReference
+from videoimport.api.rules import texts
+from videoimport.api.rules.validation import Checked, Rule, forbids, needs_one, quoted
 
 __all__ = ["Destination", "S3Destination", "SecretReference", "VolumeDestination"]
 

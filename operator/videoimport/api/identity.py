@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from videoimport.api.bulk_source import BulkSource, ManifestSource
 from videoimport.api.bulkimport import BulkImportSpec
+from videoimport.api.bulkimport_source import BulkSource, ManifestSource
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
 from videoimport.api.urls import canonical_url

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Model, Ruled
-from videoimport.api.rules import Checked, Rule
-from videoimport.api.texts import RENDITION
+from videoimport.api.rules.texts import RENDITION
+from videoimport.api.rules.validation import Checked, Rule
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
 # Rules meet their object's default, {}, before the defaults of its fields are in it: hence ``has``.

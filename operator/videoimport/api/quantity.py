@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from videoimport.api.rules import Checked, Rule, compiled, quoted
+from videoimport.api.rules.validation import Checked, Rule, compiled, quoted
 
 _SHAPE = re.compile(r"^(?P<number>[0-9]+(\.[0-9]+)?)(?P<suffix>|[kMGTP]|[KMGTP]i)$")
 _FACTORS = {

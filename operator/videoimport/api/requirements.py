@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Ruled
-from videoimport.api.containers import CONTAINERS, ContainerFormat
+from videoimport.api.container_formats import CONTAINERS, ContainerFormat
 from videoimport.api.quantity import SomeBytes
-from videoimport.api.rules import Rule
+from videoimport.api.rules.validation import Rule
 
 DEFAULT_FORMATS: tuple[ContainerFormat, ...] = ("mp4", "mkv", "mov", "webm")
 """What cameras, editors and the web write today; the others of ``containers.CONTAINERS`` are accepted by name."""

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from urllib.parse import unquote, urlsplit
 
-from videoimport.api.redact import shown_text, shown_url
+from videoimport.api.redaction import shown_text, shown_url
 
 MOST_SHOWN = 40
 """Characters of a column's text: with it, a row of usual names fits a terminal of 120 columns."""

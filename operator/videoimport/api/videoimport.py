@@ -10,9 +10,9 @@ from videoimport.api.labels import API_VERSION, VIDEO_KIND
 from videoimport.api.metadata import Metadata
 from videoimport.api.output import Output
 from videoimport.api.requirements import Requirements
-from videoimport.api.source import VideoSource
-from videoimport.api.status import VideoImportStatus
-from videoimport.api.worker import WorkerOptions
+from videoimport.api.videoimport_source import VideoSource
+from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.api.worker_options import WorkerOptions
 
 MAX_NAME = 52
 """Longest name: its Job's name adds a hyphen and the run and must fit a label's 63 characters."""

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from videoimport.cli.display import say
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.places import Choices, folders, networks
-from videoimport.cli.run import STANDARD_INPUT, Format, Wish, perform
+from videoimport.cli.local_paths import Choices, folders, networks
+from videoimport.cli.progress_display import say
+from videoimport.cli.run_command import STANDARD_INPUT, Format, Wish, perform
 from videoimport.cli.running import Stopped
 
 NOTHING_STARTED = 2
@@ -151,9 +151,9 @@ def results(
     * 0 – they are printed, however they ended
     * 2 – they could not be read; the message says why
     """
-    from videoimport.cli.account import of_cluster  # the cluster client is slow to load, and `run` does without it
-    from videoimport.cli.itemized import headline, rendered
-    from videoimport.cli.kube import Kube
+    from videoimport.cli.bulk_results import of_cluster  # the cluster client is slow to load, and `run` does without it
+    from videoimport.cli.bulk_results_output import headline, rendered
+    from videoimport.cli.kube_client import Kube
 
     errors = Console(stderr=True)
     try:

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from videoimport.api.rules import BrokenRuleError
+from videoimport.api.rules.validation import BrokenRuleError
 from videoimport.api.videoimport import MAX_NAME, VideoImport
-from videoimport.cli.documents import Document, the_import
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.rules import Schema, as_stored, corrected, repeated_entries, unknown_fields
+from videoimport.cli.schema_rules import Schema, as_stored, corrected, repeated_entries, unknown_fields
+from videoimport.cli.yaml_documents import Document, the_import
 from videoimport.crdgen.definitions import video_definition
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from videoimport.api.report import MAX_BYTES
-from videoimport.api.task import Task
-from videoimport.cli.observed import End
-from videoimport.cli.places import Places
-from videoimport.worker.processes import end_with_parent
+from videoimport.api.tasks.import_report import MAX_BYTES
+from videoimport.api.tasks.import_task import Task
+from videoimport.cli.local_paths import Places
+from videoimport.cli.worker_simulated_cluster import End
+from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _SIGNALLED = 128
 _GRACE_SECONDS = 8.0

@@ -14,12 +14,14 @@ from typing import NoReturn
 
 import structlog
 
-from videoimport.controller import credentials, health, logs
-from videoimport.controller.election import Lock, elect
-from videoimport.controller.leading import Leader
-from videoimport.controller.metrics import REGISTRY
+from videoimport.controller.client import auth as credentials
+from videoimport.controller.leader_election import Lock, elect
+from videoimport.controller.manager import Leader
 from videoimport.controller.settings import BadSetting, ControllerSettings, load
-from videoimport.controller.vitals import Limits, Vitals
+from videoimport.controller.telemetry import health
+from videoimport.controller.telemetry import logging as logs
+from videoimport.controller.telemetry.liveness import Limits, Vitals
+from videoimport.controller.telemetry.metrics import REGISTRY
 
 _log = structlog.get_logger("videoimport.controller")
 

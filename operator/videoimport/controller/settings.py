@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from videoimport.api.task import Politeness
-from videoimport.core.limits import Limits
+from videoimport.api.tasks.import_task import Politeness
+from videoimport.core.admission import Limits
 from videoimport.core.settings import Settings
 
 PREFIX = "VIDEOIMPORT_"

@@ -1,8 +1,8 @@
 """When a VideoImport has ended, and when an ended one is wanted again. Both its own sync and its bulk's ask."""
 
-from videoimport.api.status import VideoImportStatus, VideoPhase
-from videoimport.api.task import wish_hash
+from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 
 ENDED = frozenset({VideoPhase.COMPLETED, VideoPhase.FAILED, VideoPhase.CANCELLED})
 

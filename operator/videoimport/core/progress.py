@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from videoimport.api.status import Stage, StageMode, StageName, VideoPhase
+from videoimport.api.videoimport_status import Stage, StageMode, StageName, VideoPhase
 
 _WEIGHTS: dict[StageMode, dict[StageName, int]] = {
     "Encode": {StageName.DOWNLOAD: 30, StageName.TRANSCODE: 50, StageName.UPLOAD: 20},

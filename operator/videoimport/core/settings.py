@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from videoimport.api.task import Politeness
+from videoimport.api.tasks.import_task import Politeness
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import yaml
 
+from videoimport.crdgen.admission_policy import binding, policy
 from videoimport.crdgen.definitions import Manifest, bulk_definition, video_definition
-from videoimport.crdgen.policy import binding, policy
-from videoimport.crdgen.reference import reasons_page
-from videoimport.crdgen.validation import validation_page
+from videoimport.crdgen.reasons_page import reasons_page
+from videoimport.crdgen.validation_page import validation_page
 
 _HEAD = "# Generated from the models in operator/videoimport/api by `make generate`; not to be edited.\n"
 

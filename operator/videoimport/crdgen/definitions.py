@@ -3,11 +3,11 @@
 from typing import Any
 
 from videoimport.api import bulkimport, videoimport
-from videoimport.api.bulk_status import BulkImportStatus
+from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
 from videoimport.api.reasons import TABLE, RetryClass
-from videoimport.api.status import VideoImportStatus
-from videoimport.crdgen.structural import structural
+from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.crdgen.structural_schema import structural
 
 Manifest = dict[str, Any]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from videoimport.api.labels import API_VERSION, BULK_KIND, VIDEO_KIND
-from videoimport.crdgen.policy import CHECKS
+from videoimport.crdgen.admission_policy import CHECKS
 
 Schema = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoimport.api.cheap import cheap
+from videoimport.api.prefilter import cheap
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
 

@@ -7,7 +7,7 @@ import pytest
 from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.identity import integration, video_id
 from videoimport.api.output import Output
-from videoimport.api.task import spec_hash, wish_hash
+from videoimport.api.tasks.import_task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImportSpec
 
 LEAST = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "media"}}}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.api.listing import MAX_PAGE_BYTES
-from videoimport.api.pagelog import PREFIX, packed, unpacked
+from videoimport.api.tasks.listing_log import PREFIX, packed, unpacked
+from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES
 
 SIGNED = "https://videos.example.com/talk.mp4?X-Amz-Signature=0a1b2c3d4e5f"
 

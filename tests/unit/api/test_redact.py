@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoimport.api.redact import shown_lines, shown_text, shown_url, shown_value
+from videoimport.api.redaction import shown_lines, shown_text, shown_url, shown_value
 
 CANARY = "c4naryZq7"
 HOST, PATH = "visible.example", "/clip/one.mp4"

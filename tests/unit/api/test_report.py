@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from videoimport.api.report import Progress, Report
+from videoimport.api.tasks.import_report import Progress, Report
 
 STAGE: dict[str, Any] = {"name": "Download", "state": "Running", "percent": 5, "seconds": 3}
 PROGRESS: dict[str, Any] = {"run": 1, "stages": [STAGE]}

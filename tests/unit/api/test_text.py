@@ -11,16 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from videoimport.api import bulk_status, conditions, listing, report, status, webhook
-from videoimport.api import text as untrusted
+from videoimport.api import bulkimport_status as bulk_status
+from videoimport.api import conditions
+from videoimport.api import untrusted_text as untrusted
+from videoimport.api import videoimport_status as status
 from videoimport.api.base import Model
-from videoimport.api.listing import FoundItem, PageLine
-from videoimport.api.report import Report, read_report
-from videoimport.api.status import SourceStatus, VideoImportStatus
-from videoimport.api.text import MOST_URI, clean_lines, clean_text, clean_uri, clean_values
-from videoimport.worker.errors import ImportFailure
+from videoimport.api.tasks import import_report as report
+from videoimport.api.tasks import listing_task as listing
+from videoimport.api.tasks import webhook_task as webhook
+from videoimport.api.tasks.import_report import Report, read_report
+from videoimport.api.tasks.listing_task import FoundItem, PageLine
+from videoimport.api.untrusted_text import MOST_URI, clean_lines, clean_text, clean_uri, clean_values
+from videoimport.api.videoimport_status import SourceStatus, VideoImportStatus
 from videoimport.worker.fetch.protocol import Chapter, Failed
 from videoimport.worker.listing.protocol import Entry
+from videoimport.worker.runtime.errors import ImportFailure
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 HIDDEN = (

@@ -7,7 +7,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.texts import URL
+from videoimport.api.rules.texts import URL
 
 AUTHORITY = some.text(alphabet='ab.:@[]0159%-_ "<>\\^`{|}\t\x1b', max_size=20)
 REST = some.text(alphabet="/?#@:%a 9", max_size=10)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.bulk_source import BulkSource
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.identity import item_identity
-from videoimport.api.source import VideoSource
 from videoimport.api.urls import canonical_url
+from videoimport.api.videoimport_source import VideoSource
 
 SPELLINGS = ("https://ann:Word@media.example.com:443/V.mp4?A=b", "HTTPS://ann:Word@Media.Example.COM:443/V.mp4?A=b")
 

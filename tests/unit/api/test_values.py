@@ -11,10 +11,10 @@ from videoimport.api.conditions import Condition
 from videoimport.api.identity import item_identity, source_hash8, video_id
 from videoimport.api.output import Output, VideoOutput
 from videoimport.api.quantity import bytes_of
-from videoimport.api.redact import shown_url
+from videoimport.api.redaction import shown_url
 from videoimport.api.requirements import Requirements
-from videoimport.api.status import Stage, StageName
-from videoimport.crdgen.structural import structural
+from videoimport.api.videoimport_status import Stage, StageName
+from videoimport.crdgen.structural_schema import structural
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.bulk_status import LedgerEntry
 from videoimport.api.bulkimport import IDENTITY, BulkImport
+from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import FoundItem, Known, PageFacts, PageLine, RejectedLine
 from videoimport.api.reasons import Reason
-from videoimport.cli.account import Account, counted
+from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
+from videoimport.cli.bulk_results import Account, counted
+from videoimport.cli.bulk_results_output import headline, rendered
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.itemized import headline, rendered
-from videoimport.core.pagedigest import chain_of, digest_of_data
-from videoimport.core.pages import listing_of
+from videoimport.core.discovery.page_digest import chain_of, digest_of_data
+from videoimport.core.discovery.pages import listing_of
 
 Raw = dict[str, Any]
 A, B, C, D = (f"https://example.com/{letter}.mp4" for letter in "abcd")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.kube import Kube
+from videoimport.cli.kube_client import Kube
 
 
 @pytest.fixture

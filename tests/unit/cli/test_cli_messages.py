@@ -8,8 +8,8 @@ import pytest
 
 import videoimport.cli
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.kube import _refusal
-from videoimport.cli.run import _read
+from videoimport.cli.kube_client import _refusal
+from videoimport.cli.run_command import _read
 
 _WAY_OUT = re.compile(r"[;:.] (?:\w|-)")
 """Behind what was found: a part of its own."""

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from videoimport.api.reasons import TABLE, Reason
-from videoimport.api.report import Progress, Report
-from videoimport.api.status import OutputFile, Outputs, SourceStatus, Stage, StageName, VideoPhase
-from videoimport.api.task import spec_hash
+from videoimport.api.tasks.import_report import Progress, Report
+from videoimport.api.tasks.import_task import spec_hash
 from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, Stage, StageName, VideoPhase
 from videoimport.cli.manifest import read
-from videoimport.cli.observed import Cluster, End, resource, task_of
-from videoimport.cli.rules import unknown_fields
+from videoimport.cli.schema_rules import unknown_fields
+from videoimport.cli.worker_simulated_cluster import Cluster, End, resource, task_of
 from videoimport.crdgen.definitions import video_definition
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)

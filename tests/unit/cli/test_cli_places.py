@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.local_paths import Choices, Places, folders, networks, places, redirected
 from videoimport.cli.manifest import read
-from videoimport.cli.places import Choices, Places, folders, networks, places, redirected
 
 URL = {"url": "https://media.example.com/a.mp4"}
 

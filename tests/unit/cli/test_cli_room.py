@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from videoimport.api.report import MAX_BYTES
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_report import MAX_BYTES
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.cli.places import Places
+from videoimport.cli.local_paths import Places
 from videoimport.cli.running import Room, _text
 
 

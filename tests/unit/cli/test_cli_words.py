@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import (
+from videoimport.api.videoimport_status import (
     OutputFile,
     Outputs,
     RenditionFile,
@@ -18,9 +18,9 @@ from videoimport.api.status import (
     VideoImportStatus,
     VideoPhase,
 )
-from videoimport.cli.display import Lines, drawn, headline, say, spoken
-from videoimport.cli.results import Home, openable
-from videoimport.cli.words import exit_code, failed, succeeded
+from videoimport.cli.local_results import Home, openable
+from videoimport.cli.progress_display import Lines, drawn, headline, say, spoken
+from videoimport.cli.run_summary import exit_code, failed, succeeded
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOME = Home("clip", Path("/results"))

@@ -11,7 +11,7 @@ import yaml
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.cli.manifest import read
-from videoimport.cli.rules import repeated_entries, unknown_fields
+from videoimport.cli.schema_rules import repeated_entries, unknown_fields
 from videoimport.crdgen.definitions import bulk_definition
 
 FOLDER = Path(__file__).resolve().parents[3] / "examples"

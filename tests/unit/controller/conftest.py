@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from videoimport.controller.cluster import Page
-from videoimport.controller.errors import ClusterError, NotFound
+from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.errors import ClusterError, NotFound
 
 Raw = dict[str, Any]
 

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import MANAGED_BY, MANAGED_BY_VALUE, NAME, TASK
-from videoimport.api.listing import FoundItem, ListingTask, PageFacts, PageLine, PageReport
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Report
-from videoimport.api.status import OutputFile, Outputs
-from videoimport.api.task import Task
-from videoimport.controller.kinds import KINDS, Key
-from videoimport.controller.notes import Notebook
-from videoimport.controller.observing import observe_bulk, observe_video
-from videoimport.controller.store import Store
-from videoimport.core.bulk import reconcile_bulk
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageFacts, PageLine, PageReport
+from videoimport.api.videoimport_status import OutputFile, Outputs
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.client.resources import KINDS, Key
+from videoimport.controller.reconcile.observe import observe_bulk, observe_video
+from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.plan import Collect, Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.video import reconcile_video
+from videoimport.core.video.reconcile import reconcile_video
 
 Raw = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from videoimport.controller.announcing import BURST, PER_SECOND, Announcer
+from videoimport.controller.reconcile.event_recorder import BURST, PER_SECOND, Announcer
 from videoimport.core.plan import Announcement
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from videoimport.controller import errors
-from videoimport.controller.cluster import refusal, version_of
-from videoimport.controller.kinds import KINDS
+from videoimport.controller.client import errors
+from videoimport.controller.client.api_client import refusal, version_of
+from videoimport.controller.client.resources import KINDS
 
 
 def status(reason: str, message: str = "words", **details: object) -> bytes:

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from videoimport.api.listing import MAX_PAGE_BYTES
-from videoimport.api.pagelog import packed
-from videoimport.controller.collecting import PATIENCE, Collector
-from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
-from videoimport.controller.notes import Notes
-from videoimport.controller.store import Store
-from videoimport.controller.writing import Writer
+from videoimport.api.tasks.listing_log import packed
+from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notes
+from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
+from videoimport.controller.reconcile.apply import Writer
+from videoimport.controller.reconcile.store_page import PATIENCE, Collector
 from videoimport.core.plan import Collect
 
 LINES = ['{"page":1,"found":{"id":"0123456789","url":"https://video.example/a b.mp4"}}\n', '{"page":1,"x":2}\n']

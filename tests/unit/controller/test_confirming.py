@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from videoimport.controller.confirming import LEAVING_SECONDS, Confirmation
-from videoimport.controller.errors import AlreadyExists, Conflict, Rejected, Unavailable
-from videoimport.controller.kinds import Key
-from videoimport.controller.notes import Notes
-from videoimport.controller.observing import observe_bulk
-from videoimport.controller.store import Store
-from videoimport.controller.writing import Writer
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notes
+from videoimport.controller.client.errors import AlreadyExists, Conflict, Rejected, Unavailable
+from videoimport.controller.client.resources import Key
+from videoimport.controller.reconcile.apply import Writer
+from videoimport.controller.reconcile.live_reads import LEAVING_SECONDS, Confirmation
+from videoimport.controller.reconcile.observe import observe_bulk
 from videoimport.core.plan import Create
 
 Raw = dict[str, Any]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.status import HostRest
 from videoimport.api.videoimport import VideoImport
-from videoimport.controller.kinds import Key
-from videoimport.controller.store import Store
-from videoimport.core.breaker import seen_of
-from videoimport.core.observe import HostView
+from videoimport.api.videoimport_status import HostRest
+from videoimport.controller.cache.store import Store
+from videoimport.controller.client.resources import Key
+from videoimport.core.circuit_breaker import seen_of
+from videoimport.core.observed import HostView
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
@@ -249,7 +249,7 @@ def test_many_that_were_told_together_leave_at_a_cost_that_does_not_grow_with_th
         looked_at += len(kept)
         return seen_of(name, kept)
 
-    monkeypatch.setattr("videoimport.controller.host.seen_of", counted)
+    monkeypatch.setattr("videoimport.controller.cache.host_record.seen_of", counted)
     for number in range(100):
         assert cluster.store.turns.hosts
         cluster.put(f"v{number}", status={"phase": "Completed"})

@@ -1,9 +1,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from videoimport.controller.handlers import EndlessDelays, Intake, registry, settings
-from videoimport.controller.kinds import OURS
-from videoimport.controller.store import Store
+from videoimport.controller.cache.kopf_watch import EndlessDelays, Intake, registry, settings
+from videoimport.controller.cache.store import Store
+from videoimport.controller.client.resources import OURS
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

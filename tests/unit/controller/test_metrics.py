@@ -6,12 +6,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
-from videoimport.controller import metrics
-from videoimport.controller.kinds import Key
-from videoimport.controller.metrics import REGISTRY, Figures
-from videoimport.controller.queue import KeyedQueue
-from videoimport.controller.store import Store
-from videoimport.core.transitions import News
+from videoimport.controller.cache.store import Store
+from videoimport.controller.client.resources import Key
+from videoimport.controller.queue.workqueue import KeyedQueue
+from videoimport.controller.telemetry import metrics
+from videoimport.controller.telemetry.metrics import REGISTRY, Figures
+from videoimport.core.status_changes import News
 
 Raw = dict[str, Any]
 Thing = Callable[..., Any]

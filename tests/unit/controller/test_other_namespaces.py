@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tenant_world import KEYS, grown, planted
 
-from videoimport.controller.kinds import Key
+from videoimport.controller.client.resources import Key
 
 
 @given(st.data(), st.integers(0, 6), st.booleans())

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.controller.kinds import Key
-from videoimport.controller.queue import Backoff, KeyedQueue
+from videoimport.controller.client.resources import Key
+from videoimport.controller.queue.workqueue import Backoff, KeyedQueue
 
 ONE, TWO = Key("VideoImport", "ns", "one"), Key("VideoImport", "ns", "two")
 

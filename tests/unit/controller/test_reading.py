@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from videoimport.api.videoimport import VideoImport
-from videoimport.controller.reading import Unreadable, read
-from videoimport.core.observe import JobView
-from videoimport.core.ownership import Owner
+from videoimport.controller.cache.entry import Unreadable, read
+from videoimport.core.object_metadata import Owner
+from videoimport.core.observed import JobView
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from videoimport.controller import relist
-from videoimport.controller.cluster import Page
-from videoimport.controller.errors import Gone, NotFound, Unavailable
-from videoimport.controller.kinds import KINDS
-from videoimport.controller.relist import Relister
-from videoimport.controller.store import Store
+from videoimport.controller.cache import relist
+from videoimport.controller.cache.relist import Relister
+from videoimport.controller.cache.store import Store
+from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.errors import Gone, NotFound, Unavailable
+from videoimport.controller.client.resources import KINDS
 
 Thing = Callable[..., dict[str, Any]]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from videoimport.api.task import Politeness
+from videoimport.api.tasks.import_task import Politeness
 from videoimport.controller.settings import BadSetting, load
 
 

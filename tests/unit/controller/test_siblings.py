@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from videoimport.api.identity import item_identity
-from videoimport.controller.kinds import Key
-from videoimport.controller.notes import Notes
-from videoimport.controller.observing import observe_bulk
-from videoimport.controller.store import Store
-from videoimport.core.listed import EARLIER
-from videoimport.core.pagedigest import digest_of_data
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notes
+from videoimport.controller.client.resources import Key
+from videoimport.controller.reconcile.observe import observe_bulk
+from videoimport.core.discovery.page_digest import digest_of_data
+from videoimport.core.list_item import EARLIER
 
 Raw = dict[str, Any]
 LIST = {"playlist": {"url": "https://videos.example/list"}}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from videoimport.controller.slots import Slots
-from videoimport.core.limits import DEFAULT, Limits, Standing
+from videoimport.controller.cache.fair_share import Slots
+from videoimport.core.admission import DEFAULT, Limits, Standing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Place = tuple[str, str]

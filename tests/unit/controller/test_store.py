@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.controller.cluster import Page
-from videoimport.controller.kinds import Key
-from videoimport.controller.store import Comparison, Store
-from videoimport.core.ownership import Owner
+from videoimport.controller.cache.store import Comparison, Store
+from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.resources import Key
+from videoimport.core.object_metadata import Owner
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

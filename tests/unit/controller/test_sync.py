@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from videoimport.api.videoimport import VideoImport
-from videoimport.controller import sync
-from videoimport.controller.announcing import Announcer
-from videoimport.controller.errors import AlreadyExists, Conflict, NotFound, Rejected, Terminating, Unavailable
-from videoimport.controller.kinds import Key
-from videoimport.controller.notes import Notebook
-from videoimport.controller.queue import KeyedQueue
-from videoimport.controller.store import Store
-from videoimport.controller.sync import Syncer
-from videoimport.core.observe import ObservedVideo
-from videoimport.core.ownership import OUR_LABELS, Owner
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFound, Rejected, Terminating, Unavailable
+from videoimport.controller.client.resources import Key
+from videoimport.controller.queue.workqueue import KeyedQueue
+from videoimport.controller.reconcile import reconciler as sync
+from videoimport.controller.reconcile.event_recorder import Announcer
+from videoimport.controller.reconcile.reconciler import Syncer
+from videoimport.core.object_metadata import OUR_LABELS, Owner
+from videoimport.core.observed import ObservedVideo
 from videoimport.core.plan import Announcement, Create, Delete, Inquiry, Patch, Plan
 from videoimport.core.settings import Settings
 

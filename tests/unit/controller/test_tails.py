@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.report import Progress
-from videoimport.api.status import Stage, StageName
-from videoimport.controller.errors import NotFound, TooManyRequests
-from videoimport.controller.kinds import Key
-from videoimport.controller.notes import Notebook
-from videoimport.controller.queue import KeyedQueue
-from videoimport.controller.store import Store
-from videoimport.controller.tails import Tails, last_progress
+from videoimport.api.tasks.import_report import Progress
+from videoimport.api.videoimport_status import Stage, StageName
+from videoimport.controller.cache.progress_poller import Tails, last_progress
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.client.errors import NotFound, TooManyRequests
+from videoimport.controller.client.resources import Key
+from videoimport.controller.queue.workqueue import KeyedQueue
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from turn_world import SETTINGS, Site, World
 
-from videoimport.api.status import VideoPhase
-from videoimport.core.limits import DEFAULT, Limits
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.admission import DEFAULT, Limits
 
 seeds = st.integers(0, 2**32)
 quick = settings(

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from videoimport.controller.health import pages
-from videoimport.controller.vitals import Limits, Vitals
+from videoimport.controller.telemetry.health import pages
+from videoimport.controller.telemetry.liveness import Limits, Vitals
 
 LIMITS = Limits(election=60, news=600, head=300)
 

@@ -11,21 +11,21 @@ from typing import Any
 from videoimport.api.bulkimport import IDENTITY as BULK
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason, info
-from videoimport.api.report import Progress, Report
-from videoimport.api.status import OutputFile, Outputs, Stage, VideoImportStatus, VideoPhase
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_report import Progress, Report
+from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
-from videoimport.controller.kinds import Key
-from videoimport.controller.notes import Notebook
-from videoimport.controller.observing import observe_video
-from videoimport.controller.store import Store
-from videoimport.core.breaker import host_of, seen_of
+from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, VideoImportStatus, VideoPhase
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.client.resources import Key
+from videoimport.controller.reconcile.observe import observe_video
+from videoimport.core.admission import Limits
+from videoimport.core.circuit_breaker import host_of, seen_of
 from videoimport.core.lifecycle import under_way
-from videoimport.core.limits import Limits
-from videoimport.core.observe import HostView
+from videoimport.core.observed import HostView
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.video import reconcile_video
+from videoimport.core.video.reconcile import reconcile_video
 
 Raw = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)

@@ -6,21 +6,21 @@ from typing import Any
 from core_proven import proven
 from core_seen import NOW, SETTINGS, URI
 
-from videoimport.api.bulk_source import Item
-from videoimport.api.bulk_status import BulkImportStatus, LedgerEntry
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_source import Item
+from videoimport.api.bulkimport_status import BulkImportStatus, LedgerEntry
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts, OutputFile, Outputs, Usage, VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import ObjectMeta, VideoImport
-from videoimport.core.bulk import reconcile_bulk
-from videoimport.core.children import creation
-from videoimport.core.ledger import entry_of
-from videoimport.core.listed import inline
-from videoimport.core.observe import ObservedBulk, ShardView
-from videoimport.core.ownership import bulk_owner
+from videoimport.api.videoimport_status import Attempts, OutputFile, Outputs, Usage, VideoImportStatus, VideoPhase
+from videoimport.core.bulk.accepted_items import address_of
+from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.bulk.ledger import entry_of
+from videoimport.core.bulk.reconcile import reconcile_bulk
+from videoimport.core.list_item import inline
+from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.observed import ObservedBulk, ShardView
 from videoimport.core.plan import Create, Delete, Patch, Plan
-from videoimport.core.roll import address_of
 
 BULK_UID = "bulk-uid"
 BULK = bulk_owner(ObjectMeta(name="talks", namespace="films", uid=BULK_UID))

@@ -9,23 +9,23 @@ from typing import Any
 
 from core_seen import NOW, SETTINGS, URI, stages
 
-from videoimport.api.bulk_status import BulkImportStatus
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.labels import PAGE, RUN, SHARD, TASK
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Progress, Report
-from videoimport.api.status import OutputFile, Outputs, Usage, VideoImportStatus
-from videoimport.api.task import Task
+from videoimport.api.tasks.import_report import Progress, Report
+from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk import reconcile_bulk
+from videoimport.api.videoimport_status import OutputFile, Outputs, Usage, VideoImportStatus
+from videoimport.core.bulk.phase import BULK_ENDINGS
+from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.lifecycle import settled
-from videoimport.core.observe import ObservedBulk, ObservedVideo
-from videoimport.core.owned import is_pod_of
-from videoimport.core.ownership import video_owner
-from videoimport.core.parse import claim_view, job_view, page_view, pod_view, shard_view
-from videoimport.core.phases import BULK_ENDINGS
+from videoimport.core.object_metadata import video_owner
+from videoimport.core.observed import ObservedBulk, ObservedVideo
+from videoimport.core.owned_objects import is_pod_of
+from videoimport.core.parsers import claim_view, job_view, page_view, pod_view, shard_view
 from videoimport.core.plan import Action, Collect, Create, Patch, Plan
-from videoimport.core.video import reconcile_video
+from videoimport.core.video.reconcile import reconcile_video
 
 FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
 Raw = dict[str, Any]

@@ -10,12 +10,12 @@ from core_cluster import Cluster, Raw, _pod
 
 from videoimport.api.identity import integration, item_identity
 from videoimport.api.labels import TASK
-from videoimport.api.listing import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
 from videoimport.api.reasons import Reason
-from videoimport.core.earlier import asks_for_earlier, left_failed
-from videoimport.core.listed import LINES
-from videoimport.core.observe import ObservedBulk
-from videoimport.core.phases import BULK_ENDINGS
+from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
+from videoimport.core.bulk.phase import BULK_ENDINGS
+from videoimport.core.bulk.retry_failed import asks_for_earlier, left_failed
+from videoimport.core.list_item import LINES
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Action, Collect, Create
 
 PAGE_SIZE = 3

@@ -8,17 +8,17 @@ from typing import Any
 from core_proven import proven
 from core_seen import NOW, SETTINGS, pod
 
-from videoimport.api.bulk_status import BulkImportStatus, DiscoveryStatus
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus, DiscoveryStatus
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import PageReport
 from videoimport.api.reasons import Reason
-from videoimport.core.discovery import Discovery, discovering
-from videoimport.core.listed import Listed
-from videoimport.core.observe import JobView, ObservedBulk, PageView, PodView
-from videoimport.core.ownership import bulk_owner
-from videoimport.core.pages import listing_of
-from videoimport.core.parse import job_view
+from videoimport.api.tasks.listing_task import PageReport
+from videoimport.core.discovery.pages import listing_of
+from videoimport.core.discovery.reconcile import Discovery, discovering
+from videoimport.core.list_item import Listed
+from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.observed import JobView, ObservedBulk, PageView, PodView
+from videoimport.core.parsers import job_view
 from videoimport.core.plan import Collect, Create, Delete, Manifest
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from itertools import accumulate
 
-from videoimport.api.bulk_status import DiscoveryStatus
-from videoimport.core.listed import EARLIER
-from videoimport.core.observe import ObservedBulk
-from videoimport.core.pagedigest import link
-from videoimport.core.pages import listing_of
+from videoimport.api.bulkimport_status import DiscoveryStatus
+from videoimport.core.discovery.page_digest import link
+from videoimport.core.discovery.pages import listing_of
+from videoimport.core.list_item import EARLIER
+from videoimport.core.observed import ObservedBulk
 
 
 def proven(observed: ObservedBulk) -> ObservedBulk:

@@ -5,15 +5,15 @@ from typing import Any
 
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Progress, Report
-from videoimport.api.status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
-from videoimport.api.task import spec_hash, wish_hash
+from videoimport.api.tasks.import_report import Progress, Report
+from videoimport.api.tasks.import_task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.observe import ClaimView, EventView, JobView, ObservedVideo, PodView
-from videoimport.core.ownership import job_owner, video_owner
+from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
+from videoimport.core.object_metadata import job_owner, video_owner
+from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
 from videoimport.core.plan import Create, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.video import reconcile_video
+from videoimport.core.video.reconcile import reconcile_video
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 SETTINGS = Settings(worker_image="registry.example/worker:1")

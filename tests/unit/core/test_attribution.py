@@ -9,10 +9,10 @@ from core_listing import page
 from core_proven import proven
 from core_seen import NOW, after
 
-from videoimport.api.bulk_status import BulkPhase
-from videoimport.core.book import Book
-from videoimport.core.listed import Listed
-from videoimport.core.observe import ObservedBulk
+from videoimport.api.bulkimport_status import BulkPhase
+from videoimport.core.bulk.snapshot import Book
+from videoimport.core.list_item import Listed
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Create, Delete
 
 LISTED = {"source": {"playlist": {"url": "https://video.example/list"}}}

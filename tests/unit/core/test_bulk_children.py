@@ -19,10 +19,10 @@ from core_bulk import (
 from core_seen import after
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.children import DEFAULT_NAME, creation
-from videoimport.core.listed import inline
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.bulk.child_manifests import DEFAULT_NAME, creation
+from videoimport.core.list_item import inline
 from videoimport.core.plan import Delete, Patch, Plan
 
 

@@ -7,9 +7,9 @@ from core_cluster import SURE, Cluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
-from videoimport.core.parse import shard_view
-from videoimport.core.tally import BULK_ENDINGS
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
+from videoimport.core.bulk.status import BULK_ENDINGS
+from videoimport.core.parsers import shard_view
 
 ITEMS = 5
 seeds = st.integers(0, 2**32)

@@ -4,13 +4,13 @@ import pytest
 from core_bulk import bulk, child, plan, started
 from core_seen import after
 
-from videoimport.api.bulk_status import HostStatus
+from videoimport.api.bulkimport_status import HostStatus
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts, VideoPhase
-from videoimport.core import breaker
-from videoimport.core.children import source_of
-from videoimport.core.listed import Listed
-from videoimport.core.window import next_items
+from videoimport.api.videoimport_status import Attempts, VideoPhase
+from videoimport.core import circuit_breaker as breaker
+from videoimport.core.bulk.child_manifests import source_of
+from videoimport.core.bulk.start_window import next_items
+from videoimport.core.list_item import Listed
 
 BUSY = HostStatus(host="video.example", state="Resting", until=after(60), failures=2)
 OTHER = "https://other.example/a.mp4"

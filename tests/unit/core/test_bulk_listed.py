@@ -9,22 +9,22 @@ from core_listing import look, made, noted, page
 from core_proven import proven
 from core_seen import NOW, after, condition, pod, truths
 
-from videoimport.api.bulk_status import BulkPhase
+from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import Known
 from videoimport.api.metadata import MOST_KEYS
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts, JobReference
-from videoimport.core import pages as pages_of_list
-from videoimport.core.book import Book
-from videoimport.core.children import creation
-from videoimport.core.ledger import entry_of
-from videoimport.core.listed import Listed, Rejected
-from videoimport.core.observe import ObservedBulk
-from videoimport.core.pages import MOST_PAGES
-from videoimport.core.phases import BULK_ENDINGS
+from videoimport.api.tasks.listing_task import Known
+from videoimport.api.videoimport_status import Attempts, JobReference
+from videoimport.core.bulk.accepted_items import roll_of
+from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.bulk.ledger import entry_of
+from videoimport.core.bulk.phase import BULK_ENDINGS
+from videoimport.core.bulk.snapshot import Book
+from videoimport.core.discovery import pages as pages_of_list
+from videoimport.core.discovery.pages import MOST_PAGES
+from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Delete
-from videoimport.core.roll import roll_of
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}
 BUCKET = {"s3": {"bucket": "incoming", "prefix": "a/", "endpoint": "https://s3.example"}}

@@ -8,14 +8,14 @@ from core_lister import ListingCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import FoundItem, PageLine
-from videoimport.core.book import Book
+from videoimport.api.tasks.listing_task import FoundItem, PageLine
+from videoimport.core.bulk.phase import BULK_ENDINGS
+from videoimport.core.bulk.snapshot import Book
 from videoimport.core.lifecycle import under_way
-from videoimport.core.listed import LINES
-from videoimport.core.parse import page_view, shard_view
-from videoimport.core.phases import BULK_ENDINGS
+from videoimport.core.list_item import LINES
+from videoimport.core.parsers import page_view, shard_view
 
 LIST = "https://lists.example/all.txt"
 VIDEOS, PICTURES = 7, 2

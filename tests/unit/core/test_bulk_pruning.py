@@ -6,7 +6,7 @@ from core_bulk import bad, bulk, child, edited, good, key, kinds, plan, recorded
 from core_listing import page
 from core_seen import NOW, after
 
-from videoimport.core.listed import Listed
+from videoimport.core.list_item import Listed
 from videoimport.core.plan import Create, Delete
 
 WEEK = 604_800

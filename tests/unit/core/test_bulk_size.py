@@ -9,15 +9,15 @@ from core_bulk import bulk, plan, shard
 from core_listing import page
 from core_seen import after, event
 
-from videoimport.api.bulk_status import BulkImportStatus, DiscoveryStatus, HostStatus, LedgerEntry
 from videoimport.api.bulkimport import FailurePolicy
+from videoimport.api.bulkimport_status import BulkImportStatus, DiscoveryStatus, HostStatus, LedgerEntry
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts
-from videoimport.api.webhook import WebhookEvent, WebhookStatus
-from videoimport.core.listed import Listed, Rejected
-from videoimport.core.ownership import bulk_owner
-from videoimport.core.pages import listing_of
+from videoimport.api.tasks.webhook_task import WebhookEvent, WebhookStatus
+from videoimport.api.videoimport_status import Attempts
+from videoimport.core.discovery.pages import listing_of
+from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.object_metadata import bulk_owner
 
 MANY = 2000
 LETTERS = ["x", "ä", "漢", "𝒳", '"']

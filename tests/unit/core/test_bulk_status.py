@@ -21,12 +21,12 @@ from core_bulk import (
 )
 from core_seen import NOW, after, condition, truths
 
-from videoimport.api.bulk_source import MAX_ITEMS
-from videoimport.api.bulk_status import MAX_INLINE_RESULTS, BulkImportStatus, BulkPhase, LedgerEntry
+from videoimport.api.bulkimport_source import MAX_ITEMS
+from videoimport.api.bulkimport_status import MAX_INLINE_RESULTS, BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Usage
-from videoimport.core.book import Book
-from videoimport.core.observe import ObservedBulk
+from videoimport.api.videoimport_status import Usage
+from videoimport.core.bulk.snapshot import Book
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Plan
 
 

@@ -3,8 +3,8 @@
 from core_bulk import bulk, child, good, key, kinds, plan, recorded, started, url, written
 from core_seen import after, condition, event
 
-from videoimport.api.bulk_status import BulkPhase
-from videoimport.core.naming import child_name
+from videoimport.api.bulkimport_status import BulkPhase
+from videoimport.core.object_names import child_name
 
 REFUSED = event("bulk-uid", "JobRejected", "videoimports.videoimport.io is forbidden: exceeded quota")
 UNREADABLE = frozenset({child_name("talks", "0", key(0))})

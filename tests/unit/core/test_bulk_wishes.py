@@ -24,17 +24,17 @@ from core_listing import page
 from core_proven import proven
 from core_seen import after, condition, truths
 
-from videoimport.api.bulk_status import BulkPhase
+from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import PageLine, Skipped
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts, JobReference, VideoPhase
-from videoimport.core.children import creation
-from videoimport.core.earlier import asks_for_earlier
-from videoimport.core.listed import EARLIER, LINES, Listed
-from videoimport.core.observe import EventView, ObservedBulk, PageView
-from videoimport.core.pages import way_of
-from videoimport.core.parse import page_view
+from videoimport.api.tasks.listing_task import PageLine, Skipped
+from videoimport.api.videoimport_status import Attempts, JobReference, VideoPhase
+from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.bulk.retry_failed import asks_for_earlier
+from videoimport.core.discovery.pages import way_of
+from videoimport.core.list_item import EARLIER, LINES, Listed
+from videoimport.core.observed import EventView, ObservedBulk, PageView
+from videoimport.core.parsers import page_view
 from videoimport.core.plan import Create, Delete, Patch
 
 LISTED = {"source": {"playlist": {"url": "https://videos.example/list"}}}

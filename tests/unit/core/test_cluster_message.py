@@ -8,7 +8,7 @@ from core_listing import pod_of as listing_pod
 from core_seen import after, event, job, plan, pod, running, video
 
 from videoimport.api.reasons import Reason
-from videoimport.core.cluster_message import Fields, explain, fields_of
+from videoimport.core.jobs.cluster_message import Fields, explain, fields_of
 
 FIELDS = Fields(claims={"absent": "spec.destination.persistentVolumeClaim.claimName"})
 PREEMPTION = (

@@ -4,7 +4,7 @@ import pytest
 from core_seen import NOW, SETTINGS, after, event, job, plan, pod, running, working_pod, written
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
+from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import Inquiry
 
 WISH = running()

@@ -27,9 +27,9 @@ from core_seen import NOW, SETTINGS, after, event
 
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.core.discovery import Discovery
-from videoimport.core.observe import EventView
-from videoimport.core.parse import page_view
+from videoimport.core.discovery.reconcile import Discovery
+from videoimport.core.observed import EventView
+from videoimport.core.parsers import page_view
 from videoimport.core.plan import Inquiry, Patch
 
 

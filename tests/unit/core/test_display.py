@@ -3,11 +3,11 @@
 import pytest
 from core_seen import NOW, SETTINGS, video
 
-from videoimport.api.source import VideoSource
-from videoimport.api.status import SourceStatus
-from videoimport.core.display import display_name
-from videoimport.core.observe import ObservedVideo
-from videoimport.core.video import reconcile_video
+from videoimport.api.videoimport_source import VideoSource
+from videoimport.api.videoimport_status import SourceStatus
+from videoimport.core.display_name import display_name
+from videoimport.core.observed import ObservedVideo
+from videoimport.core.video.reconcile import reconcile_video
 
 BUCKET = {"bucket": "media", "key": "a/b/Talk 1.mov"}
 CLAIM = {"claimName": "films", "path": "in/old.avi"}

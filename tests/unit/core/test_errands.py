@@ -7,11 +7,11 @@ from core_listing import LIST, begun, created, ended, listed, look, pod_of, task
 from core_seen import NOW
 
 from videoimport.api.labels import IMPORT
-from videoimport.api.listing import ListingTask, PageReport
 from videoimport.api.reasons import Reason
-from videoimport.core.errands import ending_of, jobs_of, under_way
-from videoimport.core.listingjob import read_page_report
-from videoimport.core.observe import ObservedBulk
+from videoimport.api.tasks.listing_task import ListingTask, PageReport
+from videoimport.core.discovery.job import read_page_report
+from videoimport.core.jobs.task_job import ending_of, jobs_of, under_way
+from videoimport.core.observed import ObservedBulk
 
 DESTINATION = {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "out"}}
 

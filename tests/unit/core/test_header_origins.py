@@ -6,11 +6,11 @@ import pytest
 from core_bulk import bulk
 from core_seen import SETTINGS
 
-from videoimport.api.listing import FoundItem
+from videoimport.api.tasks.listing_task import FoundItem
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.children import creation
-from videoimport.core.listed import found
-from videoimport.core.pods import task_of
+from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.jobs.pod_template import task_of
+from videoimport.core.list_item import found
 
 SECRET = {"credentialsSecretRef": {"name": "login"}}
 ITEM = found(FoundItem(id="0123456789", url="https://list.example@evil.example/v.mp4"))

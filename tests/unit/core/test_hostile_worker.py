@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Progress, Report
-from videoimport.api.status import OutputFile, Outputs, SourceStatus, VideoImportStatus, VideoMetadata
+from videoimport.api.tasks.import_report import Progress, Report
+from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, VideoImportStatus, VideoMetadata
 from videoimport.core.plan import Plan
 
 Path = tuple[str | int, ...]

@@ -27,10 +27,10 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Attempts, HostRest, VideoPhase
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.breaker import host_of, seen_of
-from videoimport.core.observe import HostView
+from videoimport.api.videoimport_status import Attempts, HostRest, VideoPhase
+from videoimport.core.circuit_breaker import host_of, seen_of
+from videoimport.core.observed import HostView
 from videoimport.core.plan import Plan
 
 HOST = "video.example"

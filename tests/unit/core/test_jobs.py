@@ -7,9 +7,9 @@ import pytest
 from core_seen import SETTINGS, video
 
 from videoimport.api.labels import OUR_PREFIXES
-from videoimport.api.task import SCRATCH_PATH, TASK_PATH, Politeness, Task, spec_hash, wish_hash
-from videoimport.core.jobs import job_manifest
-from videoimport.core.parse import job_view
+from videoimport.api.tasks.import_task import SCRATCH_PATH, TASK_PATH, Politeness, Task, spec_hash, wish_hash
+from videoimport.core.jobs.import_job import job_manifest
+from videoimport.core.parsers import job_view
 from videoimport.core.settings import Settings
 
 SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}

@@ -5,10 +5,10 @@ from dataclasses import replace
 from core_bulk import bad, bulk, child, edited, entries, entry, good, key, kinds, plan, recorded, shard
 from core_seen import SETTINGS, URI
 
-from videoimport.api.bulk_source import MAX_ITEMS, Item
-from videoimport.api.bulk_status import LedgerEntry
+from videoimport.api.bulkimport_source import MAX_ITEMS, Item
+from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
-from videoimport.core.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, ledger_of, recording
+from videoimport.core.bulk.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, ledger_of, recording
 from videoimport.core.plan import Create, Patch
 
 SMALL = replace(SETTINGS, shard_size=2)

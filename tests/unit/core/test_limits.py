@@ -19,8 +19,8 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
-from videoimport.core.limits import Limits, full_cluster, standing_of
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.admission import Limits, full_cluster, standing_of
 
 FULL = full_cluster(Limits(cluster=2))
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from message_sites import Site, sites
 
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
-from videoimport.api.status import VideoPhase
-from videoimport.core.outcome import end_without_report
-from videoimport.core.runs import STARTING
-from videoimport.core.wording import advised, parted, sentences
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.jobs.outcome import end_without_report
+from videoimport.core.messages import advised, parted, sentences
+from videoimport.core.video.start_run import STARTING
 
 SITES = sites()
 MOST_WORDS = 25

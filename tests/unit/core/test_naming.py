@@ -6,13 +6,13 @@ from core_bulk import bulk, key, url
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.api.bulk_source import Item
 from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
+from videoimport.api.bulkimport_source import Item
 from videoimport.api.videoimport import MAX_NAME
-from videoimport.core.children import creation, name_of
-from videoimport.core.listed import Listed, inline
-from videoimport.core.naming import child_name
-from videoimport.core.owned import child_identity
+from videoimport.core.bulk.child_manifests import creation, name_of
+from videoimport.core.list_item import Listed, inline
+from videoimport.core.object_names import child_name
+from videoimport.core.owned_objects import child_identity
 
 BULKS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 SLUGS = st.from_regex(r"([a-z0-9]+(-[a-z0-9]+)*)?", fullmatch=True)

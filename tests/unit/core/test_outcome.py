@@ -4,8 +4,8 @@ import pytest
 from core_seen import failure, job, pod, running, success
 
 from videoimport.api.reasons import TABLE, Reason
-from videoimport.api.task import spec_hash
-from videoimport.core.outcome import Expected, outcome_of, success_of
+from videoimport.api.tasks.import_task import spec_hash
+from videoimport.core.jobs.outcome import Expected, outcome_of, success_of
 
 WISH = running()
 EXPECTED = Expected(WISH.metadata.uid, 1, spec_hash(WISH.spec))

@@ -14,16 +14,16 @@ from core_seen import started as started_video
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.api.bulk_status import DiscoveryStatus
-from videoimport.api.status import VideoPhase
-from videoimport.core import owned
-from videoimport.core.listed import EARLIER, FACTS, Listed
-from videoimport.core.naming import child_name
-from videoimport.core.observe import ObservedBulk
-from videoimport.core.ownership import controlling_owner, video_owner
-from videoimport.core.pagedigest import EVERY, chain_of, page_digest, thinned
-from videoimport.core.pagedigest import proven as proven_pages
-from videoimport.core.pages import counting, earlier_of, listing_of
+from videoimport.api.bulkimport_status import DiscoveryStatus
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core import owned_objects as owned
+from videoimport.core.discovery.page_digest import EVERY, chain_of, page_digest, thinned
+from videoimport.core.discovery.page_digest import proven as proven_pages
+from videoimport.core.discovery.pages import counting, earlier_of, listing_of
+from videoimport.core.list_item import EARLIER, FACTS, Listed
+from videoimport.core.object_metadata import controlling_owner, video_owner
+from videoimport.core.object_names import child_name
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Delete
 
 OTHERS = {

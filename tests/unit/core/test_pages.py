@@ -4,11 +4,11 @@ import json
 
 from core_listing import listed
 
-from videoimport.api.listing import FoundItem, Known, PageFacts, PageLine, RejectedLine
 from videoimport.api.reasons import Reason
-from videoimport.core.listed import LINES, Rejected
-from videoimport.core.pages import listing_of, manifest_of
-from videoimport.core.parse import page_view
+from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
+from videoimport.core.discovery.pages import listing_of, manifest_of
+from videoimport.core.list_item import LINES, Rejected
+from videoimport.core.parsers import page_view
 
 
 def stored(*lines: str, **facts) -> dict:

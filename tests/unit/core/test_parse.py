@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from videoimport.api.bulk_status import LedgerEntry
-from videoimport.core.ownership import Owner
-from videoimport.core.parse import event_view, job_view, pod_view, shard_view
+from videoimport.api.bulkimport_status import LedgerEntry
+from videoimport.core.object_metadata import Owner
+from videoimport.core.parsers import event_view, job_view, pod_view, shard_view
 
 META = {
     "namespace": "films",

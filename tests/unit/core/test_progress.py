@@ -7,7 +7,7 @@ from core_seen import stages
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoimport.api.status import StageName, VideoPhase
+from videoimport.api.videoimport_status import StageName, VideoPhase
 from videoimport.core.progress import eta_seconds, is_done, later, percent_of, phase_of, worked
 
 percents = st.integers(0, 100)

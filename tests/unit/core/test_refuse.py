@@ -6,13 +6,13 @@ import pytest
 from core_seen import NOW, after, completed, created, plan
 from pydantic import ValidationError
 
-from videoimport.api.bulk_status import BulkPhase
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
 from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.invalid_objects import problem_of, refuse
 from videoimport.core.plan import Plan
-from videoimport.core.refuse import problem_of, refuse
 
 META = {"name": "talk", "namespace": "films", "uid": "u", "generation": 4}
 SECRET_URL = "ftp://user:hunter2@video.example/a.mp4"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
-from videoimport.api.status import Attempts
-from videoimport.core.retry import Context, exhausted, judge
+from videoimport.api.videoimport_status import Attempts
+from videoimport.core.retry_policy import Context, exhausted, judge
 
 CHARGED = [Reason.SOURCE_UNAVAILABLE, Reason.STALLED]
 

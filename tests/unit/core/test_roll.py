@@ -8,11 +8,11 @@ from core_listing import listed, page
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
-from videoimport.core import pages as pages_of_list
-from videoimport.core.listed import EARLIER, Listed
-from videoimport.core.observe import PageView
-from videoimport.core.pages import broken_off, complete, too_long
-from videoimport.core.roll import roll_of
+from videoimport.core.bulk.accepted_items import roll_of
+from videoimport.core.discovery import pages as pages_of_list
+from videoimport.core.discovery.pages import broken_off, complete, too_long
+from videoimport.core.list_item import EARLIER, Listed
+from videoimport.core.observed import PageView
 
 ONE, OTHER = "https://video.example/1296522.mp4", "https://video.example/1388671.mp4"
 """Their hashes begin with the same ten digits."""

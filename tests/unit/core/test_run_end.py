@@ -30,14 +30,14 @@ from test_webhook import job as hook_job
 from test_webhook import written as told_of
 
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Report
-from videoimport.api.status import VideoPhase
-from videoimport.core.jobs import job_manifest
-from videoimport.core.observe import JobView, PodView
-from videoimport.core.ownership import job_owner
-from videoimport.core.parse import pod_view
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.jobs.import_job import job_manifest
+from videoimport.core.jobs.run_end import SETTLE, has_ended, is_active, retire, settles_at
+from videoimport.core.object_metadata import job_owner
+from videoimport.core.observed import JobView, PodView
+from videoimport.core.parsers import pod_view
 from videoimport.core.plan import Create, Delete, Patch
-from videoimport.core.run_end import SETTLE, has_ended, is_active, retire, settles_at
 
 GONE = Delete("Job", "films", "talk-1", "job-1")
 MESH: dict[str, Any] = {"phase": "Running", "companions": ("istio-proxy",)}

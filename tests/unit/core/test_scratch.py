@@ -22,10 +22,10 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
-from videoimport.core.parse import claim_view
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.parsers import claim_view
 from videoimport.core.plan import Delete, Inquiry, Plan
-from videoimport.core.scratch import claim_manifest
+from videoimport.core.video.scratch_claim import claim_manifest
 
 FAST = {"worker": {"scratch": {"size": "50Gi", "storageClassName": "fast"}}}
 GOES = Delete("PersistentVolumeClaim", "films", "talk-scratch", "claim")

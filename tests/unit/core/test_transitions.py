@@ -3,8 +3,8 @@
 from core_seen import after, completed, failed_with, failure, finished, job, progress, running, success, written
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Stage, StageName, Usage, VideoImportStatus
-from videoimport.core.transitions import LOST, News, news
+from videoimport.api.videoimport_status import Stage, StageName, Usage, VideoImportStatus
+from videoimport.core.status_changes import LOST, News, news
 
 NOTHING = News()
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoImportStatus, VideoPhase
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.lifecycle import ENDED
-from videoimport.core.parse import job_view
+from videoimport.core.parsers import job_view
 
 WISH: dict[str, Any] = {
     "source": {"url": "https://video.example/talk.mp4"},

@@ -4,11 +4,11 @@ from core_bulk import bulk, child, good
 from core_bulk import plan as bulk_plan
 from core_seen import URI, condition, finished, plan, running, success, truths, written
 
-from videoimport.api.bulk_source import Item
+from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason, UploadText
-from videoimport.api.status import Outputs, VideoPhase
-from videoimport.core.ledger import entry_of
-from videoimport.core.listed import inline
+from videoimport.api.videoimport_status import Outputs, VideoPhase
+from videoimport.core.bulk.ledger import entry_of
+from videoimport.core.list_item import inline
 from videoimport.core.plan import Plan
 
 THERE = "s3://media/talks/older/video.mp4"

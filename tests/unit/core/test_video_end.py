@@ -25,7 +25,7 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason, RetryClass, UploadText, info
-from videoimport.api.status import SourceStatus, VideoMetadata, VideoPhase
+from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 from videoimport.core.plan import Plan
 
 ENDING = [reason for reason in Reason if info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER)]

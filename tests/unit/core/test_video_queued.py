@@ -3,8 +3,8 @@
 from core_seen import after, created, edited, finished, having, job, plan, pod, progress, running, success, written
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
-from videoimport.core.parse import job_view, pod_view
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.parsers import job_view, pod_view
 from videoimport.core.plan import Plan
 
 META = {"name": "talk-1", "namespace": "films", "uid": "u", "creationTimestamp": "2026-05-04T12:00:00Z"}

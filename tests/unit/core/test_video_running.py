@@ -18,7 +18,7 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import SourceStatus, VideoMetadata, VideoPhase
+from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 
 
 def seen(wish, *percents, **fields):

@@ -23,7 +23,7 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import JobReference, VideoImportStatus, VideoPhase
+from videoimport.api.videoimport_status import JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.plan import Announcement, Plan
 
 

@@ -23,7 +23,7 @@ from core_seen import (
 )
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import VideoPhase
+from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import Delete, Plan
 
 STOP_JOB = Delete("Job", "films", "talk-1", "job-1")

@@ -5,7 +5,7 @@ import json
 import pytest
 from core_seen import SETTINGS, video
 
-from videoimport.api.task import (
+from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
     DESTINATION_VOLUME_PATH,
@@ -13,7 +13,7 @@ from videoimport.api.task import (
     SOURCE_CREDENTIALS_PATH,
     SOURCE_VOLUME_PATH,
 )
-from videoimport.core.pods import pod_spec
+from videoimport.core.jobs.pod_template import pod_spec
 
 LOGINS = {
     "source": {"s3": {"bucket": "tapes", "key": "a.mov"}, "credentialsSecretRef": {"name": "in"}},

@@ -10,14 +10,14 @@ from core_bulk import BULK as OWNER
 from core_bulk import BULK_UID, bulk, edited
 from core_seen import NOW, SETTINGS, after, pod
 
-from videoimport.api.bulk_status import BulkImportStatus, BulkPhase, ShardReference
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, ShardReference
 from videoimport.api.labels import BULK, RUN, TASK
 from videoimport.api.reasons import Reason, info
-from videoimport.api.webhook import DeliveryReport, DeliveryTask, WebhookStatus
-from videoimport.core.observe import EventView, JobView, ObservedBulk
+from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask, WebhookStatus
+from videoimport.core.observed import EventView, JobView, ObservedBulk
 from videoimport.core.plan import Create, Delete, Patch
-from videoimport.core.webhook import Notification, notifying
+from videoimport.core.webhook.reconcile import Notification, notifying
 
 HOOK = {"url": "https://hooks.example/done?key=hidden", "secretRef": {"name": "hook-key"}}
 ENDED: dict[str, Any] = {

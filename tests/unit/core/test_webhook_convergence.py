@@ -10,14 +10,14 @@ from core_seen import NOW, SETTINGS, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoimport.api.bulk_status import BulkImportStatus, BulkPhase
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.labels import RUN, TASK
 from videoimport.api.reasons import Reason
-from videoimport.api.webhook import DeliveryReport, DeliveryTask, WebhookStatus
-from videoimport.core.observe import JobView, ObservedBulk, PodView
+from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask, WebhookStatus
+from videoimport.core.observed import JobView, ObservedBulk, PodView
 from videoimport.core.plan import Create, Delete, Patch
-from videoimport.core.webhook import notifying
+from videoimport.core.webhook.reconcile import notifying
 
 HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
 FATES = ("goes on", "delivered", "delivered and lost", "delivered and silent", "refused", "lost", "deleted")

@@ -3,8 +3,8 @@
 import pytest
 from core_seen import job, plan, progress, running
 
-from videoimport.api.status import VideoMetadata
-from videoimport.core.wording import span
+from videoimport.api.videoimport_status import VideoMetadata
+from videoimport.core.messages import span
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
 from videoimport.api.conditions import ConditionType
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason, info
-from videoimport.api.status import VideoImportStatus, VideoPhase
 from videoimport.api.videoimport import MAX_NAME
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
-from videoimport.core.naming import child_name, errand_name, job_name, shard_name
-from videoimport.core.throttle import Writing, due
-from videoimport.core.wording import advised, clock, fit, sentences
+from videoimport.core.messages import advised, clock, fit, sentences
+from videoimport.core.object_names import child_name, errand_name, job_name, shard_name
+from videoimport.core.status_throttle import Writing, due
 
 INTERVAL = timedelta(seconds=3)
 PROGRESS = frozenset({"progress_percent"})

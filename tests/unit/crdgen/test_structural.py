@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from videoimport.crdgen.definitions import bulk_definition, video_definition
-from videoimport.crdgen.structural import unbounded
+from videoimport.crdgen.structural_schema import unbounded
 
 Schema = dict[str, Any]
 DEFINITIONS = {"videoimports": video_definition(), "bulkimports": bulk_definition()}

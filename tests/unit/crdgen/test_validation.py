@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from videoimport.api.metadata import PREDEFINED
+from videoimport.crdgen.admission_policy import policy
 from videoimport.crdgen.definitions import bulk_definition, video_definition
-from videoimport.crdgen.policy import policy
-from videoimport.crdgen.validation import schema_of, validation_page
+from videoimport.crdgen.validation_page import schema_of, validation_page
 from videoimport.crdgen.violations import EXAMPLES, Violation, beginning_of, violations
 
 Schema = dict[str, Any]

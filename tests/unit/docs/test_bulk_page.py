@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from videoimport.api.bulk_source import BulkSource
-from videoimport.api.bulk_status import BulkImportStatus, BulkPhase, HostStatus, ShardReference
 from videoimport.api.bulkimport import BulkImport, FailurePolicy
+from videoimport.api.bulkimport_source import BulkSource
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, HostStatus, ShardReference
 from videoimport.api.conditions import Condition, ConditionType
-from videoimport.api.webhook import Webhook
-from videoimport.cli.rules import unknown_fields
-from videoimport.core.notice import body_of, notice_of
+from videoimport.api.tasks.webhook_task import Webhook
+from videoimport.cli.schema_rules import unknown_fields
+from videoimport.core.webhook.payload import body_of, notice_of
 from videoimport.crdgen.definitions import bulk_definition
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/bulkimports.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client import Counter
 
-from videoimport.controller import metrics
+from videoimport.controller.telemetry import metrics
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/operations.md"
 

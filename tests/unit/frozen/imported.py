@@ -10,24 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from videoimport.api.output import Output
-from videoimport.api.report import Report
-from videoimport.api.status import StageName, Usage, VideoMetadata
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.media import proof
-from videoimport.media.job import Inputs, Job
-from videoimport.media.packets import Track
-from videoimport.media.plan import Picture, Sound, decide
-from videoimport.media.streams import Audio, Media, Other, Video
-from videoimport.media.targets import targets_of
-from videoimport.worker import facts, index, layout, publish, telling
-from videoimport.worker.examine import Examined
+from videoimport.api.videoimport_status import StageName, Usage, VideoMetadata
+from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.streams import Audio, Media, Other, Video
+from videoimport.media.transcode.job import Inputs, Job
+from videoimport.media.transcode.output_files import targets_of
+from videoimport.media.transcode.plan import Picture, Sound, decide
+from videoimport.media.verify import proof
 from videoimport.worker.fetch.protocol import Caption, Chapter, Extras, Found
-from videoimport.worker.outgoing import Outgoing
-from videoimport.worker.preflight import Place
-from videoimport.worker.progress import Board
-from videoimport.worker.source import Source, Sources
-from videoimport.worker.volume import VolumeStore
+from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline import report as telling
+from videoimport.worker.pipeline import source_facts as facts
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.pipeline.output_uploads import Outgoing
+from videoimport.worker.pipeline.progress import Board
+from videoimport.worker.source.files import Source, Sources
+from videoimport.worker.source.probe import Examined
+from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.volume.store import VolumeStore
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 SPEC = VideoImportSpec.model_validate({

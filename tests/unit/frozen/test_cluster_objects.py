@@ -13,24 +13,26 @@ from core_listing import made as made_job
 from core_seen import NOW, after, video
 
 from videoimport.api import identity, labels
-from videoimport.api.bulk_source import Item
+from videoimport.api.bulkimport_source import Item
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
-from videoimport.api.task import spec_hash, wish_hash
-from videoimport.controller import announcing, settings
-from videoimport.controller.announcing import event
-from videoimport.controller.kinds import KINDS
-from videoimport.core import naming, ownership
-from videoimport.core.children import creation
-from videoimport.core.jobs import job_manifest
-from videoimport.core.listed import EARLIER, FACTS, LINES, Listed, inline
-from videoimport.core.pages import listing_of, wish_of
-from videoimport.core.parse import page_view, shard_view
+from videoimport.api.tasks.import_task import spec_hash, wish_hash
+from videoimport.controller import settings
+from videoimport.controller.client.resources import KINDS
+from videoimport.controller.reconcile import event_recorder as announcing
+from videoimport.controller.reconcile.event_recorder import event
+from videoimport.core import object_metadata as ownership
+from videoimport.core import object_names as naming
+from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.discovery.pages import listing_of, wish_of
+from videoimport.core.jobs.import_job import job_manifest
+from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, inline
+from videoimport.core.parsers import page_view, shard_view
 from videoimport.core.plan import Announcement, Collect, Create
-from videoimport.core.scratch import claim_manifest
 from videoimport.core.settings import Settings
-from videoimport.worker import index
-from videoimport.worker import naming as keys
+from videoimport.core.video.scratch_claim import claim_manifest
+from videoimport.worker.storage import keys
+from videoimport.worker.storage import video_index as index
 
 SETTINGS = Settings(
     worker_image="registry.example/worker:1",

@@ -7,12 +7,15 @@ import golden
 from golden import fields_of
 from imported import NOW, SPEC, TASK, Imported, without_chance
 
-from videoimport.worker import index, layout, naming, record
-from videoimport.worker.index import Claimed, Committed
-from videoimport.worker.leftovers import Note
-from videoimport.worker.preflight import Place
-from videoimport.worker.record import Finished, Intent
-from videoimport.worker.sidecars import Side, side_key
+from videoimport.worker.pipeline.destination import Place
+from videoimport.worker.storage import commit_record as record
+from videoimport.worker.storage import keys as naming
+from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.commit_record import Finished, Intent
+from videoimport.worker.storage.upload_journal import Note
+from videoimport.worker.storage.video_index import Claimed, Committed
+from videoimport.worker.storage.volume.metadata import Side, side_key
 
 RECORD = naming.record_key(SPEC.destination, TASK.uid)
 NOTE = naming.own_key(SPEC.destination, "uploads", f"{TASK.uid}.json")

@@ -15,16 +15,23 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from standardwebhooks import Webhook
 
-from videoimport.api import reasons, task, webhook
+from videoimport.api import reasons
+from videoimport.api.tasks import import_task as task
+from videoimport.api.tasks import webhook_task as webhook
 from videoimport.cli import __main__ as command
-from videoimport.cli import itemized, running
-from videoimport.controller import credentials, health, settings
-from videoimport.controller.metrics import REGISTRY, Figures
-from videoimport.controller.queue import KeyedQueue
-from videoimport.controller.store import Store
-from videoimport.worker import fetching, signing
-from videoimport.worker.fetch import routes, secrets
-from videoimport.worker.paths import Paths
+from videoimport.cli import bulk_results_output as itemized
+from videoimport.cli import running
+from videoimport.controller import settings
+from videoimport.controller.cache.store import Store
+from videoimport.controller.client import auth as credentials
+from videoimport.controller.queue.workqueue import KeyedQueue
+from videoimport.controller.telemetry import health
+from videoimport.controller.telemetry.metrics import REGISTRY, Figures
+from videoimport.worker.fetch import credentials as secrets
+from videoimport.worker.runtime.paths import Paths
+from videoimport.worker.sandbox import proxy as routes
+from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.webhook import signature as signing
 
 ROOT = Path(__file__).resolve().parents[3]
 CHART = ROOT / "charts/videoimport"

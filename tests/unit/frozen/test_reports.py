@@ -8,9 +8,13 @@ import pytest
 from golden import fields_of
 from imported import Imported, long_report
 
-from videoimport.api import pagelog, report, task
-from videoimport.api.bulk_status import LedgerEntry
-from videoimport.api.listing import (
+from videoimport.api.bulkimport_status import LedgerEntry
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks import import_report as report
+from videoimport.api.tasks import import_task as task
+from videoimport.api.tasks import listing_log as pagelog
+from videoimport.api.tasks.import_report import Progress, Report
+from videoimport.api.tasks.listing_task import (
     FoundItem,
     Known,
     ListingTask,
@@ -20,11 +24,9 @@ from videoimport.api.listing import (
     RejectedLine,
     Skipped,
 )
-from videoimport.api.reasons import Reason
-from videoimport.api.report import Progress, Report
-from videoimport.api.webhook import DeliveryReport, DeliveryTask
-from videoimport.worker import reporting
+from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 from videoimport.worker.listing.page import Page
+from videoimport.worker.runtime import termination_message as reporting
 
 IDENTITY = "0123456789"
 FAILED = core_seen.failure(

@@ -26,11 +26,11 @@ from core_seen import (
     working_pod,
 )
 
-from videoimport.api.bulk_status import BulkPhase, HostStatus
+from videoimport.api.bulkimport_status import BulkPhase, HostStatus
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import Known, Skipped
 from videoimport.api.reasons import Reason
-from videoimport.api.status import (
+from videoimport.api.tasks.listing_task import Known, Skipped
+from videoimport.api.videoimport_status import (
     OutputFile,
     Outputs,
     RenditionFile,
@@ -40,10 +40,10 @@ from videoimport.api.status import (
     VideoMetadata,
     VideoPhase,
 )
-from videoimport.core.bulk import reconcile_bulk
-from videoimport.core.discovery import discovering
-from videoimport.core.listed import Listed, Rejected
-from videoimport.core.observe import HostView, ObservedBulk
+from videoimport.core.bulk.reconcile import reconcile_bulk
+from videoimport.core.discovery.reconcile import discovering
+from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.observed import HostView, ObservedBulk
 from videoimport.core.plan import Plan
 
 SOURCE = SourceStatus(

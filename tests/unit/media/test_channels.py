@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from videoimport.media import channels
-from videoimport.media.channels import mix
-from videoimport.media.streams import Audio
+from videoimport.media.source.streams import Audio
+from videoimport.media.transcode import channels
+from videoimport.media.transcode.channels import mix
 
 CUSTOM = ("5 channels (FL+FR+LFE+BC+TC)", "3 channels (SL+SR+LFE)", "2 channels (FC+LFE)", "ambisonic 1", "unknown", "")
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 import pytest
 
 from videoimport.api.output import VideoOutput
-from videoimport.media import color
-from videoimport.media.compliance import why_not_compliant
-from videoimport.media.probe import parse_probe
-from videoimport.media.streams import Video
+from videoimport.media.source.probe import parse_probe
+from videoimport.media.source.streams import Video
+from videoimport.media.transcode import color
+from videoimport.media.transcode.compliance import why_not_compliant
 
 PLAIN = Video(0, "h264", profile="High", level=41, pixels="yuv420p", width=1920, height=1080, rate=Fraction(25))
 HDR = replace(PLAIN, codec="hevc", pixels="yuv420p10le")

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.media.decoders import decodable, usable, why_not_decoded
-from videoimport.media.streams import Audio, Media, Video
+from videoimport.media.source.decoders import decodable, usable, why_not_decoded
+from videoimport.media.source.streams import Audio, Media, Video
 
 KNOWN = frozenset(("h264", "mjpeg", "aac"))
 FILM = Video(0, "h264", width=1920, height=1080)

@@ -3,10 +3,10 @@
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.media.boxes import Box
-from videoimport.media.encryption import Encrypted, encrypted_tracks, protection, scrambled
-from videoimport.media.probe import parse_probe
-from videoimport.media.streams import Audio, Media, Video
+from videoimport.media.container.mp4_boxes import Box
+from videoimport.media.source.encryption import Encrypted, encrypted_tracks, protection, scrambled
+from videoimport.media.source.probe import parse_probe
+from videoimport.media.source.streams import Audio, Media, Video
 
 
 def box(name: bytes, content: bytes) -> bytes:

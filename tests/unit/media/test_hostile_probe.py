@@ -10,20 +10,22 @@ from hypothesis import strategies as some
 
 from videoimport.api.output import AudioFile, Output
 from videoimport.api.requirements import Requirements
-from videoimport.media import command, requirements, verify
-from videoimport.media.bounds import LATEST_SECONDS, MOST_ANSWER, MOST_NAME
-from videoimport.media.findings import Finding
-from videoimport.media.job import Inputs, Job, audio_delay, offset
-from videoimport.media.packets import Track, declared, walk
-from videoimport.media.plan import Picture, Sound, decide
-from videoimport.media.probe import MOST_LISTED, parse_probe
-from videoimport.media.progress import output_seconds, percent
-from videoimport.media.repair import repair
-from videoimport.media.streams import Media
-from videoimport.media.targets import MOST_HEAD_BYTES, targets_of
-from videoimport.media.verify import Compared
-from videoimport.worker.examine import Examined
-from videoimport.worker.facts import metadata
+from videoimport.media.source import requirements
+from videoimport.media.source.findings import Finding
+from videoimport.media.source.packet_scan import Track, declared, walk
+from videoimport.media.source.probe import MOST_LISTED, parse_probe
+from videoimport.media.source.probe_bounds import LATEST_SECONDS, MOST_ANSWER, MOST_NAME
+from videoimport.media.source.streams import Media
+from videoimport.media.timeline.repair import repair
+from videoimport.media.transcode import command
+from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
+from videoimport.media.transcode.output_files import MOST_HEAD_BYTES, targets_of
+from videoimport.media.transcode.plan import Picture, Sound, decide
+from videoimport.media.transcode.progress import output_seconds, percent
+from videoimport.media.verify import compare as verify
+from videoimport.media.verify.compare import Compared
+from videoimport.worker.pipeline.source_facts import metadata
+from videoimport.worker.source.probe import Examined
 
 ODD = [
     None, True, "", "N/A", "nan", "inf", "-inf", "0/0", "1/0", "0/1", "-1/2", "1:", "²", "٣", "1e30", "-1e30", "1e999",

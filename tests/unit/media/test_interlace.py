@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from videoimport.media import interlace
-from videoimport.media.compliance import is_interlaced
-from videoimport.media.interlace import Counts
-from videoimport.media.packets import Track
-from videoimport.media.plan import filters
-from videoimport.media.streams import Video
+from videoimport.media.source import interlace
+from videoimport.media.source.interlace import Counts
+from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.streams import Video
+from videoimport.media.transcode.compliance import is_interlaced
+from videoimport.media.transcode.plan import filters
 
 DV = Video(0, "dvvideo", pixels="yuv420p", width=720, height=576, rate=Fraction(25))
 

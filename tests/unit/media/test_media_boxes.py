@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.media.boxes import Box, has_head_first, missing_bytes, top_level
+from videoimport.media.container.mp4_boxes import Box, has_head_first, missing_bytes, top_level
 
 
 def box(name: bytes, size: int) -> bytes:

@@ -1,7 +1,7 @@
 """Parameters that change on the way, by what ffprobe 5.1 and ffmpeg 5.1 print."""
 
-from videoimport.media.changes import change, frame_shapes, has_one_header, sound_shapes
-from videoimport.media.streams import Audio
+from videoimport.media.source.stream_changes import change, frame_shapes, has_one_header, sound_shapes
+from videoimport.media.source.streams import Audio
 
 FRAME = "best_effort_timestamp_time={at}|width={width}|height=360|pix_fmt=yuv420p|sample_aspect_ratio={aspect}|\n"
 SHOWN = (

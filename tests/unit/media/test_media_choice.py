@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from videoimport.media.choice import Choice
-from videoimport.media.streams import Audio, Media, Other, Video, with_lengths
+from videoimport.media.source.stream_choice import Choice
+from videoimport.media.source.streams import Audio, Media, Other, Video, with_lengths
 
 FILM = Video(1, "h264", width=640, height=360, duration=6.0)
 PREVIEW = Video(0, "mjpeg", width=160, height=90, duration=6.0, is_default=True)

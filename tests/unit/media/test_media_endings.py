@@ -6,8 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from videoimport.media import chunks, ebml, samples
-from videoimport.media.boxes import top_level
+from videoimport.media.container import matroska as ebml
+from videoimport.media.container import mp4_samples as samples
+from videoimport.media.container import older_containers as chunks
+from videoimport.media.container.mp4_boxes import top_level
 
 DEMUXERS = ("mpegts", "flv", "avi", "ogg", "mpeg", "asf", "mxf", "dv", "mp3")
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from videoimport.media.boxes import top_level
-from videoimport.media.headers import why_not_one
-from videoimport.media.packets import Track
+from videoimport.media.container.joined_headers import why_not_one
+from videoimport.media.container.mp4_boxes import top_level
+from videoimport.media.source.packet_scan import Track
 
 
 def box(name: bytes, content: bytes = b"") -> bytes:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.api.reasons import Reason
-from videoimport.media import joins, transport
-from videoimport.media.findings import Finding
-from videoimport.media.transport import PACKET, TICKS, WRAP, Tables
+from videoimport.media.container import mpegts as transport
+from videoimport.media.container.mpegts import PACKET, TICKS, WRAP, Tables
+from videoimport.media.source.findings import Finding
+from videoimport.media.timeline import joins
 
 H264, HEVC, AAC, MP2 = 0x1B, 0x24, 0x0F, 0x03
 STEP = TICKS // 25

@@ -5,10 +5,10 @@ from fractions import Fraction
 import pytest
 
 from videoimport.api.output import VideoOutput
-from videoimport.media import pacing
-from videoimport.media.codecs import encoding
-from videoimport.media.probe import parse_probe
-from videoimport.media.streams import Video
+from videoimport.media.source.probe import parse_probe
+from videoimport.media.source.streams import Video
+from videoimport.media.transcode import frame_pacing as pacing
+from videoimport.media.transcode.codecs import encoding
 
 MOST = 60
 

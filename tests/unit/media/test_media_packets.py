@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.media.packets import Track, walk
+from videoimport.media.source.packet_scan import Track, walk
 
 
 def line(index: int, pts: object, dts: object, duration: object = 0.04, flags: str = "K_") -> str:

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.api.output import Output, VideoOutput
-from videoimport.media import command
-from videoimport.media.codecs import ceiling
-from videoimport.media.compliance import why_encode_audio, why_encode_video
-from videoimport.media.job import Inputs, Job
-from videoimport.media.packets import Track
-from videoimport.media.plan import (
+from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.streams import Audio, Video
+from videoimport.media.transcode import command
+from videoimport.media.transcode.codecs import ceiling
+from videoimport.media.transcode.compliance import why_encode_audio, why_encode_video
+from videoimport.media.transcode.job import Inputs, Job
+from videoimport.media.transcode.output_files import targets_of
+from videoimport.media.transcode.plan import (
     Picture,
     Plan,
     Sound,
@@ -25,8 +27,6 @@ from videoimport.media.plan import (
     frames_a_second,
     scaled,
 )
-from videoimport.media.streams import Audio, Video
-from videoimport.media.targets import targets_of
 
 GOOD = Video(
     0, "h264", profile="High", level=41, pixels="yuv420p", width=1920, height=1080, field_order="progressive",

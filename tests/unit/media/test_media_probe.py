@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.media.probe import GUARDS, parse_probe, probe_argv
-from videoimport.media.streams import Video
+from videoimport.media.source.probe import GUARDS, parse_probe, probe_argv
+from videoimport.media.source.streams import Video
 
 VIDEO: dict[str, Any] = {
     "index": 0,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.media.hearing import counted_seconds, is_doubtful
-from videoimport.media.packets import Track, walk
-from videoimport.media.repair import Repair, audio_filters, repair, video_filters
-from videoimport.media.streams import Audio
+from videoimport.media.source.packet_scan import Track, walk
+from videoimport.media.source.sound_length import counted_seconds, is_doubtful
+from videoimport.media.source.streams import Audio
+from videoimport.media.timeline.repair import Repair, audio_filters, repair, video_filters
 
 VIDEO, AUDIO = 0, 1
 

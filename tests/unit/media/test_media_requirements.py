@@ -6,8 +6,8 @@ import pytest
 
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
-from videoimport.media.requirements import Examined, early_refusal, refusal
-from videoimport.media.streams import Audio, Media, Video
+from videoimport.media.source.requirements import Examined, early_refusal, refusal
+from videoimport.media.source.streams import Audio, Media, Video
 
 LANDSCAPE = Video(0, "h264", width=1280, height=720)
 PORTRAIT = Video(0, "h264", width=1280, height=720, rotation=90)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoimport.media.sniff import Kind, container, is_manifest, kind
+from videoimport.media.source.file_signature import Kind, container, is_manifest, kind
 
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 MKV = b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x88matroska"

@@ -10,18 +10,18 @@ from hypothesis import strategies as some
 
 from videoimport.api.output import Output, VideoOutput
 from videoimport.api.reasons import Reason
-from videoimport.media import command
-from videoimport.media.codecs import capped_kbps, ceiling, encoding, level_name, scaled_kbps
-from videoimport.media.compliance import why_encode_audio_file, why_encode_video, why_not_compliant
-from videoimport.media.filetype import file_type
-from videoimport.media.holding import why_not_held
-from videoimport.media.job import Inputs, Job, audio_delay, offset
-from videoimport.media.packets import Track, declared
-from videoimport.media.plan import Picture, Sound, decide, filters, framed, scaled
-from videoimport.media.probe import address, guarded, probe_argv
-from videoimport.media.stills import moments
-from videoimport.media.streams import Audio, Media, Video
-from videoimport.media.targets import Target, head_bytes, targets_of
+from videoimport.media.source.file_name import file_type
+from videoimport.media.source.packet_scan import Track, declared
+from videoimport.media.source.probe import address, guarded, probe_argv
+from videoimport.media.source.streams import Audio, Media, Video
+from videoimport.media.transcode import command
+from videoimport.media.transcode.codecs import capped_kbps, ceiling, encoding, level_name, scaled_kbps
+from videoimport.media.transcode.compliance import why_encode_audio_file, why_encode_video, why_not_compliant
+from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
+from videoimport.media.transcode.mp4_codecs import why_not_held
+from videoimport.media.transcode.output_files import Target, head_bytes, targets_of
+from videoimport.media.transcode.plan import Picture, Sound, decide, filters, framed, scaled
+from videoimport.media.transcode.stills import moments
 
 VIDEO = Video(
     0, "h264", profile="High", level=41, pixels="yuv420p", width=1920, height=1080, field_order="progressive",

@@ -8,14 +8,14 @@ import pytest
 
 from videoimport.api.output import Output
 from videoimport.api.reasons import Reason
-from videoimport.media.boxes import Box
-from videoimport.media.job import Inputs, Job
-from videoimport.media.packets import Track
-from videoimport.media.plan import Picture, Plan, Sound
-from videoimport.media.progress import output_seconds, percent
-from videoimport.media.streams import Audio, Media, Video
-from videoimport.media.targets import Target, targets_of
-from videoimport.media.verify import Compared, damage, difference, difference_of_damaged, loss
+from videoimport.media.container.mp4_boxes import Box
+from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.streams import Audio, Media, Video
+from videoimport.media.transcode.job import Inputs, Job
+from videoimport.media.transcode.output_files import Target, targets_of
+from videoimport.media.transcode.plan import Picture, Plan, Sound
+from videoimport.media.transcode.progress import output_seconds, percent
+from videoimport.media.verify.compare import Compared, damage, difference, difference_of_damaged, loss
 
 VIDEO = Video(
     0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0,

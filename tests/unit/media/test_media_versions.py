@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoimport.media import versions
+from videoimport.media.source import ffmpeg_versions as versions
 
 
 @pytest.mark.parametrize(

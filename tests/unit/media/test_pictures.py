@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from videoimport.media.pictures import stripped
+from videoimport.media.transcode.image_metadata import stripped
 
 SECRET = b"52.1234,13.4321"
 

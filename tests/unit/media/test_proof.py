@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.api.output import Output
-from videoimport.media.job import Inputs, Job
-from videoimport.media.packets import Track
-from videoimport.media.plan import Picture, Plan
-from videoimport.media.proof import (
+from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.streams import Video
+from videoimport.media.transcode.job import Inputs, Job
+from videoimport.media.transcode.plan import Picture, Plan
+from videoimport.media.verify.proof import (
     COMPLETE,
     LEAST_SAMPLE_SECONDS,
     MOST_CPU_SECONDS,
@@ -20,7 +21,6 @@ from videoimport.media.proof import (
     proof_of,
     told,
 )
-from videoimport.media.streams import Video
 
 
 def picture(width: int, height: int, seconds: float, kbps: int = 5000, rate: int = 25) -> Picture:

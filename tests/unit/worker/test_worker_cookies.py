@@ -5,7 +5,8 @@ from http.cookiejar import CookieJar
 import pytest
 from urllib3 import HTTPHeaderDict
 
-from videoimport.worker.fetch import cookies, netscape
+from videoimport.worker.fetch import netscape_cookies as netscape
+from videoimport.worker.fetch.http import cookies
 
 
 class Answer:

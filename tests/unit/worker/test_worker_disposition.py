@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.worker.fetch.disposition import filename
+from videoimport.worker.fetch.http.content_disposition import filename
 
 
 def sent(text: str, charset: str = "utf-8") -> str:

@@ -1,6 +1,6 @@
 """What is chosen of what a page has besides its video."""
 
-from videoimport.worker.fetch import extras
+from videoimport.worker.fetch.ytdlp import sidecars as extras
 
 
 def test_languages_that_come_to_one_name_keep_files_of_their_own() -> None:

@@ -11,12 +11,14 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.worker import disks, reporting, volume_errors
-from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
-from videoimport.worker.fetch.landing import Landing
-from videoimport.worker.reporting import Report
-from videoimport.worker.retries import FIRST_SECONDS, RESENDS, Retries
-from videoimport.worker.s3_errors import Kind, error_kind, failure_of, no_answer, source_reason
+from videoimport.worker.fetch.partial_file import Landing
+from videoimport.worker.runtime import disk_space as disks
+from videoimport.worker.runtime import termination_message as reporting
+from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
+from videoimport.worker.runtime.termination_message import Report
+from videoimport.worker.storage.retry_policy import FIRST_SECONDS, RESENDS, Retries
+from videoimport.worker.storage.s3.errors import Kind, error_kind, failure_of, no_answer, source_reason
+from videoimport.worker.storage.volume import errors as volume_errors
 
 UNAVAILABLE = Reason.DESTINATION_UNAVAILABLE
 

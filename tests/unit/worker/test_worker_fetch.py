@@ -23,11 +23,13 @@ from yt_dlp.networking.exceptions import (
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch import classify, finding, statuses
-from videoimport.worker.fetch.answers import Answer, Interrupted, Validator
-from videoimport.worker.fetch.guard import ForbiddenError, Guard, is_allowed, is_harmless
+from videoimport.worker.fetch.http import status_codes as statuses
+from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator
 from videoimport.worker.fetch.protocol import Failed
-from videoimport.worker.fetching import environment
+from videoimport.worker.fetch.ytdlp import errors as classify
+from videoimport.worker.fetch.ytdlp import info as finding
+from videoimport.worker.sandbox.address_guard import ForbiddenError, Guard, is_allowed, is_harmless
+from videoimport.worker.source.fetch_client import environment
 
 
 @pytest.mark.parametrize("host", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:8.8.8.8"])

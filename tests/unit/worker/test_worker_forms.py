@@ -5,9 +5,9 @@ import hashlib
 
 import pytest
 
-from videoimport.worker import forms
-from videoimport.worker.destination import Facts, Proof, Ticket
-from videoimport.worker.scope import StoredObject
+from videoimport.worker.storage.base import Facts, Proof, Ticket
+from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.s3 import answer_forms as forms
 
 CONTENT = b"the bytes"
 WHOLE = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()

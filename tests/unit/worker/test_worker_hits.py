@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import Outputs, VideoMetadata
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker import hits
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.index import Committed
+from videoimport.api.videoimport_status import Outputs, VideoMetadata
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import index_hits as hits
+from videoimport.worker.storage.video_index import Committed
 
 KNOWN = VideoMetadata(width=720, height=1280, duration_ms=60_000, size_bytes=1_000_000, format="mp4")
 HASH = "a" * 64

@@ -9,9 +9,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from videoimport.api.reasons import Reason
-from videoimport.api.webhook import MAX_RETRY_AFTER
-from videoimport.worker import sending, signing
-from videoimport.worker.errors import ImportFailure
+from videoimport.api.tasks.webhook_task import MAX_RETRY_AFTER
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.webhook import http_post as sending
+from videoimport.worker.webhook import signature as signing
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 KEY = bytes(range(32))

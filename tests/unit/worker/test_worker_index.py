@@ -9,11 +9,11 @@ import pytest
 
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
-from videoimport.api.status import OutputFile, Outputs
-from videoimport.worker import index
-from videoimport.worker.destination import Content, Facts, Proof, UnmetError
-from videoimport.worker.index import CLOCKS_DIFFER, LEASE, Claim, Claimed, Committed
-from videoimport.worker.scope import Scope, StoredObject
+from videoimport.api.videoimport_status import OutputFile, Outputs
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import Content, Facts, Proof, UnmetError
+from videoimport.worker.storage.record_scope import Scope, StoredObject
+from videoimport.worker.storage.video_index import CLOCKS_DIFFER, LEASE, Claim, Claimed, Committed
 
 KEY = "in/.videoimport/index/content/x.json"
 VIDEO = "in/clip/video.mp4"

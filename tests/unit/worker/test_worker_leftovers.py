@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from videoimport.worker import layout
-from videoimport.worker.destination import Unfinished
-from videoimport.worker.leftovers import Note, ours
+from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage.base import Unfinished
+from videoimport.worker.storage.upload_journal import Note, ours
 
 SINCE = datetime(2026, 8, 1, tzinfo=UTC)
 MINE = Note(uid="me", since=SINCE, uploads={"k": ("known",), "other": ()})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.bulk_source import MAX_LISTED
-from videoimport.worker.listing import atom
+from videoimport.api.bulkimport_source import MAX_LISTED
+from videoimport.worker.listing import atom_feed as atom
 
 PAGE = "https://e.com/feed"
 NAMESPACES = 'xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015"'

@@ -3,7 +3,7 @@
 import pytest
 from yt_dlp.utils import unified_timestamp
 
-from videoimport.worker.listing import dates
+from videoimport.worker.listing import feed_dates as dates
 
 DATES = [
     "Wed, 01 Jan 2020 00:01:00 +0000", "Wed, 01 Jan 2020 00:01:00 GMT", "Wed, 01 Jan 2020 00:01:00 -0500",

@@ -7,18 +7,18 @@ import pytest
 from yt_dlp.utils import smuggle_url
 
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.guard import Guard
+from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.protocol import Request, identity
-from videoimport.worker.fetch.ranges import Reader, Version
-from videoimport.worker.fetch.routes import Route
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.teller import Teller
-from videoimport.worker.listing import flat
+from videoimport.worker.fetch.s3_ranges import Reader, Version
+from videoimport.worker.listing import playlist_entries as flat
 from videoimport.worker.listing.addresses import is_address
-from videoimport.worker.listing.looking import HEAD_BYTES, MOST_INDEX_BYTES, Looker
+from videoimport.worker.listing.object_probe import HEAD_BYTES, MOST_INDEX_BYTES, Looker
 from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route
 
 PAGE = "https://e.com/shows/list"
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.listing import ListingTask
 from videoimport.api.reasons import Reason
-from videoimport.media import probe
-from videoimport.worker.listing import asking
-from videoimport.worker.listing.judging import Judge
+from videoimport.api.tasks.listing_task import ListingTask
+from videoimport.media.source import probe
+from videoimport.worker.listing import client as asking
+from videoimport.worker.listing.entry_filter import Judge
 from videoimport.worker.listing.protocol import Entry, Look
-from videoimport.worker.paths import Paths
-from videoimport.worker.processes import Children
+from videoimport.worker.runtime.paths import Paths
+from videoimport.worker.runtime.subprocesses import Children
 
 
 def task(source: dict[str, Any], **more: Any) -> ListingTask:

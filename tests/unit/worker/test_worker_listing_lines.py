@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.bulk_source import BulkSource
-from videoimport.api.listing import Skipped
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.guard import Guard
+from videoimport.api.tasks.listing_task import Skipped
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.protocol import Request
-from videoimport.worker.fetch.routes import Route
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.teller import Teller
-from videoimport.worker.listing import lines, manifest, quotes
-from videoimport.worker.listing.lines import NoListError, Row
+from videoimport.worker.listing import csv_records as quotes
+from videoimport.worker.listing import manifest
+from videoimport.worker.listing import manifest_rows as lines
+from videoimport.worker.listing.manifest_rows import NoListError, Row
 from videoimport.worker.listing.protocol import ANSWERS, Entry, ListRequest, Passed
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route
 
 
 def rows(*texts: str) -> list[Row]:

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.bulk_source import BulkSource
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.identity import item_identity
-from videoimport.api.listing import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine, PageReport
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.listing.asking import Batch
+from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine, PageReport
+from videoimport.worker.listing.client import Batch
 from videoimport.worker.listing.cursors import cursor_of, key_of
-from videoimport.worker.listing.judging import Judge
+from videoimport.worker.listing.entry_filter import Judge
 from videoimport.worker.listing.page import Page
-from videoimport.worker.listing.paging import Pager
+from videoimport.worker.listing.page_builder import Pager
 from videoimport.worker.listing.protocol import Entry, Look
-from videoimport.worker.listing.running import fitted
-from videoimport.worker.processes import Children
+from videoimport.worker.listing.run import fitted
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
 
 
 def task(**more: Any) -> ListingTask:

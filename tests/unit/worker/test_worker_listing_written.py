@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.bulk_source import Item
-from videoimport.api.listing import Skipped
-from videoimport.worker.listing import lines
+from videoimport.api.bulkimport_source import Item
+from videoimport.api.tasks.listing_task import Skipped
+from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.cells import trim, unwrap
-from videoimport.worker.listing.given import MOST_NAME_LETTERS
-from videoimport.worker.listing.lines import NoListError, Row
-from videoimport.worker.listing.table import ADDRESS_NAMES
+from videoimport.worker.listing.csv_table import ADDRESS_NAMES
+from videoimport.worker.listing.manifest_rows import NoListError, Row
+from videoimport.worker.listing.row_fields import MOST_NAME_LETTERS
 
 ONE, TWO = "https://e.com/1.mp4", "https://e.com/2.mp4"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from videoimport.worker import logs
-from videoimport.worker.logs import log
+from videoimport.worker.runtime import logging as logs
+from videoimport.worker.runtime.logging import log
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_a_line_is_an_object_without_secrets(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_line_that_nobody_takes_is_lost() -> None:
-    script = "import sys; from videoimport.worker import logs; logs.configure(); logs.log().error('ended'); print('on')"
+    script = "from videoimport.worker.runtime import logging as L; L.configure(); L.log().error('ended'); print('on')"
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full, text=True)
     assert done.stdout == "on\n"

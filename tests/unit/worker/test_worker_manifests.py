@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.manifests import prefer_dash_roles, prefer_hls_defaults, refuse_lost_periods
+from videoimport.worker.fetch.ytdlp.manifests import prefer_dash_roles, prefer_hls_defaults, refuse_lost_periods
+from videoimport.worker.runtime.errors import ImportFailure
 
 URL = "https://media.example/a/master.m3u8"
 

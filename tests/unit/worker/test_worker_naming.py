@@ -10,8 +10,8 @@ from hypothesis import strategies as some
 
 from videoimport.api.destination import Destination
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.naming import (
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.keys import (
     MOST_NAME_BYTES,
     Names,
     folder_key,

@@ -7,10 +7,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from urllib3.util import parse_url
 
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import secrets
-from videoimport.worker.fetch.origins import Origin
-from videoimport.worker.fetch.secrets import Login, WebSecrets, read_web
+from videoimport.worker.fetch import credentials as secrets
+from videoimport.worker.fetch.credentials import Login, WebSecrets, read_web
+from videoimport.worker.fetch.http.origins import Origin
+from videoimport.worker.runtime.errors import ImportFailure
 
 LIST = "https://list.example/videos"
 PORTS = {"http": 80, "https": 443}

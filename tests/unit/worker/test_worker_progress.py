@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.status import SourceStatus, StageName, VideoMetadata
-from videoimport.worker.progress import Board
+from videoimport.api.videoimport_status import SourceStatus, StageName, VideoMetadata
+from videoimport.worker.pipeline.progress import Board
 
 DOWNLOAD, TRANSCODE = StageName.DOWNLOAD, StageName.TRANSCODE
 

@@ -9,14 +9,14 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.status import OutputFile, Outputs
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.growing import Growing
-from videoimport.worker.progress import Board
-from videoimport.worker.s3 import S3Store
-from videoimport.worker.telling import success
+from videoimport.api.videoimport_status import OutputFile, Outputs
+from videoimport.worker.pipeline.progress import Board
+from videoimport.worker.pipeline.report import success
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.growing_file import Growing
+from videoimport.worker.storage.s3.store import S3Store
 
 KEY = "in/clip/video.mp4"
 SPEC = VideoImportSpec.model_validate(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.api.reasons import Reason
-from videoimport.api.report import MAX_BYTES, PackedReport, Report, read_report
-from videoimport.api.status import (
+from videoimport.api.tasks.import_report import MAX_BYTES, PackedReport, Report, read_report
+from videoimport.api.videoimport_status import (
     OutputFile,
     Outputs,
     RenditionFile,
@@ -23,7 +23,7 @@ from videoimport.api.status import (
     ThumbnailSet,
     VideoMetadata,
 )
-from videoimport.worker.reporting import clip, fitted
+from videoimport.worker.runtime.termination_message import clip, fitted
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 

@@ -7,10 +7,18 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from videoimport.api.reasons import Reason
-from videoimport.api.status import StageName
-from videoimport.worker.errors import DestinationFault, Remedy
-from videoimport.worker.progress import Board
-from videoimport.worker.retries import MOST_COPIES, RESENDS, WAIT_SECONDS, Reach, Retries, patience, read_timeout
+from videoimport.api.videoimport_status import StageName
+from videoimport.worker.pipeline.progress import Board
+from videoimport.worker.runtime.errors import DestinationFault, Remedy
+from videoimport.worker.storage.retry_policy import (
+    MOST_COPIES,
+    RESENDS,
+    WAIT_SECONDS,
+    Reach,
+    Retries,
+    patience,
+    read_timeout,
+)
 
 MIB = 2**20
 AWAY = DestinationFault(Reason.DESTINATION_UNAVAILABLE, "EIO", remedy=Remedy.WAIT)

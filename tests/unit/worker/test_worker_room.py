@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.api.task import Task, spec_hash
+from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
-from videoimport.worker import workspace
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.room import Room, used
+from videoimport.worker.pipeline import workspace
+from videoimport.worker.pipeline.scratch_limit import Room, used
+from videoimport.worker.runtime.errors import ImportFailure
 
 
 def fill(path: Path, size: int) -> None:

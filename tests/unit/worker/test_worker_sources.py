@@ -10,16 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source
-from videoimport.worker.credentials import Keys
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import cookies, extras, finding, marks, netscape, ranges, store_failures, tail
-from videoimport.worker.fetch.answers import Validator
+from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.fetch import mp4_tail as tail
+from videoimport.worker.fetch import netscape_cookies as netscape
+from videoimport.worker.fetch import resume_state as marks
+from videoimport.worker.fetch import s3_failures as store_failures
+from videoimport.worker.fetch import s3_ranges as ranges
+from videoimport.worker.fetch.credentials import Login, WebSecrets, is_own
+from videoimport.worker.fetch.http import cookies
+from videoimport.worker.fetch.http.response import Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, Throttle
-from videoimport.worker.fetch.marks import Mark
 from videoimport.worker.fetch.protocol import identity
-from videoimport.worker.fetch.secrets import Login, WebSecrets, is_own
-from videoimport.worker.fetch.stored import place
+from videoimport.worker.fetch.resume_state import Mark
+from videoimport.worker.fetch.s3_source import place
+from videoimport.worker.fetch.ytdlp import info as finding
+from videoimport.worker.fetch.ytdlp import sidecars as extras
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.credentials import Keys
 
 OWN = "https://e.com/watch/1"
 

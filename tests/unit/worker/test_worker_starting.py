@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from videoimport.api.reasons import Reason, info
-from videoimport.api.report import read_report
-from videoimport.api.task import TERMINATION_MESSAGE_PATH
-from videoimport.worker import starting
+from videoimport.api.tasks.import_report import read_report
+from videoimport.api.tasks.import_task import TERMINATION_MESSAGE_PATH
+from videoimport.worker import early_stop as starting
 
 STOP = """
 import os, signal, sys
-from videoimport.worker import starting
+from videoimport.worker import early_stop as starting
 starting.end_when_stopped(sys.argv[1:])
 loaded = sorted(name for name in sys.modules if name.split(".")[0] not in sys.stdlib_module_names)
 print(*loaded, flush=True)
@@ -49,14 +49,14 @@ def test_the_exit_code_is_left_although_the_report_cannot_be_written() -> None:
 def test_only_the_standard_library_is_imported_before_the_handlers() -> None:
     loaded = stopped(signal.SIGTERM, "--termination-message", "/nowhere/at/all").stdout.split()
     ours = [name for name in loaded if name.startswith("videoimport")]
-    assert ours == ["videoimport", "videoimport.worker", "videoimport.worker.starting"]
+    assert ours == ["videoimport", "videoimport.worker", "videoimport.worker.early_stop"]
     assert not {"boto3", "pydantic", "structlog", "yt_dlp"} & {name.split(".")[0] for name in loaded}
 
 
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("videoimport.worker.running", {"yt_dlp"}),
+        ("videoimport.worker.process", {"yt_dlp"}),
         ("videoimport.worker.fetch.__main__", {"boto3", "botocore", "yt_dlp"}),
         ("videoimport.worker.listing.__main__", {"boto3", "botocore", "yt_dlp"}),
     ],
@@ -70,8 +70,8 @@ def test_a_process_imports_no_library_before_it_needs_it(module: str, absent: se
 def test_a_report_can_be_written_at_once_when_the_worker_ends() -> None:
     """The other models' validators are built when they are first used."""
     script = """
-from videoimport.api.report import Report
-from videoimport.worker import running
+from videoimport.api.tasks.import_report import Report
+from videoimport.worker import process as running
 print(Report.__pydantic_complete__)
 running._run = lambda *_: print(Report.__pydantic_complete__) or 0
 running.read_task = lambda _: None

@@ -13,12 +13,13 @@ from pydantic import TypeAdapter
 
 from videoimport.api.destination import Destination, S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.report import Report
-from videoimport.worker.credentials import read_keys
-from videoimport.worker.destination import Ticket
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.logs import redacted
-from videoimport.worker.parts import (
+from videoimport.api.tasks.import_report import Report
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.logging import redacted
+from videoimport.worker.storage.base import Ticket
+from videoimport.worker.storage.commit_record import Finished, Intent, Record
+from videoimport.worker.storage.credentials import read_keys
+from videoimport.worker.storage.parts import (
     LEAST_PART,
     MOST_PARTS,
     composite,
@@ -27,10 +28,9 @@ from videoimport.worker.parts import (
     windows_ahead,
     windows_of,
 )
-from videoimport.worker.record import Finished, Intent, Record
-from videoimport.worker.s3 import connect
-from videoimport.worker.s3_errors import failure_of
-from videoimport.worker.scope import StoredObject
+from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.s3.errors import failure_of
+from videoimport.worker.storage.s3.store import connect
 
 GIB = 2**30
 

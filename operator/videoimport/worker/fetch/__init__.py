@@ -1,1 +1,5 @@
-"""Fetching, in a process of its own under the address guard: the only home of HTTP to the source and of yt-dlp."""
+"""The process that fetches a source: untrusted hosts and files, and no keys but the source's.
+
+HTTP is in ``http``, pages in ``ytdlp``. What the worker does with the bytes is in
+``worker.source`` and ``worker.pipeline``.
+"""

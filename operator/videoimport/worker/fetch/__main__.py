@@ -3,11 +3,13 @@
 import os
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import mounted, walls, web
+from videoimport.worker.fetch import sandboxed_process as walls
+from videoimport.worker.fetch import volume_source as mounted
+from videoimport.worker.fetch import web_source as web
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.protocol import Fetched, Request
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.teller import Teller
+from videoimport.worker.runtime.errors import ImportFailure
 
 _MOST_BYTES = 768 * 2**20
 """Of memory. A segment of a stream is held whole; what is read as a page is far smaller."""
@@ -28,7 +30,7 @@ def _fetched(around: Surroundings) -> Fetched:
     request = around.request
     if request.stored:
         # Imported only here: boto3 takes longer than a plain file's first byte.
-        from videoimport.worker.fetch import stored
+        from videoimport.worker.fetch import s3_source as stored
 
         return stored.fetch(around, request.stored)
     if request.mounted and request.volume:

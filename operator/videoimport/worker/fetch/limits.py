@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch.answers import Interrupted
+from videoimport.worker.fetch.http.response import Interrupted
+from videoimport.worker.runtime.errors import ImportFailure
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from videoimport.api.base import DEFERRED, Model, Sha256
-from videoimport.api.containers import ContainerFormat
+from videoimport.api.container_formats import ContainerFormat
 from videoimport.api.reasons import Reason
-from videoimport.api.redact import ShownText
-from videoimport.api.source import S3Source
-from videoimport.api.text import DisplayText
+from videoimport.api.redaction import ShownText
+from videoimport.api.untrusted_text import DisplayText
+from videoimport.api.videoimport_source import S3Source
 
 GO = "go"
 """The line that answers Found: until then nothing but the first bytes is fetched."""

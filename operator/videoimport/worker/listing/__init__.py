@@ -1,1 +1,4 @@
-"""Listing: what a playlist, a bucket or a manifest holds, a page at a time."""
+"""The worker of one page of a list: playlists, feeds, buckets and manifests become items.
+
+Decisions about the items are in ``core``.
+"""

@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from videoimport.api.bulk_source import BucketSource
+from videoimport.api.bulkimport_source import BucketSource
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source
-from videoimport.api.texts import OWN_FOLDER
-from videoimport.worker import forms, s3_client, s3_lists
-from videoimport.worker.destination import UID
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import secrets, store_failures
+from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.fetch import credentials as secrets
+from videoimport.worker.fetch import s3_failures as store_failures
+from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import identity
-from videoimport.worker.fetch.ranges import Version
-from videoimport.worker.fetch.stored import place
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.listing import objects
+from videoimport.worker.fetch.s3_ranges import Version
+from videoimport.worker.fetch.s3_source import place
+from videoimport.worker.listing import bucket_objects as objects
+from videoimport.worker.listing.bucket_objects import Listed
 from videoimport.worker.listing.cursors import cursor_of, key_of
-from videoimport.worker.listing.looking import Looker
-from videoimport.worker.listing.objects import Listed
+from videoimport.worker.listing.object_probe import Looker
 from videoimport.worker.listing.protocol import Entry, ListRequest, Look, Passed
-from videoimport.worker.s3_errors import error_code, status
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.base import UID
+from videoimport.worker.storage.s3 import answer_forms as forms
+from videoimport.worker.storage.s3 import client as s3_client
+from videoimport.worker.storage.s3 import key_lists as s3_lists
+from videoimport.worker.storage.s3.errors import error_code, status
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -11,21 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from videoimport.api.bulk_source import ManifestSource
+from videoimport.api.bulkimport_source import ManifestSource
 from videoimport.api.reasons import Reason
-from videoimport.api.source import S3Source
-from videoimport.media import sniff
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import secrets, statuses
-from videoimport.worker.fetch.http import Browser
+from videoimport.api.videoimport_source import S3Source
+from videoimport.media.source import file_signature as sniff
+from videoimport.worker.fetch import credentials as secrets
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.http import status_codes as statuses
+from videoimport.worker.fetch.http.client import Browser
+from videoimport.worker.fetch.http.retry import Patience
 from videoimport.worker.fetch.limits import Pace
-from videoimport.worker.fetch.patience import Patience
-from videoimport.worker.fetch.ranges import AT_ONCE, Reader, connect
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.listing import lines
-from videoimport.worker.listing.lines import NoListError, Row
+from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, connect
+from videoimport.worker.listing import manifest_rows as lines
+from videoimport.worker.listing.csv_records import MOST_LINE_BYTES
+from videoimport.worker.listing.manifest_rows import NoListError, Row
 from videoimport.worker.listing.protocol import Entry, ListRequest, Passed
-from videoimport.worker.listing.quotes import MOST_LINE_BYTES
+from videoimport.worker.runtime.errors import ImportFailure
 
 _ADVICE = "Give a file with a URL a line, CSV or JSON Lines."
 MOST_BYTES = 256 * 2**20

@@ -3,8 +3,8 @@
 import hashlib
 import sys
 
-from videoimport.api.listing import MAX_PAGE_BYTES, PageLine
-from videoimport.api.pagelog import packed
+from videoimport.api.tasks.listing_log import packed
+from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, PageLine
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
 """What some readers of lines take for the end of one; JSON may say them otherwise."""

@@ -13,16 +13,19 @@ from typing import Any
 
 from yt_dlp.utils import PagedList, UnsupportedError, YoutubeDLError
 
-from videoimport.api.bulk_source import MAX_LISTED
+from videoimport.api.bulkimport_source import MAX_LISTED
 from videoimport.api.reasons import Reason
-from videoimport.worker.errors import ImportFailure
-from videoimport.worker.fetch import classify, secrets
-from videoimport.worker.fetch.secrets import WebSecrets
-from videoimport.worker.fetch.surroundings import Surroundings
-from videoimport.worker.fetch.ydl import Ydl
-from videoimport.worker.listing import atom, dates, flat
-from videoimport.worker.listing.flat import Raw
+from videoimport.worker.fetch import credentials as secrets
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.credentials import WebSecrets
+from videoimport.worker.fetch.ytdlp import errors as classify
+from videoimport.worker.fetch.ytdlp.client import Ydl
+from videoimport.worker.listing import atom_feed as atom
+from videoimport.worker.listing import feed_dates as dates
+from videoimport.worker.listing import playlist_entries as flat
+from videoimport.worker.listing.playlist_entries import Raw
 from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.runtime.errors import ImportFailure
 
 OVERLAP = 100
 """Entries before the cursor that are looked at again: so many may have left the list meanwhile."""

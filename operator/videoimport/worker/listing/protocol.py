@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from videoimport.api.base import DEFERRED, Model
-from videoimport.api.bulk_source import BulkSource
-from videoimport.api.containers import ContainerFormat
-from videoimport.api.listing import Skipped
+from videoimport.api.bulkimport_source import BulkSource
+from videoimport.api.container_formats import ContainerFormat
 from videoimport.api.metadata import Scalar
 from videoimport.api.reasons import Reason
-from videoimport.api.redact import ShownText
+from videoimport.api.redaction import ShownText
+from videoimport.api.tasks.listing_task import Skipped
 from videoimport.worker.fetch.protocol import Failed, Request
 
 

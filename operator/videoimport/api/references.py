@@ -1,0 +1,44 @@
+"""Words for places that sources and destinations share: addresses, buckets, claims, paths, Secrets."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from videoimport.api.base import Model
+from videoimport.api.rules import texts
+from videoimport.api.rules.validation import Checked
+from videoimport.api.urls import canonical_url
+
+_CANONICAL = AfterValidator(canonical_url)
+HttpUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.URL), _CANONICAL]
+"""An http or https URL as written by the user, but with scheme and host in lower case; it is not resolved here."""
+Origin = Annotated[str, Field(min_length=8, max_length=300), Checked((texts.ORIGIN,)), _CANONICAL]
+"""Scheme, host and port of an address, such as https://lists.example.com:8443."""
+BaseUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.BASE_URL), _CANONICAL]
+"""An http or https URL that paths are added to."""
+Endpoint = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.ENDPOINT), _CANONICAL]
+"""The address of an object store."""
+DnsName = Annotated[str, Field(min_length=1, max_length=253), Checked((texts.DNS_NAME,))]
+ClaimName = DnsName
+BucketName = Annotated[str, Field(min_length=3, max_length=63), Checked((texts.BUCKET,))]
+Region = Annotated[str, Field(min_length=1, max_length=63), Checked(texts.REGION)]
+"""The name of a region; botocore takes at most 63 characters."""
+
+RelativePath = Annotated[str, Field(min_length=1, max_length=1024), Checked(texts.PATH)]
+"""Segments joined by slashes, none of them a way up, no slash at either end."""
+Prefix = Annotated[str, Field(min_length=1, max_length=512), Checked(texts.DESTINATION_PATH)]
+Folder = Annotated[str, Field(min_length=1, max_length=256), Checked(texts.DESTINATION_PATH)]
+
+
+class SecretReference(Model):
+    """A Secret in the same namespace. Only the worker's pod reads it; the controller never does."""
+
+    name: DnsName
+    """The Secret's name."""
+
+
+class ConfigMapReference(Model):
+    """A ConfigMap in the same namespace."""
+
+    name: DnsName
+    """The ConfigMap's name."""

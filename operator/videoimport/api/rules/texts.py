@@ -1,0 +1,161 @@
+"""Rules for texts that users write: names, paths, addresses. Each is enforced by the API server and by our programs.
+
+The regular expressions for addresses have at most 36 characters where they look at a part, and at most 45 where they
+look at the whole: the API server's cost limit allows no more for 1,000 items of 2,048 characters.
+"""
+
+import ipaddress
+import re
+
+from videoimport.api.rules.validation import Rule, forbids, quoted, requires
+
+OWN_FOLDER = ".videoimport"
+"""The folder of our records below a destination's prefix."""
+PLACEHOLDERS = ("name", "title", "sourceId", "hash")
+"""What destination.name may hold in braces."""
+
+_UNSEEN = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+"""Control characters (Unicode category Cc), line separators, and those that change the direction of writing."""
+UNSEEN = forbids(
+    _UNSEEN, "it has a control character or one that changes the direction of writing; remove that character."
+)
+
+# Paths
+SLASHES = forbids(
+    r"^/|/$|//|\\",
+    "it has a backslash, or a slash at an end, or two slashes in a row; join the folders by single slashes, as in "
+    "root/my-folder.",
+)
+NO_WAY_UP = forbids(r"(^|/)\.\.?(/|$)", "must not contain '.' or '..' segments; write the whole path without them.")
+NOT_OURS = forbids(
+    rf"(?i)(^|/)\{OWN_FOLDER}(/|$)",
+    f"the folder {OWN_FOLDER} holds the records of all imports and is not for results; choose another folder.",
+)
+PATH = (SLASHES, NO_WAY_UP, UNSEEN)
+DESTINATION_PATH = (*PATH, NOT_OURS)
+
+# Names of folders
+ONE_FOLDER = forbids(r"[/\\]", "it is the name of one folder and has no slash; put folders above it into folder.")
+SOME_NAME = forbids(
+    rf"(?i)^[ .-]+$|^\{OWN_FOLDER}$",
+    f"it names no folder of its own; write a name that is more than dots, spaces and hyphens, and not {OWN_FOLDER}.",
+)
+KNOWN_PLACEHOLDERS = requires(
+    rf"([^{{}}]|\{{({'|'.join(PLACEHOLDERS)})\}})*",
+    f"it has an unknown placeholder or a single brace; known are {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
+)
+NO_PLACEHOLDERS = forbids(
+    "[{}]", "an item's name has no braces, because it has no placeholders; put placeholders into destination.name."
+)
+FOLDER_NAME = (ONE_FOLDER, SOME_NAME, KNOWN_PLACEHOLDERS, UNSEEN)
+ITEM_NAME = (ONE_FOLDER, SOME_NAME, NO_PLACEHOLDERS, UNSEEN)
+
+# Addresses
+_AUTHORITY = "//[^/?#]*"
+"""What stands between the scheme and the path: login, host and port."""
+
+
+def _of_authority(rule: Rule) -> Rule:
+    """Return the rule for http and https addresses only: another scheme has a message of its own. Their first letter
+    tells, as far as that matters, at the least cost."""
+    cel = f"!(self.startsWith('h') || self.startsWith('H')) || {rule.cel}"
+    return Rule(cel, rule.message, lambda text: not text.startswith(("h", "H")) or rule.holds(text))
+
+
+_PORT = "its port must be a number of at most 65535; correct the port or leave it out."
+_LOGIN = "its login has a square bracket; write %5B or %5D for it."
+_HOST = "its host is no name and no address; correct what stands between https:// and the next slash."
+
+
+def _has_real_ipv6(url: str) -> bool:
+    found = re.search(_AUTHORITY, url)
+    inner = re.search(_WITHIN, found[0]) if found else None
+    if inner is None:
+        return True
+    try:
+        address = ipaddress.IPv6Address(inner[0][1:])
+    except ValueError:
+        return False
+    return address.ipv4_mapped is None and address.scope_id is None
+
+
+_WITHIN = r"\[[^]]*"
+_IPV6 = Rule(
+    f"[self.find({quoted(_AUTHORITY)}).find({quoted(_WITHIN)})].all(host, host == '' || isIP(host.substring(1)))",
+    "what stands in brackets is no IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
+    _has_real_ipv6,
+)
+"""CEL's isIP takes no zone and no IPv4-mapped address. The list of one is CEL's way to name a value."""
+
+URL = (
+    Rule(
+        "[self.lowerAscii()].all(url, url.startsWith('http://') || url.startsWith('https://'))",
+        "it must begin with http:// or https://; write the whole address, such as https://example.com/video.mp4.",
+        lambda url: url.lower().startswith(("http://", "https://")),
+    ),
+    _of_authority(requires(r"[/@]([^]@:[/]+|\[[^]@[]+])(:[^@]*)?$", _HOST, part=_AUTHORITY)),
+    _of_authority(forbids(r":([^]@]*[^]@0-9][^]@]*|[0-9]{6,})$", _PORT, part=_AUTHORITY)),
+    _of_authority(forbids(r":([7-9]\d{4}|6[6-9]\d{3})$", _PORT, part=_AUTHORITY)),
+    _of_authority(forbids(r":65([6-9]\d\d|5[4-9]\d|53[6-9])$", _PORT, part=_AUTHORITY)),
+    _of_authority(forbids(r"[\[\]].*@", _LOGIN, part=_AUTHORITY)),
+    _of_authority(forbids("[\x00-\x20\x22<>\\\\^`{|}%][^@]*$", _HOST, part=_AUTHORITY)),
+    _of_authority(
+        forbids(
+            r"([^.@:/]{64}|[./@]\.)[^@]*$",
+            "its host has an empty part or one of more than 63 characters between two dots; correct the host.",
+            part=_AUTHORITY,
+        )
+    ),
+    _IPV6,
+    UNSEEN,
+)  # fmt: skip
+"""An http or https address that can be asked, as far as that is known without asking."""
+BARE = forbids(
+    "[@?#]", "it must have no login, no '?' and no '#'; leave them out, because paths are added to this address."
+)
+_LABEL = "[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
+STORE_HOST = requires(
+    rf"[^:/]*://(({_LABEL}\.)*{_LABEL}\.?|\[[^]]*\])(:[0-9]*)?(/.*)?",
+    "the host of a store has letters, digits, dots and hyphens only; correct the host.",
+)
+ORIGIN = requires(
+    r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+",
+    "it must be an origin: scheme, host and port, such as https://lists.example.com; leave out the path and the login.",
+)
+BASE_URL = (*URL, BARE)
+ENDPOINT = (*BASE_URL, STORE_HOST)
+
+# Names of Kubernetes and of stores
+_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+DNS_NAME = requires(
+    rf"{_PART}(\.{_PART})*",
+    "it must be the name of a Kubernetes object: lowercase letters, digits, '-' and '.', and a letter or digit at both "
+    "ends of each part.",
+)
+CONFIG_MAP_KEY = requires(
+    r"[-_a-zA-Z0-9][-._a-zA-Z0-9]*|\.[-_a-zA-Z0-9][-._a-zA-Z0-9]*",
+    "it must be a key of a ConfigMap: letters, digits, '-', '_' and '.', and not two dots at the beginning.",
+)
+BUCKET = requires(
+    r"[a-z0-9][a-z0-9.-]*[a-z0-9]",
+    "it must be the name of a bucket: lowercase letters, digits, '.' and '-', and a letter or digit at both ends.",
+)
+REGION = (
+    requires(
+        "[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+        "it must be the name of a region, such as us-east-1: lowercase letters, digits, and hyphens between them.",
+    ),
+    forbids("^[0-9]+$", "a region's name has more than digits; write one such as us-east-1."),
+)
+STORAGE_CLASS = requires(
+    "[A-Z0-9_]+", "it must be an S3 storage class in capitals, such as STANDARD_IA; correct it or leave it out."
+)
+CACHE_CONTROL = requires(
+    "[\x20-\x7e]+", "it is sent as an HTTP header and must be printable ASCII; remove all other characters."
+)
+CHECKSUM = requires(
+    "sha256:[0-9a-f]{64}", "it must be sha256: and 64 lowercase hexadecimal digits; write the file's SHA-256 so."
+)
+RENDITION = requires(
+    _PART, "it becomes a file's name: lowercase letters, digits and hyphens, with a letter or digit at both ends."
+)

@@ -1,0 +1,92 @@
+"""Where a video comes from."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic.config import JsonDict
+
+from videoimport.api.base import Model, Ruled
+from videoimport.api.references import (
+    BucketName,
+    ClaimName,
+    Endpoint,
+    HttpUrl,
+    Origin,
+    Region,
+    RelativePath,
+    SecretReference,
+)
+from videoimport.api.rules.texts import CHECKSUM
+from videoimport.api.rules.validation import Checked, needs_one
+
+__all__ = ["Checksum", "HttpUrl", "S3Source", "VideoSource", "VolumeSource"]
+
+Checksum = Annotated[str, Field(max_length=71), Checked((CHECKSUM,))]
+
+_ATOMIC: JsonDict = {"x-kubernetes-list-type": "atomic"}
+
+
+class S3Source(Model):
+    """An object of an S3-compatible object store."""
+
+    endpoint: Endpoint | None = None
+    """The store's address, such as https://s3.example.com; absent means AWS itself."""
+    region: Region = "us-east-1"
+    """The region requests are signed for."""
+    bucket: BucketName
+    """The bucket."""
+    key: Annotated[str, Field(min_length=1, max_length=1024)]
+    """The object's key."""
+    version_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(default=None, alias="versionID")
+    """One version of a versioned object; absent means the newest, which is then held for the whole import."""
+
+
+class VolumeSource(Model):
+    """A file in a volume of the import's namespace; it is mounted for reading only."""
+
+    claim_name: ClaimName
+    """The PersistentVolumeClaim's name."""
+    path: RelativePath
+    """The file's path in the volume. Symbolic links that lead out of the volume are refused."""
+
+
+class VideoSource(Ruled):
+    """Exactly one kind of source."""
+
+    rules = (needs_one("url", "s3", "persistent_volume_claim"),)
+
+    url: HttpUrl | None = None
+    """A media file, or any page that yt-dlp understands, by http or https."""
+    s3: S3Source | None = None
+    """An object of an S3-compatible object store."""
+    persistent_volume_claim: VolumeSource | None = None
+    """A file in a volume."""
+    credentials_secret_ref: SecretReference | None = None
+    """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value"),
+    headers.HOST, hosts and netrc; for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
+    AWS_SESSION_TOKEN. Ignored for volumes."""
+    header_origins: Annotated[tuple[Origin, ...], Field(max_length=8, json_schema_extra=_ATOMIC)] | None = None
+    """Origins that the Secret's headers are sent to, besides the hosts that the Secret names. Absent means the url's
+    own origin. The controller sets it for each video of a list: the list's origin, or none."""
+    checksum: Checksum | None = None
+    """What the file's SHA-256 must be, such as sha256:9f86d0…; anything else is ChecksumMismatch."""
+
+    @property
+    def address(self) -> str:
+        """What it is called to people: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. May hold secrets."""
+        if self.url is not None:
+            return self.url
+        if self.s3 is not None:
+            return f"s3://{self.s3.bucket}/{self.s3.key}"
+        assert self.persistent_volume_claim is not None, "validated"  # noqa: S101
+        return f"pvc://{self.persistent_volume_claim.claim_name}/{self.persistent_volume_claim.path}"
+
+    @property
+    def locator(self) -> str:
+        """The address with what else tells it from others: an object's store and version."""
+        if self.s3 is None:
+            return self.address
+        host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"
+        version = f"?versionId={self.s3.version_id}" if self.s3.version_id else ""
+        return f"s3://{host}/{self.s3.bucket}/{self.s3.key}{version}"

@@ -1,0 +1,94 @@
+"""What became of every item of a BulkImport, counted by the controller's own rules from what the cluster keeps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import AcceptedItem, LedgerEntry
+from videoimport.api.labels import BULK, PAGE, SHARD
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks.listing_task import RejectedItem
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.kube_client import Kube
+from videoimport.core.bulk.messages import counts_of
+from videoimport.core.bulk.snapshot import Book
+from videoimport.core.list_item import Rejected
+from videoimport.core.object_metadata import bulk_owner, controlling_owner
+from videoimport.core.observed import ObservedBulk
+from videoimport.core.parsers import page_view, shard_view
+
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Every item of the list, each once."""
+
+    bulk: BulkImport
+    results: tuple[LedgerEntry, ...]
+    """How items ended, in the list's order."""
+    rejected: tuple[RejectedItem, ...]
+    """What is not imported, and why."""
+    open: tuple[AcceptedItem, ...]
+    """What has not ended yet, or is to be tried again."""
+    counts: str
+    """The same in words, as the status has them."""
+
+    @property
+    def completed(self) -> int:
+        """Successes, duplicates included."""
+        return sum(result.success for result in self.results)
+
+    @property
+    def duplicates(self) -> int:
+        """Of these, what the destination had already."""
+        return sum(result.success and result.reason is Reason.DUPLICATE for result in self.results)
+
+    @property
+    def failed(self) -> int:
+        """Items that ended without success."""
+        return len(self.results) - self.completed
+
+
+def of_cluster(kube: Kube, namespace: str, name: str) -> Account:
+    """Read it all: the BulkImport, its results and the pages of its list. Raises UnusableError."""
+    raw = kube.bulk(namespace, name)
+    return counted(raw, kube.config_maps(namespace, f"{BULK}={name}"))
+
+
+def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
+    """From the resource and the ConfigMaps that name it; those of a namesake do not count. Raises UnusableError."""
+    try:
+        bulk = BulkImport.parse(raw)
+    except ValidationError as error:
+        what = error.errors()[0]
+        where = ".".join(map(str, what["loc"]))
+        raise UnusableError(
+            f"The BulkImport cannot be read by this version: {where}: {what['msg']}; use the program of the "
+            "controller's release."
+        ) from None
+    owner = bulk_owner(bulk.metadata)
+    own = [found for found in config_maps if controlling_owner(found["metadata"]) == owner]
+    shards = sorted((shard_view(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
+    pages = sorted((page_view(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
+    book = Book(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
+    return Account(
+        bulk=bulk,
+        results=book.results,
+        rejected=tuple(_shown(line) for line in book.rejected),
+        open=tuple(
+            AcceptedItem(name=line.listed.name, url=book.address(line.listed)) for line in book.lines if not line.done
+        ),
+        counts=counts_of(book),
+    )
+
+
+def _shown(line: Rejected) -> RejectedItem:
+    return RejectedItem(name=line.name, url=line.url, reason=line.reason, message=line.message)
+
+
+def _has(raw: Raw, label: str) -> bool:
+    return label in (raw["metadata"].get("labels") or {})

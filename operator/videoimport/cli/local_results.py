@@ -1,0 +1,48 @@
+"""Results in a folder of this machine: the volume's addresses as paths and file URLs, so that they can be opened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from videoimport.api.videoimport_status import OutputFile, Outputs, ThumbnailSet, VideoImportStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that stands for the destination's volume."""
+
+    claim: str
+    folder: Path
+
+    def path(self, uri: str) -> Path | None:
+        """Where the thing of this address lies; None for what is in no volume of ours."""
+        start = f"pvc://{self.claim}/"
+        return self.folder / uri.removeprefix(start) if uri.startswith(start) else None
+
+
+def openable(status: VideoImportStatus, home: Home | None) -> VideoImportStatus:
+    """The status with a file URL for each output that has no other."""
+    outputs = status.outputs
+    if home is None or outputs is None:
+        return status
+    changes = {field: _served(getattr(outputs, field), home) for field in Outputs.model_fields}
+    return status.model_copy(update={"outputs": outputs.model_copy(update=changes)})
+
+
+def _served(value: object, home: Home) -> object:
+    if isinstance(value, tuple):
+        return tuple(_served(entry, home) for entry in value)
+    if not isinstance(value, OutputFile | ThumbnailSet) or value.url:
+        return value
+    path = home.path(value.uri)
+    return value.model_copy(update={"url": path.as_uri()}) if path else value
+
+
+def written(outputs: Outputs) -> Iterator[tuple[str, OutputFile | ThumbnailSet]]:
+    """What was written, each with its name for people; the video first."""
+    for field in ("video", *(name for name in Outputs.model_fields if name != "video")):
+        value = getattr(outputs, field)
+        if isinstance(value, OutputFile | ThumbnailSet):
+            yield field, value
+        elif isinstance(value, tuple):
+            yield from ((f"{field.removesuffix('s')} {entry.name}", entry) for entry in value)

@@ -1,0 +1,75 @@
+"""What is said at the end: what was written and where, or what went wrong and what to do about it here."""
+
+from pathlib import Path
+
+from rich.filesize import decimal
+
+from videoimport.api.reasons import Reason, info
+from videoimport.api.videoimport_status import OutputFile, StageName, ThumbnailSet, VideoImportStatus, VideoPhase
+from videoimport.cli.local_results import Home, written
+from videoimport.cli.progress_display import spoken
+
+_HERE = {
+    Reason.ADDRESS_FORBIDDEN: "Here that is the option --allow-network, such as --allow-network 192.168.1.0/24.",
+    Reason.SOURCE_AUTH_REQUIRED: "Here a Secret is a folder: --secret NAME=DIR.",
+    Reason.CREDENTIALS_NOT_FOUND: "Here a Secret is the folder that --secret NAME=DIR names; no retryToken is needed.",
+    Reason.DESTINATION_NOT_FOUND: "Here run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.DESTINATION_DENIED: "Here run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.DESTINATION_CORRUPT: "Here run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.OUT_OF_MEMORY: "Here it is this machine that has too little memory.",
+    Reason.SCRATCH_FULL: "Here scratch lies in the folder for temporary files; TMPDIR names another.",
+}
+
+
+def exit_code(status: VideoImportStatus) -> int:
+    """0 for success, else that of the reason."""
+    if status.phase is VideoPhase.COMPLETED:
+        return 0
+    return (info(status.reason).exit_code if status.reason else None) or 1
+
+
+def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
+    """Lines for an import that is completed; paths are told as seen from ``folder``."""
+    if status.duplicate_of:
+        return [f"{name}: nothing was stored, for the destination has it: {_place(status.duplicate_of, home, folder)}"]
+    how = _how(status)
+    lines = [f"{name}: Completed{_took(status)}{f' ({how})' if how else ''}"]
+    if status.outputs:
+        found = [
+            (called, _place(output.uri, home, folder), _facts(output)) for called, output in written(status.outputs)
+        ]
+        widths = [max(len(row[column]) for row in found) for column in (0, 1)] if found else [0, 0]
+        lines += [f"  {called:<{widths[0]}}  {place:<{widths[1]}}  {facts}".rstrip() for called, place, facts in found]
+    return lines
+
+
+def failed(name: str, status: VideoImportStatus) -> list[str]:
+    """Lines for an import that is not."""
+    lines = [f"{name}: {status.phase}: {status.reason} (exit code {exit_code(status)})"]
+    hint = _HERE.get(status.reason, "") if status.reason else ""
+    return [*lines, *(f"  {words}" for words in (status.message, hint) if words)]
+
+
+def _took(status: VideoImportStatus) -> str:
+    if status.start_time is None or status.completion_time is None:
+        return ""
+    return f" in {spoken(round((status.completion_time - status.start_time).total_seconds()))}"
+
+
+def _how(status: VideoImportStatus) -> str:
+    transcode = next((stage for stage in status.stages if stage.name is StageName.TRANSCODE), None)
+    return ": ".join(word for word in (transcode.mode, transcode.why) if word) if transcode else ""
+
+
+def _place(uri: str, home: Home | None, folder: Path) -> str:
+    path = home.path(uri) if home else None
+    if path is None:
+        return uri
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def _facts(output: OutputFile | ThumbnailSet) -> str:
+    if isinstance(output, ThumbnailSet):
+        return f"{output.count} pictures" if output.count > 1 else "1 picture"
+    facts = [output.resolution, spoken(output.duration_ms // 1000) if output.duration_ms else None]
+    return "  ".join(fact for fact in (*facts, decimal(output.size_bytes or 0)) if fact)

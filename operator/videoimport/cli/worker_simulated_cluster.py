@@ -1,0 +1,109 @@
+"""What a cluster would make of a worker's words: the controller's own decisions over a Job and a pod, both imagined.
+
+So a status shown here is the status that a cluster would show, by construction and not by imitation.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from videoimport.api.tasks.import_report import Progress
+from videoimport.api.tasks.import_task import Task, spec_hash
+from videoimport.api.videoimport import IDENTITY, VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.core.object_metadata import job_owner, video_owner
+from videoimport.core.object_names import job_name
+from videoimport.core.observed import JobView, ObservedVideo, PodView
+from videoimport.core.settings import Settings
+from videoimport.core.video.reconcile import reconcile_video
+
+RUN = 1
+_JOB_UID = "here"
+_HERE = Settings(
+    worker_image="here",
+    write_interval=timedelta(0),  # every word is shown
+    max_uncharged=0,  # this machine tries once; whether again is the user's decision
+    later_cap=timedelta(0),
+)
+
+
+def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
+    """What the worker is told."""
+    meta = video.metadata
+    return Task(
+        uid=meta.uid, namespace=meta.namespace, name=meta.name, run=RUN, spec=video.spec,
+        spec_hash=spec_hash(video.spec), allowed_networks=networks, progress_seconds=1,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What is left of a worker that ended."""
+
+    code: int
+    """As a kubelet tells it: 128 and the signal for one that was killed."""
+    message: str | None
+    """Its termination message."""
+
+
+class Cluster:
+    """As much of one as a single import needs: it observes, decides by ``core``, and keeps the status."""
+
+    def __init__(self, video: VideoImport, now: datetime) -> None:
+        spec = video.spec.model_copy(update={"max_attempts": 1})
+        self._video = video.model_copy(update={"spec": spec, "status": VideoImportStatus()})
+        self._job = _job(video, now)
+        self._pod = _pod(video, now)
+        self._observe(ObservedVideo(self._video), now)
+
+    @property
+    def status(self) -> VideoImportStatus:
+        """As it would stand in the cluster, but for the Job, which is imagined."""
+        return self._video.status.model_copy(update={"job": None})
+
+    def told(self, progress: Progress, now: datetime) -> VideoImportStatus:
+        """The worker said how far it is."""
+        self._observe(ObservedVideo(self._video, (self._job,), (self._pod,), progress), now)
+        return self.status
+
+    def ended(self, end: End, last: Progress | None, now: datetime) -> VideoImportStatus:
+        """The worker ended."""
+        job = replace(self._job, finished="Failed" if end.code else "Complete", exit_code=end.code or None)
+        pod = replace(self._pod, running=False, exit_code=end.code, termination_message=end.message)
+        self._observe(ObservedVideo(self._video, (job,), (pod,), last), now)
+        return self.status
+
+    def _observe(self, observed: ObservedVideo, now: datetime) -> None:
+        plan = reconcile_video(observed, now, _HERE)
+        if plan.status is not None:
+            self._video = self._video.model_copy(update={"status": plan.status})
+
+
+def _job(video: VideoImport, now: datetime) -> JobView:
+    meta = video.metadata
+    return JobView(
+        namespace=meta.namespace, name=job_name(meta.name, RUN), uid=_JOB_UID, owner=video_owner(meta), run=RUN,
+        created=now, deleting=False, finished=None, failure_reason=None, failure_message=None, exit_code=None,
+        disrupted=False, expires=False,
+    )  # fmt: skip
+
+
+def _pod(video: VideoImport, now: datetime) -> PodView:
+    meta, job = video.metadata, job_name(video.metadata.name, RUN)
+    return PodView(
+        namespace=meta.namespace, name=f"{job}-00000", uid=_JOB_UID,
+        owner=job_owner(meta.namespace, job, _JOB_UID), created=now, deleting=False, phase="Running", reason=None,
+        message=None, disrupted=False, unscheduled=None, waiting_reason=None, waiting_message=None, running=True,
+        exit_code=None, oom_killed=False, termination_message=None,
+    )  # fmt: skip
+
+
+def resource(video: VideoImport, status: VideoImportStatus) -> dict[str, Any]:
+    """The whole object, as `kubectl get -o json` would print it."""
+    meta = video.metadata
+    metadata: dict[str, Any] = {"name": meta.name, "namespace": meta.namespace, "uid": meta.uid}
+    metadata |= {"labels": meta.labels} if meta.labels else {}
+    metadata |= {"annotations": meta.annotations} if meta.annotations else {}
+    whole = video.model_copy(update={"status": status}).wire()
+    metadata |= {key: whole["metadata"][key] for key in ("generation", "creationTimestamp")}
+    return {**IDENTITY, "metadata": metadata, "spec": whole["spec"], "status": whole["status"]}

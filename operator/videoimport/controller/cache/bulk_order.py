@@ -1,0 +1,98 @@
+"""Which bulks have their source and destination in common, and in what order they go: an index over the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkPhase
+from videoimport.api.identity import integration
+from videoimport.controller.client.resources import Key, Place
+from videoimport.core.bulk.phase import BULK_ENDINGS
+
+_Group = tuple[str, str]
+"""A namespace and an integration."""
+_BEGUN = frozenset({BulkPhase.DISCOVERING, BulkPhase.PROCESSING})
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the others need to know of a bulk."""
+
+    group: _Group
+    age: tuple[datetime, bool, str]
+    """When it was made; of those made in the same second the one that has begun goes on, else the UIDs decide. The
+    smallest is the oldest."""
+    generation: int
+    """Of its spec, which the group is derived from."""
+    idle: bool
+    """It has ended, and whatever becomes of the others is nothing to it."""
+    blocks: bool
+    """Younger ones wait for it."""
+
+
+class Siblings:
+    """``tell`` is called with the key of each bulk whose turn may have come, or may be over."""
+
+    def __init__(self, tell: Callable[[Key], None]) -> None:
+        self._tell = tell
+        self._standings: dict[Place, _Standing] = {}
+        self._groups: dict[_Group, set[Place]] = {}
+
+    def put(self, place: Place, bulk: object) -> None:
+        """This is how the bulk of that name stands now; anything but a bulk that can be read stands nowhere."""
+        before = self._standings.get(place)
+        now = _standing(bulk, before) if isinstance(bulk, BulkImport) else None
+        if now == before:
+            return
+        if before is not None:
+            self._leave(place, before)
+        if now is not None:
+            self._standings[place] = now
+            self._groups.setdefault(now.group, set()).add(place)
+        if _order(before) != _order(now):
+            self._wake(place, {standing.group for standing in (before, now) if standing})
+
+    def ahead(self, place: Place) -> int:
+        """How many of the same source and destination go first: older, unfinished, and neither suspended nor dry."""
+        own = self._standings.get(place)
+        return sum(other.blocks and other.age < own.age for other in self._others(place, own)) if own else 0
+
+    def earlier(self, place: Place) -> list[Place]:
+        """All older ones of the same source and destination, the oldest first."""
+        own = self._standings.get(place)
+        if own is None:
+            return []
+        older = [other for other in self._groups[own.group] if self._standings[other].age < own.age]
+        return sorted(older, key=lambda other: self._standings[other].age)
+
+    def _others(self, place: Place, own: _Standing) -> list[_Standing]:
+        return [self._standings[other] for other in self._groups[own.group] if other != place]
+
+    def _leave(self, place: Place, standing: _Standing) -> None:
+        del self._standings[place]
+        group = self._groups[standing.group]
+        group.discard(place)
+        if not group:
+            del self._groups[standing.group]
+
+    def _wake(self, place: Place, groups: set[_Group]) -> None:
+        for other in {other for group in groups for other in self._groups.get(group, ())} - {place}:
+            if not self._standings[other].idle:
+                self._tell(Key("BulkImport", *other))
+
+
+def _order(standing: _Standing | None) -> object:
+    return (standing.group, standing.age) if standing and standing.blocks else None
+
+
+def _standing(bulk: BulkImport, before: _Standing | None) -> _Standing:
+    meta, spec = bulk.metadata, bulk.spec
+    age = (meta.creation_timestamp or _LONG_AGO, bulk.status.phase not in _BEGUN, meta.uid)
+    known = before is not None and (before.age[2], before.generation) == (meta.uid, meta.generation)
+    group = before.group if before and known else (meta.namespace, integration(spec))
+    ended = bulk.status.phase in BULK_ENDINGS
+    waits = spec.suspend or spec.dry_run or meta.deletion_timestamp is not None
+    idle = ended and not spec.retry_failed  # else it may take up what the older ones leave
+    return _Standing(group, age, meta.generation, idle, not ended and not waits)

@@ -1,0 +1,136 @@
+"""Progress, read from the end of each running worker's log, at a rate that is bounded for the whole cluster."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from pydantic import ValidationError
+
+from videoimport.api.labels import GROUP, WORKER_CONTAINER
+from videoimport.api.tasks.import_report import Progress
+from videoimport.api.videoimport import VideoImport
+from videoimport.controller.cache.entry import Entry
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.errors import ClusterError, TooManyRequests
+from videoimport.controller.client.resources import Key
+from videoimport.controller.queue.workqueue import KeyedQueue
+from videoimport.core.object_metadata import Owner
+from videoimport.core.observed import JobView, PodView
+from videoimport.core.owned_objects import is_job_of_video, is_pod_of
+from videoimport.core.plan import Kind
+
+LINES = 4
+"""A snapshot is whole in one line; a few more are read in case the last was cut or is not ours."""
+LIMIT_BYTES = 64 * 1024
+_AT_ONCE = 16
+_log = structlog.get_logger(__name__)
+
+
+class Tails:
+    """For one event loop."""
+
+    def __init__(
+        self, cluster: Cluster, store: Store, notebook: Notebook, queue: KeyedQueue, interval: float, rate: float
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._notebook = notebook
+        self._queue = queue
+        self._interval = interval
+        self._rate = rate
+
+    async def run(self) -> None:
+        """Look at every running worker, again and again; a round takes the interval, or longer at a low rate."""
+        while True:
+            started = time.monotonic()
+            await self.round()
+            await asyncio.sleep(max(0.0, started + self._interval - time.monotonic()))
+
+    async def round(self) -> None:
+        """Look at every running worker once."""
+        free = asyncio.Semaphore(_AT_ONCE)
+        async with asyncio.TaskGroup() as looks:
+            for pod in self._workers():
+                await free.acquire()
+                looks.create_task(self._look(pod)).add_done_callback(lambda _: free.release())
+                await asyncio.sleep(1 / self._rate)
+
+    async def _look(self, pod: Entry) -> None:
+        view = pod.of(PodView)
+        try:
+            text = await self._cluster.log_tail(view.namespace, view.name, WORKER_CONTAINER, LINES, LIMIT_BYTES)
+        except TooManyRequests as pause:
+            await asyncio.sleep(pause.retry_after)
+        except ClusterError as problem:  # its container has just ended or its node is away: others say so
+            _log.debug("no progress read", pod=view.name, problem=str(problem))
+        else:
+            if progress := last_progress(text):
+                self._keep(pod, progress)
+
+    def _keep(self, pod: Entry, progress: Progress) -> None:
+        run = self._run_of(pod)
+        if run is None or progress.run != run.number:
+            return
+        notes = self._notebook.of(run.key, run.uid)
+        if notes.progress != progress:
+            notes.progress = progress
+            self._queue.add(run.key)
+
+    def _workers(self) -> list[Entry]:
+        """Return the pods that work on the present runs of imports, of each import the oldest. Looks are few for the
+        whole cluster: Jobs and pods that somebody puts beside those of an import must not take more of them."""
+        found: dict[Key, Entry] = {}
+        for pod in sorted(filter(_is_running, self._store.objects("Pod")), key=_age):
+            if (run := self._run_of(pod)) is not None:
+                found.setdefault(run.key, pod)
+        return list(found.values())
+
+    def _run_of(self, pod: Entry) -> "_Run | None":
+        """Return what a pod works on: its Job and that Job's VideoImport are known, each is its owner, and the Job is
+        that of the present run."""
+        job = self._owner_of("Job", "batch", pod.of(PodView).owner)
+        if job is None or not is_pod_of(pod.of(PodView), job.of(JobView)):
+            return None
+        video = self._owner_of("VideoImport", GROUP, job.of(JobView).owner)
+        if video is None or not isinstance(video.view, VideoImport):
+            return None
+        owner, present = video.owner, video.view.status.run
+        if not is_job_of_video(job.of(JobView), owner) or job.of(JobView).run != present:
+            return None
+        return _Run(Key("VideoImport", owner.namespace, owner.name), owner.uid, job.of(JobView).run)
+
+    def _owner_of(self, kind: Kind, group: str, owner: Owner | None) -> Entry | None:
+        if owner is None or (owner.group, owner.kind) != (group, kind):
+            return None
+        return self._store.find(kind, owner.namespace, owner.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Of a VideoImport."""
+
+    key: Key
+    uid: str
+    number: int
+
+
+def _is_running(pod: Entry) -> bool:
+    return pod.of(PodView).running
+
+
+def _age(pod: Entry) -> tuple[datetime, str]:
+    return pod.of(PodView).created, pod.of(PodView).name
+
+
+def last_progress(text: str) -> Progress | None:
+    """The last line that is a whole snapshot; None is no news."""
+    for line in reversed(text.splitlines()):
+        try:
+            return Progress.model_validate_json(line)
+        except ValidationError:
+            continue
+    return None

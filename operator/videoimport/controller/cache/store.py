@@ -1,0 +1,248 @@
+"""What is known of the cluster: one store for all kinds, fed by watches, by lists and by the answers to our own writes.
+
+The newest resourceVersion wins, whatever came last; what was deleted stays deleted for a list that is older than the
+deletion. For one thread; ``objects`` may be called from another, for metrics.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
+
+from videoimport.api.labels import GROUP, VIDEO_KIND
+from videoimport.api.videoimport import VideoImport
+from videoimport.controller.cache.admission import Turns
+from videoimport.controller.cache.bulk_order import Siblings
+from videoimport.controller.cache.entry import Entry, Unreadable, read
+from videoimport.controller.client.api_client import Page, version_of
+from videoimport.controller.client.resources import KINDS, Key, Place, Raw, controller_of, keys_of
+from videoimport.controller.queue.workqueue import Clock
+from videoimport.core.admission import DEFAULT, Limits
+from videoimport.core.jobs.run_end import is_active
+from videoimport.core.object_metadata import Owner, job_owner
+from videoimport.core.observed import JobView, PodView
+from videoimport.core.owned_objects import is_job_of_video, is_pod_of
+from videoimport.core.plan import Kind
+
+TOMBSTONE_SECONDS = 600.0
+"""How long a deletion is remembered: longer than any list that was under way could take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tombstone:
+    version: int
+    buried: float
+
+
+class Store:
+    """``changed`` is called with the key of everyone whom a change concerns."""
+
+    def __init__(self, changed: Callable[[Key], None], clock: Clock = time.monotonic, limits: Limits = DEFAULT) -> None:
+        self._changed = changed
+        self._clock = clock
+        self._entries: dict[Kind, dict[Place, Entry]] = {kind: {} for kind in KINDS}
+        self._tombstones: dict[Kind, dict[Place, _Tombstone]] = {kind: {} for kind in KINDS}
+        self.turns = Turns(self._wake, limits)
+        self.siblings = Siblings(changed)
+        self._owned: dict[tuple[Kind, Owner], set[Place]] = defaultdict(set)
+        """By kind and the controlling owner, whose namespace is that of the object."""
+        self._working: dict[Place, set[str]] = {}
+        """UIDs of imports of a name whose Jobs have been seen at work, until these have ended."""
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Entry | None:
+        """The object of that name, if it is known."""
+        return self._entries[kind].get((namespace, name))
+
+    def owned(self, kind: Kind, owner: Owner) -> list[Entry]:
+        """Objects whose controlling owner this is, in every part of its identity, by name."""
+        places = self._owned.get((kind, owner), ())
+        return [self._entries[kind][place] for place in sorted(places)]
+
+    def objects(self, kind: Kind) -> list[Entry]:
+        """All of a kind. Safe from another thread."""
+        return list(self._entries[kind].values())
+
+    def put(self, kind: Kind, raw: Raw) -> bool:
+        """Keep this object unless a newer version, or its deletion, is known already; whether anything changed."""
+        place, version = _place(raw), version_of(raw)
+        if version <= self._known_version(kind, place):
+            return False
+        older = self._forget(kind, place)
+        entry = self._entries[kind][place] = read(kind, raw, version)
+        self._tombstones[kind].pop(place, None)
+        if owner := controller_of(raw):
+            self._owned[kind, owner].add(place)
+        self._take_turns(kind, entry)
+        if older is not None:
+            self._leave_owner(kind, older, owner)
+        self._tell(kind, *([older.head] if older is not None else []), raw)
+        return True
+
+    def remove(self, kind: Kind, raw: Raw) -> None:
+        """It was deleted; ``raw`` is its last version, whose number is that of the deletion."""
+        self._bury(kind, _place(raw), version_of(raw))
+
+    def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """The API server says that this very object is not there."""
+        entry = self.find(kind, namespace, name)
+        if entry is not None and entry.uid == uid:
+            self._bury(kind, (namespace, name), entry.version)
+
+    def keep_only(self, kind: Kind, listed: Container[Place], version: int, namespace: str | None) -> int:
+        """What a list of this version, of a namespace or of all, does not have is gone, unless it is younger than the
+        list. Returns how many that were."""
+        missing = [
+            place
+            for place, entry in self._entries[kind].items()
+            if place not in listed and entry.version <= version and namespace in (None, place[0])
+        ]
+        for place in missing:
+            self._bury(kind, place, version)
+        self._drop_old_tombstones(kind)
+        return len(missing)
+
+    def _known_version(self, kind: Kind, place: Place) -> int:
+        entry, tombstone = self._entries[kind].get(place), self._tombstones[kind].get(place)
+        return max(entry.version if entry else 0, tombstone.version if tombstone else 0)
+
+    def _bury(self, kind: Kind, place: Place, version: int) -> None:
+        if version < self._known_version(kind, place):
+            return
+        self._tombstones[kind][place] = _Tombstone(version, self._clock())
+        if entry := self._forget(kind, place):
+            self._take_turns(kind, entry)
+            self._tell(kind, entry.head)
+
+    def _forget(self, kind: Kind, place: Place) -> Entry | None:
+        entry = self._entries[kind].pop(place, None)
+        owner = controller_of(entry.head) if entry else None
+        if owner:
+            owned = self._owned[kind, owner]
+            owned.discard(place)
+            if not owned:
+                del self._owned[kind, owner]
+        return entry
+
+    def _take_turns(self, kind: Kind, changed: Entry) -> None:
+        """This entry came or went: what it means for those who wait for a host or a place."""
+        if kind == "BulkImport":
+            now = self.find(kind, *_place(changed.head))
+            self.siblings.put(_place(changed.head), now and now.view)
+            self.turns.bulk(_place(changed.head), changed.uid, self.find(kind, *_place(changed.head)))
+        owner = controller_of(changed.head)
+        if kind == "VideoImport":
+            self._import(_place(changed.head), changed.uid, answered=True)
+        elif kind == "Job" and owner is not None and (owner.group, owner.kind) == (GROUP, VIDEO_KIND):
+            self._import((owner.namespace, owner.name), owner.uid, answered=False)
+        elif kind == "Pod" and owner is not None:
+            self._take_turns_of_job(owner)
+
+    def _leave_owner(self, kind: Kind, older: Entry, owner: Owner | None) -> None:
+        """Let go of places that only counted while this Job or pod had its earlier owner."""
+        if kind in ("Job", "Pod") and controller_of(older.head) not in (owner, None):
+            self._take_turns(kind, older)
+
+    def _take_turns_of_job(self, owner: Owner) -> None:
+        """The end of a pod's worker is the end of its Job's work."""
+        if (job := self._job_that_is(owner)) is not None:
+            self._take_turns("Job", job)
+
+    def _job_that_is(self, owner: Owner) -> Entry | None:
+        """Return the Job that a pod names as its owner, if it is known and its UID is this one."""
+        job = self.find("Job", owner.namespace, owner.name)
+        is_it = job is not None and job_owner(owner.namespace, owner.name, job.uid) == owner
+        return job if is_it else None
+
+    def _import(self, place: Place, uid: str, *, answered: bool) -> None:
+        entry = self._entries["VideoImport"].get(place)
+        self.turns.video(place, uid, entry, working=self._is_working(place, entry), answered=answered)
+
+    def _is_working(self, place: Place, entry: Entry | None) -> bool:
+        """Whether a Job of an import of this name has not ended. A run begins to count only once the import's status
+        has decided it, or anybody could take places with Jobs; it then counts to its end, whatever becomes of the
+        import."""
+        known = self._working.get(place, frozenset[str]())
+        uids = known | ({entry.uid} if entry else set())
+        working = {uid for uid in uids if self._runs(place, uid, entry, known=uid in known)}
+        if working:
+            self._working[place] = working
+        else:
+            self._working.pop(place, None)
+        return bool(working)
+
+    def _runs(self, place: Place, uid: str, entry: Entry | None, *, known: bool) -> bool:
+        namespace, name = place
+        owner = Owner(namespace, GROUP, VIDEO_KIND, name, uid)
+        views = (job.view for job in self.owned("Job", owner))
+        jobs = [job for job in views if isinstance(job, JobView) and is_job_of_video(job, owner)]
+        decided = _decided_runs(entry) if entry is not None and entry.uid == uid else None
+        active = (job for job in jobs if is_active(job, self._pods_of(job)))
+        return any(known if decided is None else job.run <= decided for job in active)
+
+    def _pods_of(self, job: JobView) -> Iterator[PodView]:
+        views = (pod.view for pod in self.owned("Pod", job_owner(job.namespace, job.name, job.uid)))
+        return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
+
+    def withdraw(self, key: Key) -> None:
+        """What was decided of it last was not written: no place is taken by it, and no host tried."""
+        entry = self.find(*key)
+        if entry is not None and key.kind == "VideoImport":
+            self._import((key.namespace, key.name), entry.uid, answered=True)
+
+    def _wake(self, key: Key) -> None:
+        if entry := self.find(*key):
+            self._tell(key.kind, entry.head)
+
+    def _tell(self, kind: Kind, *versions: Raw) -> None:
+        """Tell whom a change concerns: those whom the object named before it, too. Anybody may edit what it names."""
+        for key in dict.fromkeys(key for raw in versions for key in self._concerned(kind, raw)):
+            self._changed(key)
+
+    def _concerned(self, kind: Kind, raw: Raw) -> list[Key]:
+        """Whom an object concerns. Of a pod its Job says so too, since the pod may have lost its labels."""
+        owner = controller_of(raw) if kind == "Pod" else None
+        job = self._job_that_is(owner) if owner is not None else None
+        return keys_of(kind, raw) + (keys_of("Job", job.head) if job is not None else [])
+
+    def _drop_old_tombstones(self, kind: Kind) -> None:
+        oldest = self._clock() - TOMBSTONE_SECONDS
+        kept = {place: stone for place, stone in self._tombstones[kind].items() if stone.buried > oldest}
+        self._tombstones[kind] = kept
+
+
+class Comparison:
+    """The store is compared with a list that comes in pages; one that is never finished has buried nothing."""
+
+    def __init__(self, store: Store, kind: Kind, namespace: str | None) -> None:
+        self._store = store
+        self._kind: Kind = kind
+        self._namespace = namespace
+        self._listed: set[Place] = set()
+        self._version: int | None = None
+        self._changed = 0
+
+    def take(self, page: Page) -> None:
+        """The next page."""
+        self._version = page.version if self._version is None else min(self._version, page.version)
+        for raw in page.items:
+            self._listed.add(_place(raw))
+            self._changed += self._store.put(self._kind, raw)
+
+    def finish(self) -> int:
+        """There are no more pages; how many objects changed or vanished."""
+        if self._version is None:
+            return 0
+        return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)
+
+
+def _decided_runs(video: Entry) -> int:
+    """Return the number of the last run that an import's status decided; 0 before the first."""
+    if isinstance(video.view, VideoImport):
+        return video.view.status.run or 0
+    run = video.view.raw.get("status", {}).get("run", 0) if isinstance(video.view, Unreadable) else 0
+    return run if isinstance(run, int) else 0
+
+
+def _place(raw: Raw) -> Place:
+    metadata = raw["metadata"]
+    return metadata["namespace"], metadata["name"]

@@ -1,0 +1,124 @@
+"""All that a leader does, in one event loop: fill the store, watch, compare, look at progress, decide and act."""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import Any, Self
+
+import kopf
+import structlog
+
+from videoimport.controller.cache import kopf_watch as handlers
+from videoimport.controller.cache.progress_poller import Tails
+from videoimport.controller.cache.relist import Relister
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.client import auth as credentials
+from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.queue.workqueue import KeyedQueue
+from videoimport.controller.reconcile.event_recorder import Announcer
+from videoimport.controller.reconcile.reconciler import Syncer
+from videoimport.controller.reconcile.worker import work
+from videoimport.controller.settings import ControllerSettings
+from videoimport.controller.telemetry.liveness import Vitals
+from videoimport.controller.telemetry.metrics import REGISTRY, Figures
+
+STOP_SECONDS = 5.0
+"""For writes that are under way when we are asked to stop."""
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one leader is made of."""
+
+    settings: ControllerSettings
+    queue: KeyedQueue
+    relister: Relister
+    tails: Tails
+    syncer: Syncer
+    intake: handlers.Intake
+
+    @classmethod
+    def assembled(cls, settings: ControllerSettings, cluster: Cluster, vitals: Vitals) -> Self:
+        """Each knows only what it needs."""
+        queue, notebook = KeyedQueue(), Notebook()
+        store = Store(queue.add, limits=settings.limits())
+        relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
+        tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)
+        syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions(), Announcer(cluster))
+        REGISTRY.register(Figures(store, queue))
+        vitals.leads(lambda: queue.head_age)
+        return cls(settings, queue, relister, tails, syncer, handlers.Intake(store, vitals.heard, relister.want))
+
+    def background(self) -> list[asyncio.Task[None]]:
+        """What feeds the queue, for ever."""
+        namespaces = self.settings.watch_namespaces
+        watching = kopf.operator(
+            registry=handlers.registry(self.intake),
+            settings=handlers.settings(),
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            # Left to itself kopf asks for our user's name, and an image has none for an arbitrary user id.
+            identity=self.settings.pod_name,  # type: ignore[arg-type]  # its type is a private NewType of str
+        )
+        return [
+            asyncio.create_task(watching, name="watching"),
+            asyncio.create_task(self.relister.run(), name="comparing"),
+            asyncio.create_task(self.tails.run(), name="looking at progress"),
+        ]
+
+    def hands(self) -> list[asyncio.Task[None]]:
+        """What empties the queue, until it is closed."""
+        return [
+            asyncio.create_task(work(self.queue, self.syncer), name=f"worker {number}")
+            for number in range(self.settings.workers)
+        ]
+
+
+class Leader:
+    """Runs in a thread of its own; ``stop`` is called from another."""
+
+    def __init__(self, settings: ControllerSettings, vitals: Vitals) -> None:
+        self._settings = settings
+        self._vitals = vitals
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked_to_stop = asyncio.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def run(self) -> None:
+        """Lead until asked to stop. Whatever ends it otherwise is raised."""
+        self._idle.clear()
+        asyncio.run(self._lead())
+
+    def stop(self) -> None:
+        """Begin nothing new and wait for what is under way: afterwards nothing is written any more."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._asked_to_stop.set)
+        self._idle.wait(STOP_SECONDS)
+
+    async def _lead(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        asked = asyncio.create_task(self._asked_to_stop.wait(), name="asked to stop")
+        async with Cluster(await credentials.configuration()) as cluster:
+            parts = _Parts.assembled(self._settings, cluster, self._vitals)
+            if await _first(asked, [asyncio.create_task(parts.relister.fill(), name="filling")]) is not asked:
+                _log.info("leading")
+                hands = parts.hands()
+                ended = await _first(asked, [*hands, *parts.background()])
+                if ended is not asked:
+                    raise RuntimeError(f"{ended.get_name()} has ended")
+                parts.queue.close()
+                await asyncio.wait(hands)
+            self._idle.set()
+
+
+async def _first(asked: asyncio.Task[Any], others: list[asyncio.Task[None]]) -> asyncio.Task[Any]:
+    """The task that is done first; a failure is raised."""
+    done, _ = await asyncio.wait({asked, *others}, return_when=asyncio.FIRST_COMPLETED)
+    if asked in done:
+        return asked
+    first = done.pop()
+    await first
+    return first

@@ -1,0 +1,4 @@
+"""One key: observe, decide by ``core``, apply.
+
+Decisions are in ``core``.
+"""

@@ -1,0 +1,144 @@
+"""Our writes to the cluster. Each keeps its answer in the store, so that the next decision knows of it at once, and
+each that meets something else than was observed learns what is there now before it fails."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from videoimport.api.base import Model
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import OUR_PREFIXES, RUN
+from videoimport.api.videoimport import VideoImport
+from videoimport.controller.cache.entry import Entry
+from videoimport.controller.cache.store import Store
+from videoimport.controller.client import errors
+from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.resources import KINDS, Raw, controller_of
+from videoimport.core.object_metadata import OUR_LABELS
+from videoimport.core.plan import Create, Delete, Kind, Patch, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Every method raises ClusterError when it could not be done."""
+
+    cluster: Cluster
+    store: Store
+
+    async def status(self, kind: Kind, entry: Entry, status: Model) -> None:
+        """Write a status if it differs from the observed one. Raises Conflict when the object has changed since."""
+        if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
+            return
+        try:
+            answer = await self.cluster.replace_status(kind, {**entry.head, "status": status.wire()})
+        except (errors.Conflict, errors.NotFound):
+            await self._reread(kind, entry)
+            raise
+        self.store.put(kind, answer)
+
+    async def act(self, action: Write) -> None:
+        """Do one thing of a plan; doing it again is harmless."""
+        match action:
+            case Create(manifest=manifest):
+                await self._create(manifest)
+            case Patch():
+                await self._patch(action)
+            case Delete():
+                await self._delete(action)
+            case _:
+                assert_never(action)
+
+    async def _create(self, manifest: Raw) -> None:
+        kind: Kind = manifest["kind"]
+        try:
+            made = await self.cluster.create(manifest)
+        except errors.AlreadyExists as taken:
+            metadata = manifest["metadata"]
+            made = await self.cluster.get(kind, metadata["namespace"], metadata["name"])
+            self.store.put(kind, made)
+            if is_foreign(made, manifest):
+                raise errors.Rejected(_taken(made)) from taken
+            if not is_the_same(made, manifest):
+                raise errors.Conflict(f"{taken}: it is of another run, or being deleted") from taken
+            if is_spoilt(made, manifest):
+                await self.act(Delete(kind, metadata["namespace"], metadata["name"], made["metadata"]["uid"]))
+                raise errors.Conflict(f"{taken}: its content is another, so it is replaced") from taken
+            made = await self._in_sight(kind, made, manifest)
+        self.store.put(kind, made)
+
+    async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
+        """Somebody may have taken the labels by which we know it: unseen, it would be made again for ever."""
+        metadata = there["metadata"]
+        ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
+        gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}
+        if KINDS[kind].selector is None or not gone:
+            return there
+        patch = {"metadata": {"uid": metadata["uid"], "labels": gone}}
+        return await self.cluster.patch(kind, metadata["namespace"], metadata["name"], patch)
+
+    async def _patch(self, wish: Patch) -> None:
+        guarded = {**wish.patch, "metadata": {**wish.patch.get("metadata", {}), "uid": wish.uid}}
+        try:
+            answer = await self.cluster.patch(wish.kind, wish.namespace, wish.name, guarded)
+        except (errors.Conflict, errors.NotFound):
+            await self.reread(wish.kind, wish.namespace, wish.name, wish.uid)
+            raise
+        self.store.put(wish.kind, answer)
+
+    async def _delete(self, wish: Delete) -> None:
+        try:
+            answer = await self.cluster.delete(wish.kind, wish.namespace, wish.name, wish.uid)
+        except (errors.Conflict, errors.NotFound):  # it is gone, and perhaps a namesake is there
+            await self.reread(wish.kind, wish.namespace, wish.name, wish.uid)
+            return
+        if answer.get("kind") == wish.kind:
+            self.store.put(wish.kind, answer)
+        else:
+            self.store.vanished(wish.kind, wish.namespace, wish.name, wish.uid)
+
+    async def _reread(self, kind: Kind, entry: Entry) -> None:
+        metadata = entry.head["metadata"]
+        await self.reread(kind, metadata["namespace"], metadata["name"], entry.uid)
+
+    async def reread(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Learn what is there now, and that the object with this UID is not there when it is not."""
+        try:
+            self.store.put(kind, await self.cluster.get(kind, namespace, name))
+        except errors.NotFound:
+            self.store.vanished(kind, namespace, name, uid)
+
+
+def is_foreign(found: Raw, wanted: Raw) -> bool:
+    """Whether what stands under a derived name is somebody else's and stays, so that waiting will not help."""
+    return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
+
+
+def _has_same_owner(found: Raw, wanted: Raw) -> bool:
+    owner = controller_of(found)
+    return owner is not None and owner == controller_of(wanted)
+
+
+def _taken(found: Raw) -> str:
+    """What is ours has an owner whose work must not be destroyed by hand; what is nobody's may be taken away."""
+    metadata, owner = found["metadata"], controller_of(found)
+    words = f"{found['kind']} {metadata['name']} is there and belongs to another"
+    if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
+        return f"{words}, {owner.kind} {owner.name}; choose other names, or wait until it is gone"
+    return f"{words}; delete it"
+
+
+def is_the_same(found: Raw, wanted: Raw) -> bool:
+    """Whether what stands under a derived name is what we wanted to create: of the same owner and run, and staying."""
+    return (
+        _has_same_owner(found, wanted)
+        and _labels(found).get(RUN) == _labels(wanted).get(RUN)
+        and "deletionTimestamp" not in found["metadata"]
+    )
+
+
+def is_spoilt(found: Raw, wanted: Raw) -> bool:
+    """Whether an object of ours that never changes has another content than it is to have: it can only be replaced."""
+    return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
+
+
+def _labels(raw: Raw) -> dict[str, str]:
+    return raw["metadata"].get("labels") or {}

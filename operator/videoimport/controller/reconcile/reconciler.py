@@ -1,0 +1,185 @@
+"""One key, from what is known to what is done about it: status first, then actions, then questions, then words.
+
+A step that fails ends the sync; the key comes back later, decides anew from what is known then, and every action is
+safe to repeat. Only words are dropped when they cannot be said.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus
+from videoimport.api.reasons import Reason
+from videoimport.api.redaction import shown_text
+from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.controller.cache.entry import Entry, Unreadable
+from videoimport.controller.cache.store import Store
+from videoimport.controller.cache.sync_state import REFUSED, Notebook, Notes
+from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.errors import Conflict, NotFound, Rejected, Terminating
+from videoimport.controller.client.resources import Key
+from videoimport.controller.queue.workqueue import Backoff, Clock, KeyedQueue
+from videoimport.controller.reconcile.apply import Writer
+from videoimport.controller.reconcile.event_recorder import Announcer
+from videoimport.controller.reconcile.live_reads import Confirmation
+from videoimport.controller.reconcile.observe import observe_bulk, observe_video
+from videoimport.controller.reconcile.store_page import Collector
+from videoimport.controller.telemetry import metrics
+from videoimport.core.bulk.reconcile import reconcile_bulk
+from videoimport.core.invalid_objects import problem_of, refuse
+from videoimport.core.jobs.cluster_message import explain, fields_of, fields_of_bulk
+from videoimport.core.parsers import event_view, is_about
+from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan, together
+from videoimport.core.settings import Settings
+from videoimport.core.status_changes import news
+from videoimport.core.video.reconcile import reconcile_video
+
+AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
+REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)
+"""A quota may be freed or a policy mended at any time; a minute is soon enough to see it."""
+SHARE = 10
+"""A decision rests this many times as long as it took: a bulk of a thousand, which every child's every step concerns,
+takes a tenth of the time and not all of it, and a small one is back at once."""
+AT_ONCE = 8
+"""Children of a bulk that are made, told or taken away at the same time: one after the other, a full window of them
+would take as long as the first ones run."""
+_log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Syncer:
+    """Calls ``core`` and does as it says."""
+
+    cluster: Cluster
+    store: Store
+    queue: KeyedQueue
+    notebook: Notebook
+    settings: Settings
+    announcer: Announcer
+    now: Callable[[], datetime] = utc_now
+    timer: Clock = time.thread_time
+    """Of how long a decision takes; what other programs take meanwhile is not its fault."""
+
+    async def sync(self, key: Key) -> None:
+        """Raises ClusterError when a step could not be done. Nothing more is done
+        for what is in a namespace that takes no new objects."""
+        entry = self.store.find(key.kind, key.namespace, key.name)
+        if entry is None:
+            self.notebook.forget(key)
+            return
+        notes = self.notebook.of(key, entry.uid)
+        if notes.terminating:
+            return
+        confirmation = Confirmation(self.cluster, self.store)
+        await confirmation.lost_reports(key, entry, notes)
+        await confirmation.lost_job(key, entry)
+        if (pause := await confirmation.what_leaves(key, entry, notes, self.notebook.clock())) is not None:
+            self.queue.add_after(key, pause)
+        started = self.timer()
+        plan = self._decide(key, entry, notes)
+        self.queue.rest(key, SHARE * (self.timer() - started))
+        if plan.again_at is not None:
+            self.queue.add_after(key, (plan.again_at - self.now()).total_seconds())
+        if plan.status is not None:
+            await self._write(key, entry, plan.status)
+        try:
+            await self._act(key, entry, notes, plan.actions)
+            await self._inquire(key, notes, plan.inquiries)
+        finally:
+            if not notes.terminating:
+                await self.announcer.announce(entry.head, plan.announcements, self.now())
+
+    async def _write(self, key: Key, entry: Entry, status: VideoImportStatus | BulkImportStatus) -> None:
+        try:
+            await Writer(self.cluster, self.store).status(key.kind, entry, status)
+        except (Conflict, NotFound):  # nothing was written, and what was decided is not so
+            self.store.withdraw(key)
+            raise
+        if isinstance(entry.view, VideoImport) and isinstance(status, VideoImportStatus):
+            metrics.count(news(entry.view.status, status))
+
+    def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
+        if isinstance(entry.view, Unreadable):
+            return refuse(entry.view.raw, problem_of(entry.view.problem), self.now())
+        if key.kind == "BulkImport":
+            return reconcile_bulk(observe_bulk(entry, self.store, notes), self.now(), self.settings)
+        observed = observe_video(entry, self.store, notes)
+        plan = reconcile_video(observed, self.now(), self.settings)
+        self.store.turns.decided(observed.video, plan.status)
+        return plan
+
+    async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
+        """One refused Create does not keep the other actions from being done: another child may be welcome, and what
+        is to be stopped is to be stopped."""
+        pause = notes.pause(entry.generation, self.notebook.clock())
+        refusal: Rejected | None = None
+        for batch in together(actions, AT_ONCE):
+            making = isinstance(batch[0], Create | Collect)
+            if making and pause:
+                self.queue.add_after(key, pause)
+                continue
+            doing = (self._do(key, notes, action) for action in batch)
+            for failure in filter(None, await asyncio.gather(*doing, return_exceptions=True)):
+                if making and isinstance(failure, Terminating):
+                    notes.terminating = True
+                elif not (making and isinstance(failure, Rejected)):
+                    raise failure
+                else:
+                    refusal = refusal or failure
+        if notes.terminating:
+            _log.debug("namespace_terminating")
+        elif refusal is not None:
+            await self._refused(key, entry, notes, shown_text(str(refusal)))
+        elif not pause and any(isinstance(action, Create | Collect) for action in actions):
+            notes.refusal = None
+
+    async def _do(self, key: Key, notes: Notes, action: Action) -> None:
+        writer = Writer(self.cluster, self.store)
+        if not isinstance(action, Collect):
+            await writer.act(action)
+        elif (again := await Collector(self.cluster, writer).keep(action, notes)) is not None:
+            self.queue.add_after(key, again)
+
+    async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
+        """Show it at once, and try again later and later: a quota may be freed, a policy mended."""
+        news = notes.refusal is None or notes.refusal.message != message
+        pause = notes.refused(message, self.now(), entry.generation, REFUSED_BACKOFF, self.notebook.clock())
+        _log.warning("refused", problem=message, again_in_seconds=round(pause, 1))
+        self.queue.add_after(key, pause)
+        if news:
+            self.queue.add(key)
+            words = Announcement("Warning", REFUSED, _explained(entry, message))
+            await self.announcer.announce(entry.head, [words], self.now())
+
+    async def _inquire(self, key: Key, notes: Notes, inquiries: tuple[Inquiry, ...]) -> None:
+        patience = self.settings.patience.total_seconds()
+        for inquiry in inquiries:
+            now = self.notebook.clock()
+            since = now - notes.asked.get(inquiry.uid, float("-inf"))
+            if since < patience:
+                self.queue.add_after(key, patience - since)
+                continue
+            found = await self.cluster.events_about(inquiry.namespace, inquiry.uid)
+            answer = tuple(event_view(raw) for raw in found if is_about(raw, inquiry))
+            notes.asked[inquiry.uid] = now
+            if answer != notes.answers.get(inquiry.uid, ()):
+                notes.answers[inquiry.uid] = answer
+                self.queue.add(key)
+
+
+def _explained(entry: Entry, message: str) -> str:
+    view = entry.view
+    if isinstance(view, VideoImport):
+        return explain(Reason.JOB_REJECTED, message, fields_of(view))
+    return explain(Reason.JOB_REJECTED, message, fields_of_bulk(view)) if isinstance(view, BulkImport) else message

@@ -1,0 +1,73 @@
+"""From a finished pod's log to the page that is kept: what was printed is compared with what was reported."""
+
+import hashlib
+from dataclasses import dataclass
+
+import structlog
+
+from videoimport.api.labels import WORKER_CONTAINER
+from videoimport.api.tasks.listing_log import unpacked
+from videoimport.controller.cache.sync_state import Notes
+from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.errors import NotFound, Rejected, Unavailable
+from videoimport.controller.queue.workqueue import Backoff
+from videoimport.controller.reconcile.apply import Writer
+from videoimport.core.list_item import LINES
+from videoimport.core.plan import Collect, Create
+
+LIMIT_BYTES = 8 * 1024 * 1024
+"""Of a log: a page takes a tenth of it at most, and what else a worker says is short."""
+PATIENCE = 6
+"""A log that cannot be had so often in a row, later and later, is given up: its node is away."""
+_PAUSES = Backoff(base=1.0, cap=30.0)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Every method raises ClusterError when the page could not be stored."""
+
+    cluster: Cluster
+    writer: Writer
+
+    async def keep(self, wish: Collect, notes: Notes) -> float | None:
+        """Make the page's ConfigMap, or note that the page is lost. The seconds until the next look, 0 for at once:
+        None when the page stands, and its store has told of it."""
+        if wish.job in notes.unkept:
+            return None
+        try:
+            text = await self.cluster.log(wish.namespace, wish.pod, WORKER_CONTAINER, LIMIT_BYTES)
+        except Unavailable as problem:
+            return self._not_now(wish, notes, str(problem))
+        except (NotFound, Rejected) as gone:
+            return _lost(wish, notes, str(gone))
+        try:
+            lines = page_of(text, wish)
+        except ValueError as problem:
+            return _lost(wish, notes, str(problem))
+        data = {**wish.manifest["data"], LINES: lines}
+        await self.writer.act(Create({**wish.manifest, "data": data}))
+        notes.unread.pop(wish.job, None)
+        return None
+
+    def _not_now(self, wish: Collect, notes: Notes, problem: str) -> float:
+        """A kubelet may be away for a moment."""
+        times = notes.unread[wish.job] = notes.unread.get(wish.job, 0) + 1
+        if times >= PATIENCE:
+            return _lost(wish, notes, problem)
+        _log.info("a page's log cannot be read yet", pod=wish.pod, problem=problem)
+        return _PAUSES.delay(times, 1.0)
+
+
+def page_of(log: str, wish: Collect) -> str:
+    """A page's lines, each with its newline. Raises ValueError where they are not those that were reported."""
+    lines = unpacked(log)
+    if (lines.count("\n"), hashlib.sha256(lines.encode()).hexdigest()) != (wish.count, wish.sha256):
+        raise ValueError(f"{lines.count(chr(10))} lines instead of {wish.count}, or others")
+    return lines
+
+
+def _lost(wish: Collect, notes: Notes, problem: str) -> float:
+    _log.warning("a page is lost and will be listed again", pod=wish.pod, problem=problem)
+    notes.unkept.add(wish.job)
+    return 0.0

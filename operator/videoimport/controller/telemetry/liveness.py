@@ -1,0 +1,65 @@
+"""Signs of life, shared between threads: they are set where the work is done and judged where they are asked for."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from videoimport.controller.queue.workqueue import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds."""
+
+    election: float
+    """Since a candidate last tried."""
+    news: float
+    """Since a leader last heard of the cluster, by a watch or a list."""
+    head: float
+    """A key may wait, or be worked on."""
+
+
+class Vitals:
+    """A standby is alive while it tries to lead; a leader while it hears of the cluster and its queue moves."""
+
+    def __init__(self, limits: Limits, clock: Clock = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._tried = clock()
+        self._heard: float | None = None
+        self._filled = False
+        self._head_age: Callable[[], float] = lambda: 0.0
+
+    def tried(self) -> None:
+        """The election made a step, whatever came of it."""
+        self._tried = self._clock()
+
+    def leads(self, head_age: Callable[[], float]) -> None:
+        """From now on it is judged as a leader."""
+        self._head_age = head_age
+        self._heard = self._clock()
+
+    def heard(self) -> None:
+        """News of the cluster."""
+        self._heard = self._clock()
+
+    def compared(self) -> None:
+        """Everything was listed."""
+        self._filled = True
+        self.heard()
+
+    def trouble(self) -> str | None:
+        """Why it should be started anew, or None."""
+        now, limits = self._clock(), self._limits
+        if self._heard is None:
+            silent = now - self._tried
+            return f"no attempt to lead for {silent:.0f} s" if silent > limits.election else None
+        if self._filled and now - self._heard > limits.news:
+            return f"nothing heard of the cluster for {now - self._heard:.0f} s"
+        if (age := self._head_age()) > limits.head:
+            return f"a key has waited for {age:.0f} s"
+        return None
+
+    def unready(self) -> str | None:
+        """Why a leader cannot decide yet, or None. A standby is ready to take over."""
+        return "not all is listed yet" if self._heard is not None and not self._filled else None

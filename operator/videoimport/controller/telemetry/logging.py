@@ -1,0 +1,57 @@
+"""Logs: one JSON object a line, from our own loggers and from the libraries' alike."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from videoimport.api.redaction import shown_value
+
+_SHARED: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+)
+
+_TALKATIVE = {
+    "kopf.objects": logging.WARNING,  # a line an event otherwise
+    "kopf._core.reactor.running": logging.ERROR,  # that signals are ours and not kopf's
+    "leaderelection": logging.WARNING,  # a line a renewal otherwise
+    "aiohttp.access": logging.WARNING,
+}
+
+
+def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """An API server's or a library's error may quote an object, and so an address with a login."""
+    return {key: shown_value(value) for key, value in event.items()}
+
+
+def configure(level: str) -> None:
+    """Once, before anything is logged."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=_SHARED,
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name, least in _TALKATIVE.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLogger().level))

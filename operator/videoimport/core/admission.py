@@ -1,0 +1,89 @@
+"""How many imports may run at the same time, and who goes next: facts about one import, and words. Owners are served
+in turn: first who has the fewest running, then who has waited longest. A BulkImport is one owner, whatever its size,
+and so is each import that nobody's bulk made.
+
+A run that cannot start (no node fits it, its queue has not admitted it) counts for its owner and its namespace, whose
+own fault it nearly always is, and takes nobody else's place in the cluster. There may be as many of them again, so that
+a cluster without room for more pods is not given them without end."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from videoimport.api.reasons import RetryClass, info
+from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
+from videoimport.core.lifecycle import under_way
+from videoimport.core.owned_objects import owner_for_limits
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most imports that run."""
+
+    cluster: int = 500
+    namespace: int = 0
+    """0 for no limit but the cluster's."""
+
+
+DEFAULT = Limits()
+Turn = tuple[datetime, str]
+"""Among the imports of one owner the least goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an import means for the limits."""
+
+    owner: str
+    """UID of its BulkImport, or its own."""
+    holds: bool
+    """It has a place among those that run."""
+    waits: bool
+    """It wants one, and waits for nothing else."""
+    turn: Turn = (_LONG_AGO, "")
+    stuck: bool = False
+    """What has a place cannot start, as far as that is known."""
+
+
+def standing_of(video: VideoImport, *, working: bool) -> Standing:
+    """``working``: a Job of it has not ended, whatever its status says."""
+    meta, owner = video.metadata, owner_for_limits(video.metadata)
+    wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
+    holds = working or (under_way(video.status) and meta.deletion_timestamp is None)
+    waits = wanted and not holds and _queued(video.status)
+    turn = meta.creation_timestamp or _LONG_AGO, meta.uid
+    return Standing(owner, holds, waits, turn, stuck=holds and _is_stuck(video.status))
+
+
+def _is_stuck(status: VideoImportStatus) -> bool:
+    """Before its first words a run is Queued only while its queue, or the scheduler, holds it back."""
+    if not under_way(status) or status.stages:
+        return False
+    held_up = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
+    return held_up or status.phase is VideoPhase.QUEUED
+
+
+def _queued(status: VideoImportStatus) -> bool:
+    return status.phase is VideoPhase.QUEUED and status.job is None
+
+
+def full_cluster(limits: Limits) -> str:
+    """Why there is no room."""
+    return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
+
+
+def full_of_stuck(limits: Limits) -> str:
+    """Why there is no room."""
+    return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
+
+
+def full_namespace(limits: Limits) -> str:
+    """Why there is no room."""
+    return f"{limits.namespace} imports run in this namespace, as many as maxRunningPerNamespace allows"
+
+
+def full_bulk(parallelism: int) -> str:
+    """Why there is no room."""
+    return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"

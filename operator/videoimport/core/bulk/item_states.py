@@ -1,0 +1,132 @@
+"""A list's items by what is to be done about them, in one pass: there may be a hundred thousand."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from videoimport.api.bulkimport_status import LedgerEntry
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.bulk.ledger import entry_of, records, same_ending
+from videoimport.core.lifecycle import settled
+from videoimport.core.list_item import Listed
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Of each item, at most one of results, active, open and unread holds."""
+
+    results: dict[str, LedgerEntry | Listed] = field(default_factory=dict)
+    """That count: a success, or a failure under the present token, in the list's order. An item that the listing found
+    in the destination stands for its own."""
+    active: dict[str, VideoImport] = field(default_factory=dict)
+    """Children that have not ended."""
+    open: list[Listed] = field(default_factory=list)
+    """To be started."""
+    unread: list[Listed] = field(default_factory=list)
+    """Their child cannot be read: they keep their place in the window, and nothing is done about them."""
+    news: dict[str, LedgerEntry] = field(default_factory=dict)
+    """Results that the ledger lacks, or has differently."""
+    unrecorded: int = 0
+    """Of the news, those whose ending the ledger does not have at all: nothing may be said to have ended before."""
+    retried: int = 0
+    """Items that failed and are tried, or to be tried, again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """What there is to sort by."""
+
+    children: Mapping[str, VideoImport]
+    """By their item's identity."""
+    unreadable: frozenset[str]
+    """Identities of items whose child cannot be read."""
+    ledger: Mapping[str, LedgerEntry]
+    tokens: frozenset[str]
+    """Under which a failure counts."""
+    incremental: bool
+    """What the listing found in the destination is not imported."""
+    address: Callable[[Listed], str]
+
+    def sort(self, items: Mapping[str, Listed]) -> Sorted:
+        """All of them, in their order."""
+        found, attended = Sorted(), self.children.keys() | self.unreadable
+        for identity, item in items.items():
+            recorded = self.ledger.get(identity)
+            if identity in attended:
+                self._attend(found, item, recorded)
+            elif recorded is not None and (recorded.success or recorded.retry_token in self.tokens):
+                found.results[identity] = recorded
+            elif self.incremental and item.known is not None:
+                found.results[identity] = item
+            else:
+                found.open.append(item)
+                found.retried += recorded is not None
+        return found
+
+    def _attend(self, found: Sorted, item: Listed, recorded: LedgerEntry | None) -> None:
+        child = self.children.get(item.identity)
+        if child is None:
+            self._unread(found, item, recorded)
+        elif settled(child):
+            self._ended(found, item, child, recorded)
+        else:
+            found.active[item.identity] = child
+            found.retried += recorded is not None and not recorded.success
+
+    def _unread(self, found: Sorted, item: Listed, recorded: LedgerEntry | None) -> None:
+        if recorded is not None and self._counts(recorded):
+            found.results[item.identity] = recorded
+        else:
+            found.unread.append(item)
+
+    def _ended(self, found: Sorted, item: Listed, child: VideoImport, recorded: LedgerEntry | None) -> None:
+        """A child that is on its way out holds its place until it is gone."""
+        same = recorded is not None and records(recorded, child, item)
+        result = recorded if recorded is not None and same else entry_of(child, item, self.address(item))
+        if not same:
+            found.news[item.identity] = result
+            found.unrecorded += recorded is None or not same_ending(recorded, result)
+        if self._counts(result):
+            found.results[item.identity] = result
+        elif child.metadata.deletion_timestamp is None:
+            found.open.append(item)
+            found.retried += 1
+
+    def _counts(self, result: LedgerEntry) -> bool:
+        return result.success or result.retry_token in self.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Results in numbers."""
+
+    completed: int
+    duplicates: int
+    """Of the completed."""
+    bytes_in: int
+    bytes_out: int
+    failures: tuple[LedgerEntry, ...]
+    """In the list's order."""
+
+    @property
+    def failed(self) -> int:
+        """How many did."""
+        return len(self.failures)
+
+
+def counted(results: Iterable[LedgerEntry | Listed]) -> Tally:
+    """These results in numbers."""
+    completed = duplicates = bytes_in = bytes_out = 0
+    failures: list[LedgerEntry] = []
+    for result in results:
+        if isinstance(result, Listed):
+            completed, duplicates = completed + 1, duplicates + 1
+            continue
+        bytes_in += result.bytes_in
+        bytes_out += result.bytes_out
+        if result.success:
+            completed += 1
+            duplicates += result.reason is Reason.DUPLICATE
+        else:
+            failures.append(result)
+    return Tally(completed, duplicates, bytes_in, bytes_out, tuple(failures))

@@ -1,0 +1,246 @@
+"""A BulkImport at one moment: its list, with the child and the ledger entry that belong to each item, and what the bulk
+as a whole wants. All is counted when it is asked for, and once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from videoimport.api.bulkimport import BulkImportSpec
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, LedgerEntry
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.bulk.accepted_items import Roll, address_of, roll_of
+from videoimport.core.bulk.child_claims import Attribution, attributed
+from videoimport.core.bulk.child_manifests import name_of
+from videoimport.core.bulk.failure_policy import exceeded
+from videoimport.core.bulk.item_states import Sorted, Sorting, Tally, counted
+from videoimport.core.bulk.ledger import ledger_of
+from videoimport.core.bulk.retry_tokens import tokens_that_count
+from videoimport.core.bulk.start_window import next_items
+from videoimport.core.discovery.pages import complete, counting, earlier_of, listing_of
+from videoimport.core.lifecycle import settled
+from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.observed import ObservedBulk, PageView
+from videoimport.core.owned_objects import child_identity, is_shard_of, item_of_child
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One accepted item and how it ended."""
+
+    listed: Listed
+    result: LedgerEntry | None
+    """None while it has no result that counts."""
+
+    @property
+    def done(self) -> bool:
+        """It ended, with a result that counts."""
+        return self.result is not None
+
+
+class Book:
+    """All items in the list's order, and what the bulk as a whole wants."""
+
+    def __init__(self, observed: ObservedBulk) -> None:
+        self.observed = observed
+        self.bulk = observed.bulk
+        self.spec: BulkImportSpec = observed.bulk.spec
+        self.status: BulkImportStatus = observed.bulk.status
+        owner = bulk_owner(self.bulk.metadata)
+        self.shards = tuple(shard for shard in observed.shards if is_shard_of(shard, owner))
+        self.refusal = observed.refusal
+        items = ((item_of_child(child.metadata, owner), child) for child in observed.children)
+        self._own_children = tuple((identity, child) for identity, child in items if identity is not None)
+        unreadable = (child_identity(owner.name, name) for name in observed.unreadable)
+        self._unreadable = frozenset(identity for identity in unreadable if identity is not None)
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        return attributed(self._own_children, self._derived_name)
+
+    def _derived_name(self, identity: str) -> str | None:
+        item = self.accepted.get(identity)
+        return name_of(self.bulk, item) if item is not None else None
+
+    @property
+    def children(self) -> dict[str, VideoImport]:
+        """By their item's identity."""
+        return self._attribution.children
+
+    @property
+    def surplus(self) -> tuple[VideoImport, ...]:
+        """Children whose item has another one, as when its title changed meanwhile."""
+        return self._attribution.surplus
+
+    @cached_property
+    def pages(self) -> tuple[PageView, ...]:
+        """Of its list, those that count."""
+        return counting(self.observed, listing_of(self.bulk)) if self.spec.source.is_listed else ()
+
+    @cached_property
+    def earlier(self) -> tuple[PageView, ...]:
+        """What earlier bulks left failed, as it was taken up."""
+        return earlier_of(self.observed) if self.spec.retry_failed else ()
+
+    @cached_property
+    def complete(self) -> bool:
+        """The whole list is known."""
+        return complete(self.bulk, self.pages) if self.spec.source.is_listed else True
+
+    @cached_property
+    def _roll(self) -> Roll:
+        return roll_of(self.bulk, (*self.pages, *self.earlier))
+
+    @property
+    def accepted(self) -> dict[str, Listed]:
+        """Items that are imported, by identity, in the list's order."""
+        return self._roll.accepted
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Items that are not."""
+        return self._roll.rejected
+
+    @cached_property
+    def items(self) -> Sorted:
+        """The accepted by what is to be done about them."""
+        sorting = Sorting(
+            children=self.children,
+            unreadable=self._unreadable,
+            ledger=self.ledger,
+            tokens=tokens_that_count(self.spec),
+            incremental=self.spec.incremental,
+            address=self.address,
+        )
+        return sorting.sort(self.accepted)
+
+    @cached_property
+    def ledger(self) -> dict[str, LedgerEntry]:
+        """All that is recorded, by identity, of items that are no longer listed as well."""
+        return ledger_of(self.shards)
+
+    def address(self, item: Listed) -> str:
+        """What an item is called to people."""
+        return address_of(self.bulk, item)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """The results that count, in numbers."""
+        return counted(self.items.results.values())
+
+    @property
+    def results(self) -> tuple[LedgerEntry, ...]:
+        """Results that count, in the list's order."""
+        return tuple(self.shown(result) for result in self.items.results.values())
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every accepted item, in the list's order."""
+        found = self.items.results
+        return tuple(
+            Line(item, self.shown(found[key]) if key in found else None) for key, item in self.accepted.items()
+        )
+
+    def shown(self, result: LedgerEntry | Listed) -> LedgerEntry:
+        """A result as the ledger would have it, also of an item that the listing found in the destination."""
+        if isinstance(result, LedgerEntry):
+            return result
+        video, uri = (result.known.video_id, result.known.uri) if result.known else (None, None)
+        place = self.address(result)
+        return LedgerEntry(name=result.name, url=place, success=True, video_id=video, reason=Reason.DUPLICATE, uri=uri)
+
+    @property
+    def active(self) -> int:
+        """Items being imported, with those that an earlier list had and this one may have."""
+        return len(self.items.active) + len(self.items.unread) + self.lingering
+
+    @property
+    def lingering(self) -> int:
+        """Running children that are not listed so far."""
+        return 0 if self.complete else len(self.strangers)
+
+    @cached_property
+    def unended(self) -> bool:
+        """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
+        return any(not settled(child) for _, child in self._own_children)
+
+    @cached_property
+    def running(self) -> dict[str, VideoImport]:
+        """Children that have not ended and are not on their way out, by name, of items that are no longer listed as
+        well."""
+        alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
+        return {child.metadata.name: child for child in alive if not settled(child)}
+
+    @cached_property
+    def strangers(self) -> tuple[VideoImport, ...]:
+        """Of the running, those whose items are not listed, as far as the list is known."""
+        own = {child.metadata.name for identity, child in self.children.items() if identity in self.accepted}
+        return tuple(child for name, child in self.running.items() if name not in own)
+
+    @property
+    def strays(self) -> tuple[VideoImport, ...]:
+        """Unfinished children of items that are no longer listed. While the list is not known whole they may yet be."""
+        return self.strangers if self.complete else ()
+
+    @property
+    def stays_cancelled(self) -> bool:
+        """It was cancelled, and taking ``cancel`` back does not start it without a new token."""
+        return self.status.phase is BulkPhase.CANCELLED and self.status.observed_retry_token == self.spec.retry_token
+
+    @property
+    def stopped(self) -> bool:
+        """Nothing may be started, and what is active is to end."""
+        return self.spec.cancel or self.stays_cancelled
+
+    @property
+    def suspended(self) -> bool:
+        """Nothing may be started, and what is active is to pause."""
+        return self.spec.suspend and not self.stopped
+
+    @cached_property
+    def hopeless(self) -> str:
+        """Why nothing more is tried, by its failurePolicy; empty while it is."""
+        return exceeded(self.spec.failure_policy, self.tally.failed, len(self.accepted), complete=self.complete)
+
+    @property
+    def queued(self) -> bool:
+        """Others with the same source and destination go first. A dry run is in nobody's way."""
+        return self.observed.ahead > 0 and not self.spec.dry_run
+
+    @property
+    def held(self) -> bool:
+        """Nothing may be started or looked for."""
+        return self.stopped or self.suspended or self.queued or bool(self.hopeless)
+
+    @cached_property
+    def to_take_up(self) -> tuple[Listed, ...] | None:
+        """What earlier bulks left failed and no page has yet; None when that is settled, or not for now."""
+        left = self.observed.left_failed
+        if left is None or self._took_up or self.held or not self.spec.retry_failed:
+            return None
+        taken = {item.identity for page in self.earlier for item in page.items}
+        return tuple(item for item in left if item.identity not in taken)
+
+    @property
+    def _took_up(self) -> bool:
+        return bool(self.earlier) and self.earlier[-1].done
+
+    @property
+    def to_come(self) -> bool:
+        """What earlier bulks left failed is still to be taken up, now or once they have ended."""
+        return self.to_take_up is not None or (self.spec.retry_failed and self.queued and not self._took_up)
+
+    @property
+    def finished(self) -> bool:
+        """Every item of the whole list has a result that counts, and each ending was observed in the ledger."""
+        everything = self.complete and len(self.items.results) == len(self.accepted)
+        return everything and not self.items.unrecorded and not self.to_come
+
+    @cached_property
+    def to_start(self) -> list[Listed]:
+        """As many open items as the window has room for."""
+        if self.held or self.spec.dry_run:
+            return []
+        busy = frozenset(host.host for host in self.observed.hosts)
+        active = list(self.items.active.values())
+        return next_items(self.bulk, self.items.open, active, self.lingering + len(self.items.unread), busy)

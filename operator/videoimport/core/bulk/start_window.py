@@ -1,0 +1,63 @@
+"""Which items are started next: as many as the window has room for, in the list's order.
+
+An import that waits for a host that pushed back gives its place to others, so that other hosts go on; of each such host
+one import is enough to wait.
+"""
+
+from collections.abc import Callable, Iterable
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.circuit_breaker import host_of, host_of_store, host_of_url, waits_for_host
+from videoimport.core.list_item import Listed
+
+_AUTHORITY = len("https://")
+"""From here on the next slash ends all that names a URL's host."""
+
+
+def next_items(
+    bulk: BulkImport, open_items: list[Listed], active: Iterable[VideoImport], occupied: int, busy_hosts: frozenset[str]
+) -> list[Listed]:
+    """``active`` are the bulk's unfinished imports; ``occupied`` counts those of them that are not seen here too."""
+    working = [child for child in active if not (busy_hosts and waits_for_host(child))]
+    room = max(0, bulk.spec.parallelism - len(working) - occupied)
+    if not busy_hosts or not room:
+        return open_items[:room]
+    waited_for = {host_of(child) for child in active if waits_for_host(child)}
+    return _passing_by(bulk, open_items, room, busy_hosts, waited_for)
+
+
+def _passing_by(
+    bulk: BulkImport, items: list[Listed], room: int, busy: frozenset[str], waited_for: set[str | None]
+) -> list[Listed]:
+    """Asked for every open item, however many there are, at each look while a host rests."""
+    picked: list[Listed] = []
+    host_of_item = _hosts(bulk)
+    for item in items:
+        if len(picked) >= room:
+            break
+        host = host_of_item(item)
+        if host in busy and host in waited_for:
+            continue
+        if host in busy:
+            waited_for.add(host)
+        picked.append(item)
+    return picked
+
+
+def _hosts(bulk: BulkImport) -> Callable[[Listed], str | None]:
+    """Whom an item is asked from, at the cost of one parsed URL a host."""
+    bucket = bulk.spec.source.s3
+    store = host_of_store(bucket.endpoint, bucket.bucket) if bucket is not None else None
+    known: dict[str, str | None] = {}
+
+    def host(item: Listed) -> str | None:
+        if item.url is None:
+            return store
+        end = item.url.find("/", _AUTHORITY)
+        site = item.url if end < 0 else item.url[:end]
+        if site not in known:
+            known[site] = host_of_url(site)
+        return known[site]
+
+    return host

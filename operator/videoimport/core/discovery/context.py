@@ -1,0 +1,96 @@
+"""What discovery looks at before it decides: the pages that count, the run, and what was tried for the present page."""
+
+from datetime import datetime
+from functools import cached_property
+
+from videoimport.api.bulkimport_status import DiscoveryStatus
+from videoimport.api.videoimport_status import Attempts
+from videoimport.core.discovery.page_digest import thinned
+from videoimport.core.discovery.pages import complete, counting, listing_of, recorded_chain, wish_of
+from videoimport.core.jobs.task_job import jobs_of
+from videoimport.core.observed import JobView, ObservedBulk, PageView
+from videoimport.core.owned_objects import Word
+from videoimport.core.settings import Settings
+
+WORD: Word = "list"
+"""What listing is called in the names of its Jobs."""
+
+
+class Look:
+    """One list at one moment."""
+
+    def __init__(self, observed: ObservedBulk, now: datetime, settings: Settings, wanted: bool) -> None:
+        self.observed = observed
+        self.bulk = observed.bulk
+        self.now = now
+        """In whole seconds, as timestamps in a status are."""
+        self.settings = settings
+        self.wanted = wanted
+        self.listing = listing_of(observed.bulk)
+        self.pages = counting(observed, self.listing)
+        self.wish = wish_of(observed.bulk)
+        self.jobs = jobs_of(observed, WORD)
+
+    @property
+    def job_wish(self) -> str:
+        """What the Job for the next page is made from."""
+        return f"{self.wish}-{len(self.pages)}"
+
+    @cached_property
+    def status(self) -> DiscoveryStatus:
+        """As it stands, with what the pages say now. Tries are counted anew for another page or list, for a mended
+        wish, and for a new token once they have failed; then what the last run was for is no more, and another one is
+        to begin."""
+        last = self.pages[-1] if self.pages else None
+        told = {
+            "listing": self.listing,
+            "pages": len(self.pages),
+            "cursor": last.cursor if last else None,
+            "page_digests": thinned(recorded_chain(self.bulk, self.listing), len(self.pages)),
+            "done": complete(self.bulk, self.pages),
+        }
+        before = self.before
+        anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
+        if anew or (self._renewed and before.reason is not None):
+            told |= {
+                "attempts": Attempts(),
+                "reason": None,
+                "message": None,
+                "wish": "",
+                "since": None,
+                "push_backs": 0,
+            }
+        status = before.model_copy(update=told)
+        attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
+        return status.model_copy(update={"attempts": attempts})
+
+    @property
+    def run(self) -> int:
+        """Number of the current run; 0 before the first."""
+        return self.before.run
+
+    @property
+    def job(self) -> JobView | None:
+        """The current run's."""
+        return next((job for job in self.jobs if job.run == self.run), None)
+
+    @property
+    def since(self) -> datetime:
+        """Since when the present page is tried."""
+        return self.status.since or self.now
+
+    @property
+    def broken_off(self) -> PageView | None:
+        """The last page, if it has just been kept and the source broke off after it."""
+        if not self.pages or self.before.pages == len(self.pages) or self.pages[-1].pushed_back is None:
+            return None
+        return self.pages[-1]
+
+    @property
+    def before(self) -> DiscoveryStatus:
+        """The status as it was written last."""
+        return self.bulk.status.discovery or DiscoveryStatus()
+
+    @property
+    def _renewed(self) -> bool:
+        return (self.bulk.status.observed_retry_token or "") != self.bulk.spec.retry_token

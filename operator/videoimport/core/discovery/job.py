@@ -1,0 +1,107 @@
+"""The Job that lists one page: what its worker is told and given, and what is made of what it reports."""
+
+from datetime import timedelta
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import PAGE
+from videoimport.api.tasks.import_task import (
+    DESTINATION_CREDENTIALS_PATH,
+    DESTINATION_VOLUME_PATH,
+    SOURCE_CREDENTIALS_PATH,
+)
+from videoimport.api.tasks.listing_task import (
+    MANIFEST_PATH,
+    MAX_PAGE_BYTES,
+    MAX_PAGE_ITEMS,
+    ListingTask,
+    PageFacts,
+    PageReport,
+)
+from videoimport.core.discovery.pages import manifest_of
+from videoimport.core.jobs.task_job import Errand
+from videoimport.core.jobs.volumes import Volumes, claim_at, config_map_at, secret_at, some_scratch
+from videoimport.core.observed import JobView, PageView, PodView
+from videoimport.core.plan import Collect
+from videoimport.core.settings import Settings
+
+_ROOM = "1Gi"
+"""Of the node's, for a manifest and the first bytes of some files."""
+Pages = tuple[PageView, ...]
+
+
+def task_errand(bulk: BulkImport, run: int, pages: Pages, wish: str, settings: Settings) -> Errand:
+    """The run that lists the page after these."""
+    task = task_of(bulk, run, pages, settings)
+    timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
+    return Errand(bulk, "list", run, wish, task, timeout, _mounted(bulk), labels)
+
+
+def task_of(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
+    """What the worker of this run is told."""
+    meta, spec = bulk.metadata, bulk.spec
+    return ListingTask(
+        uid=meta.uid,
+        namespace=meta.namespace,
+        name=meta.name,
+        run=run,
+        page=len(pages),
+        cursor=pages[-1].cursor if pages else None,
+        source=spec.source,
+        requirements=spec.template.requirements,
+        destination=spec.template.destination,
+        output=spec.template.output,
+        incremental=spec.incremental,
+        allowed_networks=settings.allowed_networks,
+        politeness=settings.politeness,
+        proxy=spec.template.worker.proxy,
+        ca_bundle_config_map_ref=spec.template.worker.ca_bundle_config_map_ref,
+    )
+
+
+def collection(
+    bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
+) -> Collect | str:
+    """How the page that a run reports is kept, or what is wrong with the report: it comes from a worker that handles
+    strangers' lists, and one that says the same for ever would be asked for ever."""
+    if wrong := _contradiction(report, pages):
+        return wrong
+    facts = PageFacts(
+        cursor=report.cursor, done=report.done, pushed_back=report.pushed_back,
+        retry_after_seconds=report.retry_after_seconds, skipped=report.skipped,
+    )  # fmt: skip
+    manifest = manifest_of(bulk, listing, report.page, facts)
+    return Collect(pod.namespace, pod.name, job.uid, report.count, report.sha256, manifest)
+
+
+def read_page_report(text: str) -> PageReport:
+    """The report of a termination message. Raises ValueError for anything else."""
+    return PageReport.model_validate_json(text)
+
+
+def _contradiction(report: PageReport, pages: Pages) -> str:
+    if report.page != len(pages):
+        return f"The worker listed page {report.page} instead of {len(pages)}"
+    if report.bytes > MAX_PAGE_BYTES or report.count > MAX_PAGE_ITEMS:
+        return f"The worker's page is too large: {report.count} lines, {report.bytes} bytes"
+    if not report.done and report.cursor in (None, pages[-1].cursor if pages else None):
+        return "The worker's page ends where it began"
+    return ""
+
+
+def _mounted(bulk: BulkImport) -> Volumes:
+    """The source's Secret, a manifest, and, where it is asked for what it has, the destination."""
+    source, destination = bulk.spec.source, bulk.spec.template.destination
+    found = some_scratch(_ROOM) + secret_at(
+        "source-credentials", SOURCE_CREDENTIALS_PATH, source.credentials_secret_ref
+    )
+    listed = source.manifest.config_map_key_ref if source.manifest else None
+    if listed is not None:
+        found += config_map_at("manifest", MANIFEST_PATH, listed.name)
+    claim = destination.persistent_volume_claim
+    if not bulk.spec.incremental:
+        return found
+    if claim is not None:
+        return found + claim_at("destination", DESTINATION_VOLUME_PATH, claim.claim_name)
+    return found + secret_at(
+        "destination-credentials", DESTINATION_CREDENTIALS_PATH, destination.credentials_secret_ref
+    )

@@ -1,0 +1,109 @@
+"""An object that our models cannot read: it was stored under another schema, or past the API server's checks."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from videoimport.api.base import Model
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
+from videoimport.api.labels import BULK_KIND
+from videoimport.api.reasons import Reason
+from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
+from videoimport.core.conditions import MILESTONES, Ending, holds, merged, milestone, standing
+from videoimport.core.messages import advised, sentences
+from videoimport.core.plan import Announcement, Plan
+from videoimport.core.upload_status import upload_status
+
+M = TypeVar("M", bound=Model)
+AnyStatus = VideoImportStatus | BulkImportStatus
+
+
+def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
+    """It failed with InvalidSpec; once mended, its new generation starts it again. What was imported stays so. One
+    whose status alone cannot be read has nothing wrong with it: a newer controller wrote that, and is not undone."""
+    meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
+    if "deletionTimestamp" in meta or _foreign_status(raw):
+        return Plan()
+    message, generation = advised(Reason.INVALID_SPEC, problem), int(meta.get("generation") or 0)
+    refused = _bulk if raw.get("kind") == BULK_KIND else _video
+    old, new = refused(raw.get("status") or {}, message, generation, moment)
+    if old == new:
+        return Plan()
+    words = sentences(f"{Reason.INVALID_SPEC}: {message}")
+    stamped = new.model_copy(update={"updated_time": moment})
+    return Plan(stamped, announcements=(Announcement("Warning", "Failed", words),))
+
+
+def _foreign_status(raw: dict[str, Any]) -> bool:
+    """Whether it could be read if its status were another."""
+    kind, status = (BulkImport, BulkImportStatus) if raw.get("kind") == BULK_KIND else (VideoImport, VideoImportStatus)
+    without = {key: value for key, value in raw.items() if key != "status"}
+    return _reads(kind, without) and not _reads(status, raw.get("status") or {})
+
+
+def _reads(model: type[Model], raw: dict[str, Any]) -> bool:
+    try:
+        model.model_validate(raw)
+    except ValidationError:
+        return False
+    return True
+
+
+def problem_of(error: ValidationError) -> str:
+    """The first field that is wrong and what is wrong with it; never its value, which may be a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    broken = first.get("ctx", {}).get("error")
+    if isinstance(broken, BrokenRuleError):
+        within, message = broken.broken[0]
+        return f"{field}{within}: {message}"
+    return f"{field}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _video(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
+    old = _readable(VideoImportStatus, status)
+    if old.phase is VideoPhase.COMPLETED:
+        return old, old
+    milestones = (milestone(k, reached=holds(old.conditions, k), ending=Ending.FAILED) for k in MILESTONES)
+    facts = (*standing(Ending.FAILED, Reason.INVALID_SPEC, message), *milestones)
+    new = old.model_copy(
+        update={
+            "observed_generation": generation,
+            "observed_spec_hash": None,
+            "phase": VideoPhase.FAILED,
+            "reason": Reason.INVALID_SPEC,
+            "message": message,
+            "conditions": merged(old.conditions, facts, generation, now),
+            "completion_time": old.completion_time or now,
+        }
+    )
+    return old, new.model_copy(update={"upload": upload_status(new)})
+
+
+def _bulk(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
+    old = _readable(BulkImportStatus, status)
+    facts = standing(Ending.FAILED, Reason.INVALID_SPEC, message)
+    new = old.model_copy(
+        update={
+            "observed_generation": generation,
+            "phase": BulkPhase.FAILED,
+            "message": message,
+            "conditions": merged(old.conditions, facts, generation, now),
+            "completion_time": old.completion_time or now,
+        }
+    )
+    return old, new
+
+
+def _readable(model: type[M], status: dict[str, Any]) -> M:
+    """The status as it stands; where that cannot be read either, as many of its fields as can: the run must be known
+    when it starts again, and what was written when somebody looks for it."""
+    try:
+        return model.model_validate(status)
+    except ValidationError as problem:
+        strange = {error["loc"][0] for error in problem.errors() if error["loc"]}
+    return model.model_validate({key: value for key, value in status.items() if key not in strange})

@@ -1,0 +1,285 @@
+"""The cluster's message about a run that cannot start, as one sentence that says what was found and one that says what
+to do, with the field of the spec where the message tells it.
+
+The wording is that of Kubernetes 1.33 to 1.35: the scheduler's, the API server's admission, the Job controller's Events
+and the kubelet's. A message of any other form is shown as it is, with the reason's advice.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import BULK_KIND
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.messages import advised, sentences
+from videoimport.core.object_names import scratch_name
+
+_CHART = "of the chart's values"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where the user sets what the cluster names."""
+
+    root: str = "spec"
+    """``spec.template`` in a BulkImport."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """The field that names a PersistentVolumeClaim, by the claim's name."""
+    by_limits: bool = False
+    """Requests follow the limits, as those of Jobs that list and report do."""
+
+    def worker(self, name: str) -> str:
+        """Return the path of a field of ``worker``."""
+        return f"{self.root}.worker.{name}"
+
+    def amount(self, kind: str, resource: str) -> str:
+        """Return the path of a request or a limit; ``kind`` is requests or limits."""
+        if resource == "storage":
+            return self.worker("scratch.size")
+        return self.worker(f"resources.{'limits' if self.by_limits else kind}.{resource}")
+
+
+def fields_of(video: VideoImport) -> Fields:
+    """Return the fields of an import. A BulkImport's child has them from the template, where its user sets them."""
+    owners = video.metadata.owner_references
+    root = "spec.template" if any(one.controller and one.kind == BULK_KIND for one in owners) else "spec"
+    claims = {scratch_name(video.metadata.name): f"{root}.worker.scratch"}
+    for part, claim in (
+        ("source", video.spec.source.persistent_volume_claim),
+        ("destination", video.spec.destination.persistent_volume_claim),
+    ):
+        if claim is not None:
+            claims[claim.claim_name] = f"{root}.{part}.persistentVolumeClaim.claimName"
+    return Fields(root, claims)
+
+
+def fields_of_bulk(bulk: BulkImport) -> Fields:
+    """Return the fields of a BulkImport, for the Jobs that list and report."""
+    claim = bulk.spec.template.destination.persistent_volume_claim
+    name = "spec.template.destination.persistentVolumeClaim.claimName"
+    return Fields("spec.template", {claim.claim_name: name} if claim else {}, by_limits=True)
+
+
+def explain(reason: Reason, message: str, fields: Fields) -> str:
+    """Return what was found and what to do about it."""
+    text = without_request(message)
+    for pattern, words in _RULES:
+        if match := pattern.search(text):
+            return sentences(*words(match, fields))
+    return advised(reason, text)
+
+
+def without_request(message: str) -> str:
+    """Return the cluster's own words, without the request that it answers."""
+    return _PREFIX.sub("", message.strip())
+
+
+_PREFIX = re.compile(r"^(?:[A-Z]+ /\S+: \d{3} |Error creating: )+")
+"""Of a request of the controller, or of the Job controller's Event."""
+Words = tuple[str, str]
+_AMOUNT = re.compile(r"(?:(?P<kind>requests|limits)\.)?(?P<resource>[\w./-]+)=(?P<value>[\w.]+)")
+
+
+def _init_container(match: re.Match[str], _fields: Fields) -> Words:
+    """The worker's pod has none of its own."""
+    found = f'The init container "{match["name"]}" cannot start: {match["why"]}'
+    return found, "A webhook of the cluster added it to the pod: check its configuration"
+
+
+def _no_service_account(match: re.Match[str], fields: Fields) -> Words:
+    name, path = match["name"], fields.worker("serviceAccountName")
+    return f'ServiceAccount "{name}" not found', f"Create it in this namespace, or correct {path}"
+
+
+def _no_priority_class(match: re.Match[str], fields: Fields) -> Words:
+    path = fields.worker("priorityClassName")
+    return f'PriorityClass "{match["name"]}" not found', f"Create it, or correct {path}"
+
+
+def _no_storage_class(match: re.Match[str], fields: Fields) -> Words:
+    path = fields.worker("scratch.storageClassName")
+    return f'StorageClass "{match["name"]}" not found', f"Create it, or correct {path}"
+
+
+def _no_claim(match: re.Match[str], fields: Fields) -> Words:
+    name = match["name"]
+    path = fields.claims.get(name, "the field that names it")
+    state = "is being deleted" if "being deleted" in match[0] else "not found"
+    return f'PersistentVolumeClaim "{name}" {state}', f"Create it in this namespace, or correct {path}"
+
+
+def _quota(match: re.Match[str], fields: Fields) -> Words:
+    """Quotas may count objects, such as pods or count/jobs.batch, which no field of the spec changes."""
+    found = f'It exceeded quota "{match["name"]}": {match["amounts"]}'
+    wanted = _AMOUNT.finditer(match["amounts"].partition(", used:")[0])
+    paths = [path for amount in wanted if (path := _quota_field(amount, fields))]
+    free = "raise the quota, or wait until other pods have ended"
+    return found, f"Lower {_listed(paths)}, {free}" if paths else free.capitalize()
+
+
+def _quota_field(amount: re.Match[str], fields: Fields) -> str | None:
+    resource = amount["resource"].rpartition(".storageclass.storage.k8s.io/requests.")[2]
+    if amount["kind"] is None and resource not in ("cpu", "memory", "ephemeral-storage", "storage"):
+        return None
+    return fields.amount(amount["kind"] or "requests", resource)
+
+
+def _quota_wants_more(match: re.Match[str], fields: Fields) -> Words:
+    found = f'The ResourceQuota "{match["name"]}" wants a value for {match["amounts"]}'
+    paths = [
+        fields.amount(kind, resource)
+        for kind, resource in re.findall(r"(requests|limits)\.([\w./-]+)", match["amounts"])
+    ]
+    return found, f"Set {_listed(paths) or fields.worker('resources')}"
+
+
+def _limit_range(match: re.Match[str], fields: Fields) -> Words:
+    """A message may name several bounds; each is of one resource."""
+    rules = list(_BOUND.finditer(match.string))
+    found = "; ".join(
+        f"the {rule['bound']} {rule['resource']} of a {rule['of']} is {rule['limit']}, and the {rule['kind']} is "
+        f"{rule['value']}"
+        for rule in rules
+    )
+    paths = [fields.amount(f"{rule['kind']}s", rule["resource"]) for rule in rules]
+    verb = "Lower" if all(rule["bound"] == "maximum" for rule in rules) else "Change"
+    return f"A LimitRange refuses it: {found}", f"{verb} {_listed(paths)}, or change the LimitRange"
+
+
+def _ratio(match: re.Match[str], fields: Fields) -> Words:
+    resource = match["resource"]
+    found = (
+        f"A LimitRange allows {match['limit']} times the request as limit of {resource}, and {match['value']} is set"
+    )
+    paths = [fields.amount(kind, resource) for kind in ("requests", "limits")]
+    return found, f"Bring {_listed(paths)} closer together"
+
+
+def _pod_security(match: re.Match[str], fields: Fields) -> Words:
+    """The worker's own pod fits every level, so something of the user's or of a webhook's is refused."""
+    found = f'Pod Security "{match["level"]}" of this namespace refuses the pod: {match["why"]}'
+    return found, f"Remove what a webhook adds to the pod, or allow it in the namespace; {fields.root}.worker adds none"
+
+
+def _denied(match: re.Match[str], fields: Fields) -> Words:
+    found = f'The {match["what"]} "{match["name"]}" denies it: {match["why"]}'
+    return found, f"Change {fields.root}.worker so that the policy allows it, or change the policy"
+
+
+def _no_node(match: re.Match[str], fields: Fields) -> Words:
+    """One sentence for all nodes, and an action for each kind of cause."""
+    causes = match["causes"]
+    found = f"No node of {match['total']} fits the pod: {causes}"
+    amounts = list(dict.fromkeys(re.findall(r"Insufficient ([\w./-]+)", causes)))
+    todo = [f"lower {_listed([fields.amount('requests', one) for one in amounts])}"] if amounts else []
+    todo += [action.format(worker=fields.worker("")) for pattern, action in _CAUSES if re.search(pattern, causes)]
+    todo += ["add a node"] if amounts or not todo else []
+    advice = ", or ".join(todo)
+    return found, advice[0].upper() + advice[1:]
+
+
+_CAUSES = (
+    (r"untolerated taint", "add a toleration of the node's taint to {worker}tolerations"),
+    (r"node affinity/selector", "correct {worker}nodeSelector or {worker}affinity"),
+    (r"(?:anti-)?affinity rules", "correct {worker}affinity"),
+    (r"were unschedulable", "make a cordoned node schedulable (kubectl uncordon)"),
+    (r"Too many pods", "wait until other pods have ended"),
+    (r"unbound immediate|available persistent volumes", "check the claims of this pod (kubectl get pvc)"),
+    (r"volume node affinity", "let the pod run where its volume is: correct {worker}nodeSelector or {worker}affinity"),
+    (r"max volume count", "wait until other pods have released their volumes"),
+    (r"enough free storage", "lower {worker}scratch.size"),
+)
+"""Words of the scheduler, and what changes them."""
+
+
+def _image(match: re.Match[str], _fields: Fields) -> Words:
+    found = f'The image "{match["image"]}" cannot be pulled'
+    why = match["why"]
+    todo = f"Check worker.image and worker.imagePullSecrets {_CHART}"
+    return (f"{found}: {why}" if why else found), todo
+
+
+def _multi_attach(match: re.Match[str], _fields: Fields) -> Words:
+    found = f'The volume "{match["volume"]}" is attached to another node'
+    return found, "Wait until the pod that uses it has ended, or use a volume that several nodes can mount"
+
+
+def _unmounted(match: re.Match[str], fields: Fields) -> Words:
+    found = f'The volume "{match["volume"]}" cannot be mounted: {match["why"]}'
+    return found, f"Check {_volume_field(match['volume'], fields)}"
+
+
+def _volume_field(volume: str, fields: Fields) -> str:
+    known = {
+        "scratch": fields.worker("scratch"),
+        "ca-bundle": fields.worker("caBundleConfigMapRef"),
+        "source": f"{fields.root}.source.persistentVolumeClaim",
+        "destination": f"{fields.root}.destination.persistentVolumeClaim",
+    }
+    return known.get(volume, "the volume and its storage")
+
+
+def _unbound(_match: re.Match[str], fields: Fields) -> Words:
+    names = _listed(list(fields.claims.values())) or fields.worker("scratch")
+    return "A PersistentVolumeClaim of the pod has no volume", f"See why with kubectl describe pvc, and check {names}"
+
+
+def _no_volume(_match: re.Match[str], fields: Fields) -> Words:
+    path = fields.worker("scratch.storageClassName")
+    return "No PersistentVolume fits the claim, and it names no StorageClass", f"Set {path}"
+
+
+def _listed(paths: list[str]) -> str:
+    *head, last = list(dict.fromkeys(paths)) or [""]
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+_BOUND = re.compile(
+    r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]+) usage per (?P<of>\w+) is (?P<limit>[\w.]+), "
+    r"but (?P<kind>request|limit) is (?P<value>[\w.]+)"
+)
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], ...] = (
+    (re.compile(r"^init container (?P<name>\S+): (?P<why>.*)", re.DOTALL), _init_container),
+    (re.compile(r'serviceaccounts? "(?P<name>[^"]+)" not found'), _no_service_account),
+    (re.compile(r"no PriorityClass with name (?P<name>\S+) was found"), _no_priority_class),
+    (re.compile(r'storageclass\.storage\.k8s\.io "(?P<name>[^"]+)" not found'), _no_storage_class),
+    (re.compile(r'persistentvolumeclaim "(?P<name>[^"]+)" (?:not found|is being deleted)'), _no_claim),
+    (re.compile(r"exceeded quota: (?P<name>[^,]+), (?P<amounts>requested: .*)"), _quota),
+    (re.compile(r"failed quota: (?P<name>[^:]+): must specify (?P<amounts>.*)"), _quota_wants_more),
+    (_BOUND, _limit_range),
+    (
+        re.compile(
+            r"(?P<resource>[\w./-]+) max limit to request ratio per \w+ is (?P<limit>[\w.]+), "
+            r"but provided ratio is (?P<value>[\d.]*\d)"
+        ),
+        _ratio,
+    ),
+    (re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.*)', re.DOTALL), _pod_security),
+    (re.compile(r'(?P<what>admission webhook) "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL), _denied),
+    (
+        re.compile(
+            r"(?P<what>ValidatingAdmissionPolicy) '(?P<name>[^']+)' with binding '[^']+' denied request: (?P<why>.*)",
+            re.DOTALL,
+        ),
+        _denied,
+    ),
+    (re.compile(r"has unbound immediate PersistentVolumeClaims"), _unbound),
+    (re.compile(r"0/(?P<total>\d+) nodes are available: (?P<causes>.+?)(?:\.(?:\s.*)?)?$", re.DOTALL), _no_node),
+    (re.compile(r'Back-off pulling image "(?P<image>[^"]+)"(?:: \w+: (?P<why>.*))?', re.DOTALL), _image),
+    (re.compile(r'pull and unpack image "(?P<image>[^"]+)": (?P<why>.*)', re.DOTALL), _image),
+    (re.compile(r"(?:image tag|image name) \"(?P<image>[^\"]+)\": (?P<why>.*)", re.DOTALL), _image),
+    (re.compile(r'Container image "(?P<image>[^"]+)" is (?P<why>not present with pull policy of Never)'), _image),
+    (re.compile(r'Multi-Attach error for volume "(?P<volume>[^"]+)"'), _multi_attach),
+    (
+        re.compile(
+            r'\w+\.(?:SetUp|MountDevice|SetUpDevice|AttachVolume) failed for volume "(?P<volume>[^"]+)" ?: (?P<why>.*)',
+            re.DOTALL,
+        ),
+        _unmounted,
+    ),
+    (re.compile(r"unmounted volumes=\[(?P<volume>[\w-]+)[^\]]*\].*: (?P<why>[^:]*)$", re.DOTALL), _unmounted),
+    (re.compile(r"no persistent volumes available for this claim and no storage class is set"), _no_volume),
+)
+"""The first that matches speaks: a named object before quotas, quotas before the scheduler's summary."""

@@ -1,0 +1,133 @@
+"""Why a run does not start: an ordered chain over its pod and the cluster's own words, shown while it lasts."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from videoimport.api.reasons import Reason
+from videoimport.core.observed import ClaimView, EventView, JobView, PodView
+from videoimport.core.plan import Inquiry
+
+_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
+_REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
+"""The last is of a native sidecar that a mesh adds: the worker's container is started once."""
+_MOUNT = frozenset({"FailedMount", "FailedAttachVolume"})
+_NO_VOLUME = frozenset({"ProvisioningFailed", "FailedBinding"})
+_VOLUMES = re.compile(r"persistent ?volume|volume node affinity|volume count|enough free storage", re.IGNORECASE)
+"""The scheduler's words for a pod that fits a node but for its volumes; a missing claim is among them."""
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A Job that has not said anything yet."""
+
+    job: JobView
+    pods: tuple[PodView, ...]
+    events: tuple[EventView, ...]
+    now: datetime
+    patience: timedelta
+    claim: ClaimView | None = None
+    """The scratch that its pod waits for, where that is a claim of ours."""
+
+    @property
+    def pod(self) -> PodView | None:
+        """The newest."""
+        return self.pods[0] if self.pods else None
+
+    def said(self, uid: str, reasons: Iterable[str]) -> str | None:
+        """The newest message among the Events of these reasons about this object."""
+        fitting = [event for event in self.events if event.uid == uid and event.reason in reasons]
+        return max(fitting, key=lambda event: event.last_seen).message if fitting else None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What holds it up, and what to ask; no reason yet means that it is only late, or merely young."""
+
+    reason: Reason | None = None
+    message: str = ""
+    inquiries: tuple[Inquiry, ...] = ()
+    again_at: datetime | None = None
+    echo: bool = False
+    """Says less than what was said before with this reason, which therefore stays."""
+
+
+def diagnose(start: Start) -> Finding:
+    """The first finding of the chain; a start that goes well yields an empty one."""
+    found = (check(start) for check in _CHAIN)
+    return next((finding for finding in found if finding), Finding())
+
+
+def _without_pod(start: Start) -> Finding | None:
+    if start.pod is not None:
+        return None
+    job = start.job
+    refusal = start.said(job.uid, {"FailedCreate"})
+    reason = Reason.POD_REJECTED if refusal else None
+    return _asking(start, Inquiry("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
+
+
+def _under_way(start: Start) -> Finding | None:
+    pod = start.pod
+    return Finding() if pod and (pod.running or pod.exit_code is not None or pod.phase != "Pending") else None
+
+
+def _claim_unbound(start: Start) -> Finding | None:
+    """The scheduler only says that the claim has no volume; why, stands in the claim's own Events."""
+    claim = start.claim
+    if claim is None or claim.bound or start.pod is None:
+        return None
+    told = start.said(claim.uid, _NO_VOLUME)
+    seen = _unschedulable(start)
+    reason, words = (Reason.MOUNT_FAILED, told) if told else (seen.reason, seen.message) if seen else (None, None)
+    inquiry = Inquiry("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)
+    return _asking(start, inquiry, claim.created, reason, words)
+
+
+def _unschedulable(start: Start) -> Finding | None:
+    pod = start.pod
+    if pod is None or pod.unscheduled is None:
+        return None
+    reason = Reason.MOUNT_FAILED if _VOLUMES.search(pod.unscheduled) else Reason.UNSCHEDULABLE
+    return Finding(reason, pod.unscheduled)
+
+
+def _image(start: Start) -> Finding | None:
+    """The kubelet goes back and forth between why a pull failed and that it waits before the next one."""
+    finding = _container_waits(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
+    backing_off = start.pod is not None and start.pod.waiting_reason == "ImagePullBackOff"
+    return replace(finding, echo=backing_off) if finding else None
+
+
+def _refused_container(start: Start) -> Finding | None:
+    return _container_waits(start, _REFUSED, Reason.POD_REJECTED)
+
+
+def _container_waits(start: Start, reasons: frozenset[str], reason: Reason) -> Finding | None:
+    pod = start.pod
+    if pod is None or pod.waiting_reason not in reasons:
+        return None
+    return Finding(reason, pod.waiting_message or pod.waiting_reason or "")
+
+
+def _creating(start: Start) -> Finding | None:
+    pod = start.pod
+    if pod is None:
+        return None
+    refusal = start.said(pod.uid, _MOUNT)
+    reason = Reason.MOUNT_FAILED if refusal else None
+    return _asking(start, Inquiry("Pod", pod.namespace, pod.name, pod.uid), pod.created, reason, refusal)
+
+
+def _asking(start: Start, inquiry: Inquiry, since: datetime, reason: Reason | None, words: str | None) -> Finding:
+    """Ask once patience is over, then again after pauses that grow with the wait."""
+    age = start.now - since
+    if age < start.patience:
+        return Finding(reason, words or "", again_at=since + start.patience)
+    pause = min(max(start.patience, age / 2), _LONGEST_PAUSE)
+    return Finding(reason, words or "", (inquiry,), again_at=start.now + pause)
+
+
+_CHAIN = (_without_pod, _under_way, _claim_unbound, _unschedulable, _image, _refused_container, _creating)

@@ -1,0 +1,76 @@
+"""One item of a list, wherever the list came from. There may be a hundred thousand, so it is lean."""
+
+from dataclasses import dataclass
+
+from videoimport.api.bulkimport_source import BucketSource, Item
+from videoimport.api.identity import item_identity
+from videoimport.api.metadata import Scalar
+from videoimport.api.reasons import Reason
+from videoimport.api.short_names import slug_of, stem_of_key, stem_of_url
+from videoimport.api.tasks.listing_task import FoundItem, Known, RejectedLine
+from videoimport.api.videoimport_source import S3Source
+
+LINES = "items.jsonl"
+"""Key of a page's lines in its ConfigMap."""
+FACTS = "page.json"
+"""Key of what the page says of itself."""
+EARLIER = "earlier"
+"""Stands for a listing where a page holds what earlier bulks left failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Exactly one of url and key is set."""
+
+    identity: str
+    url: str | None = None
+    key: str | None = None
+    """Of an object of the bulk's source.s3."""
+    name: str | None = None
+    metadata: dict[str, Scalar] | None = None
+    checksum: str | None = None
+    known: Known | None = None
+    """The listing found it in the destination."""
+    slug: str | None = None
+    """Of the title that the list gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What will not be imported. Nothing of it is secret."""
+
+    identity: str | None
+    """None where a manifest's line has no address."""
+    reason: Reason
+    message: str = ""
+    name: str | None = None
+    url: str | None = None
+
+
+def inline(item: Item) -> Listed:
+    """An item of the spec."""
+    return Listed(item_identity(item.url), item.url, None, item.name, item.metadata, item.checksum)
+
+
+def found(item: FoundItem) -> Listed:
+    """An item of a page."""
+    return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known, item.slug)
+
+
+def slug_of_item(item: Listed) -> str:
+    """The readable part of its child's name: of its name, else of its title, else of its file's name."""
+    return (
+        slug_of(item.name or "")
+        or item.slug
+        or slug_of(stem_of_url(item.url) if item.url is not None else stem_of_key(item.key or ""))
+    )
+
+
+def rejected(line: RejectedLine) -> Rejected:
+    """What a page rejects."""
+    return Rejected(line.id, line.reason, line.message, line.name, line.url)
+
+
+def object_of(bucket: BucketSource, key: str) -> S3Source:
+    """The object of a bucket's listing."""
+    return S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)

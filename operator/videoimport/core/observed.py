@@ -1,0 +1,231 @@
+"""What decisions see: the resources as models, and the parts of Jobs, pods, ConfigMaps and Events they need.
+
+Parsing happens here and nowhere else; inside, a missing field is None and never a surprise.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import HostStatus, LedgerEntry
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks.import_report import Progress
+from videoimport.api.tasks.listing_task import Skipped
+from videoimport.api.videoimport import VideoImport
+from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.object_metadata import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A Job of ours."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner: Owner | None
+    """Its controlling owner."""
+    run: int
+    """From its label; 0 when the label is missing."""
+    created: datetime
+    deleting: bool
+    finished: Literal["Complete", "Failed"] | None
+    failure_reason: str | None
+    """Of the Failed condition, or FailureTarget before it: PodFailurePolicy, DeadlineExceeded, and others."""
+    failure_message: str | None
+    exit_code: int | None
+    """As the podFailurePolicy wrote it into failure_message; it outlives the pod."""
+    disrupted: bool
+    """The podFailurePolicy's DisruptionTarget rule matched."""
+    expires: bool
+    """ttlSecondsAfterFinished is set."""
+    suspended: bool = False
+    """A queue (Kueue) holds it back: spec.suspend is true, which we never set."""
+    wish: str | None = None
+    """The wish_hash of the spec that it was made from; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod of one of our Jobs, seen through its container ``worker``."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner: Owner | None
+    """Its controlling owner: the Job, where it is one of ours."""
+    created: datetime
+    deleting: bool
+    phase: str
+    reason: str | None
+    """status.reason, such as Evicted."""
+    message: str | None
+    disrupted: bool
+    """Condition DisruptionTarget is True."""
+    unscheduled: str | None
+    """Message of PodScheduled=False with reason Unschedulable."""
+    waiting_reason: str | None
+    """Of the container: ContainerCreating, ImagePullBackOff, CreateContainerConfigError …"""
+    waiting_message: str | None
+    running: bool
+    """The container runs."""
+    exit_code: int | None
+    oom_killed: bool
+    termination_message: str | None
+    gated: bool = False
+    """Held back from the scheduler by a scheduling gate."""
+    running_since: datetime | None = None
+    """When the container began, while it runs."""
+    ended_at: datetime | None = None
+    """When the container ended, by its node's clock."""
+    companions: tuple[str, ...] = ()
+    """Names of other containers, as a mesh adds them, that have not ended. Native sidecars are not among them: the
+    kubelet ends those by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A PersistentVolumeClaim of ours: an import's scratch."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner: Owner | None
+    """Its controlling owner."""
+    created: datetime
+    deleting: bool
+    bound: bool
+    """It has its volume. One that is not may still wait for its first pod."""
+    room: str | None
+    """What was asked for, as core.scratch writes it; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """What the cluster said about a Job, pod or claim of ours."""
+
+    uid: str
+    """Of the object it is about."""
+    reason: str
+    """FailedCreate, FailedMount, FailedScheduling …"""
+    message: str
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShardView:
+    """A ConfigMap that holds results of a bulk."""
+
+    name: str
+    uid: str
+    owner: Owner | None
+    """Its controlling owner."""
+    number: int
+    deleting: bool
+    entries: dict[str, LedgerEntry]
+    """By item identity."""
+    size: int = 0
+    """Bytes of all its data, of what cannot be read as well."""
+    immutable: bool = False
+    """Somebody sealed it: it can be read but not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A ConfigMap that holds a page of a bulk's list; immutable from its creation."""
+
+    name: str
+    uid: str
+    owner: Owner | None
+    """Its controlling owner."""
+    digest: str
+    """Of all that is read of it, as core.pages.page_digest has it."""
+    number: int
+    listing: str
+    """Which list it is of."""
+    cursor: str | None
+    """Where the next page begins."""
+    done: bool
+    """It is the last one."""
+    deleting: bool
+    items: tuple[Listed, ...]
+    rejected: tuple[Rejected, ...]
+    pushed_back: Reason | None = None
+    """What broke the source off after it: the next page waits as after a failure."""
+    integration: str | None = None
+    """Of a page of what earlier bulks left failed: under which source and destination it was taken up."""
+    retry_after_seconds: int | None = None
+    """For how long it wanted to be left alone then, where it said so."""
+    skipped: Skipped | None = None
+    """What of the list is neither in it nor rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """A host that pushed back and has not answered since, as all imports of a namespace together know it."""
+
+    name: str
+    failures: int
+    """How often in a row; 0 where it is only to be left alone for a while, and nobody need try first."""
+    time: datetime
+    """When it pushed back last."""
+    until: datetime
+    """Until when it is left alone; may lie in the past."""
+    tried: bool = False
+    """Another import tries now whether it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedVideo:
+    """All that a decision about one VideoImport may depend on."""
+
+    video: VideoImport
+    jobs: tuple[JobView, ...] = ()
+    """Jobs that name it as their owner. ``core.owned`` says which of them are its own."""
+    pods: tuple[PodView, ...] = ()
+    """Pods of those Jobs."""
+    progress: Progress | None = None
+    """The latest snapshot of the current run's worker, if any was read."""
+    events: tuple[EventView, ...] = ()
+    """Answers to earlier inquiries."""
+    claims: tuple[ClaimView, ...] = ()
+    """PersistentVolumeClaims that name it as their owner."""
+    host: HostView | None = None
+    """Its source's host, while that pushes back."""
+    no_room: str = ""
+    """Which limit leaves no room for another run, in a sentence; empty when there is room for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedBulk:
+    """All that a decision about one BulkImport may depend on."""
+
+    bulk: BulkImport
+    children: tuple[VideoImport, ...] = ()
+    """VideoImports that name it as their owner. ``core.owned`` says which of them are its own."""
+    shards: tuple[ShardView, ...] = ()
+    """Its result shards, in order of their number."""
+    unreadable: frozenset[str] = frozenset()
+    """Names of children that our models cannot read, such as those with a status of a newer version."""
+    refusal: EventView | None = None
+    """What the API server said when it last refused something that was to be created for it."""
+    pages: tuple[PageView, ...] = ()
+    """Pages of its list, in order of their number; of an earlier list too."""
+    jobs: tuple[JobView, ...] = ()
+    """Its own Jobs, which list and deliver."""
+    pods: tuple[PodView, ...] = ()
+    """Pods of those Jobs."""
+    events: tuple[EventView, ...] = ()
+    """Answers to earlier inquiries about those."""
+    unkept: frozenset[str] = frozenset()
+    """UIDs of those Jobs whose page could not be kept: what their pod printed is gone or is not what was reported."""
+    ahead: int = 0
+    """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
+    hosts: tuple[HostStatus, ...] = ()
+    """All hosts that push imports of its namespace back now, by name."""
+    source_rests_until: datetime | None = None
+    """Whom its list is asked from wants to be left alone until then; may lie in the past."""
+    left_failed: tuple[Listed, ...] | None = None
+    """What earlier bulks with the same source and destination left failed, and no later one brought; None where there
+    are no earlier ones, or nobody wants to know."""

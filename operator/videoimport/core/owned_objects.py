@@ -1,0 +1,91 @@
+"""Which objects are a resource's own. One place for all kinds: the namespace, the kind, the derived name and the whole
+owner reference must match. What only looks like one of ours is of no meaning for any decision.
+
+Whoever may write in the same namespace can make objects that match; what carries authority is checked further, against
+what the status recorded (``core.pages``, ``core.scene``).
+"""
+
+import re
+from typing import Literal, get_args
+
+from videoimport.api.labels import GROUP, VIDEO_KIND
+from videoimport.api.videoimport import ObjectMeta
+from videoimport.core.object_metadata import Owner, job_owner, owner_of_child
+from videoimport.core.object_names import errand_name, job_name, page_name, scratch_name, shard_name
+from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
+
+Word = Literal["list", "hook"]
+"""What the errand is, as its Jobs' names have it."""
+_IDENTITY = re.compile(r"[0-9a-f]{10}")
+_MAX_POD_PREFIX = 58
+"""Characters that the API server keeps of a Job's name and a hyphen, before it adds random ones (generateName)."""
+_POD_SUFFIX = re.compile(r"[a-z0-9]{5}")
+
+
+def is_job_of_video(job: JobView, video: Owner) -> bool:
+    """Whether a Job is a run of this VideoImport."""
+    return job.owner == video and job.name == job_name(video.name, job.run)
+
+
+def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
+    """Whether a Job is a run of one of this BulkImport's errands."""
+    return any(is_errand_of(job, bulk, word) for word in get_args(Word))
+
+
+def is_errand_of(job: JobView, bulk: Owner, word: Word) -> bool:
+    """Whether a Job is a run of this BulkImport's listing, or of its webhook."""
+    return job.owner == bulk and job.name == errand_name(bulk.name, word, job.run)
+
+
+def is_job_of(job: JobView, owner: Owner) -> bool:
+    """Whether a Job is a run of this VideoImport or BulkImport."""
+    if owner.group != GROUP:
+        return False
+    return is_job_of_video(job, owner) if owner.kind == VIDEO_KIND else is_job_of_bulk(job, owner)
+
+
+def is_pod_of(pod: PodView, job: JobView) -> bool:
+    """Whether a pod is the one that the Job controller made for this Job."""
+    prefix = f"{job.name}-"[:_MAX_POD_PREFIX]
+    has_name = pod.name.startswith(prefix) and _POD_SUFFIX.fullmatch(pod.name, len(prefix)) is not None
+    return has_name and pod.owner == job_owner(job.namespace, job.name, job.uid)
+
+
+def is_claim_of(claim: ClaimView, video: Owner) -> bool:
+    """Whether a claim is the scratch of this VideoImport."""
+    return claim.owner == video and claim.name == scratch_name(video.name)
+
+
+def is_shard_of(shard: ShardView, bulk: Owner) -> bool:
+    """Whether a ConfigMap holds results of this BulkImport."""
+    return shard.owner == bulk and shard.name == shard_name(bulk.name, shard.number)
+
+
+def is_page_of(page: PageView, bulk: Owner) -> bool:
+    """Whether a ConfigMap stands where a page of this BulkImport's list would. Whether it is one, its digest says."""
+    return page.owner == bulk and page.name == page_name(bulk.name, page.listing, page.number)
+
+
+def item_of_child(child: ObjectMeta, bulk: Owner) -> str | None:
+    """Return the identity of the item that a VideoImport imports for this BulkImport; None if it is no child of it."""
+    return child_identity(bulk.name, child.name) if owner_of_child(child) == bulk else None
+
+
+def owner_for_limits(video: ObjectMeta) -> str:
+    """Return the UID of whose places an import takes: its BulkImport's, or its own."""
+    owner = owner_of_child(video)
+    return owner.uid if owner is not None and is_child(video) else video.uid
+
+
+def is_child(video: ObjectMeta) -> bool:
+    """Whether a VideoImport has the name that a child of the BulkImport has which it names as its owner."""
+    owner = owner_of_child(video)
+    return owner is not None and child_identity(owner.name, video.name) is not None
+
+
+def child_identity(bulk_name: str, name: str) -> str | None:
+    """Return the identity of the item that the child of this name imports: the ten hex digits that its name ends with,
+    after the bulk's name and a hyphen. None for a name that no child has."""
+    before, identity = name[:-10], name[-10:]
+    has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))
+    return identity if has_prefix and _IDENTITY.fullmatch(identity) else None

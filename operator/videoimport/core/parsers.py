@@ -1,0 +1,244 @@
+"""From the API server's JSON to the views that decisions read."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from videoimport.api.bulkimport_status import LedgerEntry
+from videoimport.api.labels import LISTING, PAGE, RUN, SHARD, WORKER_CONTAINER
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks.listing_task import PageFacts, PageLine
+from videoimport.core.discovery.page_digest import digest_of_data
+from videoimport.core.list_item import FACTS, LINES, Listed, Rejected, found, rejected
+from videoimport.core.object_metadata import ROOM, WISH, controlling_owner
+from videoimport.core.observed import ClaimView, EventView, JobView, PageView, PodView, ShardView
+from videoimport.core.plan import Inquiry
+
+Raw = Mapping[str, Any]
+_EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_DISRUPTED = "condition DisruptionTarget"
+_MOST_ENTRIES = 2048
+"""Results that are remembered by their text: those of the shards that are being filled."""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def job_view(raw: Raw) -> JobView:
+    """A Job as its JSON shows it."""
+    meta, conditions = raw["metadata"], _conditions(raw)
+    failure = conditions.get("Failed") or conditions.get("FailureTarget") or {}
+    message = failure.get("message")
+    code = _EXIT_CODE.search(message or "")
+    return JobView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        owner=controlling_owner(meta),
+        run=_number((meta.get("labels") or {}).get(RUN)),
+        created=_moment(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        finished=_finished(conditions),
+        failure_reason=failure.get("reason"),
+        failure_message=message,
+        exit_code=int(code[1]) if code else None,
+        disrupted=_DISRUPTED in (message or ""),
+        expires=(raw.get("spec") or {}).get("ttlSecondsAfterFinished") is not None,
+        suspended=(raw.get("spec") or {}).get("suspend") is True,
+        wish=(meta.get("annotations") or {}).get(WISH),
+    )
+
+
+def pod_view(raw: Raw) -> PodView:
+    """A pod as its JSON shows it, through its container ``worker``."""
+    meta, status, conditions = raw["metadata"], raw.get("status") or {}, _conditions(raw)
+    state = _worker_state(status)
+    terminated = state.get("terminated") or {}
+    waiting = {} if terminated or "running" in state else _stuck_init(status) or state.get("waiting") or {}
+    scheduled = _conditions(raw, "False").get("PodScheduled") or {}
+    return PodView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        owner=controlling_owner(meta),
+        created=_moment(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        phase=status.get("phase", "Pending"),
+        reason=status.get("reason"),
+        message=status.get("message") or _failed_init(status),
+        disrupted="DisruptionTarget" in conditions,
+        unscheduled=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else None,
+        waiting_reason=waiting.get("reason"),
+        waiting_message=waiting.get("message"),
+        running="running" in state,
+        exit_code=terminated.get("exitCode"),
+        oom_killed=terminated.get("reason") == "OOMKilled",
+        termination_message=terminated.get("message"),
+        gated=scheduled.get("reason") == "SchedulingGated",
+        running_since=_moment(begun) if (begun := (state.get("running") or {}).get("startedAt")) else None,
+        ended_at=_moment(over) if (over := terminated.get("finishedAt")) else None,
+        companions=_companions(status),
+    )
+
+
+def claim_view(raw: Raw) -> ClaimView:
+    """A PersistentVolumeClaim as its JSON shows it."""
+    meta = raw["metadata"]
+    return ClaimView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        owner=controlling_owner(meta),
+        created=_moment(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        bound=(raw.get("status") or {}).get("phase") == "Bound",
+        room=(meta.get("annotations") or {}).get(ROOM),
+    )
+
+
+def event_view(raw: Raw) -> EventView:
+    """A core/v1 Event as its JSON shows it."""
+    seen = (raw.get("series") or {}).get("lastObservedTime") or raw.get("lastTimestamp") or raw.get("eventTime")
+    return EventView(
+        uid=(raw.get("involvedObject") or {}).get("uid", ""),
+        reason=raw.get("reason") or "",
+        message=raw.get("message") or "",
+        last_seen=_moment(seen or raw["metadata"].get("creationTimestamp")),
+    )
+
+
+def is_about(event: Raw, inquiry: Inquiry) -> bool:
+    """Whether an Event is about the very object that was asked about."""
+    about = event.get("involvedObject") or {}
+    told = tuple(about.get(field, "") for field in ("kind", "namespace", "name", "uid"))
+    return told == (inquiry.kind, inquiry.namespace, inquiry.name, inquiry.uid)
+
+
+def shard_view(raw: Raw) -> ShardView:
+    """A result shard. An entry that cannot be read is none: it is written again from its child."""
+    meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
+    entries = {key: _entry(text) for key, text in data.items()}
+    return ShardView(
+        name=meta["name"],
+        uid=meta["uid"],
+        owner=controlling_owner(meta),
+        number=_number((meta.get("labels") or {}).get(SHARD)),
+        deleting="deletionTimestamp" in meta,
+        entries={key: entry for key, entry in entries.items() if entry is not None},
+        size=sum(len(text.encode(errors="replace")) for text in (*data.values(), *binary.values())),
+        immutable=raw.get("immutable") is True,
+    )
+
+
+def page_view(raw: Raw) -> PageView:
+    """A page of a list. A line that cannot be read is shown as rejected; a page that says nothing of itself is of no
+    listing, and so of no use."""
+    meta, data = raw["metadata"], raw.get("data") or {}
+    labels, facts = meta.get("labels") or {}, _facts(data.get(FACTS, ""))
+    lines = [_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]
+    return PageView(
+        name=meta["name"],
+        uid=meta["uid"],
+        owner=controlling_owner(meta),
+        digest=digest_of_data(data),
+        number=_number(labels.get(PAGE)),
+        listing=labels.get(LISTING, "") if facts else "",
+        cursor=facts.cursor if facts else None,
+        done=facts is not None and facts.done,
+        deleting="deletionTimestamp" in meta,
+        items=tuple(line for line in lines if isinstance(line, Listed)),
+        rejected=tuple(line for line in lines if isinstance(line, Rejected)),
+        pushed_back=facts.pushed_back if facts else None,
+        integration=facts.integration if facts else None,
+        retry_after_seconds=facts.retry_after_seconds if facts else None,
+        skipped=facts.skipped if facts else None,
+    )
+
+
+def _facts(text: str) -> PageFacts | None:
+    try:
+        return PageFacts.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _page_line(number: int, text: str) -> Listed | Rejected:
+    try:
+        line = PageLine.model_validate_json(text)
+    except ValidationError:
+        line = PageLine()
+    if line.found is not None and (line.found.url is None) != (line.found.key is None):
+        return found(line.found)
+    if line.rejected is not None:
+        return rejected(line.rejected)
+    return Rejected(None, Reason.INTERNAL, f"line {number} of the page cannot be read")
+
+
+@lru_cache(_MOST_ENTRIES)
+def _entry(text: str) -> LedgerEntry | None:
+    """A shard that grows is read again at each write, and most of it is as it was."""
+    try:
+        return LedgerEntry.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _conditions(raw: Raw, status: str = "True") -> dict[str, dict[str, Any]]:
+    """The conditions that have this status, by type."""
+    found = (raw.get("status") or {}).get("conditions") or ()
+    return {condition["type"]: condition for condition in found if condition.get("status") == status}
+
+
+def _finished(conditions: Raw) -> Literal["Complete", "Failed"] | None:
+    if "Complete" in conditions:
+        return "Complete"
+    return "Failed" if "Failed" in conditions else None
+
+
+def _worker_state(status: Raw) -> dict[str, Any]:
+    for container in status.get("containerStatuses") or ():
+        if container.get("name") == WORKER_CONTAINER:
+            return container.get("state") or {}
+    return {}
+
+
+def _companions(status: Raw) -> tuple[str, ...]:
+    others = (one for one in status.get("containerStatuses") or () if one.get("name") != WORKER_CONTAINER)
+    return tuple(str(one.get("name")) for one in others if "terminated" not in (one.get("state") or {}))
+
+
+def _stuck_init(status: Raw) -> Raw | None:
+    """An init container that cannot start, as a mesh adds them, keeps the worker from starting."""
+    for container in status.get("initContainerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
+            why = waiting.get("message") or waiting["reason"]
+            return {"reason": waiting["reason"], "message": f"init container {container.get('name')}: {why}"}
+    return None
+
+
+def _failed_init(status: Raw) -> str | None:
+    """Of a pod that failed: an init container ended badly, and the worker never ran."""
+    if status.get("phase") != "Failed":
+        return None
+    for container in status.get("initContainerStatuses") or ():
+        code = ((container.get("state") or {}).get("terminated") or {}).get("exitCode")
+        if code:
+            return f"its init container {container.get('name')} ended with exit code {code}"
+    return None
+
+
+def _number(text: str | None) -> int:
+    """0 for all that is no number of ours: anybody may have written it, and Python reads no more than 4,300 digits."""
+    return int(text) if text and _NUMBER.fullmatch(text) else 0
+
+
+def _moment(text: str | None) -> datetime:
+    """Long ago for what Python has no date for, such as the year 0 or 10000: whoever may write Events can write it."""
+    try:
+        return datetime.fromisoformat(text) if text else _LONG_AGO
+    except ValueError:
+        return _LONG_AGO

@@ -1,0 +1,132 @@
+"""Whether and when another run follows a failed one: by the reason's class, its own limit and maxAttempts."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from videoimport.api.reasons import Reason, RetryClass, info
+from videoimport.api.videoimport_status import Attempts, HostRest
+from videoimport.core.settings import Settings
+
+_MAX_DOUBLINGS = 20
+_MAX_REASONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a verdict depends on besides the reason."""
+
+    uid: str
+    run: int
+    attempts: Attempts
+    now: datetime
+    settings: Settings
+    since: datetime
+    """When the first run of this series began."""
+    rest: HostRest | None = None
+    """What the run learned of a host that pushes back; set with reasons of that class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows."""
+
+    attempts: Attempts
+    """With this run counted in; ``next_retry_time`` set if another one follows."""
+    given_up: str = ""
+    """Why no other run follows, where that is not the reason's own doing."""
+
+    @property
+    def again_at(self) -> datetime | None:
+        """When the next run starts; None if none does."""
+        return self.attempts.next_retry_time
+
+
+def judge(reason: Reason, context: Context) -> Verdict:
+    """The verdict on a run that ended with this reason. Raises ValueError where a host pushed back and ``context.rest``
+    does not say how long it is left alone."""
+    retry = info(reason).retry
+    if retry is RetryClass.UNCHARGED:
+        return _uncharged(context)
+    if retry is RetryClass.LATER:
+        return _later(context)
+    if retry is RetryClass.HOST:
+        return _with_its_host(context)
+    return _charged(reason, context) if retry is RetryClass.RETRIED else Verdict(_counted(reason, context.attempts))
+
+
+def exhausted(attempts: Attempts) -> str:
+    """Why the attempts are used up, or nothing. ``attempts.max`` may have been edited meanwhile."""
+    used = len(attempts.reasons)
+    return f"Given up after {used} of {attempts.max} attempts" if used >= attempts.max else ""
+
+
+def _uncharged(context: Context) -> Verdict:
+    count = context.attempts.uncharged + 1
+    attempts = context.attempts.model_copy(update={"uncharged": count, "next_retry_time": None})
+    if count > context.settings.max_uncharged:
+        lost = f"Given up after {count} runs that were lost through no fault of their own"
+        return Verdict(attempts, lost if count > 1 else "")
+    delay = timedelta(0) if count == 1 else _doubling(context, count - 1)
+    return _after(delay, attempts, context)
+
+
+def _later(context: Context) -> Verdict:
+    """A premiere is days away, not attempts: nothing is charged, but waiting ends in the end."""
+    waited, cap = context.now - context.since, context.settings.later_cap
+    attempts = context.attempts.model_copy(update={"next_retry_time": None})
+    if waited >= cap:
+        return Verdict(attempts, _waited_out(cap))
+    return _after(context.settings.later, attempts, context)
+
+
+def _with_its_host(context: Context) -> Verdict:
+    """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
+    rest, cap = context.rest, context.settings.later_cap
+    if rest is None:
+        raise ValueError("a host pushed back, and nobody says for how long")
+    attempts = context.attempts.model_copy(update={"next_retry_time": None})
+    if rest.since is not None and context.now - rest.since >= cap:
+        return Verdict(attempts, _waited_out(cap))
+    return Verdict(attempts.model_copy(update={"next_retry_time": rest.until}))
+
+
+def _waited_out(cap: timedelta) -> str:
+    """Why no other run follows; nothing where none was to be waited for, as without a cluster."""
+    days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
+    span = f"{days} days" if days > 1 else f"{seconds} seconds"
+    return f"Given up after {span}" if seconds else ""
+
+
+def _charged(reason: Reason, context: Context) -> Verdict:
+    attempts = _counted(reason, context.attempts)
+    same, most = attempts.reasons.count(reason), info(reason).max_retries
+    if most is not None and same > most:
+        return Verdict(attempts, f"Given up after {same} times {reason}")
+    if given_up := exhausted(attempts):
+        return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
+    return _after(_doubling(context, len(attempts.reasons)), attempts, context)
+
+
+def _counted(reason: Reason, attempts: Attempts) -> Attempts:
+    reasons = (*attempts.reasons, reason)[-_MAX_REASONS:]
+    return attempts.model_copy(update={"reasons": reasons, "next_retry_time": None})
+
+
+def _after(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
+    at = context.now + timedelta(
+        seconds=math.ceil(delay.total_seconds() * (0.8 + 0.4 * jitter(context.uid, context.run)))
+    )
+    return Verdict(attempts.model_copy(update={"next_retry_time": at}))
+
+
+def _doubling(context: Context, nth: int) -> timedelta:
+    settings = context.settings
+    doubled: timedelta = settings.backoff_base * 2 ** min(nth - 1, _MAX_DOUBLINGS)
+    return min(doubled, settings.backoff_cap)
+
+
+def jitter(uid: str, run: int) -> float:
+    """0 to 1, the same whenever it is asked for this run: many imports that fail together come back apart."""
+    return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

@@ -1,0 +1,50 @@
+"""Ending an import at its user's wish: its Jobs go first, then the status says so."""
+
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.messages import advised
+from videoimport.core.plan import Announcement
+from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.finished_run import already_succeeded
+from videoimport.core.video.stop_jobs import deletions, still_running
+
+_STOPPING = "The import is being cancelled: its worker is asked to stop."
+
+
+def cancelling(scene: Scene) -> Draft | None:
+    """A run that already succeeded stays a success. Otherwise nothing is started any more, what runs is stopped, and
+    the import is cancelled once nothing of it runs."""
+    if not scene.spec.cancel:
+        return None
+    return already_succeeded(scene) or _stopping(scene) or cancelled(scene)
+
+
+def cancelled(scene: Scene) -> Draft:
+    """The end, for one that nothing runs for. A token given together with ``cancel`` is not acted upon, and therefore
+    stays new; only one that never ran takes its first token as its old one."""
+    message = advised(Reason.CANCELLED)
+    acted_upon = scene.status.observed_retry_token
+    status = scene.status.model_copy(
+        update={
+            "phase": VideoPhase.CANCELLED,
+            "reason": Reason.CANCELLED,
+            "message": message,
+            "format": "Video",
+            "run": scene.run,
+            "attempts": scene.attempts.model_copy(update={"next_retry_time": None}),
+            "observed_retry_token": scene.spec.retry_token if acted_upon is None else acted_upon,
+            "start_time": scene.status.start_time or scene.now,
+            "completion_time": scene.now,
+            "bytes_per_second": None,
+            "eta_seconds": None,
+        }
+    )
+    return Draft(status, announcements=(Announcement("Normal", "Cancelled", message),))
+
+
+def _stopping(scene: Scene) -> Draft | None:
+    if not still_running(scene):
+        return None
+    news = {"reason": Reason.CANCELLED, "message": _STOPPING, "bytes_per_second": None, "eta_seconds": None}
+    status = scene.status.model_copy(update=news)
+    return Draft(status, actions=deletions(scene))

@@ -1,0 +1,120 @@
+"""One VideoImport at one moment, and the draft of what is to become of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from videoimport.api.conditions import ConditionType
+from videoimport.api.tasks.import_task import wish_hash
+from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.videoimport_status import Attempts, VideoImportStatus
+from videoimport.core.object_metadata import Owner, job_owner, video_owner
+from videoimport.core.observed import ClaimView, JobView, ObservedVideo, PodView
+from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of
+from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every step of a video's decision looks at."""
+
+    observed: ObservedVideo
+    now: datetime
+    """In whole seconds, as timestamps in a status are."""
+    settings: Settings
+
+    @property
+    def video(self) -> VideoImport:
+        """The resource."""
+        return self.observed.video
+
+    @property
+    def spec(self) -> VideoImportSpec:
+        """The wish."""
+        return self.observed.video.spec
+
+    @property
+    def status(self) -> VideoImportStatus:
+        """The status as it stands in the cluster."""
+        return self.observed.video.status
+
+    @property
+    def run(self) -> int:
+        """Number of the current run; 0 before the first."""
+        return self.status.run or 0
+
+    @property
+    def attempts(self) -> Attempts:
+        """As recorded, under the wish's present maximum."""
+        return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
+
+    @property
+    def since(self) -> datetime:
+        """When the present series of runs began: since then it is Reconciling. The start time is that of the first."""
+        working = next((c for c in self.status.conditions if c.type == ConditionType.RECONCILING), None)
+        if working is None or working.status != "True":
+            return self.status.start_time or self.now
+        return working.last_transition_time
+
+    @property
+    def wish(self) -> str:
+        """The hash of all that its user can mend."""
+        return wish_hash(self.spec)
+
+    def mended_since(self, job: JobView | None) -> bool:
+        """Whether the spec was edited since this Job was made from it, as far as that is known."""
+        return job is not None and job.wish not in (None, self.wish)
+
+    @property
+    def job(self) -> JobView | None:
+        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there: a Job
+        that was made in its stead has nothing to report."""
+        known = self.status.job
+        if known is None:
+            return None
+        found = next((job for job in self.jobs if job.name == known.name and job.run == self.run), None)
+        return found if found is not None and known.uid in (None, found.uid) else None
+
+    @property
+    def jobs(self) -> tuple[JobView, ...]:
+        """Jobs that are runs of this very resource."""
+        return tuple(job for job in self.observed.jobs if is_job_of_video(job, self.owner))
+
+    @property
+    def owner(self) -> Owner:
+        """The resource as the owner of its objects."""
+        return video_owner(self.video.metadata)
+
+    @property
+    def claim(self) -> ClaimView | None:
+        """Its scratch, where that is a volume that outlives pods."""
+        return next((claim for claim in self.observed.claims if is_claim_of(claim, self.owner)), None)
+
+    @property
+    def pods(self) -> tuple[PodView, ...]:
+        """Pods of its Jobs, and of the one that the status names, although that may be gone."""
+        known = self.status.job
+        recorded = job_owner(self.owner.namespace, known.name, known.uid) if known and known.uid else None
+        own = (pod for pod in self.observed.pods if any(is_pod_of(pod, job) for job in self.jobs))
+        return (*own, *(pod for pod in self.observed.pods if pod.owner == recorded and recorded is not None))
+
+    def pods_of(self, job: JobView) -> tuple[PodView, ...]:
+        """Its pods, the newest first."""
+        own = [pod for pod in self.observed.pods if is_pod_of(pod, job)]
+        return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan before its status is dressed with conditions and compared with the present one."""
+
+    status: VideoImportStatus
+    actions: tuple[Action, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    again_at: datetime | None = None
+
+    def with_status(self, **changes: Any) -> "Draft":
+        """The same with some fields of the status changed."""
+        return replace(self, status=self.status.model_copy(update=changes))

@@ -1,0 +1,104 @@
+"""From a draft to a plan: the status is dressed with what follows from it, and written only if and when it must be."""
+
+from datetime import datetime
+
+from videoimport.api.conditions import ConditionType
+from videoimport.api.videoimport_status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
+from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+from videoimport.core.display_name import display_name
+from videoimport.core.jobs.run_end import settles_at
+from videoimport.core.lifecycle import ended
+from videoimport.core.messages import span
+from videoimport.core.plan import Plan, creations_last
+from videoimport.core.progress import is_done
+from videoimport.core.status_throttle import due
+from videoimport.core.upload_status import upload_status
+from videoimport.core.video.cleanup import tidying
+from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.host_backoff import remembered, through_at
+from videoimport.core.video.scratch_claim import spent
+
+_PROGRESS = frozenset(
+    {"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata", "display_name"}
+)
+_ENDINGS = {
+    VideoPhase.COMPLETED: Ending.SUCCEEDED,
+    VideoPhase.FAILED: Ending.FAILED,
+    VideoPhase.CANCELLED: Ending.CANCELLED,
+}
+
+
+def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
+    """The plan of a draft."""
+    status = _dressed(scene, draft.status)
+    writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
+    leftovers = (*tidying(scene), *spent(scene, draft.status))
+    tidy = tuple(action for action in leftovers if action not in draft.actions)
+    moments = (draft.again_at, writing.again_at, through_at(scene, status), _settling(scene))
+    return Plan(
+        status=writing.status,
+        actions=creations_last(draft.actions + tidy),
+        inquiries=draft.inquiries,
+        announcements=draft.announcements,
+        again_at=min((at for at in moments if at), default=None),
+    )
+
+
+def _settling(scene: Scene) -> datetime | None:
+    return settles_at(scene.job, scene.pods_of(scene.job), scene.now) if scene.job else None
+
+
+def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
+    generation = scene.video.metadata.generation
+    return status.model_copy(
+        update={
+            "observed_generation": generation,
+            "observed_retry_token": _token(scene, status),
+            "attempts": _attempts(scene, status),
+            "host_rest": remembered(scene, status),
+            "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
+            "upload": upload_status(status),
+            "metadata": _readable(status.metadata),
+            "display_name": display_name(scene.spec.source, status.source),
+        }
+    )
+
+
+def _readable(metadata: VideoMetadata | None) -> VideoMetadata | None:
+    """With the duration as the printer column shows it."""
+    if metadata is None or metadata.duration_ms is None:
+        return metadata
+    return metadata.model_copy(update={"duration": span(metadata.duration_ms)})
+
+
+def _token(scene: Scene, status: VideoImportStatus) -> str | None:
+    """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
+    is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
+    noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel or scene.spec.suspend)
+    return scene.spec.retry_token if noted else status.observed_retry_token
+
+
+def _attempts(scene: Scene, status: VideoImportStatus) -> Attempts | None:
+    return status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts})
+
+
+def _facts(scene: Scene, status: VideoImportStatus) -> tuple[Fact, ...]:
+    phase = status.phase or VideoPhase.PENDING
+    ending = _ENDINGS.get(phase)
+    rests = phase is VideoPhase.SUSPENDED
+    word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
+    return (*standing(ending, word, status.message or "", rests=rests), *_milestones(scene, status, ending))
+
+
+def _milestones(scene: Scene, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
+    """Once reached within a run, a milestone stays; a new run starts without any."""
+    same_run = status.run == scene.status.run
+    progress = scene.observed.progress
+    news = {
+        ConditionType.VALIDATED: bool(progress and progress.run == status.run and progress.validated),
+        ConditionType.TRANSCODED: is_done(status.stages, StageName.TRANSCODE),
+        ConditionType.UPLOADED: is_done(status.stages, StageName.UPLOAD),
+    }
+    kept = {kind: same_run and holds(scene.status.conditions, kind) for kind in news}
+    done = ending is Ending.SUCCEEDED
+    return tuple(milestone(kind, reached=done or new or kept[kind], ending=ending) for kind, new in news.items())

@@ -1,0 +1,66 @@
+"""Scratch that outlives pods: a claim of the import's own, made before the Job of the first run and gone with the last.
+
+The Job waits until the claim was seen: a refused claim then shows as what it is, and no pod waits for it in vain.
+"""
+
+from videoimport.api.labels import COMPONENT, IMPORT
+from videoimport.api.videoimport import IDENTITY, VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.core.jobs.import_job import job_manifest
+from videoimport.core.lifecycle import ended
+from videoimport.core.object_metadata import CALM, OUR_LABELS, ROOM, owned_by
+from videoimport.core.object_names import scratch_name
+from videoimport.core.observed import ClaimView
+from videoimport.core.plan import Action, Create, Delete, Manifest
+from videoimport.core.video.context import Scene
+
+
+def making(scene: Scene, run: int) -> tuple[Action, ...]:
+    """The next step towards this run's Job. A claim of another size or class than is wanted now makes way first."""
+    room = _room(scene.video)
+    if room is None:
+        return (Create(job_manifest(scene.video, run, scene.settings)),)
+    claim = scene.claim
+    if claim is None:
+        return (Create(claim_manifest(scene.video)),)
+    if claim.deleting:  # its name is taken until it is gone
+        return ()
+    return (Create(job_manifest(scene.video, run, scene.settings)),) if claim.room == room else (_deletion(claim),)
+
+
+def spent(scene: Scene, planned: VideoImportStatus) -> tuple[Action, ...]:
+    """The claims of an import that has ended, in the status as it was observed, and is not about to start again."""
+    if not (ended(scene.status) and ended(planned)):
+        return ()
+    claim = scene.claim
+    return (_deletion(claim),) if claim is not None and not claim.deleting else ()
+
+
+def claim_manifest(video: VideoImport) -> Manifest:
+    """The claim as it is to be created."""
+    meta, scratch = video.metadata, video.spec.worker.scratch
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": scratch_name(meta.name),
+            "namespace": meta.namespace,
+            "labels": OUR_LABELS | {COMPONENT: "scratch", IMPORT: meta.name},
+            "annotations": CALM | {ROOM: _room(video)},
+            "ownerReferences": owned_by(IDENTITY, meta),
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": scratch.storage_class_name,
+            "resources": {"requests": {"storage": scratch.size}},
+        },
+    }
+
+
+def _room(video: VideoImport) -> str | None:
+    scratch = video.spec.worker.scratch
+    return f"{scratch.size} of {scratch.storage_class_name}" if scratch.storage_class_name else None
+
+
+def _deletion(claim: ClaimView) -> Delete:
+    return Delete("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)

@@ -1,0 +1,124 @@
+"""Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
+
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
+from videoimport.core.jobs.run_end import is_over
+from videoimport.core.lifecycle import under_way
+from videoimport.core.messages import sentences
+from videoimport.core.object_names import job_name
+from videoimport.core.owned_objects import is_child
+from videoimport.core.plan import Announcement
+from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.host_backoff import Wait, at_start, wait_for_host
+from videoimport.core.video.scratch_claim import making
+
+STARTING = "The worker is starting."
+
+
+def first_run(scene: Scene) -> Draft:
+    """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
+    fresh = Attempts(count=1, max=scene.spec.max_attempts)
+    draft = _started(scene, fresh).with_status(source=None, metadata=None)
+    if of_bulk(scene) or draft.status.run == scene.run:
+        return draft
+    return _announced(draft, Announcement("Normal", "Started", f"Run {draft.status.run} started."))
+
+
+def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> Draft:
+    """Another run of the same series. It is a new attempt only if the runs before it were charged."""
+    count = len(attempts.reasons) + 1
+    draft = _started(scene, attempts.model_copy(update={"count": count, "next_retry_time": None}))
+    return _announced(draft, announcement) if announcement else draft
+
+
+def _started(scene: Scene, attempts: Attempts) -> Draft:
+    """The run as it begins, or the wait for its host, or for a place among those that run."""
+    if wait := wait_for_host(scene):
+        return _held(scene, attempts, wait)
+    if scene.observed.no_room:
+        return _queued(scene, attempts)
+    run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
+    status = _afresh(scene, attempts).model_copy(
+        update={
+            "reason": None,
+            "message": STARTING,
+            "run": run,
+            "job": JobReference(name=job_name(scene.video.metadata.name, run)),
+            "host_rest": at_start(scene),
+            "start_time": scene.status.start_time or scene.now,
+        }
+    )
+    return Draft(status, actions=making(scene, run))
+
+
+def called_back(scene: Scene) -> Draft | None:
+    """Its host began to rest before its worker was there: the run is taken back as if it had not been decided, and its
+    Job goes with the tidying."""
+    record = scene.status.host_rest
+    if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
+        return None
+    wait = wait_for_host(scene)
+    return _held(scene, scene.attempts, wait) if wait else None
+
+
+def _has_begun(scene: Scene) -> bool:
+    job = scene.job
+    over = job is not None and (job.deleting or job.finished is not None)
+    begun = any(pod.running or is_over(pod) or pod.phase != "Pending" for pod in (scene.pods_of(job) if job else ()))
+    return over or begun or bool(scene.status.stages) or scene.observed.progress is not None
+
+
+def _held(scene: Scene, attempts: Attempts, wait: Wait) -> Draft:
+    status = _afresh(scene, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
+        update={
+            "reason": Reason.RATE_LIMITED,
+            "message": sentences(f"{wait.host} asks for fewer requests", wait.words),
+            "run": scene.run,
+            "job": None,
+        }
+    )
+    return Draft(status, again_at=wait.again_at)
+
+
+def _queued(scene: Scene, attempts: Attempts) -> Draft:
+    status = _afresh(scene, attempts).model_copy(
+        update={
+            "phase": VideoPhase.QUEUED,
+            "reason": None,
+            "message": sentences(scene.observed.no_room, "The run starts when another import ends"),
+            "run": scene.run,
+            "job": None,
+        }
+    )
+    return Draft(status)
+
+
+def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:
+    """Nothing is left of what an earlier run told."""
+    return scene.status.model_copy(
+        update={
+            "phase": VideoPhase.PENDING,
+            "format": "Video",
+            "attempts": attempts,
+            "observed_retry_token": scene.spec.retry_token,
+            "observed_spec_hash": scene.wish,
+            "completion_time": None,
+            "progress_percent": 0,
+            "bytes_per_second": None,
+            "eta_seconds": None,
+            "stages": (),
+            "video_id": None,
+            "duplicate_of": None,
+            "outputs": None,
+            "usage": None,
+        }
+    )
+
+
+def of_bulk(scene: Scene) -> bool:
+    """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
+    return is_child(scene.video.metadata)
+
+
+def _announced(draft: Draft, announcement: Announcement) -> Draft:
+    return Draft(draft.status, draft.actions, announcements=(announcement,))

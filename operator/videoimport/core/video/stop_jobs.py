@@ -1,0 +1,17 @@
+"""What still runs of an import, and how it is asked to end: the same for a cancelled and a suspended one."""
+
+from videoimport.core.jobs.run_end import is_active, is_over
+from videoimport.core.plan import Delete
+from videoimport.core.video.context import Scene
+
+
+def still_running(scene: Scene) -> bool:
+    """Whether a worker of it may still run or start."""
+    jobs = any(is_active(job, scene.pods_of(job)) for job in scene.jobs)
+    return jobs or any(not is_over(pod) for pod in scene.pods)
+
+
+def deletions(scene: Scene) -> tuple[Delete, ...]:
+    """Of the Jobs that have not ended; those on their way out are left alone."""
+    jobs = (job for job in scene.jobs if not job.finished and not job.deleting)
+    return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs)

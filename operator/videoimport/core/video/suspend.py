@@ -1,0 +1,60 @@
+"""Pausing an import at its user's wish: its worker goes at once, nothing is charged, and a new run goes on later.
+
+The phase says Suspended from the first moment, while the worker may still be stopping: taken back a second later, the
+wish is then still known to have been acted upon, and the run that was stopped is not taken for a lost one.
+"""
+
+from dataclasses import replace
+
+from videoimport.api.videoimport_status import VideoPhase
+from videoimport.core.plan import Announcement
+from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.finished_run import already_succeeded, concluded
+from videoimport.core.video.start_run import first_run, next_run
+from videoimport.core.video.stop_jobs import deletions, still_running
+
+_WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
+_SUSPENDED = Announcement("Normal", "Suspended", _WORDS)
+_RESUMED = Announcement("Normal", "Resumed", "The import continues, since spec.suspend is false.")
+
+
+def suspending(scene: Scene) -> Draft | None:
+    """A run that has ended by itself is recorded first, and one that succeeded stays a success. Otherwise what runs is
+    stopped. A delay before the next run goes on, and nothing follows when it is over."""
+    if not scene.spec.suspend:
+        return None
+    if not _rests(scene) and scene.attempts.next_retry_time is None and (end := concluded(scene)):
+        return end
+    return already_succeeded(scene) or suspended(scene)
+
+
+def suspended(scene: Scene) -> Draft:
+    """At rest, as it was but for what belongs to a running worker."""
+    waits = scene.attempts.next_retry_time is not None
+    status = scene.status.model_copy(
+        update={
+            "phase": VideoPhase.SUSPENDED,
+            "reason": scene.status.reason if waits else None,
+            "message": _WORDS,
+            "format": "Video",
+            "run": scene.run,
+            "bytes_per_second": None,
+            "eta_seconds": None,
+        }
+    )
+    return Draft(status, actions=deletions(scene), announcements=() if _rests(scene) else (_SUSPENDED,))
+
+
+def resuming(scene: Scene) -> Draft | None:
+    """The wish was taken back. The worker that was stopped must be gone before another one starts."""
+    if not _rests(scene) or scene.attempts.next_retry_time is not None:
+        return None
+    if still_running(scene):
+        return already_succeeded(scene) or Draft(scene.status, actions=deletions(scene))
+    return already_succeeded(scene) or (
+        replace(next_run(scene, scene.attempts), announcements=(_RESUMED,)) if scene.run else first_run(scene)
+    )
+
+
+def _rests(scene: Scene) -> bool:
+    return scene.status.phase is VideoPhase.SUSPENDED

@@ -1,0 +1,67 @@
+"""What a receiver is told when a BulkImport has ended. All of it comes from the status, so that it is the same however
+often it is put together; it holds counts and names of ConfigMaps, and no address."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
+from videoimport.api.tasks.webhook_task import WebhookEvent
+from videoimport.core.messages import clock
+
+_EVENTS = {
+    BulkPhase.COMPLETED: WebhookEvent.COMPLETED,
+    BulkPhase.FAILED: WebhookEvent.FAILED,
+    BulkPhase.CANCELLED: WebhookEvent.CANCELLED,
+}
+_COUNTS = ("total", "completed", "failed", "rejected_count", "skipped_duplicates", "bytes_in", "bytes_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One ending that somebody wants to hear of."""
+
+    id: str
+    """The same for one ending, and another for each."""
+    event: WebhookEvent
+
+
+def notice_of(bulk: BulkImport, status: BulkImportStatus) -> Notice | None:
+    """Of this status; None while it has not ended, or ended in a way that its webhook does not want to hear of."""
+    event = _EVENTS.get(status.phase) if status.phase else None
+    webhook, ended = bulk.spec.webhook, status.completion_time
+    if webhook is None or event not in webhook.events or ended is None:
+        return None
+    return Notice(_identity(bulk.metadata.uid, event, ended), event)
+
+
+def _identity(uid: str, event: WebhookEvent, ended: datetime) -> str:
+    """No full stop is in it: what is signed is id, time and body with full stops between."""
+    return f"msg_{hashlib.sha256(f'{uid}/{event}/{clock(ended)}'.encode()).hexdigest()[:32]}"
+
+
+def body_of(bulk: BulkImport, status: BulkImportStatus, notice: Notice) -> str:
+    """The message, JSON; some 20 KB for a hundred thousand items."""
+    ended = clock(status.completion_time) if status.completion_time else None
+    data: dict[str, Any] = {
+        "namespace": bulk.metadata.namespace,
+        "name": bulk.metadata.name,
+        "uid": bulk.metadata.uid,
+        "phase": notice.event,
+        "dryRun": bulk.spec.dry_run,
+        "message": status.message or "",
+        **{_camel(name): getattr(status, name) or 0 for name in _COUNTS},
+        "startTime": clock(status.start_time) if status.start_time else None,
+        "completionTime": ended,
+        "resultsRef": [shard.wire() for shard in status.results_ref],
+        "itemsRef": [page.wire() for page in status.items_ref],
+    }
+    message = {"type": f"bulkimport.{notice.event.lower()}", "timestamp": ended, "data": data}
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def _camel(name: str) -> str:
+    return str(BulkImportStatus.model_fields[name].alias)

@@ -1,0 +1,43 @@
+"""MP4 and FLV files that were joined of several, as HLS and DASH give them with an advertisement, or two in a row.
+
+ffmpeg reads such a file with its first header. It drops what another header describes, and what has times that were
+there before.
+"""
+
+from collections.abc import Iterable
+
+from videoimport.media.container.mp4_boxes import Box, Read
+from videoimport.media.container.older_containers import FLV_TAG, flv_tags
+from videoimport.media.source.findings import Finding
+from videoimport.media.source.packet_scan import Track
+from videoimport.media.timeline.joins import refusal
+from videoimport.media.transcode.overlap import is_fragmented
+
+BACK_SECONDS = 0.2
+"""A clock that goes back by more than this starts again."""
+_MOST_HEADERS = 64
+_FLV = b"FLV\x01"
+
+
+def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[Track]) -> Finding | None:
+    """Why an MP4 (of these ``boxes``) or FLV is not one recording; None for one, and for any other file."""
+    if read(0, 4) == _FLV:
+        return _SEVERAL if _follows_another_flv(read, size) else None
+    headers = [box for box in boxes if box.name == b"moov"][:_MOST_HEADERS]
+    if len({read(box.start, box.end - box.start) for box in headers}) > 1:
+        return _SEVERAL
+    if not is_fragmented(boxes):
+        return None  # an edit list sets the clock back on purpose
+    back = max((track.back for track in tracks), default=0.0)
+    return refusal(f"The source's clock goes back by {back:.1f} s on the way") if back > BACK_SECONDS else None
+
+
+def _follows_another_flv(read: Read, size: int) -> bool:
+    """Whether another header stands where a tag would."""
+    for offset, tag in flv_tags(read):
+        if len(tag) < FLV_TAG or tag.startswith(_FLV):
+            return tag.startswith(_FLV) and offset < size
+    return False
+
+
+_SEVERAL = refusal("The source is joined of several parts, each with a header of its own")

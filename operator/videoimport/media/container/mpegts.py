@@ -1,0 +1,273 @@
+"""MPEG transport streams (ISO/IEC 13818-1): the tables that name their streams, and the clocks in their packets."""
+
+import re
+from collections.abc import Iterator, Sized
+from dataclasses import dataclass, field
+
+from videoimport.media.container.mp4_boxes import Read
+
+PACKET = 188
+NULL_PID = 0x1FFF
+TICKS = 90_000
+"""Of the clock of PTS and DTS in a second; they count modulo 2**33."""
+WRAP = 1 << 33
+_SYNC = re.compile(rb"\x47(?=.{187}\x47.{187}\x47.{187}\x47)", re.S)
+_LAST_SYNC = 3 * PACKET
+_VIDEO = {0x01: "mpeg1video", 0x02: "mpeg2video", 0x10: "mpeg4", 0x1B: "h264", 0x24: "hevc", 0x33: "vvc", 0xEA: "vc1"}
+_AUDIO = {
+    0x03: "mp2", 0x04: "mp2", 0x0F: "aac", 0x11: "aac_latm", 0x81: "ac3", 0x82: "dts", 0x83: "truehd", 0x87: "eac3",
+}  # fmt: skip
+_PRIVATE = 0x06
+_PRIVATE_AUDIO = {0x6A: "ac3", 0x7A: "eac3", 0x7B: "dts", 0x7C: "aac"}
+"""DVB's descriptors, which say what private data is."""
+_REGISTERED = {b"AC-3": "ac3", b"EAC3": "eac3", b"Opus": "opus", b"HEVC": "hevc", b"AV01": "av1"}
+_REGISTRATION = 0x05
+_CHUNK = PACKET * 8192
+_HEAD_BYTES = 4096
+FORMS = ((PACKET, 0), (192, 4), (204, 0))
+"""Length of a packet with its extras, and where in it the packet begins."""
+_IN_A_ROW = 8
+"""Sync bytes that prove a form; 0x47 alone is found anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elementary:
+    """A stream of a program."""
+
+    pid: int
+    kind: str
+    """``video``, ``audio`` or ``data``."""
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a program map names."""
+
+    number: int
+    clock_pid: int
+    streams: tuple[Elementary, ...]
+
+    def of(self, kind: str) -> tuple[Elementary, ...]:
+        """Its streams of one kind, in order."""
+        return tuple(one for one in self.streams if one.kind == kind)
+
+
+def plain(read: Read, size: int) -> tuple[Read, int] | None:
+    """A transport stream as packets of 188 bytes and their length in all, or None for any other file.
+
+    Blu-ray's packets have four bytes before each, broadcasters' some 16 of parity after it.
+    """
+    head = read(0, _HEAD_BYTES)
+    for wide, lead in FORMS:
+        syncs = head[lead::wide][:_IN_A_ROW]
+        if len(head) > lead and syncs == b"\x47" * len(syncs) and len(syncs) > 2:
+            return (read, size) if wide == PACKET else (_without_extras(read, wide, lead), size // wide * PACKET)
+    return (read, size) if _SYNC.search(head) else None
+
+
+def _without_extras(read: Read, wide: int, lead: int) -> Read:
+    def read_packets(offset: int, length: int) -> bytes:
+        first, last = offset // PACKET, -(-(offset + length) // PACKET)
+        content = read(first * wide, (last - first) * wide)
+        whole = b"".join(content[at + lead : at + lead + PACKET] for at in range(0, len(content), wide))
+        return whole[offset - first * PACKET :][:length]
+
+    return read_packets
+
+
+def packets(read: Read, size: int) -> Iterator[tuple[int, bytes]]:
+    """Every packet with its offset. Bytes between packets, as damage leaves them, are passed over."""
+    for offset, chunk in _aligned(read, size):
+        for at in range(0, len(chunk), PACKET):
+            yield offset + at, chunk[at : at + PACKET]
+
+
+def unit_starts(read: Read, size: int, unfinished: Sized) -> Iterator[tuple[int, bytes]]:
+    """The packets in which a table or an access unit begins, and all others while there is something ``unfinished``.
+
+    It takes a tenth of the time of ``packets``: most packets are passed over by one look at one byte.
+    """
+    for offset, chunk in _aligned(read, size):
+        for number, head in enumerate(chunk[1::PACKET]):
+            if head & 0x40 or unfinished:
+                yield offset + number * PACKET, chunk[number * PACKET : (number + 1) * PACKET]
+
+
+def _aligned(read: Read, size: int) -> Iterator[tuple[int, bytes]]:
+    """Runs of whole packets, at most ``_CHUNK`` bytes each, with their offsets."""
+    offset = 0
+    while offset + PACKET <= size:
+        chunk = read(offset, min(_CHUNK, size - offset))
+        usable = len(chunk) - len(chunk) % PACKET
+        if not usable:
+            return
+        good = _whole_packets(chunk[:usable:PACKET]) * PACKET
+        yield offset, chunk[:good]
+        if good < usable:
+            found = _SYNC.search(chunk, good)
+            good = found.start() if found else max(good + PACKET, usable - _LAST_SYNC)
+        offset += good
+
+
+def _whole_packets(first_bytes: bytes) -> int:
+    """How many packets begin as they must, up to the first that does not."""
+    return len(first_bytes) - len(first_bytes.lstrip(b"\x47"))
+
+
+def pid_of(packet: bytes) -> int:
+    """The packet's stream."""
+    return (packet[1] & 0x1F) << 8 | packet[2]
+
+
+def starts_unit(packet: bytes) -> bool:
+    """Whether a table or an access unit begins in this packet."""
+    return bool(packet[1] & 0x40)
+
+
+def payload_at(packet: bytes) -> int:
+    """Where the packet's payload begins; its length where it has none."""
+    control = packet[3] >> 4 & 3
+    if not control & 1:
+        return PACKET
+    return min(PACKET, 5 + packet[4]) if control & 2 else 4
+
+
+def clock_at(packet: bytes) -> int | None:
+    """Where the packet's PCR lies, or None."""
+    return 6 if packet[3] & 0x20 and packet[4] >= 7 and packet[5] & 0x10 else None
+
+
+def times_at(packet: bytes) -> tuple[int, ...]:
+    """Where PTS and DTS lie in a packet that begins an access unit; the last one is the decoding time."""
+    at = payload_at(packet)
+    if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:
+        return ()
+    places = {2: (at + 9,), 3: (at + 9, at + 14)}.get(packet[at + 7] >> 6, ())
+    return places if all(place + 5 <= PACKET for place in places) else ()
+
+
+def read_time(packet: bytes, at: int) -> int:
+    """A PTS or DTS in ticks."""
+    first, second, third, fourth, fifth = packet[at : at + 5]
+    return (first >> 1 & 7) << 30 | second << 22 | (third >> 1) << 15 | fourth << 7 | fifth >> 1
+
+
+def write_time(packet: bytearray, at: int, ticks: int) -> None:
+    """Put a PTS or DTS in the place of one that is there; its marks stay."""
+    ticks %= WRAP
+    packet[at] = packet[at] & 0xF1 | ticks >> 29 & 0x0E
+    packet[at + 1] = ticks >> 22 & 0xFF
+    packet[at + 2] = ticks >> 14 & 0xFE | 1
+    packet[at + 3] = ticks >> 7 & 0xFF
+    packet[at + 4] = ticks << 1 & 0xFE | 1
+
+
+def shift_clock(packet: bytearray, at: int, ticks: int) -> None:
+    """Move a PCR: 33 bits of ticks, of which the last one begins the fifth byte."""
+    moved = ((int.from_bytes(packet[at : at + 4]) << 1 | packet[at + 4] >> 7) + ticks) % WRAP
+    packet[at : at + 4] = (moved >> 1).to_bytes(4)
+    packet[at + 4] = packet[at + 4] & 0x7F | (moved & 1) << 7
+
+
+_ADTS_HERTZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_ADTS_SAMPLES = 1024
+
+
+def adts_ticks(content: bytes | bytearray) -> int:
+    """How long the AAC frames of an access unit last (ISO/IEC 13818-7, ADTS), its PES header before them."""
+    at, ticks = 9 + content[8] if len(content) > 8 else 0, 0.0
+    while at + 7 <= len(content) and content[at] == 0xFF and content[at + 1] & 0xF0 == 0xF0:
+        index, length = content[at + 2] >> 2 & 15, (int.from_bytes(content[at + 3 : at + 6]) >> 5) & 0x1FFF
+        if index >= len(_ADTS_HERTZ) or length < 7:
+            break
+        ticks += _ADTS_SAMPLES * TICKS / _ADTS_HERTZ[index]
+        at += length
+    return round(ticks)
+
+
+def since(earlier: int, later: int) -> int:
+    """Ticks from one time to another, negative when it is the earlier one, across the clock's wrap."""
+    return (later - earlier + WRAP // 2) % WRAP - WRAP // 2
+
+
+@dataclass(slots=True)
+class Tables:
+    """The tables as they stand while packets are read one after the other."""
+
+    programs: dict[int, Program] = field(default_factory=dict)
+    """By number, those whose map was read."""
+    map_pids: dict[int, int] = field(default_factory=dict)
+    """The number of the program by the PID of its map."""
+    unfinished: dict[int, bytearray] = field(default_factory=dict)
+    """By PID, the beginnings of tables whose other packets are still to come."""
+
+    def names(self, pid: int) -> bool:
+        """Whether a PID carries tables."""
+        return pid == 0 or pid in self.map_pids
+
+    def add(self, packet: bytes) -> bool:
+        """Read a packet of a table; whether that completed one that differs from what stood."""
+        section = self._section(packet)
+        if section is None:
+            return False
+        return self._associate(section) if pid_of(packet) == 0 else self._map(section)
+
+    def _section(self, packet: bytes) -> bytes | None:
+        pid, payload = pid_of(packet), packet[payload_at(packet) :]
+        if starts_unit(packet) and payload:
+            self.unfinished[pid] = bytearray(payload[1 + payload[0] :])
+        elif pid in self.unfinished:
+            self.unfinished[pid] += payload
+        held = self.unfinished.get(pid, bytearray())
+        length = 3 + (int.from_bytes(held[1:3]) & 0x0FFF) if len(held) >= 3 else 0
+        if not length or len(held) < length:
+            return None
+        return bytes(self.unfinished.pop(pid)[: length - 4])
+
+    def _associate(self, section: bytes) -> bool:
+        """Read a program association: pairs of number and PID from byte 8 on."""
+        if section[0] != 0x00 or not section[5] & 1:
+            return False
+        pairs = (section[at : at + 4] for at in range(8, len(section) - 3, 4))
+        found = {int.from_bytes(pair[2:]) & 0x1FFF: int.from_bytes(pair[:2]) for pair in pairs}
+        found = {pid: number for pid, number in found.items() if number}
+        if found == self.map_pids:
+            return False
+        self.map_pids = found
+        self.programs = {number: self.programs[number] for number in found.values() if number in self.programs}
+        return False  # a program counts once its map is read
+
+    def _map(self, section: bytes) -> bool:
+        if section[0] != 0x02 or len(section) < 12 or not section[5] & 1:
+            return False
+        number = int.from_bytes(section[3:5])
+        found = Program(number, int.from_bytes(section[8:10]) & 0x1FFF, tuple(_streams(section)))
+        if self.programs.get(number) == found or number not in self.map_pids.values():
+            return False
+        self.programs[number] = found
+        return True
+
+
+def _streams(section: bytes) -> Iterator[Elementary]:
+    at = 12 + (int.from_bytes(section[10:12]) & 0x0FFF)
+    while at + 5 <= len(section):
+        length = int.from_bytes(section[at + 3 : at + 5]) & 0x0FFF
+        kind, codec = _meaning(section[at], section[at + 5 : at + 5 + length])
+        yield Elementary(int.from_bytes(section[at + 1 : at + 3]) & 0x1FFF, kind, codec)
+        at += 5 + length
+
+
+def _meaning(stream_type: int, descriptors: bytes) -> tuple[str, str]:
+    if stream_type in _VIDEO:
+        return "video", _VIDEO[stream_type]
+    if stream_type in _AUDIO:
+        return "audio", _AUDIO[stream_type]
+    at = 0
+    while stream_type == _PRIVATE and at + 2 <= len(descriptors):
+        tag, content = descriptors[at], descriptors[at + 2 : at + 2 + descriptors[at + 1]]
+        codec = _REGISTERED.get(content[:4]) if tag == _REGISTRATION else _PRIVATE_AUDIO.get(tag)
+        if codec:
+            return ("video" if codec in ("hevc", "av1") else "audio"), codec
+        at += 2 + descriptors[at + 1]
+    return "data", f"type {stream_type:#04x}"

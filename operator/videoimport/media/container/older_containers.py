@@ -1,0 +1,170 @@
+"""Whether a file of an older container ends before its media does: by its last packet, page, tag or chunk.
+
+A file that ends at the border of two of them shows nothing: many recordings end anywhere. Durations prove nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from videoimport.media.container.mp4_boxes import Read
+from videoimport.media.container.mpegts import FORMS
+
+MOST_CHUNKS = 4_000_000
+"""Of a walk; a day of 25 pictures a second with audio has as many tags or chunks."""
+_IN_A_ROW = 4
+"""Sync bytes that prove an alignment; 0x47 alone is found anywhere."""
+_OGG_TAIL = 2**17
+"""The longest Ogg page has 65,307 bytes."""
+_PROGRAM_TAIL = 2**17
+_AVI_MEDIA = re.compile(rb"\d\d(dc|db|wb)")
+_AVI_LISTS = (b"movi", b"rec ", b"AVI ", b"AVIX")
+FLV_TAG = 11
+"""Bytes of the header of an FLV's tag."""
+ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_MXF_PARTITION = bytes.fromhex("060e2b34020501")
+_MXF_PARTITION_KINDS = (0x02, 0x03, 0x04)
+"""Header, body and footer."""
+_DV_FRAME = {0x00: 120_000, 0x80: 144_000}
+"""Bytes of a frame with 525 and with 625 lines (SMPTE 314M); faster profiles have multiples of them."""
+
+
+def why_cut(read: Read, size: int, demuxer: str) -> str | None:
+    """What shows that media is missing at the end of a file of ffprobe's ``demuxer``, in half a sentence, or None."""
+    find = _FINDERS.get(demuxer)
+    missing = find(read, size) if find else 0
+    return f"its last {_UNITS[demuxer]} is {missing} bytes longer than the file" if missing else None
+
+
+def _missing_of_ts(read: Read, size: int) -> int:
+    for wide, place in FORMS:
+        tail = max(0, size - (_IN_A_ROW + 2) * wide)
+        content = read(tail, size - tail)
+        for first in range(place, min(wide, len(content))):
+            syncs = content[first::wide]
+            if len(syncs) > _IN_A_ROW and syncs == b"\x47" * len(syncs):
+                last = first + (len(syncs) - 1) * wide
+                is_padding = content[last + 1 : last + 3] == b"\x1f\xff"
+                return 0 if is_padding else max(0, last - place + wide - len(content))
+    return 0
+
+
+def _missing_of_flv(read: Read, size: int) -> int:
+    for offset, header in flv_tags(read):
+        if not header or header[0] & 0x1F not in (8, 9, 18):
+            return 0
+        if len(header) < FLV_TAG:
+            return FLV_TAG - len(header)
+        end = offset + FLV_TAG + int.from_bytes(header[1:4], "big")
+        if end > size:
+            return end - size
+    return 0
+
+
+def flv_tags(read: Read) -> Iterator[tuple[int, bytes]]:
+    """Where each tag of an FLV begins, and its header. Its data follow, and 4 bytes of its length. The last header may
+    be cut or empty."""
+    offset = int.from_bytes(read(5, 4), "big") + 4
+    for _ in range(MOST_CHUNKS):
+        header = read(offset, FLV_TAG)
+        yield offset, header
+        offset += FLV_TAG + int.from_bytes(header[1:4], "big") + 4
+
+
+def _missing_of_avi(read: Read, size: int) -> int:
+    offset = 0
+    for _ in range(MOST_CHUNKS):
+        header = read(offset, 12)
+        if len(header) < 8:
+            return 0
+        length = int.from_bytes(header[4:8], "little")
+        if header[:4] in (b"RIFF", b"LIST") and header[8:12] in _AVI_LISTS:
+            offset += 12
+            continue
+        end = offset + 8 + length
+        if end > size:
+            return end - size if _AVI_MEDIA.fullmatch(header[:4]) else 0
+        offset = end + length % 2
+    return 0
+
+
+def _missing_of_ogg(read: Read, size: int) -> int:
+    tail = max(0, size - _OGG_TAIL)
+    content = read(tail, size - tail)
+    last = content.rfind(b"OggS\x00")
+    if last < 0:
+        return 0
+    segments = content[last + 27 : last + 28 + content[last + 26]] if len(content) > last + 26 else b""
+    header = 27 + (content[last + 26] if len(content) > last + 26 else 0)
+    return max(0, last + header + sum(segments[: header - 27]) - len(content))
+
+
+def _missing_of_program_stream(read: Read, size: int) -> int:
+    """By the packets after the last pack header: their lengths chain to the end."""
+    tail = max(0, size - _PROGRAM_TAIL)
+    content = read(tail, size - tail)
+    offset = content.rfind(b"\x00\x00\x01\xba")
+    if offset < 0 or len(content) < offset + 14:
+        return 0
+    is_mpeg2 = content[offset + 4] & 0xC0 == 0x40
+    offset += 14 + (content[offset + 13] & 7) if is_mpeg2 else 12
+    while content[offset : offset + 3] == b"\x00\x00\x01" and len(content) >= offset + 6:
+        if content[offset + 3] < 0xBB:  # the end code
+            return 0
+        offset += 6 + int.from_bytes(content[offset + 4 : offset + 6], "big")
+    return max(0, offset - len(content))
+
+
+def _missing_of_asf(read: Read, size: int) -> int:
+    """Data packets have one size, and the file properties object tells it."""
+    header = read(0, 30)
+    if header[:16] != ASF_HEADER:
+        return 0
+    offset, packet, is_live = 30, 0, True
+    for _ in range(int.from_bytes(header[24:28], "little") + 1):
+        head = read(offset, 104)
+        length = int.from_bytes(head[16:24], "little")
+        if head[:16] == _ASF_PROPERTIES:
+            is_live, packet = bool(head[88] & 1), int.from_bytes(head[92:96], "little")
+        elif head[:16] == _ASF_DATA:
+            count = int.from_bytes(head[40:48], "little")
+            return max(0, offset + 50 + count * packet - size) if packet and not is_live else 0
+        if length < 24:
+            return 0
+        offset += length
+    return 0
+
+
+def _missing_of_mxf(read: Read, size: int) -> int:
+    """By keys, lengths and values (SMPTE 377); an open partition tells where the footer would be."""
+    offset, footer = 0, 0
+    for _ in range(MOST_CHUNKS):
+        header = read(offset, 80)
+        wide = header[16] & 0x7F if len(header) > 25 and header[16] & 0x80 else 0
+        length = int.from_bytes(header[17 : 17 + wide], "big") if wide else header[16] if len(header) > 25 else 0
+        end = offset + 17 + wide + length
+        if not header.startswith(b"\x06\x0e\x2b\x34") or len(header) < 26:
+            break
+        if end > size:
+            return end - size if not footer or offset < footer else 0
+        if header.startswith(_MXF_PARTITION) and header[13] in _MXF_PARTITION_KINDS:
+            value = header[17 + wide :]
+            footer = max(footer, int.from_bytes(value[24:32], "big"))
+        offset = end
+    return max(0, footer - size)
+
+
+def _missing_of_dv(read: Read, size: int) -> int:
+    frame = _DV_FRAME[(read(3, 1) or b"\x00")[0] & 0x80]
+    return -size % frame
+
+
+_FINDERS: dict[str, Callable[[Read, int], int]] = {
+    "mpegts": _missing_of_ts, "flv": _missing_of_flv, "avi": _missing_of_avi, "ogg": _missing_of_ogg,
+    "mpeg": _missing_of_program_stream, "asf": _missing_of_asf, "mxf": _missing_of_mxf, "dv": _missing_of_dv,
+}  # fmt: skip
+_UNITS = {
+    "mpegts": "packet", "flv": "tag", "avi": "chunk", "ogg": "page", "mpeg": "packet", "asf": "data object",
+    "mxf": "element", "dv": "frame",
+}  # fmt: skip

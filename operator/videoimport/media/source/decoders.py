@@ -1,0 +1,55 @@
+"""Which codecs this ffmpeg decodes: what it cannot decode is a format that is not supported, and no damage."""
+
+from dataclasses import replace
+
+from videoimport.api.reasons import Reason
+from videoimport.media.source.findings import Finding
+from videoimport.media.source.streams import Audio, Media, Video
+
+CODECS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-codecs")
+
+
+def decodable(text: str) -> frozenset[str]:
+    """ffmpeg's names of codecs that it decodes: the first flag of each line of ``-codecs`` is a D."""
+    lines = (line.split() for line in text.splitlines())
+    return frozenset(words[1] for words in lines if len(words) > 1 and words[0].startswith("D"))
+
+
+def usable(media: Media, known: frozenset[str], encrypted: frozenset[int] = frozenset()) -> Media:
+    """The file without the streams that cannot be decoded, as far as others can stand for them.
+
+    No video stands for a larger one: a preview is not the film.
+    """
+
+    def decodes(stream: Video | Audio) -> bool:
+        return stream.codec in known and stream.index not in encrypted
+
+    decoded = [video for video in media.videos if not video.is_picture and decodes(video)]
+    largest = max((_area(video) for video in decoded), default=0)
+    audios = tuple(audio for audio in media.audios if decodes(audio))
+    return replace(
+        media,
+        videos=tuple(one for one in media.videos if one.is_picture or decodes(one) or _area(one) > largest),
+        audios=audios or media.audios,
+    )
+
+
+def _area(video: Video) -> int:
+    return max(1, video.width * video.height)
+
+
+def why_not_decoded(stream: Video | Audio, known: frozenset[str]) -> Finding | None:
+    """UNSUPPORTED_FORMAT for a chosen stream that this ffmpeg cannot decode, or None."""
+    if stream.codec in known:
+        return None
+    kind = "video" if isinstance(stream, Video) else "audio"
+    message = f"The source's {kind} codec is {name_of(stream)}, which the worker's ffmpeg cannot decode."
+    return Finding(Reason.UNSUPPORTED_FORMAT, message, f"Convert the {kind} to another codec, such as {_COMMON[kind]}.")
+
+
+_COMMON = {"video": "H.264", "audio": "AAC"}
+
+
+def name_of(stream: Video | Audio) -> str:
+    """A codec as ffprobe calls it, or as the container does where ffprobe knows none."""
+    return stream.codec if stream.codec not in ("unknown", "none", "") else stream.tag or "unknown"

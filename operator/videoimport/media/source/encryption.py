@@ -1,0 +1,104 @@
+"""Whether a source is encrypted, told from its container alone: no decoder can tell that from damage.
+
+MP4 and MOV: ISO/IEC 14496-12 8.12 (sample entries ``encv`` and ``enca`` with their scheme), with Apple's older
+``drmi`` and ``drms``. Transport streams: ISO/IEC 13818-1 2.4.3.3 (scrambling bits). ASF: the objects of its
+specification, section 3. Matroska: ffprobe reports its ContentEncryption as a tag.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from videoimport.api.reasons import Reason
+from videoimport.media.container.mp4_boxes import Box, Read, within
+from videoimport.media.container.mpegts import NULL_PID, pid_of
+from videoimport.media.container.older_containers import ASF_HEADER
+from videoimport.media.source.findings import Finding
+from videoimport.media.source.streams import Audio, Media, Video
+
+ENOUGH = 1 << 20
+"""Bytes from the start of a file that show whether it is scrambled; the program tables are never."""
+_PACKET_BYTES = (188, 192)
+"""Of a transport stream: as broadcast, and with the time stamps of Blu-ray discs in front."""
+_LEAST_PACKETS = 32
+_ENTRIES = {b"encv": "", b"enca": "", b"enct": "", b"encs": "", b"drmi": "FairPlay", b"drms": "FairPlay"}
+_PATH = (b"mdia", b"minf", b"stbl", b"stsd")
+_ASF_ENCRYPTION = tuple(
+    bytes.fromhex(guid)
+    for guid in (
+        "fbb3112223bdd211b4b700a0c955fc6e",
+        "14e68a292226174cb935dae07ee9289c",
+        "338505438169e6499b74ad12cb86d58c",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """A track whose samples are encrypted."""
+
+    index: int
+    """ffprobe's number of the stream: tracks count from 0."""
+    scheme: str
+    """Such as cenc or cbcs; empty where it is not named."""
+
+
+def encrypted_tracks(read: Read, boxes: tuple[Box, ...]) -> tuple[Encrypted, ...]:
+    """The encrypted tracks of an MP4 or MOV, fragmented or not; ``read(offset, length)`` reads the file."""
+    moov = next((box for box in boxes if box.name == b"moov"), None)
+    if moov is None:
+        return ()
+    tracks = [content for name, content in within(read(moov.start + 8, moov.end - moov.start - 8)) if name == b"trak"]
+    found = ((index, _scheme(track)) for index, track in enumerate(tracks))
+    return tuple(Encrypted(index, scheme) for index, scheme in found if scheme is not None)
+
+
+def _scheme(track: bytes) -> str | None:
+    """Of a track of which any sample entry is encrypted; None for a clear one."""
+    for name in _PATH:
+        track = next((content for found, content in within(track) if found == name), b"")
+    for name, entry in within(track[8:]):
+        if name in _ENTRIES:
+            at = entry.find(b"schm")
+            named = entry[at + 8 : at + 12] if at >= 0 else b""
+            return _ENTRIES[name] or (named.decode("ascii") if named.isalnum() else "")
+    return None
+
+
+def protection(media: Media, tracks: tuple[Encrypted, ...], chosen: Video | Audio) -> Finding | None:
+    """DRM_PROTECTED for a chosen stream that is encrypted, or None."""
+    kind = "video" if isinstance(chosen, Video) else "audio"
+    scheme = next((track.scheme for track in tracks if track.index == chosen.index), None)
+    if scheme is None and not (chosen.has_key and media.demuxer.startswith("matroska")):
+        return None
+    return _protected(f"The source's {kind} is encrypted{f' ({scheme})' if scheme else ''}.")
+
+
+def scrambled(head: bytes) -> Finding | None:
+    """DRM_PROTECTED for the head of a transport stream or an ASF file that is scrambled as a whole, or None."""
+    if head.startswith(ASF_HEADER):
+        return _protected("The source is encrypted (Windows Media).") if _has_keys(head) else None
+    for length in _PACKET_BYTES:
+        packets = list(_packets(head, length))
+        if len(packets) >= _LEAST_PACKETS:
+            found = sum(1 for packet in packets if packet[3] & 0xC0)
+            return _protected("The source's transport stream is scrambled.") if 2 * found > len(packets) else None
+    return None
+
+
+def _has_keys(head: bytes) -> bool:
+    header = head[: int.from_bytes(head[16:24], "little")]
+    return any(guid in header for guid in _ASF_ENCRYPTION)
+
+
+def _packets(head: bytes, length: int) -> Iterator[bytes]:
+    """Packets that carry something, as long as every one begins as a packet does."""
+    for start in range(length - 188, len(head) - 188, length):
+        packet = head[start : start + 4]
+        if packet[0] != 0x47:
+            return
+        if pid_of(packet) != NULL_PID:
+            yield packet
+
+
+def _protected(message: str) -> Finding:
+    return Finding(Reason.DRM_PROTECTED, message)

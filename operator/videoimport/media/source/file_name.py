@@ -1,0 +1,22 @@
+"""What a file is called that is kept as it came: by what it is, not by the name it had."""
+
+from dataclasses import dataclass
+
+from videoimport.api.container_formats import CONTAINERS, ContainerFormat, named
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """An extension without its dot, and the Content-Type."""
+
+    extension: str
+    content_type: str
+
+
+_UNKNOWN = FileType("bin", "application/octet-stream")
+
+
+def file_type(container: ContainerFormat | None, demuxer: str) -> FileType:
+    """Return the type by the container that the first bytes tell, else by ffprobe's demuxer."""
+    name = named(container, demuxer)
+    return FileType(CONTAINERS[name].extension, CONTAINERS[name].content_type) if name else _UNKNOWN

@@ -1,0 +1,145 @@
+"""What a file is by its first bytes; names and Content-Type are only hints that others may have got wrong."""
+
+import re
+from enum import Enum
+
+from videoimport.api.container_formats import ContainerFormat
+
+ENOUGH = 4096
+"""Bytes from the start that suffice for every answer here."""
+
+_EBML = b"\x1a\x45\xdf\xa3"
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
+_OTHER_MEDIA = (b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
+_SOUND = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"\xff\xf9", b"#!AMR")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|script|meta|div|video)\b", re.I | re.S)
+_MANIFEST = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<MPD\b", re.S)
+_BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks of UTF-16 and UTF-32: text that is full of zeros."""
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text has (MIME Sniffing Standard, "binary data byte")."""
+_PACKETS = (188, 192, 204)
+"""Bytes from one packet of a transport stream to the next: plain, with a time code (Blu-ray, AVCHD), with parity."""
+_SYNCS = 5
+"""Packets that are looked at; three suffice where there are no more bytes."""
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
+_PLAYLIST_TYPES = (
+    "application/vnd.apple.mpegurl",
+    "application/x-mpegurl",
+    "audio/mpegurl",
+    "audio/x-mpegurl",
+    "video/mpegurl",
+    "video/x-mpegurl",
+    "application/dash+xml",
+    "video/vnd.mpeg.dash.mpd",
+)
+
+
+class Kind(Enum):
+    """What to do with an answer."""
+
+    FILE = "file"
+    """Bytes to be fetched as they are; ffprobe says the rest."""
+    PAGE = "page"
+    PLAYLIST = "playlist"
+    """An HLS or DASH manifest."""
+    DISGUISED = "disguised"
+    """A playlist that is served as a media file: somebody hopes that a player opens what it names."""
+    PICTURE = "picture"
+    TEXT = "text"
+    """Text, an archive or a document: certainly no video."""
+
+
+def kind(head: bytes, content_type: str) -> Kind:
+    """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing.
+
+    Many servers call every file of a name that they do not know text/plain or text/html: binary data is neither.
+    """
+    declared = content_type.partition(";")[0].strip().lower()
+    text = head.removeprefix(_BOM)
+    if text.startswith(b"#EXTM3U") or _MANIFEST.match(text):
+        is_disguised = declared not in _PLAYLIST_TYPES and declared.startswith("video/")
+        return Kind.DISGUISED if is_disguised else Kind.PLAYLIST
+    if _is_media(head):
+        return Kind.FILE
+    if _is_picture(head):
+        return Kind.PICTURE
+    if _PAGE.match(text):
+        return Kind.PAGE
+    if head.startswith((b"%PDF", b"PK\x03\x04")):
+        return Kind.TEXT
+    return _by_type(declared, is_binary=_is_binary(head))
+
+
+def _by_type(declared: str, *, is_binary: bool) -> Kind:
+    if declared.startswith("image/"):
+        return Kind.PICTURE
+    if is_binary:
+        return Kind.FILE
+    if declared in _PAGE_TYPES:
+        return Kind.PAGE
+    if declared in _PLAYLIST_TYPES:
+        return Kind.PLAYLIST
+    return Kind.TEXT if declared.startswith(("text/", "application/json")) else Kind.FILE
+
+
+def _is_binary(head: bytes) -> bool:
+    return _BINARY.search(head) is not None and not head.startswith(_WIDE)
+
+
+def is_manifest(head: bytes) -> bool:
+    """Whether a file is a playlist, whatever its name: such a file must never reach a player."""
+    return kind(head, "video/mp4") is Kind.DISGUISED
+
+
+def container(head: bytes) -> ContainerFormat | None:
+    """The container where the first bytes tell more than ffprobe's demuxer, which reads two of these; else None.
+
+    mov is the brand ``qt  ``, or QuickTime of before there were brands; webm is an EBML DocType of that name.
+    """
+    if head.startswith(_EBML):
+        return _doctype(head)
+    if head[4:8] == b"ftyp":
+        return "mov" if head[8:12] == b"qt  " else "mp4"
+    if head[4:8] in _BOXES:
+        return "mov"
+    return None
+
+
+def _doctype(head: bytes) -> ContainerFormat | None:
+    # Element 0x4282, then its size in one byte with the marker bit 0x80.
+    found = re.search(rb"\x42\x82[\x80-\x9f]([a-z]+)", head[:256])
+    return {b"webm": "webm", b"matroska": "mkv"}.get(found[1]) if found else None  # type: ignore[return-value]
+
+
+def _is_media(head: bytes) -> bool:
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _PICTURE_BRANDS
+    return (
+        head[4:8] in _BOXES
+        or head.startswith((_EBML, *_OTHER_MEDIA, *_SOUND))
+        or (head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WAVE"))
+        or _is_transport_stream(head)
+        or _is_raw_dv(head)
+    )
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Whether packets follow each other from somewhere in the first one on: a recording may begin within a packet."""
+    return any(
+        len(head) > first + 2 * size and not head[first::size][:_SYNCS].strip(b"G")
+        for size in _PACKETS
+        for first in range(size)
+    )
+
+
+def _is_raw_dv(head: bytes) -> bool:
+    """A header block, then a subcode block (SMPTE 314M): raw DV has no magic number of its own."""
+    return len(head) > 80 and head[:3] == b"\x1f\x07\x00" and head[3] & 0x7F == 0x3F and head[80] >> 5 == 1
+
+
+def _is_picture(head: bytes) -> bool:
+    return head.startswith(_PICTURES) or (head[4:8] == b"ftyp") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

@@ -1,0 +1,191 @@
+"""Whether a source is one we import: an ordered chain of small checks, the first finding wins."""
+
+from dataclasses import dataclass
+
+from videoimport.api.container_formats import ContainerFormat, named
+from videoimport.api.quantity import bytes_of
+from videoimport.api.reasons import Reason
+from videoimport.api.requirements import Requirements
+from videoimport.media.source.findings import Finding, first_finding
+from videoimport.media.source.probe import MOST_PIXELS
+from videoimport.media.source.streams import Media, Video
+
+TOLD_BY_BYTES: tuple[ContainerFormat, ...] = ("mp4", "mov", "mkv", "webm")
+"""Containers that ``sniff.container`` tells."""
+MOST_STREAMS = 256
+MOST_SECONDS = 7 * 24 * 3600
+"""A week. Room for an index and times of frames are reckoned from it, so a claim of years would fill a disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A source with what is known of it."""
+
+    media: Media
+    container: ContainerFormat | None
+    """As the first bytes tell it; None where only the demuxer does."""
+    seconds: float
+    """What there is to see, by its packets."""
+    size: int
+    """Bytes as fetched."""
+    requirements: Requirements | None
+
+
+def refusal(examined: Examined) -> Finding | None:
+    """Why this source is refused, or None when it is welcome."""
+    return first_finding(_ALWAYS, examined) or (first_finding(_REQUIRED, examined) if examined.requirements else None)
+
+
+def early_refusal(examined: Examined, *, lists_streams: bool) -> Finding | None:
+    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that tells no duration.
+
+    ``lists_streams``: what the head does not name does not exist.
+    """
+    if examined.media.video is None:
+        return _has_video(examined) if lists_streams else None
+    required = _REQUIRED if examined.requirements else ()
+    return first_finding((*_BOUNDED, _has_colours_we_understand, *required), examined)
+
+
+def _has_video(examined: Examined) -> Finding | None:
+    media = examined.media
+    if media.video:
+        return None
+    if media.videos and media.audios:
+        found = "audio with a cover picture"
+    else:
+        found = "only a picture" if media.videos else "only audio" if media.audios else "neither video nor audio"
+    return Finding(Reason.NOT_VIDEO, f"The source has {found}.")
+
+
+def _has_size(examined: Examined) -> Finding | None:
+    if _video(examined).has_size or _is_too_large_to_tell(examined):
+        return None
+    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream tells no width and height.")
+
+
+def _has_a_size_that_can_be_decoded(examined: Examined) -> Finding | None:
+    video = _video(examined)
+    pixels = video.width * video.height
+    if _is_too_large_to_tell(examined):
+        message = f"The source's pictures have more than {MOST_PIXELS} pixels; at most that many are decoded."
+        return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
+    if pixels <= MOST_PIXELS:
+        return None
+    message = (
+        f"The source's pictures are {video.width}x{video.height}, {pixels} pixels; at most {MOST_PIXELS} are decoded."
+    )
+    return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
+
+
+def _is_too_large_to_tell(examined: Examined) -> bool:
+    """The video has no size, and ffprobe complained of one."""
+    return examined.media.has_excess and not _video(examined).has_size
+
+
+def _has_few_streams(examined: Examined) -> Finding | None:
+    found = len(examined.media.videos) + len(examined.media.audios)
+    if found <= MOST_STREAMS:
+        return None
+    return Finding(
+        Reason.SOURCE_CORRUPT,
+        f"The source has {found} streams, more than {MOST_STREAMS}.",
+        "Get a copy that was exported anew.",
+    )
+
+
+def _ends_in_time(examined: Examined) -> Finding | None:
+    if examined.seconds <= MOST_SECONDS:
+        return None
+    message = (
+        f"The source lasts {examined.seconds:.0f} s; at most {MOST_SECONDS} s are imported, whatever is asked for."
+    )
+    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported anew, or divide it.")
+
+
+def _has_duration(examined: Examined) -> Finding | None:
+    if examined.seconds > 0:
+        return None
+    advice = "Give a source that is longer than a single picture."
+    return Finding(Reason.UNSUPPORTED_DURATION, "The source lasts 0 seconds.", advice)
+
+
+def _has_colours_we_understand(examined: Examined) -> Finding | None:
+    if _video(examined).dolby_vision != 5:
+        return None
+    message = "The source is Dolby Vision profile 5, which has no colours for other players."
+    return Finding(Reason.UNSUPPORTED_FORMAT, message, "Convert the source to HDR10 or SDR.")
+
+
+def _accepted_format(examined: Examined) -> Finding | None:
+    wanted = _required(examined).formats
+    found = named(examined.container, examined.media.demuxer)
+    if found in wanted:
+        return None
+    return unaccepted(found, examined.media.demuxer, wanted)
+
+
+def unaccepted(found: ContainerFormat | None, demuxer: str, wanted: tuple[ContainerFormat, ...]) -> Finding:
+    """Return the finding for a container that ``requirements.formats`` does not name."""
+    shown = found or demuxer.partition(",")[0] or "unknown"
+    message = f"The source's container is {shown}; requirements.formats accepts {', '.join(wanted)}."
+    advice = f"Add {found} to requirements.formats, or convert the source." if found else "Convert the source."
+    return Finding(Reason.UNSUPPORTED_FORMAT, message, advice)
+
+
+def _tall_enough(examined: Examined) -> Finding | None:
+    found, wanted = _video(examined).short_side, _required(examined).min_height
+    if found >= wanted:
+        return None
+    message = (
+        f"The source is {shown(_video(examined))}, its short side {found} pixels; requirements.minHeight is {wanted}."
+    )
+    return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a larger source, or lower requirements.minHeight.")
+
+
+def _low_enough(examined: Examined) -> Finding | None:
+    found, wanted = _video(examined).short_side, _required(examined).max_height
+    if found <= wanted:
+        return None
+    message = (
+        f"The source is {shown(_video(examined))}, its short side {found} pixels; requirements.maxHeight is {wanted}."
+    )
+    return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source, or raise requirements.maxHeight.")
+
+
+def _short_enough(examined: Examined) -> Finding | None:
+    wanted = _required(examined).max_duration_seconds
+    if examined.seconds <= wanted:
+        return None
+    message = f"The source lasts {examined.seconds:.1f} s; requirements.maxDurationSeconds is {wanted}."
+    return Finding(Reason.UNSUPPORTED_DURATION, message)
+
+
+def _small_enough(examined: Examined) -> Finding | None:
+    found, wanted = examined.size, _required(examined).max_size
+    if wanted is None or found <= bytes_of(wanted):
+        return None
+    message = f"The source has {found} bytes; requirements.maxSize is {wanted}."
+    return Finding(Reason.SOURCE_TOO_LARGE, message)
+
+
+_BOUNDED = (_has_few_streams, _has_a_size_that_can_be_decoded, _ends_in_time)
+_ALWAYS = (_has_video, _has_size, _has_duration, *_BOUNDED, _has_colours_we_understand)
+_REQUIRED = (_accepted_format, _tall_enough, _low_enough, _short_enough, _small_enough)
+
+
+def shown(video: Video) -> str:
+    """Displayed size, such as ``1920x1080``."""
+    return "x".join(map(str, video.shown))
+
+
+def _video(examined: Examined) -> Video:
+    video = examined.media.video
+    assert video is not None, "_has_video comes first"  # noqa: S101
+    return video
+
+
+def _required(examined: Examined) -> Requirements:
+    requirements = examined.requirements
+    assert requirements is not None, "asked only where there are requirements"  # noqa: S101
+    return requirements

@@ -1,0 +1,238 @@
+"""The colours of a video: what its samples mean, tag by tag, and how an encode brings them to ordinary screens.
+
+A tag that is missing is assumed, by one rule for every source (``assumed``). Names are those of ffprobe and ffmpeg,
+which follow ITU-T H.273.
+"""
+
+from dataclasses import astuple, dataclass
+
+from videoimport.media.source.streams import Video
+
+HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+"""PQ and HLG."""
+ORDINARY = ("bt709", "bt470bg", "smpte170m")
+"""Matrices and primaries that every player shows: BT.709, and BT.601 of 625 and of 525 lines."""
+_MATRICES = (
+    "gbr", *ORDINARY, "fcc", "smpte240m", "ycgco", "bt2020nc", "bt2020c", "chroma-derived-nc", "chroma-derived-c",
+    "ictcp",
+)  # fmt: skip
+_PRIMARIES = (
+    *ORDINARY, "bt470m", "smpte240m", "film", "bt2020", "smpte428", "smpte431", "smpte432", "ebu3213",
+)  # fmt: skip
+_VIDEO_CURVES = ("bt709", "smpte170m", "bt470m", "bt470bg", "iec61966-2-1")
+"""Transfers of ordinary screens. Their samples are kept, and so is their name."""
+_LIKE_BT709 = ("bt2020-10", "bt2020-12", "smpte240m", "bt1361e", "iec61966-2-4")
+"""Within the range of ordinary screens these are BT.709's curve, or differ from it by less than a screen shows."""
+_OTHER_CURVES = ("linear", "log100", "log316")
+_TRANSFERS = (*_VIDEO_CURVES, *_LIKE_BT709, *_OTHER_CURVES, *HDR_TRANSFERS)
+_WIDE = "bt2020"
+_MATRIX_OF = {"bt2020": "bt2020nc", **{name: name for name in ORDINARY}}
+"""The matrix that goes with primaries."""
+_TWINS = {"smpte240m": "smpte170m"}
+"""Primaries that H.273 gives the same values."""
+_PRIMARIES_OF = {"bt2020nc": "bt2020", "bt2020c": "bt2020", "ictcp": "bt2020", **{name: name for name in ORDINARY}}
+_RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8", "bayer", "xyz")
+_GREY = ("gray", "grey", "ya8", "ya16", "mono")
+_STUDIO_CODECS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg1video", "mpeg2video", "mpeg4", "prores", "dnxhd", "dirac")
+"""Codecs whose standards say that samples have the limited range unless they say otherwise, grey ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """What samples mean."""
+
+    primaries: str
+    transfer: str
+    matrix: str
+    range: str
+    """``tv`` (limited) or ``pc`` (full)."""
+
+
+def assumed(video: Video) -> Color:
+    """The source's colours: each tag as it stands, or by the others, by the pixels and by the size.
+
+    Names that stand for nothing (``reserved``), or that no filter understands, count as missing.
+    """
+    primaries, transfer, matrix = _known(video)
+    if video.pixels.startswith("xyz"):  # decoders' RGB of digital cinema: swscale makes sRGB of it
+        return Color("bt709", "bt709", "gbr", "pc")
+    transfer = transfer or _transfer(video, primaries, matrix)
+    wide = _WIDE if transfer in HDR_TRANSFERS else ""
+    primaries = primaries or wide or _PRIMARIES_OF.get(matrix, "") or _by_size(video)
+    matrix = matrix or (_MATRIX_OF[_WIDE] if wide else _MATRIX_OF.get(primaries, "") or _by_size(video))
+    return Color(primaries, transfer, matrix, _range(video))
+
+
+def _known(video: Video) -> tuple[str, str, str]:
+    """Primaries, transfer and matrix as far as they are named; a matrix is one of RGB exactly where the pixels are."""
+    primaries = _TWINS.get(video.primaries, video.primaries) if video.primaries in _PRIMARIES else ""
+    transfer = video.transfer if video.transfer in _TRANSFERS else ""
+    if is_rgb(video):
+        return primaries, transfer, "gbr"
+    return primaries, transfer, video.matrix if video.matrix in _MATRICES[1:] else ""
+
+
+def _transfer(video: Video, primaries: str, matrix: str) -> str:
+    """Of a source that names none: HDR only where something else proves it."""
+    if video.hdr:
+        return video.hdr
+    if matrix == "ictcp":
+        return "smpte2084"
+    if _WIDE in (primaries, _PRIMARIES_OF.get(matrix)):
+        return "bt2020-10"
+    found = primaries or _PRIMARIES_OF.get(matrix, "") or _by_size(video)
+    return "smpte170m" if found in ("bt470bg", "smpte170m") else "bt709"
+
+
+def _by_size(video: Video) -> str:
+    """BT.709 from 1280 columns or 577 lines on, as mpv and browsers assume; below, BT.601 of the lines or the rate.
+
+    RGB has no size of its own: screens are sRGB, whose primaries are BT.709's.
+    """
+    if is_rgb(video) or video.width >= 1280 or video.height > 576:
+        return "bt709"
+    if video.height in (288, 576) or video.rate in (25, 50):
+        return "bt470bg"
+    return "smpte170m"
+
+
+def _range(video: Video) -> str:
+    if is_rgb(video) or video.pixels.startswith("yuvj"):
+        return "pc"
+    if video.range in ("tv", "pc"):
+        return video.range
+    return "pc" if is_grey(video) and video.codec not in _STUDIO_CODECS else "tv"
+
+
+def is_rgb(video: Video) -> bool:
+    """Whether its samples are red, green and blue, or numbers of such in a palette."""
+    return video.pixels.startswith(_RGB)
+
+
+def is_grey(video: Video) -> bool:
+    """Whether its samples have no colour."""
+    return video.pixels.startswith(_GREY)
+
+
+def is_hdr(video: Video) -> bool:
+    """Whether its colours need tone mapping for ordinary screens."""
+    return assumed(video).transfer in HDR_TRANSFERS
+
+
+def encoded(video: Video) -> Color:
+    """The colours of an encode: what is ordinary stays as it is, all else becomes BT.709."""
+    found = assumed(video)
+    if found.transfer in HDR_TRANSFERS:
+        return Color("bt709", "bt709", "bt709", "tv")
+    return Color(
+        found.primaries if found.primaries in ORDINARY else "bt709",
+        found.transfer if found.transfer in _VIDEO_CURVES else "bt709",
+        found.matrix if found.matrix in ORDINARY else "bt709",
+        "tv",
+    )
+
+
+def _is_mapped(video: Video) -> bool:
+    """Whether colours change, and not only how they are written down. swscale takes all grey for full range."""
+    found = assumed(video)
+    return (
+        is_grey(video)
+        or found.primaries not in ORDINARY
+        or found.matrix not in ("gbr", *ORDINARY)
+        or found.transfer in (*_OTHER_CURVES, *HDR_TRANSFERS)
+    )
+
+
+def needed_filters(video: Video) -> frozenset[str]:
+    """ffmpeg's names of the filters that not every build has and an encode stands on."""
+    if is_hdr(video):
+        return frozenset(("zscale", "tonemap"))
+    return frozenset(("zscale",)) if _is_mapped(video) else frozenset()
+
+
+def named(color: Color) -> str:
+    """The filter that writes tags onto frames."""
+    primaries, transfer, matrix, span = astuple(color)
+    return f"setparams=range={span}:color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
+
+
+def scaled(video: Video, size: str) -> str:
+    """The scale filter of an encode with the options ``size``. Where colours stay, it brings RGB and the full range to
+    limited YUV too."""
+    whole = "format=rgb24," if video.pixels in _PALETTES else ""
+    plain = f"{whole}scale={size}"
+    if _is_mapped(video):
+        return plain
+    color = assumed(video)
+    matrix = _SWSCALE[encoded(video).matrix]
+    span = "full" if color.range == "pc" else "limited"
+    return f"{plain}:in_color_matrix={matrix}:out_color_matrix={matrix}:in_range={span}:out_range=limited"
+
+
+_PALETTES = ("pal8", "rgb8", "bgr8", "rgb4", "bgr4", "rgb4_byte", "bgr4_byte")
+"""swscale turns these into BT.601, whatever it is told."""
+_SWSCALE = {"bt709": "bt709", "bt470bg": "bt601", "smpte170m": "bt601"}
+
+
+def mapped(video: Video) -> tuple[str, ...]:
+    """The filters that change colours; none where BT.601 or BT.709 stay as they are."""
+    if is_hdr(video):
+        return (*_TONE_MAPPING, f"zscale={_zscaled(encoded(video))}")
+    if not _is_mapped(video):
+        return ()
+    return (f"zscale=rangein={assumed(video).range}:{_zscaled(encoded(video))}",)
+
+
+def _zscaled(color: Color) -> str:
+    return f"primaries={color.primaries}:transfer={color.transfer}:matrix={color.matrix}:range=tv"
+
+
+_TONE_MAPPING = (
+    "zscale=transfer=linear:npl=100",
+    "format=gbrpf32le",
+    "zscale=primaries=bt709",
+    "tonemap=tonemap=hable:desat=0",
+)
+
+
+def still(video: Video) -> str:
+    """The filter from an encode's colours to those of JPEG files: BT.601, full range."""
+    matrix = _SWSCALE[encoded(video).matrix]
+    return f"scale=in_color_matrix={matrix}:out_color_matrix=bt601:in_range=limited:out_range=full"
+
+
+_UNNAMED = ("", "unknown", "unspecified", "reserved")
+_NUMBERS = {
+    "bt709": 1, "bt470bg": 5, "smpte170m": 6, "bt2020": 9, "bt2020nc": 9, "bt2020-10": 14, "smpte2084": 16,
+    "arib-std-b67": 18,
+}  # fmt: skip
+"""H.273's, of all that may be assumed. Two that are one name for primaries and for a matrix have one number, too."""
+_HEADERS = {
+    "h264": ("h264_metadata", "colour_primaries", "transfer_characteristics", "matrix_coefficients"),
+    "hevc": ("hevc_metadata", "colour_primaries", "transfer_characteristics", "matrix_coefficients"),
+    "av1": ("av1_metadata", "color_primaries", "transfer_characteristics", "matrix_coefficients"),
+}
+"""Codecs whose decoders believe their own header first: the filter that writes it, and its options."""
+
+
+def missing(video: Video) -> Color:
+    """What a copy must name because its source does not: the assumed name of each missing tag, else an empty text."""
+    found = assumed(video)
+    given = (video.primaries, video.transfer, video.matrix)
+    lacking = [tag in _UNNAMED and not is_rgb(video) for tag in given]
+    names = (found.primaries, found.transfer, found.matrix)
+    primaries, transfer, matrix = (name if lacks else "" for name, lacks in zip(names, lacking, strict=True))
+    return Color(primaries, transfer, matrix, "")
+
+
+def tagging(video: Video) -> tuple[str, ...]:
+    """ffmpeg's words that name in a copy what its source does not name; none where all tags are there."""
+    names = astuple(missing(video))[:3]
+    options = ("-color_primaries", "-color_trc", "-colorspace")
+    words = [word for option, name in zip(options, names, strict=True) if name for word in (option, name)]
+    is_silent = video.codec == "h264" and all(names)  # a header without colours leaves them to the container
+    if words and video.codec in _HEADERS and not is_silent:
+        writer, *fields = _HEADERS[video.codec]
+        told = ":".join(f"{field}={_NUMBERS[name]}" for field, name in zip(fields, names, strict=True) if name)
+        words += ["-bsf:v", f"{writer}={told}"]
+    return tuple(words)

@@ -1,0 +1,232 @@
+"""ffmpeg's argument lists. Every one reads local files or our own loopback server, and stops at the first error."""
+
+from videoimport.api.output import Output
+from videoimport.media.source.probe import address, guarded
+from videoimport.media.source.streams import Audio, Video
+from videoimport.media.timeline.repair import Repair, audio_filters, video_filters
+from videoimport.media.transcode import channels, color, metadata
+from videoimport.media.transcode import frame_pacing as pacing
+from videoimport.media.transcode.codecs import encoding, known, tags
+from videoimport.media.transcode.compliance import is_interlaced
+from videoimport.media.transcode.job import Job
+from videoimport.media.transcode.output_files import Target
+from videoimport.media.transcode.plan import Sound, even, filters
+from videoimport.media.transcode.scale_graph import graph
+
+AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
+_START = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error")
+_STEADY = ("-dts_delta_threshold", "1000000")
+"""Seconds by which times may jump before ffmpeg closes the pause: it takes the pictures of slides for a new clock.
+Clocks that do start again are mended before, see ``repair``."""
+_HEAD = (*_START, *_STEADY, "-xerror")
+_TOLERANT = (*_START, *_STEADY, "-max_error_rate", "1")
+
+
+def transcode_argv(job: Job, targets: tuple[Target, ...]) -> list[str]:
+    """One run for all targets: each has one video stream and at most one audio stream, and nothing else of the source.
+
+    What is encoded is decoded once.
+    """
+    pictures = tuple(target for target in targets if target.wish and not target.copies)
+    return [
+        *(_TOLERANT if job.is_tolerant else _HEAD),
+        *_inputs(job),
+        *(("-filter_complex", graph(job.picture.video, pictures)) if pictures else ()),
+        *(word for target in targets for word in _made(job, target, pictures)),
+    ]  # fmt: skip
+
+
+def _inputs(job: Job) -> list[str]:
+    words: list[str] = []
+    for path, delay in zip(job.inputs.paths, job.inputs.delays, strict=True):
+        words += ("-err_detect", "ignore_err") if job.is_tolerant else ()
+        # Copied frames without times (AVI) get those of a steady rate; MP4 takes none without.
+        words += ("-fflags", "+genpts") if job.plan.copy_video and job.picture.track.untimed else ()
+        words += ("-itsoffset", f"{delay:.6f}") if delay else ()
+        words += (*guarded(path, seekable=job.inputs.seekable), "-i", address(path))
+    return words
+
+
+def _made(job: Job, target: Target, pictures: tuple[Target, ...]) -> list[str]:
+    """The words for one file."""
+    return [
+        *_video(job, target, pictures),
+        *_audio(job, target),
+        *metadata.told(job, job.sound), "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
+        *_container(target),
+        *(("-progress", "pipe:1", "-stats_period", "0.5", "-nostats") if target.kind == "video" else ()),
+        "-y", f"file:{target.path}",
+    ]  # fmt: skip
+
+
+def _container(target: Target) -> tuple[str, ...]:
+    if not target.is_mp4:
+        return ("-f", "mp3")
+    if target.head_bytes is None:
+        return ("-movflags", "+faststart", "-f", "mp4")
+    return ("-moov_size", str(target.head_bytes), "-f", "mp4")
+
+
+def head_overflowed(stderr: str) -> bool:
+    """Whether ffmpeg ended because the room kept for an index was too small: the file is destroyed."""
+    return "reserved_moov_size is too small" in stderr
+
+
+def _video(job: Job, target: Target, pictures: tuple[Target, ...]) -> tuple[str, ...]:
+    if target.wish is None or target.size is None:
+        return ()
+    video = job.picture.video
+    if target.copies:
+        return ("-map", f"0:{video.index}", "-c:v", "copy", *color.tagging(video), *tags(video.codec))
+    most = pacing.fastest(target)
+    encoder = encoding(target.wish, pacing.promised_rate(video, most))
+    return ("-map", f"[v{pictures.index(target)}]", *encoder, *pacing.words(video, most))
+
+
+def _audio(job: Job, target: Target) -> tuple[str, ...]:
+    sound = job.sound
+    if sound is None:
+        return ()
+    file = len(job.inputs.paths) - 1
+    if copies_audio(job, target):
+        return ("-map", f"{file}:{sound.audio.index}", "-c:a", "copy")
+    wish = job.output.audio_file if target.kind == "audio" else None
+    kbps = (wish.bitrate_kbps if wish else None) or job.output.audio.bitrate_kbps
+    return (*_heard(sound, file, target), *_encode_audio(sound, kbps, is_mp3=not target.is_mp4))
+
+
+_WITHOUT_GAPS = "aresample=async=1:min_hard_comp=0.1"
+"""Silence for gaps: the encoder would close them, and everything after would be early."""
+
+
+def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
+    """The words for sound that is decoded: of one track, or of two mono tracks as left and right."""
+    if sound.second is None:
+        return ("-map", f"{file}:{sound.audio.index}", "-af", ",".join((*channels.mix(sound.audio), _WITHOUT_GAPS)))
+    sides = zip(("l", "r"), (sound.audio, sound.second), strict=True)
+    chains = [f"[{file}:{audio.index}]{_WITHOUT_GAPS}[{side}]" for side, audio in sides]
+    name = f"[{target.kind}-{target.name}]"
+    joined = f"[l][r]join=inputs=2:channel_layout=stereo{name}"
+    return ("-filter_complex", ";".join((*chains, joined)), "-map", name)
+
+
+def copies_audio(job: Job, target: Target) -> bool:
+    """Whether a target has the source's own audio."""
+    copied = job.plan.copy_audio_file if target.kind == "audio" else job.plan.copy_audio
+    return copied and job.sound is not None
+
+
+def _encode_audio(sound: Sound, kbps: int, *, is_mp3: bool) -> tuple[str, ...]:
+    rates = MP3_RATES if is_mp3 else AAC_RATES
+    rate = sound.audio.sample_rate if sound.audio.sample_rate in rates else 48000
+    codec = ("libmp3lame", "-b:a", f"{min(kbps, 320)}k") if is_mp3 else ("aac", "-b:a", f"{kbps}k")
+    return (
+        "-c:a", *codec, "-ac", str(min(channels.MOST, sound.audio.channels)), "-ar", str(rate),
+    )  # fmt: skip
+
+
+def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mended: str, muxer: str) -> list[str]:
+    """Copy a source's chosen streams into another file, with times and start as ``repair`` says.
+
+    Times are taken from the file as they are (``-copyts``), so that ffmpeg does not mend a clock in its own way. The
+    ``muxer`` must have the source's time base: filters of packets see either.
+    """
+    sound = ("-map", f"0:{audio.index}", "-c:a", "copy", "-bsf:a", audio_filters(repair)) if audio else ()
+    return [
+        *_START, "-copyts", "-fflags", "+genpts", *guarded(path), "-i", address(path),
+        "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair),
+        *sound, "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
+        "-muxdelay", "0", "-muxpreload", "0", "-f", muxer, "-y", f"file:{mended}",
+    ]  # fmt: skip
+
+
+EVERYTHING = ("0:V?", "0:a?")
+"""Of a file: all but covers."""
+
+
+def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = EVERYTHING) -> list[str]:
+    """Decode streams, or the keyframes and all audio of them, into nothing: silent and 0 when the file is clean.
+
+    ``vfr`` drops frames whose times go backwards, of which the muxer would complain as if the file were damaged;
+    resampling does so for sound. Only a full decode proves damage: keyframes of open GOPs refer to frames that a
+    decoder of keyframes alone has not seen.
+    """
+    skip = ("-skip_frame", "nokey") if keyframes_only else ()
+    mapped = [word for stream in streams for word in ("-map", stream)]
+    return [*_HEAD, *skip, *guarded(path), "-i", address(path), *mapped, "-fps_mode", "vfr",
+            "-af", _WITHOUT_GAPS, "-f", "null", "-"]  # fmt: skip
+
+
+def imported_streams(job: Job, path: str) -> tuple[str, ...]:
+    """What an import takes from one of its inputs: damage of other streams does not concern it."""
+    inputs, sound = job.inputs, job.sound
+    heard = (sound.audio, sound.second) if sound and path == inputs.paths[-1] else ()
+    return (
+        *((f"0:{job.picture.video.index}",) if path == inputs.video_path else ()),
+        *(f"0:{audio.index}" for audio in heard if audio),
+    )
+
+
+def sample_argv(path: str, start: float, length: float, stream: str) -> list[str]:
+    """Decode ``length`` seconds of the video from ``start`` on, with what leads to it from the keyframe before."""
+    return [*_HEAD, "-ss", f"{start:.3f}", *guarded(path), "-i", address(path), "-map", stream, "-t", f"{length:.3f}",
+            "-fps_mode", "vfr", "-f", "null", "-"]  # fmt: skip
+
+
+def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact: bool) -> list[str]:
+    """One JPEG of the first picture from ``at`` seconds on: upright, square pixels, ordinary colours.
+
+    Not exact: of the last keyframe before, for moments that only a standing picture's end follows. Pictures that lean
+    on others before the jump make decoders complain, so complaints say nothing here.
+    """
+    size = (even(video.shown[0]), even(video.shown[1]))
+    chain = ",".join((*filters(video, size), color.still(video), "format=yuvj420p"))
+    return [
+        *_START, *(() if is_exact else ("-noaccurate_seek",)), "-ss", f"{at:.3f}", *guarded(path), "-i", address(path),
+        "-map", f"0:{video.index}", "-frames:v", "1", "-vf", chain, "-c:v", "mjpeg", "-q:v", "3",
+        "-f", "image2", "-update", "1", "-y", f"file:{picture}",
+    ]  # fmt: skip
+
+
+ENCODERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-encoders")
+FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
+
+
+def surely_needed_encoders(output: Output) -> frozenset[str]:
+    """Encoders that are needed whatever the source is, or would be for the next one: known before anything is fetched.
+
+    Auto may find a source that needs none; that it would fail with the next one is still better told at once.
+    """
+    encodes = output.mode in ("Auto", "Encode")
+    audio = output.audio_file
+    return frozenset((
+        *((known(output.video).encoder, "aac") if encodes else ()),
+        *((known(output.video).encoder,) if output.renditions else ()),
+        *(("libmp3lame",) if audio and audio.format == "mp3" else ()),
+    ))  # fmt: skip
+
+
+def needed_encoders(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
+    """ffmpeg's names of the encoders that a run stands on."""
+    videos = {known(target.wish).encoder for target in targets if target.wish and not target.copies}
+    return frozenset(videos | {_audio_encoder(job, target) for target in targets} - {""})
+
+
+def _audio_encoder(job: Job, target: Target) -> str:
+    words = _audio(job, target)
+    named = words[words.index("-c:a") + 1] if words else "copy"
+    return "" if named == "copy" else named
+
+
+def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
+    """ffmpeg's names of the filters that not every build has and a run stands on."""
+    if not any(target.wish and not target.copies for target in targets):
+        return frozenset()
+    video = job.picture.video
+    return color.needed_filters(video) | frozenset(("bwdif",) if is_interlaced(video) else ())
+
+
+def listed_names(text: str) -> frozenset[str]:
+    """The second word of each line of ``-encoders`` or ``-filters``: flags come first, then the name."""
+    return frozenset(words[1] for line in text.splitlines() if len(words := line.split()) > 1)

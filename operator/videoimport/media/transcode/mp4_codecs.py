@@ -1,0 +1,25 @@
+"""What an MP4 can hold: only this can be copied into one, whatever is wished."""
+
+from videoimport.api.reasons import Reason
+from videoimport.media.source.findings import Finding
+from videoimport.media.transcode.plan import Picture, Sound
+
+VIDEO = ("h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg")
+AUDIO = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vorbis")
+
+
+def why_not_held(picture: Picture, sound: Sound | None) -> Finding | None:
+    """The first chosen stream that no MP4 can hold, or that changes on the way: an MP4 has one header for it."""
+    for track in (picture.track, *([sound.track] if sound else [])):
+        if track.changes:
+            message = f"A copy would have the parameters of the source's start only, but {track.changes}."
+            return Finding(Reason.UNSUPPORTED_FORMAT, message, _OTHER_MODE)
+    chosen = [("video", picture.video.codec, VIDEO), *([("audio", sound.audio.codec, AUDIO)] if sound else [])]
+    for name, codec, held in chosen:
+        if codec not in held:
+            message = f"The source's {name} codec is {codec}, which no MP4 can hold."
+            return Finding(Reason.UNSUPPORTED_FORMAT, message, _OTHER_MODE)
+    return None
+
+
+_OTHER_MODE = "Set output.mode to Auto, Encode or Original, since Remux copies always."

@@ -1,0 +1,43 @@
+"""What no file of a video begins with: refused at its first bytes."""
+
+from videoimport.api.reasons import Reason
+from videoimport.media.source import file_signature as sniff
+from videoimport.media.source.findings import Finding
+from videoimport.worker.runtime.errors import ImportFailure, refuse
+
+_UNFIT = {
+    sniff.Kind.PICTURE: Finding(Reason.NOT_VIDEO, "The source is a picture."),
+    sniff.Kind.TEXT: Finding(Reason.NOT_VIDEO, "The source is text or a document."),
+    sniff.Kind.DISGUISED: Finding(
+        Reason.UNSUPPORTED_SOURCE,
+        "The source says that it is a video file, but it is a playlist.",
+        "Give the address of the video itself.",
+    ),
+}
+_NO_FILE = {
+    sniff.Kind.PAGE: Finding(Reason.NOT_VIDEO, "The source is a web page and not a video file."),
+    sniff.Kind.PLAYLIST: Finding(
+        Reason.UNSUPPORTED_SOURCE,
+        "The source is a playlist, and playlists are read from web addresses only.",
+        "Give the address of the playlist as source.url.",
+    ),
+}
+
+
+def refuse_empty(head: bytes) -> None:
+    """Raises ImportFailure for a source of no bytes at all."""
+    if not head:
+        raise ImportFailure(Reason.NOT_VIDEO, "The source is empty: it has no bytes at all.")
+
+
+def refuse_unfit(kind: sniff.Kind) -> None:
+    """Raises ImportFailure for what is neither a file nor something that yt-dlp may know."""
+    refuse(_UNFIT.get(kind))
+
+
+def refuse_no_file(head: bytes) -> None:
+    """Raises ImportFailure for what is no file of media, where there is nobody else to ask."""
+    refuse_empty(head)
+    kind = sniff.kind(head, "application/octet-stream")
+    refuse_unfit(kind)
+    refuse(_NO_FILE.get(kind))

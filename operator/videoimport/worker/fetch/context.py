@@ -1,0 +1,38 @@
+"""What every kind of source is fetched with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from videoimport.worker.fetch.event_writer import Teller
+from videoimport.worker.fetch.limits import Limits, Throttle
+from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """One request and all that goes with it."""
+
+    request: Request
+    teller: Teller
+    guard: Guard
+    route: Route
+    limits: Limits
+    throttle: Throttle
+
+    @classmethod
+    def of(cls, request: Request, teller: Teller, guard: Guard, route: Route) -> "Surroundings":
+        """For a request."""
+        limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
+        return cls(request, teller, guard, route, limits, Throttle(request.bytes_per_second))
+
+    @property
+    def folder(self) -> Path:
+        """Where files go."""
+        return Path(self.request.folder)
+
+    @property
+    def secret_folder(self) -> Path:
+        """Where the source's Secret is."""
+        return Path(self.request.secret_folder)

@@ -1,0 +1,4 @@
+"""The HTTP client: requests, redirects, cookies, answers, downloads that resume.
+
+Nothing here knows what is downloaded.
+"""

@@ -1,0 +1,127 @@
+"""HTTP as the Range client needs it: one request, its redirects followed by us, each hop judged anew."""
+
+import ssl
+from collections.abc import Mapping
+from http.client import RemoteDisconnected
+from http.cookiejar import CookieJar
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ProxyError, SSLError
+from urllib3.response import BaseHTTPResponse
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.credentials import WebSecrets, is_own
+from videoimport.worker.fetch.http import cookies as jars
+from videoimport.worker.fetch.http import header_text as letters
+from videoimport.worker.fetch.http import redirects
+from videoimport.worker.fetch.http.response import Answer, Interrupted
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.address_guard import ForbiddenError
+from videoimport.worker.sandbox.proxy import Route
+
+CONNECT_SECONDS = 15.0
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+_AGENT = "videoimport (+https://videoimport.io)"
+_HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
+
+
+class Browser:
+    """Sends requests. No proxies of the environment, no retries of its own.
+
+    ``secrets`` go where they belong at each hop. ``cookies`` are kept for a page's session, whose media may want them;
+    those that answers set are added.
+    """
+
+    def __init__(
+        self,
+        read_seconds: float,
+        *,
+        route: Route | None = None,
+        secrets: WebSecrets | None = None,
+        cookies: CookieJar | None = None,
+    ) -> None:
+        self._pool = (route or Route()).pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds))
+        self._secrets = secrets or WebSecrets()
+        self._cookies = self._secrets.jar() if cookies is None else cookies
+
+    def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> Answer:
+        """Return the answer of the last hop. Raises ImportFailure, or Interrupted for what another try may mend.
+
+        ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
+        """
+        redirects.check_address(url, Reason.INVALID_SPEC, "spec.source.url is no address; correct it.")
+        first = first or url
+        for _ in range(redirects.MOST_REDIRECTS + 1):
+            response = self._once(url, dict(extra) if is_own(first, url) else redirects.without_own(dict(extra)))
+            location = redirects.location_of(response.status, response.headers)
+            if location is None:
+                return Answer(response, url)
+            _discard(response)
+            url = redirects.target(url, location, first)
+        message = f"The source redirects more than {redirects.MOST_REDIRECTS} times."
+        raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message)
+
+    def _once(self, url: str, extra: Mapping[str, str]) -> BaseHTTPResponse:
+        parts = urlsplit(url)
+        bare = letters.escape_stray_percents(
+            parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+        )
+        bare = urllib3.util.parse_url(bare).url
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+        own = urllib3.make_headers(basic_auth=login) if login else {}
+        headers = urllib3.HTTPHeaderDict({"User-Agent": _AGENT, "Accept": "*/*"})
+        for more in (own, extra, self._secrets.headers_for(bare), _AS_IT_IS):
+            for name, value in more.items():
+                headers[name] = value
+        for name, value in jars.header(self._cookies, bare).items():
+            headers[name] = "; ".join(filter(None, (value, headers.get(name))))
+        try:
+            response = self._send(bare, headers)
+        except HTTPError as error:
+            raise _failure(error, parts.hostname or "") from None
+        jars.keep(self._cookies, bare, response)
+        return response
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """Send it again where the server closed a kept connection at that moment: then it has not read the request."""
+        pool = self._pool.connection_from_url(url)
+        made = pool.num_connections
+        try:
+            return self._request(url, headers)
+        except ProtocolError as error:
+            is_kept = pool.num_connections == made
+            if not (is_kept and isinstance(error.__cause__ or error.__context__, _HUNG_UP)):
+                raise
+        return self._request(url, headers)
+
+    def _request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        return self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+
+
+def _discard(response: BaseHTTPResponse) -> None:
+    """Keep the connection of an answer without a body. Others are closed: what is unread would be taken for the next
+    answer, and nobody knows how long it is."""
+    if response.length_remaining == 0:
+        response.drain_conn()  # reads nothing, and tells http.client that the answer is over
+        response.release_conn()
+    else:
+        response.close()
+
+
+def _failure(error: HTTPError, host: str) -> Exception:
+    """Ours for urllib3's. Its own words may hold the whole address, so they are not passed on."""
+    cause = error.__cause__ or error.__context__ or error
+    if isinstance(cause, ForbiddenError):
+        return ImportFailure(Reason.ADDRESS_FORBIDDEN, f"{host}: {cause}.")
+    if isinstance(error, SSLError) or isinstance(cause, ssl.SSLError):
+        told = next((arg for arg in (*error.args, cause) if isinstance(arg, ssl.SSLCertVerificationError)), None)
+        if told is not None:
+            message = f"The certificate of {host} is not valid: {told.verify_message}."
+            return ImportFailure(Reason.CERTIFICATE_INVALID, message)
+        return Interrupted(f"{host} broke off the TLS handshake")
+    if isinstance(error, ProxyError):
+        return Interrupted(f"the proxy of spec.worker.proxy does not let us reach {host}")
+    if isinstance(error, NameResolutionError):
+        return Interrupted(f"the name {host} does not resolve")
+    return Interrupted(f"{host} did not answer ({type(error).__name__})")

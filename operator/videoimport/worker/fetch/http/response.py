@@ -1,0 +1,146 @@
+"""An answer's headers understood, its body read; and the network that fails in the middle of it."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
+from urllib3.response import BaseHTTPResponse
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.http import content_disposition as disposition
+from videoimport.worker.fetch.http import header_text as letters
+
+_MOST_DIGITS = 18
+"""Of a number in a header: 64 bits hold it."""
+
+
+class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
+    """The network failed in the middle; worth another try."""
+
+    def __init__(
+        self, why: str, *, reason: Reason = Reason.SOURCE_UNAVAILABLE, retry_after: float | None = None
+    ) -> None:
+        super().__init__(why)
+        self.why = why
+        self.reason = reason
+        """What the import ends with when no further try mends it."""
+        self.retry_after = retry_after
+        """Seconds the server asked us to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """What tells one version of a source from another."""
+
+    etag: str | None = None
+    """Strong only."""
+    modified: str | None = None
+
+    @property
+    def if_range(self) -> str | None:
+        """The value of If-Range; None when a resumed download could not be told from a mixed one."""
+        return self.etag or self.modified
+
+    @property
+    def text(self) -> str | None:
+        """Both in one line, for ``parse``; None when no later run could tell a changed source."""
+        return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
+
+    @classmethod
+    def parse(cls, text: str) -> "Validator":
+        """From ``text``."""
+        etag, _, modified = text.partition("\n")
+        return cls(etag or None, modified or None)
+
+    def differs(self, other: "Validator") -> bool:
+        """Whether the two are certainly of different versions."""
+        pairs = ((self.etag, other.etag), (self.modified, other.modified))
+        return any(ours and theirs and ours != theirs for ours, theirs in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRange:
+    """What a 206 says it holds: bytes ``first`` to ``last``, of ``total`` in all."""
+
+    first: int
+    last: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response whose body is still to be read, and where it came from in the end."""
+
+    response: BaseHTTPResponse
+    url: str
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status
+
+    def header(self, name: str) -> str:
+        """A header's value, or an empty string."""
+        return self.response.headers.get(name, "").strip()
+
+    @property
+    def validator(self) -> Validator:
+        """ETag when it is strong, and Last-Modified."""
+        etag = self.header("ETag")
+        return Validator(None if etag.startswith("W/") else etag or None, self.header("Last-Modified") or None)
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body is compressed although we asked for it as it is: then its length says nothing."""
+        return self.header("Content-Encoding").lower() not in ("", "identity")
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of this body, where they can be trusted."""
+        return None if self.is_encoded else _number(self.header("Content-Length"))
+
+    @property
+    def content_range(self) -> ContentRange | None:
+        """Of a 206; None when it is absent or makes no sense."""
+        found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", self.header("Content-Range"))
+        return ContentRange(int(found[1]), int(found[2]), _number(found[3])) if found else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Of a 206: whether it holds all that there is."""
+        span = self.content_range
+        return span is not None and span.total is not None and (span.first, span.last) == (0, span.total - 1)
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the source in all, where this body is all of it and they can be trusted."""
+        span = self.content_range if self.status == 206 else None
+        return span.total if span and not self.is_encoded else self.length
+
+    def read(self, length: int) -> bytes:
+        """Some bytes of the body, at most so many, decoded; none at its end. Raises Interrupted."""
+        try:
+            return self.response.read1(length, decode_content=True)
+        except IncompleteRead as error:
+            raise Interrupted("it ended too early", reason=Reason.SOURCE_TRUNCATED) from error
+        except (HTTPError, ProtocolError) as error:
+            early = isinstance(error.__cause__ or error.__context__, IncompleteRead) or "IncompleteRead" in repr(error)
+            reason = Reason.SOURCE_TRUNCATED if early else Reason.SOURCE_UNAVAILABLE
+            raise Interrupted(f"the connection broke ({type(error).__name__})", reason=reason) from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds, where the server gives them as a number."""
+        return _number(self.header("Retry-After"))
+
+    @property
+    def filename(self) -> str | None:
+        """The name that the server gives the file, else the last part of its address."""
+        named = disposition.filename(self.header("Content-Disposition"))
+        return named or disposition.last_part(letters.unescaped(urlsplit(self.url).path.rpartition("/")[2]))
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None

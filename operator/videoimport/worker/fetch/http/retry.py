@@ -1,0 +1,66 @@
+"""How often a download is tried again, and when it is given up."""
+
+from collections.abc import Callable
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity.wait import wait_random
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.http.response import Interrupted
+from videoimport.worker.runtime.errors import ImportFailure
+
+MOST_FRUITLESS = 4
+"""Tries in a row that brought no byte; then it ends."""
+MOST_RESTARTS = 3
+"""Times a download may begin anew, for whatever cause."""
+_LONGEST_WAIT = 10.0
+_LONGEST_ASKED = 30.0
+
+
+class Patience:
+    """Of one download: as long as bytes come it is endless."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self._fruitless = 0
+        self._restarts = 0
+        self._has_changed = False
+
+    def gained(self) -> None:
+        """A try brought something."""
+        self._fruitless = 0
+
+    def restarted(self, has_changed: bool) -> None:
+        """It begins anew, perhaps because the source is another one now."""
+        self._restarts += 1
+        self._has_changed = self._has_changed or has_changed
+
+    def attempts(self) -> Retrying:
+        """Tries, each to be entered, until one is not Interrupted. Raises ImportFailure when it is given up."""
+        self._fruitless = 0
+        return Retrying(
+            retry=retry_if_exception_type(Interrupted),
+            stop=lambda _: self._fruitless > MOST_FRUITLESS or self._restarts > MOST_RESTARTS,
+            wait=self._wait,
+            sleep=self._sleep,
+            before=lambda _: self._count(),
+            retry_error_callback=self._give_up,
+        )
+
+    def _count(self) -> None:
+        self._fruitless += 1
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds: as the server asks, else growing with the tries in a row that brought nothing."""
+        cause = state.outcome.exception() if state.outcome else None
+        if isinstance(cause, Interrupted) and cause.retry_after is not None:
+            return min(cause.retry_after, _LONGEST_ASKED)
+        return min(0.5 * 2.0 ** max(0, self._fruitless - 1), _LONGEST_WAIT) + wait_random(0, 0.5)(state)
+
+    def _give_up(self, state: RetryCallState) -> None:
+        cause = state.outcome.exception() if state.outcome else None
+        assert isinstance(cause, Interrupted)  # noqa: S101
+        if self._has_changed and self._restarts > MOST_RESTARTS:
+            message = f"The source changed {self._restarts} times while it was read."
+            raise ImportFailure(Reason.SOURCE_CHANGED, message)
+        raise ImportFailure(cause.reason, f"The download failed several times in a row: {cause.why}.")

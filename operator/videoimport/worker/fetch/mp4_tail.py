@@ -1,0 +1,111 @@
+"""The end of a plain MP4 or MOV whose index lies there, fetched before the rest: so it can be played as it grows."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from time import monotonic
+
+from videoimport.media.container import mp4_boxes as boxes
+from videoimport.worker.fetch.event_writer import Telling
+from videoimport.worker.fetch.http.response import Answer, ContentRange, Interrupted, Validator
+from videoimport.worker.fetch.limits import CHUNK, Limits, Pace, Throttle
+from videoimport.worker.fetch.protocol import Ahead, TailFile
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.logging import log
+
+MOST_BYTES = 64 * 2**20
+"""The index of a day of video has some 20 MiB."""
+
+
+Told = Callable[[int], None]
+"""Hears of the bytes so far; raises Interrupted once it takes too long."""
+
+
+def offset_of(head: bytes, total: int | None) -> int | None:
+    """Where the part behind the media data begins, if by the file's first bytes the index must lie there."""
+    if total is None:
+        return None
+    for box in boxes.top_level(lambda offset, length: head[offset : offset + length], total):
+        if box.name in (b"moov", b"moof"):
+            return None
+        if box.name == b"mdat":
+            return box.end if 0 < total - box.end <= MOST_BYTES else None
+    return None
+
+
+def holds_index(tail: bytes) -> bool:
+    """Whether the index is really there."""
+    found = boxes.top_level(lambda offset, length: tail[offset : offset + length], len(tail))
+    return any(box.name == b"moov" and box.end <= len(tail) for box in found)
+
+
+def fetched(
+    folder: Path,
+    head: bytes,
+    total: int | None,
+    limits: Limits,
+    throttle: Throttle,
+    teller: Telling,
+    fetch: Callable[[int, Told], bytes],
+) -> TailFile | None:
+    """The tail in a file of its own, or None where there is none to be had in time: it is only ever a help.
+
+    ``fetch`` gets all bytes from an offset on.
+    """
+    first = offset_of(head, total)
+    if first is None or total is None or throttle.seconds(total - first) > limits.tail_seconds:
+        return None
+    try:
+        content = fetch(first, _telling(limits, teller))
+    except (Interrupted, ImportFailure) as error:
+        log().info("the end cannot be fetched first", why=str(error))
+        return None
+    if len(content) != total - first or not holds_index(content):
+        return None
+    path = folder / "tail"
+    path.write_bytes(content)
+    return TailFile(path=str(path), offset=first)
+
+
+def _telling(limits: Limits, teller: Telling) -> Told:
+    until = monotonic() + limits.tail_seconds
+
+    def told(done: int) -> None:
+        if monotonic() > until:
+            raise Interrupted(f"it took longer than {limits.tail_seconds:g} seconds")
+        teller.tell(Ahead(done=done))
+
+    return told
+
+
+def by_range(
+    get: Callable[[Mapping[str, str]], Answer], validator: Validator, total: int, limits: Limits, throttle: Throttle
+) -> Callable[[int, Told], bytes]:
+    """A fetcher that asks a web server, and believes only the very range of the very version. ``get`` sends a request
+    with these headers."""
+
+    def fetch(first: int, told: Told) -> bytes:
+        answer = get({"Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
+        try:
+            right = ContentRange(first, total - 1, total)
+            if answer.status != 206 or answer.content_range != right or validator.differs(answer.validator):
+                raise Interrupted("it does not answer with the range that was asked for")
+            if answer.is_encoded:
+                raise Interrupted("it answers with a compressed range")
+            content, pace = b"", Pace(limits, 0)
+            while len(content) < total - first and (chunk := answer.read(throttle.chunk)):
+                content += chunk
+                told(len(content))
+                throttle.took(len(chunk))
+                pace.check(len(content))
+            return content
+        finally:
+            answer.response.close()
+
+    return fetch
+
+
+def chunks(tail: TailFile) -> Iterator[bytes]:
+    """What was fetched, piece by piece."""
+    with Path(tail.path).open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -1,0 +1,113 @@
+"""Limits of what is read into memory whole: pages, API answers, manifests, captions, keys.
+
+Each limit counts decoded content, since a few kilobytes of gzip, brotli or zstd can hold gigabytes. Media files and
+segments are streamed to disk and have limits of their own (``limits.Limits``).
+"""
+
+import itertools
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from xml.parsers import expat
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.limits import CHUNK
+from videoimport.worker.runtime.errors import ImportFailure
+
+MOST_BYTES = 32 * 2**20
+"""Of one answer. The largest that real sites give: an HLS playlist of 24 hours in 2-second segments with signed
+addresses has 22 MB, a podcast's feed of all its years 20 MB, a watch page 2 MB."""
+MOST_TAGS = 1_000_000
+"""Of XML or HTML. Those that end an element count too, and an element takes 100 to 400 bytes."""
+MOST_VALUES = 2_000_000
+"""Of JSON, by its commas and brackets. A parsed value takes up to 100 bytes in the mean."""
+MOST_SEGMENTS = 100_000
+"""Of an HLS playlist: a day in 2-second segments has 43,200. yt-dlp keeps 1 KB for each."""
+HEAD_BYTES = 4096
+_REPEATED = re.compile(rb"<(?:[\w.-]{1,64}:)?(?:MPD|SmoothStreamingMedia)[\s>/]", re.IGNORECASE)
+_REPEAT = re.compile(rb"""\sr\s*=\s*["']\s*\+?([\d_]{1,18})""")
+"""DASH and Smooth Streaming say how often a segment is repeated; yt-dlp writes each one out."""
+_BEGIN = re.compile(rb"[^\xef\xbb\xbf\xff\xfe\s\x00]")
+"""Behind a byte order mark and white space, which may be as long as the content."""
+_SEGMENT = re.compile(rb"^[^#\s]", re.M)
+_PIECE = 64 * 1024
+_MOST_ENTITY = 16
+"""Characters of an entity's value."""
+_ADVICE = "Give the address of the video itself, or of a smaller page or list."
+
+
+def failure(found: str, url: str = "") -> ImportFailure:
+    """PAGE_TOO_LARGE; ``found`` is the predicate of "The answer of <host> ..."."""
+    host = urlsplit(url).hostname if url else None
+    return ImportFailure(Reason.PAGE_TOO_LARGE, f"The answer of {host or 'the source'} {found}.", advice=_ADVICE)
+
+
+def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> bytes:
+    """Return all that ``read(n)`` gives (at most n decoded bytes a call, none at the end). ``head`` was read before it.
+
+    Raises ImportFailure PAGE_TOO_LARGE beyond the limits of this module.
+    """
+    content = bytearray()
+    while chunk := read(CHUNK):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise failure(f"has more than {MOST_BYTES // 2**20} MiB ({len(content)} bytes were read)", url)
+    whole = bytes(content)
+    if found := excess(head + whole):
+        raise failure(found, url)
+    return whole
+
+
+def excess(content: bytes) -> str | None:
+    """Return what of a content would take too much memory once it is parsed, or None."""
+    first = _BEGIN.search(content)
+    start = content[first.start() : first.start() + 8] if first else b""
+    if start.startswith(b"#EXTM3U") and _count_segments(content) > MOST_SEGMENTS:
+        return f"is a playlist of more than {MOST_SEGMENTS} segments"
+    if start.startswith((b"{", b"[")) and sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        return f"has more than {MOST_VALUES} JSON values"
+    if (named := _count_repeats(content)) > MOST_SEGMENTS:
+        return f"names {named} segments, more than {MOST_SEGMENTS}"
+    if (tags := content.count(b"<")) > MOST_TAGS:
+        return f"has {tags} tags, more than {MOST_TAGS}"
+    if start.startswith(b"<") and _expands(content):
+        return "is XML that declares entities, which can expand it to many times its size"
+    return None
+
+
+def _count_segments(content: bytes) -> int:
+    return sum(1 for _ in itertools.islice(_SEGMENT.finditer(content), MOST_SEGMENTS + 1))
+
+
+def _count_repeats(content: bytes) -> int:
+    if not _REPEATED.search(content):
+        return 0
+    return sum(int(found[1].replace(b"_", b"") or 0) for found in _REPEAT.finditer(content))
+
+
+class _Stop(Exception):  # noqa: N818 — control flow out of a C parser
+    pass
+
+
+def _expands(content: bytes) -> bool:
+    """Whether XML declares entities that make it larger: expat lets them expand a document to a hundred times its size.
+
+    The prologue is parsed and nothing else. Characters by name, as XHTML declares them, are fine.
+    """
+    parser, found = expat.ParserCreate(), []
+
+    def note(name: str, _: bool, value: str | None, *__: object) -> None:
+        if value is not None and (len(value) > _MOST_ENTITY or "&" in value):
+            found.append(name)
+            raise _Stop
+
+    def stop(*_: object) -> None:
+        raise _Stop
+
+    parser.EntityDeclHandler, parser.StartElementHandler = note, stop
+    try:
+        for start in range(0, len(content), _PIECE):
+            parser.Parse(content[start : start + _PIECE])
+    except (_Stop, expat.ExpatError, ValueError, LookupError):
+        pass
+    return bool(found)

@@ -1,0 +1,142 @@
+"""Where bytes land: a file in scratch that only ever grows, hashed on the way.
+
+What starts over goes to a file of another name: whoever still reads the first one reads a part of one version, never a
+mixture of two. In scratch that outlives the pod a mark beside it says how much can be trusted, and of what it is.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from videoimport.worker.fetch import resume_state as marks
+from videoimport.worker.fetch.protocol import File
+from videoimport.worker.fetch.resume_state import Mark
+from videoimport.worker.runtime import disk_space as disks
+
+SYNCED_BYTES = 16 * 2**20
+"""Between two marks: what a node that dies may cost."""
+_HASHED_BYTES = 16 * 2**20
+"""At once, and then it is told."""
+
+
+class Landing:
+    """One file's place. Raises ImportFailure SCRATCH_FULL when there is no room."""
+
+    def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False) -> None:
+        self.folder, self._first_name = folder, name
+        self._name, self._number = name, 0
+        self._outlives = outlives
+        self._file: IO[bytes] | None = None
+        self._hash = hashlib.sha256()
+        self._mark: Mark | None = None
+        self._total: int | None = None
+        self.size = 0
+        """Bytes that are there."""
+
+    @property
+    def path(self) -> Path:
+        """The file as it is called now."""
+        return self.folder / self._name
+
+    def __enter__(self) -> "Landing":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file:
+            self._synced()
+            self._file.close()
+
+    def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
+        """What an earlier run left of this very source, hashed again; None, and nothing is left, where that is none."""
+        if not self._outlives:
+            return None
+        mark = marks.read(self.folder)
+        path = self.folder / mark.name if mark else self.path
+        if mark is None or mark.source != source or mark.usable == 0 or not _holds(path, mark.usable):
+            self._clear()
+            return None
+        self._name, self._number = mark.name, mark.number
+        self._file = path.open("r+b")
+        self._file.truncate(mark.usable)
+        while chunk := self._file.read(_HASHED_BYTES):
+            self._hash.update(chunk)
+            self.size += len(chunk)
+            hashed(self.size)
+        self._mark = mark
+        return mark
+
+    def head(self, length: int) -> bytes:
+        """The first bytes of what is there."""
+        with self.path.open("rb") as file:
+            return file.read(length)
+
+    def remember(self, source: str, version: str | None, total: int | None) -> None:
+        """Of which version the bytes are from now on; without one, no later run can go on with them."""
+        self._mark, self._total = None, total
+        if self._outlives and version:
+            self._mark = Mark(
+                source=source, version=version, total=total, name=self._name, number=self._number, kept=self.size
+            )
+            marks.write(self.folder, self._mark)
+
+    def keep(self, chunk: bytes) -> None:
+        """More of it, seen by other readers at once."""
+        try:
+            file = self._open()
+            file.write(chunk)
+            file.flush()
+        except OSError as error:
+            raise self._without_room(error) from None
+        self._hash.update(chunk)
+        self.size += len(chunk)
+        if self._mark and self.size - self._mark.kept >= SYNCED_BYTES:
+            self._synced()
+
+    def start_over(self) -> None:
+        """Throw away what is there."""
+        self._mark = None
+        marks.remove(self.folder)
+        if self._file is None:
+            return
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+        self._file, self._hash, self.size = None, hashlib.sha256(), 0
+        self._number += 1
+        self._name = f"{self._first_name}-{self._number}"
+
+    def file(self, *, seekable: bool) -> File:
+        """The whole file, as it is told."""
+        self._open()
+        return File(path=str(self.path), size=self.size, sha256=self._hash.hexdigest(), seekable=seekable)
+
+    def _open(self) -> IO[bytes]:
+        if self._file is None:
+            self._file = self.path.open("wb")
+        return self._file
+
+    def _synced(self) -> None:
+        if self._mark and self._file:
+            os.fdatasync(self._file.fileno())
+            self._mark = self._mark.model_copy(update={"kept": self.size})
+            marks.write(self.folder, self._mark)
+
+    def _clear(self) -> None:
+        """Room for this source: what earlier runs left of others is of no use."""
+        marks.remove(self.folder)
+        for path in self.folder.glob(f"{self._first_name}*"):
+            path.unlink()
+
+    def _without_room(self, error: OSError) -> Exception:
+        if not disks.is_full(error):
+            return error
+        of = f" of {self._total}" if self._total else ""
+        return disks.scratch_full(self.folder, f"{self.size}{of} bytes of the source are there")
+
+
+def _holds(path: Path, size: int) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size >= size

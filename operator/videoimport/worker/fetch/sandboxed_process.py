@@ -1,0 +1,88 @@
+"""The walls around a process that handles what strangers send: they stand before anything is asked of a source, and
+whatever happens inside comes out as a value."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch import memory_limit as memory
+from videoimport.worker.fetch import page_limits as pages
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.event_writer import Teller
+from videoimport.worker.fetch.protocol import Failed, Request
+from videoimport.worker.runtime import disk_space as disks
+from videoimport.worker.runtime import logging as logs
+from videoimport.worker.runtime.errors import ImportFailure, unexpected
+from videoimport.worker.runtime.subprocesses import end_with_parent
+from videoimport.worker.sandbox.address_guard import Guard
+from videoimport.worker.sandbox.proxy import Route, with_login
+
+Done = TypeVar("Done")
+
+
+def begin() -> str:
+    """At the start of the process: it ends with its parent, logs, and hears what it is to do. Empty for nothing."""
+    signal.signal(signal.SIGTERM, _end_with_children)
+    end_with_parent(signal.SIGTERM)
+    logs.configure()
+    return sys.stdin.readline()
+
+
+def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done], most_bytes: int) -> Done | Failed:
+    """Do it behind the guard, in ``most_bytes`` of memory: what takes more ends as PAGE_TOO_LARGE."""
+    try:
+        proxy = with_login(request.proxy, Path(request.secret_folder)) if request.secret else request.proxy
+        route = Route(proxy, request.ca_bundle, request.proxy_field)
+        guard = Guard(request.allowed_networks, request.shut_paths, route.proxy_addresses(request.allowed_networks))
+    except ImportFailure as failure:
+        return Failed(reason=failure.reason, message=failure.message, advice=failure.advice)
+    guard.install()
+    route.trust()
+    os.chdir(request.folder)  # so that no relative path means anything else
+    reserve = memory.limited(most_bytes)
+    try:
+        return do(Surroundings.of(request, teller, guard, route))
+    except ImportFailure as failure:
+        return _explained(_told(failure), guard, route.proxy_field)
+    except MemoryError as error:
+        # First what needs no memory itself: the traceback holds whatever took it.
+        reserve.clear()
+        error.__traceback__ = error.__context__ = None
+        memory.lift()
+        refused = pages.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
+        return _explained(_told(refused), guard, route.proxy_field)
+    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
+        logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
+        folder, what = Path(request.folder), "and a file of the source was to be written"
+        end = disks.scratch_full(folder, what) if disks.is_full(error) else unexpected(error)
+        return _explained(_told(end), guard, route.proxy_field)
+
+
+def _told(failure: ImportFailure) -> Failed:
+    return Failed(
+        reason=failure.reason, message=failure.message[:1000], advice=failure.advice, retry_after=failure.retry_after
+    )
+
+
+def _explained(failed: Failed, guard: Guard, field: str) -> Failed:
+    """What the guard refused is the cause, whatever a library made of it. ``field``: where the proxy was given."""
+    if guard.refused and guard.has_proxy:
+        message = f"The source was to be reached at {guard.refused}, around the proxy of {field}."
+        advice = f"Correct {field}, or remove it."
+        return Failed(reason=Reason.ADDRESS_FORBIDDEN, message=message, advice=advice)
+    if guard.refused:
+        message = f"The source leads to {guard.refused}, which is not a public address."
+        return Failed(reason=Reason.ADDRESS_FORBIDDEN, message=message)
+    if guard.refused_command and failed.reason is not Reason.DRM_PROTECTED:
+        message = f"The source can only be fetched by {guard.refused_command}, which is not allowed to use the network."
+        return Failed(reason=Reason.UNSUPPORTED_SOURCE, message=message)
+    return failed
+
+
+def _end_with_children(_number: int, _frame: FrameType | None) -> None:
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,182 @@
+"""yt-dlp as we use it: its options, and the source's Secret at the one place where its requests leave."""
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor import gen_extractor_classes
+from yt_dlp.networking._requests import RequestsHTTPAdapter, RequestsResponseAdapter, RequestsRH
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import Popen
+
+from videoimport.worker.fetch import memory_limit as memory
+from videoimport.worker.fetch import page_limits as pages
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.credentials import WebSecrets
+from videoimport.worker.fetch.http import header_text as letters
+from videoimport.worker.fetch.http.cookies import Policy
+from videoimport.worker.fetch.ytdlp import encrypted_hls as protected
+from videoimport.worker.fetch.ytdlp import manifests
+from videoimport.worker.runtime.logging import log
+from videoimport.worker.sandbox.http_connections import POOLS
+
+_RETRIES = 3
+_HTTP = ("Requests", "Urllib", "CurlCFFI")
+"""Its handlers for http and https; of these only the first is used, since it takes one hop at a time."""
+
+
+def claims(url: str) -> bool:
+    """Whether yt-dlp has an extractor made for this very site. Loads them all: about a second."""
+    return any(ie.suitable(url) for ie in gen_extractor_classes() if ie.ie_key() != "Generic")
+
+
+class _Log:
+    """yt-dlp's words in our log; what it would say to a terminal is dropped."""
+
+    def debug(self, message: str) -> None:
+        """Dropped."""
+
+    def info(self, message: str) -> None:
+        """Dropped."""
+
+    def warning(self, message: str) -> None:
+        log().warning("yt-dlp", says=message)
+
+    def error(self, message: str) -> None:
+        log().warning("yt-dlp failed", says=message)
+
+
+Answered = Callable[[int, str], object]
+"""Told of each answer: its status and its Retry-After."""
+
+
+class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
+    """Sends one hop. The Secret is added to a copy, so that the request after a redirect does not inherit it."""
+
+    def __init__(self, secrets: WebSecrets, answered: Answered, **options: Any) -> None:
+        self._secrets, self._answered = secrets, answered
+        super().__init__(**options)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the connections that go straight."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Return the connections that go through a proxy, by http or https."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """The answer."""
+        own = request.copy()
+        own.headers.update(self._secrets.headers_for(own.url or ""))
+        answer: requests.Response = super().send(own, *args, **options)
+        self._answered(answer.status_code, answer.headers.get("Retry-After", ""))
+        if answer.is_redirect:
+            # requests reads it as UTF-8 and fails on other bytes.
+            location = letters.of_address(answer.headers["Location"])
+            answer.headers["Location"] = location.encode().decode("latin-1")
+            answer.close()  # requests would read all of its body, which nobody wants
+            answer._content = b""
+        return answer
+
+
+def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
+    """Keep an answer that is read whole within ``pages``' limits. Media is read in pieces, which are not limited."""
+    read_piece, head = answer._real_read, bytearray()
+
+    def read(amt: int | None = None) -> bytes:
+        if amt is not None:
+            piece = bytes(read_piece(amt))
+            head.extend(piece[: pages.HEAD_BYTES - len(head)])  # extractors look at the first bytes, then read the rest
+            return piece
+        return pages.read_whole(lambda size: bytes(answer.fp.read1(size, decode_content=True)), answer.url, bytes(head))
+
+    answer._real_read = read
+    return answer
+
+
+def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
+    """Start a child of yt-dlp without our memory limit; the guard lets no other than deno start."""
+    with memory.lifted():
+        subprocess.Popen._execute_child(child, *args, **options)  # type: ignore[attr-defined]
+
+
+Popen._execute_child = _start_unlimited
+manifests.install()
+protected.recognise_encrypted_samples()
+
+
+class Ydl(YoutubeDL):  # type: ignore[misc]
+    """For one source."""
+
+    def __init__(
+        self, around: Surroundings, secrets: WebSecrets, answered: Answered = lambda *_: None, /, **more: Any
+    ) -> None:
+        self._secrets, self._answered = secrets, answered
+        super().__init__(_options(around, secrets) | more)
+        self.cookiejar.set_policy(Policy())
+        for cookie in secrets.cookies:
+            self.cookiejar.set_cookie(cookie)
+
+    def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
+        """With our handler in the place of all for http."""
+        secrets, answered = self._secrets, self._answered
+
+        class OwnRH(RequestsRH):  # type: ignore[misc]
+            """Mounts our adapter."""
+
+            def _create_instance(self, *args: Any, **options: Any) -> Any:
+                session = super()._create_instance(*args, **options)
+                adapter = _Adapter(
+                    secrets,
+                    answered,
+                    ssl_context=self._make_sslcontext(legacy_ssl_support=options.get("legacy_ssl_support")),
+                    max_retries=0,
+                )
+                session.mount("https://", adapter)
+                session.mount("http://", adapter)
+                return session
+
+            def _send(self, request: Any) -> Any:
+                try:
+                    return _limit(super()._send(request))
+                except HTTPError as error:
+                    _limit(error.response)
+                    raise
+
+        others = [handler for handler in handlers if handler.RH_KEY not in _HTTP]
+        return super().build_request_director([OwnRH, *others], preferences)
+
+
+def pauses(refused: Callable[[], object]) -> Callable[[int], float]:
+    """Seconds before the next try: half a second, doubled each time. ``refused`` raises for what no try would mend."""
+
+    def pause(n: int) -> float:
+        refused()
+        return float(0.5 * 2.0**n)
+
+    return pause
+
+
+def _options(around: Surroundings, secrets: WebSecrets) -> dict[str, Any]:
+    request = around.request
+    return {
+        "quiet": True, "noprogress": True, "logger": _Log(), "color": "never",
+        "retries": _RETRIES, "fragment_retries": _RETRIES, "extractor_retries": 3,
+        "socket_timeout": 20, "ignoreerrors": False, "skip_unavailable_fragments": False,
+        "noplaylist": True, "playlist_items": "1:2", "extract_flat": "in_playlist",
+        "format": "bv*+ba/b",
+        "format_sort": [f"res:{request.max_height}", "vcodec:h264", "acodec:aac"],
+        "external_downloader": {"default": "native"}, "hls_prefer_native": True, "fixup": "never",
+        "nopart": True, "cachedir": False, "js_runtimes": {"deno": {}}, "updatetime": False,
+        "proxy": around.route.proxy or "",
+        "compat_opts": {"no-certifi"} if around.route.ca_bundle else set(),
+        "ratelimit": request.bytes_per_second, "sleep_interval_requests": request.sleep_seconds,
+        "usenetrc": secrets.netrc_path is not None, "netrc_location": secrets.netrc_path,
+        "paths": {"home": request.folder, "temp": request.folder},
+    }  # fmt: skip

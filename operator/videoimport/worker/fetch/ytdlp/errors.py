@@ -1,0 +1,98 @@
+"""What yt-dlp's errors mean, as reasons. Its own words are shown, without the secrets of the addresses in them."""
+
+import errno
+import re
+from collections.abc import Iterable, Iterator
+
+from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, IncompleteRead, RequestError, TransportError
+from yt_dlp.utils import ContentTooShortError, ExtractorError, GeoRestrictedError, UnsupportedError, UserNotLive
+
+from videoimport.api.reasons import Reason
+from videoimport.api.redaction import shown_text
+from videoimport.worker.fetch.http.status_codes import advice_of, reason_of
+from videoimport.worker.runtime.errors import ImportFailure
+
+_TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
+    (GeoRestrictedError, Reason.GEO_BLOCKED),
+    (UnsupportedError, Reason.UNSUPPORTED_SOURCE),
+    (UserNotLive, Reason.SOURCE_NOT_YET_AVAILABLE),
+    (CertificateVerifyError, Reason.CERTIFICATE_INVALID),
+    (IncompleteRead, Reason.SOURCE_TRUNCATED),
+    (ContentTooShortError, Reason.SOURCE_TRUNCATED),
+    # The last, since others above are of this kind too; before any words, which only the site's own answers deserve.
+    (TransportError, Reason.SOURCE_UNAVAILABLE),
+)
+_OF_WHAT = re.compile(r"^(?:ERROR: )?\[[^\]\s]+\] (?:\S+: )?")
+_GIVEN_UP = re.compile(
+    r"^(?:ERROR: )?\s*(?:\[download\] )?(?:Got error: )?HTTP Error (\d{3}): [^.]*\. Giving up after \d"
+)
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+
+_WORDS = (
+    (r"not a bot|try again later|too many requests|rate.?limit", Reason.RATE_LIMITED),
+    (r"drm protected|\bdrm\b", Reason.DRM_PROTECTED),
+    (r"premieres? in|will begin|not (yet|currently) (live|available)|has not started|upcoming",
+     Reason.SOURCE_NOT_YET_AVAILABLE),
+    (r"your (country|location|region)|geo.?restrict|geo.?block", Reason.GEO_BLOCKED),
+    (r"log.?in|sign in|cookies|registered users|members.only|private video|password|subscri|purchase",
+     Reason.SOURCE_AUTH_REQUIRED),
+    (r"fragment \d+ not found|unable to continue", Reason.SOURCE_TRUNCATED),
+    (r"unavailable|removed|does not exist|deleted|terminated|not found", Reason.SOURCE_NOT_FOUND),
+    (r"no video formats|format is not available|no media|unsupported|is not a valid url", Reason.UNSUPPORTED_SOURCE),
+)  # fmt: skip
+
+
+def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure:
+    """Our failure for anything that yt-dlp raised. A segment that is missing leaves the source short, not absent."""
+    reason = _reason(error)
+    if in_segments and reason is Reason.SOURCE_NOT_FOUND:
+        reason = Reason.SOURCE_TRUNCATED
+    advice = advice_of(status_of(error) or 0) if reason is Reason.SOURCE_AUTH_REQUIRED else ""
+    return ImportFailure(reason, f"yt-dlp says: {_words(error)}", advice=advice)
+
+
+def _reason(error: BaseException) -> Reason:
+    causes = list(_causes(error))
+    if any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in causes):
+        return Reason.SCRATCH_FULL
+    if (status := status_of(error)) is not None:
+        return reason_of(status)
+    for kind, reason in _TYPES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return reason
+    told = _complaint(error, causes).lower()
+    by_words = (reason for pattern, reason in _WORDS if re.search(pattern, told))
+    unasked = any(isinstance(cause, RequestError) for cause in causes)
+    return next(by_words, Reason.SOURCE_UNAVAILABLE if unasked else Reason.UNSUPPORTED_SOURCE)
+
+
+def _complaint(error: BaseException, causes: Iterable[BaseException]) -> str:
+    """What yt-dlp complains of, without the names that others chose: the video's id and addresses."""
+    told = str(error)
+    for cause in causes:
+        if isinstance(cause, ExtractorError) and cause.video_id:
+            told = told.replace(f"{cause.video_id}: ", "")
+    return _ADDRESS.sub("", _OF_WHAT.sub("", told))
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status behind an error, if there is one. Of a segment yt-dlp keeps only the words once it gives up."""
+    known: int | None = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
+    if known is not None:
+        return known
+    told = _GIVEN_UP.search(str(error))
+    return int(told[1]) if told else None
+
+
+def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
+    """An error and what is behind it: DownloadError keeps it in ``exc_info``, ExtractorError in ``cause`` too."""
+    yield error
+    behind = [(getattr(error, "exc_info", None) or (None, None))[1], getattr(error, "cause", None), error.__cause__]
+    for cause in behind:
+        if isinstance(cause, BaseException) and cause is not error and depth:
+            yield from _causes(cause, depth - 1)
+
+
+def _words(error: BaseException) -> str:
+    told = re.sub(r"^ERROR: |; please report this issue.*|\(caused by .*", "", str(error), flags=re.S)
+    return shown_text(told).strip()[:400]

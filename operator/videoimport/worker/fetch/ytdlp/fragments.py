@@ -1,0 +1,81 @@
+"""HLS and DASH by yt-dlp's native downloaders: a file that grows by whole segments, none of them missing."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.event_writer import Telling
+from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.protocol import File, Growing, Hashed, Restarted
+from videoimport.worker.runtime.errors import ImportFailure
+
+_HASHED_BYTES = 16 * 2**20
+"""At once, and then it is told."""
+_MOST_BYTES = 2**63 - 1
+"""No total beyond it is meant."""
+
+
+def size_of(told: Any) -> int | None:
+    """Bytes as a site or yt-dlp tells them, or None for a number that means nothing."""
+    return int(told) if isinstance(told, int | float) and 0 < told <= _MOST_BYTES else None
+
+
+class Segments:
+    """One file. ``hook`` is yt-dlp's progress hook while it is fetched."""
+
+    def __init__(self, growing: Growing, before: int, limits: Limits, teller: Telling) -> None:
+        self._growing, self._before, self._limits, self._teller = growing, before, limits, teller
+        self._path = Path(growing.path)
+        self._is_told = False
+        self._done = 0
+
+    def fetch(self, download: Callable[[str], object]) -> File:
+        """The whole file by ``download``, which is given its name. Raises ImportFailure and what yt-dlp raises."""
+        self._path.unlink(missing_ok=True)
+        download(str(self._path))
+        if not self._path.is_file() or self._path.stat().st_size == 0:
+            raise ImportFailure(Reason.SOURCE_UNAVAILABLE, "yt-dlp ended without an error and without a file.")
+        self._look()
+        return hashed(self._path, self._teller)
+
+    def void(self) -> None:
+        """What was told of it is no more."""
+        if self._is_told:
+            self._is_told = False
+            self._teller.tell(Restarted(part=self._growing.part))
+
+    def hook(self, event: dict[str, Any]) -> None:
+        """So far."""
+        here = int(event.get("downloaded_bytes") or 0)
+        if here < self._done:
+            self.void()
+        else:
+            self._look()
+        self._done = here
+        done, total = self._before + here, self._total(event.get("total_bytes"))
+        self._limits.check(max(done, total or 0))
+        total = total or self._total(event.get("total_bytes_estimate"))
+        self._teller.moved(done, max(done, total) if total else None)
+
+    def _total(self, told: Any) -> int | None:
+        size = size_of(told)
+        return size_of(self._before + size) if size else None
+
+    def _look(self) -> None:
+        """Tell of it once it has bytes."""
+        if not self._is_told and self._path.is_file() and self._path.stat().st_size:
+            self._is_told = True
+            self._teller.tell(self._growing)
+
+
+def hashed(path: Path, teller: Telling) -> File:
+    """A file that is there, read once."""
+    digest, done = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_HASHED_BYTES):
+            digest.update(chunk)
+            done += len(chunk)
+            teller.tell(Hashed(done=done))
+    return File(path=str(path), size=done, sha256=digest.hexdigest(), seekable=False)

@@ -1,0 +1,149 @@
+"""What HLS and DASH manifests say of their renditions and yt-dlp does not use: which sound belongs to a picture, which
+rendition is the default one, which is made for a part of the audience, and whether all of the source can be had.
+
+``preference`` is yt-dlp's first key when it chooses among formats of one kind.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urljoin
+from xml.etree.ElementTree import Element
+
+from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.utils import parse_m3u8_attributes
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+
+_ALTERNATE, _SPECIAL, _TRICK = -2, -3, -4
+"""Below what yt-dlp takes for a missing preference, which is -1."""
+_ACCESSIBLE = "public.accessibility."
+_MAIN_ROLES = ("main", "")
+_SPECIAL_ROLES = ("commentary", "description", "sign", "emergency", "karaoke", "enhanced-audio-intelligibility")
+_TRICK_MODE = "dashif.org/guidelines/trickmode"
+Formats = list[dict[str, Any]]
+
+
+def prefer_hls_defaults(manifest: str, url: str, formats: Formats) -> None:
+    """Mark yt-dlp's formats of an HLS multivariant playlist.
+
+    A variant that names a group of sounds with files of their own has no sound itself, also where it names no codecs.
+    """
+    groups = _sounds(manifest)
+    apart = {name for name, sounds in groups.items() if sounds and "URI" in _main(sounds)}
+    silent = {urljoin(url, at) for at, variant in _variants(manifest) if variant.get("AUDIO") in apart}
+    ranks = {
+        urljoin(url, sound["URI"]): _rank(sound, _main(sounds))
+        for sounds in groups.values() for sound in sounds if "URI" in sound
+    }  # fmt: skip
+    for one in formats:
+        if one.get("vcodec") == "none":
+            _lower(one, ranks.get(one.get("url", ""), 0))
+        elif one.get("url") in silent and one.get("acodec") is None:
+            one["acodec"] = "none"
+
+
+def _sounds(manifest: str) -> dict[str, list[dict[str, str]]]:
+    groups: dict[str, list[dict[str, str]]] = {}
+    for line in manifest.splitlines():
+        if line.startswith("#EXT-X-MEDIA:"):
+            media = parse_m3u8_attributes(line)
+            if media.get("TYPE") == "AUDIO" and "GROUP-ID" in media:
+                groups.setdefault(media["GROUP-ID"], []).append(media)
+    return groups
+
+
+def _main(sounds: list[dict[str, str]]) -> dict[str, str]:
+    """The default sound of a group, else the first that is for everybody."""
+    default = (sound for sound in sounds if sound.get("DEFAULT") == "YES")
+    usual = (sound for sound in sounds if _ACCESSIBLE not in sound.get("CHARACTERISTICS", ""))
+    return next(default, None) or next(usual, sounds[0])
+
+
+def _rank(sound: Mapping[str, str], main: Mapping[str, str]) -> int:
+    if sound is main:
+        return 0
+    return _SPECIAL if _ACCESSIBLE in sound.get("CHARACTERISTICS", "") else _ALTERNATE
+
+
+def _variants(manifest: str) -> Iterator[tuple[str, dict[str, str]]]:
+    named: dict[str, str] = {}
+    for line in filter(None, map(str.strip, manifest.splitlines())):
+        if line.startswith("#EXT-X-STREAM-INF:"):
+            named = parse_m3u8_attributes(line)
+        elif not line.startswith("#"):
+            yield line, named
+            named = {}
+
+
+def _lower(one: dict[str, Any], rank: int) -> None:
+    if rank:
+        one["preference"] = (one.get("preference") or 0) + rank
+
+
+def prefer_dash_roles(manifest: Element, periods: Iterable[Mapping[str, Any]]) -> None:
+    """Mark yt-dlp's formats of a DASH manifest by the roles of their adaptation sets."""
+    ranks = dict(_ranks(manifest))
+    for period in periods:
+        for one in period["formats"]:
+            name = str(one.get("format_id", ""))
+            _lower(one, next((rank for end, rank in ranks.items() if name == end or name.endswith(f"-{end}")), 0))
+
+
+def _ranks(manifest: Element) -> Iterator[tuple[str, int]]:
+    for found in manifest.iter():
+        if _name(found) == "AdaptationSet" and (rank := _rank_of_set(found)):
+            yield from ((str(child.get("id")), rank) for child in found if _name(child) == "Representation")
+
+
+def _rank_of_set(found: Element) -> int:
+    properties = [child for child in found if _name(child) in ("EssentialProperty", "SupplementalProperty")]
+    if any(_TRICK_MODE in child.get("schemeIdUri", "") for child in properties):
+        return _TRICK
+    roles = {child.get("value", "") for child in found if _name(child) == "Role"}
+    if any(_name(child) == "Accessibility" for child in found) or roles & set(_SPECIAL_ROLES):
+        return _SPECIAL
+    return _ALTERNATE if roles and not roles & set(_MAIN_ROLES) else 0
+
+
+def _name(element: Element) -> str:
+    return re.sub(r"^\{.*\}", "", str(element.tag))
+
+
+def refuse_lost_periods(periods: Iterable[Mapping[str, Any]], merged: Formats) -> None:
+    """Raise ImportFailure UNSUPPORTED_SOURCE for a DASH manifest of periods whose streams differ: each of yt-dlp's
+    merged formats then lacks a period, such as the film after an advertisement."""
+    counts = [sum(one.get("vcodec") != "none" for one in period["formats"]) for period in periods]
+    counts = [count for count in counts if count]
+    if len(counts) > 1 and sum(one.get("vcodec") != "none" for one in merged) > min(counts):
+        message = f"The source's DASH manifest has {len(counts)} periods, and no stream goes through them all."
+        advice = "Give the address of one period, or of a file that has all of it."
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
+
+
+def install() -> None:
+    """Let every extractor of this process mark what it reads from manifests."""
+    parse_hls = InfoExtractor._parse_m3u8_formats_and_subtitles
+    parse_dash, merge = InfoExtractor._parse_mpd_periods, InfoExtractor._merge_mpd_periods
+
+    def marked_hls(self: Any, m3u8_doc: str, m3u8_url: str | None = None, *args: Any, **named: Any) -> Any:
+        formats, subtitles = parse_hls(self, m3u8_doc, m3u8_url, *args, **named)
+        prefer_hls_defaults(m3u8_doc, m3u8_url or "", formats)
+        return formats, subtitles
+
+    def marked_dash(self: Any, mpd_doc: Element, *args: Any, **named: Any) -> Any:
+        periods = list(parse_dash(self, mpd_doc, *args, **named))
+        prefer_dash_roles(mpd_doc, periods)
+        return periods
+
+    def merged(self: Any, periods: Any) -> Any:
+        periods = list(periods)
+        counted = [{"formats": [dict(one) for one in period["formats"]]} for period in periods]
+        formats, subtitles = merge(self, periods)
+        refuse_lost_periods(counted, formats)
+        return formats, subtitles
+
+    InfoExtractor._parse_m3u8_formats_and_subtitles = marked_hls
+    InfoExtractor._parse_mpd_periods = marked_dash
+    InfoExtractor._merge_mpd_periods = merged

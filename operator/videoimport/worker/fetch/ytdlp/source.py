@@ -1,0 +1,178 @@
+"""Pages: yt-dlp finds the video; plain files are fetched by our own client, segments by its native downloaders.
+
+Video and audio apart stay apart.
+"""
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from yt_dlp.utils import YoutubeDLError
+
+from videoimport.api.container_formats import ContainerFormat
+from videoimport.api.reasons import Reason
+from videoimport.media.source import file_signature as sniff
+from videoimport.worker.fetch.content_check import refuse_empty, refuse_unfit
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.credentials import WebSecrets
+from videoimport.worker.fetch.http.client import Browser
+from videoimport.worker.fetch.http.download import Download
+from videoimport.worker.fetch.partial_file import Landing
+from videoimport.worker.fetch.protocol import Arrived, Extras, Fetched, File, Growing, Part, Restarted
+from videoimport.worker.fetch.ytdlp import errors as classify
+from videoimport.worker.fetch.ytdlp import info as finding
+from videoimport.worker.fetch.ytdlp import sidecars as extras
+from videoimport.worker.fetch.ytdlp.client import Ydl, pauses
+from videoimport.worker.fetch.ytdlp.fragments import Segments, size_of
+from videoimport.worker.runtime import disk_space as disks
+from videoimport.worker.runtime.errors import ImportFailure
+
+_SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
+_PLAIN = ("http", "https")
+_CONTAINERS: dict[str, ContainerFormat] = {"mp4": "mp4", "m4a": "mp4", "mov": "mov", "mkv": "mkv", "webm": "webm"}
+
+
+class Page:
+    """One page. ``fetch`` is all there is to do with it; raises ImportFailure."""
+
+    def __init__(self, around: Surroundings, url: str, secrets: WebSecrets) -> None:
+        self._around, self._url, self._secrets = around, url, secrets
+        self._tries = 0
+        self._before = 0
+        """Bytes of the files that are there."""
+        self._begun: set[Part] = set()
+        self._in_segments = False
+        self._segments: Segments | None = None
+        """What yt-dlp fetches now."""
+        self._pushed_back: ImportFailure | None = None
+
+    def fetch(self) -> Fetched:
+        """Extract and download; a 403 gets one fresh extraction, since signed addresses run out."""
+        try:
+            return self._try()
+        except YoutubeDLError as error:
+            if classify.status_of(error) != 403:
+                raise self._failure(error) from error
+        except ImportFailure as failure:
+            if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or self._tries > 1:
+                raise
+        self._void()
+        try:
+            return self._try()
+        except YoutubeDLError as error:
+            raise self._failure(error) from error
+
+    def _void(self) -> None:
+        """Whatever was told of files is no more, nor are they: what comes next has other names."""
+        for path in self._around.folder.glob(f"page-{self._tries}-*"):
+            path.unlink()
+        for part in self._begun:
+            self._around.teller.tell(Restarted(part=part))
+        self._begun.clear()
+
+    def _failure(self, error: YoutubeDLError) -> ImportFailure:
+        failure = self._pushed_back or classify.failure(error, in_segments=self._in_segments)
+        if failure.reason is Reason.SCRATCH_FULL:
+            return disks.scratch_full(self._around.folder, "and the files of the page were to be written")
+        return failure
+
+    def _try(self) -> Fetched:
+        self._tries += 1
+        self._before, self._in_segments, self._segments = 0, False, None
+        pause = dict.fromkeys(("http", "fragment", "extractor"), pauses(self._refuse_hopeless))
+        options = {"progress_hooks": [self._hook], "retry_sleep_functions": pause}
+        with Ydl(self._around, self._secrets, self._answered, **options) as ydl:
+            info = finding.only_video(ydl.extract_info(self._url, download=False))
+            finding.refuse_live(info)
+            # Audio first: it is small, and with it there the video can be worked on while it grows.
+            apart = sorted(info.get("requested_formats") or [info], key=lambda chosen: chosen.get("vcodec") != "none")
+            self._around.limits.check(sum(size_of(chosen.get("filesize")) or 0 for chosen in apart))
+            self._in_segments = any(chosen.get("protocol") in _SEGMENTED for chosen in apart)
+            self._refuse_checksum(len(apart))
+            if self._tries == 1:
+                self._around.teller.found(finding.found(info))
+            files = [self._download(ydl, info, chosen, number) for number, chosen in enumerate(apart)]
+            audio = files[0] if len(files) > 1 else None
+            return Fetched(video=files[-1], audio=audio, is_segmented=self._in_segments, extras=self._extras(ydl, info))
+
+    def _refuse_checksum(self, files: int) -> None:
+        if self._around.request.checksum and (self._in_segments or files > 1):
+            how = "in segments" if self._in_segments else "with video and audio apart"
+            message = f"source.checksum is that of one file, and the source gives the video {how}."
+            advice = "Remove source.checksum, or give the address of a file."
+            raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
+
+    def _download(self, ydl: Ydl, info: dict[str, Any], chosen: dict[str, Any], number: int) -> File:
+        part: Part = "audio" if chosen.get("vcodec") == "none" else "video"
+        self._begun.add(part)
+        name = f"page-{self._tries}-{number}-{part}"
+        one = {key: value for key, value in info.items() if key != "requested_formats"} | chosen
+        file = self._plain(ydl, one, name, part) if _is_plain(one) else self._by_segments(ydl, one, name, part)
+        self._before += file.size
+        self._around.teller.tell(Arrived(part=part, file=file))
+        return file
+
+    def _plain(self, ydl: Ydl, one: dict[str, Any], name: str, part: Part) -> File:
+        around, limits = self._around, replace(self._around.limits, before=self._before)
+        browser = Browser(around.limits.read_seconds, route=around.route, secrets=self._secrets, cookies=ydl.cookiejar)
+        download = Download(
+            browser, one["url"], Landing(around.folder, name), limits, _After(around.teller, self._before),
+            part=part, extra=one.get("http_headers"), throttle=around.throttle,
+        )  # fmt: skip
+        opening = download.open()
+        refuse_empty(opening.head)
+        refuse_unfit(sniff.kind(opening.head, opening.answer.header("Content-Type")))
+        return download.finish()
+
+    def _by_segments(self, ydl: Ydl, one: dict[str, Any], name: str, part: Part) -> File:
+        growing = Growing(
+            part=part, path=str(self._around.folder / name), size=size_of(one.get("filesize")),
+            container=_CONTAINERS.get(str(one.get("ext"))), is_segmented=self._in_segments,
+        )  # fmt: skip
+        self._segments = Segments(growing, self._before, self._around.limits, self._around.teller)
+        return self._segments.fetch(lambda path: ydl.dl(path, one))
+
+    def _extras(self, ydl: Ydl, info: dict[str, Any]) -> Extras:
+        self._segments = None
+        around = self._around
+        browser = Browser(around.limits.read_seconds, route=around.route, secrets=self._secrets, cookies=ydl.cookiejar)
+        return extras.fetched(ydl, info, browser, around)
+
+    def _hook(self, event: dict[str, Any]) -> None:
+        if self._segments:
+            self._segments.hook(event)
+
+    def _answered(self, status: int, retry_after: str) -> None:
+        """A 429 counts only until it is followed by a better answer: a page may be had in several ways."""
+        seconds = float(retry_after) if retry_after.isdigit() else None
+        message = "The site asks for fewer requests (429)."
+        limited = status == HTTPStatus.TOO_MANY_REQUESTS
+        self._pushed_back = ImportFailure(Reason.RATE_LIMITED, message, seconds) if limited else None
+
+    def _refuse_hopeless(self) -> None:
+        """What the guard refused is not tried again, nor is who asks for fewer requests."""
+        if self._pushed_back:
+            raise self._pushed_back
+        if self._around.guard.refused:
+            message = f"The source leads to {self._around.guard.refused}, which is not a public address."
+            raise ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
+
+
+class _After:
+    """Tells of a file after others: its bytes come on top of theirs."""
+
+    def __init__(self, teller: Any, before: int) -> None:
+        self._teller, self._before = teller, before
+
+    def tell(self, event: Any) -> None:
+        """As it is."""
+        self._teller.tell(event)
+
+    def moved(self, done: int, total: int | None) -> None:
+        """Together."""
+        self._teller.moved(self._before + done, self._before + total if total else None)
+
+
+def _is_plain(one: dict[str, Any]) -> bool:
+    """Whether it is a file like any other. Some sites slow down who asks for too much at once: yt-dlp knows."""
+    return one.get("protocol") in _PLAIN and not (one.get("downloader_options") or {}).get("http_chunk_size")

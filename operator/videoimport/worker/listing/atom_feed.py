@@ -1,0 +1,91 @@
+"""Atom feeds, which yt-dlp does not read, as it would tell of them. Pure.
+
+The XML is untrusted: the parser opens nothing that a document names, and ``fetch.pages`` has refused entities.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, cast
+from urllib.parse import SplitResult, parse_qs, urlsplit
+from xml.etree import ElementTree as Tree
+
+from videoimport.api.bulkimport_source import MAX_LISTED
+from videoimport.worker.listing import feed_dates as dates
+
+_MOST_ELEMENTS = 10_000
+"""Of one entry."""
+_CHUNK, _MOST_SILENT = 64 * 1024, 2**20
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_FEED, _ENTRY = f"{_ATOM}feed", f"{_ATOM}entry"
+_YOUTUBE_ID = "{http://www.youtube.com/xml/schemas/2015}videoId"
+_YOUTUBE = ("www.youtube.com", "youtube.com")
+
+
+def playlist(content: bytes, url: str) -> dict[str, Any] | None:
+    """A flat list of the feed's entries; None for what is no Atom feed."""
+    try:
+        entries = list(islice(_entries(content), MAX_LISTED + 1))  # one more tells that there are more
+    except (Tree.ParseError, ValueError, LookupError):  # LookupError: of an encoding that nobody knows
+        return None
+    return {"_type": "playlist", "webpage_url": url, "entries": entries}
+
+
+def _entries(content: bytes) -> Iterator[dict[str, Any]]:
+    """One after the other, each forgotten once it is read. Raises ValueError for what is no Atom feed."""
+    depth = elements = 0
+    feed: Tree.Element | None = None
+    for event, element in _events(content):
+        if event == "start":
+            feed = element if feed is None else feed
+            depth, elements = depth + 1, elements + 1
+            if feed.tag != _FEED or elements > _MOST_ELEMENTS:
+                raise ValueError("no feed, or none that anybody would write")
+            continue
+        depth -= 1
+        if depth == 1 and feed is not None:
+            elements = 0
+            if element.tag == _ENTRY:
+                yield _entry(element)
+            feed.clear()
+
+
+def _events(content: bytes) -> Iterator[tuple[str, Tree.Element]]:
+    """Where elements start and end. Raises ValueError where none does for long: one tag may have a million attributes,
+    and takes hundreds of MiB then."""
+    parser: Tree.XMLPullParser[Any] = Tree.XMLPullParser(("start", "end"))
+    silent = 0
+    for start in range(0, len(content) + 1, _CHUNK):
+        parser.feed(content[start : start + _CHUNK])
+        if start + _CHUNK > len(content):
+            parser.close()
+        silent += _CHUNK
+        for told in cast("Iterator[tuple[str, Tree.Element]]", parser.read_events()):
+            silent = 0
+            yield told
+        if silent > _MOST_SILENT:
+            raise ValueError("no tag that anybody would write")
+
+
+def _entry(entry: Tree.Element) -> dict[str, Any]:
+    """What it encloses comes before the page that it is about, as in other feeds."""
+    links = [link for link in entry.findall(f"{_ATOM}link") if link.get("href")]
+    enclosed = [link for link in links if link.get("rel") == "enclosure"]
+    media = [link for link in enclosed if (link.get("type") or "").startswith("video/")] or enclosed
+    pages = [link for link in links if link.get("rel", "alternate") == "alternate"]
+    url = next((link.get("href") for link in (*media, *pages)), None)
+    date = entry.findtext(f"{_ATOM}published") or entry.findtext(f"{_ATOM}updated")
+    told = {"_type": "url", "url": url, "title": entry.findtext(f"{_ATOM}title"), "timestamp": dates.timestamp(date)}
+    name = entry.findtext(_YOUTUBE_ID)
+    is_its = name and url and name in _named(urlsplit(url))
+    return {**told, "ie_key": "Youtube", "id": name} if is_its else told
+
+
+def _named(address: SplitResult) -> list[str]:
+    """The video that an address of YouTube names: a feed may tell any id, and what is imported is what it links."""
+    if address.netloc not in _YOUTUBE:
+        return []
+    if address.path == "/watch":
+        named = parse_qs(address.query).get("v", [])
+        return named if len(named) == 1 else []
+    folder, _, name = address.path.removeprefix("/").partition("/")
+    return [name] if folder in ("shorts", "live", "embed") else []

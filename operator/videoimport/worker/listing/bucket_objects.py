@@ -1,0 +1,104 @@
+"""The objects of a bucket as ListObjectsV2 tells of them, in the order of their keys, whatever form the store gives it.
+
+Only ``Key`` is needed of an object. A page without a token is gone on from by its last key; one that does not lead any
+further ends the list with a reason, for a list that is cut short must never pass for a whole one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.s3_ranges import Version
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.s3 import key_lists as s3_lists
+from videoimport.worker.storage.s3.key_lists import Page
+
+MOST_EMPTY = 1000
+"""Pages in a row without a key; S3 answers so where a page's keys were all deleted."""
+_PAGE = 1000
+"""Keys of a full page."""
+_ADVICE = "Give a manifest of addresses instead."
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One object."""
+
+    key: str
+    version: Version
+    is_known: bool
+    """Whether the list tells its size and its ETag."""
+
+
+def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Iterator[list[Listed]]:
+    """Yield the objects whose keys begin with ``prefix`` and come after ``after``, page by page.
+
+    ``ask`` sends ListObjectsV2. Raises ImportFailure UNSUPPORTED_SOURCE for a list that is in no order or has no end,
+    and whatever ``ask`` raises.
+    """
+    here, empty = _Position(after), 0
+    while here.asks is not None:
+        page = ask({"Prefix": prefix, **here.asks})
+        found = [*_listed(page)]
+        here.move(page, [one.key for one in found])
+        empty = 0 if found else empty + 1
+        if empty > MOST_EMPTY:
+            raise _endless()
+        some = [one for one in found if one.key > after and one.key.startswith(prefix)]
+        after = max(after, here.last)
+        if some:
+            yield some
+
+
+class _Position:
+    """How far a list is read, and what is asked next."""
+
+    def __init__(self, after: str) -> None:
+        self.asks: dict[str, str] | None = {"StartAfter": after} if after else {}
+        self._after = after
+        self.last = ""
+        """The greatest key so far."""
+
+    def move(self, page: Page, keys: Sequence[str]) -> None:
+        """Go behind a page. Raises ImportFailure."""
+        asked, token = self.asks or {}, page.get("NextContinuationToken") or ""
+        is_further = bool(keys) and keys[-1] > self.last
+        if any(key < before for before, key in pairwise(keys)) or (is_further and keys[0] < self.last):
+            raise _unordered()
+        if keys and not is_further:
+            raise _endless()
+        self.last = max(self.last, *keys) if keys else self.last
+        if not page.get("IsTruncated", bool(token) or len(keys) >= _PAGE):
+            self.asks = None
+        elif token and token != asked.get("ContinuationToken"):
+            self.asks = {"ContinuationToken": token}
+        elif is_further:
+            self.asks = {"StartAfter": max(self.last, self._after)}
+        else:
+            raise _endless()
+
+
+def _listed(page: Page) -> Iterator[Listed]:
+    before = None
+    for key, found in zip(s3_lists.keys(page), page.get("Contents", []), strict=True):
+        if key and key != before:  # some list one twice
+            before, size = key, found.get("Size")
+            yield Listed(key, Version.of(found, size or 0), size is not None and bool(found.get("ETag")))
+
+
+def _unordered() -> ImportFailure:
+    message = "The object store does not list keys in their order."
+    return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
+
+
+def _endless() -> ImportFailure:
+    message = "The object store lists the same objects again and again: it does not know all of ListObjectsV2."
+    return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
+
+
+def unlisted(code: str) -> ImportFailure:
+    """The failure for a store that refuses ListObjectsV2 as such."""
+    message = f"The object store does not know ListObjectsV2: {code}."
+    return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)

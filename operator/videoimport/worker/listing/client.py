@@ -1,0 +1,185 @@
+"""The worker's side of the guarded process: asks, and hears the answers within a time."""
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks.import_task import DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH
+from videoimport.api.tasks.listing_task import ListingTask, Skipped
+from videoimport.api.worker_options import WorkerOptions
+from videoimport.worker.fetch.protocol import Failed, Request
+from videoimport.worker.listing.protocol import (
+    ANSWERS,
+    Answer,
+    Ask,
+    End,
+    Entry,
+    ListRequest,
+    Look,
+    Looked,
+    Passed,
+)
+from videoimport.worker.runtime import ca_bundle as trust
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.paths import Paths
+from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.source.fetch_client import environment
+
+PROXY_FIELD = "spec.template.worker.proxy"
+ROOM_BYTES = 512 * 2**20
+
+
+@dataclass(slots=True)
+class Batch:
+    """What came of a question for more entries."""
+
+    entries: list[Entry] = field(default_factory=list)
+    passed: str | None = None
+    """Where the list goes on behind what does not count, where that was told last."""
+    skipped: Skipped | None = None
+    """What is left out of that."""
+    is_last: bool = False
+    is_late: bool = False
+    """Time was up before all that was asked for was there. Ask nothing any more."""
+    failure: ImportFailure | None = None
+    """What ended the list behind these entries."""
+
+
+def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
+    """What the guarded process is told. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
+    source, reference = task.source, task.ca_bundle_config_map_ref
+    trusted = trust.bundle(WorkerOptions(ca_bundle_config_map_ref=reference), paths.ca_bundle, folder)
+    secret, manifest = source.credentials_secret_ref, source.manifest
+    fetch = Request(
+        url=source.playlist.url if source.playlist else manifest.url if manifest else None,
+        folder=str(folder),
+        max_height=1080,
+        room_bytes=ROOM_BYTES,
+        secret=secret.name if secret else None,
+        secret_folder=str(paths.source_credentials),
+        bytes_per_second=task.politeness.bytes_per_second,
+        sleep_seconds=task.politeness.sleep_seconds,
+        proxy=task.proxy,
+        proxy_field=PROXY_FIELD,
+        ca_bundle=str(trusted) if trusted else None,
+        allowed_networks=task.allowed_networks,
+        shut_paths=(DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH, str(paths.credentials)),
+    )
+    key = manifest.config_map_key_ref if manifest else None
+    return ListRequest(
+        fetch=fetch,
+        source=source,
+        cursor=task.cursor,
+        manifest=str(paths.manifest / key.key) if key else None,
+        is_own=_is_own(task),
+        wants_versions=task.incremental,
+    )
+
+
+def _is_own(task: ListingTask) -> bool:
+    """Whether the bucket may be the destination's too. One store has many addresses, so its name must do: what bears a
+    result's name is asked for its mark."""
+    ours, theirs = task.source.s3, task.destination.s3
+    return ours is not None and theirs is not None and ours.bucket == theirs.bucket
+
+
+def start(children: Children, folder: Path) -> Child:
+    """The guarded process, idle until it is told what to do."""
+    argv = (sys.executable, "-P", "-m", "videoimport.worker.listing")
+    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The listing process")
+
+
+class Lister:
+    """Asks one guarded process; every call but ``more`` raises ImportFailure."""
+
+    def __init__(self, child: Child, request: ListRequest) -> None:
+        self._child = child
+        self._heard: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
+        child.say(request.model_dump_json(by_alias=True))
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def more(self, wanted: int, until: float, last_moment: float) -> Batch:
+        """At most so many entries more; fewer where the clock (monotonic) passes ``until`` and there is any, or
+        ``last_moment``."""
+        self._ask(Ask(more=wanted))
+        batch = Batch()
+        try:
+            while self._took(batch, self._hear(until if batch.entries or batch.passed else last_moment)):
+                pass
+        except TimeoutError:
+            batch.is_late = True
+        except ImportFailure as failure:
+            batch.failure = failure
+        return batch
+
+    def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
+        """The first bytes of objects of the last batch, in this order; fewer where the clock passes ``last_moment``,
+        and then ask nothing any more."""
+        self._ask(Ask(look=tuple(keys)))
+        looks: list[Look] = []
+        with contextlib.suppress(TimeoutError):
+            while not isinstance(answer := self._hear(last_moment), Looked):
+                if not isinstance(answer, Look):
+                    raise _not_understood()
+                looks.append(answer)
+        return looks
+
+    def _took(self, batch: Batch, answer: Answer) -> bool:
+        if isinstance(answer, Entry):
+            batch.entries.append(answer)
+            batch.passed = batch.skipped = None
+            return True
+        if isinstance(answer, Passed):
+            batch.passed, batch.skipped = answer.cursor, answer.skipped
+            return True
+        batch.is_last = isinstance(answer, End)
+        return False
+
+    def _ask(self, question: Ask) -> None:
+        self._child.say(question.model_dump_json(exclude_none=True))
+
+    def _hear(self, until: float) -> Answer:
+        """Raises TimeoutError, or ImportFailure for what ended the process."""
+        try:
+            answer = self._heard.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise TimeoutError from None
+        if answer is None:
+            ended = self._ended()
+            message = f"The listing process ended with code {ended.code} and without a report."
+            raise ImportFailure(Reason.INTERNAL, message)
+        if isinstance(answer, Failed):
+            raise ImportFailure(answer.reason, answer.message, answer.retry_after, advice=answer.advice)
+        return answer
+
+    def _ended(self) -> Ended:
+        """Raises ImportFailure OUT_OF_MEMORY with advice of its own: more memory seldom mends a list."""
+        try:
+            return self._child.ended()
+        except ImportFailure as failure:
+            if failure.reason is not Reason.OUT_OF_MEMORY:
+                raise
+            message = "The listing process was killed, most likely for lack of memory."
+            advice = "Check what the list is; if it is right, raise the chart's worker.listingMemory."
+            raise ImportFailure(failure.reason, message, advice=advice) from None
+
+    def _listen(self) -> None:
+        for line in self._child.whole_lines():
+            try:
+                self._heard.put(ANSWERS.validate_json(line))
+            except ValidationError:
+                self._heard.put(Failed(reason=Reason.INTERNAL, message=_not_understood().message))
+        self._heard.put(None)
+
+
+def _not_understood() -> ImportFailure:
+    return ImportFailure(Reason.INTERNAL, "The listing process wrote a line that is not of its protocol.")

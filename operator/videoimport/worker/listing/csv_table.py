@@ -1,0 +1,123 @@
+"""Tables: CSV as spreadsheets of any country write it, and Markdown's. Pure."""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from videoimport.api.metadata import PREDEFINED
+from videoimport.api.tasks.listing_task import Skipped
+from videoimport.worker.listing.cells import has_address, trim, unwrap
+from videoimport.worker.listing.row_fields import Given, RowError
+
+DELIMITERS = (",", ";", "\t", "|")
+ADDRESS_NAMES = frozenset({
+    "url", "urls", "uri", "link", "links", "hyperlink", "href", "address", "webaddress", "weburl", "weblink",
+    "videourl", "videouri", "videolink", "videoaddress", "mediaurl", "medialink", "fileurl", "filelink", "sourceurl",
+    "sourcelink", "downloadurl", "downloadlink", "pageurl",
+})  # fmt: skip
+NAME_NAMES = ("name", "title", "videoname", "videotitle", "itemname")
+"""In the order in which one of them becomes the item's name."""
+_ADDRESS_WORD = re.compile(r"u[\W_]*r[\W_]*[il]|link|href|address", re.I)
+"""In each of ``ADDRESS_NAMES``; a test compares them."""
+_MOST_NAME_LETTERS = 100
+"""Of a column that may have the address; a longer one would take the expressions here long."""
+_SEPARATOR = re.compile(r"\"?sep=(?P<sign>[^\w\s\"]|\t)\"?(?P=sign)*", re.I)
+_RULE = re.compile(r":?-+:?")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Reads rows below a header."""
+
+    delimiter: str
+    columns: tuple[str, ...]
+    """Our names of them: url, name and checksum; else the header's, for metadata."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """The header's names of url, name and checksum."""
+    is_markdown: bool = False
+
+    def read(self, text: str) -> Given:
+        """Return the fields of a row. Raises RowError."""
+        cells = [trim(cell) for cell in split(text, self.delimiter, is_markdown=self.is_markdown)]
+        if not any(cells) or (self.is_markdown and all(_RULE.fullmatch(cell) for cell in cells)):
+            return Given(skipped=Skipped(blank=1))
+        while len(cells) > len(self.columns) and not cells[-1]:
+            cells.pop()
+        if len(cells) > len(self.columns):
+            raise RowError(f"it has {len(cells)} fields, and the header has {len(self.columns)}")
+        given = {number: cell for number, cell in enumerate(cells) if cell}
+        kept = {self.columns[number]: cell for number, cell in given.items() if self._is_kept(number)}
+        lost = len(given) - len(kept)
+        return Given(self._fields(kept, text), Skipped(values=lost) if lost else None, self.labels)
+
+    def _is_kept(self, number: int) -> bool:
+        return bool(self.columns[number]) and self.columns[number] not in PREDEFINED
+
+    def _fields(self, kept: dict[str, str], text: str) -> dict[str, Any]:
+        if "url" not in kept or kept["url"].startswith("#"):
+            hint = "; in a table, # begins no comment" if trim(text).startswith("#") else ""
+            raise RowError(f"it has no url{hint}")
+        known = {name: kept[name] for name in ("name", "checksum") if name in kept}
+        metadata = {name: cell for name, cell in kept.items() if name not in ("url", "name", "checksum")}
+        return {"url": unwrap(kept["url"])} | known | ({"metadata": metadata} if metadata else {})
+
+
+def split(text: str, delimiter: str, *, is_markdown: bool = False) -> list[str]:
+    """Return a record's cells. Raises csv.Error."""
+    if is_markdown:
+        inner = trim(text).removeprefix("|")
+        cells = re.split(r"(?<!\\)\|", inner)
+        return [cell.replace("\\|", "|") for cell in (cells[:-1] if not cells[-1].strip() else cells)]
+    return next(csv.reader([text], delimiter=delimiter, skipinitialspace=delimiter != "\t"), [])
+
+
+def separator(text: str) -> str | None:
+    """Return the delimiter that a line ``sep=;`` names, as spreadsheets write and read it above the header."""
+    found = _SEPARATOR.fullmatch(text.strip(" \r\n\ufeff"))
+    return found["sign"] if found else None
+
+
+def header(text: str, forced: str | None = None) -> Table | None:
+    """Return the table below this header; None for what is none. Raises HeaderError for one with two addresses.
+
+    ``forced``: the delimiter, where a line above names it.
+    """
+    if not _ADDRESS_WORD.search(text) or has_address(text):
+        return None  # nearly always, and cheap to know
+    is_markdown = forced is None and trim(text).startswith("|")
+    for delimiter in (forced,) if forced else ("|",) if is_markdown else DELIMITERS:
+        try:
+            cells = [trim(cell) for cell in split(text, delimiter, is_markdown=is_markdown)]
+        except csv.Error:
+            continue
+        if any(_plain(cell) in ADDRESS_NAMES for cell in cells):
+            return _table(delimiter, cells, is_markdown=is_markdown)
+    return None
+
+
+class HeaderError(ValueError):
+    """A header that can be read in two ways. Its text completes "The manifest …"."""
+
+
+def _table(delimiter: str, cells: Sequence[str], *, is_markdown: bool) -> Table:
+    addresses = [cell for cell in cells if _plain(cell) in ADDRESS_NAMES]
+    if len(addresses) > 1:
+        raise HeaderError(f"has a header with {len(addresses)} columns for the address: {', '.join(addresses)[:100]}")
+    names = [cell for wanted in NAME_NAMES for cell in cells if _plain(cell) == wanted]
+    checksums = [cell for cell in cells if _plain(cell) == "checksum"]
+    found = {"url": addresses, "name": names, "checksum": checksums}
+    labels = {name: some[0] for name, some in found.items() if some}
+    ours = {label: name for name, label in labels.items()}
+    columns = tuple(ours.get(cell, cell) for cell in cells)
+    if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
+        raise HeaderError(f"names a column twice in its header: {', '.join(twice)[:100]}")
+    return Table(delimiter, columns, labels, is_markdown)
+
+
+def _plain(cell: str) -> str:
+    """A column's name without case, spaces, underscores and what stands in parentheses; empty for a longer text."""
+    if len(cell) > _MOST_NAME_LETTERS:
+        return ""
+    return re.sub(r"[\W_]+", "", re.sub(r"\([^)]*\)", "", cell.casefold()))

@@ -1,0 +1,186 @@
+"""What becomes of a list's entries: found, known already, or rejected and why, as far as that is cheap to know."""
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from videoimport.api.bulkimport_source import BucketSource
+from videoimport.api.container_formats import ContainerFormat, named
+from videoimport.api.identity import item_identity
+from videoimport.api.prefilter import cheap
+from videoimport.api.redaction import shown_text, shown_url
+from videoimport.api.short_names import slug_of
+from videoimport.api.tasks.listing_task import MAX_SLUG, FoundItem, Known, ListingTask, PageLine, RejectedLine
+from videoimport.api.videoimport_source import S3Source, VideoSource
+from videoimport.media.source import probe, requirements
+from videoimport.media.source.findings import Finding
+from videoimport.media.source.requirements import Examined
+from videoimport.media.source.streams import Media
+from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.runtime.subprocesses import Child, Children
+from videoimport.worker.source import probe as examine
+from videoimport.worker.storage import index_hits as hits
+from videoimport.worker.storage import keys as naming
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.video_index import Committed
+
+PROBES_AT_ONCE = 4
+PROBE_SECONDS = 20.0
+"""A file that keeps ffprobe for longer is left to its import."""
+_LOOKUPS_AT_ONCE = 16
+
+
+class Judge:
+    """For one task. ``store`` is the destination's; None where nobody asks what it has."""
+
+    def __init__(
+        self,
+        task: ListingTask,
+        store: Store | None,
+        children: Children,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._task, self._store, self._children, self._clock = task, store, children, clock
+        self._pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE)
+        self._has_index = store is not None and _has_entries(store, task)
+
+    @property
+    def looks(self) -> bool:
+        """Whether first bytes are wanted."""
+        return self._task.source.s3 is not None and self._task.requirements is not None
+
+    def known(self, entries: Sequence[Entry]) -> list[Known | None]:
+        """What of these the destination has. Raises ImportFailure."""
+        return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
+
+    def objection(self, entry: Entry) -> Finding | None:
+        """What speaks against an entry by what the list tells."""
+        if entry.reason is not None:
+            return Finding(entry.reason, entry.message)
+        found = cheap(
+            entry.url or entry.key or "", is_named_by_site=entry.url is not None and entry.identity is not None,
+            size_bytes=entry.size_bytes, duration_ms=entry.duration_ms,
+            width=entry.width, height=entry.height, requirements=self._task.requirements,
+        )  # fmt: skip
+        return Finding(*found) if found else None
+
+    def looked(self, looks: Sequence[Look], sizes: Sequence[int], last_moment: float) -> Iterator[Finding | None]:
+        """What speaks against objects by their first bytes; some are asked about at once. What the clock passes
+        ``last_moment`` for is left to its import."""
+        under_way: deque[tuple[Look, int, Child | None]] = deque()
+        for look, size in zip(looks, sizes, strict=True):
+            under_way.append((look, size, self._probing(look, last_moment)))
+            if len(under_way) > PROBES_AT_ONCE:
+                yield self._probed(*under_way.popleft(), last_moment)
+        for one in under_way:
+            yield self._probed(*one, last_moment)
+
+    def _probing(self, look: Look, last_moment: float) -> Child | None:
+        if look.path is None or self._clock() >= last_moment:
+            return None
+        path = Path(look.path)
+        size = path.stat().st_size
+        if look.container not in ("mkv", "webm") and examine.excess_of(path, size):
+            path.unlink(missing_ok=True)  # its import refuses it
+            return None
+        child = self._children.start(probe.probe_argv(look.path))
+        child.tell("")
+        return child
+
+    def _probed(self, look: Look, size: int, child: Child | None, last_moment: float) -> Finding | None:
+        if look.reason is not None:
+            return Finding(look.reason, look.message)
+        if child is None or look.path is None:
+            return None
+        timer = threading.Timer(max(0.0, min(PROBE_SECONDS, last_moment - self._clock())), child.kill)
+        timer.start()
+        ended = child.ended("".join(child.lines()))
+        timer.cancel()
+        Path(look.path).unlink(missing_ok=True)
+        if ended.code < 0:
+            return None  # it was ended, and proved nothing
+        try:
+            media = probe.parse_probe(ended.stdout if ended.code == 0 else "{}", ended.stderr)
+        except ValueError:
+            return None  # its import probes it again, and judges that answer
+        return _refusal(look, size, media, self._task)
+
+    def _known(self, entry: Entry) -> Known | None:
+        if entry.identity is None or entry.reason is not None or self._store is None:
+            return None
+        key = index.source_key(self._task.destination, entry.identity, self._task.output)
+        there = index.look(Scope(self._store, self._task.destination), key)
+        if there is None or not hits.meets(there, entry.checksum, self._task.requirements):
+            return None
+        return _told(there)
+
+    # Lines
+
+    def found(self, entry: Entry, known: Known | None) -> PageLine:
+        """The line of what is to be imported, or is there."""
+        return PageLine(
+            found=FoundItem(
+                id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,
+                checksum=entry.checksum, known=known, slug=slug_of(entry.title or "")[:MAX_SLUG].strip("-") or None,
+            )
+        )  # fmt: skip
+
+    def rejected(self, entry: Entry, why: Finding) -> PageLine:
+        """The line of what is not."""
+        bucket = self._task.source.s3
+        shown = (
+            shown_url(entry.url) if entry.url else f"s3://{bucket.bucket}/{entry.key}" if bucket and entry.key else None
+        )
+        line = RejectedLine(
+            id=self.identity(entry), name=entry.name, url=shown[:2048] if shown else None, reason=why.reason,
+            message=shown_text(why.text)[:512],
+        )  # fmt: skip
+        return PageLine(rejected=line)
+
+    def identity(self, entry: Entry) -> str | None:
+        """Of the item; None for what has no address."""
+        if entry.url is not None:
+            return item_identity(entry.url)
+        bucket = self._task.source.s3
+        return item_identity(_locator(bucket, entry.key)) if bucket and entry.key else None
+
+
+def _locator(bucket: BucketSource, key: str) -> str:
+    return VideoSource(
+        s3=S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)
+    ).locator
+
+
+def _has_entries(store: Store, task: ListingTask) -> bool:
+    """Most first imports find no index at all: then nobody is asked for each item."""
+    folder = naming.own_key(task.destination, "index", "source") + "/"
+    return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None
+
+
+def _told(there: Committed) -> Known:
+    return Known(video_id=there.video_id, uri=there.uri[:2048] or None)
+
+
+def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding | None:
+    """What an object's head proves. What it does not tell, the import finds out."""
+    seconds = 0.0 if look.is_fragmented else media.duration or 0.0
+    known = Examined(media, look.container, seconds, size, task.requirements)
+    found = requirements.early_refusal(known, lists_streams=look.container is not None and bool(media.demuxer))
+    wanted = task.requirements.formats if task.requirements else ()
+    name = named(look.container, media.demuxer)
+    if found is None and look.container is None and media.video is None and wanted and _is_other(name, wanted):
+        return requirements.unaccepted(name, media.demuxer, wanted)
+    return found
+
+
+def _is_other(name: ContainerFormat | None, wanted: tuple[ContainerFormat, ...]) -> bool:
+    """Whether what an object's head shows is surely none of these: the bytes alone tell some of them, and only the
+    import sees whether an object that ffprobe cannot read by its head is one of the others."""
+    told_by_bytes = set(wanted) <= set(requirements.TOLD_BY_BYTES)
+    return name not in wanted if name else told_by_bytes

@@ -1,0 +1,113 @@
+"""An object's first bytes, and its index where that lies at its end: enough for ffprobe to say what it is."""
+
+import contextlib
+import itertools
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport_source import S3Source
+from videoimport.media.container import mp4_boxes as boxes_of
+from videoimport.media.container.mp4_boxes import Box
+from videoimport.media.source import file_signature as sniff
+from videoimport.media.transcode import overlap
+from videoimport.worker.fetch import mp4_tail as tail
+from videoimport.worker.fetch.content_check import refuse_no_file
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.s3_ranges import Reader, Version
+from videoimport.worker.listing.protocol import Look
+from videoimport.worker.runtime.errors import ImportFailure
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+HEAD_BYTES = 64 * 1024
+MOST_INDEX_BYTES = 16 * 2**20
+"""The index of some eight hours; a longer one is left to the import."""
+_LONG_AT_ONCE = 2
+"""Indexes in memory, each twice while it is read."""
+_PASSING = (Reason.RATE_LIMITED, Reason.SOURCE_UNAVAILABLE, Reason.ADDRESS_FORBIDDEN)
+"""Not one object's fault."""
+
+
+class Looker:
+    """Of one bucket; any thread may ask."""
+
+    def __init__(self, client: "S3Client", around: Surroundings) -> None:
+        self._client, self._around = client, around
+        self._numbers = itertools.count()
+        self._long = threading.Semaphore(_LONG_AT_ONCE)
+
+    def look(self, wish: S3Source, version: Version) -> Look:
+        """What its bytes tell, and nothing else: what a page rejects is never tried. Raises ImportFailure for what is
+        not this object's own fault."""
+        reader = Reader(self._client, wish, self._around.throttle)
+        try:
+            return self._look(reader, wish.key, version)
+        except ImportFailure as failure:
+            if failure.reason in _PASSING:
+                raise
+            return Look(key=wish.key)  # nothing was seen: the import sees what comes of it, and can be tried again
+
+    def _look(self, reader: Reader, key: str, version: Version) -> Look:
+        head = reader.read(version, 0, min(HEAD_BYTES, version.size) - 1)
+        try:
+            refuse_no_file(head)
+        except ImportFailure as proof:
+            return Look(key=key, reason=proof.reason, message=proof.text[:512])
+        container = sniff.container(head)
+        if container not in ("mp4", "mov"):  # no more: ffprobe would look through a hole of gigabytes for a next packet
+            return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
+        boxes = _boxes(head, version.size)
+        rest = _index(head, boxes, version.size)
+        if rest is None and _is_cut(head, boxes):
+            return Look(key=key, container=container)
+        pieces = [(0, head)]
+        with self._long if rest is not None else contextlib.nullcontext():
+            if rest is not None:
+                pieces.append((rest[0], reader.read(version, rest[0], rest[1] - 1)))
+            path = self._kept(pieces, version.size)
+        return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
+
+    def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:
+        """The file of what was read; None where there can be none, as for a size that no file system has."""
+        path = self._around.folder / f"look-{next(self._numbers)}"
+        try:
+            _write(path, pieces, size)
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            return None
+        return str(path)
+
+
+def _boxes(head: bytes, size: int) -> tuple[Box, ...]:
+    return tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], size))
+
+
+def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | None:
+    """Where the rest of the index lies, up to which byte; None where the head has all of it, or it is too long."""
+    index = next((box for box in boxes if box.name == b"moov"), None)
+    if index is not None:
+        span = len(head), min(index.end, size)
+    elif (first := tail.offset_of(head, size)) is not None:
+        span = max(first, len(head)), size
+    else:
+        return None
+    return span if 0 < span[1] - span[0] <= MOST_INDEX_BYTES else None
+
+
+def _is_cut(head: bytes, boxes: tuple[Box, ...]) -> bool:
+    """Whether the head has the index's beginning only: ffprobe would take the tracks that it names for all."""
+    return any(box.name == b"moov" and box.end > len(head) for box in boxes)
+
+
+def _write(path: Path, pieces: list[tuple[int, bytes]], size: int) -> None:
+    """A file of the object's size with holes, for an index tells of places in it; it takes no more room than what was
+    read."""
+    with path.open("wb") as file:
+        for offset, piece in pieces:
+            file.seek(offset)
+            file.write(piece)
+        file.truncate(size)

@@ -1,0 +1,156 @@
+"""One page of a list: entries asked for and judged until the page is full, its time is up, or the list ends."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks.listing_task import Known, ListingTask, PageReport, Skipped
+from videoimport.media.source.findings import Finding
+from videoimport.worker.listing.client import Batch, Lister
+from videoimport.worker.listing.entry_filter import Judge
+from videoimport.worker.listing.page import Page
+from videoimport.worker.listing.protocol import Entry
+from videoimport.worker.runtime.errors import ImportFailure
+
+_BATCH, _LOOKED_AT_ONCE = 250, 48
+_MARGIN_SECONDS = 20.0
+"""Before the deadline, for the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    entry: Entry
+    known: Known | None
+    objection: Finding | None
+
+
+class Pager:
+    """Makes one page."""
+
+    def __init__(
+        self, task: ListingTask, lister: Lister, judge: Judge, page: Page, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._task, self._lister, self._judge, self._page, self._clock = task, lister, judge, page, clock
+        self._began = clock()
+        self._until = self._began + task.page_seconds
+        self._last_moment = self._began + max(task.timeout_seconds / 2, task.timeout_seconds - _MARGIN_SECONDS)
+        self._cursor = task.cursor
+        self._found: dict[str | None, str | None] = {}
+        """Addresses by identity."""
+        self._is_waiting = True
+        self._skipped = Skipped()
+
+    def report(self) -> PageReport:
+        """Fill the page, and say what it is. Raises ImportFailure where there is none."""
+        while True:
+            batch = self._lister.more(self._wanted, self._until, self._last_moment)
+            self._note_start(batch)
+            if (ended := self._took(batch)) is not None:
+                return ended
+            if batch.passed is not None:
+                self._cursor, self._skipped = batch.passed, self._skipped.plus(batch.skipped)
+            if batch.failure is not None:
+                return self._broken_off(batch.failure)
+            if batch.is_last:
+                return self._report(is_last=True)
+            if self._is_over(batch):
+                return self._over()
+
+    @property
+    def _wanted(self) -> int:
+        """A full page is asked for one more: so it is known whether it is the last."""
+        return max(1, min(_LOOKED_AT_ONCE if self._judge.looks else _BATCH, self._page.left))
+
+    def _note_start(self, batch: Batch) -> None:
+        """A list that must be walked from its start earns its pages the time that it took to come to their beginning:
+        so all of it takes a few times as long as one walk, not a walk for each page."""
+        if self._is_waiting and (batch.entries or batch.passed):
+            self._is_waiting = False
+            self._until = max(self._until, min(self._last_moment, self._clock() + (self._clock() - self._began)))
+
+    def _took(self, batch: Batch) -> PageReport | None:
+        """Put a batch into the page; the report where the page ends within it."""
+        for judged in self._judged(batch):
+            if isinstance(judged, ImportFailure):
+                return self._broken_off(judged)
+            if not self._added(judged):
+                return self._report(is_last=False)
+            self._cursor, self._skipped = judged.entry.cursor, self._skipped.plus(judged.entry.skipped)
+            if self._is_enough():
+                return self._report(is_last=True)
+        return None
+
+    def _judged(self, batch: Batch) -> Sequence[_Judged | ImportFailure]:
+        """In the list's order; a failure stands for all entries behind it."""
+        entries = batch.entries
+        objections = [self._judge.objection(entry) for entry in entries]
+        known = self._judge.known(entries)
+        wanted = [
+            number
+            for number, entry in enumerate(entries)
+            if self._judge.looks and entry.key and objections[number] is None and known[number] is None
+        ]
+        if wanted:
+            try:
+                self._look(batch, wanted, objections)
+            except ImportFailure as failure:
+                return [*map(_Judged, entries[: wanted[0]], known, objections), failure]
+        return list(map(_Judged, entries, known, objections))
+
+    def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
+        """Whatever there is no time to look at is left to its import."""
+        if batch.is_late or batch.failure is not None:
+            return
+        looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)
+        batch.is_late = len(looks) < len(wanted)
+        sizes = [batch.entries[number].size_bytes or 0 for number in wanted[: len(looks)]]
+        for number, finding in zip(wanted, self._judge.looked(looks, sizes, self._last_moment), strict=False):
+            objections[number] = finding
+
+    def _added(self, judged: _Judged) -> bool:
+        identity = self._judge.identity(judged.entry)
+        address = judged.entry.url or judged.entry.key
+        if identity is not None and self._found.get(identity) == address:
+            self._skipped = self._skipped.plus(Skipped(repeats=1))
+            return True  # once is enough; another item with its identity is told, and the controller rejects it
+        if judged.objection is not None and judged.known is None:
+            return self._page.add(self._judge.rejected(judged.entry, judged.objection))
+        if not self._page.add(self._judge.found(judged.entry, judged.known)):
+            return False
+        self._found.setdefault(identity, address)
+        return True
+
+    def _is_enough(self) -> bool:
+        """Whether this page alone has all that is wanted. What stands on the pages before may stand here once more, so
+        it is the controller that counts them together."""
+        limit = self._task.source.playlist.limit if self._task.source.playlist else None
+        return limit is not None and len(self._found) >= limit
+
+    def _is_over(self, batch: Batch) -> bool:
+        return batch.is_late or self._clock() >= self._until
+
+    def _over(self) -> PageReport:
+        if self._cursor == self._task.cursor:
+            raise _stalled(self._task)
+        return self._report(is_last=False)
+
+    def _broken_off(self, failure: ImportFailure) -> PageReport:
+        """What is there is kept; the next page begins where it broke off, and fails if that stays so."""
+        if self._cursor == self._task.cursor:
+            raise failure
+        return self._report(is_last=False, broken=failure)
+
+    def _report(self, *, is_last: bool, broken: ImportFailure | None = None) -> PageReport:
+        task, page = self._task, self._page
+        return PageReport(
+            uid=task.uid, run=task.run, page=task.page, cursor=None if is_last else self._cursor, done=is_last,
+            count=page.count, bytes=page.size, sha256=page.sha256,
+            skipped=self._skipped if self._skipped.total else None,
+            pushed_back=broken and broken.reason, retry_after_seconds=broken and broken.retry_after,
+        )  # fmt: skip
+
+
+def _stalled(task: ListingTask) -> ImportFailure:
+    message = f"The list brought nothing within {task.timeout_seconds} s."
+    return ImportFailure(Reason.STALLED, message)

@@ -1,0 +1,113 @@
+"""Plain lists: an address a line, as people write them, with numbers, bullets and remarks. Pure.
+
+A line that can be read in two ways is rejected: a wrong address is worse than none.
+"""
+
+import re
+
+from videoimport.api.tasks.listing_task import Skipped
+from videoimport.worker.listing.cells import begins_address, has_address, trim, unwrap
+from videoimport.worker.listing.row_fields import Given, RowError, passed_over
+
+HEADER = "a first line that names the columns, such as url,name"
+_BULLET = re.compile(r"(?:[-*+•·–—>]|\(?[0-9]{1,7}[.):]{0,2}|\[[ xX]?\])\s+|[-*•·]|\(?[0-9]{1,7}[.):]+")
+"""A list's mark or number. A number alone needs a space behind it."""
+_MOST_BULLETS = 3
+"""As in ``- [ ] 1. https://…``."""
+_TAGGED = re.compile(r"(?:<[^<>\s]+>|!?\[[^\]]{0,500}\]\([^()\s]+(?:\s[^()]{0,500})?\))(?=$|[\s,;:.])")
+"""An address in angle brackets, or Markdown's link, in front of a remark."""
+_TABLE_MARK = re.compile(r"[\t|]")
+_ANOTHER = re.compile(r"[,;|\s]\s*[\"'<(]?https?://", re.I)
+"""A second address behind the first. One within the first has a slash or an equals sign before it."""
+_MEDIA = re.compile(r"\.(?:mp4|m4v|mkv|mov|webm|avi|ts|m2ts|mpe?g|flv|wmv|asf|ogv|mxf|3gp|m3u8|mpd)(?=[,;])", re.I)
+"""A file's name that ends before a comma or semicolon."""
+_COLUMN = re.compile(r"[,;]([^,;]*)")
+_OF_ADDRESS = re.compile(r"[./?&=%:@]")
+"""What is seldom in a name, and often in an address behind a comma."""
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\W{0,2}$")
+_REMARK_MARKS = ("#", "//")
+_WEAK_MARKS = ("--", "–", "—", "- ", "(", "[", "<", '"', "“", "„")
+
+
+class PlainList:
+    """Reads an address a line."""
+
+    def read(self, text: str) -> Given:
+        """Return the address of a line, or what is skipped of it. Raises RowError."""
+        line = trim(text)
+        if given := passed_over(line):
+            return given
+        address, remark = _divide(_without_bullets(line))
+        return Given({"url": address}, Skipped(remarks=1) if remark else None)
+
+
+def _without_bullets(line: str) -> str:
+    inner = line
+    for _ in range(_MOST_BULLETS):
+        if begins_address(unwrap(inner)) or _TAGGED.match(inner):
+            break
+        inner = trim(_BULLET.sub("", inner, count=1) if _BULLET.match(inner) else inner)
+    return inner if has_address(inner[:500]) else line
+
+
+def _divide(line: str) -> tuple[str, str]:
+    """Return the address that a line begins with, and the remark behind it. Raises RowError."""
+    whole = unwrap(trim(line.rstrip(",; ")))
+    tagged = _TAGGED.match(line)
+    address, remark = (unwrap(tagged[0]), trim(line[tagged.end() :].lstrip(",;:."))) if tagged else _parts(whole)
+    if not begins_address(address):
+        raise _no_address(line)
+    if _ANOTHER.search(address) or has_address(remark):
+        raise RowError("it has two addresses; write one a line")
+    if not tagged and _has_columns(address, remark, whole):
+        raise RowError(f"it has more columns than the address, and the list has no header; write {HEADER}")
+    if not tagged and remark and not _is_remark(address, remark):
+        raise RowError("it has a space behind its address; write a space within an address as %20, a remark after ' #'")
+    return address, remark
+
+
+def _parts(line: str) -> tuple[str, str]:
+    """Return what stands before the first space, and what stands behind it."""
+    address, *rest = re.split(r"\s+", line, maxsplit=1)
+    return address, trim(rest[0]) if rest else ""
+
+
+def _has_columns(address: str, remark: str, whole: str) -> bool:
+    """Whether a comma, semicolon, tab or bar divides columns. A comma that may be the address's own is left to it."""
+    if remark.startswith(_REMARK_MARKS):
+        return bool(_MEDIA.search(address))
+    if _TABLE_MARK.search(whole) or remark.startswith((",", ";")):
+        return True
+    columns = _COLUMN.findall(address)
+    if not columns:
+        return False
+    is_name = not any(_OF_ADDRESS.search(column) for column in columns)
+    has_letters = any(letter.isalpha() for column in columns for letter in column)
+    ends_before = bool(_EXTENSION.search(address.partition(",")[0].partition(";")[0]))
+    return bool(remark or _MEDIA.search(address) or (is_name and (has_letters or ends_before)))
+
+
+def _is_remark(address: str, remark: str) -> bool:
+    """Whether what stands behind a space cannot be the rest of an address with a space in it."""
+    if remark.startswith(_REMARK_MARKS):
+        return True
+    if re.search(r"[/=&%?]", remark) or _EXTENSION.search(remark):
+        return False
+    return remark.startswith(_WEAK_MARKS) or "?" in address or bool(_EXTENSION.search(address))
+
+
+def _no_address(line: str) -> RowError:
+    if has_address(line):
+        return RowError(f"its address is not at its beginning; write one address a line, or {HEADER}")
+    if re.match(r"[A-Za-z][\w+.-]*:\S+$", line):
+        return RowError("its url is no http or https address", line)
+    if re.match(r"(?:www\.|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}/)\S+$", line):
+        return RowError("its address does not begin with http:// or https://; write the whole address", line)
+    return RowError(f"{_quoted(line)} is no http or https address; write one address a line, or {HEADER}")
+
+
+def _quoted(line: str) -> str:
+    """A short text without a sign of a login or a signature, else a word for it."""
+    if re.search(r"[/@?=%:]", line):
+        return "it"
+    return f"'{line[:60]}{'…' if len(line) > 60 else ''}'"

@@ -1,0 +1,114 @@
+"""What one row of a list gives, and the item that it makes: in our words where it makes none. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from videoimport.api.bulkimport_source import Item
+from videoimport.api.metadata import MOST_KEY_LETTERS, MOST_KEYS, MOST_LETTERS
+from videoimport.api.tasks.listing_task import Skipped
+from videoimport.worker.listing.addresses import MOST_LETTERS as MOST_URL_LETTERS
+from videoimport.worker.listing.addresses import is_address
+from videoimport.worker.listing.cells import begins_address
+
+MOST_NAME_LETTERS = 128
+"""As ``api.bulk_source.ItemName`` has it; a test compares them."""
+_LIMITS = {"url": MOST_URL_LETTERS, "name": MOST_NAME_LETTERS}
+_WANTED = {
+    "string_type": "it must be text",
+    "dict_type": "it must be an object of names and values",
+    "bool_type": "a value must be text, a number, true or false",
+    "int_type": "a value must be text, a number, true or false",
+    "float_type": "a value must be text, a number, true or false",
+}
+"""By pydantic's type of an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a row says."""
+
+    fields: Mapping[str, Any] | None = None
+    """Of an item; None for a row that is no item and no mistake, such as a blank one."""
+    skipped: Skipped | None = None
+    """What of it is left out."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the list calls a field, where it does not use our name."""
+
+
+def passed_over(line: str) -> Given | None:
+    """What is counted of a blank line or a comment; None for a line that says something."""
+    if line and not line.startswith("#"):
+        return None
+    return Given(skipped=Skipped(comments=1) if line else Skipped(blank=1))
+
+
+class Reader(Protocol):
+    """One way to write a list."""
+
+    def read(self, text: str) -> Given:
+        """Return what a record says. Raises ValueError whose text completes "Line 3: …."."""
+
+
+class RowError(ValueError):
+    """A row that is no item. ``url`` is its address, where it has one."""
+
+    def __init__(self, wrong: str, url: str | None = None) -> None:
+        super().__init__(wrong)
+        self.url = url
+
+
+def item_of(given: Given) -> Item:
+    """Return the item of a row that gives fields. Raises RowError."""
+    fields = given.fields or {}
+    url = fields["url"] if isinstance(fields.get("url"), str) else None
+    if not url:
+        raise RowError("it has no url")
+    if excess := _excess(fields, given.labels):
+        raise RowError(excess, url)
+    if begins_address(url) and re.search(r"\s", url):
+        raise RowError(f"its {given.labels.get('url', 'url')} has a space; write a space within an address as %20", url)
+    if not is_address(url):
+        raise RowError("its url is no http or https address", url)
+    try:
+        return Item.model_validate(fields)
+    except ValidationError as error:
+        raise RowError(_complaints(error, given.labels), url) from None
+
+
+def _excess(fields: Mapping[str, Any], labels: Mapping[str, str]) -> str | None:
+    """What is longer than its limit: the column, its length, the limit."""
+    for name, limit in _LIMITS.items():
+        if isinstance(value := fields.get(name), str) and len(value) > limit:
+            return _too_long(labels.get(name, name), len(value), limit)
+    metadata = fields.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return None
+    if len(metadata) > MOST_KEYS:
+        return f"it has {len(metadata)} columns of metadata, more than the limit of {MOST_KEYS}; leave some out"
+    for name, value in metadata.items():
+        if len(name) > MOST_KEY_LETTERS:
+            shown = f"{name[:20]}…"
+            return (
+                f"the name of its column {shown} has {len(name)} characters, more than the limit of {MOST_KEY_LETTERS}"
+            )
+        if isinstance(value, str) and len(value) > MOST_LETTERS:
+            return _too_long(name, len(value), MOST_LETTERS)
+    return None
+
+
+def _too_long(name: str, length: int, limit: int) -> str:
+    return f"its column {name} has {length} characters, more than the limit of {limit}; shorten it or leave it out"
+
+
+def _complaints(error: ValidationError, labels: Mapping[str, str]) -> str:
+    """Which columns, and what of them; not what stands there."""
+    told: dict[str, str] = {}
+    for one in error.errors(include_input=False, include_url=False):
+        first, *rest = map(str, one["loc"][:2])
+        wanted = _WANTED.get(one["type"], one["msg"].removeprefix("Value error, "))
+        told.setdefault(".".join((labels.get(first, first), *rest)), wanted.rstrip("."))
+    return "; ".join(f"its {name}: {wanted}" for name, wanted in told.items())[:300]

@@ -1,0 +1,107 @@
+"""What is asked of the destination before a byte is fetched: wrong keys must never be found out after an encode."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from videoimport.api.tasks.import_task import DESTINATION_VOLUME_PATH, Task
+from videoimport.worker.storage import commit_record as record
+from videoimport.worker.storage import credentials
+from videoimport.worker.storage import keys as naming
+from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.keys import Names
+from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.retry_policy import Retries, read_timeout
+from videoimport.worker.storage.s3 import store as s3
+from videoimport.worker.storage.upload_journal import Notebook
+from videoimport.worker.storage.volume.store import VolumeStore
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one import's things go. Its video's folder is known once the source's title is, if the template has it."""
+
+    store: Store
+    task: Task
+    now: Callable[[], datetime]
+    reclaimed: set[str] = field(default_factory=set)
+    """Keys that this import published to, as its record says, and where other bytes stand now. What bears no import's
+    mark there is in nobody's way."""
+    proven: set[str] = field(default_factory=set)
+    """Keys of this import's objects without marks, on a store that keeps none; each still is as its record says."""
+    retries: Retries = field(default_factory=Retries)
+
+    def __post_init__(self) -> None:
+        """The store finds out with this import's note whether it keeps metadata."""
+        self.store.witness = lambda: self.notebook.witness()
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What records may speak of."""
+        return Scope(self.store, self.task.spec.destination)
+
+    @property
+    def record_key(self) -> str:
+        """The key of the commit record."""
+        return naming.record_key(self.task.spec.destination, self.task.uid)
+
+    @cached_property
+    def notebook(self) -> Notebook:
+        """What this import has under way."""
+        folder = naming.own_key(self.task.spec.destination, "uploads")
+        return Notebook(self.scope, folder, self.task.uid, self.now())
+
+    def folder(self, title: str | None, source_id: str | None) -> str:
+        """The key of the video's folder. Raises ImportFailure INVALID_SPEC."""
+        wish = self.task.spec.destination
+        names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
+        return naming.folder_key(wish, naming.folder_name(wish, names))
+
+    def is_expected(self, folder: str | None) -> bool:
+        """Whether this import's video may be in this folder, as far as that is known without the source."""
+        if naming.needs_source(self.task.spec.destination):
+            return self.scope.is_listed(folder)
+        return folder == self.folder(None, None)
+
+    def url(self, key: str) -> str | None:
+        """Where a key is served, if the destination says so."""
+        return layout.url(self.task.spec.destination.public_base_url, key)
+
+    def metadata(self, run: int | None = None) -> dict[str, str]:
+        """What every visible object carries."""
+        marks = record.marks(self.task.uid, self.task.spec_hash, run or self.task.run)
+        return marks | layout.user_metadata(self.task.spec.metadata)
+
+
+def connect(
+    task: Task,
+    credentials_folder: Path,
+    volume: Path = Path(DESTINATION_VOLUME_PATH),
+    ca_bundle: Path | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Place:
+    """The destination with the task's keys; only their presence was checked. Raises ImportFailure."""
+    wish, retries = task.spec.destination, Retries()
+    if wish.s3 is not None:
+        keys = credentials.read_keys(wish, credentials_folder)
+        store = s3.connect(wish.s3, keys, ca_bundle, retries, read_timeout(task.stall_seconds))
+        return Place(store, task, now, retries=retries)
+    assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
+    mounted = VolumeStore(volume, wish.persistent_volume_claim.claim_name, wish.prefix)
+    return Place(mounted, task, now, retries=retries)
+
+
+def writable(place: Place) -> None:
+    """Raises ImportFailure unless we may write where the video will lie or, its title unknown, beside that, and
+    unless the store takes all options of ``destination.s3``.
+
+    Leaves nothing.
+    """
+    place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
+    key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)
+    place.notebook.announce([key])
+    place.store.probe(key, place.notebook.standing)
+    place.notebook.forget()

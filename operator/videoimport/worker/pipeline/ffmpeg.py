@@ -1,0 +1,169 @@
+"""Running ffmpeg: from a source to the files that are wanted of it, or a reason why not."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from videoimport.api.output import Output
+from videoimport.api.reasons import Reason
+from videoimport.media.source.packet_scan import Track, declared
+from videoimport.media.transcode import command, progress
+from videoimport.media.transcode.codecs import QUIET
+from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
+from videoimport.media.transcode.mp4_codecs import why_not_held
+from videoimport.media.transcode.output_files import Target, targets_of
+from videoimport.media.transcode.plan import Picture, Plan, Sound, decide
+from videoimport.worker.runtime import disk_space as disks
+from videoimport.worker.runtime.errors import ImportFailure, refuse
+from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.source.files import Sources
+from videoimport.worker.source.probe import Examined, words
+
+__all__ = ["HeadTooSmall", "Inputs", "Job", "Target", "prepare", "require", "run", "targets"]
+
+
+class HeadTooSmall(Exception):  # noqa: N818 — nobody's error: it is made again, staged
+    """The room kept for an index did not do; what was made is destroyed, and what was sent of it is worth nothing."""
+
+
+def prepare(
+    video: Examined,
+    audio: Examined,
+    sources: Sources,
+    output: Output,
+    *,
+    is_tolerant: bool = False,
+    url: str | None = None,
+    seekable: bool = False,
+    mended: str = "",
+) -> Job:
+    """Choose the streams and decide what happens to them; ``audio`` is the same file where one has both.
+
+    A video that is still growing is read from ``url``, and judged by what its header declares where it was examined
+    without its packets; ``agrees_with`` says later whether these lead to the same. ``mended`` says why the file at
+    ``url`` stands for the source. Raises ImportFailure UNSUPPORTED_FORMAT for what is to be copied and no MP4 can hold.
+    """
+    chosen, heard = video.media.video, audio.media.audio
+    assert chosen is not None, "a source without video was refused"  # noqa: S101
+    picture = Picture(chosen, _track(video, chosen.index))
+    sound = _sound(audio, output) if heard else None
+    if output.mode == "Remux":
+        refuse(why_not_held(picture, sound))
+    place = url or str(video.path)
+    apart = sources.audio if sound and audio is not video else None
+    delay = audio_delay(video.media, audio.media) if apart else 0.0
+    starts = (video.media.start, audio.media.start)
+    plan = decide(picture, sound, output)
+    return Job(
+        plan=plan if plan.is_original else replace(plan, why=_why(plan, video.joined, mended)),
+        picture=picture,
+        sound=sound,
+        inputs=Inputs(place, str(audio.path) if apart else place, delay, seekable),
+        output=output,
+        offset=offset(picture, sound, starts, delay) if sound else 0.0,
+        is_tolerant=is_tolerant,
+        demuxer=audio.media.demuxer,
+        mended=mended,
+        is_damaged=any(file.damage for file in (video, audio)),
+        parts=max(video.parts, audio.parts),
+        promised=(_promised(video, chosen.index), _promised(audio, heard.index) if heard else 0.0),
+        title=video.media.title,
+    )
+
+
+def _why(plan: Plan, *more: str) -> str:
+    """The plan's reason, with what was done to the source before."""
+    return "; ".join((plan.why, *(told for told in more if told and told not in plan.why)))[:256]
+
+
+def _sound(examined: Examined, output: Output) -> Sound:
+    """The chosen sound, in stereo where its two sides lie in two tracks; what is copied keeps its one track."""
+    choice = examined.media.choice
+    assert choice.audio is not None, "asked only where there is sound"  # noqa: S101
+    track = _track(examined, choice.audio.index)
+    if choice.second is None or output.mode in ("Remux", "Original"):
+        return Sound(choice.audio, track)
+    return Sound(replace(choice.audio, channels=2), track, choice.second)
+
+
+def _promised(examined: Examined, index: int) -> float:
+    return declared(examined.media).get(index, Track()).seconds
+
+
+def _track(examined: Examined, index: int) -> Track:
+    return examined.track(index) if examined.tracks else declared(examined.media).get(index, Track())
+
+
+def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, ...]:
+    """The files to be made in ``folder``, the video first; none of an original.
+
+    ``growing``: their bytes leave while they are written, so room is kept for each index at its front.
+    """
+    made = targets_of(job.plan, job.picture, job.sound, job.output, str(folder), growing=growing)
+    for target in made:
+        Path(target.path).parent.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def require(children: Children, encoders: frozenset[str], filters: frozenset[str] = frozenset()) -> None:
+    """Raises ImportFailure ENCODER_UNAVAILABLE for what this ffmpeg was not built with."""
+    for argv, needed in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
+        missing = needed - command.listed_names(children.ask(argv).stdout) if needed else frozenset()
+        if missing:
+            message = f"The worker image's ffmpeg has no {', '.join(sorted(missing))}."
+            advice = "Use a worker image whose ffmpeg has it, or another output."
+            raise ImportFailure(Reason.ENCODER_UNAVAILABLE, message, advice=advice)
+
+
+def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
+    """ffmpeg, running; whoever keeps it may kill it. Raises ImportFailure ENCODER_UNAVAILABLE."""
+    require(children, command.needed_encoders(job, targets), command.needed_filters(job, targets))
+    child = children.start(command.transcode_argv(job, targets), env={**os.environ, **QUIET})
+    child.tell("")
+    return child
+
+
+def follow(child: Child, job: Job, reached: Callable[[int], None]) -> Ended:
+    """Wait for its end; ``reached`` hears of whole percents."""
+    for seconds in progress.output_seconds(child.lines()):
+        reached(progress.percent(seconds, job.picture.track.seconds))
+    return child.ended()
+
+
+def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Callable[[int], None]) -> str:
+    """Make the files; what a tolerated damage made ffmpeg say. Raises ImportFailure or HeadTooSmall."""
+    if not targets:
+        return ""
+    return concluded(children, job, targets, follow(start(children, job, targets), job, reached))
+
+
+def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: Ended) -> str:
+    """What to make of ffmpeg's end: see ``run``."""
+    if ended.clean:
+        return ""
+    if command.head_overflowed(ended.stderr):
+        raise HeadTooSmall
+    if job.is_tolerant and ended.code == 0:
+        return words(ended.stderr, Path(job.inputs.video_path))
+    raise _failure(children, job, ended, targets)
+
+
+def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
+    """The source's fault when it does not decode cleanly either, else ours."""
+    if any(os.strerror(number) in ended.stderr for number in disks.FULL):
+        made = [Path(target.path) for target in targets]
+        size = sum(path.stat().st_size for path in made if path.exists())
+        return disks.scratch_full(made[0].parent, f"{size} bytes of the results are there")
+    for path in job.inputs.paths:
+        streams = command.imported_streams(job, path)
+        damaged = children.run(command.decode_argv(path, keyframes_only=False, streams=streams))
+        if not damaged.clean:
+            return corrupt(words(damaged.stderr, Path(path)))
+    told = words(ended.stderr, Path(targets[0].path))
+    return ImportFailure(Reason.TRANSCODE_FAILED, f"ffmpeg ended with code {ended.code}: {told}")
+
+
+def corrupt(told: str) -> ImportFailure:
+    """The failure for a source that does not decode."""
+    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg says: {told}")

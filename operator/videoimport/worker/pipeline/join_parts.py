@@ -1,0 +1,77 @@
+"""A transport stream of several parts as one file, which ffmpeg reads to its end (``media.joins``)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from videoimport.api.reasons import Reason
+from videoimport.media.container import joined_headers as headers
+from videoimport.media.container import mpegts as transport
+from videoimport.media.container.mp4_boxes import Read
+from videoimport.media.source.findings import Finding
+from videoimport.media.timeline import joins
+from videoimport.media.timeline.joins import Join
+from videoimport.worker.runtime import disk_space as disks
+from videoimport.worker.runtime.errors import ImportFailure, refuse
+from videoimport.worker.source.probe import Examined, reading
+
+_PACKETS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file whose streams go on to its end."""
+
+    path: Path
+    parts: int = 1
+    """Of how many parts it was joined; 1 is the source's own file."""
+    has_late_sound: bool = False
+    """A transport stream whose tables add sound on the way: ffmpeg may not know of it."""
+
+
+def as_one(path: Path, folder: Path) -> Whole:
+    """Return the file, or one made of its parts below ``folder``.
+
+    Raises ImportFailure UNSUPPORTED_SOURCE for parts that cannot follow one another, SCRATCH_FULL without room.
+    """
+    with reading(path) as read:
+        return _as_one(path, read, folder)
+
+
+def refuse_parts(file: Examined, whole: Whole) -> None:
+    """Raise ImportFailure UNSUPPORTED_SOURCE for parts of which ffmpeg, as ``file`` shows, reads the first one only."""
+    if whole.has_late_sound and not file.media.audios:
+        message = "The source's sound begins on the way, after pictures without any."
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice="Import each part by itself.")
+    with reading(file.path) as read:
+        refuse(headers.why_not_one(read, file.size, file.boxes, file.tracks.values()))
+
+
+def _as_one(path: Path, read: Read, folder: Path) -> Whole:
+    stream = transport.plain(read, path.stat().st_size)
+    if stream is None:
+        return Whole(path)
+    read, size = stream
+    found = joins.parts(read, size)
+    whole = Whole(path, has_late_sound=any(part.has_late_sound for part in found))
+    if len(found) < 2:
+        return whole
+    made = joins.joins(found, read, size)
+    if isinstance(made, Finding):
+        raise ImportFailure(made.reason, made.message, advice=made.advice)
+    if not joins.are_needed(made) or (whole.has_late_sound and joins.keep_pids(made)):
+        return whole  # of a clock alone ``mending`` takes care, with sound that a later part adds
+    target = folder / f"joined-{path.name}.ts"
+    _write(target, read, size, made)
+    return Whole(target, len(made), whole.has_late_sound)
+
+
+def _write(target: Path, read: Read, size: int, made: list[Join]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with target.open("wb", buffering=_PACKETS_AT_ONCE * 188) as file:
+            file.writelines(joins.joined(read, size, made))
+    except OSError as error:
+        if not disks.is_full(error):
+            raise
+        what = f"the parts of the source were to be joined to a file of about {size} bytes"
+        raise disks.scratch_full(target.parent, what) from None

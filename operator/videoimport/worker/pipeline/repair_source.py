@@ -1,0 +1,51 @@
+"""Sources whose clock starts again, or that begin between two keyframes: copied once, with their times made good."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from videoimport.media.timeline.repair import MUXERS, Repair, repair
+from videoimport.media.transcode import command
+from videoimport.worker.runtime.logging import log
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import Examined, examine
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The copy of a source that the results are made from."""
+
+    file: Examined
+    why: str
+    """What was wrong and what was done, in half a sentence."""
+
+
+def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) -> Mended | None:
+    """Write the copy into ``folder``; None where nothing is to be mended, or no copy can be made.
+
+    ``has_audio`` is whether the source's audio is taken from this file. Raises ImportFailure where ffmpeg was killed.
+    """
+    video, audio = found.media.video, found.media.audio if has_audio else None
+    muxer = MUXERS.get(found.media.demuxer)
+    if video is None or muxer is None or (has_audio and found.media.choice.second):
+        return None  # the copy has one track of sound
+    wanted = repair(found.track(video.index), found.track(audio.index) if audio else None)
+    if wanted is None:
+        return None
+    file = _copy(children, found, wanted, folder / f"mended.{muxer}", has_audio=has_audio)
+    return Mended(file, wanted.why) if file else None
+
+
+def _copy(children: Children, found: Examined, wanted: Repair, path: Path, *, has_audio: bool) -> Examined | None:
+    video, audio = found.media.video, found.media.audio if has_audio else None
+    assert video is not None  # noqa: S101 — of others nothing is mended
+    path.parent.mkdir(parents=True, exist_ok=True)
+    muxer = MUXERS[found.media.demuxer]
+    ended = children.run(command.mend_argv(str(found.path), video, audio, wanted, str(path), muxer))
+    made = examine(children, path) if ended.code == 0 else None
+    if made and made.media.video and (made.media.audio is not None) == (audio is not None):
+        log().info("mended", why=wanted.why)
+        made.track(made.media.video.index).joints = wanted.joints
+        return made
+    log().info("not_mended", why=wanted.why, code=ended.code, words=ended.stderr[:500])
+    path.unlink(missing_ok=True)
+    return None

@@ -1,0 +1,121 @@
+"""What is told of a source and of its result, in the API's shapes."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from videoimport.api.redaction import shown_url
+from videoimport.api.videoimport_status import SourceStatus, VideoMetadata
+from videoimport.media.source.requirements import shown
+from videoimport.media.source.stream_choice import LeftOut
+from videoimport.media.source.streams import Audio, Video
+from videoimport.media.transcode.job import Job
+from videoimport.worker.fetch.protocol import Found
+from videoimport.worker.runtime.termination_message import clip
+from videoimport.worker.source.files import Sources
+from videoimport.worker.source.probe import Examined
+
+MOST_PIXELS = 1_000_000
+"""Of a side, as far as a status goes: a file's header may claim any."""
+
+
+def source_status(url: str, found: Found, sources: Sources | None = None, seconds: float | None = None) -> SourceStatus:
+    """What was found at the source, as far as it is known by now."""
+    return SourceStatus(
+        type=found.type,
+        url=clip(shown_url(url), 2048),
+        filename=found.filename,
+        source_id=found.source_id[:256] if found.source_id else None,
+        title=found.title,
+        sha256=source_sha256(sources) if sources else None,
+        duration_ms=round(seconds * 1000) if seconds is not None else None,
+    )
+
+
+def told_again(source: SourceStatus | None, url: str) -> SourceStatus | None:
+    """What an earlier run found, of the address that this one has."""
+    return source and source.model_copy(update={"url": clip(shown_url(url), 2048)})
+
+
+def source_sha256(sources: Sources) -> str | None:
+    """Of the bytes as fetched; of two files, the hash of both hashes: it never depends on how they are merged."""
+    hashes = [source.sha256 or "" for source in sources.all]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+MOST_STREAMS_TOLD = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    part: str
+    kind: str
+    stream: Video | Audio
+    changes: str
+
+
+def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
+    """For result.json: the streams that were taken and those left out, each with the reason why.
+
+    ``index`` is ffprobe's; ``part`` says in which of two files a stream lies, where picture and sound came apart.
+    """
+    sound, is_apart = job.sound, audio is not video
+    picture, choice = video.media.choice.video, audio.media.choice  # the job may read a copy, whose numbers differ
+    heard = (choice.audio, choice.second if sound.second else None) if sound else ()
+    home = "audio" if is_apart else "video"
+    taken = (
+        *(_Taken("video", "video", one, job.picture.track.changes) for one in (picture,) if one),
+        *(_Taken(home, "audio", one, sound.track.changes) for one in heard if one and sound),
+    )
+    used = {(one.part, one.stream.index) for one in taken}
+    told = [(part, one) for part, one in _left_out(video, audio, is_apart=is_apart) if (part, one.index) not in used]
+
+    def where(part: str, index: int) -> dict[str, Any]:
+        return {"index": index, **({"part": part} if is_apart else {})}
+
+    return {
+        "taken": [
+            {**where(one.part, one.stream.index), "kind": one.kind, "codec": one.stream.codec,
+             **({"changes": one.changes} if one.changes else {})}
+            for one in taken
+        ],
+        "leftOut": [
+            {**where(part, one.index), "kind": one.kind, "codec": one.codec, "why": one.why} for part, one in told
+        ][:MOST_STREAMS_TOLD],
+        **({"joinedParts": job.parts} if job.parts > 1 else {}),
+    }  # fmt: skip
+
+
+_APART = "the source gives picture and sound apart"
+
+
+def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[tuple[str, LeftOut]]:
+    """Of each file, what its choice left out, and what it chose that the other file is there for."""
+    files = (("video", video, "audio"), ("audio", audio, "video")) if is_apart else (("video", video, ""),)
+    for part, file, unwanted in files:
+        choice = file.media.choice
+        chosen = {"video": choice.video, "audio": choice.audio}.get(unwanted)
+        for stream in (chosen, choice.second) if chosen and unwanted == "audio" else (chosen,):
+            if stream is not None:
+                yield part, LeftOut(stream.index, unwanted, stream.codec, _APART)
+        if unwanted != "audio" and choice.second:
+            yield part, LeftOut(choice.second.index, "audio", choice.second.codec, "a copy has one sound track")
+        for one in choice.left_out:
+            yield part, one
+
+
+def metadata(video: Examined, audio: Examined, size: int, seconds: float, container: str | None) -> VideoMetadata:
+    """Technical facts of the source; ``audio`` is the same file where one has both."""
+    picture, sound = video.media.video, audio.media.audio
+    return VideoMetadata(
+        resolution=shown(picture) if picture else None,
+        width=min(picture.shown[0], MOST_PIXELS) if picture else None,
+        height=min(picture.shown[1], MOST_PIXELS) if picture else None,
+        duration_ms=round(seconds * 1000),
+        size_bytes=size,
+        format=container or video.media.demuxer.partition(",")[0][:64] or None,
+        video_codec=picture.codec if picture else None,
+        audio_codec=sound.codec if sound else None,
+        frames_per_second=f"{picture.rate.numerator}/{picture.rate.denominator}" if picture and picture.rate else None,
+    )

@@ -1,0 +1,33 @@
+"""Still pictures of a finished video."""
+
+from pathlib import Path
+
+from videoimport.api.reasons import Reason
+from videoimport.media.transcode import command
+from videoimport.media.transcode.stills import moments
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.probe import Examined, words
+
+CONTENT_TYPE = "image/jpeg"
+
+
+def make(children: Children, result: Examined, count: int, folder: Path) -> tuple[Path, ...]:
+    """``folder``/001.jpg and on, evenly spread. Raises ImportFailure TRANSCODE_FAILED.
+
+    One run each: a run that jumps to all of them keeps as many decoders of a large picture in memory.
+    """
+    video = result.media.video
+    assert video is not None, "verified"  # noqa: S101
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for number, at in enumerate(moments(result.track(video.index).seconds, count), start=1):
+        made.append(folder / f"{number:03}.jpg")
+        for is_exact in (True, False):
+            ended = children.run(command.thumbnail_argv(str(result.path), video, at, str(made[-1]), is_exact=is_exact))
+            if made[-1].exists():
+                break
+        else:
+            told = words(ended.stderr, result.path)
+            raise ImportFailure(Reason.TRANSCODE_FAILED, f"No still picture could be made at {at:.1f} s: {told}")
+    return tuple(made)

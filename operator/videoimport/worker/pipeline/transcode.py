@@ -1,0 +1,159 @@
+"""Making the results: ffmpeg over the source, which may still be arriving, its files leaving while they grow."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from videoimport.api.videoimport_status import StageName
+from videoimport.media.transcode import command, progress
+from videoimport.media.transcode.job import Job
+from videoimport.media.transcode.output_files import Target
+from videoimport.worker.pipeline import ffmpeg as transcode
+from videoimport.worker.pipeline.ffmpeg import HeadTooSmall
+from videoimport.worker.pipeline.inspect import Inspected, at
+from videoimport.worker.pipeline.output_uploads import Outgoing
+from videoimport.worker.pipeline.progress import Board
+from videoimport.worker.runtime.growing_file import Growing
+from videoimport.worker.runtime.logging import log
+from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.source.loopback_server import Reader
+from videoimport.worker.source.stream import Arrival
+
+_NO_ROOM = "the room kept for the result's index did not do"
+
+
+class Fallback(Exception):  # noqa: N818 — nobody's error: it is made again, more slowly
+    """What was made while the source arrived is of no use; all of it is awaited now."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files, and the job they were made by."""
+
+    job: Job
+    targets: tuple[Target, ...]
+    lost: str = ""
+    """What ffmpeg said of tolerated damage."""
+
+
+class Maker:
+    """Runs ffmpeg for one task."""
+
+    def __init__(self, children: Children, board: Board, outgoing: Outgoing, folder: Path) -> None:
+        self._children, self._board, self._outgoing, self._folder = children, board, outgoing, folder
+
+    def overlapped(self, arrival: Arrival, head: Inspected) -> Made:
+        """Make it while the source arrives. Raises Fallback where that leads nowhere, or ImportFailure."""
+        job, readers, kill = self._online(arrival, head)
+        targets = transcode.targets(job, self._folder, growing=True)
+        with self._leaving(job, targets) as files:
+            child = transcode.start(self._children, job, targets)
+            kill.append(child.kill)
+            with arrival.telling(child.kill):
+                ended = self._follow(child, job)
+            self._judge(arrival, readers, ended)
+            _end(files)
+        return Made(job, targets)
+
+    def discard(self, made: Made) -> None:
+        """It is of no use after all."""
+        self._take_back(made.targets)
+
+    def _online(self, arrival: Arrival, head: Inspected) -> tuple[Job, list[Reader], list[Callable[[], None]]]:
+        """The job with loopback addresses for what still grows."""
+        kill: list[Callable[[], None]] = []
+
+        def strayed() -> None:
+            for end in kill:
+                end()
+
+        video = arrival.reader(head.sources.video, strayed)
+        audio = head.job.inputs.audio_path
+        one_file = audio == head.job.inputs.video_path
+        seekable = head.sources.video.tail is not None
+        return at(head.job, video.url, video.url if one_file else audio, seekable=seekable), [video], kill
+
+    def _judge(self, arrival: Arrival, readers: list[Reader], ended: Ended) -> None:
+        """Why ffmpeg ended, whoever killed it. Returns only when it is through."""
+        if arrival.restarted:
+            raise Fallback("the download started over")
+        arrival.check()
+        if why := next((reader.why for reader in readers if reader.why), None):
+            raise Fallback(why)
+        if failure := self._outgoing.shipment.failure:
+            raise failure
+        if command.head_overflowed(ended.stderr):
+            raise Fallback(_NO_ROOM)
+        if not ended.clean:
+            log().info("ffmpeg could not go on with what had arrived", code=ended.code, words=ended.stderr[:500])
+            raise Fallback("ffmpeg could not go on with what had arrived")
+
+    def staged(self, job: Job) -> Made:
+        """Make it from the whole source. Raises ImportFailure."""
+        try:
+            return self._staged(job, growing=not job.is_tolerant)
+        except HeadTooSmall:
+            self._board.decided("Staged", _NO_ROOM, StageName.UPLOAD)
+            return self._staged(job, growing=False)
+
+    def _staged(self, job: Job, *, growing: bool) -> Made:
+        targets = transcode.targets(job, self._folder, growing=growing)
+        if not targets:
+            return Made(job, ())
+        if not growing:
+            if job.is_tolerant:
+                self._board.decided("Staged", "damage is tolerated, so all of it is made first", StageName.UPLOAD)
+            ended = self._follow(transcode.start(self._children, job, targets), job)
+            lost = transcode.concluded(self._children, job, targets, ended)
+            for target in targets:
+                self._outgoing.add(target.object_name, target.kind, Path(target.path))
+            return Made(job, targets, lost)
+        with self._leaving(job, targets) as files:
+            ended = self._follow(transcode.start(self._children, job, targets), job)
+            if failure := self._outgoing.shipment.failure:
+                raise failure
+            transcode.concluded(self._children, job, targets, ended)
+            _end(files)
+        return Made(job, targets)
+
+    @contextmanager
+    def _leaving(self, job: Job, targets: tuple[Target, ...]) -> Iterator[dict[Target, Growing]]:
+        """Inside, the files are sent as they grow; what fails inside takes them back."""
+        self._board.start(StageName.UPLOAD)
+        self._board.decided("Overlapped", "its parts leave while it is made", StageName.UPLOAD)
+        for target in targets:
+            Path(target.path).unlink(missing_ok=True)
+        try:
+            yield self._outgoing.follow(job, targets)
+        except (Fallback, HeadTooSmall):
+            self._take_back(targets)
+            self._board.wait(StageName.UPLOAD)
+            raise
+
+    def _take_back(self, targets: tuple[Target, ...]) -> None:
+        """Removed first: what is removed and then withdrawn takes no room any more, whoever still has it open."""
+        for target in targets:
+            Path(target.path).unlink(missing_ok=True)
+        self._outgoing.withdraw(tuple(target.object_name for target in targets))
+
+    def _follow(self, child: Child, job: Job) -> Ended:
+        """ffmpeg's run to its end, ended early when what it makes cannot be sent."""
+        seen = -1.0
+        for seconds in progress.output_seconds(child.lines()):
+            if seconds != seen:
+                seen = seconds
+                self._board.touch()
+                self._board.reached(StageName.TRANSCODE, progress.percent(seconds, job.picture.track.seconds))
+            if self._outgoing.shipment.failure:
+                child.kill()
+        return child.ended()
+
+
+def _end(files: dict[Target, Growing]) -> None:
+    for file in files.values():
+        file.end()

@@ -1,0 +1,105 @@
+"""How each object was verified, said in the report and in result.json once all of them are visible.
+
+Both are composed before that, and wait in the intent; so a run that finishes another's work says what it saw itself.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter
+
+from videoimport.api.base import Model
+from videoimport.api.tasks.import_report import Report
+from videoimport.api.videoimport_status import OutputFile, ThumbnailSet, Verified
+from videoimport.worker.storage import strict_json as strict
+from videoimport.worker.storage.base import Ticket
+from videoimport.worker.storage.record_scope import StoredObject
+
+
+class _Import(Model):
+    uid: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
+
+
+class _Result(Model):
+    written_by: Annotated[_Import, Field(alias="import")]
+
+
+_RESULT = TypeAdapter(_Result)
+_Told = TypeVar("_Told", OutputFile, ThumbnailSet)
+Words = Mapping[str, Verified]
+"""By the address of an object."""
+
+
+def in_result(text: str, words: Words) -> str:
+    """Return result.json with ``verified`` beside the address of each object. A text of another kind stays as it is."""
+    try:
+        content = json.loads(text)
+    except (RecursionError, ValueError):
+        return text
+    left = [content]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            if (word := words.get(str(one.get("uri")))) is not None:
+                one["verified"] = word
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return written(content)
+
+
+def is_same(text: str, other: str) -> bool:
+    """Return whether two texts of result.json differ only in ``verified``."""
+    found = [_without_words(one) for one in (text, other)]
+    return found[0] is not None and found[0] == found[1]
+
+
+def _without_words(text: str) -> str | None:
+    try:
+        content = json.loads(text, object_hook=lambda one: {name: one[name] for name in one if name != "verified"})
+    except (RecursionError, ValueError):
+        return None
+    return written(content)
+
+
+def uid_of(result: bytes) -> str | None:
+    """Return the import that a result.json names; None where it names none. Anybody may have written it."""
+    found = strict.parse(_RESULT, result)
+    return found.written_by.uid if found else None
+
+
+def written(content: Any) -> str:
+    """Return a document as result.json has it."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def in_report(report: Report, words: Words, result: StoredObject) -> Report:
+    """Return the report with ``verified`` in its outputs, and with result.json as it was written."""
+    found = report.outputs
+    if found is None:
+        return report
+
+    def with_word(one: _Told) -> _Told:
+        return one.model_copy(update={"verified": words.get(one.uri)})
+
+    told = found.result and found.result.model_copy(
+        update={"size_bytes": result.size_bytes, "sha256": result.sha256, "verified": result.verified}
+    )
+    outputs = {
+        "video": found.video and with_word(found.video),
+        "audio": found.audio and with_word(found.audio),
+        "renditions": tuple(with_word(one) for one in found.renditions),
+        "thumbnails": found.thumbnails and with_word(found.thumbnails),
+        "original": found.original and with_word(found.original),
+        "result": told,
+    }
+    return report.model_copy(update={"outputs": found.model_copy(update=outputs)})
+
+
+def ticket_of(key: str, content: bytes) -> Ticket:
+    """Return what shows that a small object has this content."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return Ticket(key=key, upload="none", size_bytes=len(content), sha256=sha256, etags=(md5,), seal=sha256)

@@ -1,0 +1,108 @@
+"""Checks of what was made, before it is published: compared with its source, and decoded where it was only copied."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from videoimport.api.reasons import Reason
+from videoimport.media.source import sound_length as hearing
+from videoimport.media.transcode import command
+from videoimport.media.transcode.job import Job
+from videoimport.media.transcode.output_files import Target
+from videoimport.media.verify import compare as verify
+from videoimport.media.verify.compare import Compared
+from videoimport.media.verify.proof import Proof, proof_of
+from videoimport.worker.pipeline.ffmpeg import corrupt
+from videoimport.worker.runtime.errors import ImportFailure, refuse
+from videoimport.worker.runtime.subprocesses import Children, Ended
+from videoimport.worker.source.probe import Examined, examine, words
+
+
+def verified(children: Children, job: Job, targets: tuple[Target, ...], complaint: str = "") -> dict[Target, Examined]:
+    """The results, looked into. Raises ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for inherited damage.
+
+    Of an original there are none; then the source itself is decoded like a copy. ``complaint`` is what
+    ``transcode.run`` returned: a tolerated source may have less to show, see ``verify.difference_of_damaged``.
+    """
+    if job.plan.is_original and not job.is_tolerant:
+        _inputs_decode(children, job)
+    heard = _heard(children, job) if targets else None
+    return {target: _verified(children, job, target, complaint, heard) for target in targets}
+
+
+def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
+    """What of a tolerated source could not be had, in half a sentence; None when nothing is missing or damaged."""
+    if not job.is_tolerant or not (complaint or _is_known_to_be_damaged(children, job)):
+        return None
+    shown = next(iter(results.items()), None)
+    return verify.loss(_compared(job, *shown)) if shown else "the source is damaged"
+
+
+def _heard(children: Children, job: Job) -> float | None:
+    """Seconds of sound by the source's samples, where that is more than its timestamps have room for."""
+    sound, path = job.sound, job.inputs.audio_path
+    if sound is None or not hearing.is_doubtful(sound.audio, sound.track, job.demuxer):
+        return None
+    counted = hearing.counted_seconds(children.run(hearing.count_argv(path, sound.audio)).stderr, sound.audio)
+    return counted if counted is not None and hearing.is_longer(counted, sound.track) else None
+
+
+def _verified(children: Children, job: Job, target: Target, complaint: str, heard: float | None) -> Examined:
+    result = examine(children, Path(target.path))
+    compared = replace(_compared(job, target, result), heard=heard)
+    found = verify.difference(compared)
+    if found and job.is_tolerant and (complaint or _is_known_to_be_damaged(children, job)):
+        found = verify.difference_of_damaged(compared)
+    refuse(found)
+    if not job.is_tolerant and (target.copies or command.copies_audio(job, target)):
+        _decodes(children, job, target)
+    return result
+
+
+def _compared(job: Job, target: Target, result: Examined) -> Compared:
+    return Compared(job, target, result.media, result.tracks, result.boxes)
+
+
+def _is_known_to_be_damaged(children: Children, job: Job) -> bool:
+    return job.is_damaged or any(not _input_decoded(children, job, path).clean for path in job.inputs.paths)
+
+
+def _decodes(children: Children, job: Job, target: Target) -> None:
+    """Decode what was copied, as far as ``proof`` says, for nothing decoded it on the way.
+
+    Keyframes and samples may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
+    """
+    proof = proof_of(job.picture) if target.copies else _ENCODED
+    ended = _decoded(children, target.path, proof, command.EVERYTHING)
+    if ended.clean:
+        return
+    _inputs_decode(children, job)
+    told = words(ended.stderr, Path(target.path))
+    raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
+
+
+_ENCODED = Proof(is_complete=False)
+"""Our own pictures: those that led to them were all decoded."""
+
+
+def _inputs_decode(children: Children, job: Job) -> None:
+    for path in job.inputs.paths:
+        damaged = _input_decoded(children, job, path)
+        if not damaged.clean:
+            raise corrupt(words(damaged.stderr, Path(path)))
+
+
+def _input_decoded(children: Children, job: Job, path: str) -> Ended:
+    return _decoded(children, path, proof_of(job.picture), command.imported_streams(job, path))
+
+
+def _decoded(children: Children, path: str, proof: Proof, streams: tuple[str, ...]) -> Ended:
+    """The end of what the proof asks for if that is clean, else of a full decode."""
+    everything = command.decode_argv(path, keyframes_only=False, streams=streams)
+    if proof.is_complete:
+        return children.run(everything)
+    ended = children.run(command.decode_argv(path, keyframes_only=True, streams=streams))
+    for sample in proof.samples:
+        if not ended.clean:
+            break
+        ended = children.run(command.sample_argv(path, sample.start, sample.length, streams[0]))
+    return ended if ended.clean else children.run(everything)

@@ -1,0 +1,31 @@
+"""The certificates that are believed: the usual ones, and those of worker.caBundleConfigMapRef."""
+
+import ssl
+from pathlib import Path
+
+import certifi
+
+from videoimport.api.reasons import Reason
+from videoimport.api.worker_options import WorkerOptions
+from videoimport.worker.runtime.errors import ImportFailure
+
+
+def bundle(options: WorkerOptions, extra: Path, folder: Path) -> Path | None:
+    """One file in ``folder`` with all of them, or None where the import asks for no more than the usual ones.
+
+    Raises ImportFailure INVALID_SPEC for a ConfigMap without certificates.
+    """
+    reference = options.ca_bundle_config_map_ref
+    if reference is None:
+        return None
+    try:
+        own = extra.read_text("ascii", "replace")
+        ssl.create_default_context(cadata=own)
+    except (OSError, ValueError, ssl.SSLError):
+        message = f"The ConfigMap {reference.name!r} of worker.caBundleConfigMapRef has no certificates under ca.crt."
+        advice = "Put the certificates under ca.crt in PEM format."
+        raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice) from None
+    usual = [Path(certifi.where()), Path(ssl.get_default_verify_paths().cafile or "/none")]
+    path = folder / "trusted.pem"
+    path.write_text("\n".join([*(file.read_text() for file in usual if file.is_file()), own]))
+    return path

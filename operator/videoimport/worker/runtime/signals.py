@@ -1,0 +1,110 @@
+"""What ends a run before its time: SIGTERM, the deadline, the watchdog. Whatever it is doing, its report is written in
+seconds."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import Interruption
+from videoimport.worker.runtime.stop_request import Stop
+
+GRACE_SECONDS = 4.0
+"""For aborting the upload and writing the report; then the process ends as it is, the report written."""
+
+LastWords = Callable[[Interruption], int]
+"""Writes the report in place of the main thread; returns the exit code."""
+Result = TypeVar("Result")
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+
+
+class Interrupts:
+    """Turns the first signal into an Interruption in the main thread; later ones change nothing.
+
+    The request outlives its exception: once a signal came, ``run`` raises the Interruption, whatever else it led to.
+    """
+
+    def __init__(self, stop: Stop, kill_children: Callable[[], None], last_words: LastWords) -> None:
+        self._stop = stop
+        self._kill_children = kill_children
+        self._last_words = last_words
+        self._process = os.getpid()
+        self._own: Interruption | None = None
+        self._raises = False
+        self._is_settled = False
+        self._is_over = False
+        self._ending = threading.Lock()
+
+    def run(self, timeout_seconds: float, work: Callable[[], Result]) -> Result:
+        """Do ``work`` under the signals and the deadline, which counts from here. Raises the Interruption or, where
+        none was requested, what ``work`` raises. No signal raises anything outside of this call."""
+        try:
+            self._raises = True
+            self._install(timeout_seconds)
+            result = work()
+        except Exception as error:
+            self._check(error)
+            raise
+        else:
+            self._check()
+            return result
+        finally:
+            self._raises = False
+
+    def _check(self, error: Exception | None = None) -> None:
+        """Raise the Interruption that was requested, unless the result stands."""
+        if self._stop.cause is not None and not self._is_settled:
+            raise self._stop.cause from error
+
+    def settle(self) -> None:
+        """The run's result stands: no signal takes it back from now on. What is left to do has the grace period."""
+        self._raises = False
+        self._is_settled = True
+
+    def interrupt(self, interruption: Interruption) -> None:
+        """End the run from another thread of this process."""
+        self._own = interruption
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    def close(self) -> None:
+        """The run is over: what the main thread reports now stands. Waits for last words that are being written, and
+        then the process ends by them."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        with self._ending:
+            self._is_over = True
+
+    def _install(self, timeout_seconds: float) -> None:
+        for number in _HANDLED:
+            signal.signal(number, lambda caught, _: self._on(_interruption(caught, timeout_seconds)))
+        signal.signal(signal.SIGUSR1, lambda _, __: self._on(self._own) if self._own else None)
+        signal.setitimer(signal.ITIMER_REAL, timeout_seconds)
+
+    def _on(self, interruption: Interruption) -> None:
+        is_fork = os.getpid() != self._process  # a child that has not become its program yet
+        if is_fork or self._is_over or self._stop.cause is not None:
+            return
+        self._stop.request(interruption)
+        self._kill_children()
+        self._arm(interruption)
+        if self._raises and not self._stop.is_deferred:
+            raise interruption
+
+    def _arm(self, interruption: Interruption) -> None:
+        def end() -> None:
+            with self._ending:
+                if not self._is_over:
+                    os._exit(self._last_words(interruption))
+
+        timer = threading.Timer(GRACE_SECONDS, end)
+        timer.daemon = True
+        timer.start()
+
+
+def _interruption(number: int, timeout_seconds: float) -> Interruption:
+    if number == signal.SIGALRM:
+        message = f"The run took longer than timeoutSeconds, {timeout_seconds:.0f} s, and was ended."
+        return Interruption(Reason.DEADLINE_EXCEEDED, message)
+    name = signal.Signals(number).name
+    return Interruption(Reason.WORKER_LOST, f"The worker was terminated ({name}) before it was done.")

@@ -1,0 +1,114 @@
+"""Which way requests leave: straight or through a proxy, and which certificates are believed."""
+
+import ipaddress
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import certifi
+import urllib3
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.address_guard import is_allowed
+from videoimport.worker.sandbox.http_connections import POOLS
+
+LOGIN_KEYS = ("proxy-username", "proxy-password")
+"""Of the Secret that is mounted beside the task: the source's, or a webhook's."""
+
+
+def with_login(proxy: str | None, secret: Path) -> str | None:
+    """Return the proxy's address with the login that the mounted Secret has for it; one in the address counts first.
+
+    Raises ImportFailure CREDENTIALS_NOT_FOUND for a key that is no UTF-8 text.
+    """
+    files = [secret / key for key in LOGIN_KEYS]
+    if not proxy or not files[0].is_file() or "@" in urlsplit(proxy).netloc:
+        return proxy
+    try:
+        user, password = (file.read_text("utf-8").strip("\r\n") if file.is_file() else "" for file in files)
+    except ValueError:
+        message = "The Secret's keys proxy-username and proxy-password are not UTF-8 text."
+        raise ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message, advice="Correct these keys.") from None
+    parts = urlsplit(proxy)
+    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The same for our own client, yt-dlp and object stores."""
+
+    proxy: str | None = None
+    """spec.worker.proxy with its login: it is not shown."""
+    ca_bundle: str | None = None
+    """A file with all certificates to be believed; None for the usual ones."""
+    proxy_field: str = "spec.worker.proxy"
+    """Where the user wrote the proxy, for messages."""
+
+    def trust(self) -> None:
+        """Make libraries that ask OpenSSL for its default certificates believe these."""
+        if self.ca_bundle:
+            os.environ["SSL_CERT_FILE"] = self.ca_bundle
+
+    def context(self) -> ssl.SSLContext:
+        """What servers' certificates are checked with."""
+        trusted = ssl.create_default_context()
+        trusted.load_verify_locations(self.ca_bundle or certifi.where())
+        return trusted
+
+    def pool(self, timeout: urllib3.Timeout) -> urllib3.PoolManager:
+        """Connections, without retries of their own."""
+        manager = self._manager(timeout)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def _manager(self, timeout: urllib3.Timeout) -> urllib3.PoolManager:
+        if not self.proxy:
+            return urllib3.PoolManager(retries=False, timeout=timeout, ssl_context=self.context())
+        parts = urlsplit(self.proxy)
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+        return urllib3.ProxyManager(
+            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
+            retries=False, timeout=timeout, ssl_context=self.context(), proxy_ssl_context=self.context(),
+        )  # fmt: skip
+
+    def proxy_addresses(self, allowed_networks: Sequence[str]) -> tuple[str, ...] | None:
+        """Return all that may be connected to when there is a proxy, None when there is none.
+
+        The rule is that of a source: a public address, or one in ``allowed_networks`` (CIDRs). Raises ImportFailure
+        ADDRESS_FORBIDDEN where the proxy has no such address, INVALID_SPEC or SOURCE_UNAVAILABLE where it has none.
+        """
+        if not self.proxy:
+            return None
+        found = self._resolve(self.proxy)
+        networks = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
+        reachable = tuple(address for address in found if is_allowed(address, networks))
+        if not reachable:
+            raise self._forbidden(self.proxy, found)
+        return reachable
+
+    def _resolve(self, proxy: str) -> tuple[str, ...]:
+        try:
+            parts = urlsplit(proxy)
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
+            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except (ValueError, KeyError):
+            raise ImportFailure(
+                Reason.INVALID_SPEC, f"{self.proxy_field} is not an address.", advice=f"Correct {self.proxy_field}."
+            ) from None
+        except OSError:
+            message = f"The name of the proxy in {self.proxy_field} does not resolve."
+            raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message, advice=f"Correct {self.proxy_field}.") from None
+        return tuple(dict.fromkeys(str(address[4][0]) for address in found))
+
+    def _forbidden(self, proxy: str, found: Sequence[str]) -> ImportFailure:
+        host, address = urlsplit(proxy).hostname or "", found[0] if found else ""
+        where = host if host == address else f"{host} ({address})"
+        message = f"The proxy in {self.proxy_field} is at {where}, which is not a public address."
+        advice = "Use another proxy, or allow its network in the controller's setting worker.allowedNetworks."
+        return ImportFailure(Reason.ADDRESS_FORBIDDEN, message, advice=advice)

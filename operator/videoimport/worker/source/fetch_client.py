@@ -1,0 +1,291 @@
+"""The worker's side of fetching: starts the guarded process, tells it what to fetch and hears how far it is."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from videoimport.api.quantity import bytes_of
+from videoimport.api.reasons import Reason
+from videoimport.api.tasks.import_task import (
+    CA_BUNDLE_PATH,
+    DESTINATION_CREDENTIALS_PATH,
+    DESTINATION_VOLUME_PATH,
+    SOURCE_CREDENTIALS_PATH,
+    SOURCE_VOLUME_PATH,
+    Task,
+)
+from videoimport.worker.fetch.protocol import (
+    EVENTS,
+    GO,
+    Ahead,
+    Arrived,
+    Event,
+    Failed,
+    Fetched,
+    File,
+    Found,
+    Growing,
+    Hashed,
+    Moved,
+    Part,
+    Request,
+    Restarted,
+)  # fmt: skip
+from videoimport.worker.fetch.volume_source import open_beneath
+from videoimport.worker.runtime import ca_bundle as trust
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.source.files import Source, Sources, Tail
+from videoimport.worker.source.stall_monitor import USUAL, Pace, Watch
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Of the environment; proxies above all are left out."""
+
+
+_Told = Growing | Restarted | Arrived | Fetched | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """Where the source's things are; in a pod the defaults."""
+
+    credentials: Path = Path(SOURCE_CREDENTIALS_PATH)
+    """The source's Secret."""
+    volume: Path = Path(SOURCE_VOLUME_PATH)
+    ca_bundle: Path = Path(CA_BUNDLE_PATH)
+
+
+def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
+    """What the fetching process is to do for a task. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
+    source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
+    volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
+    trusted = trust.bundle(worker, mounts.ca_bundle, folder)
+    return Request(
+        url=source.url,
+        stored=source.s3,
+        mounted=volume.path if volume else None,
+        volume=str(mounts.volume) if volume else None,
+        folder=str(folder),
+        outlives=worker.scratch.storage_class_name is not None,
+        max_height=task.spec.output.video.max_height,
+        max_bytes=bytes_of(requirements.max_size) if requirements and requirements.max_size else None,
+        room_bytes=bytes_of(worker.scratch.size),
+        checksum=source.checksum.removeprefix("sha256:") if source.checksum else None,
+        secret=secret.name if secret else None,
+        secret_folder=str(mounts.credentials),
+        header_origins=source.header_origins,
+        bytes_per_second=task.politeness.bytes_per_second,
+        sleep_seconds=task.politeness.sleep_seconds,
+        proxy=worker.proxy,
+        ca_bundle=str(trusted) if trusted else None,
+        allowed_networks=task.allowed_networks,
+        shut_paths=(DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH, str(destination_credentials)),
+    )
+
+
+def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The fetching process's: nothing writes outside scratch, no plug-ins, no proxies, no keys."""
+    kept = {name: outer[name] for name in _KEPT if name in outer}
+    own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DENO_DIR"), str(folder))
+    return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def start(children: Children, folder: Path) -> Child:
+    """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
+    argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
+    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The fetching process")
+
+
+class Fetching:
+    """What is fetched, while it is. Raises ImportFailure with the fetching process's reason, or STALLED for a source
+    below the pace; wherever it is asked once the failure is known."""
+
+    def __init__(
+        self,
+        child: Child,
+        request: Request,
+        found: Callable[[Found], None],
+        moved: Callable[[int, int | None], None],
+        pace: Pace,
+        went_on: Callable[[], None],
+    ) -> None:
+        self._request, self._held = request, ""
+        self._child, self._found, self._moved, self._went_on = child, found, moved, went_on
+        self._watch = Watch(child, pace)
+        self._news = threading.Condition()
+        self._files: dict[Part, Growing] = {}
+        self._whole: dict[Part, File] = {}
+        self._fetched: Fetched | None = None
+        self._failure: BaseException | None = None
+        self.restarts = 0
+        """How often a file was thrown away and begun anew. What was made from it before is void; ask ``sources``
+        again: the file has another name then, and the old one is gone."""
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def sources(self, timeout: float | None = None) -> Sources:
+        """The files as they are once each has its first bytes. Raises TimeoutError."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._failure or self._fetched or "video" in self._files, timeout):
+                raise TimeoutError
+            self._check()
+            if self._fetched is None:
+                return self._so_far()
+            sources = sources_of(self._fetched)  # all came before anybody looked: its index may still be read first
+            return replace(sources, video=replace(sources.video, tail=self._tail("video")))
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether nothing more comes to a file."""
+        with self._news:
+            self._check()
+            whole = {file.path for file in self._whole.values()}
+            whole |= {file.path for file in self._files.values() if file.is_whole}
+            return self._fetched is not None or str(path) in whole
+
+    def wait(self, timeout: float) -> None:
+        """Until there is any news, or for so many seconds: bytes arrive without news, too."""
+        with self._news:
+            self._news.wait(timeout)
+
+    def finish(self) -> Fetched:
+        """Everything, once it is there."""
+        with self._news:
+            self._news.wait_for(lambda: self._failure or self._fetched)
+            self._check()
+            assert self._fetched is not None  # noqa: S101
+            return self._fetched
+
+    def _check(self) -> None:
+        if self._failure:
+            raise self._failure
+
+    def _so_far(self) -> Sources:
+        video, audio = self._growing("video"), self._growing("audio")
+        assert video is not None  # noqa: S101
+        return Sources(video, audio, is_segmented=self._files["video"].is_segmented)
+
+    def _growing(self, part: Part) -> Source | None:
+        if part in self._whole:
+            return replace(_source(self._whole[part]), tail=self._tail(part))
+        if part not in self._files:
+            return None
+        file = self._files[part]
+        return Source(
+            Path(file.path),
+            seekable=file.seekable,
+            size=file.size,
+            finished=file.is_whole,
+            tail=self._tail(part),
+            container=file.container,
+        )
+
+    def _tail(self, part: Part) -> Tail | None:
+        file = self._files.get(part)
+        return Tail(Path(file.tail.path), file.tail.offset) if file and file.tail else None
+
+    def _listen(self) -> None:
+        try:
+            with self._watch.on():
+                for line in self._child.whole_lines():
+                    self._hear(_event(line))
+                ended = self._child.ended()
+            if self._fetched is None:
+                self._fail(self._watch.failure if self._watch.tripped else _silent(ended))
+        except BaseException as error:  # noqa: BLE001 — raised again where somebody asks
+            self._fail(error)
+            self._child.kill()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Found):
+            with self._watch.paused():
+                self._found(event)
+            self._child.say(GO)
+        elif isinstance(event, Moved | Ahead | Hashed):
+            self._watch.brought(event)
+            if isinstance(event, Moved):
+                self._moved(event.done, event.total)
+            else:
+                self._went_on()
+        else:
+            with self._news:
+                self._note(self._opened(event))
+                self._news.notify_all()
+
+    def _opened(self, event: _Told) -> _Told:
+        """With a file in a volume named by our own descriptor: whoever moves things there meanwhile, it stays the same
+        file, and none outside the volume."""
+        if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
+            return event
+        self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"
+        if isinstance(event, Growing):
+            return event.model_copy(update={"path": self._held})
+        if isinstance(event, Fetched):
+            return event.model_copy(update={"video": event.video.model_copy(update={"path": self._held})})
+        return event
+
+    def _note(self, event: _Told) -> None:
+        if isinstance(event, Growing):
+            self._files[event.part] = event
+        elif isinstance(event, Restarted):
+            self.restarts += 1
+            self._files.pop(event.part, None)
+            self._whole.pop(event.part, None)
+        elif isinstance(event, Arrived):
+            self._whole[event.part] = event.file
+        elif isinstance(event, Fetched):
+            self._fetched = event
+        else:
+            told = ImportFailure(event.reason, event.message, event.retry_after, advice=event.advice)
+            self._failure = self._failure or told
+
+    def _fail(self, error: BaseException) -> None:
+        with self._news:
+            self._failure = self._failure or error
+            self._news.notify_all()
+
+
+def begin(
+    child: Child,
+    request: Request,
+    found: Callable[[Found], None],
+    moved: Callable[[int, int | None], None],
+    pace: Pace = USUAL,
+    went_on: Callable[[], None] = lambda: None,
+) -> Fetching:
+    """Start fetching. ``found``, ``moved`` and ``went_on`` are called from a thread of its own; the last for what
+    moves no bytes of the source on: its end comes first, or those of an earlier run, or of a page's segments, are
+    hashed.
+
+    Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
+    the Fetching's methods.
+    """
+    if request.bytes_per_second:  # nobody is slow who was asked to be
+        pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
+    child.say(request.model_dump_json(by_alias=True))
+    return Fetching(child, request, found, moved, pace, went_on)
+
+
+def _silent(ended: Ended) -> ImportFailure:
+    return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and without a report.")
+
+
+def _event(line: str) -> Event:
+    try:
+        return EVENTS.validate_json(line)
+    except ValidationError:
+        raise ImportFailure(Reason.INTERNAL, "The fetching process wrote a line that is not of its protocol.") from None
+
+
+def sources_of(fetched: Fetched) -> Sources:
+    """What was fetched, as the transcoder wants it."""
+    audio = _source(fetched.audio) if fetched.audio else None
+    return Sources(_source(fetched.video), audio, is_segmented=fetched.is_segmented)
+
+
+def _source(file: File) -> Source:
+    return Source(Path(file.path), seekable=file.seekable, size=file.size, finished=True, sha256=file.sha256)

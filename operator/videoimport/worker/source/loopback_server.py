@@ -1,0 +1,221 @@
+"""A source that is still arriving, served to ffmpeg on loopback: whoever asks for bytes to come waits for them.
+
+Only what comes next is waited for. A reader that jumps away from what is there, or that opens one connection after the
+other, would wait for the end anyway: it is told that it has strayed, and the staged way is taken.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+from videoimport.worker.runtime.growing_file import AbandonedError, Growing
+from videoimport.worker.source.files import Tail
+
+MOST_CONNECTIONS = 8
+"""Of one reader; ffmpeg needs three for a file whose index lies at its end."""
+AHEAD_BYTES = 2**20
+"""A request this far beyond what is there is still for what comes next."""
+_CHUNK = 2**18
+_LAST_PIECE = b"0\r\n\r\n"
+_STRAYED = "ffmpeg asked for bytes that were not there yet, away from those that arrive"
+_RESTLESS = f"ffmpeg opened more than {MOST_CONNECTIONS} connections"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is served: a growing file, and perhaps its end, which was fetched first."""
+
+    growing: Growing
+    tail: Growing | None = None
+    tail_offset: int = 0
+
+    @classmethod
+    def of(cls, growing: Growing, tail: Tail | None) -> "File":
+        """A source's file."""
+        return cls(growing, Growing(tail.path, finished=True), tail.offset) if tail else cls(growing)
+
+    @property
+    def total(self) -> int | None:
+        """Bytes in the end, where known by now."""
+        return self.growing.size if self.growing.ended else self.growing.total
+
+    def is_near(self, offset: int) -> bool:
+        """Whether the byte at ``offset`` is there, or among the next to come."""
+        if self.growing.ended or offset == 0 or self._in_tail(offset):
+            return True
+        return self.total is not None and offset <= self.growing.size + AHEAD_BYTES
+
+    def home(self, offset: int) -> tuple[Growing, int]:
+        """Which file has the byte at ``offset``, and where in it."""
+        if self.tail is not None and self._in_tail(offset):
+            return self.tail, offset - self.tail_offset
+        return self.growing, offset
+
+    def _in_tail(self, offset: int) -> bool:
+        return self.tail is not None and not self.growing.ended and offset >= self.tail_offset
+
+
+class Reader:
+    """One program's way to one file: an address of its own, which nobody can guess."""
+
+    def __init__(self, file: File, address: tuple[str, int], strayed: Callable[[], None]) -> None:
+        self.file = file
+        self._strayed = strayed
+        self._lock = threading.Lock()
+        self.path = f"/{secrets.token_urlsafe(18)}/source"
+        self.url = f"http://{address[0]}:{address[1]}{self.path}"
+        self.connections = 0
+        self.why: str | None = None
+        """Set once it strayed: why it cannot go on, as the end of a sentence."""
+
+    def admit(self, offset: int) -> bool:
+        """Count a request for all from ``offset`` on; False, and ``strayed`` is called, when it leads nowhere."""
+        with self._lock:
+            self.connections += 1
+            if self.why is None and self.connections > MOST_CONNECTIONS:
+                self.why = _RESTLESS
+            elif self.why is None and not self.file.is_near(offset):
+                self.why = _STRAYED
+            lost = self.why is not None
+        if lost:
+            self._strayed()
+        return not lost
+
+
+class Serving:
+    """The server, from ``with`` to its end. After that no thread of it waits any more."""
+
+    def __enter__(self) -> "Serving":
+        self._readers: dict[str, Reader] = {}
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        serving = self
+
+        class Handler(_Handler):
+            owner = serving
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._closed = True
+            left = list(self._open)
+        for connection in left:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._server.shutdown()
+        self._server.server_close()
+
+    def reader(self, file: File, strayed: Callable[[], None] = lambda: None) -> Reader:
+        """A new address for a file; ``strayed`` is called, from a thread, when its reader should be ended."""
+        host, port = self._server.server_address[:2]
+        reader = Reader(file, (str(host), int(port)), strayed)
+        self._readers[reader.path] = reader
+        return reader
+
+    def find(self, path: str) -> Reader | None:
+        """The reader whose address has this path."""
+        return self._readers.get(path)
+
+    @contextlib.contextmanager
+    def held(self, connection: socket.socket) -> Iterator[None]:
+        """A connection under way, which ends with the server."""
+        with self._lock:
+            if self._closed:
+                raise ConnectionAbortedError
+            self._open.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A reader that was ended hangs up; nothing is to be said about that."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    owner: Serving
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the base class's name
+        """Addresses hold tokens and requests say nothing: there is nothing to log."""
+
+    def do_GET(self) -> None:
+        """All from the asked byte on, as it comes."""
+        self.close_connection = True
+        reader = self.owner.find(self.path)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if reader is None:
+            self.send_error(404)
+            return
+        first, total = int(asked[1]) if asked else 0, reader.file.total
+        if total is not None and first >= max(1, total):
+            self._head(416, **{"Content-Range": f"bytes */{total}", "Content-Length": "0"})
+        elif reader.admit(first):
+            end = total if total is None or not (asked and asked[2]) else min(int(asked[2]) + 1, total)
+            self._describe(first, end, total, is_part=asked is not None)
+            # A reader that was ended hangs up, and a source that failed has nothing more to give.
+            with self.owner.held(self.connection), contextlib.suppress(OSError, AbandonedError):
+                _send(self.connection, reader.file, first, end)
+                if end is None:
+                    self.connection.sendall(_LAST_PIECE)
+
+    def _describe(self, first: int, end: int | None, total: int | None, *, is_part: bool) -> None:
+        length = {"Transfer-Encoding": "chunked"} if end is None else {"Content-Length": str(end - first)}
+        if is_part and end is not None:
+            self._head(206, **length, **{"Content-Range": f"bytes {first}-{end - 1}/{total}"})
+        else:
+            self._head(200, **length)
+
+    def _head(self, status: int, **headers: str) -> None:
+        self.send_response(status)
+        fixed = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", "Connection": "close"}
+        for name, value in (fixed | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+def _send(connection: socket.socket, file: File, first: int, end: int | None) -> None:
+    """The bytes from ``first`` to ``end``; what is not there yet is waited for.
+
+    Without an end, to that of the file and in pieces: only so can a reader tell an end from a break.
+    """
+    home, offset = file.home(first)
+    most = None if end is None else offset + end - first
+    while most is None or offset < most:
+        there = home.wait(offset + 1)
+        if there <= offset:
+            return
+        length = min(_CHUNK, (there if most is None else min(there, most)) - offset)
+        if most is None:
+            connection.sendall(b"%x\r\n" % length)
+        _send_all(connection, home.descriptor, offset, length)
+        if most is None:
+            connection.sendall(b"\r\n")
+        offset += length
+
+
+def _send_all(connection: socket.socket, descriptor: int, offset: int, length: int) -> None:
+    while length:
+        sent = os.sendfile(connection.fileno(), descriptor, offset, length)
+        if not sent:
+            raise AbandonedError  # it was cut off: the download started over
+        offset, length = offset + sent, length - sent

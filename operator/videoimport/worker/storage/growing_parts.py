@@ -1,0 +1,54 @@
+"""The parts of a file in the order in which they may leave, while the file still grows."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.growing_file import Growing
+from videoimport.worker.storage import parts
+from videoimport.worker.storage.parts import Window
+
+_LOOK_SECONDS = 0.05
+
+
+def final(file: Growing, held: int, expected: int | None, go_on: Callable[[], None]) -> Iterator[Window]:
+    """Each part as soon as it is full and will stay as it is; those that begin in the head once the file has ended.
+
+    ``held`` bytes are the head (the first part always is), ``expected`` about the size in the end; ``go_on`` is called
+    now and then and may raise. Raises AbandonedError when the writer failed.
+    """
+    if file.ended:
+        yield from parts.windows_of(file.size)
+        return
+    waiting: list[Window] = []
+    end = 0
+    for cut in parts.windows_ahead(expected):
+        size = _wait(file, cut.end, go_on)
+        window = Window(cut.number, cut.offset, min(cut.end, size) - cut.offset)
+        if window.size <= 0 and cut.number > 1:
+            break
+        end = window.end
+        if window.offset < max(held, 1):
+            waiting.append(window)
+        else:
+            yield window
+    else:
+        _refuse_more(_wait(file, end + 1, go_on), end)
+    yield from waiting
+
+
+def _wait(file: Growing, size: int, go_on: Callable[[], None]) -> int:
+    """As ``Growing.wait``, but ended by what ``go_on`` raises."""
+    while True:
+        go_on()
+        ended = file.ended  # looked at first: what was written last is then seen below
+        found = file.wait(0)
+        if ended or found >= size:
+            return found
+        time.sleep(_LOOK_SECONDS)
+
+
+def _refuse_more(size: int, end: int) -> None:
+    if size > end:
+        raise ImportFailure(Reason.INTERNAL, f"A result became larger than {end} bytes, the most that its parts hold.")

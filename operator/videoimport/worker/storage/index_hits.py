@@ -1,0 +1,45 @@
+"""Whether what the destination has already is what an import would have accepted, had it fetched the source itself."""
+
+from videoimport.api.quantity import bytes_of
+from videoimport.api.reasons import Reason
+from videoimport.api.requirements import Requirements
+from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.videoimport_status import VideoMetadata
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage.video_index import Committed
+
+
+def suits(entry: Committed, spec: VideoImportSpec) -> bool:
+    """Of a source told by its identity alone. What is not known does not suit: fetching it finds out, and says why."""
+    return meets(entry, spec.source.checksum, spec.requirements)
+
+
+def meets(entry: Committed, checksum: str | None, requirements: Requirements | None) -> bool:
+    """The same, where nobody has the whole wish."""
+    if checksum is not None and checksum != f"sha256:{entry.source_sha256}":
+        return False
+    if _is_too_damaged(entry, requirements):
+        return False
+    return requirements is None or _meets(entry.metadata or VideoMetadata(), requirements)
+
+
+def _meets(known: VideoMetadata, wanted: Requirements) -> bool:
+    if known.width is None or known.height is None or known.duration_ms is None or known.size_bytes is None:
+        return False
+    return (
+        known.format in wanted.formats
+        and wanted.min_height <= min(known.width, known.height) <= wanted.max_height
+        and known.duration_ms <= wanted.max_duration_seconds * 1000
+        and (wanted.max_size is None or known.size_bytes <= bytes_of(wanted.max_size))
+    )
+
+
+def _is_too_damaged(entry: Committed, wanted: Requirements | None) -> bool:
+    return entry.lossy and (wanted is None or wanted.damage == "Refuse")
+
+
+def refuse_damaged(entry: Committed, spec: VideoImportSpec) -> None:
+    """Raise ImportFailure SOURCE_CORRUPT where the very bytes are known to be damaged, and that is not tolerated."""
+    if _is_too_damaged(entry, spec.requirements):
+        message = f"The source is damaged: {entry.uri} was made of the same bytes, and some of it was lost."
+        raise ImportFailure(Reason.SOURCE_CORRUPT, message)

@@ -1,0 +1,103 @@
+"""Keys in the bucket: where a video and what belongs to it lie."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination
+from videoimport.api.identity import source_hash8
+from videoimport.api.reasons import Reason
+from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.untrusted_text import clean_lines
+from videoimport.worker.runtime.errors import ImportFailure
+
+MOST_PART_BYTES = 120
+"""Of one placeholder's value, so that four of them and a template fit."""
+MOST_NAME_BYTES = 512
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u2028\u2029]+")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a template's placeholders stand for."""
+
+    name: str
+    locator: str
+    title: str | None = None
+    source_id: str | None = None
+
+
+def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
+    """``text`` as part of a path: any script, but no separators, control characters or dots in front; perhaps empty."""
+    plain = clean_lines(unicodedata.normalize("NFC", text))
+    plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
+    return plain.encode()[:most_bytes].decode(errors="ignore").strip(" .-")
+
+
+def slug(text: str) -> str:
+    """A title as part of a path and of a URL that needs no escapes but for its script: words joined by hyphens."""
+    words = re.sub(r"[^\w.]+", "-", safe(text).lower())
+    return safe(re.sub(r"-{2,}", "-", words))
+
+
+def needs_source(destination: Destination) -> bool:
+    """Whether the folder's name is known only once the source has answered."""
+    template = destination.name or ""
+    return "{title}" in template or "{sourceId}" in template
+
+
+def folder_name(destination: Destination, names: Names) -> str:
+    """The video's own folder. A placeholder without a value falls back to what is always known.
+
+    Raises ImportFailure INVALID_SPEC for a placeholder that does not exist.
+    """
+    digest = source_hash8(names.locator)
+    values = {
+        "name": names.name,
+        "title": slug(names.title or "") or names.name,
+        "sourceId": safe(names.source_id or "") or digest,
+        "hash": digest,
+    }
+    return safe(re.sub(r"\{([^{}]*)\}", lambda found: _value(values, found[1]), destination.name or "{name}"),
+                MOST_NAME_BYTES) or names.name  # fmt: skip
+
+
+def _value(values: dict[str, str], placeholder: str) -> str:
+    if placeholder in values:
+        return values[placeholder]
+    known = ", ".join(f"{{{name}}}" for name in values)
+    message = f"destination.name has the unknown placeholder {{{placeholder}}}."
+    raise ImportFailure(Reason.INVALID_SPEC, message, advice=f"Use only {known}.")
+
+
+def folder_key(destination: Destination, name: str) -> str:
+    """The key of a video's folder. Raises ImportFailure INVALID_SPEC where no object store takes what lies in it."""
+    key = joined(destination.prefix, destination.folder, name)
+    longest = len(key.encode()) + MOST_INNER_BYTES
+    if longest <= MOST_KEY_BYTES:
+        return key
+    message = f"The keys of the objects would have {longest} bytes, more than {MOST_KEY_BYTES}."
+    advice = "Shorten destination.prefix, folder or name."
+    raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
+
+
+def record_key(destination: Destination, uid: str) -> str:
+    """The key of an import's commit record."""
+    return own_key(destination, "imports", f"{uid}.json")
+
+
+def own_key(destination: Destination, *parts: str) -> str:
+    """A key among what is not for users."""
+    return joined(destination.prefix, OWN_FOLDER, *parts)
+
+
+def joined(*parts: str | None) -> str:
+    """Path parts with one slash between; absent ones left out."""
+    return "/".join(part.strip("/") for part in parts if part)
+
+
+def uri(bucket: str, key: str) -> str:
+    """How an object is named to users."""
+    return f"s3://{bucket}/{key}"

@@ -1,0 +1,198 @@
+"""What records may speak of: keys below one prefix, and objects that are what the record says.
+
+Whoever may write below the prefix may write records too. So a record is a claim, and the objects are the proof: each
+lies where an import with this prefix writes, and has the recorded size, owner and digest.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from videoimport.api.base import Model, Sha256
+from videoimport.api.destination import Destination
+from videoimport.api.reasons import Reason
+from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.videoimport_status import OutputFile, Outputs, Verified
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage import strict_json as strict
+from videoimport.worker.storage.base import UID, Content, Facts, Key, NotAFileError, Proof, Store, has_marks
+from videoimport.worker.storage.keys import joined
+from videoimport.worker.storage.s3 import answer_forms as forms
+
+_FIRST_STILL = "thumbnails/001.jpg"
+_File = TypeVar("_File", bound=OutputFile)
+
+
+class StoredObject(Model):
+    """One object of a result, as it was when it was published."""
+
+    key: Key
+    size_bytes: Annotated[int, Field(ge=0)]
+    checksum: Annotated[str, Field(max_length=256)] | None = None
+    """As ``Facts.checksum``, where that showed the bytes."""
+    etag: Annotated[str, Field(max_length=256)] | None = None
+    """As ``Facts.etag``; compared where the store shows no checksum."""
+    sha256: Sha256 | None = None
+    """Of the whole, hex."""
+    verified: Verified | None = None
+    """How it was verified."""
+    marked: bool = True
+    """Whether it bears its owner's mark: False where the store does not keep metadata."""
+
+    @classmethod
+    def of(cls, key: str, proof: Proof, sha256: str, uid: str) -> "StoredObject":
+        """Return what is recorded of an object."""
+        facts, verified = proof.facts, proof.verified
+        return cls(
+            key=key,
+            size_bytes=facts.size,
+            checksum=None if verified in ("MD5", "ReadBack") else facts.checksum,
+            etag=facts.etag,
+            sha256=sha256,
+            verified=verified,
+            marked=has_marks(facts, {UID: uid}),
+        )
+
+    def may_be(self, facts: Facts | None, uid: str) -> bool:
+        """Whether an object has this one's size and owner."""
+        if facts is None or facts.size != self.size_bytes:
+            return False
+        return has_marks(facts, {UID: uid}) or not (self.marked or UID in facts.metadata)
+
+    def is_same(self, facts: Facts | None, uid: str) -> bool:
+        """Whether this is the very object: its size, its owner, and its checksum or else its ETag. One that was copied
+        by others, or replaced by as many other bytes, is another one."""
+        if facts is None or not self.may_be(facts, uid):
+            return False
+        if self.checksum is not None:
+            return facts.checksum is not None and _bare(facts.checksum) == _bare(self.checksum)
+        return self.etag is not None and facts.etag == forms.etag(self.etag)
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether the store gave neither a checksum nor an ETag: then only its bytes tell."""
+        return self.checksum is None and self.etag is None and self.sha256 is not None
+
+
+def _bare(checksum: str) -> str:
+    """Without the form: see ``forms``. On a volume it is hex."""
+    return forms.checksum(checksum) or checksum
+
+
+Objects = Annotated[tuple[StoredObject, ...], Field(max_length=256)]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One destination, and the part of it that belongs to imports with its prefix."""
+
+    store: Store
+    destination: Destination
+
+    def read(self, key: str) -> Content | None:
+        """Return one of our own notes; None where there is none, or a link instead of one. A write replaces it."""
+        try:
+            return self.store.read(key)
+        except NotAFileError:
+            return None
+
+    def folder_of(self, key: str) -> str | None:
+        """Return the video's folder that a key lies in; None for a key that no import with this prefix writes."""
+        prefix = joined(self.destination.prefix)
+        inner = key.removeprefix(f"{prefix}/") if prefix else key
+        if (prefix and inner == key) or not all(_is_segment(part) for part in inner.split("/")):
+            return None
+        folder = key.rpartition("/")[0]
+        above = folder.rpartition("/")[0]
+        found = next((one for one in (folder, above) if layout.is_of(one, key)), "")
+        return found if len(found) > len(prefix) else None
+
+    def common_folder(self, keys: Iterable[str]) -> str | None:
+        """Return the video's folder that all of these lie in; None where they lie in several or elsewhere."""
+        folders = {self.folder_of(key) for key in keys}
+        return folders.pop() if len(folders) == 1 else None
+
+    def is_listed(self, folder: str | None) -> bool:
+        """Whether a video's folder lies directly in the destination's folder."""
+        return folder is not None and folder.rpartition("/")[0] == joined(
+            self.destination.prefix, self.destination.folder
+        )
+
+    def holds(self, objects: Sequence[StoredObject], uid: str) -> bool:
+        """Whether all of it is still there as an import wrote it. One HEAD an object, up to the first that is not."""
+        return bool(objects) and all(self.has(one, uid) for one in objects)
+
+    def has(self, one: StoredObject, uid: str) -> bool:
+        """Whether one object is still there as an import wrote it. Reads it where the store gives no other proof."""
+        facts = self._facts(one.key)
+        if one.is_nameless and one.may_be(facts, uid):
+            return self.store.sha256_of(one.key, one.size_bytes) == one.sha256
+        return one.is_same(facts, uid)
+
+    def _facts(self, key: str) -> Facts | None:
+        """What is at a key that a record names; None also for what may not be looked at, such as behind a link."""
+        try:
+            return self.store.head(key)
+        except ImportFailure as failure:
+            if failure.reason in (Reason.DESTINATION_DENIED, Reason.INVALID_SPEC):
+                return None
+            raise
+
+    def outputs(self, told: Outputs | None, objects: Sequence[StoredObject]) -> Outputs | None:
+        """Return what a record tells of its outputs, with every address made anew from its object's key. None where an
+        output is not among the objects, has another size, or lies under another name than such an output has."""
+        folder = self.common_folder(one.key for one in objects)
+        if folder is None or told is None or not (told.video or told.original):
+            return None
+        try:
+            return _Rebuilt(self, folder, {one.key: one for one in objects}).outputs(told)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class _Rebuilt:
+    """Raises ValueError for an output that its objects do not bear out."""
+
+    scope: Scope
+    folder: str
+    objects: dict[str, StoredObject]
+
+    def outputs(self, told: Outputs) -> Outputs:
+        stills = told.thumbnails
+        if stills is not None:
+            first = self._file(OutputFile(uri=stills.uri), _FIRST_STILL)
+            stills = stills.model_copy(update={"uri": first.uri, "url": first.url, "verified": first.verified})
+            if stills.count != self._stills():
+                raise ValueError("another number of still pictures")
+        return Outputs(
+            video=told.video and self._file(told.video, layout.VIDEO),
+            audio=told.audio and self._file(told.audio, "audio.m4a", "audio.mp3"),
+            renditions=tuple(self._file(one, f"renditions/{one.name}.mp4") for one in told.renditions),
+            thumbnails=stills,
+            original=told.original and self._file(told.original, *self._named("original.")),
+            result=told.result and self._file(told.result, layout.RESULT),
+        )
+
+    def _file(self, told: _File, *names: str) -> _File:
+        keys = [layout.key(self.folder, name) for name in names]
+        key = next((key for key in keys if key in self.objects and self.scope.store.uri(key) == told.uri), None)
+        if key is None or told.size_bytes not in (None, self.objects[key].size_bytes):
+            raise ValueError("an output that is no object of the record")
+        url = layout.url(self.scope.destination.public_base_url, key)
+        stored = self.objects[key]
+        return told.model_copy(update={"url": url, "size_bytes": stored.size_bytes, "verified": stored.verified})
+
+    def _named(self, start: str) -> list[str]:
+        names = [key.removeprefix(f"{self.folder}/") for key in self.objects]
+        return [name for name in names if name.startswith(start)]
+
+    def _stills(self) -> int:
+        return sum(name.removeprefix("thumbnails/").removesuffix(".jpg").isdigit() for name in self._named("thumb"))
+
+
+def _is_segment(part: str) -> bool:
+    return part not in ("", ".", "..", OWN_FOLDER) and "\\" not in part and strict.is_plain(part)

@@ -1,0 +1,253 @@
+"""How long a run waits for a destination that does not answer, and how often it sends a file again.
+
+Before anything is made a run is ended soon, because the next one costs as little. Later it holds what cost an encode: a
+request is repeated as long as anything else of the run goes on, such as the encode, and then for ``WAIT_SECONDS``.
+
+A file that is sent again, and a publication that is gone through again, move bytes by themselves. So both are bounded
+by the time since their first failure too, whatever goes on meanwhile.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+
+from videoimport.worker.runtime.errors import DestinationFault, Remedy
+from videoimport.worker.runtime.logging import log
+from videoimport.worker.storage.s3.errors import Kind, error_code, error_kind, operation_of
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+FIRST_SECONDS = 15.0
+"""How long a request is repeated before anything was made."""
+WAIT_SECONDS = 300.0
+"""How long a request is repeated while nothing else goes on: a store that restarts or fails over takes a minute or
+two. At most half of the time after which a run is ``Stalled``, so that the store is named and not the stage."""
+RESENDS = 2
+"""How often a file is sent again that the destination lost or damaged."""
+MOST_COPIES = 10
+"""Tries of one file that moved bytes and ended because the destination did not answer."""
+READ_SECONDS = 60.0
+"""How long a store may send nothing while it owes an answer."""
+_LEAST_READ_SECONDS = 5.0
+_PAUSE = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
+_LOOK_SECONDS = 0.1
+_TRANSIENT = (Kind.AWAY, Kind.BUSY, Kind.CLOCK)
+_MOST_DAMAGED = 3
+"""Answers to one request that its body did not arrive as it was sent."""
+
+Result = TypeVar("Result")
+
+
+def patience(stall_seconds: float) -> float:
+    """Return how long a request is repeated once there is something to lose, in seconds. ``stall_seconds`` without
+    progress make a run ``Stalled``."""
+    return min(WAIT_SECONDS, stall_seconds / 2)
+
+
+def read_timeout(stall_seconds: float) -> float:
+    """Return how long a store may send nothing, in seconds: the last request and boto's repetition of it end before the
+    run is ``Stalled``."""
+    return min(READ_SECONDS, max(_LEAST_READ_SECONDS, patience(stall_seconds) / 4))
+
+
+class Reach:
+    """How many bytes the current try of one file has moved."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def __call__(self, done: int) -> None:
+        """Hear of the bytes so far, from any thread."""
+        self._bytes = max(self._bytes, done)
+
+    def take(self) -> int:
+        """Return the bytes of a try that ended; the next one begins at 0."""
+        reached, self._bytes = self._bytes, 0
+        return reached
+
+
+class _Failures:
+    """Those of one piece of work, each because the destination did not answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+        self._furthest = self._copies = 0
+
+    def is_enough(self, now: float, reached: int = 0) -> bool:
+        """Count a failure at ``now``, in seconds, after ``reached`` bytes. Return whether it is to be the last one: the
+        work came no further for ``seconds``, or moved bytes ``MOST_COPIES`` times."""
+        if self._since is None or reached > self._furthest:
+            self._since, self._furthest = now, reached
+        self._copies += reached > 0
+        return now - self._since >= self._seconds or self._copies >= MOST_COPIES
+
+
+class Retries:
+    """Those of one run. Every method may be called from any thread."""
+
+    def __init__(
+        self, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sleep, self._clock = sleep, clock
+        self._seconds = FIRST_SECONDS
+        self._idle: Callable[[], float] | None = None
+        self._is_ending: Callable[[], bool] = lambda: False
+        self._silence: Exception | None = None
+        """Why the last request was given up that got no answer."""
+
+    def persist(self, idle: Callable[[], float], seconds: float, is_ending: Callable[[], bool]) -> None:
+        """From now on there is something to lose. ``idle`` returns for how many seconds nothing of the run went on; at
+        ``seconds`` it is given up. Where ``is_ending``, nothing is repeated."""
+        self._idle, self._seconds, self._is_ending = idle, seconds, is_ending
+
+    def install(self, client: "S3Client") -> None:
+        """Repeat this client's requests. A body is read from its start each time. ``RetryAttempts`` of an answer counts
+        these repetitions too.
+
+        Once a request without an answer was given up, others fail like it, unasked, until anything else goes on: each
+        of those that would take back what was sent would wait in vain.
+        """
+        made: Any = client
+        send = made._make_api_call
+
+        def repeated(operation: str, params: dict[str, Any]) -> Any:
+            if self._silence is not None and self._is_idle():
+                raise self._silence
+            attempts = self._attempts(_is_transient, self._request_bound())
+            try:
+                answer = attempts(_once, send, operation, params, params.get("Body"))
+            except Exception as error:
+                if isinstance(error, ClientError):
+                    _count(error.response, attempts)
+                if isinstance(error, (BotoCoreError, ClientError, OSError)):  # a stop of the upload says nothing of it
+                    self._silence = error if _is_silent(error) else None
+                raise
+            self._silence = None
+            _count(answer, attempts)
+            return answer
+
+        made._make_api_call = repeated
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do what raises DestinationFault, again where waiting is the remedy."""
+        return self._attempts(_waits)(work)
+
+    def run_whole(self, work: Callable[[], Result]) -> Result:
+        """As ``run``, for work that counts as going on by itself, such as reading an object. It is given up at the same
+        number of seconds after its first failure."""
+        failures = _Failures(self._seconds)
+
+        def is_over(state: RetryCallState, began: float) -> bool:
+            return self._is_over(state, began) or failures.is_enough(self._clock())
+
+        return self._attempts(_waits, is_over)(work)
+
+    def resends(self, is_stopped: Callable[[], bool], reach: Reach | None = None) -> Retrying:
+        """Attempts at sending one file, each from its start. ``reach`` hears of the bytes that each has moved."""
+        count, failures = 0, _Failures(self._seconds)
+
+        def is_over(state: RetryCallState, began: float) -> bool:
+            nonlocal count
+            fault = state.outcome.exception() if state.outcome else None
+            if isinstance(fault, DestinationFault) and fault.remedy is Remedy.RESEND:
+                count += 1
+                return count > RESENDS
+            reached = reach.take() if reach else 0
+            return self._is_over(state, began) or failures.is_enough(self._clock(), reached)
+
+        def is_curable(error: BaseException) -> bool:
+            return isinstance(error, DestinationFault) and error.remedy is not Remedy.NONE and not is_stopped()
+
+        return self._attempts(is_curable, is_over, is_stopped)
+
+    def _attempts(
+        self,
+        is_curable: Callable[[BaseException], bool],
+        is_over: Callable[[RetryCallState, float], bool] | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> Retrying:
+        began, is_enough = self._clock(), is_over or self._is_over
+        return Retrying(
+            retry=retry_if_exception(is_curable),
+            stop=lambda state: is_enough(state, began),
+            wait=_PAUSE,
+            sleep=lambda seconds: self._pause(seconds, is_stopped),
+            before_sleep=_tell,
+            reraise=True,
+        )
+
+    def _is_over(self, _state: RetryCallState, began: float) -> bool:
+        if self._is_ending():
+            return True
+        return self._is_idle() if self._idle else self._clock() - began >= self._seconds
+
+    def _is_idle(self) -> bool:
+        """Whether nothing went on for so long that requests are given up."""
+        return self._idle is not None and self._idle() >= self._seconds
+
+    def _request_bound(self) -> Callable[[RetryCallState, float], bool]:
+        """Return whether one request was repeated often enough."""
+        damaged = 0
+
+        def is_over(state: RetryCallState, began: float) -> bool:
+            nonlocal damaged
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, Exception) and error_kind(error) is Kind.DAMAGED:
+                damaged += 1
+                return damaged >= _MOST_DAMAGED
+            return self._is_over(state, began)
+
+        return is_over
+
+    def _pause(self, seconds: float, is_stopped: Callable[[], bool]) -> None:
+        """Sleep in small steps: a run that is told to end does not wait."""
+        end = self._clock() + seconds
+        while not self._is_ending() and not is_stopped() and (left := end - self._clock()) > 0:
+            self._sleep(min(left, _LOOK_SECONDS))
+
+
+def _count(answer: Any, attempts: Retrying) -> None:
+    told = answer.setdefault("ResponseMetadata", {})
+    told["RetryAttempts"] = told.get("RetryAttempts", 0) + attempts.statistics["attempt_number"] - 1
+
+
+def _once(send: Callable[..., Any], operation: str, params: dict[str, Any], body: Any) -> Any:
+    if hasattr(body, "seek"):
+        body.seek(0)
+    try:
+        return send(operation, params)
+    except Exception as error:  # botocore's own errors of connections do not say which request it was
+        named: Any = error
+        named.operation_name = operation
+        raise
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, Exception) and error_kind(error) in (*_TRANSIENT, Kind.DAMAGED)
+
+
+def _is_silent(error: Exception) -> bool:
+    """Whether a request got no answer."""
+    return not isinstance(error, ClientError) and error_kind(error) is Kind.AWAY
+
+
+def _waits(error: BaseException) -> bool:
+    return isinstance(error, DestinationFault) and error.remedy is Remedy.WAIT
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    named = {"operation": operation_of(error)} if isinstance(error, Exception) and operation_of(error) else {}
+    pause = state.next_action.sleep if state.next_action else 0.0
+    log().warning("destination_retry", error=_word(error), retry_in_seconds=round(pause, 1), **named)
+
+
+def _word(error: BaseException | None) -> str:
+    if isinstance(error, DestinationFault):
+        return error.message
+    return error_code(error) if isinstance(error, ClientError) else type(error).__name__

@@ -1,0 +1,257 @@
+"""What an object store's error codes mean: one table, for destinations and for sources.
+
+Codes are those of Amazon S3's list of error responses, and what MinIO, Ceph RGW and gateways add. An answer without a
+body, such as every answer to HEAD, has its HTTP status as its code.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,  # noqa: A004 — botocore's own
+    HTTPClientError,
+    IncompleteReadError,
+    ParamValidationError,
+    ResponseStreamingError,
+    SSLError,
+)
+from urllib3.exceptions import HTTPError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
+from videoimport.worker.storage.s3.answer_limits import UnusableAnswerError
+
+ABSENT = ("NoSuchKey", "404", "NotFound")
+UNMET = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+"""A condition of ours did not hold; with 409 somebody else was at it in the same moment."""
+CONFLICT = ("ConditionalRequestConflict", "409")
+
+
+class Kind(Enum):
+    """What an error code says of the store, the bucket or the object."""
+
+    AWAY = auto()
+    """The store cannot answer now."""
+    BUSY = auto()
+    """The store asks for fewer requests."""
+    CLOCK = auto()
+    """The clocks of the store and of the node differ."""
+    CONFLICT = auto()
+    """Another request changed the same key at once: what was sent has to be sent again."""
+    DAMAGED = auto()
+    """What arrived is not what was sent."""
+    LOST = auto()
+    """The upload is gone."""
+    FULL = auto()
+    """The bucket or the store has no more room."""
+    TOO_LARGE = auto()
+    UNSUPPORTED = auto()
+    DENIED = auto()
+    NO_BUCKET = auto()
+    NO_OBJECT = auto()
+    CHANGED = auto()
+    """The object is another one than was asked for."""
+    ARCHIVED = auto()
+    REGION = auto()
+    BUCKET_NAME = auto()
+    OPTION = auto()
+    """A value of the spec is not the store's."""
+    OTHER = auto()
+
+
+_CODES: dict[Kind, tuple[str, ...]] = {
+    Kind.AWAY: ("InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "BadGateway",
+                "GatewayTimeout", "XMinioServerNotInitialized", "ServerBusy", "OperationTimedOut"),
+    Kind.BUSY: ("SlowDown", "SlowDownRead", "SlowDownWrite", "RequestLimitExceeded", "TooManyRequests",
+                "TooManyRequestsException", "BandwidthLimitExceeded"),
+    Kind.CLOCK: ("RequestTimeTooSkewed", "RequestExpired"),
+    Kind.CONFLICT: ("ConditionalRequestConflict",),
+    Kind.DAMAGED: ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody",
+                   "InvalidPart", "InvalidPartOrder", "EntityTooSmall"),
+    Kind.LOST: ("NoSuchUpload",),
+    Kind.FULL: ("QuotaExceeded", "InsufficientStorage", "StorageFull", "XMinioStorageFull",
+                "XMinioAdminBucketQuotaExceeded", "StorageQuotaExceeded", "StorageCapExceeded", "DiskFull"),
+    Kind.TOO_LARGE: ("EntityTooLarge", "RequestEntityTooLarge", "MetadataTooLarge", "KeyTooLongError"),
+    Kind.UNSUPPORTED: ("NotImplemented", "MethodNotAllowed"),
+    Kind.DENIED: ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
+                  "InvalidSecurity", "TokenRefreshRequired", "AllAccessDisabled", "AccountProblem", "NotSignedUp",
+                  "XMinioInvalidAccessKeyId", "XAdminUserNotFound"),
+    Kind.NO_BUCKET: ("NoSuchBucket",),
+    Kind.NO_OBJECT: ("NoSuchKey", "NoSuchVersion", "NotFound"),
+    Kind.CHANGED: ("PreconditionFailed", "InvalidRange"),
+    Kind.ARCHIVED: ("InvalidObjectState",),
+    Kind.REGION: ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"),
+    Kind.BUCKET_NAME: ("InvalidBucketName",),
+}  # fmt: skip
+_OPTIONS = {
+    "InvalidStorageClass": "storageClass", "InvalidTag": "tags", "InvalidEncryptionAlgorithmError":
+    "serverSideEncryption", "KMS.NotFoundException": "serverSideEncryption", "ServerSideEncryptionConfigurationNotFound"
+    "Error": "serverSideEncryption",
+}  # fmt: skip
+_STATUSES = {
+    HTTPStatus.MOVED_PERMANENTLY: Kind.REGION,
+    HTTPStatus.TEMPORARY_REDIRECT: Kind.REGION,
+    HTTPStatus.UNAUTHORIZED: Kind.DENIED,
+    HTTPStatus.FORBIDDEN: Kind.DENIED,
+    HTTPStatus.NOT_FOUND: Kind.NO_OBJECT,
+    HTTPStatus.METHOD_NOT_ALLOWED: Kind.UNSUPPORTED,
+    HTTPStatus.REQUEST_TIMEOUT: Kind.AWAY,
+    HTTPStatus.PRECONDITION_FAILED: Kind.CHANGED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Kind.TOO_LARGE,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: Kind.CHANGED,
+    HTTPStatus.TOO_MANY_REQUESTS: Kind.BUSY,
+    HTTPStatus.NOT_IMPLEMENTED: Kind.UNSUPPORTED,
+    HTTPStatus.INSUFFICIENT_STORAGE: Kind.FULL,
+}
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes} | dict.fromkeys(_OPTIONS, Kind.OPTION)
+_STORE = "Check that the object store answers requests from the cluster."
+_ENDPOINT = "Check that destination.s3.endpoint is the address of an object store's S3 API."
+_KEYS = (
+    "Correct the keys or their permissions (s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload), "
+    "then change retryToken."
+)
+BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
+"""Errors of an answer whose body ends too soon."""
+_MOST_CODE = 64
+"""Characters of a code that a message has; the store chooses it."""
+
+
+def error_code(error: ClientError) -> str:
+    """The store's word for what went wrong; for answers without a body the HTTP status."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status(error: ClientError) -> int:
+    """The HTTP status."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def is_repeated(answer: Mapping[str, Any]) -> bool:
+    """Whether a request was sent more than once before this answer."""
+    return bool(answer.get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Whether the store surely did not carry the request out."""
+    return HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR or status(error) == 501
+
+
+def kind_of(code: str, status: int) -> Kind:
+    """Return what an error code says or, where it is unknown, the HTTP status."""
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if code.startswith("Throttling"):
+        return Kind.BUSY
+    status = status or (int(code) if code.isdecimal() and len(code) == 3 else 0)
+    if status in _STATUSES:
+        return _STATUSES[HTTPStatus(status)]
+    return Kind.AWAY if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.OTHER
+
+
+def error_kind(error: Exception) -> Kind:
+    """Return what an error of botocore's says. A connection that failed is AWAY, an unusable answer OTHER."""
+    if isinstance(error, BROKEN_OFF):
+        return Kind.AWAY
+    if isinstance(error, ClientError):
+        return kind_of(error_code(error), status(error))
+    if isinstance(error, (SSLError, UnusableAnswerError, ParamValidationError)):
+        return Kind.OTHER
+    return Kind.AWAY if isinstance(error, (ConnectionError, HTTPClientError, HTTPError, OSError)) else Kind.OTHER
+
+
+# Destinations
+
+_REMEDIES = {
+    Kind.AWAY: Remedy.WAIT,
+    Kind.BUSY: Remedy.WAIT,
+    Kind.CLOCK: Remedy.WAIT,
+    Kind.CONFLICT: Remedy.RESEND,
+    Kind.DAMAGED: Remedy.RESEND,
+    Kind.LOST: Remedy.RESEND,
+}
+_DESTINATION: dict[Kind, tuple[Reason, str]] = {
+    Kind.CLOCK: (
+        Reason.DESTINATION_UNAVAILABLE,
+        "The clocks of the node and of the object store differ: correct the one that is wrong.",
+    ),
+    Kind.DAMAGED: (Reason.DESTINATION_CORRUPT, ""),
+    Kind.FULL: (
+        Reason.DESTINATION_UNAVAILABLE,
+        "Delete objects from the bucket or raise its quota, or name another one in spec.destination.s3.bucket.",
+    ),
+    Kind.TOO_LARGE: (Reason.UNSUPPORTED_DESTINATION, "Choose a smaller output, or an object store that takes it."),
+    Kind.UNSUPPORTED: (Reason.UNSUPPORTED_DESTINATION, ""),
+    Kind.DENIED: (Reason.DESTINATION_DENIED, _KEYS),
+    Kind.REGION: (Reason.INVALID_SPEC, "Set destination.s3.region to the region of the bucket."),
+    Kind.BUCKET_NAME: (Reason.INVALID_SPEC, "Correct destination.s3.bucket."),
+}
+
+
+def failure_of(code: str, status: int, bucket: str, doing: str, operation: str = "") -> ImportFailure:
+    """Our failure for a destination's error code and HTTP status.
+
+    ``doing`` completes "The object store did not let us …"; ``operation`` is S3's name of the request.
+    """
+    kind = kind_of(code, status)
+    if kind is Kind.NO_BUCKET:
+        advice = "Create the bucket or correct destination.s3.bucket, then change retryToken."
+        return DestinationFault(Reason.DESTINATION_NOT_FOUND, f"There is no bucket {bucket!r}.", advice=advice)
+    reason, advice = _DESTINATION.get(kind, (Reason.DESTINATION_UNAVAILABLE, _STORE))
+    if kind is Kind.OPTION:
+        reason, advice = Reason.INVALID_SPEC, f"Correct destination.s3.{_OPTIONS[code]}."
+    answer = _answer(code, status, operation)
+    said = f"The object store did not let us {doing}: {answer}."
+    if kind is Kind.FULL:
+        said = f"The bucket {bucket!r} has no more room; the object store did not let us {doing}: {answer}."
+    return DestinationFault(reason, said, advice=advice, remedy=_REMEDIES.get(kind, Remedy.NONE))
+
+
+def no_answer(error: Exception, doing: str) -> ImportFailure:
+    """Our failure for a destination that gave no usable answer."""
+    name = ", ".join(word for word in (operation_of(error), type(error).__name__) if word)
+    if isinstance(error, UnusableAnswerError):
+        message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when we wanted to {doing}."
+        return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_ENDPOINT, remedy=Remedy.NONE)
+    is_away = error_kind(error) is Kind.AWAY
+    said = "did not answer" if is_away else "gave no usable answer"
+    said = "broke off its answer" if isinstance(error, BROKEN_OFF) else said
+    message = f"The object store {said} ({name}) when we wanted to {doing}."
+    remedy = Remedy.WAIT if is_away else Remedy.NONE
+    return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_STORE, remedy=remedy)
+
+
+def _answer(code: str, status: int, operation: str) -> str:
+    """Such as ``UploadPart answered SlowDown (HTTP 503)``."""
+    word = "" if code == str(status) else code[:_MOST_CODE]
+    number = f"HTTP {status}" if status else ""
+    answer = f"{word} ({number})" if word and number else word or number
+    return f"{operation} answered {answer}" if operation else answer
+
+
+def operation_of(error: Exception) -> str:
+    """S3's name of the request that failed; nothing where that is unknown."""
+    return str(getattr(error, "operation_name", ""))
+
+
+# Sources
+
+_SOURCE = {
+    Kind.NO_BUCKET: Reason.SOURCE_NOT_FOUND,
+    Kind.NO_OBJECT: Reason.SOURCE_NOT_FOUND,
+    Kind.DENIED: Reason.SOURCE_AUTH_REQUIRED,
+    Kind.CHANGED: Reason.SOURCE_CHANGED,
+    Kind.BUSY: Reason.RATE_LIMITED,
+    Kind.ARCHIVED: Reason.UNSUPPORTED_SOURCE,
+    Kind.REGION: Reason.INVALID_SPEC,
+    Kind.BUCKET_NAME: Reason.INVALID_SPEC,
+}
+
+
+def source_reason(code: str, status: int) -> Reason:
+    """The reason for a source's error code and HTTP status. Where the newest version is a deletion, S3 answers 405."""
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return Reason.SOURCE_NOT_FOUND
+    return _SOURCE.get(kind_of(code, status), Reason.SOURCE_UNAVAILABLE)

@@ -1,0 +1,382 @@
+"""One file to one key by multipart upload: nothing is visible until all of it is there and verified.
+
+The file may still be growing. Its parts leave as soon as they are full, but for those that begin in its head, which the
+writer rewrites when it ends. Then the whole is read once more, from the page cache, while the last parts are on their
+way: SHA-256 goes from the first byte to the last, and the first byte is written last. The same reading finds a part
+that was rewritten after it had left, and sends that again; so the head's size need only be about right.
+"""
+
+import base64
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy, ScratchError
+from videoimport.worker.runtime.growing_file import AbandonedError, Growing
+from videoimport.worker.storage import growing_parts as following
+from videoimport.worker.storage import parts
+from videoimport.worker.storage.base import MOST_SUMS, Moved, Sent, Ticket, exists, has_marks
+from videoimport.worker.storage.parts import Part, Window
+from videoimport.worker.storage.s3 import answer_forms as forms
+from videoimport.worker.storage.s3 import probe as s3_probe
+from videoimport.worker.storage.s3.errors import CONFLICT, UNMET, Kind, error_code, error_kind, status
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+    from videoimport.worker.storage.s3.store import S3Store
+
+_LOOK_SECONDS = 0.05
+_STOP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A part that lies in the store."""
+
+    part: Part
+    etag: str
+
+
+class MultipartUpload:
+    """An upload under way: ``send`` the file, then ``complete``; ``abort`` takes back what was not completed."""
+
+    def __init__(self, store: "S3Store", key: str, upload_id: str, metadata: Mapping[str, str]) -> None:
+        self.key = key
+        self._store = store
+        self.id = upload_id
+        self._metadata = metadata
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._bytes = 0
+        self._futures: dict[int, Future[_Arrived]] = {}
+        self._failure: BaseException | None = None
+        self._arrived: list[_Arrived] = []
+        self._sent: Sent | None = None
+        self._md5: str | None = None
+        self._checksums = store.checksums
+        """Whether the parts go with SHA-256: as the upload was opened."""
+
+    # Sending
+
+    def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
+        """All of a file, as it grows; returns once every part has arrived.
+
+        ``held`` bytes at its start may be rewritten when its writer ends; ``expected`` is about its size.
+        Raises ImportFailure, or AbandonedError when the writer failed or the upload was aborted.
+        """
+        with self._store.translated(f"upload {self.key}"):
+            windows: list[Window] = []
+            for window in following.final(file, held, expected, self._go_on):
+                windows.append(window)
+                self._submit(file, window, moved)
+            windows.sort(key=lambda window: window.number)
+            told = lambda: self._tell(moved)  # noqa: E731
+            whole = parts.digest(file.descriptor, windows, told, with_md5=not self._checksums)
+            self._arrived = [self._await(window) for window in windows]
+            self._send_again(file, whole.crcs, moved)
+        self._sent, self._md5 = Sent(whole.size, whole.sha256), whole.md5
+        return self._sent
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise AbandonedError
+        if self._failure is not None:
+            raise self._failure
+
+    def _submit(self, file: Growing, window: Window, moved: Moved) -> None:
+        future = self._store.senders.submit(self._send_part, file, window, moved)
+        self._futures[window.number] = future
+        future.add_done_callback(self._note)
+
+    def _note(self, future: "Future[_Arrived]") -> None:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self._failure = self._failure or error
+
+    def _await(self, window: Window) -> _Arrived:
+        future = self._futures[window.number]
+        while not future.done():
+            self._go_on()
+            wait([future], timeout=_LOOK_SECONDS)
+        self._go_on()
+        return future.result()
+
+    def _send_part(self, file: Growing, window: Window, moved: Moved) -> _Arrived:
+        self._go_on()
+        part = parts.read_part(file.descriptor, window, with_md5=not self._checksums)
+        sums: Any = (
+            {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": _sum(part)}
+            if self._checksums
+            else {"ContentMD5": base64.b64encode(part.md5).decode()}
+        )
+        body: Any = _Body(file.descriptor, window, self._stop)
+        try:
+            answer = self._store.client.upload_part(
+                Bucket=self._store.bucket, Key=self.key, UploadId=self.id, PartNumber=window.number,
+                ContentLength=window.size, Body=body, **sums,
+            )  # fmt: skip
+        except (BotoCoreError, OSError) as error:
+            raise body.failure or error from None
+        self._tell(moved, window.size)
+        return _Arrived(part, answer["ETag"])
+
+    def _tell(self, moved: Moved, more: int = 0) -> None:
+        """So many bytes so far; the same once more for what goes on without any."""
+        with self._lock:
+            self._bytes += more
+            moved(self._bytes)
+
+    def _send_again(self, file: Growing, crcs: tuple[int, ...], moved: Moved) -> None:
+        for index, (arrived, crc) in enumerate(zip(self._arrived, crcs, strict=True)):
+            if arrived.part.crc != crc:
+                self._bytes -= arrived.part.window.size
+                self._submit(file, arrived.part.window, moved)
+                self._arrived[index] = self._await_again(arrived.part.window)
+
+    def _await_again(self, window: Window) -> _Arrived:
+        """Some servers take no part twice: then the finished file goes once more, by another upload."""
+        try:
+            return self._await(window)
+        except ClientError as error:
+            if error_kind(error) is not Kind.UNSUPPORTED:
+                raise
+            message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
+            raise DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND) from None
+
+    # Showing
+
+    @property
+    def ticket(self) -> Ticket:
+        """What a later run needs to go on from here. Only once all is sent."""
+        assert self._sent is not None, "sent"  # noqa: S101
+        sent = [arrived.part for arrived in self._arrived]
+        return Ticket(
+            key=self.key,
+            upload=self.id,
+            size_bytes=self._sent.size,
+            sha256=self._sent.sha256,
+            checksum=parts.composite(sent) if self._checksums else None,
+            etags=(parts.joined_etag(sent), self._md5) if self._md5 else (),
+            part_sums=tuple(map(_sum, sent)) if self._checksums and len(sent) <= MOST_SUMS else (),
+            seal=parts.seal([_sealed(one.part.window.number, one.part.window.size, one.etag) for one in self._arrived]),
+        )
+
+    def complete(self, *, replace: bool) -> None:
+        """Make the object visible, unless another one stands there and may not be replaced: DESTINATION_EXISTS."""
+        complete(self._store, self.ticket, self._metadata, [_named(one) for one in self._arrived], replace=replace)
+
+    def stop(self) -> None:
+        """Send no more; does not wait."""
+        self._stop.set()
+        for future in self._futures.values():
+            future.cancel()
+
+    def abort(self) -> bool:
+        """Take the upload back; what fails here, the next run does."""
+        self.stop()
+        wait(list(self._futures.values()), timeout=_STOP_SECONDS)  # a part that arrives after the abort would stay
+        return self._store.abort(self.key, self.id)
+
+
+class _Body:
+    """A part of a file as a body that boto3 may read again; ends with an OSError once the upload is stopped.
+
+    boto3 takes what a body raises for a fault of the connection, so ``failure`` says what it was.
+    """
+
+    def __init__(self, descriptor: int, window: Window, stop: threading.Event) -> None:
+        self._descriptor, self._window, self._stop = descriptor, window, stop
+        self._at = 0
+        self.failure: ScratchError | None = None
+
+    def read(self, length: int = -1) -> bytes:
+        if self._stop.is_set():
+            raise InterruptedError("the upload was stopped")
+        left = self._window.size - self._at
+        wanted = left if length < 0 else min(left, length)
+        try:
+            chunk = parts.read(self._descriptor, wanted, self._window.offset + self._at) if wanted else b""
+        except ScratchError as error:  # raised, or the store would be left waiting for the rest
+            self.failure = error
+            raise
+        self._at += len(chunk)
+        return chunk
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if self._stop.is_set():
+            raise AbandonedError  # no part is sent again after its upload was stopped
+        if self.failure is not None:
+            raise self.failure
+        self._at = offset + (0, self._at, self._window.size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def __len__(self) -> int:
+        return self._window.size
+
+
+def _named(arrived: _Arrived) -> "CompletedPartTypeDef":
+    named: CompletedPartTypeDef = {"PartNumber": arrived.part.window.number, "ETag": forms.version(arrived.etag)}
+    if not arrived.part.md5:
+        named["ChecksumSHA256"] = _sum(arrived.part)
+    return named
+
+
+def _sum(part: Part) -> str:
+    """The SHA-256 of a part as S3 writes it."""
+    return base64.b64encode(part.sha256).decode()
+
+
+def _sealed(number: int, size: int, etag: str | None) -> tuple[int, int, str]:
+    return number, size, forms.etag(etag) or ""
+
+
+def complete(
+    store: "S3Store",
+    ticket: Ticket,
+    marks: Mapping[str, str],
+    named: "list[CompletedPartTypeDef]",
+    *,
+    replace: bool,
+) -> None:
+    """Make an upload visible. Doing it twice is doing it once, and so is doing it once without hearing the answer."""
+    with store.translated(f"complete {ticket.key}"):
+        try:
+            _complete(store, ticket, marks, named, replace=replace)
+        except (ClientError, BotoCoreError, OSError) as error:
+            if _was_heard(store, ticket, marks, error):
+                return
+            if not replace and _is_taken(store, ticket, error):
+                if store.is_ours(ticket, marks):  # it was heard, and did not arrive as it was sent
+                    return
+                raise exists(store.uri(ticket.key)) from None
+            if isinstance(error, ClientError) and _is_lost(store, ticket.key, error):
+                raise _refused(ticket.key, error) from None
+            raise
+
+
+def _complete(
+    store: "S3Store", ticket: Ticket, marks: Mapping[str, str], named: "list[CompletedPartTypeDef]", *, replace: bool
+) -> None:
+    """Raises botocore's errors. Where the store cannot look and complete in one step, it is looked at just before."""
+    if not replace and store.guards is not True and store.head(ticket.key) is not None:
+        if _is_done(store, ticket, marks):
+            return
+        raise exists(store.uri(ticket.key))
+    condition: Any = {} if replace or not store.takes_conditions else {"IfNoneMatch": "*"}
+    try:
+        answer = store.client.complete_multipart_upload(
+            Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
+        )
+    except ClientError as error:
+        if not condition or store.guards or not s3_probe.is_unknown(error):
+            raise
+        earlier = store.takes_conditions, store.guards
+        store.takes_conditions = store.guards = False
+        try:
+            _complete(store, ticket, marks, named, replace=replace)
+        except BaseException:  # it was not the condition
+            store.takes_conditions, store.guards = earlier
+            raise
+        return
+    store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
+
+
+def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
+    """Whether the object is there although completing it failed: perhaps an earlier try of the same call was heard.
+
+    Raises ImportFailure where the store shows no object, and an earlier try may be why this one failed.
+    """
+    try:
+        return _is_done(store, ticket, marks)
+    except ImportFailure:
+        if isinstance(error, ClientError) and error_code(error) in (*UNMET, *_NO_PARTS):
+            raise
+        return False
+
+
+def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str]) -> bool:
+    """Whether the upload's object is there. One without marks may be another import's with the same bytes: then an
+    upload that is still open was not completed, and one that is gone was."""
+    found = store.is_there(ticket, marks)
+    if found is None or has_marks(found.facts, marks):
+        return found is not None
+    is_open = _is_open(store, ticket)
+    if is_open is False:
+        store.proofs.written(ticket.key, found.facts.etag)
+    return not is_open
+
+
+def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
+    """Whether an upload was neither completed nor aborted; None where the store does not show that."""
+    try:
+        store.client.list_parts(Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MaxParts=1)
+    except (ClientError, BotoCoreError, OSError) as error:
+        return False if isinstance(error, ClientError) and error_code(error) in _NO_PARTS else None
+    return True
+
+
+def _is_taken(store: "S3Store", ticket: Ticket, error: Exception) -> bool:
+    code = error_code(error) if isinstance(error, ClientError) else ""
+    return code in UNMET and (code not in CONFLICT or store.head(ticket.key) is not None)
+
+
+def _is_lost(store: "S3Store", key: str, error: ClientError) -> bool:
+    """Whether a store will never complete this upload, though it may complete another one to the same key.
+
+    Some deny access to an upload that was aborted. With the right to open an upload goes the right to complete it.
+    """
+    kind = error_kind(error)
+    if kind is Kind.DENIED:
+        try:
+            answer = store.create(key)
+        except (ClientError, BotoCoreError, OSError):
+            return False
+        store.abort(key, answer["UploadId"])
+        return True
+    return kind is Kind.OTHER and HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _refused(key: str, error: ClientError) -> ImportFailure:
+    message = f"The object store does not complete the upload to {key}: {error_code(error)} (HTTP {status(error)})."
+    is_denied = error_kind(error) is Kind.DENIED
+    reason = Reason.DESTINATION_DENIED if is_denied else Reason.DESTINATION_UNAVAILABLE
+    return DestinationFault(reason, message, remedy=Remedy.RESEND)
+
+
+_NO_PARTS = ("NoSuchUpload", "404")
+
+
+def lying(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
+    """The parts of an earlier run's upload, if they are still the very ones it sent; else None. A store that lists no
+    parts cannot show that."""
+    found: list[Any] = []
+    with store.translated(f"look at the parts of {ticket.key}"):
+        try:
+            found += store.listed("list_parts", "Parts", Key=ticket.key, UploadId=ticket.upload)
+        except ClientError as error:
+            if error_code(error) in _NO_PARTS or s3_probe.is_unknown(error):
+                return None
+            raise
+    sealed = [_sealed(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag")) for part in found]
+    if parts.seal(sealed) != ticket.seal:
+        return None
+    sums = ticket.part_sums if len(ticket.part_sums) == len(found) else [None] * len(found)
+    found.sort(key=lambda part: int(part["PartNumber"]))
+    return [_listed(part, known) for part, known in zip(found, sums, strict=True)]
+
+
+def _listed(part: Any, known: str | None) -> "CompletedPartTypeDef":
+    """What ``Complete`` says of a part. ``known`` is its SHA-256 where the list does not tell it."""
+    named: CompletedPartTypeDef = {"PartNumber": part["PartNumber"], "ETag": forms.version(part["ETag"])}
+    if sha256 := part.get("ChecksumSHA256") or known:
+        named["ChecksumSHA256"] = sha256
+    return named

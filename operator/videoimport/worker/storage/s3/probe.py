@@ -1,0 +1,122 @@
+"""What an object store can do besides the minimum: asked once at the start of a run, at the cost of six requests.
+
+The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. An upload that is
+opened at the video's key and aborted shows that the keys, the bucket and the options do. An upload to a small object of
+ours that is there already shows whether parts go with SHA-256, and whether ``If-None-Match`` keeps that object.
+"""
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.logging import log
+from videoimport.worker.storage.s3 import answer_forms as forms
+from videoimport.worker.storage.s3.errors import UNMET, error_code, status
+from videoimport.worker.storage.s3.options import FIELDS
+
+if TYPE_CHECKING:
+    from videoimport.worker.storage.s3.store import S3Store
+
+_UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
+_BARE = ("400", "405", "501")
+"""Codes of answers without a body."""
+
+
+def is_unknown(error: ClientError) -> bool:
+    """Whether a store refuses what it does not know, rather than the whole request."""
+    return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == 501
+
+
+def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None) -> None:
+    """Find out what the store can do. Raises ImportFailure where an upload to ``key`` cannot be opened."""
+    with store.translated(f"write to {key}"):
+        upload = _opened(store, key)
+    with store.translated(f"abort an upload to {key}"):
+        store.client.abort_multipart_upload(Bucket=store.bucket, Key=key, UploadId=upload)
+    if note is not None:
+        with store.translated(f"write {note[0]}"):
+            _try_at(store, *note)
+        log().info("store", sha256=store.checksums, conditional_writes=store.guards)
+
+
+def _opened(store: "S3Store", key: str) -> str:
+    """Open an upload with all that is wanted of visible objects; its id."""
+    try:
+        answer = store.create(key, ChecksumAlgorithm="SHA256")
+        store.checksums = store.checksums and answer.get("ChecksumAlgorithm") == "SHA256"
+    except ClientError as error:
+        if not is_unknown(error):
+            raise
+        store.checksums = False
+        answer = _opened_plainly(store, key)
+    return str(answer["UploadId"])
+
+
+def _opened_plainly(store: "S3Store", key: str) -> Any:
+    try:
+        return store.create(key)
+    except ClientError as error:
+        if not is_unknown(error) or not (options := _wanted(store)):
+            raise
+        code = error_code(error)
+        message = f"The object store refuses an upload with {options}: {code}."
+        advice = f"Remove or correct {options}, or choose a store that supports it."
+        raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice) from None
+
+
+def _wanted(store: "S3Store") -> str:
+    """The options of a destination, as fields."""
+    return ", ".join(f"destination.s3.{field}" for name, field in FIELDS.items() if name in store.shown)
+
+
+def _try_at(store: "S3Store", key: str, body: bytes) -> None:
+    """Upload the very content to an object that is there, unless it is there. Raises botocore's errors."""
+    answer = store.open(key, ContentType="application/json", **store.hidden, **store.algorithm)
+    upload, is_completed = answer["UploadId"], False
+    try:
+        part = _part(store, key, upload, body)
+        is_completed = part is not None and _completes(store, key, upload, part)
+    finally:
+        if not is_completed and not store.abort(key, upload):
+            store.in_doubt.add(key)
+    if part is None:  # it took the algorithm, and refused the first checksum
+        store.checksums = False
+        _try_at(store, key, body)
+
+
+def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any] | None:
+    """Send the only part; what ``Complete`` says of it. None where its checksum is refused."""
+    sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    sums: Any = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256} if store.checksums else {}
+    try:
+        answer = store.client.upload_part(
+            Bucket=store.bucket, Key=key, UploadId=upload, PartNumber=1, Body=body, **sums
+        )
+    except ClientError as error:
+        if not sums or not is_unknown(error):
+            raise
+        return None
+    named = {"PartNumber": 1, "ETag": forms.version(answer["ETag"])}
+    if sums and answer.get("ChecksumSHA256") != sha256:
+        store.checksums = False
+    return named | ({"ChecksumSHA256": sha256} if sums else {})
+
+
+def _completes(store: "S3Store", key: str, upload: str, part: Any) -> bool:
+    """Complete it unless an object is there, which one is: a store that does so has no such condition."""
+    try:
+        store.client.complete_multipart_upload(
+            Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, IfNoneMatch="*"
+        )
+    except ClientError as error:
+        if error_code(error) not in UNMET and not is_unknown(error):
+            raise
+        store.guards = error_code(error) in UNMET
+        store.takes_conditions = store.guards
+        return False
+    store.guards = False
+    return True
