@@ -40,10 +40,14 @@ _SECRET_WORDS = (
     "session",
     "access",
     "verify",
+    "ticket",
+    "pwd",
 )
 """Anywhere in a parameter's name."""
-_SECRET_NAMES = frozenset(("st", "oh", "pass", "pwd", "md5", "hash", "sid", "tk", "otp"))
+_SECRET_NAMES = frozenset(("st", "oh", "pass", "pw", "md5", "hash", "sid", "tk", "otp", "sas"))
 """Whole words of a name: too short or too usual to look for within others. nginx signs links with ``md5``."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where the next word of a name such as ``userPass`` begins."""
 _MASK = "***"
 _DEPTH = 6
 """Levels of addresses within addresses and of encodings; an archive's copy of a redirect has three."""
@@ -193,7 +197,8 @@ def _is_secret(parameter: str) -> bool:
     if decoded is None:
         return True
     lowered = decoded.lower()
-    return any(word in lowered for word in _SECRET_WORDS) or not _SECRET_NAMES.isdisjoint(re.split(r"[\W_]+", lowered))
+    words = re.split(r"[\W_]+", f"{lowered} {_HUMP.sub(' ', decoded).lower()}")
+    return any(word in lowered for word in _SECRET_WORDS) or not _SECRET_NAMES.isdisjoint(words)
 
 
 def _settled(clean: Callable[[str], str], text: str) -> str:

@@ -18,7 +18,8 @@ NAMES = (
     "GoogleAccessId", "Signature", "Key-Pair-Id", "Policy", "Expires", "sig", "token", "access_token", "id_token",
     "refresh_token", "key", "apiKey", "api_key", "auth", "password", "passwd", "pwd", "client_secret", "hdnts", "hdnea",
     "hmac", "jwt", "session", "sessionid", "sid", "md5", "st", "hash", "wmsAuthSign", "AWSAccessKeyId", "verify",
-    "to%6ben", "to%256ben", "TOKEN", "cookie", "SAMLResponse",
+    "to%6ben", "to%256ben", "TOKEN", "cookie", "SAMLResponse", "ticket", "loginTicket", "pw", "userPass", "dbPwd",
+    "sas", "webPW", "sId",
 )  # fmt: skip
 JWT = f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{CANARY}"
 
