@@ -118,12 +118,15 @@ STORE_HOST = requires(
     rf"[^:/]*://(({_LABEL}\.)*{_LABEL}\.?|\[[^]]*\])(:[0-9]*)?(/.*)?",
     "the host of a store has letters, digits, dots and hyphens only; correct the host.",
 )
+SHORT_HOST = forbids(
+    "//[^:]{254}", "its host has more than 253 characters; correct the host of the store.", part=_AUTHORITY
+)
 ORIGIN = requires(
     r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+",
     "it must be an origin: scheme, host and port, such as https://lists.example.com; leave out the path and the login.",
 )
 BASE_URL = (*URL, BARE)
-ENDPOINT = (*BASE_URL, STORE_HOST)
+ENDPOINT = (*BASE_URL, STORE_HOST, SHORT_HOST)
 
 # Names of Kubernetes and of stores
 _PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"

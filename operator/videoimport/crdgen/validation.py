@@ -7,6 +7,7 @@ from videoimport.crdgen.definitions import Manifest, bulk_definition, video_defi
 from videoimport.crdgen.violations import Schema, Violation, shown, violations
 
 _MOST_SHOWN = 60
+_MOST_QUOTED = 200
 _HEAD = """\
 <!-- Generated from operator/videoimport/api and operator/videoimport/crdgen/violations.py by `make generate`; not to be
 edited. -->
@@ -68,7 +69,13 @@ def _rows(found: Iterable[Violation]) -> Iterator[str]:
         message = one.message.removeprefix(f"Invalid value: {shown(one.value)}: ") if one.is_rule else one.message
         if (one.field, message) not in told:
             told.add((one.field, message))
-            yield f"| `{one.field}` | {_example(one)} | {_escaped(one.message)} |\n"
+            yield f"| `{one.field}` | {_example(one)} | {_escaped(_shortened(one))} |\n"
+
+
+def _shortened(found: Violation) -> str:
+    """The message, with a long value cut: the API server repeats it whole."""
+    whole = shown(found.value)
+    return found.message if len(whole) <= _MOST_QUOTED else found.message.replace(whole, f'{whole[:_MOST_SHOWN]}…"')
 
 
 def _example(found: Violation) -> str:

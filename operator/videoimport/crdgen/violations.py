@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "it must have no login": ("https://user:word@example.com", "https://example.com/?a=b", "https://example.com/#a"),
     "it must be an origin": ("https://lists.example.com/feed", "https://user@lists.example.com"),
     "the host of a store": ("https://my_store:9000", "https://-store.example.com"),
+    "its host has more than 253": (f"https://{'a.' * 126}aa",),
     "it has a backslash": ("/videos", "videos/", "videos//2026", "videos\\2026"),
     "must not contain": ("../videos", "videos/./2026"),
     "the folder .videoimport": (".videoimport/imports", "videos/.VideoImport"),

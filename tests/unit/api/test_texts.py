@@ -7,7 +7,9 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.texts import URL
+from videoimport.api.destination import S3Destination
+from videoimport.api.texts import ENDPOINT, URL
+from videoimport.worker import s3_client
 
 AUTHORITY = some.text(alphabet='ab.:@[]0159%-_ "<>\\^`{|}\t\x1b', max_size=20)
 REST = some.text(alphabet="/?#@:%a 9", max_size=10)
@@ -42,3 +44,13 @@ def test_an_address_that_is_accepted_can_be_asked(authority: str, rest: str) -> 
 )
 def test_an_unusual_address_is_accepted(url: str) -> None:
     assert is_accepted(url)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(253, True), (254, False), (300, False)])
+@pytest.mark.parametrize("rest", ["", ":9000", "/store"])
+def test_the_longest_host_of_a_store_is_what_its_client_takes(length: int, fits: bool, rest: str) -> None:
+    url = f"https://{('a' * 50 + '.') * 6}"[: len("https://") + length - 1] + "a" + rest
+    assert all(rule.holds(url) for rule in ENDPOINT) == fits
+    if fits:
+        place = S3Destination(endpoint=url, bucket="videos")
+        assert s3_client.client(place, None, read_seconds=1, attempts=1, connections=1)
