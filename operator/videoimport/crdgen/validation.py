@@ -24,6 +24,8 @@ the message. The controller tests send each example to a real API server and com
   rules were not checked because the object was invalid; correct the existing errors to complete validation`.
 - `spec.source`, `spec.destination` and `spec.output` of a VideoImport cannot be changed while a run is active and once
   it is Completed: `{immutable}`
+- The one exception is a host with letters beyond ASCII: the API server refuses signs and wide letters only. The worker
+  refuses whatever else no international name may have.
 - Rules are also part of the controller, the workers and `kubectl videoimport run`. An object that was stored before a
   rule existed stays readable. If it has not finished, it fails with `InvalidSpec` and the rule's message.
 """

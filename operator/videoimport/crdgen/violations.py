@@ -29,7 +29,14 @@ _LONG_NAME = "日" * 86
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "give exactly one of": ({},),
     "it must begin with http:// or https://": ("ftp://example.com/video.mp4", "example.com/video.mp4"),
-    "its host is no name and no address": ("https:///video.mp4", "https://exa mple.com/", "https://%/", "https://[::1"),
+    "its host is no name and no address": (
+        "https:///video.mp4",
+        "https://exa mple.com/",
+        "https://%/",
+        "https://[::1",
+        "https://ｅxample.com/",
+        "https://①.example.com/",
+    ),
     "its login has a square bracket": ("https://]@example.com/", "https://[a]@example.com/"),
     "its port must be": ("https://example.com:99999/", "https://example.com:65536/", "https://example.com:80a/"),
     "its host has an empty part": ("https://example..com/", f"https://{'a' * 64}.example.com/"),

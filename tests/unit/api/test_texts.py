@@ -40,10 +40,28 @@ def test_an_address_that_is_accepted_can_be_asked(authority: str, rest: str) -> 
         f"https://{'a' * 63}.example/{'.' * 99}",
         "HTTPS://Ann@Media.EXAMPLE.com/V.mp4",
         "hTtP://example.com",
+        "https://نامه\u200cای.example/①？",
+        "https://①＠:p@日本.example/",
     ],
 )
 def test_an_unusual_address_is_accepted(url: str) -> None:
     assert is_accepted(url)
+
+
+@given(some.integers(0x80, 0xFFFF).filter(lambda number: not 0xD800 <= number < 0xE000))
+def test_no_letter_is_refused_in_a_host_that_can_be_asked(number: int) -> None:
+    url = f"https://a{chr(number)}b.example/"
+    if not is_accepted(url):
+        with pytest.raises(ValueError, match=r"\w"):
+            urllib3.util.parse_url(url)
+
+
+@pytest.mark.parametrize(
+    "host", ["ｅxample.com", "a／b.example", "a：80.example", "①.example", "a→b.example", "\ue000.example"]
+)
+def test_a_sign_in_a_host_is_refused_before_a_worker_is(host: str) -> None:
+    assert not is_accepted(f"https://{host}/")
+    assert not is_accepted(f"https://user:word@{host}:8443")
 
 
 @pytest.mark.parametrize(("length", "fits"), [(253, True), (254, False), (300, False)])
