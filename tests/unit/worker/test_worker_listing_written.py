@@ -85,6 +85,13 @@ class TestTables:
         both = only_item(f"Title,Name,Link\nA title,a-name,{ONE}\n")
         assert (both.name, both.metadata) == ("a-name", {"Title": "A title"})
 
+    def test_a_columns_name_has_no_characters_that_a_terminal_obeys(self) -> None:
+        rows = read(f"url,\x1b[31mca\u202empaign,\u200bwidth,\u2066\u2069\n{ONE},spring,7,x\n")
+        assert rows[0].item is not None
+        assert rows[0].item.metadata == {"[31mcampaign": "spring"}
+        assert skipped(rows) == Skipped(values=2)
+        assert "names a column twice" in refusal(f"url,team,te\u202eam\n{ONE},a,b\n")
+
     @pytest.mark.parametrize("header", ["Link,Address", "url,Video URL,name", "URL;link", "url,url"])
     def test_two_columns_for_the_address_refuse_the_list(self, header: str) -> None:
         told = refusal(f"{header}\n{ONE},{TWO}\n")
@@ -146,6 +153,16 @@ class TestTables:
             f"url,{','.join(f'c{n}' for n in range(60))}\n{ONE},{','.join('x' * 60)}\n"
         )
         assert "has 70 characters, more than the limit of 64" in only_wrong(f"url,{'k' * 70}\n{ONE},x\n")
+
+    def test_a_name_in_json_has_no_characters_that_a_terminal_obeys(self) -> None:
+        item = only_item(f'{{"url": "{ONE}", "metadata": {{"\\u001b[31mteam\\u202e": "press"}}}}')
+        assert item.metadata == {"[31mteam": "press"}
+        assert "differ only in characters that are not shown" in only_wrong(
+            f'{{"url": "{ONE}", "metadata": {{"team": "a", "te\\u202eam": "b"}}}}'
+        )
+        assert "duration is told of every video" in only_wrong(
+            f'{{"url": "{ONE}", "metadata": {{"dur\\u200bation": 5}}}}'
+        )
 
     def test_no_complaint_is_in_the_words_of_a_library(self) -> None:
         told = [

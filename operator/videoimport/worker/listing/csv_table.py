@@ -8,6 +8,7 @@ from typing import Any
 
 from videoimport.api.metadata import PREDEFINED
 from videoimport.api.tasks.listing_task import Skipped
+from videoimport.api.untrusted_text import clean_text
 from videoimport.worker.listing.cells import has_address, trim, unwrap
 from videoimport.worker.listing.row_fields import Given, RowError
 
@@ -89,7 +90,7 @@ def header(text: str, forced: str | None = None) -> Table | None:
     is_markdown = forced is None and trim(text).startswith("|")
     for delimiter in (forced,) if forced else ("|",) if is_markdown else DELIMITERS:
         try:
-            cells = [trim(cell) for cell in split(text, delimiter, is_markdown=is_markdown)]
+            cells = [trim(clean_text(cell)) for cell in split(text, delimiter, is_markdown=is_markdown)]
         except csv.Error:
             continue
         if any(_plain(cell) in ADDRESS_NAMES for cell in cells):
