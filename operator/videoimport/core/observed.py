@@ -13,6 +13,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.videoimport import VideoImport
+from videoimport.core.circuit_breaker import HostView
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.object_metadata import Owner
 
@@ -159,21 +160,6 @@ class PageView:
     """For how long it wanted to be left alone then, where it said so."""
     skipped: Skipped | None = None
     """What of the list is neither in it nor rejected."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostView:
-    """A host that pushed back and has not answered since, as all imports of a namespace together know it."""
-
-    name: str
-    failures: int
-    """How often in a row; 0 where it is only to be left alone for a while, and nobody need try first."""
-    time: datetime
-    """When it pushed back last."""
-    until: datetime
-    """Until when it is left alone; may lie in the past."""
-    tried: bool = False
-    """Another import tries now whether it answers."""
 
 
 @dataclass(frozen=True, slots=True)

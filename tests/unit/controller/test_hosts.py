@@ -11,8 +11,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import HostRest
 from videoimport.controller.cache.store import Store
 from videoimport.controller.client.resources import Key
-from videoimport.core.circuit_breaker import seen_of
-from videoimport.core.observed import HostView
+from videoimport.core.circuit_breaker import HostView, seen_of
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

@@ -20,11 +20,11 @@ from videoimport.controller.cache.sync_state import Notebook
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_video
 from videoimport.core.admission import Limits
-from videoimport.core.circuit_breaker import host_of, seen_of
+from videoimport.core.circuit_breaker import HostView, seen_of
 from videoimport.core.lifecycle import under_way
-from videoimport.core.observed import HostView
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
+from videoimport.core.source_host import host_of
 from videoimport.core.video.reconcile import reconcile_video
 
 Raw = dict[str, Any]

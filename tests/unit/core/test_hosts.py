@@ -29,9 +29,9 @@ from core_seen import (
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import Attempts, HostRest, VideoPhase
-from videoimport.core.circuit_breaker import host_of, seen_of
-from videoimport.core.observed import HostView
+from videoimport.core.circuit_breaker import HostView, seen_of
 from videoimport.core.plan import Plan
+from videoimport.core.source_host import host_of
 
 HOST = "video.example"
 S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key": "a.mov"}}

@@ -41,9 +41,10 @@ from videoimport.api.videoimport_status import (
     VideoPhase,
 )
 from videoimport.core.bulk.reconcile import reconcile_bulk
+from videoimport.core.circuit_breaker import HostView
 from videoimport.core.discovery.reconcile import discovering
 from videoimport.core.list_item import Listed, Rejected
-from videoimport.core.observed import HostView, ObservedBulk
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Plan
 
 SOURCE = SourceStatus(

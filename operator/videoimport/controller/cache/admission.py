@@ -11,9 +11,9 @@ from videoimport.controller.cache.fair_share import Slots
 from videoimport.controller.cache.host_breakers import HostRests
 from videoimport.controller.client.resources import Key, Place
 from videoimport.core.admission import Limits, Standing, standing_of
-from videoimport.core.circuit_breaker import host_of, host_of_list, knowledge_of, knowledge_of_list
+from videoimport.core.circuit_breaker import HostView, knowledge_of, knowledge_of_list
 from videoimport.core.lifecycle import under_way
-from videoimport.core.observed import HostView
+from videoimport.core.source_host import host_of, host_of_list
 
 
 class Turns:

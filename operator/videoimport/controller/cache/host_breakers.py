@@ -11,8 +11,7 @@ from typing import NamedTuple
 from videoimport.api.bulkimport_status import HostStatus
 from videoimport.controller.cache.host_record import OPEN, Host, State
 from videoimport.controller.client.resources import Key
-from videoimport.core.circuit_breaker import Knowledge
-from videoimport.core.observed import HostView
+from videoimport.core.circuit_breaker import HostView, Knowledge
 
 
 class Site(NamedTuple):

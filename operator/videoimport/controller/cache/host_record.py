@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from videoimport.controller.client.resources import Key
-from videoimport.core.circuit_breaker import Knowledge, Word, seen_of, word_of
-from videoimport.core.observed import HostView
+from videoimport.core.circuit_breaker import HostView, Knowledge, Word, seen_of
 
 T = TypeVar("T")
 
@@ -60,7 +59,9 @@ class Host:
             if one is not None and one.pause is not None:
                 _count(self._pauses, one.pause, step)
             if one is not None and one.record is not None:
-                self._is_stale |= _count(self._words, word_of(one.record), step)
+                self._is_stale |= _count(
+                    self._words, Word(one.record.failures, one.record.time, one.record.until), step
+                )
         (self.keys.discard if new is None else self.keys.add)(key)
         (self._tried_by.add if new is not None and new.tries else self._tried_by.discard)(key)
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.circuit_breaker import host_of, host_of_store, host_of_url, waits_for_host
+from videoimport.core.circuit_breaker import waits_for_host
 from videoimport.core.list_item import Listed
+from videoimport.core.source_host import host_of, host_of_store, host_of_url
 
 _AUTHORITY = len("https://")
 """From here on the next slash ends all that names a URL's host."""

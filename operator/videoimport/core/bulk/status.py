@@ -11,10 +11,10 @@ from videoimport.core.bulk.phase import BULK_ENDINGS, phase_of
 from videoimport.core.bulk.retry_failed import digests_with
 from videoimport.core.bulk.snapshot import Book
 from videoimport.core.bulk.status_size import with_lists
-from videoimport.core.circuit_breaker import host_of
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create
 from videoimport.core.progress import eta_seconds
+from videoimport.core.source_host import host_of
 
 _ALMOST = 99
 _Found = dict[str, object]

@@ -10,7 +10,7 @@ from datetime import datetime
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport_status import HostRest
-from videoimport.core.circuit_breaker import host_of_list, pushed_back
+from videoimport.core.circuit_breaker import HostContext, pushed_back
 from videoimport.core.discovery.context import WORD, Look
 from videoimport.core.discovery.job import collection, read_page_report, task_errand
 from videoimport.core.discovery.page_digest import chain_of, link, page_digest
@@ -23,6 +23,7 @@ from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Announcement, Collect, Inquiry
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
+from videoimport.core.source_host import host_of_list
 
 _QUEUED = "The listing's Job waits for its queue to admit it."
 
@@ -236,7 +237,7 @@ def _rest(look: Look, asked: int | None) -> HostRest:
     to."""
     host, before = host_of_list(look.bulk.spec.source) or "", look.status.push_backs
     known = HostRest(host=host, failures=before, time=look.now, since=look.since, probing=before > 0)
-    rest = pushed_back(host, known, None, look.now, look.settings, asked)
+    rest = pushed_back(HostContext(host, known, None, look.now, look.settings), asked)
     until = max(at for at in (rest.until, look.observed.source_rests_until, look.now) if at is not None)
     return rest.model_copy(update={"until": until})
 

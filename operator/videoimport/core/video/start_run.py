@@ -2,14 +2,14 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
+from videoimport.core.circuit_breaker import Wait, describe_wait, starting, wait_for_host
 from videoimport.core.jobs.run_end import is_over
 from videoimport.core.lifecycle import under_way
 from videoimport.core.messages import sentences
 from videoimport.core.object_names import job_name
 from videoimport.core.owned_objects import is_child
 from videoimport.core.plan import Announcement
-from videoimport.core.video.context import Draft, Scene
-from videoimport.core.video.host_backoff import Wait, at_start, wait_for_host
+from videoimport.core.video.context import Draft, Scene, host_context
 from videoimport.core.video.scratch_claim import making
 
 STARTING = "The worker is starting."
@@ -33,7 +33,7 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
-    if wait := wait_for_host(scene):
+    if wait := wait_for_host(host_context(scene), scene.video.metadata.uid):
         return _held(scene, attempts, wait)
     if scene.observed.no_room:
         return _queued(scene, attempts)
@@ -44,7 +44,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "message": STARTING,
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
-            "host_rest": at_start(scene),
+            "host_rest": starting(host_context(scene)),
             "start_time": scene.status.start_time or scene.now,
         }
     )
@@ -57,7 +57,7 @@ def called_back(scene: Scene) -> Draft | None:
     record = scene.status.host_rest
     if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
         return None
-    wait = wait_for_host(scene)
+    wait = wait_for_host(host_context(scene), scene.video.metadata.uid)
     return _held(scene, scene.attempts, wait) if wait else None
 
 
@@ -72,7 +72,7 @@ def _held(scene: Scene, attempts: Attempts, wait: Wait) -> Draft:
     status = _afresh(scene, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
         update={
             "reason": Reason.RATE_LIMITED,
-            "message": sentences(f"{wait.host} asks for fewer requests", wait.words),
+            "message": sentences(f"{wait.host} asks for fewer requests", describe_wait(wait.host, wait.until)),
             "run": scene.run,
             "job": None,
         }
