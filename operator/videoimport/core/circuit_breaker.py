@@ -107,6 +107,11 @@ class Knowledge:
         """Of the host."""
         return self.record is not None or self.pause is not None or self.tries
 
+    @property
+    def hears(self) -> bool:
+        """A change of the host's state concerns it."""
+        return self.waits or self.starts or (self.record is not None and self.record.failures > 0)
+
 
 def knowledge_of(video: VideoImport, *, working: bool) -> Knowledge | None:
     """``working``: a Job of it has not ended, whatever the status says. None for most imports."""

@@ -248,7 +248,7 @@ def test_many_that_were_told_together_leave_at_a_cost_that_does_not_grow_with_th
         looked_at += len(kept)
         return seen_of(name, kept)
 
-    monkeypatch.setattr("videoimport.controller.cache.host_record.seen_of", counted)
+    monkeypatch.setattr("videoimport.controller.cache.host_breakers.seen_of", counted)
     for number in range(100):
         assert cluster.store.turns.hosts
         cluster.put(f"v{number}", status={"phase": "Completed"})
