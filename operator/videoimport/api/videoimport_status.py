@@ -215,7 +215,7 @@ class Attempts(Model):
     """When the next run starts."""
 
 
-class HostRest(Model):
+class HostBackoff(Model):
     """What this import knows of its source's host, which pushed back. All imports' knowledge together says whether the
     host rests, so it outlives the controller."""
 
@@ -270,7 +270,7 @@ class VideoImportStatus(Model):
     """The current run's Job."""
     attempts: Attempts | None = None
     """How often it was tried."""
-    host_rest: HostRest | None = None
+    host_rest: HostBackoff | None = None
     """Set while its source's host pushes back, and by the run that found it answering again."""
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """spec.retryToken as last acted upon."""

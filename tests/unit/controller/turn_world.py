@@ -20,7 +20,7 @@ from videoimport.controller.cache.sync_state import Notebook
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_video
 from videoimport.core.admission import Limits
-from videoimport.core.circuit_breaker import HostView, seen_of
+from videoimport.core.circuit_breaker import BreakerState, combine_records
 from videoimport.core.lifecycle import under_way
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
@@ -136,11 +136,11 @@ class World:
     def videos(self) -> list[VideoImport]:
         return [self.parse(raw) for key, raw in self.objects.items() if key[0] == "VideoImport"]
 
-    def seen(self, host: str, namespace: str) -> HostView | None:
+    def seen(self, host: str, namespace: str) -> BreakerState | None:
         """As the statuses of a namespace have it in the API server."""
         here = (video for video in self.videos() if video.metadata.namespace == namespace)
         mine = (video for video in here if host_of(video) == host)
-        return seen_of(host, (video.status.host_rest for video in mine if video.status.host_rest))
+        return combine_records(host, (video.status.host_rest for video in mine if video.status.host_rest))
 
     # What the controller does
 

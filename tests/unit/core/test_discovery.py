@@ -417,12 +417,12 @@ def test_unwanted_a_known_list_stays_known():
 
 def test_a_host_that_rests_is_not_asked():
     until = after(300)
-    found = look(listed(), source_rests_until=until)
+    found = look(listed(), source_backoff_until=until)
     assert (found.status.reason, found.status.run, found.again_at) == (Reason.RATE_LIMITED, 0, until)
     assert not found.failed
     wish = noted(listed(), found.status)
     assert look(wish, at=until).status.run == 1
-    longer = look(wish, at=until, source_rests_until=until + timedelta(minutes=5))
+    longer = look(wish, at=until, source_backoff_until=until + timedelta(minutes=5))
     assert longer.again_at == until + timedelta(minutes=5)
 
 
@@ -480,7 +480,7 @@ def test_a_host_is_left_alone_for_as_long_as_it_or_an_import_of_it_says():
     wish, job = begun()
     assert look(wish, **pushed_back(job, retry_after_seconds=1000)).again_at == after(1000)
     assert look(wish, **pushed_back(job, retry_after_seconds=80_000)).again_at == NOW + SETTINGS.host_rest_cap
-    assert look(wish, **pushed_back(job), source_rests_until=after(2000)).again_at == after(2000)
+    assert look(wish, **pushed_back(job), source_backoff_until=after(2000)).again_at == after(2000)
 
 
 def test_a_host_that_pushes_back_for_ever_is_given_up():

@@ -28,14 +28,14 @@ from core_seen import (
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.api.videoimport_status import Attempts, HostRest, VideoPhase
-from videoimport.core.circuit_breaker import HostView, seen_of
+from videoimport.api.videoimport_status import Attempts, HostBackoff, VideoPhase
+from videoimport.core.circuit_breaker import BreakerState, combine_records
 from videoimport.core.plan import Plan
 from videoimport.core.source_host import host_of
 
 HOST = "video.example"
 S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key": "a.mov"}}
-TOLD = HostView(HOST, 1, NOW, after(300))
+TOLD = BreakerState(HOST, 1, NOW, after(300))
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_an_address_of_old_that_is_none_has_no_host():
     assert host_of(wish.model_copy(update={"spec": wish.spec.model_copy(update={"source": source})})) is None
 
 
-def rest_of(wish: VideoImport) -> HostRest:
+def rest_of(wish: VideoImport) -> HostBackoff:
     assert wish.status.host_rest is not None
     return wish.status.host_rest
 
 
-def trying(at=NOW, seen: HostView = TOLD, **spec: Any) -> VideoImport:
+def trying(at=NOW, seen: BreakerState = TOLD, **spec: Any) -> VideoImport:
     """An import that tries the host, its Job seen."""
     fresh = written(video(**spec), after(600), host=seen)
     return written(fresh, after(600), jobs=(job(fresh, created=after(600)),), host=seen)
@@ -85,7 +85,7 @@ def test_nothing_is_charged_for_a_host_that_pushes_back():
     told = failed_with(running(maxAttempts=1), Reason.RATE_LIMITED, "429")
     assert told.status.attempts == Attempts(count=1, max=1, next_retry_time=after(300))
     assert (told.status.phase, told.status.reason) == (VideoPhase.PENDING, Reason.RATE_LIMITED)
-    assert rest_of(told) == HostRest(host=HOST, failures=1, time=NOW, until=after(300), since=NOW)
+    assert rest_of(told) == HostBackoff(host=HOST, failures=1, time=NOW, until=after(300), since=NOW)
 
 
 def test_runs_that_were_under_way_together_count_as_one_push_back_and_prolong_the_rest():
@@ -100,14 +100,14 @@ def test_the_first_that_starts_after_the_rest_tries_and_takes_over_what_is_known
     found = plan(held, at=after(600), host=TOLD)
     assert created(found) == ["talk-1"]
     assert found.status is not None
-    assert found.status.host_rest == HostRest(
+    assert found.status.host_rest == HostBackoff(
         host=HOST, failures=1, time=NOW, until=after(300), since=after(600), probing=True
     )
 
 
 def test_all_others_wait_while_one_tries_and_write_nothing_meanwhile():
     held = written(video(), host=TOLD)
-    found = plan(held, at=after(600), host=replace(TOLD, tried=True))
+    found = plan(held, at=after(600), host=replace(TOLD, probing=True))
     assert (created(found), found.status, found.again_at) == ([], None, None)
 
 
@@ -148,8 +148,8 @@ def test_a_try_that_ends_otherwise_opens_the_host_if_it_says_anything_of_it(reas
     wish = trying()
     ended = written(wish, after(700), **finished(wish, failure(wish, reason)), host=TOLD)
     assert (rest_of(ended).failures == 0) is answers
-    records = [rest_of(ended), HostRest(host=HOST, failures=1, time=NOW, until=after(300))]
-    assert (seen_of(HOST, records) is None) is answers
+    records = [rest_of(ended), HostBackoff(host=HOST, failures=1, time=NOW, until=after(300))]
+    assert (combine_records(HOST, records) is None) is answers
 
 
 def test_a_try_whose_download_is_through_opens_the_host_and_the_end_of_a_run_does():
@@ -158,9 +158,9 @@ def test_a_try_whose_download_is_through_opens_the_host_and_the_end_of_a_run_doe
     fetching = written(wish, after(650), jobs=there, progress=progress(50), host=TOLD)
     assert rest_of(fetching).probing
     through = written(wish, after(700), jobs=there, progress=progress(100), host=TOLD)
-    assert rest_of(through) == HostRest(host=HOST, time=after(700))
+    assert rest_of(through) == HostBackoff(host=HOST, time=after(700))
     done = written(wish, after(700), **finished(wish, success(wish)), host=TOLD)
-    assert rest_of(done) == HostRest(host=HOST, time=after(700))
+    assert rest_of(done) == HostBackoff(host=HOST, time=after(700))
 
 
 def test_a_long_download_need_not_end_before_the_host_counts_as_open():
@@ -181,11 +181,13 @@ def test_a_try_that_finds_no_node_gives_way():
 
 
 def test_an_answer_voids_what_was_told_before_it_and_nothing_later():
-    told = [HostRest(host=HOST, failures=2, time=after(at), until=after(at + 300)) for at in (0, 10)]
-    assert seen_of(HOST, told) == HostView(HOST, 2, after(10), after(310))
-    assert seen_of(HOST, [*told, HostRest(host=HOST, time=after(11))]) is None
-    assert seen_of(HOST, [*told, HostRest(host=HOST, time=after(10))]) == HostView(HOST, 2, after(10), after(310))
-    assert seen_of(HOST, []) is None
+    told = [HostBackoff(host=HOST, failures=2, time=after(at), until=after(at + 300)) for at in (0, 10)]
+    assert combine_records(HOST, told) == BreakerState(HOST, 2, after(10), after(310))
+    assert combine_records(HOST, [*told, HostBackoff(host=HOST, time=after(11))]) is None
+    assert combine_records(HOST, [*told, HostBackoff(host=HOST, time=after(10))]) == BreakerState(
+        HOST, 2, after(10), after(310)
+    )
+    assert combine_records(HOST, []) is None
 
 
 def test_it_starts_as_soon_as_its_host_is_open_and_remembers_since_when_it_waited():
@@ -193,7 +195,7 @@ def test_it_starts_as_soon_as_its_host_is_open_and_remembers_since_when_it_waite
     found = plan(told, at=after(100))
     assert created(found) == ["talk-2"]
     assert found.status is not None
-    assert found.status.host_rest == HostRest(host=HOST, time=NOW, since=NOW)
+    assert found.status.host_rest == HostBackoff(host=HOST, time=NOW, since=NOW)
     assert found.status.attempts is not None
     assert (found.status.attempts.count, found.status.attempts.reasons) == (1, ())
 
@@ -267,7 +269,7 @@ def test_cancel_ends_the_wait():
 
 
 def test_a_listing_that_was_told_holds_imports_up_and_nobody_need_try_first():
-    pause = HostView(HOST, 0, after(300), after(300))
+    pause = BreakerState(HOST, 0, after(300), after(300))
     assert created(plan(video(), at=after(200), host=pause)) == []
     found = plan(video(), at=after(600), host=pause)
     assert created(found) == ["talk-1"]
@@ -311,6 +313,6 @@ def test_a_try_of_which_nothing_can_be_read_is_through_once_it_has_run_for_two_r
     assert (early.status, early.again_at) == (None, after(1300))
     late = plan(wish, at=after(1300), **seen)
     assert late.status is not None
-    assert late.status.host_rest == HostRest(host=HOST, time=after(1300))
+    assert late.status.host_rest == HostBackoff(host=HOST, time=after(1300))
     assert late.again_at is None
     assert plan(wish, at=after(1300), jobs=(there,), pods=(pod(there),), host=TOLD).status is None

@@ -41,7 +41,7 @@ from videoimport.api.videoimport_status import (
     VideoPhase,
 )
 from videoimport.core.bulk.reconcile import reconcile_bulk
-from videoimport.core.circuit_breaker import HostView
+from videoimport.core.circuit_breaker import BreakerState
 from videoimport.core.discovery.reconcile import discovering
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.observed import ObservedBulk
@@ -112,7 +112,7 @@ VIDEOS: dict[VideoPhase, dict[str, Callable[[], Plan[Any]]]] = {
         "started": lambda: plan(video()),
         "retrying": retrying,
         "rate-limited": limited,
-        "host": lambda: plan(video(), host=HostView("video.example", 1, NOW, after(300))),
+        "host": lambda: plan(video(), host=BreakerState("video.example", 1, NOW, after(300))),
     },
     VideoPhase.QUEUED: {"limit": lambda: plan(video(), no_room="2 imports run in the cluster, as many as may.")},
     VideoPhase.SUSPENDED: {"new": suspending},

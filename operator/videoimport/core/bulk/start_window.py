@@ -1,7 +1,7 @@
 """Which items are started next: as many as the window has room for, in the list's order.
 
-An import that waits for a host that pushed back gives its place to others, so that other hosts go on; of each such host
-one import is enough to wait.
+An import that waits for its host's circuit breaker gives its place to items of other hosts. One waiting import for each
+such host is enough.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ def next_items(
 def _passing_by(
     bulk: BulkImport, items: list[Listed], room: int, busy: frozenset[str], waited_for: set[str | None]
 ) -> list[Listed]:
-    """Asked for every open item, however many there are, at each look while a host rests."""
+    """Asked for every open item, however many there are, at each look while a breaker is open."""
     picked: list[Listed] = []
     host_of_item = _hosts(bulk)
     for item in items:

@@ -41,7 +41,7 @@ def tallied(book: Book, discovery: Discovery, taken: Iterable[Create], now: date
 
 
 def hosts_of(book: Book) -> tuple[HostStatus, ...]:
-    """Those of the hosts that push back that its own unfinished imports ask."""
+    """Return the open and half-open breakers of hosts that its own unfinished imports need."""
     if not book.observed.hosts:
         return ()
     own = {host_of(child) for child in book.running.values()}

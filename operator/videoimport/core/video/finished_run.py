@@ -6,8 +6,8 @@ from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
-from videoimport.api.videoimport_status import HostRest, JobReference, VideoPhase
-from videoimport.core.circuit_breaker import describe_wait, pushed_back
+from videoimport.api.videoimport_status import HostBackoff, JobReference, VideoPhase
+from videoimport.core.circuit_breaker import describe_wait, record_failure
 from videoimport.core.jobs.outcome import Expected, Outcome, outcome_of, success_of
 from videoimport.core.jobs.run_end import has_ended, is_active
 from videoimport.core.lifecycle import renewed
@@ -170,7 +170,7 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     draft = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None
-        draft = draft.with_status(host_rest=pushed_back(host_context(scene), asked))
+        draft = draft.with_status(host_rest=record_failure(host_context(scene), asked))
     verdict = judge(reason, _context(scene, draft.status.host_rest))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
@@ -189,10 +189,10 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
 
 
-def _context(scene: Scene, rest: HostRest | None) -> Context:
+def _context(scene: Scene, backoff: HostBackoff | None) -> Context:
     """The time that an import waited for its first run to start is nobody's but ours."""
     since = max(scene.since, scene.status.start_time or scene.since)
-    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest)
+    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, backoff)
 
 
 def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport_status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
-from videoimport.core.circuit_breaker import remembered, through_at
+from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.display_name import display_name
 from videoimport.core.jobs.run_end import settles_at
@@ -34,7 +34,7 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
     writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
     leftovers = (*tidying(scene), *spent(scene, draft.status))
     tidy = tuple(action for action in leftovers if action not in draft.actions)
-    through = through_at(host_context(scene), status) if status.host_rest else None
+    through = find_probe_deadline(host_context(scene), status) if status.host_rest else None
     moments = (draft.again_at, writing.again_at, through, _settling(scene))
     return Plan(
         status=writing.status,
@@ -56,7 +56,7 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "observed_generation": generation,
             "observed_retry_token": _token(scene, status),
             "attempts": _attempts(scene, status),
-            "host_rest": remembered(host_context(scene), status) if status.host_rest else None,
+            "host_rest": update_backoff(host_context(scene), status) if status.host_rest else None,
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),

@@ -2,7 +2,7 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
-from videoimport.core.circuit_breaker import Wait, describe_wait, starting, wait_for_host
+from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
 from videoimport.core.jobs.run_end import is_over
 from videoimport.core.lifecycle import under_way
 from videoimport.core.messages import sentences
@@ -33,7 +33,7 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
-    if wait := wait_for_host(host_context(scene), scene.video.metadata.uid):
+    if wait := find_wait(host_context(scene), scene.video.metadata.uid):
         return _held(scene, attempts, wait)
     if scene.observed.no_room:
         return _queued(scene, attempts)
@@ -44,7 +44,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "message": STARTING,
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
-            "host_rest": starting(host_context(scene)),
+            "host_rest": record_start(host_context(scene)),
             "start_time": scene.status.start_time or scene.now,
         }
     )
@@ -52,12 +52,12 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
 
 
 def called_back(scene: Scene) -> Draft | None:
-    """Its host began to rest before its worker was there: the run is taken back as if it had not been decided, and its
-    Job goes with the tidying."""
+    """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
+    deleted with the others."""
     record = scene.status.host_rest
     if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
         return None
-    wait = wait_for_host(host_context(scene), scene.video.metadata.uid)
+    wait = find_wait(host_context(scene), scene.video.metadata.uid)
     return _held(scene, scene.attempts, wait) if wait else None
 
 
@@ -68,7 +68,7 @@ def _has_begun(scene: Scene) -> bool:
     return over or begun or bool(scene.status.stages) or scene.observed.progress is not None
 
 
-def _held(scene: Scene, attempts: Attempts, wait: Wait) -> Draft:
+def _held(scene: Scene, attempts: Attempts, wait: HostWait) -> Draft:
     status = _afresh(scene, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
         update={
             "reason": Reason.RATE_LIMITED,
