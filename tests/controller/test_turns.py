@@ -130,7 +130,7 @@ def test_a_site_that_answers_429_after_some_requests_is_left_alone_until_it_answ
 ) -> None:
     site, rest, parallelism, count = Site(requests=8, seconds=8.0), 2, 4, 16
     kubelet.fate = site.fate
-    controller = started(VIDEOIMPORT_HOST_REST_SECONDS=str(rest))
+    controller = started(VIDEOIMPORT_HOST_BACKOFF_SECONDS=str(rest))
     urls = [f"https://busy.example/{n}.mp4" for n in range(count)]
     api.create(bulk(namespace, urls, parallelism=parallelism))
     await_until("the first refusal", lambda: site.refused)

@@ -11,7 +11,7 @@ from wishes import SITE, bulk
 from demo.kubectl import Kubectl
 
 MINUTE = 60 * 15 / 300
-"""The e2e cluster's chart has a hostRestSeconds of 15 instead of 300: so much shorter is a minute."""
+"""The e2e cluster's chart has a hostBackoffSeconds of 15 instead of 300: so much shorter is a minute."""
 ITEMS = 26
 """Some more than the site takes at first."""
 AT_ONCE = 5
@@ -31,7 +31,7 @@ def test_all_arrive_and_nothing_fails(kubectl: Kubectl) -> None:
     shown = await_state(kubectl, "bi/busy", lambda found: bool(found.get("status", {}).get("hosts")), "backing off")
     [host] = shown["status"]["hosts"]
     assert (host["host"], host["failures"] >= 1) == (URL.removeprefix("http://"), True)
-    assert host["state"] in ("Resting", "Probing")
+    assert host["state"] in ("Open", "HalfOpen")
     status = finished(kubectl, "bi/busy")["status"]
     assert (status["phase"], status["completed"], status["failed"]) == ("Completed", ITEMS + 1, 0)
     assert status.get("hosts", []) == []

@@ -116,7 +116,7 @@ class HostReport:
 
 def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
     """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status says."""
-    record = video.status.host_rest
+    record = video.status.host_backoff
     starts = under_way(video.status) and not video.status.stages
     if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
         return None
@@ -172,7 +172,7 @@ class HostContext:
     @property
     def silent_until(self) -> datetime | None:
         """When a probe without readable progress has succeeded; None before its worker starts."""
-        return self.worker_since + _SILENT_BACKOFFS * self.settings.host_rest if self.worker_since else None
+        return self.worker_since + _SILENT_BACKOFFS * self.settings.host_backoff if self.worker_since else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def find_wait(context: HostContext, uid: str) -> HostWait | None:
         return None
     if breaker.probing:
         return HostWait(breaker.host, breaker.until, None)
-    spread = context.settings.host_rest.total_seconds() * _SPREAD / 2
+    spread = context.settings.host_backoff.total_seconds() * _SPREAD / 2
     failed = record is not None and record.failures > 0
     start = breaker.until + timedelta(seconds=int(spread * (failed + jitter(uid, breaker.failures))))
     return HostWait(breaker.host, breaker.until, start) if context.now < start else None
@@ -212,15 +212,15 @@ def record_failure(context: HostContext, retry_after: int | None) -> HostBackoff
     probed = before is not None and before.probing
     known = max(breaker.failures if breaker else 0, before.failures if before and probed else 0)
     failures = known + 1 if probed else max(1, known)
-    wanted = min(timedelta(seconds=retry_after or 0), context.settings.host_rest_cap)
+    wanted = min(timedelta(seconds=retry_after or 0), context.settings.host_backoff_max)
     until = max(now + max(_backoff(failures, context.settings), wanted), breaker.until if breaker else now)
     since = before.since if before and before.since else now
     return HostBackoff(host=context.host, failures=failures, time=now, until=until, since=since)
 
 
 def _backoff(failures: int, settings: Settings) -> timedelta:
-    doubled: timedelta = settings.host_rest * 2 ** min(failures - 1, _MAX_DOUBLINGS)
-    return timedelta(seconds=ceil(max(min(doubled, settings.host_rest_cap), _SHORTEST).total_seconds()))
+    doubled: timedelta = settings.host_backoff * 2 ** min(failures - 1, _MAX_DOUBLINGS)
+    return timedelta(seconds=ceil(max(min(doubled, settings.host_backoff_max), _SHORTEST).total_seconds()))
 
 
 def record_start(context: HostContext) -> HostBackoff | None:
@@ -247,7 +247,7 @@ def _without_failures(record: HostBackoff | None) -> HostBackoff | None:
 def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBackoff | None:
     """Return the record for this next status, unless the decision set one: success of a probe, its end without an
     answer, or that another import closed the breaker."""
-    record = status.host_rest
+    record = status.host_backoff
     if record is None or record is not context.record:
         return record
     if (record.probing or not record.failures) and _has_succeeded(context, status):
@@ -264,7 +264,7 @@ def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBacko
 def find_probe_deadline(context: HostContext, status: VideoImportStatus) -> datetime | None:
     """Return when a probe without readable progress must be decided upon again: no event comes then, and all other
     imports of the host wait for it."""
-    probes = status.host_rest is not None and status.host_rest.probing and under_way(status)
+    probes = status.host_backoff is not None and status.host_backoff.probing and under_way(status)
     return context.silent_until if probes else None
 
 
@@ -292,4 +292,4 @@ def _has_succeeded(context: HostContext, status: VideoImportStatus) -> bool:
 def _has_fetched(context: HostContext, status: VideoImportStatus) -> bool:
     has_bytes = any(stage.name == StageName.DOWNLOAD and stage.bytes_done for stage in status.stages)
     created = context.job_created
-    return has_bytes and created is not None and context.now - created >= context.settings.host_rest
+    return has_bytes and created is not None and context.now - created >= context.settings.host_backoff

@@ -62,7 +62,7 @@ def told(until: str = FIVE, time: str = "2026-01-01T00:00:00Z", host: str = "a.e
         "reason": "RateLimited",
         "run": 1,
         "attempts": {"nextRetryTime": until},
-        "hostRest": record,
+        "hostBackoff": record,
     }
 
 
@@ -72,12 +72,12 @@ def trying() -> Raw:
         "reason": None,
         "attempts": {},
         "job": {"name": "j"},
-        "hostRest": told()["hostRest"] | {"probing": True},
+        "hostBackoff": told()["hostBackoff"] | {"probing": True},
     }
 
 
 HELD = {"phase": "Pending", "reason": "RateLimited", "run": 0, "attempts": {"nextRetryTime": FIVE}}
-ANSWERED = {"phase": "Completed", "hostRest": {"host": "a.example", "time": "2026-01-01T00:09:00Z"}}
+ANSWERED = {"phase": "Completed", "hostBackoff": {"host": "a.example", "time": "2026-01-01T00:09:00Z"}}
 
 
 def test_a_rest_concerns_every_import_of_the_host_and_no_other(cluster: Cluster) -> None:
@@ -199,7 +199,7 @@ def test_nothing_is_kept_of_imports_that_have_nothing_to_do_with_it(cluster: Clu
     assert cluster.store.turns.slots.total == 0
 
 
-def test_those_whose_run_has_not_begun_are_told_that_their_host_rests(cluster: Cluster) -> None:
+def test_those_whose_run_has_not_begun_are_told_that_their_host_backoffs(cluster: Cluster) -> None:
     cluster.put("starting", status={"phase": "Pending", "run": 1, "job": {"name": "j"}})
     stages = [{"name": "Download", "state": "Running"}]
     cluster.put("begun", status={"phase": "Downloading", "run": 1, "job": {"name": "j"}, "stages": stages})
@@ -264,11 +264,13 @@ def test_what_is_kept_of_a_host_is_what_all_records_say_whoever_comes_and_goes(c
         kept[name] = dice.choice(
             [
                 told(f"2026-01-01T00:0{minute + 1}:00Z", f"2026-01-01T00:0{minute}:00Z", failures=dice.randint(1, 2)),
-                {**ANSWERED, "hostRest": {"host": "a.example", "time": f"2026-01-01T00:0{minute}:00Z"}},
+                {**ANSWERED, "hostBackoff": {"host": "a.example", "time": f"2026-01-01T00:0{minute}:00Z"}},
                 HELD,
                 {"phase": "Completed"},
             ]
         )
         cluster.put(name, status=kept[name])
-        records = [HostBackoff.model_validate(status["hostRest"]) for status in kept.values() if "hostRest" in status]
+        records = [
+            HostBackoff.model_validate(status["hostBackoff"]) for status in kept.values() if "hostBackoff" in status
+        ]
         assert cluster.host(name) == combine_records("a.example", records)

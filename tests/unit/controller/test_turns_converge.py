@@ -69,10 +69,10 @@ def test_a_try_that_fails_doubles_the_rest_and_other_hosts_do_not_notice(seed):
     world = a_world(seed)
     stormy(world, 300, users=False)
     for _, failures, rest in world.rests:
-        assert rest >= min(SETTINGS.host_rest * 2 ** (failures - 1), SETTINGS.host_rest_cap)
+        assert rest >= min(SETTINGS.host_backoff * 2 ** (failures - 1), SETTINGS.host_backoff_max)
     for video in world.videos():
         if "calm.example" in str(video.spec.source.url):
-            assert video.status.host_rest is None
+            assert video.status.host_backoff is None
     settle(world)
 
 

@@ -29,7 +29,7 @@ from videoimport.core.video.reconcile import reconcile_video
 
 Raw = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
-SETTINGS = Settings(worker_image="w", host_rest=timedelta(seconds=60), host_rest_cap=timedelta(seconds=600))
+SETTINGS = Settings(worker_image="w", host_backoff=timedelta(seconds=60), host_backoff_max=timedelta(seconds=600))
 DOWNLOADED = (Stage(name="Download", state="Done", percent=100), Stage(name="Transcode", state="Running", percent=5))
 
 
@@ -140,7 +140,7 @@ class World:
         """As the statuses of a namespace have it in the API server."""
         here = (video for video in self.videos() if video.metadata.namespace == namespace)
         mine = (video for video in here if host_of(video) == host)
-        return combine_records(host, (video.status.host_rest for video in mine if video.status.host_rest))
+        return combine_records(host, (video.status.host_backoff for video in mine if video.status.host_backoff))
 
     # What the controller does
 
@@ -168,8 +168,8 @@ class World:
         seen = self.seen(host, video.metadata.namespace)
         if seen is not None:
             assert self.now >= seen.until, "it starts while its host rests"
-            assert status.host_rest is not None
-            assert status.host_rest.probing, "it starts, and is no try"
+            assert status.host_backoff is not None
+            assert status.host_backoff.probing, "it starts, and is no try"
 
     def land(self) -> None:
         """A write that was on its way arrives."""
@@ -196,10 +196,10 @@ class World:
             tries = [
                 v
                 for v in videos
-                if host_of(v) == host and under_way(v.status) and (r := v.status.host_rest) and r.probing
+                if host_of(v) == host and under_way(v.status) and (r := v.status.host_backoff) and r.probing
             ]
             assert len(tries) <= 1, f"{len(tries)} try {host} at once"
-        rest, was = status.host_rest, before.status.host_rest
+        rest, was = status.host_backoff, before.status.host_backoff
         if rest and was and was.probing and rest.failures > was.failures and rest.until:
             self.rests.append((rest.host, rest.failures, rest.until - rest.time))
             assert rest.failures == was.failures + 1

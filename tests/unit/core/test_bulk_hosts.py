@@ -12,7 +12,7 @@ from videoimport.core.bulk.child_manifests import source_of
 from videoimport.core.bulk.start_window import next_items
 from videoimport.core.list_item import Listed
 
-BUSY = HostStatus(host="video.example", state="Resting", until=after(60), failures=2)
+BUSY = HostStatus(host="video.example", state="Open", until=after(60), failures=2)
 OTHER = "https://other.example/a.mp4"
 
 
@@ -47,12 +47,12 @@ def test_one_import_is_enough_to_wait_for_a_host():
 
 def test_hosts_that_others_wait_for_change_nothing():
     wish = a_bulk(own(0), own(1), parallelism=2)
-    assert started(plan(wish, hosts=(HostStatus(host="quiet.example", state="Resting"),))) == [own(0), own(1)]
+    assert started(plan(wish, hosts=(HostStatus(host="quiet.example", state="Open"),))) == [own(0), own(1)]
 
 
 def test_status_shows_only_hosts_of_its_own_imports():
     wish = a_bulk(own(0), OTHER)
-    stranger = HostStatus(host="quiet.example", state="Probing")
+    stranger = HostStatus(host="quiet.example", state="HalfOpen")
     found = plan(wish, (waiting(wish, 0),), hosts=(stranger, BUSY))
     assert found.status.hosts == (BUSY,)
     assert plan(wish, hosts=(BUSY,)).status.hosts == ()

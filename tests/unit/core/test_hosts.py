@@ -59,8 +59,8 @@ def test_an_address_of_old_that_is_none_has_no_host():
 
 
 def rest_of(wish: VideoImport) -> HostBackoff:
-    assert wish.status.host_rest is not None
-    return wish.status.host_rest
+    assert wish.status.host_backoff is not None
+    return wish.status.host_backoff
 
 
 def trying(at=NOW, seen: BreakerState = TOLD, **spec: Any) -> VideoImport:
@@ -69,7 +69,7 @@ def trying(at=NOW, seen: BreakerState = TOLD, **spec: Any) -> VideoImport:
     return written(fresh, after(600), jobs=(job(fresh, created=after(600)),), host=seen)
 
 
-def test_first_run_waits_while_its_host_rests():
+def test_first_run_waits_while_its_host_backoffs():
     found = plan(video(), host=TOLD)
     status = found.status
     assert status is not None
@@ -78,7 +78,7 @@ def test_first_run_waits_while_its_host_rests():
     assert f"No import contacts {HOST} until 2026-05-04T12:05:00Z" in (status.message or "")
     assert status.attempts is not None
     assert (status.attempts.reasons, status.attempts.next_retry_time) == ((), after(300))
-    assert status.host_rest is None
+    assert status.host_backoff is None
 
 
 def test_nothing_is_charged_for_a_host_that_pushes_back():
@@ -100,7 +100,7 @@ def test_the_first_that_starts_after_the_rest_tries_and_takes_over_what_is_known
     found = plan(held, at=after(600), host=TOLD)
     assert created(found) == ["talk-1"]
     assert found.status is not None
-    assert found.status.host_rest == HostBackoff(
+    assert found.status.host_backoff == HostBackoff(
         host=HOST, failures=1, time=NOW, until=after(300), since=after(600), probing=True
     )
 
@@ -195,7 +195,7 @@ def test_it_starts_as_soon_as_its_host_is_open_and_remembers_since_when_it_waite
     found = plan(told, at=after(100))
     assert created(found) == ["talk-2"]
     assert found.status is not None
-    assert found.status.host_rest == HostBackoff(host=HOST, time=NOW, since=NOW)
+    assert found.status.host_backoff == HostBackoff(host=HOST, time=NOW, since=NOW)
     assert found.status.attempts is not None
     assert (found.status.attempts.count, found.status.attempts.reasons) == (1, ())
 
@@ -274,7 +274,7 @@ def test_a_listing_that_was_told_holds_imports_up_and_nobody_need_try_first():
     found = plan(video(), at=after(600), host=pause)
     assert created(found) == ["talk-1"]
     assert found.status is not None
-    assert found.status.host_rest is None
+    assert found.status.host_backoff is None
 
 
 def test_no_other_run_starts_before_the_one_that_was_taken_back_is_gone():
@@ -313,6 +313,6 @@ def test_a_try_of_which_nothing_can_be_read_is_through_once_it_has_run_for_two_r
     assert (early.status, early.again_at) == (None, after(1300))
     late = plan(wish, at=after(1300), **seen)
     assert late.status is not None
-    assert late.status.host_rest == HostBackoff(host=HOST, time=after(1300))
+    assert late.status.host_backoff == HostBackoff(host=HOST, time=after(1300))
     assert late.again_at is None
     assert plan(wish, at=after(1300), jobs=(there,), pods=(pod(there),), host=TOLD).status is None

@@ -146,7 +146,7 @@ def test_status_of_a_video_import(phase: VideoPhase) -> None:
 
 
 LIST: dict[str, Any] = {"source": {"manifest": {"url": "https://lists.example/all.txt"}}}
-BUSY = HostStatus(host="video.example", state="Resting", until=after(60), failures=2)
+BUSY = HostStatus(host="video.example", state="Open", until=after(60), failures=2)
 HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
 
 

@@ -57,7 +57,7 @@ class Turns:
         same host meanwhile."""
         if status is None or not under_way(status):
             return
-        place, record = (video.metadata.namespace, video.metadata.name), status.host_rest
+        place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
         self.slots.take(place, standing_of(video, working=False))
         if record is not None and record.probing:
             self.hosts.decide_probe(_key(place), record.host)

@@ -45,7 +45,7 @@ class _Breaker(NamedTuple):
         """Return the entry for a BulkImport's status; None if only listings wait for the host."""
         if self.state is None:
             return None
-        word = "Probing" if self.probes else "Resting"
+        word = "HalfOpen" if self.probes else "Open"
         return HostStatus(host=self.state.host, state=word, until=self.state.until, failures=self.state.failures)
 
 

@@ -113,7 +113,7 @@ def host_context(scene: Scene) -> HostContext:
     begun = [pod.running_since for pod in scene.pods_of(job) if pod.running_since] if job else []
     return HostContext(
         host_of(scene.video) or "",
-        scene.status.host_rest,
+        scene.status.host_backoff,
         scene.observed.host,
         scene.now,
         scene.settings,

@@ -170,8 +170,8 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     draft = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None
-        draft = draft.with_status(host_rest=record_failure(host_context(scene), asked))
-    verdict = judge(reason, _context(scene, draft.status.host_rest))
+        draft = draft.with_status(host_backoff=record_failure(host_context(scene), asked))
+    verdict = judge(reason, _context(scene, draft.status.host_backoff))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
         return _mended(scene, reason, outcome) or _failed(draft, scene, reason, message, verdict)

@@ -44,7 +44,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "message": STARTING,
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
-            "host_rest": record_start(host_context(scene)),
+            "host_backoff": record_start(host_context(scene)),
             "start_time": scene.status.start_time or scene.now,
         }
     )
@@ -54,7 +54,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
 def called_back(scene: Scene) -> Draft | None:
     """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
     deleted with the others."""
-    record = scene.status.host_rest
+    record = scene.status.host_backoff
     if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
         return None
     wait = find_wait(host_context(scene), scene.video.metadata.uid)
