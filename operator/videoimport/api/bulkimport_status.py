@@ -118,7 +118,7 @@ class DiscoveryStatus(Model):
     """How often the present page was tried."""
     since: Timestamp | None = None
     """Since when it is tried; the time in which nothing was to be listed does not count."""
-    push_backs: Count = 0
+    host_failures: Count = 0
     """Failures in a row with RateLimited; each one doubles the backoff of the host."""
     reason: Reason | None = None
     """Why the last try failed, or what keeps it from starting."""

@@ -499,12 +499,12 @@ def test_a_host_that_pushes_back_after_a_page_is_left_alone_and_the_rest_is_list
     assert task_in(created(again))["page"] == 1
 
 
-def test_a_page_begins_without_the_push_backs_of_the_one_before():
+def test_a_page_begins_without_the_host_failures_of_the_one_before():
     wish, job = begun()
     found = look(wish, **pushed_back(job))
     wish = noted(wish, look(noted(wish, found.status), at=found.again_at).status)
-    assert wish.status.discovery.push_backs == 1
-    assert look(wish, pages=(page(wish, 0),)).status.push_backs == 0
+    assert wish.status.discovery.host_failures == 1
+    assert look(wish, pages=(page(wish, 0),)).status.host_failures == 0
 
 
 def test_what_a_page_says_of_its_host_is_kept_with_it():

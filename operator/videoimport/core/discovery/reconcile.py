@@ -221,7 +221,7 @@ def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, ad
     backoff = _back_off(look, asked) if info(reason).retry is RetryClass.HOST else None
     verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, backoff))
     told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish, "since": look.since}
-    told |= {"push_backs": backoff.failures if backoff else 0}
+    told |= {"host_failures": backoff.failures if backoff else 0}
     if verdict.again_at is None:
         message = advised(reason, words, given_up=verdict.given_up, advice=advice)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
@@ -234,7 +234,7 @@ def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, ad
 
 def _back_off(look: Look, asked: int | None) -> HostBackoff:
     """Return the backoff of its host: longer with each failure in a row, and at least as long as that of imports."""
-    host, before = host_of_list(look.bulk.spec.source) or "", look.status.push_backs
+    host, before = host_of_list(look.bulk.spec.source) or "", look.status.host_failures
     known = HostBackoff(host=host, failures=before, time=look.now, since=look.since, probing=before > 0)
     backoff = record_failure(HostContext(host, known, None, look.now, look.settings), asked)
     until = max(at for at in (backoff.until, look.observed.source_backoff_until, look.now) if at is not None)
