@@ -1,4 +1,4 @@
-"""The store knows which hosts push back, and tells those that wait for one."""
+"""The store has the circuit breakers of hosts, and queues the imports that depend on one that changed."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -80,7 +80,7 @@ HELD = {"phase": "Pending", "reason": "RateLimited", "run": 0, "attempts": {"nex
 ANSWERED = {"phase": "Completed", "hostBackoff": {"host": "a.example", "time": "2026-01-01T00:09:00Z"}}
 
 
-def test_a_rest_concerns_every_import_of_the_host_and_no_other(cluster: Cluster) -> None:
+def test_a_backoff_concerns_every_import_of_the_host_and_no_other(cluster: Cluster) -> None:
     cluster.put("same")
     cluster.put("other", "b.example")
     cluster.put("told", "www.a.example", told())
@@ -99,7 +99,7 @@ def test_what_one_namespace_was_told_holds_up_no_other(cluster: Cluster) -> None
     assert cluster.store.turns.seen_by(cluster.video("told", "other"))[0] is not None
 
 
-def test_the_longest_rest_counts_and_a_deleted_import_is_no_witness(cluster: Cluster, thing: Thing) -> None:
+def test_the_longest_backoff_counts_and_a_deleted_import_is_no_witness(cluster: Cluster, thing: Thing) -> None:
     cluster.put("same")
     cluster.put("one", status=told())
     cluster.put("two", status=told("2026-01-01T00:09:00Z", failures=2))
@@ -199,7 +199,7 @@ def test_nothing_is_kept_of_imports_that_have_nothing_to_do_with_it(cluster: Clu
     assert cluster.store.turns.slots.total == 0
 
 
-def test_those_whose_run_has_not_begun_are_told_that_their_host_backoffs(cluster: Cluster) -> None:
+def test_those_whose_run_has_not_begun_are_queued_when_the_breaker_opens(cluster: Cluster) -> None:
     cluster.put("starting", status={"phase": "Pending", "run": 1, "job": {"name": "j"}})
     stages = [{"name": "Download", "state": "Running"}]
     cluster.put("begun", status={"phase": "Downloading", "run": 1, "job": {"name": "j"}, "stages": stages})

@@ -1,5 +1,5 @@
 """A cluster in the hand for those who wait: the real store and the real decisions, whose writes take their time, whose
-controller may be killed at any point, and sites that push back."""
+controller may be killed at any point, and sites that answer 429."""
 
 import random
 from collections import defaultdict
@@ -41,7 +41,7 @@ class Site:
     asked: list[datetime] = field(default_factory=list)
     refused: list[datetime] = field(default_factory=list)
     most: int | None = None
-    """Requests that it takes before it wants to be left alone; None for no end."""
+    """Requests that it answers before it sends 429; None for no end."""
     taken: int = 0
 
     def answers(self, now: datetime, dice: random.Random) -> bool:
@@ -64,8 +64,8 @@ class World:
     objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)
     flying: list[tuple[Key, str, Plan[VideoImportStatus]]] = field(default_factory=list)
     """Decisions whose writes are on their way, with the version that they rest on."""
-    rests: list[tuple[str, int, timedelta]] = field(default_factory=list)
-    """Each try that failed: host, how often in a row, and how long the host is left alone."""
+    backoffs: list[tuple[str, int, timedelta]] = field(default_factory=list)
+    """Each try that failed: host, failures in a row, and the backoff that follows."""
     most_live: int = 0
     parsed: dict[int, tuple[Raw, VideoImport]] = field(default_factory=dict)
     """Each version of an import, as it was parsed; by the identity of its JSON, which is replaced and never changed."""
@@ -167,7 +167,7 @@ class World:
         assert host is not None
         seen = self.seen(host, video.metadata.namespace)
         if seen is not None:
-            assert self.now >= seen.until, "it starts while its host rests"
+            assert self.now >= seen.until, "it starts while the breaker of its host is open"
             assert status.host_backoff is not None
             assert status.host_backoff.probing, "it starts, and is no try"
 
@@ -199,10 +199,10 @@ class World:
                 if host_of(v) == host and under_way(v.status) and (r := v.status.host_backoff) and r.probing
             ]
             assert len(tries) <= 1, f"{len(tries)} try {host} at once"
-        rest, was = status.host_backoff, before.status.host_backoff
-        if rest and was and was.probing and rest.failures > was.failures and rest.until:
-            self.rests.append((rest.host, rest.failures, rest.until - rest.time))
-            assert rest.failures == was.failures + 1
+        now, was = status.host_backoff, before.status.host_backoff
+        if now and was and was.probing and now.failures > was.failures and now.until:
+            self.backoffs.append((now.host, now.failures, now.until - now.time))
+            assert now.failures == was.failures + 1
         assert not (status.phase is VideoPhase.FAILED and status.reason is Reason.RATE_LIMITED), "failed for its host"
 
     def _act(self, action: Any, unseen: bool) -> None:

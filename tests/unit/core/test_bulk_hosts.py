@@ -1,4 +1,4 @@
-"""A bulk among whose hosts one pushes back: others go on, and the status says so."""
+"""A bulk with an open breaker among its hosts: imports from others go on, and the status shows it."""
 
 import pytest
 from core_bulk import bulk, child, plan, started

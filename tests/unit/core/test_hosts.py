@@ -1,4 +1,4 @@
-"""A host that asks for fewer requests is left alone by every import, until one tries and gets through."""
+"""After RateLimited no import contacts a host until its backoff is over and one import has probed it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -58,7 +58,7 @@ def test_an_address_of_old_that_is_none_has_no_host():
     assert host_of(wish.model_copy(update={"spec": wish.spec.model_copy(update={"source": source})})) is None
 
 
-def rest_of(wish: VideoImport) -> HostBackoff:
+def backoff_of(wish: VideoImport) -> HostBackoff:
     assert wish.status.host_backoff is not None
     return wish.status.host_backoff
 
@@ -69,7 +69,7 @@ def trying(at=NOW, seen: BreakerState = TOLD, **spec: Any) -> VideoImport:
     return written(fresh, after(600), jobs=(job(fresh, created=after(600)),), host=seen)
 
 
-def test_first_run_waits_while_its_host_backoffs():
+def test_first_run_waits_while_its_host_backs_off():
     found = plan(video(), host=TOLD)
     status = found.status
     assert status is not None
@@ -81,17 +81,17 @@ def test_first_run_waits_while_its_host_backoffs():
     assert status.host_backoff is None
 
 
-def test_nothing_is_charged_for_a_host_that_pushes_back():
+def test_nothing_is_charged_for_rate_limited():
     told = failed_with(running(maxAttempts=1), Reason.RATE_LIMITED, "429")
     assert told.status.attempts == Attempts(count=1, max=1, next_retry_time=after(300))
     assert (told.status.phase, told.status.reason) == (VideoPhase.PENDING, Reason.RATE_LIMITED)
-    assert rest_of(told) == HostBackoff(host=HOST, failures=1, time=NOW, until=after(300), since=NOW)
+    assert backoff_of(told) == HostBackoff(host=HOST, failures=1, time=NOW, until=after(300), since=NOW)
 
 
 def test_runs_that_were_under_way_together_count_as_one_push_back_and_prolong_the_rest():
     other = running()
     later = written(other, after(100), **finished(other, failure(other, Reason.RATE_LIMITED)), host=TOLD)
-    assert (rest_of(later).failures, rest_of(later).until) == (1, after(400))
+    assert (backoff_of(later).failures, backoff_of(later).until) == (1, after(400))
 
 
 def test_the_first_that_starts_after_the_rest_tries_and_takes_over_what_is_known():
@@ -112,7 +112,7 @@ def test_all_others_wait_while_one_tries_and_write_nothing_meanwhile():
 
 
 def test_a_try_that_is_told_to_rest_doubles_it_up_to_a_cap():
-    rests = []
+    backoffs = []
     for failures in (1, 2, 3, 4, 8):
         wish = trying(seen=replace(TOLD, failures=failures))
         told = written(
@@ -121,16 +121,16 @@ def test_a_try_that_is_told_to_rest_doubles_it_up_to_a_cap():
             **finished(wish, failure(wish, Reason.RATE_LIMITED)),
             host=replace(TOLD, failures=failures),
         )
-        assert rest_of(told).failures == failures + 1
-        rests.append((rest_of(told).until - after(700)).total_seconds())
-    assert rests == [600, 1200, 2400, 3600, 3600]
+        assert backoff_of(told).failures == failures + 1
+        backoffs.append((backoff_of(told).until - after(700)).total_seconds())
+    assert backoffs == [600, 1200, 2400, 3600, 3600]
 
 
 def test_what_the_host_asks_for_is_honoured_up_to_the_cap():
     for asked, seconds in ((30, 300), (900, 900), (86_400, 3600)):
         wish = running()
         told = failure(wish, Reason.RATE_LIMITED, retry_after_seconds=asked)
-        assert rest_of(written(wish, **finished(wish, told))).until == after(seconds)
+        assert backoff_of(written(wish, **finished(wish, told))).until == after(seconds)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_what_the_host_asks_for_is_honoured_up_to_the_cap():
 def test_a_try_that_ends_otherwise_opens_the_host_if_it_says_anything_of_it(reason, answers):
     wish = trying()
     ended = written(wish, after(700), **finished(wish, failure(wish, reason)), host=TOLD)
-    assert (rest_of(ended).failures == 0) is answers
-    records = [rest_of(ended), HostBackoff(host=HOST, failures=1, time=NOW, until=after(300))]
+    assert (backoff_of(ended).failures == 0) is answers
+    records = [backoff_of(ended), HostBackoff(host=HOST, failures=1, time=NOW, until=after(300))]
     assert (combine_records(HOST, records) is None) is answers
 
 
@@ -156,11 +156,11 @@ def test_a_try_whose_download_is_through_opens_the_host_and_the_end_of_a_run_doe
     wish = trying()
     there = (job(wish, created=after(600)),)
     fetching = written(wish, after(650), jobs=there, progress=progress(50), host=TOLD)
-    assert rest_of(fetching).probing
+    assert backoff_of(fetching).probing
     through = written(wish, after(700), jobs=there, progress=progress(100), host=TOLD)
-    assert rest_of(through) == HostBackoff(host=HOST, time=after(700))
+    assert backoff_of(through) == HostBackoff(host=HOST, time=after(700))
     done = written(wish, after(700), **finished(wish, success(wish)), host=TOLD)
-    assert rest_of(done) == HostBackoff(host=HOST, time=after(700))
+    assert backoff_of(done) == HostBackoff(host=HOST, time=after(700))
 
 
 def test_a_long_download_need_not_end_before_the_host_counts_as_open():
@@ -168,8 +168,8 @@ def test_a_long_download_need_not_end_before_the_host_counts_as_open():
     stages = progress(50).stages
     flowing = progress(50).model_copy(update={"stages": (stages[0].model_copy(update={"bytes_done": 5}), *stages[1:])})
     seen: dict[str, Any] = {"jobs": (job(wish, created=after(600)),), "progress": flowing, "host": TOLD}
-    assert rest_of(written(wish, after(899), **seen)).probing
-    assert rest_of(written(wish, after(900), **seen)).failures == 0
+    assert backoff_of(written(wish, after(899), **seen)).probing
+    assert backoff_of(written(wish, after(900), **seen)).failures == 0
 
 
 def test_a_try_that_finds_no_node_gives_way():
@@ -177,7 +177,7 @@ def test_a_try_that_finds_no_node_gives_way():
     there = job(wish, created=after(600))
     stuck = written(wish, after(700), jobs=(there,), pods=(pod(there, unscheduled="0/1 nodes fit"),), host=TOLD)
     assert stuck.status.reason is Reason.UNSCHEDULABLE
-    assert (rest_of(stuck).probing, rest_of(stuck).failures) == (False, 1)
+    assert (backoff_of(stuck).probing, backoff_of(stuck).failures) == (False, 1)
 
 
 def test_an_answer_voids_what_was_told_before_it_and_nothing_later():
@@ -212,10 +212,10 @@ def test_an_import_that_its_host_never_lets_through_ends_after_a_week():
 
 def test_a_suspended_one_forgets_a_rest_that_is_over():
     told = failed_with(running(), Reason.RATE_LIMITED)
-    resting = written(edited(told, suspend=True), host=TOLD)
-    assert rest_of(resting).failures == 1
-    over = written(resting, after(700))
-    assert (over.status.phase, rest_of(over).failures) == (VideoPhase.SUSPENDED, 0)
+    suspended = written(edited(told, suspend=True), host=TOLD)
+    assert backoff_of(suspended).failures == 1
+    over = written(suspended, after(700))
+    assert (over.status.phase, backoff_of(over).failures) == (VideoPhase.SUSPENDED, 0)
 
 
 def test_next_run_of_a_failed_one_waits_with_its_attempts_as_they_were():
@@ -301,7 +301,7 @@ def test_a_status_that_is_older_than_the_jobs_deletes_nothing_and_is_written_ane
     assert found.status.run == 3
 
 
-def test_a_try_of_which_nothing_can_be_read_is_through_once_it_has_run_for_two_rests():
+def test_a_try_of_which_nothing_can_be_read_is_through_once_it_has_run_for_two_backoffs():
     wish = trying()
     there = job(wish, created=after(600))
     seen: dict[str, Any] = {
