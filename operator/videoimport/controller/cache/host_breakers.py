@@ -59,8 +59,8 @@ class HostBreakers:
         self._notify = notify
         self._reports: dict[Key, HostReport] = {}
         self._hosts: dict[HostKey, _HostReports] = {}
-        self._decided_probes: dict[Key, HostKey] = {}
-        """Probes that are decided and not written yet."""
+        self._decided_probes: dict[Key, str] = {}
+        """Imports whose probe is decided and not written yet, and its host."""
         self._breakers: dict[HostKey, _Breaker] = {}
         """As last computed, without closed ones."""
 
@@ -70,25 +70,14 @@ class HostBreakers:
     def put(self, key: Key, report: HostReport | None, *, answered: bool) -> None:
         """Replace the report of one import or listing. ``answered``: its own object changed, so that a decision's write
         has arrived or will not."""
-        probed = self._withdraw_probe(key) if answered else None
-        older = self._reports.pop(key, None)
-        if report is not None:
-            self._reports[key] = report
-        changed = {probed} if probed else set[HostKey]()
-        if older != report:
-            changed |= self._replace_report(key, older, report)
-        for host in sorted(changed):
-            self._update(host)
-        for host in changed | ({HostKey(key.namespace, older.host)} if older else set()):
-            if self._host(host).is_empty:
-                del self._hosts[host]
+        if answered:
+            self._decided_probes.pop(key, None)
+        self._replace(key, report)
 
     def decide_probe(self, key: Key, host: str) -> None:
         """Count this import as the probe of the host, before the decision is written."""
-        self._withdraw_probe(key)
-        host_key = self._decided_probes[key] = HostKey(key.namespace, host)
-        self._host(host_key).decided_probes.add(key)
-        self._update(host_key)
+        self._decided_probes[key] = host
+        self._replace(key, self._reports.get(key))
 
     def get_state(self, host: str | None, key: Key) -> BreakerState | None:
         """Return the state for the decision about one import or listing; None if the breaker is closed."""
@@ -112,34 +101,36 @@ class HostBreakers:
         reports = list(self._reports.items())
         return sum(report.waits and HostKey(key.namespace, report.host) in self._breakers for key, report in reports)
 
-    def _host(self, host: HostKey) -> "_HostReports":
-        return self._hosts.setdefault(host, _HostReports(host.host))
+    def _replace(self, key: Key, report: HostReport | None) -> None:
+        if host := self._decided_probes.get(key):
+            report = replace(report if report and report.host == host else HostReport(host), probes=True)
+        older = self._reports.pop(key, None)
+        if report is not None:
+            self._reports[key] = report
+        if older == report:
+            return
+        for host in sorted({one.host for one in (older, report) if one is not None}):
+            old, new = (one if one is not None and one.host == host else None for one in (older, report))
+            self._replace_in(HostKey(key.namespace, host), key, old, new)
 
-    def _replace_report(self, key: Key, older: HostReport | None, newer: HostReport | None) -> set[HostKey]:
-        """Return the hosts whose state may change by that."""
-        for host in {report.host for report in (older, newer) if report is not None}:
-            old, new = (report if report is not None and report.host == host else None for report in (older, newer))
-            self._host(HostKey(key.namespace, host)).replace(key, old, new)
-        affecting = (report for report in (older, newer) if report is not None and report.affects_breaker)
-        return {HostKey(key.namespace, report.host) for report in affecting}
+    def _replace_in(self, host: HostKey, key: Key, old: HostReport | None, new: HostReport | None) -> None:
+        reports = self._hosts.setdefault(host, _HostReports(host.host))
+        reports.replace(key, old, new)
+        if any(report is not None and report.affects_breaker for report in (old, new)):
+            self._update(host, reports)
+        if not reports.keys:
+            del self._hosts[host]
 
-    def _withdraw_probe(self, key: Key) -> HostKey | None:
-        """Forget a decided probe; return its host."""
-        host = self._decided_probes.pop(key, None)
-        if host is not None:
-            self._host(host).decided_probes.discard(key)
-        return host
-
-    def _update(self, host_key: HostKey) -> None:
-        host = self._host(host_key)
-        before, after = self._breakers.get(host_key, _CLOSED), host.combine()
+    def _update(self, host: HostKey, reports: "_HostReports") -> None:
+        """Compute the breaker again, and notify those that depend on it if it changed."""
+        before, after = self._breakers.get(host, _CLOSED), reports.combine()
         if after == before:
             return
         if after == _CLOSED:
-            self._breakers.pop(host_key, None)
+            self._breakers.pop(host, None)
         else:
-            self._breakers[host_key] = after
-        for key in sorted(host.keys):
+            self._breakers[host] = after
+        for key in sorted(reports.keys):
             if self._reports[key].depends_on_breaker:
                 self._notify(key)
 
@@ -151,24 +142,17 @@ class _HostReports:
 
     host: str
     keys: set[Key] = field(default_factory=set)
-    decided_probes: set[Key] = field(default_factory=set)
-    """Probes that are decided and not written yet."""
     _probes: set[Key] = field(default_factory=set)
     _records: Counter[HostRecord] = field(default_factory=Counter)
     _pauses: Counter[datetime] = field(default_factory=Counter)
     _state: BreakerState | None = None
     _is_stale: bool = False
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no report of the host, nor a decided probe."""
-        return not (self.keys or self.decided_probes)
-
     def combine(self) -> _Breaker:
         """Return all reports as one."""
         if self._is_stale:
             self._state, self._is_stale = combine_records(self.host, self._records), False
-        probes = frozenset(self._probes | self.decided_probes) if self._state else frozenset[Key]()
+        probes = frozenset(self._probes) if self._state else frozenset[Key]()
         return _Breaker(self._state, max(self._pauses, default=None), probes)
 
     def replace(self, key: Key, old: HostReport | None, new: HostReport | None) -> None:
