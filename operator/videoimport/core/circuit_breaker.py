@@ -26,7 +26,7 @@ from videoimport.core.messages import clock
 from videoimport.core.progress import is_done
 from videoimport.core.retry_policy import jitter
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import host_of, host_of_list
+from videoimport.core.source_host import find_host, find_list_host
 
 _MAX_DOUBLINGS = 20
 _SHORTEST = timedelta(seconds=1)
@@ -120,7 +120,7 @@ def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
     starts = under_way(video.status) and not video.status.stages
     if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
         return None
-    host = host_of(video)
+    host = find_host(video)
     if host is None:
         return None
     if record is not None and record.host != host:  # the source changed since
@@ -138,7 +138,7 @@ def report_listing_host(bulk: BulkImport) -> HostReport | None:
     finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
     if discovery is None or discovery.reason is not Reason.RATE_LIMITED or stopped or finished:
         return None
-    host, until = host_of_list(bulk.spec.source), discovery.attempts.next_retry_time
+    host, until = find_list_host(bulk.spec.source), discovery.attempts.next_retry_time
     return HostReport(host, pause=until) if host is not None and until is not None else None
 
 

@@ -9,26 +9,25 @@ from videoimport.api.videoimport_source import VideoSource
 _MAX_HOST = 253
 
 
-def host_of(video: VideoImport) -> str | None:
-    """Whom its source is asked from; None for a volume."""
-    return host_of_source(video.spec.source)
+def find_host(video: VideoImport) -> str | None:
+    """Return the host of a VideoImport's source; None for a volume."""
+    return find_source_host(video.spec.source)
 
 
-def host_of_source(source: VideoSource) -> str | None:
-    """Whom a video is asked from; None for a volume."""
+def find_source_host(source: VideoSource) -> str | None:
+    """Return the host of a source; None for a volume."""
     if source.s3 is not None:
-        return host_of_store(source.s3.endpoint, source.s3.bucket)
-    return host_of_url(source.url) if source.url is not None else None
+        return find_store_host(source.s3.endpoint, source.s3.bucket)
+    return parse_host(source.url) if source.url is not None else None
 
 
-def host_of_store(endpoint: str | None, bucket: str) -> str | None:
-    """AWS itself limits each bucket by itself, and so do its hosts' names: one busy bucket is no reason to leave the
-    others alone."""
-    return f"{bucket}.s3.amazonaws.com" if endpoint is None else host_of_url(endpoint)
+def find_store_host(endpoint: str | None, bucket: str) -> str | None:
+    """Return the host of a bucket. On AWS it is the bucket's own, because AWS limits the rate of each bucket apart."""
+    return f"{bucket}.s3.amazonaws.com" if endpoint is None else parse_host(endpoint)
 
 
-def host_of_url(url: str) -> str | None:
-    """The host's name; None where there is none to be found."""
+def parse_host(url: str) -> str | None:
+    """Return a URL's host without ``www.``; None if it has none."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -36,11 +35,11 @@ def host_of_url(url: str) -> str | None:
     return host.removeprefix("www.")[:_MAX_HOST] if host else None
 
 
-def host_of_list(source: BulkSource) -> str | None:
-    """Whom a list is asked from; None for one that stands in the cluster."""
+def find_list_host(source: BulkSource) -> str | None:
+    """Return the host of a BulkImport's list; None for a list in the cluster."""
     if source.s3 is not None:
-        return host_of_store(source.s3.endpoint, source.s3.bucket)
+        return find_store_host(source.s3.endpoint, source.s3.bucket)
     if source.manifest is not None and source.manifest.s3 is not None:
-        return host_of_store(source.manifest.s3.endpoint, source.manifest.s3.bucket)
+        return find_store_host(source.manifest.s3.endpoint, source.manifest.s3.bucket)
     url = source.playlist.url if source.playlist else source.manifest.url if source.manifest else None
-    return host_of_url(url) if url is not None else None
+    return parse_host(url) if url is not None else None

@@ -24,7 +24,7 @@ from videoimport.core.circuit_breaker import BreakerState, combine_records
 from videoimport.core.lifecycle import under_way
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import host_of
+from videoimport.core.source_host import find_host
 from videoimport.core.video.reconcile import reconcile_video
 
 Raw = dict[str, Any]
@@ -139,7 +139,7 @@ class World:
     def seen(self, host: str, namespace: str) -> BreakerState | None:
         """As the statuses of a namespace have it in the API server."""
         here = (video for video in self.videos() if video.metadata.namespace == namespace)
-        mine = (video for video in here if host_of(video) == host)
+        mine = (video for video in here if find_host(video) == host)
         return combine_records(host, (video.status.host_backoff for video in mine if video.status.host_backoff))
 
     # What the controller does
@@ -163,7 +163,7 @@ class World:
         self.flying.append((key, entry.head["metadata"]["resourceVersion"], plan))
 
     def _starts(self, video: VideoImport, status: VideoImportStatus) -> None:
-        host = host_of(video)
+        host = find_host(video)
         assert host is not None
         seen = self.seen(host, video.metadata.namespace)
         if seen is not None:
@@ -192,11 +192,11 @@ class World:
 
     def _check(self, before: VideoImport, status: VideoImportStatus) -> None:
         videos = [video for video in self.videos() if video.metadata.namespace == before.metadata.namespace]
-        for host in {host_of(video) for video in videos}:
+        for host in {find_host(video) for video in videos}:
             tries = [
                 v
                 for v in videos
-                if host_of(v) == host and under_way(v.status) and (r := v.status.host_backoff) and r.probing
+                if find_host(v) == host and under_way(v.status) and (r := v.status.host_backoff) and r.probing
             ]
             assert len(tries) <= 1, f"{len(tries)} try {host} at once"
         now, was = status.host_backoff, before.status.host_backoff

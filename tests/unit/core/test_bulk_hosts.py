@@ -81,7 +81,7 @@ def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatc
 )
 def test_an_item_is_passed_by_for_the_very_host_that_its_import_would_wait_for(url):
     wish, item = a_bulk(own(0), parallelism=3), Listed("0123456789", url)
-    host = source_host.host_of_source(source_of(wish, item))
+    host = source_host.find_source_host(source_of(wish, item))
     held = waiting(wish, 0)
     held = held.model_copy(update={"spec": held.spec.model_copy(update={"source": source_of(wish, item)})})
     assert next_items(wish, [item], (held,), 0, frozenset({host})) == []

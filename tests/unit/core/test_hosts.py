@@ -31,7 +31,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import Attempts, HostBackoff, VideoPhase
 from videoimport.core.circuit_breaker import BreakerState, combine_records
 from videoimport.core.plan import Plan
-from videoimport.core.source_host import host_of
+from videoimport.core.source_host import find_host
 
 HOST = "video.example"
 S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key": "a.mov"}}
@@ -49,13 +49,13 @@ TOLD = BreakerState(HOST, 1, NOW, after(300))
     ],
 )
 def test_host_is_whom_the_source_is_asked_from(source, host):
-    assert host_of(video(source=source)) == host
+    assert find_host(video(source=source)) == host
 
 
 def test_an_address_of_old_that_is_none_has_no_host():
     wish = video()
     source = wish.spec.source.model_copy(update={"url": "https://[broken/a.mp4"})
-    assert host_of(wish.model_copy(update={"spec": wish.spec.model_copy(update={"source": source})})) is None
+    assert find_host(wish.model_copy(update={"spec": wish.spec.model_copy(update={"source": source})})) is None
 
 
 def backoff_of(wish: VideoImport) -> HostBackoff:

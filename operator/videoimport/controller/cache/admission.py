@@ -13,7 +13,7 @@ from videoimport.controller.client.resources import Key, Place
 from videoimport.core.admission import Limits, Standing, standing_of
 from videoimport.core.circuit_breaker import BreakerState, report_host, report_listing_host
 from videoimport.core.lifecycle import under_way
-from videoimport.core.source_host import host_of, host_of_list
+from videoimport.core.source_host import find_host, find_list_host
 
 
 class Turns:
@@ -42,13 +42,13 @@ class Turns:
     def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
         """The breaker of its host, unless closed, and which limit leaves no room for it."""
         place = (video.metadata.namespace, video.metadata.name)
-        host = self.hosts.get_state(host_of(video), _key(place)) if self.hosts else None
+        host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
         return host, self.slots.no_room(place, standing_of(video, working=False))
 
     def source_backoff_until(self, bulk: BulkImport) -> datetime | None:
         """Return when the backoff of the host that serves its list ends; None if the breaker is closed."""
         meta = bulk.metadata
-        host = host_of_list(bulk.spec.source) if self.hosts else None
+        host = find_list_host(bulk.spec.source) if self.hosts else None
         breaker = self.hosts.get_state(host, Key("BulkImport", meta.namespace, meta.name))
         return breaker.until if breaker else None
 

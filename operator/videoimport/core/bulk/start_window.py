@@ -10,7 +10,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.circuit_breaker import waits_for_host
 from videoimport.core.list_item import Listed
-from videoimport.core.source_host import host_of, host_of_store, host_of_url
+from videoimport.core.source_host import find_host, find_store_host, parse_host
 
 _AUTHORITY = len("https://")
 """From here on the next slash ends all that names a URL's host."""
@@ -24,7 +24,7 @@ def next_items(
     room = max(0, bulk.spec.parallelism - len(working) - occupied)
     if not busy_hosts or not room:
         return open_items[:room]
-    waited_for = {host_of(child) for child in active if waits_for_host(child)}
+    waited_for = {find_host(child) for child in active if waits_for_host(child)}
     return _passing_by(bulk, open_items, room, busy_hosts, waited_for)
 
 
@@ -49,7 +49,7 @@ def _passing_by(
 def _hosts(bulk: BulkImport) -> Callable[[Listed], str | None]:
     """Whom an item is asked from, at the cost of one parsed URL a host."""
     bucket = bulk.spec.source.s3
-    store = host_of_store(bucket.endpoint, bucket.bucket) if bucket is not None else None
+    store = find_store_host(bucket.endpoint, bucket.bucket) if bucket is not None else None
     known: dict[str, str | None] = {}
 
     def host(item: Listed) -> str | None:
@@ -58,7 +58,7 @@ def _hosts(bulk: BulkImport) -> Callable[[Listed], str | None]:
         end = item.url.find("/", _AUTHORITY)
         site = item.url if end < 0 else item.url[:end]
         if site not in known:
-            known[site] = host_of_url(site)
+            known[site] = parse_host(site)
         return known[site]
 
     return host

@@ -14,7 +14,7 @@ from videoimport.core.bulk.status_size import with_lists
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create
 from videoimport.core.progress import eta_seconds
-from videoimport.core.source_host import host_of
+from videoimport.core.source_host import find_host
 
 _ALMOST = 99
 _Found = dict[str, object]
@@ -44,7 +44,7 @@ def hosts_of(book: Book) -> tuple[HostStatus, ...]:
     """Return the open and half-open breakers of hosts that its own unfinished imports need."""
     if not book.observed.hosts:
         return ()
-    own = {host_of(child) for child in book.running.values()}
+    own = {find_host(child) for child in book.running.values()}
     return tuple(host for host in book.observed.hosts if host.host in own)[:MAX_HOSTS]
 
 

@@ -23,7 +23,7 @@ from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Announcement, Collect, Inquiry
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import host_of_list
+from videoimport.core.source_host import find_list_host
 
 _QUEUED = "The listing's Job waits for its queue to admit it."
 
@@ -234,7 +234,7 @@ def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, ad
 
 def _back_off(look: Look, asked: int | None) -> HostBackoff:
     """Return the backoff of its host: longer with each failure in a row, and at least as long as that of imports."""
-    host, before = host_of_list(look.bulk.spec.source) or "", look.status.host_failures
+    host, before = find_list_host(look.bulk.spec.source) or "", look.status.host_failures
     known = HostBackoff(host=host, failures=before, time=look.now, since=look.since, probing=before > 0)
     backoff = record_failure(HostContext(host, known, None, look.now, look.settings), asked)
     until = max(at for at in (backoff.until, look.observed.source_backoff_until, look.now) if at is not None)

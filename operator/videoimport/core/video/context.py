@@ -14,7 +14,7 @@ from videoimport.core.observed import ClaimView, JobView, ObservedVideo, PodView
 from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of
 from videoimport.core.plan import Action, Announcement, Inquiry
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import host_of
+from videoimport.core.source_host import find_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ class Scene:
         return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
 
 
-def host_context(scene: Scene) -> HostContext:
+def get_host_context(scene: Scene) -> HostContext:
     """Return what is known of the host of its source, and when the current run's Job and worker started."""
     job = scene.job
     begun = [pod.running_since for pod in scene.pods_of(job) if pod.running_since] if job else []
     return HostContext(
-        host_of(scene.video) or "",
+        find_host(scene.video) or "",
         scene.status.host_backoff,
         scene.observed.host,
         scene.now,

@@ -15,8 +15,8 @@ from videoimport.core.messages import advised, clock, parted, sentences
 from videoimport.core.observed import JobView
 from videoimport.core.plan import Announcement
 from videoimport.core.retry_policy import Context, Verdict, exhausted, judge
-from videoimport.core.source_host import host_of
-from videoimport.core.video.context import Draft, Scene, host_context
+from videoimport.core.source_host import find_host
+from videoimport.core.video.context import Draft, Scene, get_host_context
 from videoimport.core.video.start_run import first_run, next_run, of_bulk
 
 _UNGUARDED = (
@@ -98,7 +98,7 @@ def waiting(scene: Scene) -> Draft | None:
 def _next_start(scene: Scene, reason: Reason, at: datetime) -> str:
     """When the next run follows, in a sentence."""
     if info(reason).retry is RetryClass.HOST:
-        return f"{describe_wait(host_of(scene.video) or 'the host', at)}."
+        return f"{describe_wait(find_host(scene.video) or 'the host', at)}."
     return f"Run {scene.run + 1} starts at {clock(at)}."
 
 
@@ -170,7 +170,7 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     draft = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None
-        draft = draft.with_status(host_backoff=record_failure(host_context(scene), asked))
+        draft = draft.with_status(host_backoff=record_failure(get_host_context(scene), asked))
     verdict = judge(reason, _context(scene, draft.status.host_backoff))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)

@@ -15,7 +15,7 @@ from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_status import upload_status
 from videoimport.core.video.cleanup import tidying
-from videoimport.core.video.context import Draft, Scene, host_context
+from videoimport.core.video.context import Draft, Scene, get_host_context
 from videoimport.core.video.scratch_claim import spent
 
 _PROGRESS = frozenset(
@@ -34,7 +34,7 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
     writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
     leftovers = (*tidying(scene), *spent(scene, draft.status))
     tidy = tuple(action for action in leftovers if action not in draft.actions)
-    through = find_probe_deadline(host_context(scene), status) if status.host_backoff else None
+    through = find_probe_deadline(get_host_context(scene), status) if status.host_backoff else None
     moments = (draft.again_at, writing.again_at, through, _settling(scene))
     return Plan(
         status=writing.status,
@@ -56,7 +56,7 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "observed_generation": generation,
             "observed_retry_token": _token(scene, status),
             "attempts": _attempts(scene, status),
-            "host_backoff": update_backoff(host_context(scene), status) if status.host_backoff else None,
+            "host_backoff": update_backoff(get_host_context(scene), status) if status.host_backoff else None,
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),

@@ -9,7 +9,7 @@ from videoimport.core.messages import sentences
 from videoimport.core.object_names import job_name
 from videoimport.core.owned_objects import is_child
 from videoimport.core.plan import Announcement
-from videoimport.core.video.context import Draft, Scene, host_context
+from videoimport.core.video.context import Draft, Scene, get_host_context
 from videoimport.core.video.scratch_claim import making
 
 STARTING = "The worker is starting."
@@ -33,7 +33,7 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
-    if wait := find_wait(host_context(scene), scene.video.metadata.uid):
+    if wait := find_wait(get_host_context(scene), scene.video.metadata.uid):
         return _held(scene, attempts, wait)
     if scene.observed.no_room:
         return _queued(scene, attempts)
@@ -44,7 +44,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "message": STARTING,
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
-            "host_backoff": record_start(host_context(scene)),
+            "host_backoff": record_start(get_host_context(scene)),
             "start_time": scene.status.start_time or scene.now,
         }
     )
@@ -57,7 +57,7 @@ def called_back(scene: Scene) -> Draft | None:
     record = scene.status.host_backoff
     if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
         return None
-    wait = find_wait(host_context(scene), scene.video.metadata.uid)
+    wait = find_wait(get_host_context(scene), scene.video.metadata.uid)
     return _held(scene, scene.attempts, wait) if wait else None
 
 
