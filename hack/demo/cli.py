@@ -32,7 +32,9 @@ def main() -> int:
     commands.add_parser("down", help="take cluster and demo away")
     prepare = commands.add_parser("prepare", help="cluster, operator, store and site, but no import")
     prepare.add_argument("--namespace", default=NAMESPACE)
-    prepare.add_argument("--host-rest-seconds", type=int, help="how long a host that pushes back rests, for tests")
+    prepare.add_argument(
+        "--host-backoff-seconds", type=int, help="first backoff of a host after RateLimited, for tests"
+    )
     given = parser.parse_args()
     try:
         return _run(given)
@@ -50,20 +52,25 @@ def _run(given: argparse.Namespace) -> int:
     if given.command == "down":
         return subprocess.run(cluster("down"), check=True).returncode
     namespace = NAMESPACE if given.command == "up" else given.namespace
-    prepare_all(namespace, getattr(given, "host_rest_seconds", None))
+    prepare_all(namespace, getattr(given, "host_backoff_seconds", None))
     if given.command == "up":
         _import_and_show()
     return 0
 
 
-def prepare_all(namespace: str, host_rest_seconds: int | None = None) -> None:
+def prepare_all(namespace: str, host_backoff_seconds: int | None = None) -> None:
     """Cluster, images, chart, and a fresh namespace with store and site."""
     from demo.backends import footage_step, image_step, namespace_steps
     from demo.install import chart_step, image_steps
 
     subprocess.run(cluster("up"), check=True)
     logs = _logs()
-    parts: list[Step] = [*image_steps(logs), footage_step(logs), image_step(logs), chart_step(logs, host_rest_seconds)]
+    parts: list[Step] = [
+        *image_steps(logs),
+        footage_step(logs),
+        image_step(logs),
+        chart_step(logs, host_backoff_seconds),
+    ]
     run_steps([*parts, *namespace_steps(namespace, logs)])
 
 

@@ -42,15 +42,15 @@ def build_and_load(reference: str, dockerfile: Path, context: Path, log: Path) -
     return reference
 
 
-def chart_step(logs: Path, host_rest_seconds: int | None) -> Step:
+def chart_step(logs: Path, host_backoff_seconds: int | None) -> Step:
     """Install or upgrade the chart and wait until both replicas are ready."""
-    return Step("chart videoimport", logs / "chart.log", lambda log: _install_chart(log, host_rest_seconds))
+    return Step("chart videoimport", logs / "chart.log", lambda log: _install_chart(log, host_backoff_seconds))
 
 
-def _install_chart(log: Path, host_rest_seconds: int | None) -> None:
+def _install_chart(log: Path, host_backoff_seconds: int | None) -> None:
     kubectl = Kubectl.of_cluster(SYSTEM_NAMESPACE)
     kubectl.logged(log, "apply", "--filename", "-", text=NAMESPACE_MANIFEST.format(name=SYSTEM_NAMESPACE))
-    retry = {"hostRestSeconds": host_rest_seconds} if host_rest_seconds else {}
+    retry = {"hostBackoffSeconds": host_backoff_seconds} if host_backoff_seconds else {}
     values = {
         "controller": {"image": {"tag": image_tag("controller")}, "retry": retry},
         "worker": {"image": {"tag": image_tag("worker")}, "allowedNetworks": service_networks(kubectl)},

@@ -133,8 +133,8 @@ def test_settings_reach_the_controller(render: Render) -> None:
 
 def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: Render) -> None:
     chosen = (
-        'controller.retry={"backoffSeconds":1,"backoffCapSeconds":2,"hostRestSeconds":3,"laterSeconds":4,'
-        '"laterCapSeconds":5,"hostRestCapSeconds":10,"webhookBackoffSeconds":11,"webhookBackoffCapSeconds":12}',
+        'controller.retry={"backoffSeconds":1,"backoffCapSeconds":2,"hostBackoffSeconds":3,"laterSeconds":4,'
+        '"laterCapSeconds":5,"hostBackoffMaxSeconds":10,"webhookBackoffSeconds":11,"webhookBackoffCapSeconds":12}',
         "controller.jobTTLSeconds=6",
         "worker.stallSeconds=70",
         'worker.listingMemory="1Gi"',
@@ -142,8 +142,9 @@ def test_every_setting_of_retries_and_politeness_reaches_the_controller(render: 
     )
     env = environment(render(*chosen))
     wanted = {
-        "BACKOFF": "1", "BACKOFF_CAP": "2", "HOST_REST": "3", "LATER": "4", "LATER_CAP": "5", "JOB_TTL": "6",
-        "STALL": "70", "SOURCE_SLEEP": "9", "HOST_REST_CAP": "10", "WEBHOOK_BACKOFF": "11", "WEBHOOK_BACKOFF_CAP": "12",
+        "BACKOFF": "1", "BACKOFF_CAP": "2", "HOST_BACKOFF": "3", "LATER": "4", "LATER_CAP": "5", "JOB_TTL": "6",
+        "STALL": "70", "SOURCE_SLEEP": "9", "HOST_BACKOFF_MAX": "10", "WEBHOOK_BACKOFF": "11",
+        "WEBHOOK_BACKOFF_CAP": "12",
     }  # fmt: skip
     assert {name: env[f"VIDEOIMPORT_{name}_SECONDS"] for name in wanted} == wanted
     assert env["VIDEOIMPORT_SOURCE_BYTES_PER_SECOND"] == "8000000000"

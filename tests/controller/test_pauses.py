@@ -16,7 +16,7 @@ Start = Callable[..., Controller]
 
 @pytest.fixture(autouse=True)
 def controller_leads(started: Start) -> Controller:
-    return started(VIDEOIMPORT_PATIENCE_SECONDS="1", VIDEOIMPORT_HOST_REST_SECONDS="5")
+    return started(VIDEOIMPORT_PATIENCE_SECONDS="1", VIDEOIMPORT_HOST_BACKOFF_SECONDS="5")
 
 
 def wish(api: ApiServer, namespace: str, **spec: object) -> None:

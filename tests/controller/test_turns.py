@@ -1,4 +1,4 @@
-"""Who runs and who waits: limits, turns and a host that pushes back, whenever the controller is killed."""
+"""Who runs and who waits: limits, turns and a host that answers 429, whenever the controller is killed."""
 
 import threading
 import time
@@ -125,12 +125,12 @@ class Site:
         return None
 
 
-def test_a_site_that_answers_429_after_some_requests_is_left_alone_until_it_answers_and_all_arrive(
+def test_a_site_that_answers_429_after_some_requests_is_not_contacted_until_its_backoff_is_over_and_all_arrive(
     api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
 ) -> None:
-    site, rest, parallelism, count = Site(requests=8, seconds=8.0), 2, 4, 16
+    site, backoff, parallelism, count = Site(requests=8, seconds=8.0), 2, 4, 16
     kubelet.fate = site.fate
-    controller = started(VIDEOIMPORT_HOST_REST_SECONDS=str(rest))
+    controller = started(VIDEOIMPORT_HOST_BACKOFF_SECONDS=str(backoff))
     urls = [f"https://busy.example/{n}.mp4" for n in range(count)]
     api.create(bulk(namespace, urls, parallelism=parallelism))
     await_until("the first refusal", lambda: site.refused)
@@ -144,5 +144,5 @@ def test_a_site_that_answers_429_after_some_requests_is_left_alone_until_it_answ
     assert (done["completed"], done["failed"], done.get("hosts")) == (count, 0, [])
     assert not any(status["attempts"].get("reasons") for status in statuses(api, namespace))
     together = parallelism  # runs that were under way when it closed
-    assert max(site.refused) < together + site.seconds / rest, site.refused
+    assert max(site.refused) < together + site.seconds / backoff, site.refused
     assert "videoimport_hosts_backing_off 0.0" in (controller.page("/metrics") or "")

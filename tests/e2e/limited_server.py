@@ -1,4 +1,4 @@
-"""The limited site itself, run in a pod: gives TAKES answers, then 429 until it was left alone for QUIET_SECONDS."""
+"""The limited site itself, run in a pod: gives TAKES answers, then 429 until it got no request for QUIET_SECONDS."""
 
 import sys
 import threading
@@ -17,7 +17,7 @@ class Patience:
         self._lock = threading.Lock()
         self._left = TAKES
         self._refused: float | None = None
-        """When it last pushed back; None while it takes what comes."""
+        """When it last answered 429; None while it answers all requests."""
 
     def takes(self) -> bool:
         with self._lock:

@@ -1,4 +1,4 @@
-"""A site that pushes back: limited_server.py in a pod of the worker's image, which has a Python."""
+"""A site that answers 429: limited_server.py in a pod of the worker's image, which has a Python."""
 
 import re
 import subprocess

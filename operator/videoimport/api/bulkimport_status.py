@@ -118,8 +118,8 @@ class DiscoveryStatus(Model):
     """How often the present page was tried."""
     since: Timestamp | None = None
     """Since when it is tried; the time in which nothing was to be listed does not count."""
-    push_backs: Count = 0
-    """How often in a row its host asked for fewer requests: it is left alone longer each time."""
+    host_failures: Count = 0
+    """Failures in a row with RateLimited; each one doubles the backoff of the host."""
     reason: Reason | None = None
     """Why the last try failed, or what keeps it from starting."""
     message: Message | None = None
@@ -127,16 +127,16 @@ class DiscoveryStatus(Model):
 
 
 class HostStatus(Model):
-    """A host that asked for fewer requests."""
+    """The circuit breaker of a host, while it is not closed."""
 
     host: Annotated[str, Field(max_length=253)]
     """Its name."""
-    state: Literal["Resting", "Probing"]
-    """Resting: no import asks it for anything. Probing: one import tries whether it answers again."""
+    state: Literal["Open", "HalfOpen"]
+    """Open: no import contacts the host. HalfOpen: one import probes it, and all others wait."""
     until: Timestamp | None = None
-    """When it is tried next."""
+    """End of the backoff: then one import probes the host."""
     failures: Count = 0
-    """How often in a row it pushed back."""
+    """Failures in a row with RateLimited."""
 
 
 class BulkImportStatus(Model):
@@ -197,6 +197,6 @@ class BulkImportStatus(Model):
     """With retryFailed: digests of the pages that hold what earlier bulks left failed, by their numbers, written before
     these pages are stored. Only pages that match are used."""
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=MAX_HOSTS, json_schema_extra=_ATOMIC)] = ()
-    """Hosts of its items that asked for fewer requests and are left alone."""
+    """Open and half-open circuit breakers of hosts of its items."""
     webhook: WebhookStatus | None = None
     """The last ending that was, or is being, told."""

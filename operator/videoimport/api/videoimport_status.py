@@ -215,22 +215,22 @@ class Attempts(Model):
     """When the next run starts."""
 
 
-class HostRest(Model):
-    """What this import knows of its source's host, which pushed back. All imports' knowledge together says whether the
-    host rests, so it outlives the controller."""
+class HostBackoff(Model):
+    """What this import reports of its source's host. The reports of all imports of a namespace are the state of the
+    host's circuit breaker, which so outlives the controller."""
 
     host: Annotated[str, Field(max_length=253)]
     """Its name."""
     failures: Count = 0
-    """How often in a row it pushed back; 0 once it answered again."""
+    """Failures in a row with RateLimited; 0 after a success."""
     time: Timestamp
-    """When it did so last: pushed back, or answered."""
+    """Of the last failure or success."""
     until: Timestamp | None = None
-    """Until when it is left alone."""
+    """End of the backoff."""
     since: Timestamp | None = None
-    """Since when this import waits for it, its vain runs included."""
+    """Since when this import waits for the host, its failed runs included."""
     probing: bool = False
-    """The current run tries whether it answers again; every other import waits for that."""
+    """The breaker is half-open: the current run probes the host, and all other imports of the host wait."""
 
 
 class Usage(Model):
@@ -270,8 +270,8 @@ class VideoImportStatus(Model):
     """The current run's Job."""
     attempts: Attempts | None = None
     """How often it was tried."""
-    host_rest: HostRest | None = None
-    """Set while its source's host pushes back, and by the run that found it answering again."""
+    host_backoff: HostBackoff | None = None
+    """Set after RateLimited, while the run probes the host, and by the run whose probe succeeded."""
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """spec.retryToken as last acted upon."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None

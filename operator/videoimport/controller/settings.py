@@ -85,10 +85,10 @@ class ControllerSettings(BaseSettings):
     """First delay before a webhook's message is sent again; doubles each time."""
     webhook_backoff_cap_seconds: PositiveFloat = 14_400
     """Longest such delay; there are at most twenty tries."""
-    host_rest_seconds: PositiveFloat = 300
-    """How long a host that pushed back is left alone; doubles each time it does so again."""
-    host_rest_cap_seconds: PositiveFloat = 3600
-    """Longest such time."""
+    host_backoff_seconds: PositiveFloat = 300
+    """First backoff of a host that answered with RateLimited; doubles with each further failure."""
+    host_backoff_max_seconds: PositiveFloat = 3600
+    """Longest such backoff."""
     later_seconds: PositiveFloat = 1800
     """Delay after SourceNotYetAvailable."""
     later_cap_seconds: PositiveFloat = 604_800
@@ -136,8 +136,8 @@ class ControllerSettings(BaseSettings):
             backoff_cap=timedelta(seconds=self.backoff_cap_seconds),
             webhook_backoff_base=timedelta(seconds=self.webhook_backoff_seconds),
             webhook_backoff_cap=timedelta(seconds=self.webhook_backoff_cap_seconds),
-            host_rest=timedelta(seconds=self.host_rest_seconds),
-            host_rest_cap=timedelta(seconds=self.host_rest_cap_seconds),
+            host_backoff=timedelta(seconds=self.host_backoff_seconds),
+            host_backoff_max=timedelta(seconds=self.host_backoff_max_seconds),
             later=timedelta(seconds=self.later_seconds),
             later_cap=timedelta(seconds=self.later_cap_seconds),
             patience=timedelta(seconds=self.patience_seconds),

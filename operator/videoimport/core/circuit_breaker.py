@@ -1,12 +1,13 @@
-"""When a host that pushed back may be asked again: a state machine over what the statuses of a namespace say of it.
+"""Circuit breaker of a source's host in one namespace: whether imports may contact the host, and when.
 
-    open ── RateLimited ──> resting ── its time is over ──> one import tries ──┬── its download is through ──> open
-                               ▲                                               │
-                               └──────────────── RateLimited, twice as long ───┘
+    Closed ── RateLimited ──> Open ── backoff is over, one import probes ──> HalfOpen ──┬── download done ──> Closed
+                               ▲                                                        │
+                               └────────────── RateLimited, backoff doubles ────────────┘
 
-Nothing of it is kept anywhere else, so a restart loses nothing. Each status holds one record: what its import was told,
-or, while it tries, what it has taken over from those that were told, or that the host answered. The newest answer voids
-all records before it. Runs that were under way together count as one push-back, since none of them was a try.
+The statuses of imports hold the whole state, so a restart of the controller loses nothing. Each status has at most one
+record (``HostBackoff``): the failure of its own run, the state that its run probes, or the host's first success after
+that. The latest success voids all earlier records. Runs that were active together count as one failure, because none of
+them was a probe.
 """
 
 from collections.abc import Iterable
@@ -14,177 +15,281 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.bulkimport_status import BulkPhase
-from videoimport.api.reasons import Reason
+from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
-from videoimport.api.videoimport_source import VideoSource
-from videoimport.api.videoimport_status import HostRest
-from videoimport.core.lifecycle import ENDED, under_way
-from videoimport.core.observed import HostView
+from videoimport.api.videoimport_status import HostBackoff, StageName, VideoImportStatus, VideoPhase
+from videoimport.core.lifecycle import ENDED, ended, under_way
+from videoimport.core.messages import clock
+from videoimport.core.progress import is_done
+from videoimport.core.retry_policy import jitter
 from videoimport.core.settings import Settings
+from videoimport.core.source_host import find_host, find_list_host
 
-_MAX_HOST = 253
 _MAX_DOUBLINGS = 20
 _SHORTEST = timedelta(seconds=1)
 """Times in a status are whole seconds."""
-
-
-def host_of(video: VideoImport) -> str | None:
-    """Whom its source is asked from; None for a volume."""
-    return host_of_source(video.spec.source)
-
-
-def host_of_source(source: VideoSource) -> str | None:
-    """Whom a video is asked from; None for a volume."""
-    if source.s3 is not None:
-        return host_of_store(source.s3.endpoint, source.s3.bucket)
-    return host_of_url(source.url) if source.url is not None else None
-
-
-def host_of_store(endpoint: str | None, bucket: str) -> str | None:
-    """AWS itself limits each bucket by itself, and so do its hosts' names: one busy bucket is no reason to leave the
-    others alone."""
-    return f"{bucket}.s3.amazonaws.com" if endpoint is None else host_of_url(endpoint)
-
-
-def host_of_url(url: str) -> str | None:
-    """The host's name; None where there is none to be found."""
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        return None
-    return host.removeprefix("www.")[:_MAX_HOST] if host else None
-
-
-def host_of_list(source: BulkSource) -> str | None:
-    """Whom a list is asked from; None for one that stands in the cluster."""
-    if source.s3 is not None:
-        return host_of_store(source.s3.endpoint, source.s3.bucket)
-    if source.manifest is not None and source.manifest.s3 is not None:
-        return host_of_store(source.manifest.s3.endpoint, source.manifest.s3.bucket)
-    url = source.playlist.url if source.playlist else source.manifest.url if source.manifest else None
-    return host_of_url(url) if url is not None else None
+_SPREAD = 0.5
+"""Waiting imports start within this part of the shortest backoff after ``until``, and not all at once."""
+_SILENT_BACKOFFS = 2
+"""A probe without readable progress has succeeded after this many of the shortest backoffs: a host that answers with
+RateLimited ends the run long before."""
+_INCONCLUSIVE = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.CREDENTIALS_NOT_FOUND,
+        Reason.ENCODER_UNAVAILABLE,
+        Reason.DESTINATION_EXISTS,
+        Reason.DESTINATION_NOT_FOUND,
+        Reason.DESTINATION_DENIED,
+        Reason.DESTINATION_UNAVAILABLE,
+        Reason.DESTINATION_CORRUPT,
+        Reason.UNSUPPORTED_DESTINATION,
+        Reason.INTERNAL,
+    }
+)
+"""Reasons of runs that may not have contacted the host at all. Lost runs are inconclusive too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What one import, or one bulk's listing, contributes to what is known of a host."""
+class BreakerState:
+    """State of a host's breaker, as all imports of a namespace know it together; a closed one is None."""
 
     host: str
-    record: HostRest | None = None
-    pause: datetime | None = None
-    """Until when the host wants to be left alone, by the word of a listing; nobody need try first after that."""
-    tries: bool = False
-    waits: bool = False
-    """Nothing keeps it from running but the host."""
-    starts: bool = False
-    """Its run is decided and has not begun to ask the host, as far as that is known."""
-
-    @property
-    def says_something(self) -> bool:
-        """Of the host."""
-        return self.record is not None or self.pause is not None or self.tries
+    failures: int
+    """In a row; 0 if only a listing asked for a pause, so that no probe is needed after it."""
+    time: datetime
+    """Of the last failure."""
+    until: datetime
+    """End of the backoff; may be in the past."""
+    probing: bool = False
+    """Half-open: another import probes the host now."""
 
 
-def knowledge_of(video: VideoImport, *, working: bool) -> Knowledge | None:
-    """``working``: a Job of it has not ended, whatever the status says. None for most imports."""
-    rest = video.status.host_rest
-    starts = under_way(video.status) and not video.status.stages
-    if rest is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
-        return None
-    host = host_of(video)
-    if host is None:
-        return None
-    if rest is not None and rest.host != host:  # the source was mended meanwhile
-        rest = None
-    leaving = video.metadata.deletion_timestamp is not None
-    tries = rest is not None and rest.probing and (working or (under_way(video.status) and not leaving))
-    return Knowledge(host, rest, tries=tries, waits=waits_for_host(video), starts=starts)
-
-
-def knowledge_of_list(bulk: BulkImport) -> Knowledge | None:
-    """A listing that was told to come back later is a witness too, but it tries nothing for others. One that is not to
-    go on never asks again, so that nothing would ever replace what it was told."""
-    discovery = bulk.status.discovery
-    if discovery is None or discovery.reason is not Reason.RATE_LIMITED or _is_stopped(bulk):
-        return None
-    host, until = host_of_list(bulk.spec.source), discovery.attempts.next_retry_time
-    return Knowledge(host, pause=until) if host is not None and until is not None else None
-
-
-def _is_stopped(bulk: BulkImport) -> bool:
-    stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
-    return stopped or bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
-
-
-def waits_for_host(video: VideoImport) -> bool:
-    """Whether nothing keeps it from running but a host that pushed back."""
-    status = video.status
-    between = status.attempts is not None and status.attempts.next_retry_time is not None
-    return between and status.reason is Reason.RATE_LIMITED and status.phase not in ENDED
-
-
-class Word(NamedTuple):
-    """What a record says of its host."""
+class HostRecord(NamedTuple):
+    """The part of a HostBackoff that concerns the host, and not the import itself."""
 
     failures: int
     time: datetime
     until: datetime | None
 
 
-def word_of(record: HostRest) -> Word:
-    """Without what concerns only the import itself."""
-    return Word(record.failures, record.time, record.until)
-
-
-def seen_of(host: str, records: Iterable[HostRest | Word]) -> HostView | None:
-    """What all records together say; None when the host is open. Of an answer and a push-back in the same second the
-    latter counts."""
+def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> BreakerState | None:
+    """Return the state that all records together describe; None if the breaker is closed. A success and a failure in
+    the same second count as a failure."""
     records = tuple(records)
-    answered = max((record.time for record in records if not record.failures), default=None)
-    valid = [record for record in records if record.failures and (answered is None or record.time >= answered)]
+    success = max((record.time for record in records if not record.failures), default=None)
+    valid = [record for record in records if record.failures and (success is None or record.time >= success)]
     if not valid:
         return None
     time = max(record.time for record in valid)
     until = max((record.until for record in valid if record.until), default=time)
-    return HostView(host, max(record.failures for record in valid), time, until)
+    return BreakerState(host, max(record.failures for record in valid), time, until)
 
 
-def pushed_back(
-    host: str, before: HostRest | None, seen: HostView | None, now: datetime, settings: Settings, asked: int | None
-) -> HostRest:
-    """The record of an import whose run has just ended with RateLimited; ``asked`` are the seconds for which the host
-    itself wanted to be left alone. Only a try that failed counts as one more time."""
-    known = max(seen.failures if seen else 0, before.failures if before and before.probing else 0)
-    failures = known + 1 if before and before.probing else max(1, known)
-    wanted = min(timedelta(seconds=asked or 0), settings.host_rest_cap)
-    until = now + max(_rest(failures, settings), wanted)
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """What one import, or the listing of one BulkImport, contributes to a breaker."""
+
+    host: str
+    record: HostBackoff | None = None
+    pause: datetime | None = None
+    """Until when a listing must not contact the host; needs no probe afterwards."""
+    probes: bool = False
+    waits: bool = False
+    """Only the breaker keeps it from running."""
+    starts: bool = False
+    """Its run is decided and has not contacted the host yet, as far as the status shows."""
+
+    @property
+    def affects_breaker(self) -> bool:
+        """Whether it changes the state of the breaker."""
+        return self.record is not None or self.pause is not None or self.probes
+
+    @property
+    def depends_on_breaker(self) -> bool:
+        """Whether a change of the state may change what is decided about it."""
+        return self.waits or self.starts or (self.record is not None and self.record.failures > 0)
+
+
+def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
+    """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status says."""
+    record = video.status.host_backoff
+    starts = under_way(video.status) and not video.status.stages
+    if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
+        return None
+    host = find_host(video)
+    if host is None:
+        return None
+    if record is not None and record.host != host:  # the source changed since
+        record = None
+    deleting = video.metadata.deletion_timestamp is not None
+    probes = record is not None and record.probing and (working or (under_way(video.status) and not deleting))
+    return HostReport(host, record, probes=probes, waits=waits_for_host(video), starts=starts)
+
+
+def report_listing_host(bulk: BulkImport) -> HostReport | None:
+    """Return the report of a listing that waits after RateLimited; it never probes for imports. A listing that does not
+    go on reports nothing: nothing would ever replace its record."""
+    discovery = bulk.status.discovery
+    stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
+    finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
+    if discovery is None or discovery.reason is not Reason.RATE_LIMITED or stopped or finished:
+        return None
+    host, until = find_list_host(bulk.spec.source), discovery.attempts.next_retry_time
+    return HostReport(host, pause=until) if host is not None and until is not None else None
+
+
+def waits_for_host(video: VideoImport) -> bool:
+    """Whether only the breaker of its host keeps an import from running."""
+    status = video.status
+    between = status.attempts is not None and status.attempts.next_retry_time is not None
+    return between and status.reason is Reason.RATE_LIMITED and status.phase not in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class HostContext:
+    """What a decision about one import or listing needs to know of its host."""
+
+    host: str
+    record: HostBackoff | None
+    """In the present status; of another host if the source changed since."""
+    breaker: BreakerState | None
+    now: datetime
+    settings: Settings
+    job_created: datetime | None = None
+    """When the current run's Job was created."""
+    worker_since: datetime | None = None
+    """When the current run's worker started."""
+
+    @property
+    def own_record(self) -> HostBackoff | None:
+        """The record, if it is of the present source's host."""
+        return self.record if self.record is not None and self.record.host == self.host else None
+
+    @property
+    def silent_until(self) -> datetime | None:
+        """When a probe without readable progress has succeeded; None before its worker starts."""
+        return self.worker_since + _SILENT_BACKOFFS * self.settings.host_backoff if self.worker_since else None
+
+
+@dataclass(frozen=True, slots=True)
+class HostWait:
+    """An import's wait for its host."""
+
+    host: str
+    until: datetime
+    """End of the backoff."""
+    again_at: datetime | None
+    """When this import is decided upon again; None while another import probes."""
+
+
+def describe_wait(host: str, until: datetime) -> str:
+    """Return what a message says of a wait for this host, without a full stop."""
+    return f"No import contacts {host} until {clock(until)}, then one tries first"
+
+
+def find_wait(context: HostContext, uid: str) -> HostWait | None:
+    """Return what a run of this import must wait for; None if it may start. Waiting imports start in an order that
+    differs from time to time, those with a failure of their own last; the first that can start is the probe."""
+    breaker, record = context.breaker, context.record
+    if breaker is None:
+        return None
+    if breaker.probing:
+        return HostWait(breaker.host, breaker.until, None)
+    spread = context.settings.host_backoff.total_seconds() * _SPREAD / 2
+    failed = record is not None and record.failures > 0
+    start = breaker.until + timedelta(seconds=int(spread * (failed + jitter(uid, breaker.failures))))
+    return HostWait(breaker.host, breaker.until, start) if context.now < start else None
+
+
+def record_failure(context: HostContext, retry_after: int | None) -> HostBackoff:
+    """Return the record of an import whose run just ended with RateLimited; ``retry_after`` are the seconds that the
+    host asked for. Only a failed probe adds one to the failures in a row."""
+    before, breaker, now = context.own_record, context.breaker, context.now
+    probed = before is not None and before.probing
+    known = max(breaker.failures if breaker else 0, before.failures if before and probed else 0)
+    failures = known + 1 if probed else max(1, known)
+    wanted = min(timedelta(seconds=retry_after or 0), context.settings.host_backoff_max)
+    until = max(now + max(_backoff(failures, context.settings), wanted), breaker.until if breaker else now)
     since = before.since if before and before.since else now
-    return HostRest(
-        host=host, failures=failures, time=now, until=max(until, seen.until) if seen else until, since=since
+    return HostBackoff(host=context.host, failures=failures, time=now, until=until, since=since)
+
+
+def _backoff(failures: int, settings: Settings) -> timedelta:
+    doubled: timedelta = settings.host_backoff * 2 ** min(failures - 1, _MAX_DOUBLINGS)
+    return timedelta(seconds=ceil(max(min(doubled, settings.host_backoff_max), _SHORTEST).total_seconds()))
+
+
+def record_start(context: HostContext) -> HostBackoff | None:
+    """Return the record of an import whose run starts. A probe copies the state, so that it outlives the imports that
+    reported it. An import that failed before keeps the time since when it waits."""
+    breaker, before = context.breaker, context.own_record
+    if breaker is None or not breaker.failures:
+        return _without_failures(before)
+    since = (before.since if before else None) or context.now
+    return HostBackoff(
+        host=context.host,
+        failures=breaker.failures,
+        time=breaker.time,
+        until=breaker.until,
+        since=since,
+        probing=True,
     )
 
 
-def _rest(failures: int, settings: Settings) -> timedelta:
-    doubled: timedelta = settings.host_rest * 2 ** min(failures - 1, _MAX_DOUBLINGS)
-    return timedelta(seconds=ceil(max(min(doubled, settings.host_rest_cap), _SHORTEST).total_seconds()))
+def _without_failures(record: HostBackoff | None) -> HostBackoff | None:
+    return HostBackoff(host=record.host, time=record.time, since=record.since) if record and record.since else None
 
 
-def starting(host: str, before: HostRest | None, seen: HostView | None, now: datetime) -> HostRest | None:
-    """The record of an import whose run starts: a try takes over what is known, so that it stays known whatever becomes
-    of those that were told. Who was told before remembers since when it waits."""
-    since = before.since if before else None
-    if seen is not None and seen.failures:
-        return HostRest(
-            host=host, failures=seen.failures, time=seen.time, until=seen.until, since=since or now, probing=True
-        )
-    return HostRest(host=host, time=before.time, since=since) if before and since else None
+def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBackoff | None:
+    """Return the record for this next status, unless the decision set one: success of a probe, its end without an
+    answer, or that another import closed the breaker."""
+    record = status.host_backoff
+    if record is None or record is not context.record:
+        return record
+    if (record.probing or not record.failures) and _has_succeeded(context, status):
+        if record.probing:
+            return HostBackoff(host=record.host, time=context.now)
+        return None if record.since else record  # it waits no longer, so since when is of no use
+    if under_way(status):
+        return _stop_probe_that_cannot_start(status, record)
+    if record.failures and (context.breaker is None or context.own_record is None):
+        return None if ended(status) else _without_failures(record)
+    return record
 
 
-def answered(host: str, now: datetime) -> HostRest:
-    """The record of an import that tried and got through."""
-    return HostRest(host=host, time=now)
+def find_probe_deadline(context: HostContext, status: VideoImportStatus) -> datetime | None:
+    """Return when a probe without readable progress must be decided upon again: no event comes then, and all other
+    imports of the host wait for it."""
+    probes = status.host_backoff is not None and status.host_backoff.probing and under_way(status)
+    return context.silent_until if probes else None
+
+
+def _stop_probe_that_cannot_start(status: VideoImportStatus, record: HostBackoff) -> HostBackoff:
+    """Let another import probe, or all would wait for a node with this one."""
+    stuck = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
+    stops = record.probing and (stuck or status.phase is VideoPhase.QUEUED)
+    return record.model_copy(update={"probing": False}) if stops else record
+
+
+def _has_succeeded(context: HostContext, status: VideoImportStatus) -> bool:
+    """Whether the host served the run: its download is done or has lasted for the shortest backoff, its worker has run
+    for longer, or it ended with a verdict on what the host sent."""
+    if is_done(status.stages, StageName.DOWNLOAD) or status.phase is VideoPhase.COMPLETED:
+        return True
+    if under_way(status):
+        silent_until = context.silent_until
+        return _has_fetched(context, status) or (silent_until is not None and context.now >= silent_until)
+    reason = status.reason
+    if reason is None or reason in _INCONCLUSIVE or status.phase in (VideoPhase.SUSPENDED, VideoPhase.CANCELLED):
+        return False
+    return info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER, RetryClass.RETRIED, RetryClass.LATER)
+
+
+def _has_fetched(context: HostContext, status: VideoImportStatus) -> bool:
+    has_bytes = any(stage.name == StageName.DOWNLOAD and stage.bytes_done for stage in status.stages)
+    created = context.job_created
+    return has_bytes and created is not None and context.now - created >= context.settings.host_backoff

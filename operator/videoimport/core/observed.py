@@ -13,6 +13,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.videoimport import VideoImport
+from videoimport.core.circuit_breaker import BreakerState
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.object_metadata import Owner
 
@@ -156,24 +157,9 @@ class PageView:
     integration: str | None = None
     """Of a page of what earlier bulks left failed: under which source and destination it was taken up."""
     retry_after_seconds: int | None = None
-    """For how long it wanted to be left alone then, where it said so."""
+    """The Retry-After of that failure, if the host sent one."""
     skipped: Skipped | None = None
     """What of the list is neither in it nor rejected."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostView:
-    """A host that pushed back and has not answered since, as all imports of a namespace together know it."""
-
-    name: str
-    failures: int
-    """How often in a row; 0 where it is only to be left alone for a while, and nobody need try first."""
-    time: datetime
-    """When it pushed back last."""
-    until: datetime
-    """Until when it is left alone; may lie in the past."""
-    tried: bool = False
-    """Another import tries now whether it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +177,8 @@ class ObservedVideo:
     """Answers to earlier inquiries."""
     claims: tuple[ClaimView, ...] = ()
     """PersistentVolumeClaims that name it as their owner."""
-    host: HostView | None = None
-    """Its source's host, while that pushes back."""
+    host: BreakerState | None = None
+    """The breaker of its source's host; None if closed."""
     no_room: str = ""
     """Which limit leaves no room for another run, in a sentence; empty when there is room for this one."""
 
@@ -223,9 +209,9 @@ class ObservedBulk:
     ahead: int = 0
     """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
     hosts: tuple[HostStatus, ...] = ()
-    """All hosts that push imports of its namespace back now, by name."""
-    source_rests_until: datetime | None = None
-    """Whom its list is asked from wants to be left alone until then; may lie in the past."""
+    """Open and half-open breakers of its namespace, by the host's name."""
+    source_backoff_until: datetime | None = None
+    """End of the backoff of the host that serves its list; may be in the past."""
     left_failed: tuple[Listed, ...] | None = None
     """What earlier bulks with the same source and destination left failed, and no later one brought; None where there
     are no earlier ones, or nobody wants to know."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.videoimport_status import Attempts, HostRest
+from videoimport.api.videoimport_status import Attempts, HostBackoff
 from videoimport.core.settings import Settings
 
 _MAX_DOUBLINGS = 20
@@ -24,8 +24,8 @@ class Context:
     settings: Settings
     since: datetime
     """When the first run of this series began."""
-    rest: HostRest | None = None
-    """What the run learned of a host that pushes back; set with reasons of that class."""
+    backoff: HostBackoff | None = None
+    """The host's backoff after this run; set with reasons of class HostBackoff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Verdict:
 
 
 def judge(reason: Reason, context: Context) -> Verdict:
-    """The verdict on a run that ended with this reason. Raises ValueError where a host pushed back and ``context.rest``
-    does not say how long it is left alone."""
+    """The verdict on a run that ended with this reason. Raises ValueError if the reason's class is HostBackoff
+    and ``context.backoff`` is None."""
     retry = info(reason).retry
     if retry is RetryClass.UNCHARGED:
         return _uncharged(context)
@@ -83,13 +83,13 @@ def _later(context: Context) -> Verdict:
 
 def _with_its_host(context: Context) -> Verdict:
     """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
-    rest, cap = context.rest, context.settings.later_cap
-    if rest is None:
-        raise ValueError("a host pushed back, and nobody says for how long")
+    backoff, cap = context.backoff, context.settings.later_cap
+    if backoff is None:
+        raise ValueError("RateLimited needs the host's backoff, which says for how long no run starts")
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
-    if rest.since is not None and context.now - rest.since >= cap:
+    if backoff.since is not None and context.now - backoff.since >= cap:
         return Verdict(attempts, _waited_out(cap))
-    return Verdict(attempts.model_copy(update={"next_retry_time": rest.until}))
+    return Verdict(attempts.model_copy(update={"next_retry_time": backoff.until}))
 
 
 def _waited_out(cap: timedelta) -> str:

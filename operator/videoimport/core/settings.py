@@ -39,15 +39,15 @@ class Settings:
     """First delay before a webhook's message is sent again; doubles with each try."""
     webhook_backoff_cap: timedelta = timedelta(hours=4)
     """Longest such delay."""
-    host_rest: timedelta = timedelta(minutes=5)
-    """How long a host that pushed back is left alone by every import; doubles each time it does so again."""
-    host_rest_cap: timedelta = timedelta(hours=1)
-    """Longest time a host is left alone."""
+    host_backoff: timedelta = timedelta(minutes=5)
+    """First backoff of a host that answered with RateLimited; doubles with each further failure."""
+    host_backoff_max: timedelta = timedelta(hours=1)
+    """Longest such backoff."""
     later: timedelta = timedelta(minutes=30)
     """Delay after SourceNotYetAvailable."""
     later_cap: timedelta = timedelta(days=7)
-    """How long SourceNotYetAvailable is waited out, since the first of these runs, and a host that pushes back, since
-    the import first was told so; no attempt is charged for either."""
+    """How long an import waits after SourceNotYetAvailable, since the first such run, and for a host's backoff, since
+    its first RateLimited; no attempt is charged for either."""
     max_uncharged: int = 10
     """Most uncharged runs of an import: a cap, so that an eternal eviction is seen in the end."""
     job_ttl: timedelta = timedelta(minutes=10)

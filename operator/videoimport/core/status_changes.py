@@ -40,7 +40,7 @@ def news(old: VideoImportStatus, new: VideoImportStatus) -> News:
 def _retried(old: VideoImportStatus, new: VideoImportStatus) -> str | None:
     before, after = old.attempts or Attempts(), new.attempts or Attempts()
     if after.next_retry_time is not None and new.reason is not None:
-        told = new.reason is not Reason.RATE_LIMITED or old.host_rest != new.host_rest
+        told = new.reason is not Reason.RATE_LIMITED or old.host_backoff != new.host_backoff
         return str(new.reason) if told else LOST
     return LOST if new.run != old.run and after.uncharged > before.uncharged else None
 

@@ -17,7 +17,7 @@ _CLASSES: dict[RetryClass, str] = {
     RetryClass.USER: "Failed at once, for something beside the spec; mend it, then change `retryToken`.",
     RetryClass.RETRIED: "Tried again with exponential backoff, up to `maxAttempts` runs and the limit of its row.",
     RetryClass.UNCHARGED: "Tried again; not charged as an attempt.",
-    RetryClass.HOST: "Tried again after a long rest. The namespace's other imports from that host wait too, uncharged.",
+    RetryClass.HOST: "Tried again after the host's backoff, like all imports of the namespace from it; not charged.",
     RetryClass.LATER: "Tried again every half hour or so, for a week; not charged as an attempt.",
     RetryClass.WAITING: "Not an end: shown with the cluster's own words while a run cannot start.",
     RetryClass.END: "Ended as the user asked.",

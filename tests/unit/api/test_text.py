@@ -42,7 +42,7 @@ IDENTIFIERS = {
     ("Report", "uid"), ("Report", "spec_hash"), ("PageReport", "uid"), ("DeliveryReport", "uid"),
     ("PackedReport", "data"),
     ("JobReference", "name"), ("JobReference", "uid"), ("ShardReference", "name"), ("ItemResult", "import_name"),
-    ("LedgerEntry", "import_name"), ("HostRest", "host"), ("HostStatus", "host"), ("Condition", "type"),
+    ("LedgerEntry", "import_name"), ("HostBackoff", "host"), ("HostStatus", "host"), ("Condition", "type"),
     ("LedgerEntry", "error"), ("LedgerEntry", "retry_token"),  # ItemResult cleans the error
     ("VideoImportStatus", "observed_retry_token"), ("VideoImportStatus", "observed_spec_hash"),
     ("BulkImportStatus", "observed_retry_token"),

@@ -285,7 +285,7 @@ def _content(kind: str, uid: str, ends: bool, run: int) -> Raw:
             item_identity(LINES[run]): f'{{"url": "{EVIL}", "success": {str(ends).lower()}}}',
         }},
         "PersistentVolumeClaim": {"status": {"phase": "Bound" if ends else "Pending"}},
-        "VideoImport": imports | {"status": waits | {"hostRest": rest | {"probing": ends}}},
+        "VideoImport": imports | {"status": waits | {"hostBackoff": rest | {"probing": ends}}},
         "BulkImport": {
             "spec": {"source": {"items": [{"url": url} for url in LINES]}, "template": {"destination": DESTINATION}},
             "status": {"phase": "Processing"},

@@ -1,4 +1,4 @@
-"""The store knows which hosts push back, and tells those that wait for one."""
+"""The store has the circuit breakers of hosts, and queues the imports that depend on one that changed."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from videoimport.api.videoimport import VideoImport
-from videoimport.api.videoimport_status import HostRest
+from videoimport.api.videoimport_status import HostBackoff
 from videoimport.controller.cache.store import Store
 from videoimport.controller.client.resources import Key
-from videoimport.core.circuit_breaker import seen_of
-from videoimport.core.observed import HostView
+from videoimport.core.circuit_breaker import BreakerState, combine_records
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]
@@ -42,7 +41,7 @@ class Cluster:
         assert entry is not None
         return entry.of(VideoImport)
 
-    def host(self, name: str) -> HostView | None:
+    def host(self, name: str) -> BreakerState | None:
         return self.store.turns.seen_by(self.video(name))[0]
 
     def told_besides(self, *names: str) -> set[str]:
@@ -63,7 +62,7 @@ def told(until: str = FIVE, time: str = "2026-01-01T00:00:00Z", host: str = "a.e
         "reason": "RateLimited",
         "run": 1,
         "attempts": {"nextRetryTime": until},
-        "hostRest": record,
+        "hostBackoff": record,
     }
 
 
@@ -73,19 +72,19 @@ def trying() -> Raw:
         "reason": None,
         "attempts": {},
         "job": {"name": "j"},
-        "hostRest": told()["hostRest"] | {"probing": True},
+        "hostBackoff": told()["hostBackoff"] | {"probing": True},
     }
 
 
 HELD = {"phase": "Pending", "reason": "RateLimited", "run": 0, "attempts": {"nextRetryTime": FIVE}}
-ANSWERED = {"phase": "Completed", "hostRest": {"host": "a.example", "time": "2026-01-01T00:09:00Z"}}
+ANSWERED = {"phase": "Completed", "hostBackoff": {"host": "a.example", "time": "2026-01-01T00:09:00Z"}}
 
 
-def test_a_rest_concerns_every_import_of_the_host_and_no_other(cluster: Cluster) -> None:
+def test_a_backoff_concerns_every_import_of_the_host_and_no_other(cluster: Cluster) -> None:
     cluster.put("same")
     cluster.put("other", "b.example")
     cluster.put("told", "www.a.example", told())
-    seen = HostView("a.example", 1, TOLD_AT, datetime(2026, 1, 1, 0, 5, tzinfo=UTC))
+    seen = BreakerState("a.example", 1, TOLD_AT, datetime(2026, 1, 1, 0, 5, tzinfo=UTC))
     assert (cluster.host("same"), cluster.host("told"), cluster.host("other")) == (seen, seen, None)
 
 
@@ -96,11 +95,11 @@ def test_what_one_namespace_was_told_holds_up_no_other(cluster: Cluster) -> None
     cluster.put("tries", status=trying(), namespace="other")
     assert (cluster.host("held"), cluster.told_besides()) == (None, {"told", "tries"})
     hosts = cluster.store.turns.hosts
-    assert (hosts.statuses("ns"), [one.host for one in hosts.statuses("other")]) == ((), ["a.example"])
+    assert (hosts.list_statuses("ns"), [one.host for one in hosts.list_statuses("other")]) == ((), ["a.example"])
     assert cluster.store.turns.seen_by(cluster.video("told", "other"))[0] is not None
 
 
-def test_the_longest_rest_counts_and_a_deleted_import_is_no_witness(cluster: Cluster, thing: Thing) -> None:
+def test_the_longest_backoff_counts_and_a_deleted_import_is_no_witness(cluster: Cluster, thing: Thing) -> None:
     cluster.put("same")
     cluster.put("one", status=told())
     cluster.put("two", status=told("2026-01-01T00:09:00Z", failures=2))
@@ -126,7 +125,7 @@ def test_one_that_tries_is_seen_by_all_but_itself_and_those_that_wait_are_told_o
     held, tries = cluster.host("held"), cluster.host("tries")
     assert held is not None
     assert tries is not None
-    assert (held.tried, tries.tried) == (True, False)
+    assert (held.probing, tries.probing) == (True, False)
     cluster.told_besides()
     cluster.put("tries", status=ANSWERED)
     assert cluster.told_besides("tries") == {"held"}
@@ -142,7 +141,7 @@ def test_one_that_no_longer_tries_lets_another_try_and_what_it_knew_stays(cluste
     assert cluster.told_besides("tries") == {"held"}
     held = cluster.host("held")
     assert held is not None
-    assert not held.tried
+    assert not held.probing
 
 
 def test_a_worker_that_is_still_being_stopped_tries(cluster: Cluster, thing: Thing) -> None:
@@ -154,13 +153,13 @@ def test_a_worker_that_is_still_being_stopped_tries(cluster: Cluster, thing: Thi
     cluster.put("tries", status=trying() | {"phase": "Suspended"})
     held = cluster.host("held")
     assert held is not None
-    assert held.tried
+    assert held.probing
     cluster.told_besides()
     cluster.store.remove("Job", {**job, "metadata": job["metadata"] | {"resourceVersion": "91"}})
     assert "held" in cluster.told_besides()
     held = cluster.host("held")
     assert held is not None
-    assert not held.tried
+    assert not held.probing
 
 
 def test_a_decision_to_try_counts_before_it_is_written(cluster: Cluster) -> None:
@@ -172,11 +171,11 @@ def test_a_decision_to_try_counts_before_it_is_written(cluster: Cluster) -> None
     cluster.store.turns.decided(one, planned)
     two = cluster.host("two")
     assert two is not None
-    assert two.tried
+    assert two.probing
     cluster.put("one", status=HELD)  # somebody else's write came first, so that one fails
     two = cluster.host("two")
     assert two is not None
-    assert not two.tried
+    assert not two.probing
 
 
 def test_a_listing_that_was_told_is_a_witness_until_its_time_is_over(cluster: Cluster, thing: Thing) -> None:
@@ -200,7 +199,7 @@ def test_nothing_is_kept_of_imports_that_have_nothing_to_do_with_it(cluster: Clu
     assert cluster.store.turns.slots.total == 0
 
 
-def test_those_whose_run_has_not_begun_are_told_that_their_host_rests(cluster: Cluster) -> None:
+def test_those_whose_run_has_not_begun_are_queued_when_the_breaker_opens(cluster: Cluster) -> None:
     cluster.put("starting", status={"phase": "Pending", "run": 1, "job": {"name": "j"}})
     stages = [{"name": "Download", "state": "Running"}]
     cluster.put("begun", status={"phase": "Downloading", "run": 1, "job": {"name": "j"}, "stages": stages})
@@ -243,13 +242,13 @@ def test_many_that_were_told_together_leave_at_a_cost_that_does_not_grow_with_th
         cluster.put(f"v{number}", status=told())
     looked_at = 0
 
-    def counted(name: str, records: Iterable[Any]) -> HostView | None:
+    def counted(name: str, records: Iterable[Any]) -> BreakerState | None:
         nonlocal looked_at
         kept = list(records)
         looked_at += len(kept)
-        return seen_of(name, kept)
+        return combine_records(name, kept)
 
-    monkeypatch.setattr("videoimport.controller.cache.host_record.seen_of", counted)
+    monkeypatch.setattr("videoimport.controller.cache.host_breakers.combine_records", counted)
     for number in range(100):
         assert cluster.store.turns.hosts
         cluster.put(f"v{number}", status={"phase": "Completed"})
@@ -265,11 +264,13 @@ def test_what_is_kept_of_a_host_is_what_all_records_say_whoever_comes_and_goes(c
         kept[name] = dice.choice(
             [
                 told(f"2026-01-01T00:0{minute + 1}:00Z", f"2026-01-01T00:0{minute}:00Z", failures=dice.randint(1, 2)),
-                {**ANSWERED, "hostRest": {"host": "a.example", "time": f"2026-01-01T00:0{minute}:00Z"}},
+                {**ANSWERED, "hostBackoff": {"host": "a.example", "time": f"2026-01-01T00:0{minute}:00Z"}},
                 HELD,
                 {"phase": "Completed"},
             ]
         )
         cluster.put(name, status=kept[name])
-        records = [HostRest.model_validate(status["hostRest"]) for status in kept.values() if "hostRest" in status]
-        assert cluster.host(name) == seen_of("a.example", records)
+        records = [
+            HostBackoff.model_validate(status["hostBackoff"]) for status in kept.values() if "hostBackoff" in status
+        ]
+        assert cluster.host(name) == combine_records("a.example", records)

@@ -22,7 +22,7 @@ TOLD = {
     "phase": "Pending",
     "reason": "RateLimited",
     "attempts": {"nextRetryTime": "2026-01-01T00:05:00Z"},
-    "hostRest": {
+    "hostBackoff": {
         "host": "secret.example",
         "failures": 1,
         "time": "2026-01-01T00:00:00Z",

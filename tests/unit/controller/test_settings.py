@@ -37,7 +37,7 @@ def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> No
         "BACKOFF_CAP_SECONDS": "3",
         "PATIENCE_SECONDS": "4",
         "JOB_TTL_SECONDS": "5",
-        "HOST_REST_SECONDS": "6",
+        "HOST_BACKOFF_SECONDS": "6",
         "LATER_SECONDS": "7",
         "LATER_CAP_SECONDS": "8",
         "STALL_SECONDS": "90",
@@ -52,7 +52,7 @@ def test_everything_reaches_the_decisions(monkeypatch: pytest.MonkeyPatch) -> No
     assert chosen.allowed_networks == ("10.0.0.0/8", "fd00::/8")
     spans = (chosen.write_interval, chosen.backoff_base, chosen.backoff_cap, chosen.patience, chosen.job_ttl)
     assert spans == tuple(timedelta(seconds=seconds) for seconds in (1.5, 2, 3, 4, 5))
-    spans = (chosen.host_rest, chosen.later, chosen.later_cap, chosen.stall)
+    spans = (chosen.host_backoff, chosen.later, chosen.later_cap, chosen.stall)
     assert spans == tuple(timedelta(seconds=seconds) for seconds in (6, 7, 8, 90))
     assert chosen.politeness == Politeness(bytes_per_second=1_000_000, sleep_seconds=1)
 

@@ -1,4 +1,4 @@
-"""Whatever happens when: no host that rests is asked but by one that tries, no limit is exceeded, and all arrive."""
+"""Whatever happens when: only one probe contacts a host with an open breaker, no limit is exceeded, and all arrive."""
 
 import random
 import sys
@@ -65,14 +65,14 @@ def test_all_arrive_once_their_hosts_answer_and_nothing_fails_for_them(seed):
 
 @quick
 @given(seeds)
-def test_a_try_that_fails_doubles_the_rest_and_other_hosts_do_not_notice(seed):
+def test_a_try_that_fails_doubles_the_backoff_and_other_hosts_do_not_notice(seed):
     world = a_world(seed)
     stormy(world, 300, users=False)
-    for _, failures, rest in world.rests:
-        assert rest >= min(SETTINGS.host_rest * 2 ** (failures - 1), SETTINGS.host_rest_cap)
+    for _, failures, backoff in world.backoffs:
+        assert backoff >= min(SETTINGS.host_backoff * 2 ** (failures - 1), SETTINGS.host_backoff_max)
     for video in world.videos():
         if "calm.example" in str(video.spec.source.url):
-            assert video.status.host_rest is None
+            assert video.status.host_backoff is None
     settle(world)
 
 

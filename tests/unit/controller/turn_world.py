@@ -1,5 +1,5 @@
 """A cluster in the hand for those who wait: the real store and the real decisions, whose writes take their time, whose
-controller may be killed at any point, and sites that push back."""
+controller may be killed at any point, and sites that answer 429."""
 
 import random
 from collections import defaultdict
@@ -20,16 +20,16 @@ from videoimport.controller.cache.sync_state import Notebook
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_video
 from videoimport.core.admission import Limits
-from videoimport.core.circuit_breaker import host_of, seen_of
+from videoimport.core.circuit_breaker import BreakerState, combine_records
 from videoimport.core.lifecycle import under_way
-from videoimport.core.observed import HostView
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
+from videoimport.core.source_host import find_host
 from videoimport.core.video.reconcile import reconcile_video
 
 Raw = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
-SETTINGS = Settings(worker_image="w", host_rest=timedelta(seconds=60), host_rest_cap=timedelta(seconds=600))
+SETTINGS = Settings(worker_image="w", host_backoff=timedelta(seconds=60), host_backoff_max=timedelta(seconds=600))
 DOWNLOADED = (Stage(name="Download", state="Done", percent=100), Stage(name="Transcode", state="Running", percent=5))
 
 
@@ -41,7 +41,7 @@ class Site:
     asked: list[datetime] = field(default_factory=list)
     refused: list[datetime] = field(default_factory=list)
     most: int | None = None
-    """Requests that it takes before it wants to be left alone; None for no end."""
+    """Requests that it answers before it sends 429; None for no end."""
     taken: int = 0
 
     def answers(self, now: datetime, dice: random.Random) -> bool:
@@ -64,8 +64,8 @@ class World:
     objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)
     flying: list[tuple[Key, str, Plan[VideoImportStatus]]] = field(default_factory=list)
     """Decisions whose writes are on their way, with the version that they rest on."""
-    rests: list[tuple[str, int, timedelta]] = field(default_factory=list)
-    """Each try that failed: host, how often in a row, and how long the host is left alone."""
+    backoffs: list[tuple[str, int, timedelta]] = field(default_factory=list)
+    """Each try that failed: host, failures in a row, and the backoff that follows."""
     most_live: int = 0
     parsed: dict[int, tuple[Raw, VideoImport]] = field(default_factory=dict)
     """Each version of an import, as it was parsed; by the identity of its JSON, which is replaced and never changed."""
@@ -136,11 +136,11 @@ class World:
     def videos(self) -> list[VideoImport]:
         return [self.parse(raw) for key, raw in self.objects.items() if key[0] == "VideoImport"]
 
-    def seen(self, host: str, namespace: str) -> HostView | None:
+    def seen(self, host: str, namespace: str) -> BreakerState | None:
         """As the statuses of a namespace have it in the API server."""
         here = (video for video in self.videos() if video.metadata.namespace == namespace)
-        mine = (video for video in here if host_of(video) == host)
-        return seen_of(host, (video.status.host_rest for video in mine if video.status.host_rest))
+        mine = (video for video in here if find_host(video) == host)
+        return combine_records(host, (video.status.host_backoff for video in mine if video.status.host_backoff))
 
     # What the controller does
 
@@ -163,13 +163,13 @@ class World:
         self.flying.append((key, entry.head["metadata"]["resourceVersion"], plan))
 
     def _starts(self, video: VideoImport, status: VideoImportStatus) -> None:
-        host = host_of(video)
+        host = find_host(video)
         assert host is not None
         seen = self.seen(host, video.metadata.namespace)
         if seen is not None:
-            assert self.now >= seen.until, "it starts while its host rests"
-            assert status.host_rest is not None
-            assert status.host_rest.probing, "it starts, and is no try"
+            assert self.now >= seen.until, "it starts while the breaker of its host is open"
+            assert status.host_backoff is not None
+            assert status.host_backoff.probing, "it starts, and is no try"
 
     def land(self) -> None:
         """A write that was on its way arrives."""
@@ -192,17 +192,17 @@ class World:
 
     def _check(self, before: VideoImport, status: VideoImportStatus) -> None:
         videos = [video for video in self.videos() if video.metadata.namespace == before.metadata.namespace]
-        for host in {host_of(video) for video in videos}:
+        for host in {find_host(video) for video in videos}:
             tries = [
                 v
                 for v in videos
-                if host_of(v) == host and under_way(v.status) and (r := v.status.host_rest) and r.probing
+                if find_host(v) == host and under_way(v.status) and (r := v.status.host_backoff) and r.probing
             ]
             assert len(tries) <= 1, f"{len(tries)} try {host} at once"
-        rest, was = status.host_rest, before.status.host_rest
-        if rest and was and was.probing and rest.failures > was.failures and rest.until:
-            self.rests.append((rest.host, rest.failures, rest.until - rest.time))
-            assert rest.failures == was.failures + 1
+        now, was = status.host_backoff, before.status.host_backoff
+        if now and was and was.probing and now.failures > was.failures and now.until:
+            self.backoffs.append((now.host, now.failures, now.until - now.time))
+            assert now.failures == was.failures + 1
         assert not (status.phase is VideoPhase.FAILED and status.reason is Reason.RATE_LIMITED), "failed for its host"
 
     def _act(self, action: Any, unseen: bool) -> None:

@@ -1,4 +1,4 @@
-"""A bulk among whose hosts one pushes back: others go on, and the status says so."""
+"""A bulk with an open breaker among its hosts: imports from others go on, and the status shows it."""
 
 import pytest
 from core_bulk import bulk, child, plan, started
@@ -7,12 +7,12 @@ from core_seen import after
 from videoimport.api.bulkimport_status import HostStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoPhase
-from videoimport.core import circuit_breaker as breaker
+from videoimport.core import source_host
 from videoimport.core.bulk.child_manifests import source_of
 from videoimport.core.bulk.start_window import next_items
 from videoimport.core.list_item import Listed
 
-BUSY = HostStatus(host="video.example", state="Resting", until=after(60), failures=2)
+BUSY = HostStatus(host="video.example", state="Open", until=after(60), failures=2)
 OTHER = "https://other.example/a.mp4"
 
 
@@ -47,12 +47,12 @@ def test_one_import_is_enough_to_wait_for_a_host():
 
 def test_hosts_that_others_wait_for_change_nothing():
     wish = a_bulk(own(0), own(1), parallelism=2)
-    assert started(plan(wish, hosts=(HostStatus(host="quiet.example", state="Resting"),))) == [own(0), own(1)]
+    assert started(plan(wish, hosts=(HostStatus(host="quiet.example", state="Open"),))) == [own(0), own(1)]
 
 
 def test_status_shows_only_hosts_of_its_own_imports():
     wish = a_bulk(own(0), OTHER)
-    stranger = HostStatus(host="quiet.example", state="Probing")
+    stranger = HostStatus(host="quiet.example", state="HalfOpen")
     found = plan(wish, (waiting(wish, 0),), hosts=(stranger, BUSY))
     assert found.status.hosts == (BUSY,)
     assert plan(wish, hosts=(BUSY,)).status.hosts == ()
@@ -61,8 +61,8 @@ def test_status_shows_only_hosts_of_its_own_imports():
 def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatch):
     wish, parsed = a_bulk(own(0), parallelism=3), []
     items = [Listed(f"{number:010}", own(number)) for number in range(1, 500)]
-    split = breaker.urlsplit
-    monkeypatch.setattr(breaker, "urlsplit", lambda url: parsed.append(url) or split(url))
+    split = source_host.urlsplit
+    monkeypatch.setattr(source_host, "urlsplit", lambda url: parsed.append(url) or split(url))
     assert next_items(wish, items, (waiting(wish, 0),), 0, frozenset({BUSY.host})) == []
     assert len(parsed) < 10
 
@@ -81,7 +81,7 @@ def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatc
 )
 def test_an_item_is_passed_by_for_the_very_host_that_its_import_would_wait_for(url):
     wish, item = a_bulk(own(0), parallelism=3), Listed("0123456789", url)
-    host = breaker.host_of_source(source_of(wish, item))
+    host = source_host.find_source_host(source_of(wish, item))
     held = waiting(wish, 0)
     held = held.model_copy(update={"spec": held.spec.model_copy(update={"source": source_of(wish, item)})})
     assert next_items(wish, [item], (held,), 0, frozenset({host})) == []

@@ -64,7 +64,7 @@ def worst(letter: str):
         shard(number, dict(entries[number::256]), name=f"{name}-results-{number}", owner=bulk_owner(wish.metadata))
         for number in range(256)
     )
-    hosts = tuple(HostStatus(host=f"{number}".rjust(253, "h"), state="Resting", until=after(9)) for number in range(20))
+    hosts = tuple(HostStatus(host=f"{number}".rjust(253, "h"), state="Open", until=after(9)) for number in range(20))
     return wish, {"pages": (*pages, last), "shards": shards, "hosts": hosts}
 
 

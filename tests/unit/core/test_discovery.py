@@ -417,12 +417,12 @@ def test_unwanted_a_known_list_stays_known():
 
 def test_a_host_that_rests_is_not_asked():
     until = after(300)
-    found = look(listed(), source_rests_until=until)
+    found = look(listed(), source_backoff_until=until)
     assert (found.status.reason, found.status.run, found.again_at) == (Reason.RATE_LIMITED, 0, until)
     assert not found.failed
     wish = noted(listed(), found.status)
     assert look(wish, at=until).status.run == 1
-    longer = look(wish, at=until, source_rests_until=until + timedelta(minutes=5))
+    longer = look(wish, at=until, source_backoff_until=until + timedelta(minutes=5))
     assert longer.again_at == until + timedelta(minutes=5)
 
 
@@ -460,7 +460,7 @@ def test_a_host_that_pushes_back_is_left_alone_and_asked_again_without_charge():
     wish, job = begun()
     found = look(wish, **pushed_back(job))
     assert (found.failed, found.status.reason, found.status.attempts.reasons) == (False, Reason.RATE_LIMITED, ())
-    assert found.again_at == NOW + SETTINGS.host_rest
+    assert found.again_at == NOW + SETTINGS.host_backoff
     assert look(noted(wish, found.status), at=found.again_at - timedelta(seconds=1)).status.run == 1
     assert look(noted(wish, found.status), at=found.again_at).status.run == 2
 
@@ -471,7 +471,7 @@ def test_a_host_that_pushes_back_again_is_left_alone_longer_up_to_a_bound():
         found = look(wish, at=at)
         job = made(found)
         found = look(noted(wish, found.status), at=at, **pushed_back(job))
-        pauses.append((found.again_at - at) / SETTINGS.host_rest)
+        pauses.append((found.again_at - at) / SETTINGS.host_backoff)
         wish, at = noted(wish, found.status), found.again_at
     assert pauses == [1, 2, 4, 8, 12, 12]
 
@@ -479,8 +479,8 @@ def test_a_host_that_pushes_back_again_is_left_alone_longer_up_to_a_bound():
 def test_a_host_is_left_alone_for_as_long_as_it_or_an_import_of_it_says():
     wish, job = begun()
     assert look(wish, **pushed_back(job, retry_after_seconds=1000)).again_at == after(1000)
-    assert look(wish, **pushed_back(job, retry_after_seconds=80_000)).again_at == NOW + SETTINGS.host_rest_cap
-    assert look(wish, **pushed_back(job), source_rests_until=after(2000)).again_at == after(2000)
+    assert look(wish, **pushed_back(job, retry_after_seconds=80_000)).again_at == NOW + SETTINGS.host_backoff_max
+    assert look(wish, **pushed_back(job), source_backoff_until=after(2000)).again_at == after(2000)
 
 
 def test_a_host_that_pushes_back_for_ever_is_given_up():
@@ -499,12 +499,12 @@ def test_a_host_that_pushes_back_after_a_page_is_left_alone_and_the_rest_is_list
     assert task_in(created(again))["page"] == 1
 
 
-def test_a_page_begins_without_the_push_backs_of_the_one_before():
+def test_a_page_begins_without_the_host_failures_of_the_one_before():
     wish, job = begun()
     found = look(wish, **pushed_back(job))
     wish = noted(wish, look(noted(wish, found.status), at=found.again_at).status)
-    assert wish.status.discovery.push_backs == 1
-    assert look(wish, pages=(page(wish, 0),)).status.push_backs == 0
+    assert wish.status.discovery.host_failures == 1
+    assert look(wish, pages=(page(wish, 0),)).status.host_failures == 0
 
 
 def test_what_a_page_says_of_its_host_is_kept_with_it():
@@ -519,9 +519,9 @@ def test_the_pause_after_a_page_outlasts_a_time_in_which_nothing_is_to_be_listed
     wish, _ = begun()
     pages = (page(wish, 0, pushed_back=Reason.RATE_LIMITED),)
     found = look(wish, wanted=False, pages=pages)
-    assert found.status.attempts.next_retry_time == NOW + SETTINGS.host_rest
+    assert found.status.attempts.next_retry_time == NOW + SETTINGS.host_backoff
     again = look(noted(wish, found.status), at=after(1), pages=pages)
-    assert (again.status.run, again.again_at) == (1, NOW + SETTINGS.host_rest)
+    assert (again.status.run, again.again_at) == (1, NOW + SETTINGS.host_backoff)
 
 
 def test_a_page_is_given_up_by_the_time_it_is_tried_and_not_by_the_bulks_age():

@@ -41,9 +41,10 @@ from videoimport.api.videoimport_status import (
     VideoPhase,
 )
 from videoimport.core.bulk.reconcile import reconcile_bulk
+from videoimport.core.circuit_breaker import BreakerState
 from videoimport.core.discovery.reconcile import discovering
 from videoimport.core.list_item import Listed, Rejected
-from videoimport.core.observed import HostView, ObservedBulk
+from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Plan
 
 SOURCE = SourceStatus(
@@ -111,7 +112,7 @@ VIDEOS: dict[VideoPhase, dict[str, Callable[[], Plan[Any]]]] = {
         "started": lambda: plan(video()),
         "retrying": retrying,
         "rate-limited": limited,
-        "host": lambda: plan(video(), host=HostView("video.example", 1, NOW, after(300))),
+        "host": lambda: plan(video(), host=BreakerState("video.example", 1, NOW, after(300))),
     },
     VideoPhase.QUEUED: {"limit": lambda: plan(video(), no_room="2 imports run in the cluster, as many as may.")},
     VideoPhase.SUSPENDED: {"new": suspending},
@@ -145,7 +146,7 @@ def test_status_of_a_video_import(phase: VideoPhase) -> None:
 
 
 LIST: dict[str, Any] = {"source": {"manifest": {"url": "https://lists.example/all.txt"}}}
-BUSY = HostStatus(host="video.example", state="Resting", until=after(60), failures=2)
+BUSY = HostStatus(host="video.example", state="Open", until=after(60), failures=2)
 HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
 
 

@@ -35,7 +35,7 @@ def entry(number: int, **more: Any) -> Entry:
 
 
 def failure(reason: Reason = Reason.RATE_LIMITED) -> ImportFailure:
-    return ImportFailure(reason, "It pushes back.", 90)
+    return ImportFailure(reason, "It asks for fewer requests.", 90)
 
 
 class Source:

@@ -65,7 +65,7 @@ class Report(Model):
     duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Set on success when nothing was stored, because the destination had the video: where it is."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
-    """Set with RateLimited where the host said for how long it wants to be left alone."""
+    """The host's Retry-After, with RateLimited; None if it sent none."""
     unguarded: bool = False
     """True where ``destination.ifExists: Fail`` was checked by requests only: the store has no conditional writes, so
     two imports at one moment may overwrite each other."""

@@ -189,7 +189,7 @@ class PageReport(Model):
     """There is a page, but the source broke off behind it: the next run deserves the pause that one which failed with
     this reason would have."""
     retry_after_seconds: RetryAfter | None = None
-    """Set with RateLimited, as reason or pushed_back, where the host said for how long it wants to be left alone."""
+    """The host's Retry-After, with RateLimited as reason or pushed_back; None if it sent none."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the next page begins; None when this is the last."""
     done: bool = False

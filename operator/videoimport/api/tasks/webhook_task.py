@@ -19,7 +19,7 @@ WEBHOOK_SECRET_PATH = "/var/run/secrets/videoimport.io/webhook"  # noqa: S105 â€
 """Where the worker finds the Secret's keys as files."""
 
 MAX_RETRY_AFTER = 86_400
-"""Longest that a receiver is left alone at its own wish, in seconds."""
+"""Longest Retry-After of a receiver that is obeyed, in seconds."""
 
 
 class WebhookEvent(StrEnum):
@@ -103,4 +103,4 @@ class DeliveryReport(Model):
     advice: Annotated[str, Field(max_length=512)] = ""
     """What to do, where that is more exact than the reason's own advice."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
-    """How long the receiver wants to be left alone."""
+    """The receiver's Retry-After, if it sent one."""

@@ -1,4 +1,4 @@
-"""Whose turn it is to start: what the store's objects mean for hosts that rest and for limits."""
+"""Which imports may start: the index of host breakers and of limits, kept up to date with the store."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,59 +8,59 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.fair_share import Slots
-from videoimport.controller.cache.host_breakers import HostRests
+from videoimport.controller.cache.host_breakers import HostBreakers
 from videoimport.controller.client.resources import Key, Place
 from videoimport.core.admission import Limits, Standing, standing_of
-from videoimport.core.circuit_breaker import host_of, host_of_list, knowledge_of, knowledge_of_list
+from videoimport.core.circuit_breaker import BreakerState, report_host, report_listing_host
 from videoimport.core.lifecycle import under_way
-from videoimport.core.observed import HostView
+from videoimport.core.source_host import find_host, find_list_host
 
 
 class Turns:
     """``tell`` is called with the key of each that should look again."""
 
     def __init__(self, tell: Callable[[Key], None], limits: Limits) -> None:
-        self.hosts = HostRests(tell)
+        self.hosts = HostBreakers(tell)
         self.slots = Slots(lambda place: tell(_key(place)), limits)
 
     def video(self, place: Place, uid: str, entry: Entry | None, *, working: bool, answered: bool) -> None:
         """What is known of an import, or that nothing is. ``working``: a Job of it has not ended."""
         view = entry.view if entry else None
-        knowledge, standing = None, Standing(uid, holds=True, waits=False) if working else None
+        report, standing = None, Standing(uid, holds=True, waits=False) if working else None
         if isinstance(view, VideoImport):
-            knowledge, standing = knowledge_of(view, working=working), standing_of(view, working=working)
-        self.hosts.put(_key(place), knowledge, answered=answered)
+            report, standing = report_host(view, working=working), standing_of(view, working=working)
+        self.hosts.put(_key(place), report, answered=answered)
         self.slots.put(place, standing, answered=answered)
 
     def bulk(self, place: Place, uid: str, entry: Entry | None) -> None:
         """What is known of a bulk, or that nothing is."""
         view = entry.view if entry else None
         known = view if isinstance(view, BulkImport) else None
-        self.hosts.put(Key("BulkImport", *place), knowledge_of_list(known) if known else None, answered=True)
+        self.hosts.put(Key("BulkImport", *place), report_listing_host(known) if known else None, answered=True)
         self.slots.allow((place[0], uid), known.spec.parallelism if known else None)
 
-    def seen_by(self, video: VideoImport) -> tuple[HostView | None, str]:
-        """Its host, if that pushes back, and which limit leaves no room for it."""
+    def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
+        """The breaker of its host, unless closed, and which limit leaves no room for it."""
         place = (video.metadata.namespace, video.metadata.name)
-        host = self.hosts.of(host_of(video), _key(place)) if self.hosts else None
+        host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
         return host, self.slots.no_room(place, standing_of(video, working=False))
 
-    def source_rests_until(self, bulk: BulkImport) -> datetime | None:
-        """Until when the host that its list is asked from is left alone."""
+    def source_backoff_until(self, bulk: BulkImport) -> datetime | None:
+        """Return when the backoff of the host that serves its list ends; None if the breaker is closed."""
         meta = bulk.metadata
-        host = host_of_list(bulk.spec.source) if self.hosts else None
-        seen = self.hosts.of(host, Key("BulkImport", meta.namespace, meta.name))
-        return seen.until if seen else None
+        host = find_list_host(bulk.spec.source) if self.hosts else None
+        breaker = self.hosts.get_state(host, Key("BulkImport", meta.namespace, meta.name))
+        return breaker.until if breaker else None
 
     def decided(self, video: VideoImport, status: VideoImportStatus | None) -> None:
-        """What a decision has just made of it, before any write: nobody else takes the same place or tries the same
-        host meanwhile."""
+        """What a decision has just made of it, before any write: no other import takes the same place or probes the
+        same host meanwhile."""
         if status is None or not under_way(status):
             return
-        place, rest = (video.metadata.namespace, video.metadata.name), status.host_rest
+        place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
         self.slots.take(place, standing_of(video, working=False))
-        if rest is not None and rest.probing:
-            self.hosts.take(_key(place), rest.host)
+        if record is not None and record.probing:
+            self.hosts.decide_probe(_key(place), record.host)
 
 
 def _key(place: Place) -> Key:

@@ -1,131 +1,176 @@
-"""What is known of hosts that push back: an index over the store, as new as that is, and nearly always empty.
+"""Index of the circuit breakers of hosts, over the store: as new as the store, and nearly always empty.
 
-Whoever waits for a host is told of every change of what is known of it. A decision to try a host counts from the moment
-it is made, before its write is on its way, so that two decisions never try the same one.
+Every import that depends on a breaker is queued when the breaker's state changes. A decision to probe a host counts
+before its write is sent, so that two decisions never probe the same host.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple, TypeVar
 
 from videoimport.api.bulkimport_status import HostStatus
-from videoimport.controller.cache.host_record import OPEN, Host, State
 from videoimport.controller.client.resources import Key
-from videoimport.core.circuit_breaker import Knowledge
-from videoimport.core.observed import HostView
+from videoimport.core.circuit_breaker import BreakerState, HostRecord, HostReport, combine_records
+
+T = TypeVar("T")
 
 
-class Site(NamedTuple):
-    """A host as the imports of one namespace know it. What they were told is their users' word, which must not hold up
-    anybody in another namespace."""
+class HostKey(NamedTuple):
+    """A host in one namespace. Statuses are written in the name of their users, so they must not delay imports of
+    another namespace."""
 
     namespace: str
     host: str
 
 
-class HostRests:
-    """``tell`` is called with the key of each that waits for a host of which something changed."""
+class _Breaker(NamedTuple):
+    """All that is known of one host."""
 
-    def __init__(self, tell: Callable[[Key], None]) -> None:
-        self._tell = tell
-        self._known: dict[Key, Knowledge] = {}
-        self._hosts: dict[Site, Host] = {}
-        self._trying: dict[Key, Site] = {}
-        """By decisions whose writes are on their way: which host."""
-        self._states: dict[Site, State] = {}
-        """As last computed."""
+    state: BreakerState | None = None
+    """By the records of imports."""
+    pause: datetime | None = None
+    """By listings."""
+    probes: frozenset[Key] = frozenset()
+
+    def as_seen_by(self, key: Key, host: str) -> BreakerState | None:
+        """Return the state for the decision about one import or listing, whose own probe does not count."""
+        if self.state is None:
+            return BreakerState(host, 0, self.pause, self.pause) if self.pause else None
+        until = max(self.state.until, self.pause) if self.pause else self.state.until
+        return replace(self.state, until=until, probing=bool(self.probes - {key}))
+
+    def to_status(self) -> HostStatus | None:
+        """Return the entry for a BulkImport's status; None if only listings wait for the host."""
+        if self.state is None:
+            return None
+        word = "HalfOpen" if self.probes else "Open"
+        return HostStatus(host=self.state.host, state=word, until=self.state.until, failures=self.state.failures)
+
+
+_CLOSED = _Breaker()
+
+
+class HostBreakers:
+    """``notify`` is called with the key of each import or listing that depends on a breaker whose state changed."""
+
+    def __init__(self, notify: Callable[[Key], None]) -> None:
+        self._notify = notify
+        self._reports: dict[Key, HostReport] = {}
+        self._hosts: dict[HostKey, _HostReports] = {}
+        self._decided_probes: dict[Key, str] = {}
+        """Imports whose probe is decided and not written yet, and its host."""
+        self._breakers: dict[HostKey, _Breaker] = {}
+        """As last computed, without closed ones."""
 
     def __bool__(self) -> bool:
-        return bool(self._states)
+        return bool(self._breakers)
 
-    def put(self, key: Key, knowledge: Knowledge | None, *, answered: bool) -> None:
-        """What it contributes now. ``answered``: by itself, so a decision's write has arrived or will not."""
-        tried = self._withdraw(key) if answered else None
-        older = self._known.pop(key, None)
-        if knowledge is not None:
-            self._known[key] = knowledge
-        concerned = {tried} if tried else set[Site]()
-        if older != knowledge:
-            concerned |= self._say(key, older, knowledge)
-        for host in sorted(concerned):
-            self._reckon(host)
-        for host in concerned | ({Site(key.namespace, older.host)} if older else set()):
-            if self._host(host).is_empty:
-                del self._hosts[host]
+    def put(self, key: Key, report: HostReport | None, *, answered: bool) -> None:
+        """Replace the report of one import or listing. ``answered``: its own object changed, so that a decision's write
+        has arrived or will not."""
+        if answered:
+            self._decided_probes.pop(key, None)
+        self._replace(key, report)
 
-    def take(self, key: Key, host: str) -> None:
-        """It is decided that this import tries the host."""
-        self._withdraw(key)
-        site = self._trying[key] = Site(key.namespace, host)
-        self._host(site).deciding.add(key)
-        self._reckon(site)
+    def decide_probe(self, key: Key, host: str) -> None:
+        """Count this import as the probe of the host, before the decision is written."""
+        self._decided_probes[key] = host
+        self._replace(key, self._reports.get(key))
 
-    def of(self, host: str | None, key: Key) -> HostView | None:
-        """The host as this import, or this bulk's listing, must see it; None when it is open."""
-        state = self._states.get(Site(key.namespace, host)) if host and self._states else None
-        if state is None or host is None:
-            return None
-        if state.seen is None:
-            return HostView(host, 0, state.pause, state.pause) if state.pause else None
-        until = max(state.seen.until, state.pause) if state.pause else state.seen.until
-        return replace(state.seen, until=until, tried=bool(state.tried_by - {key}))
+    def get_state(self, host: str | None, key: Key) -> BreakerState | None:
+        """Return the state for the decision about one import or listing; None if the breaker is closed."""
+        breaker = self._breakers.get(HostKey(key.namespace, host)) if host and self._breakers else None
+        return breaker.as_seen_by(key, host) if breaker and host else None
 
-    def statuses(self, namespace: str) -> tuple[HostStatus, ...]:
-        """Return all hosts that push imports of this namespace back, by name."""
-        here = sorted(site for site in self._states if site.namespace == namespace)
-        seen = (self._states[site] for site in here)
-        return tuple(
-            HostStatus(
-                host=state.seen.name,
-                state="Probing" if state.tried_by else "Resting",
-                until=state.seen.until,
-                failures=state.seen.failures,
-            )
-            for state in seen
-            if state.seen is not None
-        )
+    def list_statuses(self, namespace: str) -> tuple[HostStatus, ...]:
+        """Return the open and half-open breakers of imports of this namespace, by the host's name."""
+        here = sorted(host for host in self._breakers if host.namespace == namespace)
+        return tuple(status for host in here if (status := self._breakers[host].to_status()))
 
     @property
     def backing_off(self) -> int:
-        """How many hosts pushed imports back and have not answered since, each namespace's by itself. Safe from another
+        """Number of open and half-open breakers; hosts that only listings wait for do not count. Safe from another
         thread."""
-        return sum(state.seen is not None for state in list(self._states.values()))
+        return sum(breaker.state is not None for breaker in list(self._breakers.values()))
 
     @property
     def waiting(self) -> int:
-        """How many imports wait for a host that is left alone. Safe from another thread."""
-        known = list(self._known.items())
-        return sum(one.waits and Site(key.namespace, one.host) in self._states for key, one in known)
+        """Number of imports that wait for a breaker. Safe from another thread."""
+        reports = list(self._reports.items())
+        return sum(report.waits and HostKey(key.namespace, report.host) in self._breakers for key, report in reports)
 
-    def _host(self, site: Site) -> Host:
-        return self._hosts.setdefault(site, Host(site.host))
+    def _replace(self, key: Key, report: HostReport | None) -> None:
+        if host := self._decided_probes.get(key):
+            report = replace(report if report and report.host == host else HostReport(host), probes=True)
+        older = self._reports.pop(key, None)
+        if report is not None:
+            self._reports[key] = report
+        if older == report:
+            return
+        for host in sorted({one.host for one in (older, report) if one is not None}):
+            old, new = (one if one is not None and one.host == host else None for one in (older, report))
+            self._replace_in(HostKey(key.namespace, host), key, old, new)
 
-    def _say(self, key: Key, older: Knowledge | None, newer: Knowledge | None) -> set[Site]:
-        """The hosts of which that changes something."""
-        for host in {one.host for one in (older, newer) if one is not None}:
-            old, new = (one if one is not None and one.host == host else None for one in (older, newer))
-            self._host(Site(key.namespace, host)).replace(key, old, new)
-        told = (one for one in (older, newer) if one is not None and one.says_something)
-        return {Site(key.namespace, one.host) for one in told}
+    def _replace_in(self, host: HostKey, key: Key, old: HostReport | None, new: HostReport | None) -> None:
+        reports = self._hosts.setdefault(host, _HostReports(host.host))
+        reports.replace(key, old, new)
+        if any(report is not None and report.affects_breaker for report in (old, new)):
+            self._update(host, reports)
+        if not reports.keys:
+            del self._hosts[host]
 
-    def _withdraw(self, key: Key) -> Site | None:
-        """Its decision to try a host counts no more; which one that was."""
-        host = self._trying.pop(key, None)
-        if host is not None:
-            self._host(host).deciding.discard(key)
-        return host
-
-    def _reckon(self, site: Site) -> None:
-        host = self._host(site)
-        before, after = self._states.get(site, OPEN), host.state
-        if after == OPEN:
-            self._states.pop(site, None)
+    def _update(self, host: HostKey, reports: "_HostReports") -> None:
+        """Compute the breaker again, and notify those that depend on it if it changed."""
+        before, after = self._breakers.get(host, _CLOSED), reports.combine()
+        if after == before:
+            return
+        if after == _CLOSED:
+            self._breakers.pop(host, None)
         else:
-            self._states[site] = after
-        if after != before:
-            for key in sorted(host.keys):
-                if self._is_concerned(self._known[key]):
-                    self._tell(key)
+            self._breakers[host] = after
+        for key in sorted(reports.keys):
+            if self._reports[key].depends_on_breaker:
+                self._notify(key)
 
-    def _is_concerned(self, one: Knowledge) -> bool:
-        return one.waits or one.starts or (one.record is not None and one.record.failures > 0)
+
+@dataclass(slots=True)
+class _HostReports:
+    """All reports of one host. Equal records are kept once, because imports that failed together have equal ones. The
+    state is computed again only when the first of a kind comes or the last goes."""
+
+    host: str
+    keys: set[Key] = field(default_factory=set)
+    _probes: set[Key] = field(default_factory=set)
+    _records: Counter[HostRecord] = field(default_factory=Counter)
+    _pauses: Counter[datetime] = field(default_factory=Counter)
+    _state: BreakerState | None = None
+    _is_stale: bool = False
+
+    def combine(self) -> _Breaker:
+        """Return all reports as one."""
+        if self._is_stale:
+            self._state, self._is_stale = combine_records(self.host, self._records), False
+        probes = frozenset(self._probes) if self._state else frozenset[Key]()
+        return _Breaker(self._state, max(self._pauses, default=None), probes)
+
+    def replace(self, key: Key, old: HostReport | None, new: HostReport | None) -> None:
+        """Replace the report of one import or listing."""
+        for report, step in ((new, 1), (old, -1)):
+            if report is not None and report.pause is not None:
+                _count(self._pauses, report.pause, step)
+            if report is not None and report.record is not None:
+                record = HostRecord(report.record.failures, report.record.time, report.record.until)
+                self._is_stale |= _count(self._records, record, step)
+        (self.keys.discard if new is None else self.keys.add)(key)
+        (self._probes.add if new is not None and new.probes else self._probes.discard)(key)
+
+
+def _count(numbers: Counter[T], value: T, step: int) -> bool:
+    """Add ``step`` to the count of a value; return whether the value came or went by that."""
+    before = numbers[value]
+    numbers[value] += step
+    if not numbers[value]:
+        del numbers[value]
+    return not before or not numbers[value]

@@ -70,8 +70,8 @@ def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
         unkept=frozenset(notes.unkept),
         ahead=store.siblings.ahead(place),
         left_failed=_left_failed(on_record, place, store),
-        hosts=store.turns.hosts.statuses(place[0]),
-        source_rests_until=store.turns.source_rests_until(entry.of(BulkImport)),
+        hosts=store.turns.hosts.list_statuses(place[0]),
+        source_backoff_until=store.turns.source_backoff_until(entry.of(BulkImport)),
     )
 
 

@@ -75,10 +75,12 @@ class Figures(Collector):
         hosts = self.store.turns.hosts
         yield _single(
             "videoimport_hosts_backing_off",
-            "Hosts that pushed imports back and have not answered since, once in each namespace.",
+            "Hosts whose circuit breaker is open or half-open, counted once in each namespace.",
             hosts.backing_off,
         )
-        yield _single("videoimport_waiting_for_hosts", "Imports that wait for their host.", hosts.waiting)
+        yield _single(
+            "videoimport_waiting_for_hosts", "Imports that wait for the breaker of their host.", hosts.waiting
+        )
         yield _single("videoimport_queue_depth", "Keys that wait to be reconciled now.", self.queue.depth)
         age = self.queue.head_age
         yield _single("videoimport_queue_age_seconds", "How long the oldest of them waits or is worked on.", age)

@@ -194,7 +194,7 @@ def _refusal(book: Book) -> str:
 def _unreadable(book: Book) -> str:
     count = len(book.items.unread)
     return (
-        f"{count} of its imports cannot be read by this version of the controller and are left alone" if count else ""
+        f"{count} of its imports cannot be read by this version of the controller and are not changed" if count else ""
     )
 
 

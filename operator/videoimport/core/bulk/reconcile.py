@@ -49,7 +49,7 @@ _PROGRESS = frozenset(
 
 
 def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) -> Plan[BulkImportStatus]:
-    """The plan for one BulkImport. One that is being deleted is left alone: its children go with it."""
+    """The plan for one BulkImport. Nothing is done for one that is being deleted: its children are deleted with it."""
     if observed.bulk.metadata.deletion_timestamp is not None:
         return Plan()
     book, moment = Book(observed), now.replace(microsecond=0)

@@ -1,15 +1,16 @@
 """Which items are started next: as many as the window has room for, in the list's order.
 
-An import that waits for a host that pushed back gives its place to others, so that other hosts go on; of each such host
-one import is enough to wait.
+An import that waits for its host's circuit breaker gives its place to items of other hosts. One waiting import for each
+such host is enough.
 """
 
 from collections.abc import Callable, Iterable
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.circuit_breaker import host_of, host_of_store, host_of_url, waits_for_host
+from videoimport.core.circuit_breaker import waits_for_host
 from videoimport.core.list_item import Listed
+from videoimport.core.source_host import find_host, find_store_host, parse_host
 
 _AUTHORITY = len("https://")
 """From here on the next slash ends all that names a URL's host."""
@@ -23,14 +24,14 @@ def next_items(
     room = max(0, bulk.spec.parallelism - len(working) - occupied)
     if not busy_hosts or not room:
         return open_items[:room]
-    waited_for = {host_of(child) for child in active if waits_for_host(child)}
+    waited_for = {find_host(child) for child in active if waits_for_host(child)}
     return _passing_by(bulk, open_items, room, busy_hosts, waited_for)
 
 
 def _passing_by(
     bulk: BulkImport, items: list[Listed], room: int, busy: frozenset[str], waited_for: set[str | None]
 ) -> list[Listed]:
-    """Asked for every open item, however many there are, at each look while a host rests."""
+    """Asked for every open item, however many there are, at each look while a breaker is open."""
     picked: list[Listed] = []
     host_of_item = _hosts(bulk)
     for item in items:
@@ -48,7 +49,7 @@ def _passing_by(
 def _hosts(bulk: BulkImport) -> Callable[[Listed], str | None]:
     """Whom an item is asked from, at the cost of one parsed URL a host."""
     bucket = bulk.spec.source.s3
-    store = host_of_store(bucket.endpoint, bucket.bucket) if bucket is not None else None
+    store = find_store_host(bucket.endpoint, bucket.bucket) if bucket is not None else None
     known: dict[str, str | None] = {}
 
     def host(item: Listed) -> str | None:
@@ -57,7 +58,7 @@ def _hosts(bulk: BulkImport) -> Callable[[Listed], str | None]:
         end = item.url.find("/", _AUTHORITY)
         site = item.url if end < 0 else item.url[:end]
         if site not in known:
-            known[site] = host_of_url(site)
+            known[site] = parse_host(site)
         return known[site]
 
     return host

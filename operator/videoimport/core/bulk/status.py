@@ -11,10 +11,10 @@ from videoimport.core.bulk.phase import BULK_ENDINGS, phase_of
 from videoimport.core.bulk.retry_failed import digests_with
 from videoimport.core.bulk.snapshot import Book
 from videoimport.core.bulk.status_size import with_lists
-from videoimport.core.circuit_breaker import host_of
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create
 from videoimport.core.progress import eta_seconds
+from videoimport.core.source_host import find_host
 
 _ALMOST = 99
 _Found = dict[str, object]
@@ -41,10 +41,10 @@ def tallied(book: Book, discovery: Discovery, taken: Iterable[Create], now: date
 
 
 def hosts_of(book: Book) -> tuple[HostStatus, ...]:
-    """Those of the hosts that push back that its own unfinished imports ask."""
+    """Return the open and half-open breakers of hosts that its own unfinished imports need."""
     if not book.observed.hosts:
         return ()
-    own = {host_of(child) for child in book.running.values()}
+    own = {find_host(child) for child in book.running.values()}
     return tuple(host for host in book.observed.hosts if host.host in own)[:MAX_HOSTS]
 
 

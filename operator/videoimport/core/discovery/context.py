@@ -58,7 +58,7 @@ class Look:
                 "message": None,
                 "wish": "",
                 "since": None,
-                "push_backs": 0,
+                "host_failures": 0,
             }
         status = before.model_copy(update=told)
         attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})

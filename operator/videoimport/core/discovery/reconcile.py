@@ -9,8 +9,8 @@ from datetime import datetime
 
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.videoimport_status import HostRest
-from videoimport.core.circuit_breaker import host_of_list, pushed_back
+from videoimport.api.videoimport_status import HostBackoff
+from videoimport.core.circuit_breaker import HostContext, record_failure
 from videoimport.core.discovery.context import WORD, Look
 from videoimport.core.discovery.job import collection, read_page_report, task_errand
 from videoimport.core.discovery.page_digest import chain_of, link, page_digest
@@ -23,6 +23,7 @@ from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Announcement, Collect, Inquiry
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
+from videoimport.core.source_host import find_list_host
 
 _QUEUED = "The listing's Job waits for its queue to admit it."
 
@@ -92,7 +93,7 @@ def _over(look: Look) -> _Draft | None:
 
 
 def _broken_off(look: Look) -> _Draft | None:
-    """The source is left alone before the next page; also if that is not wanted now, for it will be."""
+    """The source's host gets a backoff before the next page; also if that is not wanted now, for it will be."""
     page = look.broken_off
     if page is None or page.pushed_back is None:
         return None
@@ -193,8 +194,8 @@ _CASES = (_known, _over, _broken_off, _unwanted, _waiting, _to_begin, _to_be_mad
 
 
 def _next_run(look: Look) -> _Draft:
-    """Another run, or, while its host rests, the wait for that. All older Jobs go."""
-    until = look.observed.source_rests_until
+    """Another run, or, while the breaker of its host is open, the wait for that. All older Jobs go."""
+    until = look.observed.source_backoff_until
     if until is not None and until > look.now:
         words = f"The host of the source asked for fewer requests, and the next request follows at {clock(until)}"
         attempts = look.status.attempts.model_copy(update={"next_retry_time": until})
@@ -214,13 +215,13 @@ def _making(look: Look, run: int) -> Action:
 
 
 def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _Draft:
-    """Another run, at once or later, or the end. ``asked`` are the seconds for which the host itself wanted to be left
-    alone; ``advice`` is more exact than the reason's own."""
+    """Another run, at once or later, or the end. ``asked`` is the host's Retry-After in seconds; ``advice`` is more
+    exact than the reason's own."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
-    rest = _rest(look, asked) if info(reason).retry is RetryClass.HOST else None
-    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, rest))
+    backoff = _back_off(look, asked) if info(reason).retry is RetryClass.HOST else None
+    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, backoff))
     told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish, "since": look.since}
-    told |= {"push_backs": rest.failures if rest else 0}
+    told |= {"host_failures": backoff.failures if backoff else 0}
     if verdict.again_at is None:
         message = advised(reason, words, given_up=verdict.given_up, advice=advice)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
@@ -231,14 +232,13 @@ def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, ad
     return _Draft(status, again_at=max(verdict.again_at, look.now))
 
 
-def _rest(look: Look, asked: int | None) -> HostRest:
-    """How long its host is left alone: longer each time that it pushes back in a row, and as long as imports were told
-    to."""
-    host, before = host_of_list(look.bulk.spec.source) or "", look.status.push_backs
-    known = HostRest(host=host, failures=before, time=look.now, since=look.since, probing=before > 0)
-    rest = pushed_back(host, known, None, look.now, look.settings, asked)
-    until = max(at for at in (rest.until, look.observed.source_rests_until, look.now) if at is not None)
-    return rest.model_copy(update={"until": until})
+def _back_off(look: Look, asked: int | None) -> HostBackoff:
+    """Return the backoff of its host: longer with each failure in a row, and at least as long as that of imports."""
+    host, before = find_list_host(look.bulk.spec.source) or "", look.status.host_failures
+    known = HostBackoff(host=host, failures=before, time=look.now, since=look.since, probing=before > 0)
+    backoff = record_failure(HostContext(host, known, None, look.now, look.settings), asked)
+    until = max(at for at in (backoff.until, look.observed.source_backoff_until, look.now) if at is not None)
+    return backoff.model_copy(update={"until": until})
 
 
 def _given_up(status: DiscoveryStatus) -> bool:

@@ -8,11 +8,13 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
+from videoimport.core.circuit_breaker import HostContext
 from videoimport.core.object_metadata import Owner, job_owner, video_owner
 from videoimport.core.observed import ClaimView, JobView, ObservedVideo, PodView
 from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of
 from videoimport.core.plan import Action, Announcement, Inquiry
 from videoimport.core.settings import Settings
+from videoimport.core.source_host import find_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,21 @@ class Scene:
         """Its pods, the newest first."""
         own = [pod for pod in self.observed.pods if is_pod_of(pod, job)]
         return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
+
+
+def get_host_context(scene: Scene) -> HostContext:
+    """Return what is known of the host of its source, and when the current run's Job and worker started."""
+    job = scene.job
+    begun = [pod.running_since for pod in scene.pods_of(job) if pod.running_since] if job else []
+    return HostContext(
+        find_host(scene.video) or "",
+        scene.status.host_backoff,
+        scene.observed.host,
+        scene.now,
+        scene.settings,
+        job_created=job.created if job else None,
+        worker_since=max(begun, default=None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

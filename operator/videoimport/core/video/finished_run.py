@@ -6,8 +6,8 @@ from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
-from videoimport.api.videoimport_status import HostRest, JobReference, VideoPhase
-from videoimport.core.circuit_breaker import host_of
+from videoimport.api.videoimport_status import HostBackoff, JobReference, VideoPhase
+from videoimport.core.circuit_breaker import describe_wait, record_failure
 from videoimport.core.jobs.outcome import Expected, Outcome, outcome_of, success_of
 from videoimport.core.jobs.run_end import has_ended, is_active
 from videoimport.core.lifecycle import renewed
@@ -15,8 +15,8 @@ from videoimport.core.messages import advised, clock, parted, sentences
 from videoimport.core.observed import JobView
 from videoimport.core.plan import Announcement
 from videoimport.core.retry_policy import Context, Verdict, exhausted, judge
-from videoimport.core.video.context import Draft, Scene
-from videoimport.core.video.host_backoff import Wait, told
+from videoimport.core.source_host import find_host
+from videoimport.core.video.context import Draft, Scene, get_host_context
 from videoimport.core.video.start_run import first_run, next_run, of_bulk
 
 _UNGUARDED = (
@@ -98,7 +98,7 @@ def waiting(scene: Scene) -> Draft | None:
 def _next_start(scene: Scene, reason: Reason, at: datetime) -> str:
     """When the next run follows, in a sentence."""
     if info(reason).retry is RetryClass.HOST:
-        return f"{Wait(host_of(scene.video) or 'the host', at, None).words}."
+        return f"{describe_wait(find_host(scene.video) or 'the host', at)}."
     return f"Run {scene.run + 1} starts at {clock(at)}."
 
 
@@ -169,8 +169,9 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     """Another run, at once or later, or the end."""
     draft = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
-        draft = draft.with_status(host_rest=told(scene, outcome.report.retry_after_seconds if outcome.report else None))
-    verdict = judge(reason, _context(scene, draft.status.host_rest))
+        asked = outcome.report.retry_after_seconds if outcome.report else None
+        draft = draft.with_status(host_backoff=record_failure(get_host_context(scene), asked))
+    verdict = judge(reason, _context(scene, draft.status.host_backoff))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
         return _mended(scene, reason, outcome) or _failed(draft, scene, reason, message, verdict)
@@ -188,10 +189,10 @@ def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
     return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
 
 
-def _context(scene: Scene, rest: HostRest | None) -> Context:
+def _context(scene: Scene, backoff: HostBackoff | None) -> Context:
     """The time that an import waited for its first run to start is nobody's but ours."""
     since = max(scene.since, scene.status.start_time or scene.since)
-    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest)
+    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, backoff)
 
 
 def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:

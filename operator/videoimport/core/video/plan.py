@@ -4,6 +4,7 @@ from datetime import datetime
 
 from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport_status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
+from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.display_name import display_name
 from videoimport.core.jobs.run_end import settles_at
@@ -14,8 +15,7 @@ from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_status import upload_status
 from videoimport.core.video.cleanup import tidying
-from videoimport.core.video.context import Draft, Scene
-from videoimport.core.video.host_backoff import remembered, through_at
+from videoimport.core.video.context import Draft, Scene, get_host_context
 from videoimport.core.video.scratch_claim import spent
 
 _PROGRESS = frozenset(
@@ -34,7 +34,8 @@ def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
     writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
     leftovers = (*tidying(scene), *spent(scene, draft.status))
     tidy = tuple(action for action in leftovers if action not in draft.actions)
-    moments = (draft.again_at, writing.again_at, through_at(scene, status), _settling(scene))
+    through = find_probe_deadline(get_host_context(scene), status) if status.host_backoff else None
+    moments = (draft.again_at, writing.again_at, through, _settling(scene))
     return Plan(
         status=writing.status,
         actions=creations_last(draft.actions + tidy),
@@ -55,7 +56,7 @@ def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "observed_generation": generation,
             "observed_retry_token": _token(scene, status),
             "attempts": _attempts(scene, status),
-            "host_rest": remembered(scene, status),
+            "host_backoff": update_backoff(get_host_context(scene), status) if status.host_backoff else None,
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),

@@ -2,14 +2,14 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
+from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
 from videoimport.core.jobs.run_end import is_over
 from videoimport.core.lifecycle import under_way
 from videoimport.core.messages import sentences
 from videoimport.core.object_names import job_name
 from videoimport.core.owned_objects import is_child
 from videoimport.core.plan import Announcement
-from videoimport.core.video.context import Draft, Scene
-from videoimport.core.video.host_backoff import Wait, at_start, wait_for_host
+from videoimport.core.video.context import Draft, Scene, get_host_context
 from videoimport.core.video.scratch_claim import making
 
 STARTING = "The worker is starting."
@@ -33,7 +33,7 @@ def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None
 
 def _started(scene: Scene, attempts: Attempts) -> Draft:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
-    if wait := wait_for_host(scene):
+    if wait := find_wait(get_host_context(scene), scene.video.metadata.uid):
         return _held(scene, attempts, wait)
     if scene.observed.no_room:
         return _queued(scene, attempts)
@@ -44,7 +44,7 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
             "message": STARTING,
             "run": run,
             "job": JobReference(name=job_name(scene.video.metadata.name, run)),
-            "host_rest": at_start(scene),
+            "host_backoff": record_start(get_host_context(scene)),
             "start_time": scene.status.start_time or scene.now,
         }
     )
@@ -52,12 +52,12 @@ def _started(scene: Scene, attempts: Attempts) -> Draft:
 
 
 def called_back(scene: Scene) -> Draft | None:
-    """Its host began to rest before its worker was there: the run is taken back as if it had not been decided, and its
-    Job goes with the tidying."""
-    record = scene.status.host_rest
+    """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
+    deleted with the others."""
+    record = scene.status.host_backoff
     if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
         return None
-    wait = wait_for_host(scene)
+    wait = find_wait(get_host_context(scene), scene.video.metadata.uid)
     return _held(scene, scene.attempts, wait) if wait else None
 
 
@@ -68,11 +68,11 @@ def _has_begun(scene: Scene) -> bool:
     return over or begun or bool(scene.status.stages) or scene.observed.progress is not None
 
 
-def _held(scene: Scene, attempts: Attempts, wait: Wait) -> Draft:
+def _held(scene: Scene, attempts: Attempts, wait: HostWait) -> Draft:
     status = _afresh(scene, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
         update={
             "reason": Reason.RATE_LIMITED,
-            "message": sentences(f"{wait.host} asks for fewer requests", wait.words),
+            "message": sentences(f"{wait.host} asks for fewer requests", describe_wait(wait.host, wait.until)),
             "run": scene.run,
             "job": None,
         }

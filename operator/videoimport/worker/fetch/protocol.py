@@ -204,7 +204,7 @@ class Failed(Model):
     message: ShownText
     advice: ShownText = ""
     retry_after: int | None = None
-    """Seconds for which the source wants to be left alone."""
+    """The source's Retry-After in seconds, if it sent one."""
 
 
 Event = Annotated[

@@ -32,7 +32,7 @@ class ImportFailure(Exception):  # noqa: N818 — a failure of the import, which
         self.advice = shown_text(advice)
         super().__init__(f"{reason}: {self.message}")
         self.retry_after = None if retry_after is None else min(int(retry_after), MAX_RETRY_AFTER)
-        """Seconds for which the source wants to be left alone, where it says so."""
+        """The source's Retry-After in seconds, if it sent one."""
 
     @property
     def text(self) -> str:

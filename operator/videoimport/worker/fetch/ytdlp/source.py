@@ -44,7 +44,7 @@ class Page:
         self._in_segments = False
         self._segments: Segments | None = None
         """What yt-dlp fetches now."""
-        self._pushed_back: ImportFailure | None = None
+        self._rate_limited: ImportFailure | None = None
 
     def fetch(self) -> Fetched:
         """Extract and download; a 403 gets one fresh extraction, since signed addresses run out."""
@@ -71,7 +71,7 @@ class Page:
         self._begun.clear()
 
     def _failure(self, error: YoutubeDLError) -> ImportFailure:
-        failure = self._pushed_back or classify.failure(error, in_segments=self._in_segments)
+        failure = self._rate_limited or classify.failure(error, in_segments=self._in_segments)
         if failure.reason is Reason.SCRATCH_FULL:
             return disks.scratch_full(self._around.folder, "and the files of the page were to be written")
         return failure
@@ -147,12 +147,12 @@ class Page:
         seconds = float(retry_after) if retry_after.isdigit() else None
         message = "The site asks for fewer requests (429)."
         limited = status == HTTPStatus.TOO_MANY_REQUESTS
-        self._pushed_back = ImportFailure(Reason.RATE_LIMITED, message, seconds) if limited else None
+        self._rate_limited = ImportFailure(Reason.RATE_LIMITED, message, seconds) if limited else None
 
     def _refuse_hopeless(self) -> None:
-        """What the guard refused is not tried again, nor is who asks for fewer requests."""
-        if self._pushed_back:
-            raise self._pushed_back
+        """What the guard refused is not tried again, nor is a site that answers 429."""
+        if self._rate_limited:
+            raise self._rate_limited
         if self._around.guard.refused:
             message = f"The source leads to {self._around.guard.refused}, which is not a public address."
             raise ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
