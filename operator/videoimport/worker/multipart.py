@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import following, forms, parts, s3_probe
-from videoimport.worker.destination import MOST_SUMS, Moved, Sent, Ticket, exists, has_marks
+from videoimport.worker import following, forms, parts
+from videoimport.worker.destination import MOST_SUMS, Moved, Sent, Ticket, UnmetError, exists, has_marks
 from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy, ScratchError
 from videoimport.worker.growing import AbandonedError, Growing
 from videoimport.worker.parts import Part, Window
-from videoimport.worker.s3_errors import CONFLICT, UNMET, Kind, error_code, error_kind, status
+from videoimport.worker.s3_conditions import NO_OBJECT
+from videoimport.worker.s3_errors import CONFLICT, Kind, error_code, error_kind, is_unknown, status
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -248,10 +249,10 @@ def complete(
     with store.translated(f"complete {ticket.key}"):
         try:
             _complete(store, ticket, marks, named, replace=replace)
-        except (ClientError, BotoCoreError, OSError) as error:
+        except (ClientError, BotoCoreError, OSError, UnmetError) as error:
             if _was_heard(store, ticket, marks, error):
                 return
-            if not replace and _is_taken(store, ticket, error):
+            if isinstance(error, UnmetError):
                 if store.is_ours(ticket, marks):  # it was heard, and did not arrive as it was sent
                     return
                 raise exists(store.uri(ticket.key)) from None
@@ -263,28 +264,20 @@ def complete(
 def _complete(
     store: "S3Store", ticket: Ticket, marks: Mapping[str, str], named: "list[CompletedPartTypeDef]", *, replace: bool
 ) -> None:
-    """Raises botocore's errors. Where the store cannot look and complete in one step, it is looked at just before."""
-    if not replace and store.guards is not True and store.head(ticket.key) is not None:
-        if _is_done(store, ticket, marks):
-            return
-        raise exists(store.uri(ticket.key))
-    condition: Any = {} if replace or not store.takes_conditions else {"IfNoneMatch": "*"}
-    try:
+    """Raises UnmetError and botocore's errors."""
+
+    def request(**condition: Any) -> None:
+        """Where the store cannot look and complete in one step, it is looked at just before."""
+        if not replace and store.guards is not True and store.head(ticket.key) is not None:
+            if _is_done(store, ticket, marks):
+                return
+            raise exists(store.uri(ticket.key))
         answer = store.client.complete_multipart_upload(
             Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
         )
-    except ClientError as error:
-        if not condition or store.guards or not s3_probe.is_unknown(error):
-            raise
-        earlier = store.takes_conditions, store.guards
-        store.takes_conditions = store.guards = False
-        try:
-            _complete(store, ticket, marks, named, replace=replace)
-        except BaseException:  # it was not the condition
-            store.takes_conditions, store.guards = earlier
-            raise
-        return
-    store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
+        store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
+
+    store.completions.send(request, {} if replace else NO_OBJECT, lambda: store.head(ticket.key) is None)
 
 
 def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
@@ -295,7 +288,7 @@ def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error
     try:
         return _is_done(store, ticket, marks)
     except ImportFailure:
-        if isinstance(error, ClientError) and error_code(error) in (*UNMET, *_NO_PARTS):
+        if isinstance(error, UnmetError) or (isinstance(error, ClientError) and error_code(error) in _IN_DOUBT):
             raise
         return False
 
@@ -319,11 +312,6 @@ def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
     except (ClientError, BotoCoreError, OSError) as error:
         return False if isinstance(error, ClientError) and error_code(error) in _NO_PARTS else None
     return True
-
-
-def _is_taken(store: "S3Store", ticket: Ticket, error: Exception) -> bool:
-    code = error_code(error) if isinstance(error, ClientError) else ""
-    return code in UNMET and (code not in CONFLICT or store.head(ticket.key) is not None)
 
 
 def _is_lost(store: "S3Store", key: str, error: ClientError) -> bool:
@@ -350,6 +338,8 @@ def _refused(key: str, error: ClientError) -> ImportFailure:
 
 
 _NO_PARTS = ("NoSuchUpload", "404")
+_IN_DOUBT = (*CONFLICT, *_NO_PARTS)
+"""Codes of a completion that an earlier try may be the cause of."""
 
 
 def lying(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
@@ -360,7 +350,7 @@ def lying(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | Non
         try:
             found += store.listed("list_parts", "Parts", Key=ticket.key, UploadId=ticket.upload)
         except ClientError as error:
-            if error_code(error) in _NO_PARTS or s3_probe.is_unknown(error):
+            if error_code(error) in _NO_PARTS or is_unknown(error):
                 return None
             raise
     sealed = [_sealed(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag")) for part in found]

@@ -22,15 +22,16 @@ from videoimport.worker.logs import log
 from videoimport.worker.multipart import MultipartUpload
 from videoimport.worker.retries import READ_SECONDS, Retries
 from videoimport.worker.s3_answers import require
+from videoimport.worker.s3_conditions import NO_OBJECT, Conditions
 from videoimport.worker.s3_errors import (
     ABSENT,
     BROKEN_OFF,
     CONFLICT,
-    UNMET,
     error_code,
     failure_of,
     is_refusal,
     is_repeated,
+    is_unknown,
     no_answer,
     operation_of,
     status,
@@ -69,13 +70,18 @@ class S3Store:
         # What it can do, as ``s3_probe`` or the first answer shows.
         self.checksums = True
         """Whether it keeps SHA-256; otherwise each part goes with its MD5."""
-        self.guards: bool | None = None
-        self.takes_conditions = True
-        """Whether Complete may have a condition; otherwise it is refused."""
-        self._writes_conditionally = True
+        self.completions = Conditions()
+        """Of Complete."""
+        self._writes = Conditions()
+        """Of PutObject."""
         self._asks_checksum = True
         """Whether HEAD may ask for checksums; otherwise it is refused."""
         self.proofs = Proofs(self)
+
+    @property
+    def guards(self) -> bool | None:
+        """Whether Complete keeps to its condition; None where that is not known."""
+        return self.completions.are_kept
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
@@ -150,7 +156,7 @@ class S3Store:
             try:
                 return self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
             except ClientError as error:
-                if not s3_probe.is_unknown(error):
+                if not is_unknown(error):
                     raise
         try:
             found = self.client.head_object(Bucket=self.bucket, Key=key)
@@ -165,59 +171,33 @@ class S3Store:
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
     ) -> None:
         """A small JSON object, whole. Raises UnmetError where an object stands there that may not be replaced."""
-        options = {"Metadata": dict(metadata), **(self.shown if shown else self.hidden)}
+        put = partial(self._put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):
-            version = self._put(key, body, **options) if replace else self._put_new(key, body, options)
+            version = put() if replace else self._written_new(key, put)
         self.proofs.written(key, forms.etag(version))
 
-    def _put_new(self, key: str, body: bytes, options: Mapping[str, Any]) -> str:
+    def _written_new(self, key: str, put: Callable[..., str]) -> str:
         """A store that knows no conditions is looked at just before."""
         if self.head(key) is not None:
             raise UnmetError
-        condition = {"IfNoneMatch": "*"} if self._writes_conditionally else {}
-        try:
-            return self._put(key, body, **condition, **options)
-        except ClientError as error:
-            if not condition or (error_code(error) in CONFLICT and self.head(key) is None):
-                raise
-            if not self._is_broken(error, key, None):
-                raise
-            self._writes_conditionally = False
-            return self._put(key, body, **options)
+        return self._writes.send(put, NO_OBJECT, lambda: self.head(key) is None)
 
     def write_if(self, key: str, body: bytes, version: str | None) -> str:
         """Only if it is as it was. A store that knows no conditions, or no ETags, writes: it cannot be had there."""
-        condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
-        if version == "" or not self._writes_conditionally:
-            condition = {}
+        condition = NO_OBJECT if version is None else {"IfMatch": version} if version else {}
+        put = partial(self._put, key, body, **self.hidden)
+
+        def is_as_it_was() -> bool:
+            standing = self.read(key)
+            return (standing.version if standing else None) == version
+
         with self.translated(f"write {key}"):
             try:
-                return self._put(key, body, **condition, **self.hidden)
+                return self._writes.send(put, condition, is_as_it_was)
             except ClientError as error:
-                if not condition or not self._is_broken(error, key, version):
-                    raise
-            return self._put_again(key, body, condition, version)
-
-    def _put_again(self, key: str, body: bytes, condition: Mapping[str, str], version: str | None) -> str:
-        """A condition that seems to be met was not: an object may have come and gone meanwhile. Raises UnmetError."""
-        options: Any = condition
-        try:
-            return self._put(key, body, **options, **self.hidden)
-        except ClientError as error:
-            if not self._is_broken(error, key, version):
+                if condition and error_code(error) in CONFLICT:
+                    raise UnmetError from None
                 raise
-            self._writes_conditionally = False
-            return self._put(key, body, **self.hidden)
-
-    def _is_broken(self, error: ClientError, key: str, version: str | None) -> bool:
-        """Whether a store does not know a condition, or finds it unmet although it is met. Raises UnmetError."""
-        code = error_code(error)
-        if code in (*UNMET, *ABSENT):
-            standing = self.read(key)
-            if code in CONFLICT or (standing.version if standing else None) != version:
-                raise UnmetError from None
-            return True
-        return s3_probe.is_unknown(error)
 
     def _put(self, key: str, body: bytes, **more: Any) -> str:
         answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **more)
@@ -347,7 +327,7 @@ class S3Store:
         except (ClientError, BotoCoreError, OSError) as error:
             code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
             log().warning("cannot list unfinished uploads", code=code)
-            return [] if isinstance(error, ClientError) and s3_probe.is_unknown(error) else None
+            return [] if isinstance(error, ClientError) and is_unknown(error) else None
         return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found if one["Key"] == key]
 
     def abort(self, key: str, upload: str) -> bool:

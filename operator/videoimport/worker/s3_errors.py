@@ -28,6 +28,9 @@ ABSENT = ("NoSuchKey", "404", "NotFound")
 UNMET = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 """A condition of ours did not hold; with 409 somebody else was at it in the same moment."""
 CONFLICT = ("ConditionalRequestConflict", "409")
+_UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
+_BARE = ("400", "405", "501")
+"""Codes of answers without a body."""
 
 
 class Kind(Enum):
@@ -127,6 +130,11 @@ def error_code(error: ClientError) -> str:
 def status(error: ClientError) -> int:
     """The HTTP status."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def is_unknown(error: ClientError) -> bool:
+    """Whether a store refuses what it does not know, rather than the whole request."""
+    return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
 def is_repeated(answer: Mapping[str, Any]) -> bool:

@@ -15,20 +15,12 @@ from videoimport.api.reasons import Reason
 from videoimport.worker import forms
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import log
-from videoimport.worker.s3_errors import UNMET, error_code, status
+from videoimport.worker.s3_conditions import NO_OBJECT
+from videoimport.worker.s3_errors import UNMET, error_code, is_unknown
 from videoimport.worker.s3_options import FIELDS
 
 if TYPE_CHECKING:
     from videoimport.worker.s3 import S3Store
-
-_UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
-_BARE = ("400", "405", "501")
-"""Codes of answers without a body."""
-
-
-def is_unknown(error: ClientError) -> bool:
-    """Whether a store refuses what it does not know, rather than the whole request."""
-    return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == 501
 
 
 def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None) -> None:
@@ -108,15 +100,15 @@ def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any
 
 def _completes(store: "S3Store", key: str, upload: str, part: Any) -> bool:
     """Complete it unless an object is there, which one is: a store that does so has no such condition."""
+    condition: Any = NO_OBJECT
     try:
         store.client.complete_multipart_upload(
-            Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, IfNoneMatch="*"
+            Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, **condition
         )
     except ClientError as error:
         if error_code(error) not in UNMET and not is_unknown(error):
             raise
-        store.guards = error_code(error) in UNMET
-        store.takes_conditions = store.guards
+        store.completions.are_taken = store.completions.are_kept = error_code(error) in UNMET
         return False
-    store.guards = False
+    store.completions.are_kept = False
     return True
