@@ -114,7 +114,7 @@ def test_what_this_run_sent_is_sent_again(imports: Imports, status: int, code: s
 
 @pytest.mark.parametrize(("status", "code"), [(404, "NoSuchKey"), (412, "PreconditionFailed")])
 def test_a_condition_that_is_never_met_is_done_without(imports: Imports, status: int, code: str) -> None:
-    """Some stores keep ``If-None-Match: *`` where an object is, and refuse it where none is or where one was deleted."""
+    """Some stores keep ``If-None-Match: *`` where an object is, and refuse it where none is or one was deleted."""
 
     def refuse(request: Request) -> Answer | None:
         is_there = request.key in imports.bucket.keys

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import following, forms, parts
+from videoimport.worker import following, forms, parts, s3_upload_lists
 from videoimport.worker.destination import MOST_SUMS, Moved, Sent, Ticket, UnmetError, exists, has_marks
 from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy, ScratchError
 from videoimport.worker.growing import AbandonedError, Growing
@@ -348,7 +348,9 @@ def lying(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | Non
     found: list[Any] = []
     with store.translated(f"look at the parts of {ticket.key}"):
         try:
-            found += store.listed("list_parts", "Parts", Key=ticket.key, UploadId=ticket.upload)
+            found += s3_upload_lists.parts(store.client, store.bucket, ticket.key, ticket.upload)
+        except s3_upload_lists.EndlessError:
+            return None
         except ClientError as error:
             if error_code(error) in _NO_PARTS or is_unknown(error):
                 return None

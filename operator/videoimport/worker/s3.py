@@ -14,14 +14,24 @@ from urllib3.exceptions import HTTPError
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.worker import forms, multipart, naming, s3_client, s3_lists, s3_options, s3_probe, s3_reading, strict
+from videoimport.worker import (
+    forms,
+    multipart,
+    naming,
+    s3_client,
+    s3_lists,
+    s3_options,
+    s3_probe,
+    s3_reading,
+    s3_upload_lists,
+    strict,
+)
 from videoimport.worker.credentials import Keys
 from videoimport.worker.destination import Content, Facts, Proof, Ticket, Unfinished, UnmetError, bounded
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import log
 from videoimport.worker.multipart import MultipartUpload
 from videoimport.worker.retries import READ_SECONDS, Retries
-from videoimport.worker.s3_answers import require
 from videoimport.worker.s3_conditions import NO_OBJECT, Conditions
 from videoimport.worker.s3_errors import (
     ABSENT,
@@ -43,8 +53,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 """Parts on their way, of all uploads together."""
-_LISTED = {"Contents": ("Key",), "Uploads": ("Key", "UploadId", "Initiated"), "Parts": ()}
-"""What each entry of a list has."""
 _READS = 3
 """Tries of an object that breaks off."""
 _ATTEMPTS = 2
@@ -214,15 +222,6 @@ class S3Store:
             pages = bounded(s3_lists.pages(self.client, self.bucket, prefix), prefix)
             yield from bounded((key for page in pages for key in page), prefix)
 
-    def listed(self, operation: Any, field: str, **options: Any) -> Iterator[Any]:
-        """What a paged answer has under ``field``, at most ``MOST_LISTED`` in as many pages. Raises botocore's errors,
-        and ImportFailure for more."""
-        pages = self.client.get_paginator(operation).paginate(Bucket=self.bucket, **options)
-        where = next((str(options[name]) for name in ("Prefix", "Key") if name in options), self.bucket)
-        for found in bounded((one for page in bounded(pages, where) for one in page.get(field, [])), where):
-            require(found, _LISTED[field])
-            yield found
-
     @cached_property
     def hidden(self) -> dict[str, Any]:
         """Options of our own notes, which bucket policies may ask for too."""
@@ -321,14 +320,14 @@ class S3Store:
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
         """Uploads to this very key, anybody's. None where the store does not tell them now; it is logged. A store that
-        does not know the request has none."""
+        does not know the request has none; nor does one without any that says NoSuchUpload."""
         try:
-            found = [*self.listed("list_multipart_uploads", "Uploads", Prefix=key)]
+            found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]
         except (ClientError, BotoCoreError, OSError) as error:
             code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
             log().warning("cannot list unfinished uploads", code=code)
-            return [] if isinstance(error, ClientError) and is_unknown(error) else None
-        return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found if one["Key"] == key]
+            return [] if isinstance(error, ClientError) and (code == "NoSuchUpload" or is_unknown(error)) else None
+        return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
         """Take one upload back. False where that could not be done, which is only logged."""
