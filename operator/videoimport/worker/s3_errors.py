@@ -1,7 +1,8 @@
 """What an object store's error codes mean: one table, for destinations and for sources.
 
-Codes are those of Amazon S3's list of error responses, and what MinIO, Ceph RGW and gateways add. An answer without a
-body, such as every answer to HEAD, has its HTTP status as its code.
+Codes are those of Amazon S3's list of error responses, and what MinIO, Ceph RGW and gateways add; gofakes3 answers
+``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every answer to HEAD, has
+its HTTP status as its code.
 """
 
 from collections.abc import Mapping
@@ -81,12 +82,13 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     Kind.UNSUPPORTED: ("NotImplemented", "MethodNotAllowed"),
     Kind.DENIED: ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
                   "InvalidSecurity", "TokenRefreshRequired", "AllAccessDisabled", "AccountProblem", "NotSignedUp",
-                  "XMinioInvalidAccessKeyId", "XAdminUserNotFound"),
+                  "XMinioInvalidAccessKeyId", "XAdminUserNotFound", "UnsupportedAlgorithm"),
     Kind.NO_BUCKET: ("NoSuchBucket",),
     Kind.NO_OBJECT: ("NoSuchKey", "NoSuchVersion", "NotFound"),
     Kind.CHANGED: ("PreconditionFailed", "InvalidRange"),
     Kind.ARCHIVED: ("InvalidObjectState",),
-    Kind.REGION: ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"),
+    Kind.REGION: ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed",
+                  "IllegalLocationConstraintException"),
     Kind.BUCKET_NAME: ("InvalidBucketName",),
 }  # fmt: skip
 _OPTIONS = {
@@ -260,6 +262,7 @@ _SOURCE = {
 
 def source_reason(code: str, status: int) -> Reason:
     """The reason for a source's error code and HTTP status. Where the newest version is a deletion, S3 answers 405."""
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+    kind = kind_of(code, status)
+    if kind is Kind.UNSUPPORTED and status == HTTPStatus.METHOD_NOT_ALLOWED:
         return Reason.SOURCE_NOT_FOUND
-    return _SOURCE.get(kind_of(code, status), Reason.SOURCE_UNAVAILABLE)
+    return _SOURCE.get(kind, Reason.SOURCE_UNAVAILABLE)
