@@ -91,6 +91,13 @@ def never_met(call: Call) -> None:
         call.refuse(412, "PreconditionFailed")
 
 
+def without_integrity(call: Call) -> None:
+    """As S3 where objects are locked by default."""
+    is_sure = any(name == "content-md5" or name.startswith("x-amz-checksum-") for name in call.headers)
+    if call.name in ("Put", "Part") and not is_sure:
+        call.refuse(400, "InvalidRequest")
+
+
 def both(*those: Callable[..., None]) -> Callable[..., None]:
     def every(*args: Any) -> None:
         for one in those:
@@ -140,6 +147,7 @@ CASES = [
     Case(Shape("400 to conditions", refusing("if-", 400, "InvalidArgument")), unguarded=True),
     Case(Shape("501 at Complete", refusing("if-", 501, "NotImplemented", "Complete")), unguarded=True),
     Case(Shape("If-Match never met", never_met)),
+    Case(Shape("Object Lock", without_integrity)),
     Case(Shape("no lists", refusing_calls(501, "NotImplemented", "Parts", "Uploads")), finishes=False),
     Case(Shape("no metadata", answer=headers(without_metadata)), marked=False),
     Case(Shape("cut metadata", answer=headers(cut_metadata)), marked=False),

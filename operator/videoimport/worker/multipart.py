@@ -23,7 +23,7 @@ from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy, S
 from videoimport.worker.growing import AbandonedError, Growing
 from videoimport.worker.parts import Part, Window
 from videoimport.worker.s3_conditions import NO_OBJECT
-from videoimport.worker.s3_errors import CONFLICT, Kind, error_code, error_kind, is_unknown, status
+from videoimport.worker.s3_errors import CONFLICT, GONE, Kind, error_code, error_kind, is_repeated, is_unknown, status
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -89,7 +89,8 @@ class MultipartUpload:
             raise self._failure
 
     def _submit(self, file: Growing, window: Window, moved: Moved) -> None:
-        future = self._store.senders.submit(self._send_part, file, window, moved)
+        is_again = window.number in self._futures
+        future = self._store.senders.submit(self._send_part, file, window, moved, is_again=is_again)
         self._futures[window.number] = future
         future.add_done_callback(self._note)
 
@@ -105,7 +106,7 @@ class MultipartUpload:
         self._go_on()
         return future.result()
 
-    def _send_part(self, file: Growing, window: Window, moved: Moved) -> _Arrived:
+    def _send_part(self, file: Growing, window: Window, moved: Moved, *, is_again: bool) -> _Arrived:
         self._go_on()
         part = parts.read_part(file.descriptor, window, with_md5=not self._checksums)
         sums: Any = (
@@ -121,8 +122,18 @@ class MultipartUpload:
             )  # fmt: skip
         except (BotoCoreError, OSError) as error:
             raise body.failure or error from None
+        except ClientError as error:
+            if (is_again or is_repeated(error.response)) and error_kind(error) is Kind.UNSUPPORTED:
+                raise self._takes_no_part_twice(error) from None
+            raise
         self._tell(moved, window.size)
         return _Arrived(part, answer["ETag"])
+
+    def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
+        """Of some servers, also where an answer was lost and the request repeated: the file goes once more, by another
+        upload."""
+        message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
+        return DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND)
 
     def _tell(self, moved: Moved, more: int = 0) -> None:
         """So many bytes so far; the same once more for what goes on without any."""
@@ -135,17 +146,7 @@ class MultipartUpload:
             if arrived.part.crc != crc:
                 self._bytes -= arrived.part.window.size
                 self._submit(file, arrived.part.window, moved)
-                self._arrived[index] = self._await_again(arrived.part.window)
-
-    def _await_again(self, window: Window) -> _Arrived:
-        """Some servers take no part twice: then the finished file goes once more, by another upload."""
-        try:
-            return self._await(window)
-        except ClientError as error:
-            if error_kind(error) is not Kind.UNSUPPORTED:
-                raise
-            message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
-            raise DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND) from None
+                self._arrived[index] = self._await(arrived.part.window)
 
     # Showing
 
@@ -310,7 +311,7 @@ def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
     try:
         store.client.list_parts(Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MaxParts=1)
     except (ClientError, BotoCoreError, OSError) as error:
-        return False if isinstance(error, ClientError) and error_code(error) in _NO_PARTS else None
+        return False if isinstance(error, ClientError) and error_code(error) in GONE else None
     return True
 
 
@@ -337,8 +338,7 @@ def _refused(key: str, error: ClientError) -> ImportFailure:
     return DestinationFault(reason, message, remedy=Remedy.RESEND)
 
 
-_NO_PARTS = ("NoSuchUpload", "404")
-_IN_DOUBT = (*CONFLICT, *_NO_PARTS)
+_IN_DOUBT = (*CONFLICT, *GONE)
 """Codes of a completion that an earlier try may be the cause of."""
 
 
@@ -352,7 +352,7 @@ def lying(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | Non
         except s3_upload_lists.EndlessError:
             return None
         except ClientError as error:
-            if error_code(error) in _NO_PARTS or is_unknown(error):
+            if error_code(error) in GONE or is_unknown(error):
                 return None
             raise
     sealed = [_sealed(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag")) for part in found]

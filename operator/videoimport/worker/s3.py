@@ -37,6 +37,7 @@ from videoimport.worker.s3_errors import (
     ABSENT,
     BROKEN_OFF,
     CONFLICT,
+    GONE,
     error_code,
     failure_of,
     is_refusal,
@@ -208,13 +209,15 @@ class S3Store:
                 raise
 
     def _put(self, key: str, body: bytes, **more: Any) -> str:
-        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **more)
+        more |= {"ContentType": "application/json", "ContentMD5": forms.content_md5(body)}
+        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
         return forms.version(answer.get("ETag"))
 
     def delete(self, key: str) -> None:
         """An object is no more."""
         with self.translated(f"delete {key}"):
             self.client.delete_object(Bucket=self.bucket, Key=key)
+        self.proofs.deleted(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Of the objects whose keys begin so."""
@@ -334,7 +337,7 @@ class S3Store:
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
         except (ClientError, BotoCoreError, OSError) as error:
-            if isinstance(error, ClientError) and error_code(error) == "NoSuchUpload":
+            if isinstance(error, ClientError) and error_code(error) in GONE:
                 return True
             log().warning("cannot abort an upload", key=key, error=type(error).__name__)
             return False

@@ -29,6 +29,8 @@ ABSENT = ("NoSuchKey", "404", "NotFound")
 UNMET = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 """A condition of ours did not hold; with 409 somebody else was at it in the same moment."""
 CONFLICT = ("ConditionalRequestConflict", "409")
+GONE = ("NoSuchUpload", "404")
+"""An upload was completed or aborted."""
 _UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
 _BARE = ("400", "405", "501")
 """Codes of answers without a body."""
