@@ -13,7 +13,7 @@ from test_mutated_store import Way
 
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
-from videoimport.worker import multipart, preflight, publish
+from videoimport.worker import earlier_run, multipart, preflight
 from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
 
 FOR_GOOD = [
@@ -36,7 +36,7 @@ class Imports:
         store = way.store()
         place = place_at(store, task_for(way, uid, number, destination={"ifExists": self.if_exists}))
         try:
-            done = publish.done_before(place)
+            done = earlier_run.done_before(place)
             if done is None:
                 preflight.writable(place)
                 done = bring(place, self.files)

@@ -14,7 +14,7 @@ from object_store import Bucket, ObjectStore
 from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import index, preflight, publish
+from videoimport.worker import earlier_run, index, preflight
 from videoimport.worker.destination import UnmetError
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.preflight import Place
@@ -253,7 +253,7 @@ def test_new_again_duplicate_and_taken(
     assert home.unfinished == []
 
     shaped.calls.clear()
-    assert publish.done_before(start(run=2, probe=False)) == report
+    assert earlier_run.done_before(start(run=2, probe=False)) == report
     assert not {"Part", "Complete", "Create"} & set(shaped.calls), "nothing is moved"
     assert index.look(place.scope, ENTRY) is not None
 
@@ -269,7 +269,7 @@ def test_replace_by_another_and_anew_by_the_same(
 ) -> None:
     bring(start(), files)
     changed = start(run=2, output={"video": {"crf": 30}})
-    assert publish.done_before(changed) is None
+    assert earlier_run.done_before(changed) is None
     fewer = {name: files[name] for name in ("video.mp4", "audio.m4a")}
     bring(changed, fewer)
     assert is_right(home, fewer)
@@ -398,7 +398,7 @@ def test_killed_at_the_video_the_next_run_ends_with_one_whole_result(
         bring(place, files, (ENTRY,))
     shaped.calls.clear()
     again = start(run=2, probe=False)
-    report = publish.done_before(again)
+    report = earlier_run.done_before(again)
     if after or case.finishes:
         assert report is not None
         assert report.outputs is not None
