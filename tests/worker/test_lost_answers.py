@@ -84,6 +84,23 @@ def test_the_probe_is_completed_by_a_store_without_conditions(
     assert bucket.read(VIDEO) == files["video.mp4"].read_bytes()
 
 
+def test_a_conflict_over_result_json_is_no_failure(
+    bucket: Bucket, mutated: MutatedStore, files: Mapping[str, Path]
+) -> None:
+    """S3 answers so where another request for the key, such as a deletion, came in between."""
+    conflicts = [error(409, "ConditionalRequestConflict")]
+
+    def refuse(request: Request) -> Answer | None:
+        is_result = request.operation == "PutObject" and request.key.endswith("/result.json")
+        return conflicts.pop() if is_result and conflicts else None
+
+    mutated.plan = Plan(refuses=refuse)
+    imported(bucket, mutated, files)
+    assert conflicts == []
+    assert f"{FOLDER}/result.json" in bucket.keys
+    assert mutated.plan.seen["UploadPart"] == 2, "the probe's, and the video's"
+
+
 def same_etag(_: ShapedStore, call: Call) -> None:
     """As of a store whose ETags are of the size and the second only, and that keeps no SHA-256."""
 

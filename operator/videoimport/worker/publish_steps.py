@@ -49,11 +49,11 @@ def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Fin
 
 
 def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObject:
-    """Write result.json, again where it did not arrive. Raises ImportFailure DESTINATION_CORRUPT."""
+    """Write result.json, again where it did not arrive, or another request came in between. Raises ImportFailure."""
     ticket = verified.ticket_of(intent.result_key, content)
     for left in reversed(range(RESENDS + 1)):
-        _put_result(place, intent, content)
         try:
+            _put_result(place, intent, content)
             return arrived(place, ticket, intent)
         except DestinationFault as fault:
             if fault.remedy is not Remedy.RESEND or not left:
