@@ -129,6 +129,7 @@ LAYOUT = {
         "worker.s3_client": "client",
         "worker.s3": "store",
         "worker.multipart": "multipart",
+        "worker.s3_completion": "completion",
         "worker.s3_errors": "errors",
         "worker.s3_answers": "answer_limits",
         "worker.forms": "answer_forms",

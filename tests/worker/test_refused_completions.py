@@ -13,7 +13,7 @@ from test_mutated_store import Way
 
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
-from videoimport.worker import earlier_run, multipart, preflight
+from videoimport.worker import earlier_run, preflight, s3_completion
 from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
 
 FOR_GOOD = [
@@ -47,7 +47,7 @@ class Imports:
     def killed_when_all_is_sent(self) -> None:
         """The first run, up to the first completion."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(multipart, "complete", _killed)
+            patch.setattr(s3_completion, "complete", _killed)
             with pytest.raises(Killed):
                 self.run(1)
 

@@ -16,9 +16,9 @@ from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.worker import (
     forms,
-    multipart,
     naming,
     s3_client,
+    s3_completion,
     s3_lists,
     s3_options,
     s3_probe,
@@ -283,14 +283,14 @@ class S3Store:
 
     def is_ready(self, ticket: Ticket) -> bool:
         """Whether the parts that an earlier run sent lie there as that left them."""
-        return multipart.lying(self, ticket) is not None
+        return s3_completion.parts_of(self, ticket) is not None
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
         """Complete what an earlier run sent, if it lies there as that left it."""
-        named = multipart.lying(self, ticket)
+        named = s3_completion.parts_of(self, ticket)
         if named is None:
             return False
-        multipart.complete(self, ticket, marks, named, replace=replace)
+        s3_completion.complete(self, ticket, marks, named, replace=replace)
         return True
 
     # Whose an object is, and whether it is whole: see ``s3_proof``
