@@ -128,6 +128,7 @@ LAYOUT = {
     "worker.storage.s3": {
         "worker.s3_client": "client",
         "worker.s3": "store",
+        "worker.s3_bucket": "bucket",
         "worker.multipart": "multipart",
         "worker.s3_completion": "completion",
         "worker.s3_errors": "errors",
@@ -143,6 +144,7 @@ LAYOUT = {
     },
     "worker.storage.volume": {
         "worker.volume": "store",
+        "worker.volume_files": "files",
         "worker.volume_upload": "upload",
         "worker.volume_errors": "errors",
         "worker.tree": "tree",

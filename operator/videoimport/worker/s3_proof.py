@@ -13,13 +13,13 @@ from videoimport.worker import forms
 from videoimport.worker.destination import UID, Facts, Proof, Ticket, has_marks, is_whole
 
 if TYPE_CHECKING:
-    from videoimport.worker.s3 import S3Store
+    from videoimport.worker.s3_bucket import S3Bucket
 
 
 class Proofs:
     """What a run has found out about the objects of one store."""
 
-    def __init__(self, store: "S3Store") -> None:
+    def __init__(self, store: "S3Bucket") -> None:
         self._store = store
         self.keeps_metadata: bool | None = None
         """None where that is not known. Only an object that this run wrote shows it."""
