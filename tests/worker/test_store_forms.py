@@ -264,6 +264,24 @@ def test_new_again_duplicate_and_taken(
     assert home.unfinished == []
 
 
+def test_a_checksum_that_is_told_no_more_is_no_mismatch(
+    bucket: Bucket, files: dict[str, Path], proxies: Callable[[Shape], ShapedStore]
+) -> None:
+    """As after an upgrade of the store, or of a gateway before it: nothing is imported again."""
+    direct = BucketHome(bucket)
+    first = place_at(direct.store(), task_for(direct))
+    report = bring(first, files)
+    changed = BucketHome.through(
+        proxies(Shape("not at HEAD", answer=headers(without_checksums, "Head"))).endpoint, bucket
+    )
+    again = place_at(changed.store(), task_for(direct, run=2))
+    assert earlier_run.done_before(again) == report
+    bucket.put(VIDEO, bytes(bucket.head(VIDEO)["ContentLength"]), Metadata=bucket.metadata(VIDEO))
+    assert earlier_run.done_before(again) is None, "other bytes under the same marks"
+    for place in (first, again):
+        place.store.close()
+
+
 def test_replace_by_another_and_anew_by_the_same(
     start: Callable[..., Place], home: BucketHome, files: dict[str, Path]
 ) -> None:
