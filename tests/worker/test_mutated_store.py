@@ -27,7 +27,7 @@ from worker_runs import Desk
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
-from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.base import Store
 
@@ -119,7 +119,7 @@ class World:
         with self._store(at) as store:
             place = place_at(store, task_for(Way(self.bucket, self.mutated), run=number, **self._wish))
             try:
-                report = publish.done_before(place)
+                report = earlier_run.done_before(place)
                 if report is None:
                     preflight.writable(place)
                     report = bring(place, self.files, (ENTRY,))

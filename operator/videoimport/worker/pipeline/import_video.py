@@ -17,7 +17,7 @@ from videoimport.media.transcode.plan import encode_instead
 from videoimport.media.verify import proof
 from videoimport.worker.fetch.protocol import Extras, Fetched, Found
 from videoimport.worker.pipeline import original as originals
-from videoimport.worker.pipeline import publish, thumbnails
+from videoimport.worker.pipeline import publish, publish_plan, thumbnails
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline import source_facts as facts
 from videoimport.worker.pipeline import verify as verification
@@ -120,7 +120,7 @@ class Import:
 
     def _may_write(self, title: str | None, source_id: str | None) -> None:
         folder = self._place.folder(title, source_id)
-        publish.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
+        publish_plan.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
 
     def _moved(self, done: int, total: int | None) -> None:
         self._board.moved(StageName.DOWNLOAD, done, total)

@@ -3,8 +3,8 @@
 from videoimport.api.tasks.import_report import Report
 from videoimport.media.transcode import command
 from videoimport.worker.pipeline import destination as preflight
+from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.pipeline import ffmpeg as transcode
-from videoimport.worker.pipeline import publish
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline.import_video import AlreadyStored, Import, Setting
 from videoimport.worker.runtime import ca_bundle as trust
@@ -21,7 +21,7 @@ def report(setting: Setting) -> Report:
     trusted = trust.bundle(task.spec.worker, paths.ca_bundle, setting.space.folder)
     place = preflight.connect(task, paths.credentials, paths.destination_volume, trusted)
     place.store.went_on = setting.board.touch
-    if (done := publish.done_before(place)) is not None:
+    if (done := earlier_run.done_before(place)) is not None:
         log().info("already imported", run=done.run)
         repeated = done.model_copy(update={"run": task.run})
         setting.completed(repeated)
