@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,17 +42,21 @@ def read(text: str, called: str, now: datetime) -> Manifest:
 
     Raises UnusableError with every problem that could be found.
     """
+    from videoimport.cli.cel_rules import broken_rules  # cel-python is slow to load, and only a manifest needs it
+
     document = the_import(text, called)
     schema: Schema = video_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     mistyped = [*_unknown(schema, document)]
     document = as_stored(corrected(schema, document))
     if problems := [*_name_problems(document), *_spec_problems(document)]:
         raise UnusableError(*_in(called, (*mistyped, *problems)))
-    problems = [*_idle(document), *mistyped]
+    broken = dict.fromkeys(broken_rules(schema, _as_json(document)))
+    problems = [*_idle(document), *mistyped, *(f"{field}: {message}" for field, message in broken)]
     try:
         video = _parsed(document, now)
     except ValidationError as error:
-        raise UnusableError(*_in(called, (*problems, *_refusals(error, document, schema)))) from None
+        told = {message for _, message in broken}
+        raise UnusableError(*_in(called, (*problems, *_refusals(error, document, schema, told)))) from None
     problems += repeated_entries(schema["properties"]["spec"], video.spec.wire(), "spec")
     if problems:
         raise UnusableError(*_in(called, problems))
@@ -113,13 +117,21 @@ def _parsed(document: Document, now: datetime) -> VideoImport:
     return VideoImport.model_validate_json(json.dumps(resource, default=str), strict=True)
 
 
-def _refusals(error: ValidationError, document: Document, schema: Schema) -> Iterator[str]:
-    """A sentence a field. What pydantic says of each of a union's members is said once, of the field."""
+def _as_json(document: Document) -> Any:
+    """Return what rules read of a document, as the API server gets it: YAML has dates, JSON has their text."""
+    read = {"metadata": {"name": document["metadata"]["name"]}, "spec": document["spec"]}
+    return json.loads(json.dumps(read, default=str))
+
+
+def _refusals(error: ValidationError, document: Document, schema: Schema, told: Collection[str]) -> Iterator[str]:
+    """Yield a sentence a field; rules whose message was ``told`` are left out. What pydantic says of each of a union's
+    members is said once, of the field."""
     for detail in error.errors(include_url=False):
         path, found, whole = _located(document, detail["loc"])
         broken = detail.get("ctx", {}).get("error")
         if isinstance(broken, BrokenRuleError):
-            yield from (f"{_joined(detail['loc'])}{field}: {message}" for field, message in broken.broken)
+            rules = ((field, message) for field, message in broken.broken if message not in told)
+            yield from (f"{_joined(detail['loc'])}{field}: {message}" for field, message in rules)
             continue
         about = _description(schema, detail["loc"])
         if detail["type"] == "missing":

@@ -1,8 +1,7 @@
 """What the API server would refuse beyond the models: unknown fields and entries that stand twice.
 
 There is no API server here, and the models ignore what they do not know, as a controller must. So a manifest is held
-against the very schema that the API server would hold it against. The models themselves enforce the schema's CEL rules
-(see ``api.rules``).
+against the very schema that the API server would hold it against. ``cel_rules`` has the schema's rules in CEL.
 """
 
 import difflib

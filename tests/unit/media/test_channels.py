@@ -7,6 +7,7 @@ import pytest
 from videoimport.media.source.streams import Audio
 from videoimport.media.transcode import channels
 from videoimport.media.transcode.channels import mix
+from videoimport.media.transcode.filter_graph import Filter
 
 CUSTOM = ("5 channels (FL+FR+LFE+BC+TC)", "3 channels (SL+SR+LFE)", "2 channels (FC+LFE)", "ambisonic 1", "unknown", "")
 
@@ -14,7 +15,8 @@ CUSTOM = ("5 channels (FL+FR+LFE+BC+TC)", "3 channels (SL+SR+LFE)", "2 channels 
 def sides(audio: Audio) -> list[dict[int, float]]:
     """Of left and right, each channel's gain."""
     (filtered,) = mix(audio)
-    told = filtered.removeprefix("pan=stereo|").split("|")
+    assert filtered.name == "pan"
+    told = str(filtered.options["args"]).removeprefix("stereo|").split("|")
     return [{int(at): float(gain) for gain, at in re.findall(r"([0-9.]+)\*c(\d+)", side)} for side in told]
 
 
@@ -50,7 +52,7 @@ def test_mono_and_stereo_are_kept(count: int, layout: str) -> None:
 
 
 def test_a_single_channel_of_any_name_is_kept_as_loud_as_it_is() -> None:
-    assert mix(Audio(1, "aac", channels=1, layout="1 channels (LFE)")) == ("pan=mono|c0=c0",)
+    assert mix(Audio(1, "aac", channels=1, layout="1 channels (LFE)")) == (Filter("pan", {"args": "mono|c0=c0"}),)
 
 
 def test_front_is_louder_than_centre_and_surround_and_those_than_low_frequencies() -> None:

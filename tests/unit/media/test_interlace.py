@@ -11,6 +11,7 @@ from videoimport.media.source.interlace import Counts
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode.compliance import is_interlaced
+from videoimport.media.transcode.filter_graph import Filter
 from videoimport.media.transcode.plan import filters
 
 DV = Video(0, "dvvideo", pixels="yuv420p", width=720, height=576, rate=Fraction(25))
@@ -61,8 +62,9 @@ def test_samples_lie_within_the_video() -> None:
 def test_the_order_of_fields_that_was_found_is_told_to_the_filter() -> None:
     combed = replace(DV, combed="bb")
     assert is_interlaced(combed)
-    assert "bwdif=mode=send_frame:parity=bff:deint=all" in filters(combed, (768, 576))
-    assert "bwdif=mode=send_frame:parity=auto:deint=all" in filters(replace(DV, field_order="tt"), (768, 576))
+    every = {"mode": "send_frame", "deint": "all"}
+    assert Filter("bwdif", every | {"parity": "bff"}) in filters(combed, (768, 576))
+    assert Filter("bwdif", every | {"parity": "auto"}) in filters(replace(DV, field_order="tt"), (768, 576))
 
 
 def test_counts_are_read_from_what_idet_says() -> None:

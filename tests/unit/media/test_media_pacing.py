@@ -9,6 +9,7 @@ from videoimport.media.source.probe import parse_probe
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode import frame_pacing as pacing
 from videoimport.media.transcode.codecs import encoding
+from videoimport.media.transcode.filter_graph import Filter
 
 MOST = 60
 
@@ -41,7 +42,7 @@ def test_the_grid_is_the_sources_own_within_the_cap(
     wanted = Fraction(rate)
     assert pacing.grid(found, MOST) == wanted
     assert pacing.is_thinned(found, MOST) == thinned
-    assert pacing.filters(found, MOST)[0] == f"settb={wanted.denominator}/{wanted.numerator}"
+    assert pacing.filters(found, MOST)[0] == Filter("settb", {"expr": f"{wanted.denominator}/{wanted.numerator}"})
     assert len(pacing.filters(found, MOST)) == 1 + thinned
     assert pacing.words(found, MOST) == (
         "-fps_mode:v",

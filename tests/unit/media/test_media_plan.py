@@ -14,6 +14,7 @@ from videoimport.media.source.streams import Audio, Video
 from videoimport.media.transcode import command
 from videoimport.media.transcode.codecs import ceiling
 from videoimport.media.transcode.compliance import why_encode_audio, why_encode_video
+from videoimport.media.transcode.filter_graph import Filter, chain
 from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import targets_of
 from videoimport.media.transcode.plan import (
@@ -203,11 +204,14 @@ def test_an_encode_is_capped_and_plays_everywhere() -> None:
     assert (after(words, "-maxrate"), after(words, "-bufsize")) == ("3000k", "6000k")
     assert (after(words, "-profile:v"), after(words, "-level:v")) == ("high", "4.2")
     assert (after(words, "-fps_mode:v"), after(words, "-enc_time_base:v")) == ("vfr", "1:25")
-    colours = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-    size = "2*trunc((ow-iw)/4):2*trunc((oh-ih)/4)"
-    chain = [colours, scaled(GOOD, (1280, 720)), "format=yuv420p", "setsar=1", colours]
-    chain += [f"pad=1280:720:{size}:eval=frame", "settb=1/25"]
-    assert after(words, "-filter_complex") == f"[0:0]{','.join(chain)}[v0]"
+    bt709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+    colours = Filter("setparams", {"range": "tv"} | bt709)
+    place = {"x": "2*trunc((ow-iw)/4)", "y": "2*trunc((oh-ih)/4)"}
+    pixels = (Filter("format", {"pix_fmts": "yuv420p"}), Filter("setsar", {"sar": 1}), colours)
+    framed = Filter("pad", {"w": 1280, "h": 720, **place, "eval": "frame"})
+    wanted = (colours, *scaled(GOOD, (1280, 720)), *pixels, framed, Filter("settb", {"expr": "1/25"}))
+    assert after(words, "-filter_complex") == f"[0:0]{chain(wanted).replace('[s', '[v')}[v6]"
+    assert after(words, "-map") == "[v6]"
 
 
 def test_a_bitrate_beyond_the_level_is_the_levels() -> None:
@@ -215,9 +219,11 @@ def test_a_bitrate_beyond_the_level_is_the_levels() -> None:
 
 
 def test_filters_follow_what_the_source_is() -> None:
-    assert filters(replace(GOOD, field_order="bb"), (1280, 720))[1].startswith("bwdif")
-    mapped = ",".join(filters(replace(GOOD, transfer="smpte2084"), (1280, 720)))
-    assert mapped.index("scale=") < mapped.index("tonemap") < mapped.index("format=yuv420p")
+    assert filters(replace(GOOD, field_order="bb"), (1280, 720))[1].name == "bwdif"
+    mapped = list(filters(replace(GOOD, transfer="smpte2084"), (1280, 720)))
+    names = [each.name for each in mapped]
+    ordinary = mapped.index(Filter("format", {"pix_fmts": "yuv420p"}))
+    assert names.index("scale") < names.index("tonemap") < ordinary
 
 
 def test_video_and_audio_apart_are_two_inputs() -> None:
@@ -268,9 +274,10 @@ def test_no_muxer_complains_while_decoding(keyframes_only: bool) -> None:
 
 
 def test_each_frame_is_fitted_by_its_own_shape() -> None:
-    words = scaled(replace(GOOD, width=640, height=360), (640, 360))
-    assert words.startswith("scale=w='if(lt(abs(dar/1.777778-1),0.01),640,")
-    assert ":eval=frame:" in words
+    (scale,) = scaled(replace(GOOD, width=640, height=360), (640, 360))
+    assert scale.name == "scale"
+    assert str(scale.options["w"]).startswith("if(lt(abs(dar/1.777778-1),0.01),640,")
+    assert scale.options["eval"] == "frame"
 
 
 def test_what_changes_on_the_way_is_encoded() -> None:

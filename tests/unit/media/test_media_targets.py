@@ -14,9 +14,10 @@ from videoimport.media.source.file_name import file_type
 from videoimport.media.source.packet_scan import Track, declared
 from videoimport.media.source.probe import address, guarded, probe_argv
 from videoimport.media.source.streams import Audio, Media, Video
-from videoimport.media.transcode import command
+from videoimport.media.transcode import color, command
 from videoimport.media.transcode.codecs import capped_kbps, ceiling, encoding, level_name, scaled_kbps
 from videoimport.media.transcode.compliance import why_encode_audio_file, why_encode_video, why_not_compliant
+from videoimport.media.transcode.filter_graph import Filter, chain
 from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
 from videoimport.media.transcode.mp4_codecs import why_not_held
 from videoimport.media.transcode.output_files import Target, head_bytes, targets_of
@@ -52,6 +53,11 @@ def argv(of: Job, *, growing: bool = False) -> list[str]:
 
 def after(words: list[str], option: str) -> str:
     return words[words.index(option) + 1]
+
+
+def chained(filters: tuple[Filter, ...]) -> str:
+    """A chain as it stands in the graph of all pictures."""
+    return chain(filters).replace("[s", "[v")
 
 
 LADDER = wish(renditions=[{"name": "360p", "height": 360, "crf": 28}, {"name": "720p", "height": 720}])
@@ -94,20 +100,22 @@ class TestTargets:
 class TestCommand:
     def test_all_sizes_come_of_one_decode_each_from_the_next_larger(self) -> None:
         encode = LADDER.model_copy(update={"mode": "Encode"})
-        graph = after(argv(job(encode)), "-filter_complex")
+        words = argv(job(encode))
+        graph = after(words, "-filter_complex")
         assert graph == (
-            f"[0:0]{','.join(filters(PICTURE.video, (1920, 1080)))},split=2[whole0][next0];"
-            "[whole0]settb=1/25[v0];"
-            "[next0]scale=1280:720:flags=bicubic,setsar=1,split=2[whole1][next1];"
-            "[whole1]settb=1/25[v2];"
-            "[next1]scale=640:360:flags=bicubic,setsar=1,settb=1/25[v1]"
+            f"[0:0]{chained(filters(PICTURE.video, (1920, 1080)))}[v5];[v5]split=2[v6][v7];"
+            "[v6]settb=expr=1/25[v8];"
+            "[v7]scale=flags=bicubic:h=720:w=1280[v9];[v9]setsar=sar=1[v10];[v10]split=2[v11][v12];"
+            "[v12]scale=flags=bicubic:h=360:w=640[v13];[v13]setsar=sar=1[v14];[v14]settb=expr=1/25[v15];"
+            "[v11]settb=expr=1/25[v16]"
         )
-        assert argv(job(encode)).count("-i") == 1
+        assert [words[at + 1] for at, word in enumerate(words) if word == "-map"][::2] == ["[v8]", "[v15]", "[v16]"]
+        assert words.count("-i") == 1
 
     def test_a_copied_video_is_decoded_for_its_renditions_only(self) -> None:
         words = argv(job(LADDER))
         assert words[words.index("-map") : words.index("-map") + 4] == ["-map", "0:0", "-c:v", "copy"]
-        assert after(words, "-filter_complex").startswith(f"[0:0]{','.join(filters(PICTURE.video, (1280, 720)))}")
+        assert after(words, "-filter_complex").startswith(f"[0:0]{chained(filters(PICTURE.video, (1280, 720)))}[")
         assert words.count("libx264") == 2
 
     def test_an_audio_file_has_no_picture(self) -> None:
@@ -166,10 +174,13 @@ class TestCommand:
     def test_a_still_picture_is_upright_square_and_full_range(self) -> None:
         turned = replace(VIDEO, rotation=90, transfer="smpte2084")
         words = command.thumbnail_argv("/s/v", turned, 1.5, "/o/001.jpg", is_exact=True)
-        assert scaled(turned, (1080, 1920)) in after(words, "-vf")
+        size = (1080, 1920)
+        upright = (*scaled(turned, size), *color.ordinary(turned), framed(size))
+        assert after(words, "-vf") == chain((color.named(color.assumed(turned)), *upright, *color.still(turned)))
         assert "tonemap" in after(words, "-vf")
-        assert f"{framed((1080, 1920))}," in after(words, "-vf")
-        assert after(words, "-vf").endswith("in_range=limited:out_range=full,format=yuvj420p")
+        assert after(words, "-vf").endswith("format=pix_fmts=yuvj420p")
+        (full, _) = color.still(turned)
+        assert (full.options["in_range"], full.options["out_range"]) == ("limited", "full")
         assert "-noaccurate_seek" in command.thumbnail_argv("/s/v", turned, 1.5, "/o/001.jpg", is_exact=False)
 
 

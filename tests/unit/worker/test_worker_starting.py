@@ -56,9 +56,9 @@ def test_only_the_standard_library_is_imported_before_the_handlers() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("videoimport.worker.process", {"yt_dlp"}),
-        ("videoimport.worker.fetch.__main__", {"boto3", "botocore", "yt_dlp"}),
-        ("videoimport.worker.listing.__main__", {"boto3", "botocore", "yt_dlp"}),
+        ("videoimport.worker.process", {"ffmpeg", "yt_dlp"}),
+        ("videoimport.worker.fetch.__main__", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
+        ("videoimport.worker.listing.__main__", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
     ],
 )
 def test_a_process_imports_no_library_before_it_needs_it(module: str, absent: set[str]) -> None:

@@ -11,6 +11,7 @@ import re
 from videoimport.api.reasons import Reason
 from videoimport.media.source.findings import Finding
 from videoimport.media.source.streams import Audio
+from videoimport.media.transcode.filter_graph import Filter
 
 MOST = 2
 """Channels of a result."""
@@ -57,13 +58,13 @@ def why_not_mixed(audio: Audio) -> Finding | None:
     return Finding(Reason.UNSUPPORTED_FORMAT, message, "Use a source with fewer channels.")
 
 
-def mix(audio: Audio) -> tuple[str, ...]:
+def mix(audio: Audio) -> tuple[Filter, ...]:
     """The filter to mono or stereo; none where the channels are kept as they are."""
     named = _named(audio)
     if audio.channels <= MOST and (not named or audio.layout in ("mono", "stereo", "downmix")):
         return ()
     if audio.channels <= 1:
-        return ("pan=mono|c0=c0",)
+        return (Filter("pan", {"args": "mono|c0=c0"}),)
     return (_pan(_gains(audio.channels, named)),)
 
 
@@ -87,11 +88,11 @@ def _gains(channels: int, named: tuple[str, ...]) -> tuple[list[float], list[flo
     return left, right
 
 
-def _pan(gains: tuple[list[float], list[float]]) -> str:
+def _pan(gains: tuple[list[float], list[float]]) -> Filter:
     most = max(sum(side) for side in gains)
     sides = (
         "+".join(f"{math.floor(gain / most * 1e5) / 1e5:.5f}*c{number}" for number, gain in enumerate(side) if gain)
         for side in gains
     )
     left, right = (side or "0*c0" for side in sides)
-    return f"pan=stereo|c0={left}|c1={right}"
+    return Filter("pan", {"args": f"stereo|c0={left}|c1={right}"})

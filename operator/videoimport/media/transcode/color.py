@@ -4,9 +4,11 @@ A tag that is missing is assumed, by one rule for every source (``assumed``). Na
 which follow ITU-T H.273.
 """
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
 from videoimport.media.source.streams import Video
+from videoimport.media.transcode.filter_graph import Filter
 
 HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 """PQ and HLG."""
@@ -150,23 +152,23 @@ def needed_filters(video: Video) -> frozenset[str]:
     return frozenset(("zscale",)) if _is_mapped(video) else frozenset()
 
 
-def named(color: Color) -> str:
+def named(color: Color) -> Filter:
     """The filter that writes tags onto frames."""
     primaries, transfer, matrix, span = astuple(color)
-    return f"setparams=range={span}:color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
+    tags = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix}
+    return Filter("setparams", {"range": span, **tags})
 
 
-def scaled(video: Video, size: str) -> str:
-    """The scale filter of an encode with the options ``size``. Where colours stay, it brings RGB and the full range to
-    limited YUV too."""
-    whole = "format=rgb24," if video.pixels in _PALETTES else ""
-    plain = f"{whole}scale={size}"
+def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
+    """The scale filter of an encode with the options ``size``, behind what it needs. Where colours stay, it brings RGB
+    and the full range to limited YUV too."""
+    whole = (_format("rgb24"),) if video.pixels in _PALETTES else ()
     if _is_mapped(video):
-        return plain
-    color = assumed(video)
+        return (*whole, Filter("scale", size))
     matrix = _SWSCALE[encoded(video).matrix]
-    span = "full" if color.range == "pc" else "limited"
-    return f"{plain}:in_color_matrix={matrix}:out_color_matrix={matrix}:in_range={span}:out_range=limited"
+    span = "full" if assumed(video).range == "pc" else "limited"
+    matrices = {"in_color_matrix": matrix, "out_color_matrix": matrix}
+    return (*whole, Filter("scale", {**size, **matrices, "in_range": span, "out_range": "limited"}))
 
 
 _PALETTES = ("pal8", "rgb8", "bgr8", "rgb4", "bgr4", "rgb4_byte", "bgr4_byte")
@@ -174,31 +176,40 @@ _PALETTES = ("pal8", "rgb8", "bgr8", "rgb4", "bgr4", "rgb4_byte", "bgr4_byte")
 _SWSCALE = {"bt709": "bt709", "bt470bg": "bt601", "smpte170m": "bt601"}
 
 
-def mapped(video: Video) -> tuple[str, ...]:
+def mapped(video: Video) -> tuple[Filter, ...]:
     """The filters that change colours; none where BT.601 or BT.709 stay as they are."""
     if is_hdr(video):
-        return (*_TONE_MAPPING, f"zscale={_zscaled(encoded(video))}")
+        return (*_TONE_MAPPING, Filter("zscale", _zscaled(encoded(video))))
     if not _is_mapped(video):
         return ()
-    return (f"zscale=rangein={assumed(video).range}:{_zscaled(encoded(video))}",)
+    return (Filter("zscale", {"rangein": assumed(video).range, **_zscaled(encoded(video))}),)
 
 
-def _zscaled(color: Color) -> str:
-    return f"primaries={color.primaries}:transfer={color.transfer}:matrix={color.matrix}:range=tv"
+def _zscaled(color: Color) -> dict[str, str]:
+    return {"primaries": color.primaries, "transfer": color.transfer, "matrix": color.matrix, "range": "tv"}
+
+
+def _format(pixels: str) -> Filter:
+    return Filter("format", {"pix_fmts": pixels})
 
 
 _TONE_MAPPING = (
-    "zscale=transfer=linear:npl=100",
-    "format=gbrpf32le",
-    "zscale=primaries=bt709",
-    "tonemap=tonemap=hable:desat=0",
+    Filter("zscale", {"transfer": "linear", "npl": 100}),
+    _format("gbrpf32le"),
+    Filter("zscale", {"primaries": "bt709"}),
+    Filter("tonemap", {"tonemap": "hable", "desat": 0}),
 )
 
 
-def still(video: Video) -> str:
-    """The filter from an encode's colours to those of JPEG files: BT.601, full range."""
-    matrix = _SWSCALE[encoded(video).matrix]
-    return f"scale=in_color_matrix={matrix}:out_color_matrix=bt601:in_range=limited:out_range=full"
+def ordinary(video: Video) -> tuple[Filter, ...]:
+    """The filters to ordinary colours, 8-bit 4:2:0, square pixels. They come after scaling: fewer pixels to map."""
+    return (*mapped(video), _format("yuv420p"), Filter("setsar", {"sar": 1}), named(encoded(video)))
+
+
+def still(video: Video) -> tuple[Filter, ...]:
+    """The filters from an encode's colours to those of JPEG files: BT.601, full range."""
+    matrices = {"in_color_matrix": _SWSCALE[encoded(video).matrix], "out_color_matrix": "bt601"}
+    return Filter("scale", {**matrices, "in_range": "limited", "out_range": "full"}), _format("yuvj420p")
 
 
 _UNNAMED = ("", "unknown", "unspecified", "reserved")

@@ -8,6 +8,7 @@ from videoimport.media.transcode import channels, color, metadata
 from videoimport.media.transcode import frame_pacing as pacing
 from videoimport.media.transcode.codecs import encoding, known, tags
 from videoimport.media.transcode.compliance import is_interlaced
+from videoimport.media.transcode.filter_graph import Filter, apply, chain, compose, join, read_stream
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import Sound, even, filters
@@ -29,11 +30,13 @@ def transcode_argv(job: Job, targets: tuple[Target, ...]) -> list[str]:
     What is encoded is decoded once.
     """
     pictures = tuple(target for target in targets if target.wish and not target.copies)
+    composed, links = graph(job.picture.video, pictures, len(job.inputs.paths)) if pictures else ("", ())
+    link_of = dict(zip((target.path for target in pictures), links, strict=True))
     return [
         *(_TOLERANT if job.is_tolerant else _HEAD),
         *_inputs(job),
-        *(("-filter_complex", graph(job.picture.video, pictures)) if pictures else ()),
-        *(word for target in targets for word in _made(job, target, pictures)),
+        *(("-filter_complex", composed) if pictures else ()),
+        *(word for target in targets for word in _made(job, target, link_of.get(target.path, ""))),
     ]  # fmt: skip
 
 
@@ -48,10 +51,10 @@ def _inputs(job: Job) -> list[str]:
     return words
 
 
-def _made(job: Job, target: Target, pictures: tuple[Target, ...]) -> list[str]:
-    """The words for one file."""
+def _made(job: Job, target: Target, link: str) -> list[str]:
+    """The words for one file, whose picture is at ``link`` where it is encoded."""
     return [
-        *_video(job, target, pictures),
+        *_video(job, target, link),
         *_audio(job, target),
         *metadata.told(job, job.sound), "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
         *_container(target),
@@ -73,7 +76,7 @@ def head_overflowed(stderr: str) -> bool:
     return "reserved_moov_size is too small" in stderr
 
 
-def _video(job: Job, target: Target, pictures: tuple[Target, ...]) -> tuple[str, ...]:
+def _video(job: Job, target: Target, link: str) -> tuple[str, ...]:
     if target.wish is None or target.size is None:
         return ()
     video = job.picture.video
@@ -81,7 +84,7 @@ def _video(job: Job, target: Target, pictures: tuple[Target, ...]) -> tuple[str,
         return ("-map", f"0:{video.index}", "-c:v", "copy", *color.tagging(video), *tags(video.codec))
     most = pacing.fastest(target)
     encoder = encoding(target.wish, pacing.promised_rate(video, most))
-    return ("-map", f"[v{pictures.index(target)}]", *encoder, *pacing.words(video, most))
+    return ("-map", link, *encoder, *pacing.words(video, most))
 
 
 def _audio(job: Job, target: Target) -> tuple[str, ...]:
@@ -96,19 +99,21 @@ def _audio(job: Job, target: Target) -> tuple[str, ...]:
     return (*_heard(sound, file, target), *_encode_audio(sound, kbps, is_mp3=not target.is_mp4))
 
 
-_WITHOUT_GAPS = "aresample=async=1:min_hard_comp=0.1"
+_WITHOUT_GAPS = Filter("aresample", {"async": 1, "min_hard_comp": "0.1"})
 """Silence for gaps: the encoder would close them, and everything after would be early."""
 
 
 def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
-    """The words for sound that is decoded: of one track, or of two mono tracks as left and right."""
+    """The words for sound that is decoded: of one track, or of two mono tracks as left and right.
+
+    ffmpeg keeps the tags of one track only behind ``-af``: what comes of a graph with several inputs has none.
+    """
     if sound.second is None:
-        return ("-map", f"{file}:{sound.audio.index}", "-af", ",".join((*channels.mix(sound.audio), _WITHOUT_GAPS)))
-    sides = zip(("l", "r"), (sound.audio, sound.second), strict=True)
-    chains = [f"[{file}:{audio.index}]{_WITHOUT_GAPS}[{side}]" for side, audio in sides]
-    name = f"[{target.kind}-{target.name}]"
-    joined = f"[l][r]join=inputs=2:channel_layout=stereo{name}"
-    return ("-filter_complex", ";".join((*chains, joined)), "-map", name)
+        return ("-map", f"{file}:{sound.audio.index}", "-af", chain((*channels.mix(sound.audio), _WITHOUT_GAPS)))
+    sides = tuple(apply(read_stream(file, audio.index), _WITHOUT_GAPS) for audio in (sound.audio, sound.second))
+    joined = join(sides, Filter("join", {"inputs": 2, "channel_layout": "stereo"}))
+    composed, (link,) = compose(file + 1, (joined,), f"{target.kind}-{target.name}-")
+    return ("-filter_complex", composed, "-map", link)
 
 
 def copies_audio(job: Job, target: Target) -> bool:
@@ -155,7 +160,7 @@ def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = E
     skip = ("-skip_frame", "nokey") if keyframes_only else ()
     mapped = [word for stream in streams for word in ("-map", stream)]
     return [*_HEAD, *skip, *guarded(path), "-i", address(path), *mapped, "-fps_mode", "vfr",
-            "-af", _WITHOUT_GAPS, "-f", "null", "-"]  # fmt: skip
+            "-af", chain((_WITHOUT_GAPS,)), "-f", "null", "-"]  # fmt: skip
 
 
 def imported_streams(job: Job, path: str) -> tuple[str, ...]:
@@ -181,10 +186,10 @@ def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact
     on others before the jump make decoders complain, so complaints say nothing here.
     """
     size = (even(video.shown[0]), even(video.shown[1]))
-    chain = ",".join((*filters(video, size), color.still(video), "format=yuvj420p"))
+    composed = chain((*filters(video, size), *color.still(video)))
     return [
         *_START, *(() if is_exact else ("-noaccurate_seek",)), "-ss", f"{at:.3f}", *guarded(path), "-i", address(path),
-        "-map", f"0:{video.index}", "-frames:v", "1", "-vf", chain, "-c:v", "mjpeg", "-q:v", "3",
+        "-map", f"0:{video.index}", "-frames:v", "1", "-vf", composed, "-c:v", "mjpeg", "-q:v", "3",
         "-f", "image2", "-update", "1", "-y", f"file:{picture}",
     ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode.codecs import ceiling
+from videoimport.media.transcode.filter_graph import Filter
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import frames_a_second
 
@@ -16,7 +17,7 @@ COARSE_SECONDS = 0.2
 """Frames that last longer are not put onto a grid of their own rate: it may move each by half of this."""
 _LARGEST_DENOMINATOR = 1001
 """Of a promised rate: that of NTSC's; averages have any."""
-_ONE_A_MOMENT = "select=isnan(prev_selected_pts)+gt(pts\\,prev_selected_pts)"
+_ONE_A_MOMENT = Filter("select", {"expr": "isnan(prev_selected_pts)+gt(pts,prev_selected_pts)"})
 
 
 def fastest(target: Target) -> int:
@@ -33,11 +34,11 @@ def grid(video: Video, most: int) -> Fraction:
     return Fraction(most) if own is None or own > most or is_coarse else own
 
 
-def filters(video: Video, most: int) -> tuple[str, ...]:
+def filters(video: Video, most: int) -> tuple[Filter, ...]:
     """Return the last filters of an encode. Of a source with more moments than the grid, each moment has one picture;
     other sources have one each anyway, and ffmpeg moves those of an unsteady clock to the next free moment."""
     rate = grid(video, most)
-    on_grid = f"settb={rate.denominator}/{rate.numerator}"
+    on_grid = Filter("settb", {"expr": f"{rate.denominator}/{rate.numerator}"})
     return (on_grid, _ONE_A_MOMENT) if is_thinned(video, most) else (on_grid,)
 
 

@@ -15,6 +15,7 @@ from videoimport.media.transcode.compliance import (
     why_encode_audio_file,
     why_encode_video,
 )
+from videoimport.media.transcode.filter_graph import Filter
 
 MOST_FRAMES_A_SECOND = 60
 Mode = Literal["Remux", "Encode", "Original"]
@@ -143,10 +144,11 @@ def frames_a_second(size: tuple[int, int], limit: Ceiling) -> int:
     return max(1, min(MOST_FRAMES_A_SECOND, limit.area_a_second // limit.counted(*size)))
 
 
-def wholesome(video: Video) -> tuple[str, ...]:
+def wholesome(video: Video) -> tuple[Filter, ...]:
     """The first filters of any encode: tags that are missing are written, half pictures become whole ones; ffmpeg has
     turned them upright before."""
-    whole = f"bwdif=mode=send_frame:parity={_PARITIES.get(video.combed, 'auto')}:deint=all"
+    parity = _PARITIES.get(video.combed, "auto")
+    whole = Filter("bwdif", {"mode": "send_frame", "parity": parity, "deint": "all"})
     return (color.named(color.assumed(video)), *((whole,) if is_interlaced(video) else ()))
 
 
@@ -154,17 +156,17 @@ _PARITIES = {"tt": "tff", "bb": "bff"}
 """bwdif's names of the field that comes first, where frames do not say it."""
 
 
-def smaller(size: tuple[int, int]) -> str:
+def smaller(size: tuple[int, int]) -> Filter:
     """The filter from an encode's picture to a smaller one."""
-    return f"scale={size[0]}:{size[1]}:flags=bicubic"
+    return Filter("scale", {"w": size[0], "h": size[1], "flags": "bicubic"})
 
 
 SAME_ASPECT = 0.01
 """Aspect ratios that differ by less than this part are one: sizes are rounded to whole pixels."""
 
 
-def scaled(video: Video, size: tuple[int, int]) -> str:
-    """The filter for a size. Each frame is scaled by its own size and aspect ratio, which may change on the way.
+def scaled(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
+    """The filters for a size. Each frame is scaled by its own size and aspect ratio, which may change on the way.
 
     A frame of the first one's shape fills the size, any other one is the largest that fits into it; ``framed`` fills
     the rest.
@@ -174,19 +176,15 @@ def scaled(video: Video, size: tuple[int, int]) -> str:
     is_same = f"lt(abs(dar/{shape}-1),{SAME_ASPECT})"
     across = f"if({is_same},{width},max(2,2*trunc({width}*min(1,dar/{shape})/2)))"
     down = f"if({is_same},{height},max(2,2*trunc({height}*min(1,{shape}/dar)/2)))"
-    return color.scaled(video, f"w='{across}':h='{down}':flags=bicubic:eval=frame")
+    return color.scaled(video, {"w": across, "h": down, "flags": "bicubic", "eval": "frame"})
 
 
-def framed(size: tuple[int, int]) -> str:
+def framed(size: tuple[int, int]) -> Filter:
     """The filter that puts a frame into the middle of a size, in black; one that fills it passes as it is."""
-    return f"pad={size[0]}:{size[1]}:2*trunc((ow-iw)/4):2*trunc((oh-ih)/4):eval=frame"
+    place = {"x": "2*trunc((ow-iw)/4)", "y": "2*trunc((oh-ih)/4)"}
+    return Filter("pad", {"w": size[0], "h": size[1], **place, "eval": "frame"})
 
 
-def ordinary(video: Video) -> tuple[str, ...]:
-    """Ordinary colours, 8-bit 4:2:0, square pixels; colours change after scaling: fewer pixels to map."""
-    return (*color.mapped(video), "format=yuv420p", "setsar=1", color.named(color.encoded(video)))
-
-
-def filters(video: Video, size: tuple[int, int]) -> tuple[str, ...]:
+def filters(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
     """All filters of one picture, in order."""
-    return (*wholesome(video), scaled(video, size), *ordinary(video), framed(size))
+    return (*wholesome(video), *scaled(video, size), *color.ordinary(video), framed(size))

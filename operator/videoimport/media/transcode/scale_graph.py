@@ -2,27 +2,25 @@
 
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode import frame_pacing as pacing
+from videoimport.media.transcode.filter_graph import Filter, Stream, apply, compose, read_stream, split
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import filters, smaller
 
 
-def graph(video: Video, targets: tuple[Target, ...]) -> str:
-    """ffmpeg's filter graph of the first input: output ``[vN]`` is the picture of ``targets[N]``."""
+def graph(video: Video, targets: tuple[Target, ...], files: int) -> tuple[str, tuple[str, ...]]:
+    """Return ffmpeg's filter graph of the first of ``files`` inputs, and the link to map for each of ``targets``."""
     by_size = sorted(range(len(targets)), key=lambda number: _pixels(targets[number]), reverse=True)
-    chains: list[str] = []
-    fed = f"[0:{video.index}]"
+    fed = read_stream(0, video.index)
+    made: dict[int, Stream] = {}
     for place, number in enumerate(by_size):
         size = targets[number].size
         assert size is not None, "only pictures are asked for"  # noqa: S101
-        chain = [smaller(size), "setsar=1"] if place else list(filters(video, size))
-        paced = pacing.filters(video, pacing.fastest(targets[number]))
+        scaled = (smaller(size), Filter("setsar", {"sar": 1})) if place else filters(video, size)
+        whole = fed = apply(fed, *scaled)
         if place < len(by_size) - 1:
-            chains.append(f"{fed}{','.join(chain)},split=2[whole{place}][next{place}]")
-            chains.append(f"[whole{place}]{','.join(paced)}[v{number}]")
-        else:
-            chains.append(f"{fed}{','.join([*chain, *paced])}[v{number}]")
-        fed = f"[next{place}]"
-    return ";".join(chains)
+            whole, fed = split(whole)
+        made[number] = apply(whole, *pacing.filters(video, pacing.fastest(targets[number])))
+    return compose(files, tuple(made[number] for number in range(len(targets))), "v")
 
 
 def _pixels(target: Target) -> int:

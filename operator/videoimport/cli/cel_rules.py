@@ -1,0 +1,156 @@
+"""The rules of the definitions in CEL, as they stand there, evaluated as the API server evaluates them.
+
+cel-python has the language. The functions that Kubernetes adds to it are here, as far as the definitions use them.
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+import celpy
+from celpy import celtypes
+from celpy.adapter import json_to_cel
+from celpy.evaluation import CELEvalError
+
+from videoimport.api.quantity import amount_of
+from videoimport.api.rules.validation import VALIDATIONS, compiled
+
+Schema = Mapping[str, Any]
+_OF_A_CHANGE = re.compile(r"\boldSelf\b")
+"""Rules for what a change may do. The API server skips them for a new object."""
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "array": (list,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "string": (str,),
+}
+
+
+def broken_rules(schema: Schema, value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the field and the message of each rule that a new object breaks.
+
+    A value of another type than the schema's breaks no rule: the API server refuses the type and checks no rule then.
+    """
+    yield from _broken(schema, with_defaults(schema, value), path)
+
+
+def _broken(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if type(value) not in _TYPES.get(schema.get("type", ""), (type(value),)):
+        return
+    for rule in schema.get(VALIDATIONS, ()):
+        if not _OF_A_CHANGE.search(rule["rule"]) and _evaluate(rule["rule"], value) is False:
+            yield f"{path}{rule.get('fieldPath', '')}".removeprefix("."), _message(rule, value)
+    for place, below, child in _children(schema, value):
+        yield from _broken(below, child, f"{path}{place}")
+
+
+def with_defaults(schema: Schema, value: Any) -> Any:
+    """Return ``value`` with the defaults that the API server sets before it checks rules."""
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        absent = {name: below["default"] for name, below in known.items() if "default" in below and name not in value}
+        value = value | absent
+        return {name: with_defaults(_below(schema, name), child) for name, child in value.items()}
+    return [with_defaults(schema.get("items", {}), child) for child in value] if isinstance(value, list) else value
+
+
+def _children(schema: Schema, value: Any) -> Iterator[tuple[str, Schema, Any]]:
+    """Yield each value below with its schema, and its place as the API server writes it in a rule's field."""
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        for name, child in value.items():
+            yield f".{name}" if name in known else f"[{name}]", _below(schema, name), child
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            yield f"[{number}]", schema.get("items", {}), child
+
+
+def _below(schema: Schema, name: str) -> Schema:
+    rest = schema.get("additionalProperties")
+    found: Schema = schema.get("properties", {}).get(name, rest if isinstance(rest, dict) else {})
+    return found
+
+
+def _message(rule: Mapping[str, str], value: Any) -> str:
+    """Return the message that a rule makes of the value, else its fixed one."""
+    made = _evaluate(rule["messageExpression"], value) if "messageExpression" in rule else None
+    return made if isinstance(made, str) and made.strip() else rule["message"]
+
+
+def _evaluate(expression: str, value: Any) -> bool | str | None:
+    """Return the result of an expression over ``self``; None where the value's type does not fit."""
+    return _result(expression, json.dumps(value))
+
+
+@lru_cache(maxsize=1024)
+def _result(expression: str, value: str) -> bool | str | None:
+    """Evaluate over a value in JSON. An evaluation takes 0.6 ms, and the same values stand at several places."""
+    try:
+        result = _program(expression).evaluate({"self": json_to_cel(json.loads(value))})
+    except CELEvalError:
+        return None
+    return str(result) if isinstance(result, str) else bool(result)
+
+
+@cache
+def _program(expression: str) -> celpy.Runner:
+    environment = celpy.Environment()
+    return environment.program(environment.compile(expression), functions=_FUNCTIONS)
+
+
+def _find(text: str, pattern: str) -> celtypes.StringType:
+    found = compiled(pattern).search(text)
+    return celtypes.StringType(found[0] if found else "")
+
+
+def _split(text: str, at: str) -> celtypes.ListType:
+    return celtypes.ListType([celtypes.StringType(part) for part in text.split(at)])
+
+
+def _lower_ascii(text: str) -> celtypes.StringType:
+    return celtypes.StringType("".join(letter.lower() if letter.isascii() else letter for letter in text))
+
+
+def _is_ip(text: str) -> celtypes.BoolType:
+    """Kubernetes takes no zone and no IPv4 address in the form of IPv6."""
+    try:
+        address = ipaddress.ip_address(str(text))
+    except ValueError:
+        return celtypes.BoolType(False)
+    is_plain = address.version == 4 or (address.ipv4_mapped is None and address.scope_id is None)
+    return celtypes.BoolType(is_plain)
+
+
+def _is_quantity(text: str) -> celtypes.BoolType:
+    try:
+        amount_of(text)
+    except (ArithmeticError, ValueError):
+        return celtypes.BoolType(False)
+    return celtypes.BoolType(True)
+
+
+def _compare(one: str, other: str) -> celtypes.IntType:
+    """Compare two quantities, which stay the texts that they are written as."""
+    amounts = amount_of(one), amount_of(other)
+    return celtypes.IntType((amounts[0] > amounts[1]) - (amounts[0] < amounts[1]))
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "compareTo": _compare,
+    "find": _find,
+    "format": lambda text, values: celtypes.StringType(text % tuple(values)),
+    "isIP": _is_ip,
+    "isQuantity": _is_quantity,
+    "lowerAscii": _lower_ascii,
+    "quantity": celtypes.StringType,
+    "replace": lambda text, old, new: celtypes.StringType(text.replace(old, new)),
+    "split": _split,
+    "substring": lambda text, start, end=None: celtypes.StringType(text[start:end]),
+}
