@@ -20,19 +20,21 @@ from videoimport.core.jobs.cluster_message import explain, fields_of_bulk
 from videoimport.core.list_item import FACTS
 from videoimport.core.messages import advised, clock, sentences
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.plan import Action, Announcement, Collect, Inquiry
+from videoimport.core.plan import Action, Announcement, Collect, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
 
 _QUEUED = "The listing's Job waits for its queue to admit it."
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """What is known of a list, and what is done to know the rest."""
+_ListingPlan = PartialPlan[DiscoveryStatus]
+"""What one case of the chain comes to."""
 
-    status: DiscoveryStatus | None
-    """None for inline items. Written before the actions are done."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery(Plan[DiscoveryStatus]):
+    """The plan to make the rest of a list known, and what is known of it; its status is None for inline items."""
+
     pages: tuple[PageView, ...]
     """Those that count."""
     done: bool
@@ -41,57 +43,40 @@ class Discovery:
     """A Job or pod of it has not ended."""
     failed: bool = False
     """It was given up; status.reason and message say why."""
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """What one case of the chain comes to."""
-
-    status: DiscoveryStatus
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
 
 
 def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
     """The next step towards the whole list. With ``wanted`` False nothing is started, and what runs is stopped."""
     if not observed.bulk.spec.source.is_listed:
         actions = (*_removals(observed), *obsolete(observed, ()))
-        return Discovery(None, (), done=True, active=_active(observed), actions=actions)
+        return Discovery(pages=(), done=True, active=_active(observed), actions=actions)
     look = Look(observed, now.replace(microsecond=0), settings, wanted)
-    drafts = (case(look) for case in _CASES)
-    draft = next(draft for draft in drafts if draft)
-    return Discovery(
-        status=draft.status,
+    partials = (case(look) for case in _CASES)
+    partial = next(found for found in partials if found)
+    known = Discovery(
+        status=partial.status,
         pages=look.pages,
         done=complete(look.bulk, look.pages),
         active=_active(observed),
-        failed=_given_up(draft.status),
-        actions=(*obsolete(observed, look.pages), *draft.actions),
-        inquiries=draft.inquiries,
-        announcements=draft.announcements,
-        again_at=draft.again_at,
+        failed=_given_up(partial.status),
+        actions=obsolete(observed, look.pages),
     )
+    return known + partial
 
 
-def _known(look: Look) -> _Draft | None:
+def _known(look: Look) -> _ListingPlan | None:
     """The whole list is known: its last Job has done its part."""
     if not complete(look.bulk, look.pages):
         return None
-    return _Draft(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
+    return PartialPlan(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
 
 
-def _over(look: Look) -> _Draft | None:
+def _over(look: Look) -> _ListingPlan | None:
     """It was given up. The last Job stays for a while, for its log."""
-    return _Draft(look.status, _leftovers(look)) if _given_up(look.status) else None
+    return PartialPlan(look.status, _leftovers(look)) if _given_up(look.status) else None
 
 
-def _broken_off(look: Look) -> _Draft | None:
+def _broken_off(look: Look) -> _ListingPlan | None:
     """The source is left alone before the next page; also if that is not wanted now, for it will be."""
     page = look.broken_off
     if page is None or page.pushed_back is None:
@@ -99,25 +84,25 @@ def _broken_off(look: Look) -> _Draft | None:
     return _failed(look, page.pushed_back, "The source broke off after the last page", page.retry_after_seconds)
 
 
-def _unwanted(look: Look) -> _Draft | None:
+def _unwanted(look: Look) -> _ListingPlan | None:
     """Nothing is to be asked of the source now; a delay after a failed run goes on. This time does not count as one in
     which the source was tried."""
     if look.wanted:
         return None
     waits = look.status.attempts.next_retry_time is not None
     status = look.status if waits else _quiet(look.status)
-    return _Draft(status.model_copy(update={"since": None}), _removals(look.observed))
+    return PartialPlan(status.model_copy(update={"since": None}), _removals(look.observed))
 
 
-def _waiting(look: Look) -> _Draft | None:
+def _waiting(look: Look) -> _ListingPlan | None:
     """Between two runs."""
     at = look.status.attempts.next_retry_time
     if at is None:
         return None
-    return _Draft(look.status, _leftovers(look), again_at=at) if at > look.now else _next_run(look)
+    return PartialPlan(look.status, _leftovers(look), again_at=at) if at > look.now else _next_run(look)
 
 
-def _to_begin(look: Look) -> _Draft | None:
+def _to_begin(look: Look) -> _ListingPlan | None:
     """There is no run yet, or the last one was for another page or wish. Jobs of later runs mean that this status is an
     old one: it is written anew, which the resourceVersion refuses if it only was read too early."""
     other = look.job is not None and look.job.wish != look.job_wish
@@ -125,21 +110,25 @@ def _to_begin(look: Look) -> _Draft | None:
     return _next_run(look) if look.run == 0 or other or later or look.status.wish != look.wish else None
 
 
-def _to_be_made(look: Look) -> _Draft | None:
+def _to_be_made(look: Look) -> _ListingPlan | None:
     """The Job is not there: it is made, again if need be, which lists the same page. While the API server refuses it,
     it is shown why, and made less often."""
     if look.job is not None:
         return None
     refusal = look.observed.refusal
     if refusal is None:
-        return _Draft(_quiet(look.status), (_making(look, look.run),))
+        return PartialPlan(_quiet(look.status), (_making(look, look.run),))
     message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(look.bulk))
     told = {"reason": Reason.JOB_REJECTED, "message": message}
     status, again_at = look.status.model_copy(update=told), refusal.last_seen + look.settings.patience
-    return _Draft(status, again_at=again_at) if look.now < again_at else _Draft(status, (_making(look, look.run),))
+    return (
+        PartialPlan(status, again_at=again_at)
+        if look.now < again_at
+        else PartialPlan(status, (_making(look, look.run),))
+    )
 
 
-def _ended(look: Look) -> _Draft | None:
+def _ended(look: Look) -> _ListingPlan | None:
     """The run is over: its page is kept, or it has failed."""
     job = look.job
     ending = errands.ending_of(look.observed, job, read_page_report, look.now) if job else None
@@ -160,9 +149,9 @@ def _ended(look: Look) -> _Draft | None:
     status = look.status.model_copy(update={"page_digests": _digests_with(look, wish)})
     refusal = look.observed.refusal
     if refusal is None:
-        return _Draft(_quiet(status), (wish,))
+        return PartialPlan(_quiet(status), (wish,))
     words = advised(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
-    return _Draft(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
+    return PartialPlan(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
 
 
 def _digests_with(look: Look, wish: Collect) -> dict[str, str]:
@@ -172,40 +161,40 @@ def _digests_with(look: Look, wish: Collect) -> dict[str, str]:
     return look.status.page_digests | {str(len(look.pages) + 1): after}
 
 
-def _going(look: Look) -> _Draft:
+def _going(look: Look) -> _ListingPlan:
     """The Job is there: it works, or something keeps it from starting."""
     job = look.job
     if job is None or job.deleting:
-        return _Draft(look.status)
+        return PartialPlan(look.status)
     if job.suspended:
-        return _Draft(look.status.model_copy(update={"reason": None, "message": _QUEUED}))
+        return PartialPlan(look.status.model_copy(update={"reason": None, "message": _QUEUED}))
     finding = errands.hindrance(look.observed, job, look.now, look.settings)
     if finding.reason is None:
-        return _Draft(_quiet(look.status), inquiries=finding.inquiries, again_at=finding.again_at)
+        return PartialPlan(_quiet(look.status), inquiries=finding.inquiries, again_at=finding.again_at)
     message = explain(finding.reason, finding.message, fields_of_bulk(look.bulk))
     if finding.echo and finding.reason is look.status.reason:
         message = look.status.message or message
     status = look.status.model_copy(update={"reason": finding.reason, "message": message})
-    return _Draft(status, inquiries=finding.inquiries, again_at=finding.again_at)
+    return PartialPlan(status, inquiries=finding.inquiries, again_at=finding.again_at)
 
 
 _CASES = (_known, _over, _broken_off, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
 
 
-def _next_run(look: Look) -> _Draft:
+def _next_run(look: Look) -> _ListingPlan:
     """Another run, or, while its host rests, the wait for that. All older Jobs go."""
     until = look.observed.source_rests_until
     if until is not None and until > look.now:
         words = f"The host of the source asked for fewer requests, and the next request follows at {clock(until)}"
         attempts = look.status.attempts.model_copy(update={"next_retry_time": until})
         told = {"attempts": attempts, "reason": Reason.RATE_LIMITED, "message": sentences(words), "wish": look.wish}
-        return _Draft(look.status.model_copy(update=told), _removals(look.observed), again_at=until)
+        return PartialPlan(look.status.model_copy(update=told), _removals(look.observed), again_at=until)
     run = 1 + max([look.run, *(job.run for job in look.jobs)])
     attempts = look.status.attempts
     attempts = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
     told = {"run": run, "attempts": attempts, "wish": look.wish, "since": look.since}
     status = _quiet(look.status).model_copy(update=told)
-    return _Draft(status, (*_removals(look.observed), _making(look, run)))
+    return PartialPlan(status, (*_removals(look.observed), _making(look, run)))
 
 
 def _making(look: Look, run: int) -> Action:
@@ -213,7 +202,7 @@ def _making(look: Look, run: int) -> Action:
     return errands.creation(errand, look.settings)
 
 
-def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _Draft:
+def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _ListingPlan:
     """Another run, at once or later, or the end. ``asked`` are the seconds for which the host itself wanted to be left
     alone; ``advice`` is more exact than the reason's own."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
@@ -225,10 +214,10 @@ def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, ad
         message = advised(reason, words, given_up=verdict.given_up, advice=advice)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
         status = look.status.model_copy(update=told | {"message": message})
-        return _Draft(status, announcements=(announcement,))
+        return PartialPlan(status, announcements=(announcement,))
     message = sentences(advised(reason, words, advice=advice), f"The page is listed again at {clock(verdict.again_at)}")
     status = look.status.model_copy(update=told | {"message": message})
-    return _Draft(status, again_at=max(verdict.again_at, look.now))
+    return PartialPlan(status, again_at=max(verdict.again_at, look.now))
 
 
 def _rest(look: Look, asked: int | None) -> HostRest:

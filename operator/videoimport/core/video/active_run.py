@@ -8,8 +8,9 @@ from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.jobs.cluster_message import explain, fields_of
 from videoimport.core.jobs.startup_diagnosis import Start, diagnose
 from videoimport.core.observed import ClaimView, EventView, JobView
+from videoimport.core.plan import PartialPlan, Plan
 from videoimport.core.progress import eta_seconds, later, percent_of, phase_of, worked
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import seen
 from videoimport.core.video.scratch_claim import making
 from videoimport.core.video.start_run import STARTING, next_run
@@ -25,7 +26,7 @@ _WORDS = {
 }
 
 
-def mended_before_start(scene: Scene) -> Draft | None:
+def mended_before_start(scene: Scene) -> VideoPlan | None:
     """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
     stuck as it is, so a new run takes its place (and the tidying takes the old Job away)."""
     job, reason = scene.job, scene.status.reason
@@ -36,7 +37,7 @@ def mended_before_start(scene: Scene) -> Draft | None:
     return next_run(scene, scene.attempts) if stuck and not running else None
 
 
-def to_be_made(scene: Scene) -> Draft | None:
+def to_be_made(scene: Scene) -> VideoPlan | None:
     """The Job was never seen: it is made, again if need be, which is harmless. While the API server refuses it, it is
     shown why, and made less often. Jobs of later runs mean that this status is an old one: it is written anew, which
     the resourceVersion refuses if it only was read too early."""
@@ -44,31 +45,31 @@ def to_be_made(scene: Scene) -> Draft | None:
         return None
     if any(job.run > scene.run for job in scene.jobs):
         return next_run(scene, scene.attempts)
-    draft = Draft(scene.status, actions=making(scene, scene.run))
+    plan = PartialPlan(scene.status, actions=making(scene, scene.run))
     refusal = _refusal(scene)
     if refusal is None:
-        return draft.with_status(reason=None, message=STARTING)
+        return plan.with_status(reason=None, message=STARTING)
     again_at = refusal.last_seen + scene.settings.patience
     if scene.now < again_at:
-        draft = Draft(scene.status, again_at=again_at)
+        plan = PartialPlan(scene.status, again_at=again_at)
     words = explain(Reason.JOB_REJECTED, refusal.message, fields_of(scene.video))
-    return draft.with_status(reason=Reason.JOB_REJECTED, message=words)
+    return plan.with_status(reason=Reason.JOB_REJECTED, message=words)
 
 
-def going(scene: Scene) -> Draft | None:
+def going(scene: Scene) -> VideoPlan | None:
     """The Job is there: its worker's words, or what keeps them away."""
     job = scene.job
     if job is None:
         return None
-    draft = Draft(scene.status).with_status(job=seen(job))
+    plan = PartialPlan(scene.status).with_status(job=seen(job))
     if job.deleting:
-        return draft
+        return plan
     if job.suspended:
-        return draft.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
+        return plan.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
     snapshot = _snapshot(scene)
     if snapshot is None and not scene.status.stages:
-        return _starting(draft, scene, job)
-    return _told(draft, scene, job, snapshot) if snapshot else draft
+        return _starting(plan, scene, job)
+    return _told(plan, scene, job, snapshot) if snapshot else plan
 
 
 def _refusal(scene: Scene) -> EventView | None:
@@ -84,7 +85,7 @@ def _snapshot(scene: Scene) -> Progress | None:
     return progress if progress and progress.run == scene.run else None
 
 
-def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
+def _starting(plan: VideoPlan, scene: Scene, job: JobView) -> VideoPlan:
     start = Start(
         job, scene.pods_of(job), scene.observed.events, scene.now, scene.settings.patience, _claim_in_use(scene)
     )
@@ -96,15 +97,15 @@ def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
             message = scene.status.message or message
     waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in start.pods)
     phase = later(scene.status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
-    shown = draft.with_status(phase=phase, reason=reason, message=message)
-    return Draft(shown.status, inquiries=finding.inquiries, again_at=finding.again_at)
+    shown = plan.with_status(phase=phase, reason=reason, message=message)
+    return shown + Plan(inquiries=finding.inquiries, again_at=finding.again_at)
 
 
 def _claim_in_use(scene: Scene) -> ClaimView | None:
     return scene.claim if scene.spec.worker.scratch.storage_class_name else None
 
 
-def _told(draft: Draft, scene: Scene, job: JobView, snapshot: Progress) -> Draft:
+def _told(plan: VideoPlan, scene: Scene, job: JobView, snapshot: Progress) -> VideoPlan:
     """Percent and phase never go back within a run, whatever the stages do. The time left is guessed anew only with
     news, or it would change by itself for ever."""
     status = scene.status
@@ -122,4 +123,4 @@ def _told(draft: Draft, scene: Scene, job: JobView, snapshot: Progress) -> Draft
     }
     if snapshot.stages != status.stages:
         told["eta_seconds"] = eta_seconds(percent, worked(snapshot.stages, scene.now - job.created))
-    return draft.with_status(**told)
+    return plan.with_status(**told)

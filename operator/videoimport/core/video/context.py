@@ -1,8 +1,7 @@
-"""One VideoImport at one moment, and the draft of what is to become of it."""
+"""One VideoImport at one moment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from videoimport.api.conditions import ConditionType
 from videoimport.api.tasks.import_task import wish_hash
@@ -11,8 +10,11 @@ from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.object_metadata import Owner, job_owner, video_owner
 from videoimport.core.observed import ClaimView, JobView, ObservedVideo, PodView
 from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of
-from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
+
+VideoPlan = PartialPlan[VideoImportStatus]
+"""What a step of the decision returns; ``finalize_plan`` completes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +105,3 @@ class Scene:
         """Its pods, the newest first."""
         own = [pod for pod in self.observed.pods if is_pod_of(pod, job)]
         return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A plan before its status is dressed with conditions and compared with the present one."""
-
-    status: VideoImportStatus
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
-
-    def with_status(self, **changes: Any) -> "Draft":
-        """The same with some fields of the status changed."""
-        return replace(self, status=self.status.model_copy(update=changes))

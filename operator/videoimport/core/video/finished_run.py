@@ -13,9 +13,9 @@ from videoimport.core.jobs.run_end import has_ended, is_active
 from videoimport.core.lifecycle import renewed
 from videoimport.core.messages import advised, clock, parted, sentences
 from videoimport.core.observed import JobView
-from videoimport.core.plan import Announcement
+from videoimport.core.plan import Announcement, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, Verdict, exhausted, judge
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.host_backoff import Wait, told
 from videoimport.core.video.start_run import first_run, next_run, of_bulk
 
@@ -25,7 +25,7 @@ _UNGUARDED = (
 )
 
 
-def concluded(scene: Scene) -> Draft | None:
+def concluded(scene: Scene) -> VideoPlan | None:
     """The current run is over: its outcome decides."""
     job = scene.job
     if job is None or not has_ended(job, scene.pods_of(job), scene.now):
@@ -55,14 +55,14 @@ def _with_its_room(scene: Scene, outcome: Outcome) -> Outcome:
     return replace(outcome, message=sentences(outcome.message, size), advice=advice)
 
 
-def already_succeeded(scene: Scene) -> Draft | None:
+def already_succeeded(scene: Scene) -> VideoPlan | None:
     """The current run left a report of success, whatever became of its Job since."""
     job = scene.job
     outcome = success_of(job, scene.pods_of(job), expected(scene)) if job else None
     return completed(scene, outcome) if outcome else None
 
 
-def lost(scene: Scene) -> Draft | None:
+def lost(scene: Scene) -> VideoPlan | None:
     """The Job was seen and is gone. If the run had come to its end, the next one finds the commit record."""
     if scene.job is not None or scene.status.job is None or scene.status.job.uid is None:
         return None
@@ -70,29 +70,29 @@ def lost(scene: Scene) -> Draft | None:
     return run_failed(scene, Reason.REPORT_LOST, gone)
 
 
-def waiting(scene: Scene) -> Draft | None:
+def waiting(scene: Scene) -> VideoPlan | None:
     """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile. A new
     token is the user's word that the cause is gone: it starts at once, its attempts counted anew."""
     at, reason = scene.attempts.next_retry_time, scene.status.reason or Reason.INTERNAL
     if at is None:
         return None
     if _is_called_back(scene):
-        return Draft(scene.status)
+        return PartialPlan(scene.status)
     if renewed(scene.video):
         return first_run(scene)
     if given_up := exhausted(scene.attempts):
         verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
         found, advice = parted(_as_it_was(scene, reason, at))
         message = advised(reason, found, given_up=given_up, advice=advice)
-        return _failed(Draft(scene.status), scene, reason, message, verdict)
+        return _failed(PartialPlan(scene.status), scene, reason, message, verdict)
     if reason is Reason.RATE_LIMITED:
         return _waiting_for_host(scene, at)
     if scene.now >= at:
         return next_run(scene, scene.attempts)
     if scene.status.phase is VideoPhase.SUSPENDED:
         words = sentences(advised(reason), _next_start(scene, reason, at))
-        return Draft(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
-    return Draft(scene.status, again_at=at)
+        return PartialPlan(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
+    return PartialPlan(scene.status, again_at=at)
 
 
 def _next_start(scene: Scene, reason: Reason, at: datetime) -> str:
@@ -116,17 +116,17 @@ def _is_called_back(scene: Scene) -> bool:
     return older and all(job.run <= scene.run for job in scene.jobs)
 
 
-def _waiting_for_host(scene: Scene, at: datetime) -> Draft:
+def _waiting_for_host(scene: Scene, at: datetime) -> VideoPlan:
     """It is the host's state that counts, and not what was known of it when this import was told to wait."""
-    draft = next_run(scene, scene.attempts)
-    attempts = draft.status.attempts
+    plan = next_run(scene, scene.attempts)
+    attempts = plan.status.attempts
     as_it_was = attempts is not None and attempts.next_retry_time == at
     if as_it_was and scene.status.phase is VideoPhase.PENDING:
-        return Draft(scene.status, again_at=draft.again_at)
-    return draft
+        return PartialPlan(scene.status, again_at=plan.again_at)
+    return plan
 
 
-def queued(scene: Scene) -> Draft | None:
+def queued(scene: Scene) -> VideoPlan | None:
     """Nothing runs and nothing is waited for but a place among those that run."""
     if scene.status.job is not None or scene.status.phase is not VideoPhase.QUEUED:
         return None
@@ -138,7 +138,7 @@ def expected(scene: Scene) -> Expected:
     return Expected(scene.video.metadata.uid, scene.run, spec_hash(scene.spec))
 
 
-def completed(scene: Scene, outcome: Outcome) -> Draft:
+def completed(scene: Scene, outcome: Outcome) -> VideoPlan:
     """Done: everything the report says is now the status. A video that the destination had already is a success too."""
     report = outcome.report
     duplicate_of = report.duplicate_of if report else None
@@ -148,7 +148,7 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
             Reason.DUPLICATE, outcome.message or f"The destination already has this video at {duplicate_of}"
         )
     unguarded = sentences(_UNGUARDED) if report and report.unguarded and not duplicate_of else ""
-    draft = _reported(scene, outcome).with_status(
+    plan = _reported(scene, outcome).with_status(
         phase=VideoPhase.COMPLETED,
         reason=Reason.DUPLICATE if duplicate_of else None,
         message=sentences(message, unguarded),
@@ -160,32 +160,32 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
         duplicate_of=duplicate_of,
     )
     if of_bulk(scene):
-        return draft
+        return plan
     warnings = (Announcement("Warning", "Unguarded", unguarded),) if unguarded else ()
-    return _announcing(draft, Announcement("Normal", "Completed", message), *warnings)
+    return plan + Plan(announcements=(Announcement("Normal", "Completed", message), *warnings))
 
 
-def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
+def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> VideoPlan:
     """Another run, at once or later, or the end."""
-    draft = _reported(scene, outcome)
+    plan = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
-        draft = draft.with_status(host_rest=told(scene, outcome.report.retry_after_seconds if outcome.report else None))
-    verdict = judge(reason, _context(scene, draft.status.host_rest))
+        plan = plan.with_status(host_rest=told(scene, outcome.report.retry_after_seconds if outcome.report else None))
+    verdict = judge(reason, _context(scene, plan.status.host_rest))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
-        return _mended(scene, reason, outcome) or _failed(draft, scene, reason, message, verdict)
+        return _mended(scene, reason, outcome) or _failed(plan, scene, reason, message, verdict)
     when = _next_start(scene, reason, verdict.again_at)
     message = advised(reason, outcome.message, advice=outcome.advice)
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
     if verdict.again_at <= scene.now and not scene.spec.suspend:
         return next_run(scene, verdict.attempts, announcement)
-    draft = draft.with_status(
+    plan = plan.with_status(
         phase=VideoPhase.SUSPENDED if scene.spec.suspend else VideoPhase.PENDING,
         reason=reason,
         message=sentences(message, when),
         attempts=verdict.attempts,
     )
-    return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
+    return plan + Plan(announcements=(announcement,), again_at=verdict.again_at)
 
 
 def _context(scene: Scene, rest: HostRest | None) -> Context:
@@ -194,18 +194,17 @@ def _context(scene: Scene, rest: HostRest | None) -> Context:
     return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest)
 
 
-def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:
+def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> VideoPlan | None:
     """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
     if not scene.mended_since(scene.job) or scene.spec.suspend:
         return None
     words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once")
-    draft = first_run(scene)
-    return Draft(draft.status, draft.actions, announcements=(Announcement("Warning", "Retrying", words),))
+    return replace(first_run(scene), announcements=(Announcement("Warning", "Retrying", words),))
 
 
-def _failed(draft: Draft, scene: Scene, reason: Reason, message: str, verdict: Verdict) -> Draft:
-    draft = draft.with_status(
+def _failed(plan: VideoPlan, scene: Scene, reason: Reason, message: str, verdict: Verdict) -> VideoPlan:
+    plan = plan.with_status(
         phase=VideoPhase.FAILED,
         reason=reason,
         message=message,
@@ -215,10 +214,10 @@ def _failed(draft: Draft, scene: Scene, reason: Reason, message: str, verdict: V
         bytes_per_second=None,
         eta_seconds=None,
     )
-    return _announcing(draft, Announcement("Warning", "Failed", sentences(f"{reason}: {message}")))
+    return plan + Plan(announcements=(Announcement("Warning", "Failed", sentences(f"{reason}: {message}")),))
 
 
-def _reported(scene: Scene, outcome: Outcome) -> Draft:
+def _reported(scene: Scene, outcome: Outcome) -> VideoPlan:
     """The status with what the run's report tells, present on refusal too; what it does not tell stays."""
     told: dict[str, Any] = {"job": seen(scene.job) if scene.job else scene.status.job}
     if report := outcome.report:
@@ -226,13 +225,9 @@ def _reported(scene: Scene, outcome: Outcome) -> Draft:
         told |= {"stages": report.stages} if report.stages else {}
         told |= {"source": report.source} if report.source else {}
         told |= {"metadata": report.metadata} if report.metadata else {}
-    return Draft(scene.status.model_copy(update=told | {"bytes_per_second": None, "eta_seconds": None}))
+    return PartialPlan(scene.status.model_copy(update=told | {"bytes_per_second": None, "eta_seconds": None}))
 
 
 def seen(job: JobView) -> JobReference:
     """From now on this Job's absence means that it is lost."""
     return JobReference(name=job.name, uid=job.uid)
-
-
-def _announcing(draft: Draft, *announcements: Announcement) -> Draft:
-    return Draft(draft.status, draft.actions, announcements=announcements)

@@ -1,5 +1,6 @@
-"""From a draft to a plan: the status is dressed with what follows from it, and written only if and when it must be."""
+"""From a partial plan to the whole one: its status is completed, and written only if and when it must be."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from videoimport.api.conditions import ConditionType
@@ -9,12 +10,12 @@ from videoimport.core.display_name import display_name
 from videoimport.core.jobs.run_end import settles_at
 from videoimport.core.lifecycle import ended
 from videoimport.core.messages import span
-from videoimport.core.plan import Plan, creations_last
+from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
 from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_status import upload_status
 from videoimport.core.video.cleanup import tidying
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.context import Scene
 from videoimport.core.video.host_backoff import remembered, through_at
 from videoimport.core.video.scratch_claim import spent
 
@@ -28,27 +29,22 @@ _ENDINGS = {
 }
 
 
-def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
-    """The plan of a draft."""
-    status = _dressed(scene, draft.status)
-    writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
-    leftovers = (*tidying(scene), *spent(scene, draft.status))
-    tidy = tuple(action for action in leftovers if action not in draft.actions)
-    moments = (draft.again_at, writing.again_at, through_at(scene, status), _settling(scene))
-    return Plan(
-        status=writing.status,
-        actions=creations_last(draft.actions + tidy),
-        inquiries=draft.inquiries,
-        announcements=draft.announcements,
-        again_at=min((at for at in moments if at), default=None),
-    )
+def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
+    """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
+    status = _completed(scene, partial.status)
+    obsolete = (*tidying(scene), *spent(scene, partial.status))
+    removals = tuple(action for action in obsolete if action not in partial.actions)
+    own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(through_at(scene, status), _settling(scene)))
+    write = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
+    plan = write + partial + own
+    return replace(plan, actions=creations_last(plan.actions))
 
 
 def _settling(scene: Scene) -> datetime | None:
     return settles_at(scene.job, scene.pods_of(scene.job), scene.now) if scene.job else None
 
 
-def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
+def _completed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
     generation = scene.video.metadata.generation
     return status.model_copy(
         update={

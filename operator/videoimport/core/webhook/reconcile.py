@@ -5,7 +5,7 @@ receiver which took it and whose answer was lost knows it again. An ending that 
 no longer told: the next one will be.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from videoimport.api.bulkimport import BulkImport
@@ -18,7 +18,7 @@ from videoimport.core.jobs.cluster_message import explain, fields_of_bulk
 from videoimport.core.jobs.task_job import Ending
 from videoimport.core.messages import advised, clock, closed, sentences
 from videoimport.core.observed import JobView, ObservedBulk
-from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.plan import Action, Announcement, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.webhook import job as delivery
 from videoimport.core.webhook.payload import Notice, body_of, notice_of
@@ -30,16 +30,8 @@ _OVERTAKEN = "Given up before it was delivered: the BulkImport goes on, or its w
 _AGAIN = "Correct the receiver or webhook.url, then change retryToken to send it again"
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """What comes of it, as parts of a bulk's plan."""
-
-    webhook: WebhookStatus | None
-    """For status.webhook, to be written before the actions are done."""
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
+WebhookPlan = Plan[WebhookStatus]
+"""Part of a BulkImport's plan; its status is for status.webhook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +53,14 @@ class _Case:
         return self.bulk.spec.suspend
 
 
-def notifying(observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings) -> Notification:
+def notifying(observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings) -> WebhookPlan:
     """``status`` is what is about to be written; its phase, times and counts are told."""
     before, notice = observed.bulk.status.webhook, notice_of(observed.bulk, status)
     jobs = errands.jobs_of(observed, "hook")
     case = _Case(observed, status, now.replace(microsecond=0), settings, jobs)
-    found = _told(case, before, notice) if notice else Notification(_unwanted(case, before))
-    tidied = delivery.tidying(observed, jobs, settings, wanted=notice is not None)
-    return replace(found, actions=(*tidied, *found.actions), announcements=_announced(before, found.webhook))
+    found = _told(case, before, notice) if notice else Plan(_unwanted(case, before))
+    removals = delivery.tidying(observed, jobs, settings, wanted=notice is not None)
+    return Plan(found.status, removals, announcements=_announced(before, found.status)) + found
 
 
 def _unwanted(case: _Case, before: WebhookStatus | None) -> WebhookStatus | None:
@@ -80,36 +72,36 @@ def _unwanted(case: _Case, before: WebhookStatus | None) -> WebhookStatus | None
     return _given_up(before, _OVERTAKEN, before.attempts) if before.state == "Pending" else before
 
 
-def _told(case: _Case, before: WebhookStatus | None, notice: Notice) -> Notification:
+def _told(case: _Case, before: WebhookStatus | None, notice: Notice) -> WebhookPlan:
     if before is None or before.id != notice.id:
         fresh = WebhookStatus(id=notice.id, event=notice.event, state="Pending", run=before.run if before else 0)
         return _begun(case, fresh)
     if before.state == "Delivered":
-        return Notification(before)
+        return Plan(before)
     if before.wish != delivery.wish_of(case.bulk):
         return _begun(case, before)
-    return _pending(case, before) if before.state == "Pending" else Notification(before)
+    return _pending(case, before) if before.state == "Pending" else Plan(before)
 
 
-def _begun(case: _Case, webhook: WebhookStatus) -> Notification:
+def _begun(case: _Case, webhook: WebhookStatus) -> WebhookPlan:
     """The first try of a message, or the first since something was mended."""
     fresh = webhook.model_copy(update={"state": "Pending", "wish": delivery.wish_of(case.bulk)})
     return _next(case, fresh, Attempts(max=delivery.MAX_ATTEMPTS))
 
 
-def _next(case: _Case, webhook: WebhookStatus, attempts: Attempts) -> Notification:
+def _next(case: _Case, webhook: WebhookStatus, attempts: Attempts) -> WebhookPlan:
     run = 1 + max([webhook.run, *(job.run for job in case.jobs)])
     counted = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
     return _making(case, webhook.model_copy(update={"run": run, "attempts": counted, "message": _SENDING}))
 
 
-def _making(case: _Case, status: WebhookStatus) -> Notification:
+def _making(case: _Case, status: WebhookStatus) -> WebhookPlan:
     """The Job is not there: it is made, again if need be, which is harmless."""
     if case.rests:
-        return Notification(status.model_copy(update={"message": _SUSPENDED}))
+        return Plan(status.model_copy(update={"message": _SUSPENDED}))
     refusal = errands.refusal_of(case.observed, None)
     message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(case.bulk)) if refusal else _SENDING
-    return Notification(status.model_copy(update={"message": message}), _creation(case, status))
+    return Plan(status.model_copy(update={"message": message}), _creation(case, status))
 
 
 def _creation(case: _Case, status: WebhookStatus) -> tuple[Action, ...]:
@@ -120,7 +112,7 @@ def _creation(case: _Case, status: WebhookStatus) -> tuple[Action, ...]:
     return (errands.creation(delivery.errand(case.bulk, wanted, status, body, case.settings), case.settings),)
 
 
-def _pending(case: _Case, before: WebhookStatus) -> Notification:
+def _pending(case: _Case, before: WebhookStatus) -> WebhookPlan:
     again = before.attempts.next_retry_time
     if again is not None:
         return _waiting(case, before, again)
@@ -132,16 +124,16 @@ def _pending(case: _Case, before: WebhookStatus) -> Notification:
     return _under_way(case, before, job) if ending is None else _concluded(case, before, job, ending)
 
 
-def _waiting(case: _Case, before: WebhookStatus, again: datetime) -> Notification:
+def _waiting(case: _Case, before: WebhookStatus, again: datetime) -> WebhookPlan:
     if case.rests:
-        return Notification(before)
-    return _next(case, before, before.attempts) if case.now >= again else Notification(before, again_at=again)
+        return Plan(before)
+    return _next(case, before, before.attempts) if case.now >= again else Plan(before, again_at=again)
 
 
-def _under_way(case: _Case, before: WebhookStatus, job: JobView) -> Notification:
+def _under_way(case: _Case, before: WebhookStatus, job: JobView) -> WebhookPlan:
     if case.rests:
         gone = () if job.deleting else (errands.removal(job),)
-        return Notification(before.model_copy(update={"message": _SUSPENDED}), gone)
+        return Plan(before.model_copy(update={"message": _SUSPENDED}), gone)
     finding = errands.hindrance(case.observed, job, case.now, case.settings)
     message = _QUEUED if job.suspended else _SENDING
     if finding.reason is not None:
@@ -149,21 +141,21 @@ def _under_way(case: _Case, before: WebhookStatus, job: JobView) -> Notification
         if finding.echo and (before.message or "").endswith(message.rpartition(". ")[2]):
             message = before.message or message
     shown = before.model_copy(update={"message": message})
-    return Notification(shown, inquiries=finding.inquiries, again_at=finding.again_at)
+    return Plan(shown, inquiries=finding.inquiries, again_at=finding.again_at)
 
 
-def _concluded(case: _Case, before: WebhookStatus, job: JobView, ending: Ending[DeliveryReport]) -> Notification:
+def _concluded(case: _Case, before: WebhookStatus, job: JobView, ending: Ending[DeliveryReport]) -> WebhookPlan:
     if delivery.succeeded(job, ending):
         news = {"state": "Delivered", "message": None, "delivered_time": case.now}
-        return Notification(before.model_copy(update=news))
+        return Plan(before.model_copy(update=news))
     verdict = delivery.judged(case.bulk, before, ending, case.now, case.settings)
     if at := verdict.again_at:
         words = sentences(_advised(ending), f"It is sent again at {clock(at)}")
-        return Notification(before.model_copy(update={"attempts": verdict.attempts, "message": words}), again_at=at)
+        return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": words}), again_at=at)
     if ending.reason in delivery.FINAL:
-        return Notification(_given_up(before, _advised(ending), verdict.attempts))
+        return Plan(_given_up(before, _advised(ending), verdict.attempts))
     words = sentences(closed(ending.message, verdict.given_up or "Given up"), _AGAIN)
-    return Notification(_given_up(before, words, verdict.attempts))
+    return Plan(_given_up(before, words, verdict.attempts))
 
 
 def _advised(ending: Ending[DeliveryReport]) -> str:
