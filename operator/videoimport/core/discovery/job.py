@@ -18,7 +18,7 @@ from videoimport.api.tasks.listing_task import (
     PageReport,
 )
 from videoimport.core.discovery.pages import manifest_of
-from videoimport.core.jobs.task_job import Errand
+from videoimport.core.jobs.task_job import TaskJob
 from videoimport.core.jobs.volumes import Volumes, claim_at, config_map_at, secret_at, some_scratch
 from videoimport.core.observed import JobView, PageView, PodView
 from videoimport.core.plan import Collect
@@ -29,11 +29,11 @@ _ROOM = "1Gi"
 Pages = tuple[PageView, ...]
 
 
-def task_errand(bulk: BulkImport, run: int, pages: Pages, wish: str, settings: Settings) -> Errand:
-    """The run that lists the page after these."""
+def listing_job(bulk: BulkImport, run: int, pages: Pages, wish: str, settings: Settings) -> TaskJob:
+    """Return the Job of the run that lists the page after these."""
     task = task_of(bulk, run, pages, settings)
     timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
-    return Errand(bulk, "list", run, wish, task, timeout, _mounted(bulk), labels)
+    return TaskJob(bulk, "list", run, wish, task, timeout, _mounted(bulk), labels)
 
 
 def task_of(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:

@@ -9,14 +9,17 @@ from datetime import datetime
 
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.videoimport_status import HostRest
+from videoimport.api.videoimport_status import Attempts, HostRest
 from videoimport.core.circuit_breaker import host_of_list, pushed_back
 from videoimport.core.discovery.context import WORD, Look
-from videoimport.core.discovery.job import collection, read_page_report, task_errand
+from videoimport.core.discovery.job import collection, listing_job, read_page_report
 from videoimport.core.discovery.page_digest import chain_of, link, page_digest
 from videoimport.core.discovery.pages import complete, obsolete
-from videoimport.core.jobs import task_job as errands
-from videoimport.core.jobs.cluster_message import explain, fields_of_bulk
+from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job
+from videoimport.core.jobs.run_end import delete_jobs
+from videoimport.core.jobs.startup_diagnosis import JobPlan
+from videoimport.core.jobs.task_job import create_task_job, finish_task, has_active_worker, task_run
 from videoimport.core.list_item import FACTS
 from videoimport.core.messages import advised, clock, sentences
 from videoimport.core.observed import ObservedBulk, PageView
@@ -48,8 +51,9 @@ class Discovery(Plan[DiscoveryStatus]):
 def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
     """The next step towards the whole list. With ``wanted`` False nothing is started, and what runs is stopped."""
     if not observed.bulk.spec.source.is_listed:
-        actions = (*_removals(observed), *obsolete(observed, ()))
-        return Discovery(pages=(), done=True, active=_active(observed), actions=actions)
+        run = task_run(observed, WORD, 0, Attempts(), now, settings)
+        actions = (*delete_jobs(run.jobs), *obsolete(observed, ()))
+        return Discovery(pages=(), done=True, active=_active(observed, run), actions=actions)
     look = Look(observed, now.replace(microsecond=0), settings, wanted)
     partials = (case(look) for case in _CASES)
     partial = next(found for found in partials if found)
@@ -57,7 +61,7 @@ def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wa
         status=partial.status,
         pages=look.pages,
         done=complete(look.bulk, look.pages),
-        active=_active(observed),
+        active=_active(observed, look.run),
         failed=_given_up(partial.status),
         actions=obsolete(observed, look.pages),
     )
@@ -68,7 +72,7 @@ def _known(look: Look) -> _ListingPlan | None:
     """The whole list is known: its last Job has done its part."""
     if not complete(look.bulk, look.pages):
         return None
-    return PartialPlan(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
+    return PartialPlan(_quiet(look.status).model_copy(update={"wish": look.wish}), delete_jobs(look.run.jobs))
 
 
 def _over(look: Look) -> _ListingPlan | None:
@@ -91,7 +95,7 @@ def _unwanted(look: Look) -> _ListingPlan | None:
         return None
     waits = look.status.attempts.next_retry_time is not None
     status = look.status if waits else _quiet(look.status)
-    return PartialPlan(status.model_copy(update={"since": None}), _removals(look.observed))
+    return PartialPlan(status.model_copy(update={"since": None}), delete_jobs(look.run.jobs))
 
 
 def _waiting(look: Look) -> _ListingPlan | None:
@@ -103,46 +107,36 @@ def _waiting(look: Look) -> _ListingPlan | None:
 
 
 def _to_begin(look: Look) -> _ListingPlan | None:
-    """There is no run yet, or the last one was for another page or wish. Jobs of later runs mean that this status is an
-    old one: it is written anew, which the resourceVersion refuses if it only was read too early."""
-    other = look.job is not None and look.job.wish != look.job_wish
-    later = any(job.run > look.run for job in look.jobs)
-    return _next_run(look) if look.run == 0 or other or later or look.status.wish != look.wish else None
+    """There is no run yet, or it is outdated, or it was for another page or wish."""
+    run = look.run
+    other = run.job is not None and run.job.wish != look.job_wish
+    begins = run.number == 0 or other or run.is_outdated or look.status.wish != look.wish
+    return _next_run(look) if begins else None
 
 
 def _to_be_made(look: Look) -> _ListingPlan | None:
-    """The Job is not there: it is made, again if need be, which lists the same page. While the API server refuses it,
-    it is shown why, and made less often."""
-    if look.job is not None:
+    """The Job is not there. Its run lists the same page, however often it is created."""
+    if look.run.job is not None:
         return None
-    refusal = look.observed.refusal
-    if refusal is None:
-        return PartialPlan(_quiet(look.status), (_making(look, look.run),))
-    message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(look.bulk))
-    told = {"reason": Reason.JOB_REJECTED, "message": message}
-    status, again_at = look.status.model_copy(update=told), refusal.last_seen + look.settings.patience
-    return (
-        PartialPlan(status, again_at=again_at)
-        if look.now < again_at
-        else PartialPlan(status, (_making(look, look.run),))
-    )
+    creation = (_making(look, look.run.number),)
+    job_plan = ensure_job(look.run, creation, fields_of_bulk(look.bulk), look.settings.patience)
+    return PartialPlan(_with_problem(look.status, job_plan)) + job_plan
 
 
 def _ended(look: Look) -> _ListingPlan | None:
     """The run is over: its page is kept, or it has failed."""
-    job = look.job
-    ending = errands.ending_of(look.observed, job, read_page_report, look.now) if job else None
-    if job is None or ending is None:
+    job, outcome = look.run.job, finish_task(look.run, look.bulk, read_page_report)
+    if job is None or outcome is None:
         return None
     if job.uid in look.observed.unkept:
         return _failed(look, Reason.REPORT_LOST, "The page's log is gone or is not what the worker printed")
-    report = ending.report
-    if ending.reason is not None or report is None:
+    report = outcome.report
+    if outcome.reason is not None or report is None:
         asked = report.retry_after_seconds if report else None
-        if ending.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
+        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
             return _failed(look, Reason.STALLED, "The page was not listed in time")
-        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message, asked, ending.advice)
-    pods = errands.pods_of(look.observed, job)
+        return _failed(look, outcome.reason or Reason.REPORT_LOST, outcome.message, asked, outcome.advice)
+    pods = look.run.pods_of(job)
     wish = collection(look.bulk, look.listing, look.pages, report, job, pods[0])
     if isinstance(wish, str):
         return _failed(look, Reason.INTERNAL, wish)
@@ -163,19 +157,19 @@ def _digests_with(look: Look, wish: Collect) -> dict[str, str]:
 
 def _going(look: Look) -> _ListingPlan:
     """The Job is there: it works, or something keeps it from starting."""
-    job = look.job
+    job, status = look.run.job, look.status
     if job is None or job.deleting:
-        return PartialPlan(look.status)
+        return PartialPlan(status)
     if job.suspended:
-        return PartialPlan(look.status.model_copy(update={"reason": None, "message": _QUEUED}))
-    finding = errands.hindrance(look.observed, job, look.now, look.settings)
-    if finding.reason is None:
-        return PartialPlan(_quiet(look.status), inquiries=finding.inquiries, again_at=finding.again_at)
-    message = explain(finding.reason, finding.message, fields_of_bulk(look.bulk))
-    if finding.echo and finding.reason is look.status.reason:
-        message = look.status.message or message
-    status = look.status.model_copy(update={"reason": finding.reason, "message": message})
-    return PartialPlan(status, inquiries=finding.inquiries, again_at=finding.again_at)
+        return PartialPlan(status.model_copy(update={"reason": None, "message": _QUEUED}))
+    job_plan = observe_job(look.run, fields_of_bulk(look.bulk))
+    if job_plan.echo and job_plan.reason is status.reason and status.message:
+        return PartialPlan(status) + job_plan
+    return PartialPlan(_with_problem(status, job_plan)) + job_plan
+
+
+def _with_problem(status: DiscoveryStatus, job_plan: JobPlan) -> DiscoveryStatus:
+    return status.model_copy(update={"reason": job_plan.reason, "message": job_plan.message or None})
 
 
 _CASES = (_known, _over, _broken_off, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
@@ -188,18 +182,15 @@ def _next_run(look: Look) -> _ListingPlan:
         words = f"The host of the source asked for fewer requests, and the next request follows at {clock(until)}"
         attempts = look.status.attempts.model_copy(update={"next_retry_time": until})
         told = {"attempts": attempts, "reason": Reason.RATE_LIMITED, "message": sentences(words), "wish": look.wish}
-        return PartialPlan(look.status.model_copy(update=told), _removals(look.observed), again_at=until)
-    run = 1 + max([look.run, *(job.run for job in look.jobs)])
-    attempts = look.status.attempts
-    attempts = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
-    told = {"run": run, "attempts": attempts, "wish": look.wish, "since": look.since}
+        return PartialPlan(look.status.model_copy(update=told), delete_jobs(look.run.jobs), again_at=until)
+    run = next_run(look.run, look.status.attempts)
+    told = {"run": run.number, "attempts": run.attempts, "wish": look.wish, "since": look.since}
     status = _quiet(look.status).model_copy(update=told)
-    return PartialPlan(status, (*_removals(look.observed), _making(look, run)))
+    return PartialPlan(status, (*delete_jobs(look.run.jobs), _making(look, run.number)))
 
 
 def _making(look: Look, run: int) -> Action:
-    errand = task_errand(look.bulk, run, look.pages, look.job_wish, look.settings)
-    return errands.creation(errand, look.settings)
+    return create_task_job(listing_job(look.bulk, run, look.pages, look.job_wish, look.settings), look.settings)
 
 
 def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _ListingPlan:
@@ -207,7 +198,7 @@ def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, ad
     alone; ``advice`` is more exact than the reason's own."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
     rest = _rest(look, asked) if info(reason).retry is RetryClass.HOST else None
-    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, rest))
+    verdict = judge(reason, Context(uid, look.run.number, attempts, look.now, look.settings, look.since, rest))
     told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish, "since": look.since}
     told |= {"push_backs": rest.failures if rest else 0}
     if verdict.again_at is None:
@@ -243,13 +234,10 @@ def _quiet(status: DiscoveryStatus) -> DiscoveryStatus:
 
 def _leftovers(look: Look) -> tuple[Action, ...]:
     """Jobs of earlier runs go, and the last one after its time."""
-    older = tuple(errands.removal(job) for job in look.jobs if job.run != look.run and not job.deleting)
-    return (*older, *errands.retirement(look.observed, look.job, look.settings)) if look.job else older
+    job = look.run.job
+    older = delete_jobs(job for job in look.run.jobs if job.run != look.run.number)
+    return (*older, *cleanup_jobs(look.run, (job,))) if job else older
 
 
-def _removals(observed: ObservedBulk) -> tuple[Action, ...]:
-    return tuple(errands.removal(job) for job in errands.jobs_of(observed, WORD) if not job.deleting)
-
-
-def _active(observed: ObservedBulk) -> bool:
-    return any(errands.under_way(observed, job) for job in errands.jobs_of(observed, WORD))
+def _active(observed: ObservedBulk, run: RunState) -> bool:
+    return any(has_active_worker(observed, job) for job in run.jobs)

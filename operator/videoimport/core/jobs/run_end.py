@@ -65,7 +65,12 @@ def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[D
     if job.finished:
         return () if job.expires else (_expiry(job, settings),)
     finishing = not job.suspended and _ends_by_itself(tuple(pods))
-    return () if finishing else (Delete("Job", job.namespace, job.name, job.uid),)
+    return () if finishing else delete_jobs((job,))
+
+
+def delete_jobs(jobs: Iterable[JobView]) -> tuple[Delete, ...]:
+    """Delete the Jobs, and their pods with them. Those that are being deleted already are left alone."""
+    return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
 
 
 def _ends_by_itself(pods: tuple[PodView, ...]) -> bool:

@@ -8,7 +8,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
 from videoimport.api.videoimport_status import HostRest, JobReference, VideoPhase
 from videoimport.core.circuit_breaker import host_of
-from videoimport.core.jobs.outcome import Expected, Outcome, outcome_of, success_of
+from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, outcome_of, success_of
 from videoimport.core.jobs.run_end import has_ended, is_active
 from videoimport.core.lifecycle import renewed
 from videoimport.core.messages import advised, clock, parted, sentences
@@ -34,7 +34,7 @@ def concluded(scene: Scene) -> VideoPlan | None:
     return completed(scene, outcome) if outcome.reason is None else run_failed(scene, outcome.reason, outcome)
 
 
-def _with_what_held_it_up(scene: Scene, outcome: Outcome) -> Outcome:
+def _with_what_held_it_up(scene: Scene, outcome: ImportOutcome) -> ImportOutcome:
     """A Job's time also runs while its pod cannot start; then that is what the user must know."""
     reason = scene.status.reason
     if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
@@ -44,7 +44,7 @@ def _with_what_held_it_up(scene: Scene, outcome: Outcome) -> Outcome:
     return replace(outcome, message=message, advice=advice or info(reason).advice)
 
 
-def _with_its_room(scene: Scene, outcome: Outcome) -> Outcome:
+def _with_its_room(scene: Scene, outcome: ImportOutcome) -> ImportOutcome:
     """A report has the sizes in scratch; where it is missing, the declared one is all that is known."""
     if outcome.reason is not Reason.SCRATCH_FULL or outcome.report is not None:
         return outcome
@@ -66,8 +66,7 @@ def lost(scene: Scene) -> VideoPlan | None:
     """The Job was seen and is gone. If the run had come to its end, the next one finds the commit record."""
     if scene.job is not None or scene.status.job is None or scene.status.job.uid is None:
         return None
-    gone = Outcome(Reason.REPORT_LOST, "The run's Job is gone")
-    return run_failed(scene, Reason.REPORT_LOST, gone)
+    return run_failed(scene, Reason.REPORT_LOST, Outcome(Reason.REPORT_LOST, "The run's Job is gone"))
 
 
 def waiting(scene: Scene) -> VideoPlan | None:
@@ -138,7 +137,7 @@ def expected(scene: Scene) -> Expected:
     return Expected(scene.video.metadata.uid, scene.run, spec_hash(scene.spec))
 
 
-def completed(scene: Scene, outcome: Outcome) -> VideoPlan:
+def completed(scene: Scene, outcome: ImportOutcome) -> VideoPlan:
     """Done: everything the report says is now the status. A video that the destination had already is a success too."""
     report = outcome.report
     duplicate_of = report.duplicate_of if report else None
@@ -165,7 +164,7 @@ def completed(scene: Scene, outcome: Outcome) -> VideoPlan:
     return plan + Plan(announcements=(Announcement("Normal", "Completed", message), *warnings))
 
 
-def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> VideoPlan:
+def run_failed(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
     """Another run, at once or later, or the end."""
     plan = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
@@ -194,7 +193,7 @@ def _context(scene: Scene, rest: HostRest | None) -> Context:
     return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest)
 
 
-def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> VideoPlan | None:
+def _mended(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPlan | None:
     """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
     if not scene.mended_since(scene.job) or scene.spec.suspend:
@@ -217,7 +216,7 @@ def _failed(plan: VideoPlan, scene: Scene, reason: Reason, message: str, verdict
     return plan + Plan(announcements=(Announcement("Warning", "Failed", sentences(f"{reason}: {message}")),))
 
 
-def _reported(scene: Scene, outcome: Outcome) -> VideoPlan:
+def _reported(scene: Scene, outcome: ImportOutcome) -> VideoPlan:
     """The status with what the run's report tells, present on refusal too; what it does not tell stays."""
     told: dict[str, Any] = {"job": seen(scene.job) if scene.job else scene.status.job}
     if report := outcome.report:
