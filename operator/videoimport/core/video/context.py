@@ -7,9 +7,10 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
+from videoimport.core.jobs.run import RunState
 from videoimport.core.object_metadata import Owner, job_owner, video_owner
-from videoimport.core.observed import ClaimView, JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of
+from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
+from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of, pods_of
 from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
 
@@ -103,5 +104,27 @@ class Scene:
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
         """Its pods, the newest first."""
-        own = [pod for pod in self.observed.pods if is_pod_of(pod, job)]
-        return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
+        return pods_of(job, self.observed.pods)
+
+    @property
+    def state(self) -> RunState:
+        """The current run. Its scratch claim is only waited for where the spec asks for one."""
+        return RunState(
+            number=self.run,
+            attempts=self.attempts,
+            job=self.job,
+            jobs=self.jobs,
+            pods=self.observed.pods,
+            events=self.observed.events,
+            refusal=self.refusal,
+            now=self.now,
+            settings=self.settings,
+            claim=self.claim if self.spec.worker.scratch.storage_class_name else None,
+        )
+
+    @property
+    def refusal(self) -> EventView | None:
+        """What the API server said when the Job was to be created: an Event about the import itself."""
+        uid = self.video.metadata.uid
+        about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
+        return max(about, key=lambda event: event.last_seen, default=None)

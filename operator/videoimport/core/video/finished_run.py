@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
@@ -9,7 +10,8 @@ from videoimport.api.tasks.import_task import spec_hash
 from videoimport.api.videoimport_status import HostRest, JobReference, VideoPhase
 from videoimport.core.circuit_breaker import host_of
 from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, outcome_of, success_of
-from videoimport.core.jobs.run_end import has_ended, is_active
+from videoimport.core.jobs.run import finish_run
+from videoimport.core.jobs.run_end import is_active
 from videoimport.core.lifecycle import renewed
 from videoimport.core.messages import advised, clock, parted, sentences
 from videoimport.core.observed import JobView
@@ -17,7 +19,7 @@ from videoimport.core.plan import Announcement, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, Verdict, exhausted, judge
 from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.host_backoff import Wait, told
-from videoimport.core.video.start_run import first_run, next_run, of_bulk
+from videoimport.core.video.start_run import of_bulk, start_first_run, start_next_run
 
 _UNGUARDED = (
     "The object store has no conditional writes: destination.ifExists: Fail does not hold between two imports that "
@@ -27,10 +29,10 @@ _UNGUARDED = (
 
 def concluded(scene: Scene) -> VideoPlan | None:
     """The current run is over: its outcome decides."""
-    job = scene.job
-    if job is None or not has_ended(job, scene.pods_of(job), scene.now):
+    outcome = finish_run(scene.state, partial(outcome_of, expected=expected(scene)))
+    if outcome is None:
         return None
-    outcome = _with_its_room(scene, _with_what_held_it_up(scene, outcome_of(job, scene.pods_of(job), expected(scene))))
+    outcome = _with_its_room(scene, _with_what_held_it_up(scene, outcome))
     return completed(scene, outcome) if outcome.reason is None else run_failed(scene, outcome.reason, outcome)
 
 
@@ -78,7 +80,7 @@ def waiting(scene: Scene) -> VideoPlan | None:
     if _is_called_back(scene):
         return PartialPlan(scene.status)
     if renewed(scene.video):
-        return first_run(scene)
+        return start_first_run(scene)
     if given_up := exhausted(scene.attempts):
         verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
         found, advice = parted(_as_it_was(scene, reason, at))
@@ -87,7 +89,7 @@ def waiting(scene: Scene) -> VideoPlan | None:
     if reason is Reason.RATE_LIMITED:
         return _waiting_for_host(scene, at)
     if scene.now >= at:
-        return next_run(scene, scene.attempts)
+        return start_next_run(scene, scene.attempts)
     if scene.status.phase is VideoPhase.SUSPENDED:
         words = sentences(advised(reason), _next_start(scene, reason, at))
         return PartialPlan(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
@@ -117,7 +119,7 @@ def _is_called_back(scene: Scene) -> bool:
 
 def _waiting_for_host(scene: Scene, at: datetime) -> VideoPlan:
     """It is the host's state that counts, and not what was known of it when this import was told to wait."""
-    plan = next_run(scene, scene.attempts)
+    plan = start_next_run(scene, scene.attempts)
     attempts = plan.status.attempts
     as_it_was = attempts is not None and attempts.next_retry_time == at
     if as_it_was and scene.status.phase is VideoPhase.PENDING:
@@ -129,7 +131,7 @@ def queued(scene: Scene) -> VideoPlan | None:
     """Nothing runs and nothing is waited for but a place among those that run."""
     if scene.status.job is not None or scene.status.phase is not VideoPhase.QUEUED:
         return None
-    return next_run(scene, scene.attempts) if scene.run else first_run(scene)
+    return start_next_run(scene, scene.attempts) if scene.run else start_first_run(scene)
 
 
 def expected(scene: Scene) -> Expected:
@@ -177,7 +179,7 @@ def run_failed(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPla
     message = advised(reason, outcome.message, advice=outcome.advice)
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
     if verdict.again_at <= scene.now and not scene.spec.suspend:
-        return next_run(scene, verdict.attempts, announcement)
+        return start_next_run(scene, verdict.attempts, announcement)
     plan = plan.with_status(
         phase=VideoPhase.SUSPENDED if scene.spec.suspend else VideoPhase.PENDING,
         reason=reason,
@@ -199,7 +201,7 @@ def _mended(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPlan |
     if not scene.mended_since(scene.job) or scene.spec.suspend:
         return None
     words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once")
-    return replace(first_run(scene), announcements=(Announcement("Warning", "Retrying", words),))
+    return replace(start_first_run(scene), announcements=(Announcement("Warning", "Retrying", words),))
 
 
 def _failed(plan: VideoPlan, scene: Scene, reason: Reason, message: str, verdict: Verdict) -> VideoPlan:

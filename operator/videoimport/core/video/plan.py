@@ -7,14 +7,14 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport_status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.display_name import display_name
+from videoimport.core.jobs.run import cleanup_jobs, recorded_jobs
 from videoimport.core.jobs.run_end import settles_at
-from videoimport.core.lifecycle import ended
+from videoimport.core.lifecycle import ended, under_way
 from videoimport.core.messages import span
 from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
 from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_status import upload_status
-from videoimport.core.video.cleanup import tidying
 from videoimport.core.video.context import Scene
 from videoimport.core.video.host_backoff import remembered, through_at
 from videoimport.core.video.scratch_claim import spent
@@ -32,7 +32,8 @@ _ENDINGS = {
 def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
     """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
     status = _completed(scene, partial.status)
-    obsolete = (*tidying(scene), *spent(scene, partial.status))
+    recorded = recorded_jobs(scene.state, current=not under_way(scene.status))
+    obsolete = (*cleanup_jobs(scene.state, recorded), *spent(scene, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
     own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(through_at(scene, status), _settling(scene)))
     write = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)

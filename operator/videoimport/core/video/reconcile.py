@@ -13,7 +13,7 @@ from videoimport.core.video.cancel import cancelled, cancelling
 from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import concluded, lost, queued, waiting
 from videoimport.core.video.plan import finalize_plan
-from videoimport.core.video.start_run import called_back, first_run
+from videoimport.core.video.start_run import called_back, start_first_run
 from videoimport.core.video.suspend import resuming, suspended, suspending
 
 
@@ -31,14 +31,14 @@ def _untouched(scene: Scene) -> VideoPlan | None:
         return None
     if scene.spec.cancel:
         return cancelled(scene)
-    return suspended(scene) if scene.spec.suspend else first_run(scene)
+    return suspended(scene) if scene.spec.suspend else start_first_run(scene)
 
 
 def _over(scene: Scene) -> VideoPlan | None:
     if not ended(scene.status):
         return None
     starts = wanted_again(scene.video) and not scene.spec.suspend
-    return first_run(scene) if starts else PartialPlan(scene.status)
+    return start_first_run(scene) if starts else PartialPlan(scene.status)
 
 
 _CASES = (

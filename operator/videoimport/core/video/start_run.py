@@ -2,6 +2,7 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
+from videoimport.core.jobs.run import next_run
 from videoimport.core.jobs.run_end import is_over
 from videoimport.core.lifecycle import under_way
 from videoimport.core.messages import sentences
@@ -15,40 +16,38 @@ from videoimport.core.video.scratch_claim import making
 STARTING = "The worker is starting."
 
 
-def first_run(scene: Scene) -> VideoPlan:
+def start_first_run(scene: Scene) -> VideoPlan:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
-    fresh = Attempts(count=1, max=scene.spec.max_attempts)
-    plan = _started(scene, fresh).with_status(source=None, metadata=None)
+    plan = _started(scene, Attempts(max=scene.spec.max_attempts)).with_status(source=None, metadata=None)
     if of_bulk(scene) or plan.status.run == scene.run:
         return plan
     return plan + Plan(announcements=(Announcement("Normal", "Started", f"Run {plan.status.run} started."),))
 
 
-def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> VideoPlan:
-    """Another run of the same series. It is a new attempt only if the runs before it were charged."""
-    count = len(attempts.reasons) + 1
-    plan = _started(scene, attempts.model_copy(update={"count": count, "next_retry_time": None}))
+def start_next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> VideoPlan:
+    """Another run of the same series."""
+    plan = _started(scene, attempts)
     return plan + Plan(announcements=(announcement,)) if announcement else plan
 
 
 def _started(scene: Scene, attempts: Attempts) -> VideoPlan:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
+    run = next_run(scene.state, attempts)
     if wait := wait_for_host(scene):
-        return _held(scene, attempts, wait)
+        return _held(scene, run.attempts, wait)
     if scene.observed.no_room:
-        return _queued(scene, attempts)
-    run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
-    status = _afresh(scene, attempts).model_copy(
+        return _queued(scene, run.attempts)
+    status = _afresh(scene, run.attempts).model_copy(
         update={
             "reason": None,
             "message": STARTING,
-            "run": run,
-            "job": JobReference(name=job_name(scene.video.metadata.name, run)),
+            "run": run.number,
+            "job": JobReference(name=job_name(scene.video.metadata.name, run.number)),
             "host_rest": at_start(scene),
             "start_time": scene.status.start_time or scene.now,
         }
     )
-    return PartialPlan(status, actions=making(scene, run))
+    return PartialPlan(status, actions=making(scene, run.number))
 
 
 def called_back(scene: Scene) -> VideoPlan | None:

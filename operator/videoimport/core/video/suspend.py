@@ -10,7 +10,7 @@ from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import Announcement, PartialPlan
 from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import already_succeeded, concluded
-from videoimport.core.video.start_run import first_run, next_run
+from videoimport.core.video.start_run import start_first_run, start_next_run
 from videoimport.core.video.stop_jobs import deletions, still_running
 
 _WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
@@ -49,11 +49,13 @@ def resuming(scene: Scene) -> VideoPlan | None:
     """The wish was taken back. The worker that was stopped must be gone before another one starts."""
     if not _rests(scene) or scene.attempts.next_retry_time is not None:
         return None
+    if success := already_succeeded(scene):
+        return success
     if still_running(scene):
-        return already_succeeded(scene) or PartialPlan(scene.status, actions=deletions(scene))
-    return already_succeeded(scene) or (
-        replace(next_run(scene, scene.attempts), announcements=(_RESUMED,)) if scene.run else first_run(scene)
-    )
+        return PartialPlan(scene.status, actions=deletions(scene))
+    if not scene.run:
+        return start_first_run(scene)
+    return replace(start_next_run(scene, scene.attempts), announcements=(_RESUMED,))
 
 
 def _rests(scene: Scene) -> bool:
