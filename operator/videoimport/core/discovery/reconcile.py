@@ -16,14 +16,15 @@ from videoimport.core.discovery.job import collection, listing_job, read_page_re
 from videoimport.core.discovery.page_digest import chain_of, link, page_digest
 from videoimport.core.discovery.pages import complete, obsolete
 from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.job_manifest import build_job
 from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job
 from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.startup_diagnosis import JobPlan
-from videoimport.core.jobs.task_job import create_task_job, finish_task, has_active_worker, task_run
+from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
 from videoimport.core.list_item import FACTS
 from videoimport.core.messages import advised, clock, sentences
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.plan import Action, Announcement, Collect, PartialPlan, Plan
+from videoimport.core.plan import Action, Announcement, Collect, Create, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
 
@@ -190,7 +191,8 @@ def _next_run(look: Look) -> _ListingPlan:
 
 
 def _making(look: Look, run: int) -> Action:
-    return create_task_job(listing_job(look.bulk, run, look.pages, look.job_wish, look.settings), look.settings)
+    job = listing_job(look.bulk, run, look.pages, look.job_wish, look.settings)
+    return Create(build_job(job, look.settings))
 
 
 def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _ListingPlan:

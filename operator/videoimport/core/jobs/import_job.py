@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from videoimport.api.labels import IMPORT
 from videoimport.api.tasks.import_task import wish_hash
-from videoimport.api.videoimport import IDENTITY, VideoImport
+from videoimport.api.videoimport import VideoImport
 from videoimport.core.jobs.job_manifest import RunJob, build_job
 from videoimport.core.jobs.pod_template import pod_spec, task_of
 from videoimport.core.object_names import job_name
@@ -14,16 +13,6 @@ from videoimport.core.settings import Settings
 
 def job_manifest(video: VideoImport, run: int, settings: Settings) -> Manifest:
     """Return the Job of this run as it is to be created."""
-    job = RunJob(
-        name=job_name(video.metadata.name, run),
-        identity=IDENTITY,
-        owner=video.metadata,
-        run=run,
-        labels={IMPORT: video.metadata.name},
-        wish=wish_hash(video.spec),
-        task=task_of(video, run, settings),
-        timeout=timedelta(seconds=video.spec.timeout_seconds),
-        options=video.spec.worker,
-        pod=pod_spec(video, settings),
-    )
-    return build_job(job, settings)
+    name, wish, task = job_name(video.metadata.name, run), wish_hash(video.spec), task_of(video, run, settings)
+    timeout = timedelta(seconds=video.spec.timeout_seconds)
+    return build_job(RunJob(name, video, run, wish, task, timeout, pod_spec(video, settings)), settings)

@@ -4,14 +4,15 @@
 Job's condition and outlives the pod.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from videoimport.api.base import Model
-from videoimport.api.labels import COMPONENT, RUN, WORKER_CONTAINER
-from videoimport.api.videoimport import ObjectMeta
-from videoimport.api.worker_options import WorkerOptions
+from videoimport.api.bulkimport import IDENTITY as BULK_IDENTITY
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import BULK, COMPONENT, IMPORT, RUN, WORKER_CONTAINER
+from videoimport.api.videoimport import IDENTITY as VIDEO_IDENTITY
+from videoimport.api.videoimport import VideoImport
 from videoimport.core.jobs.pod_template import pod_annotations
 from videoimport.core.object_metadata import CALM, OUR_LABELS, WISH, not_ours, owned_by, queue_labels, without_sidecar
 from videoimport.core.plan import Manifest
@@ -33,27 +34,28 @@ class RunJob:
     """What differs between the Jobs of imports, listings and webhooks."""
 
     name: str
-    identity: Mapping[str, str]
-    """apiVersion and kind of the owner."""
-    owner: ObjectMeta
+    owner: VideoImport | BulkImport
     run: int
-    labels: dict[str, str]
-    """Of the Job and its pod, besides those of every Job."""
     wish: str
-    """What the Job is made from, to be found again in ``JobView.wish``."""
+    """What the Job is made from, to be found again in ``JobView.wish``; at most 63 characters."""
     task: Model
     timeout: timedelta
     """The worker's own. It ends first and leaves a report; the Job's is a backstop."""
-    options: WorkerOptions
     pod: Manifest
     """``template.spec``."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Of the Job and its pod, besides those of every Job."""
 
 
 def build_job(job: RunJob, settings: Settings) -> Manifest:
     """Return the Job as it is to be created. Its TTL is set later, once its result is recorded."""
-    options = job.options
-    own = OUR_LABELS | {COMPONENT: "worker", RUN: str(job.run)} | job.labels
-    labels, queue = not_ours(options.labels) | own, queue_labels(options.labels) | queue_labels(job.owner.labels)
+    owner, meta = job.owner, job.owner.metadata
+    if isinstance(owner, VideoImport):
+        identity, label, options = VIDEO_IDENTITY, IMPORT, owner.spec.worker
+    else:
+        identity, label, options = BULK_IDENTITY, BULK, owner.spec.template.worker
+    own = OUR_LABELS | {COMPONENT: "worker", label: meta.name, RUN: str(job.run)} | job.labels
+    labels, queue = not_ours(options.labels) | own, queue_labels(options.labels) | queue_labels(meta.labels)
     annotations = not_ours(options.annotations) | CALM
     asked_labels, asked_annotations = without_sidecar(options.labels, options.annotations)
     return {
@@ -61,10 +63,10 @@ def build_job(job: RunJob, settings: Settings) -> Manifest:
         "kind": "Job",
         "metadata": {
             "name": job.name,
-            "namespace": job.owner.namespace,
+            "namespace": meta.namespace,
             "labels": labels | queue,
             "annotations": annotations | {WISH: job.wish},
-            "ownerReferences": owned_by(job.identity, job.owner),
+            "ownerReferences": owned_by(identity, meta),
         },
         "spec": {
             "backoffLimit": 0,

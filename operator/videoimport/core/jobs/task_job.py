@@ -4,17 +4,13 @@ Their runs are those of ``core.jobs.run``. They differ from an import's in the t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from videoimport.api.base import Model
-from videoimport.api.bulkimport import IDENTITY, BulkImport
-from videoimport.api.labels import BULK
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, info
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.jobs.job_manifest import RunJob, build_job
 from videoimport.core.jobs.outcome import Outcome, end_without_report
 from videoimport.core.jobs.pod_template import modest_resources, pod_of
 from videoimport.core.jobs.run import RunState, finish_run
@@ -24,7 +20,7 @@ from videoimport.core.object_metadata import bulk_owner
 from videoimport.core.object_names import errand_name
 from videoimport.core.observed import JobView, ObservedBulk, PodView
 from videoimport.core.owned_objects import Word, is_errand_of, pods_of
-from videoimport.core.plan import Create
+from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 
 
@@ -56,41 +52,10 @@ R = TypeVar("R", bound=Reported)
 _MEMORY = "memory"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskJob:
-    """The Job of one run to be created."""
-
-    bulk: BulkImport
-    word: Word
-    run: int
-    wish: str
-    """What the Job is for, to be found again in ``JobView.wish``; at most 63 characters."""
-    task: Model
-    timeout: timedelta
-    """The worker's own; the Job's is a backstop."""
-    mounted: Volumes = field(default_factory=Volumes)
-    """Besides the task, /tmp and the certificates."""
-    labels: dict[str, str] = field(default_factory=dict)
-    """Of the Job and its pod, besides those of every task Job."""
-
-
-def create_task_job(job: TaskJob, settings: Settings) -> Create:
-    """Create the Job. Its number must be in the status already, or be written first by the same plan."""
-    meta, options = job.bulk.metadata, job.bulk.spec.template.worker
-    mounted = errand_volumes(options) + job.mounted
-    parts = RunJob(
-        name=errand_name(meta.name, job.word, job.run),
-        identity=IDENTITY,
-        owner=meta,
-        run=job.run,
-        labels={BULK: meta.name} | job.labels,
-        wish=job.wish,
-        task=job.task,
-        timeout=job.timeout,
-        options=options,
-        pod=pod_of(options, mounted, modest_resources(options, settings), settings),
-    )
-    return Create(build_job(parts, settings))
+def task_pod(bulk: BulkImport, mounted: Volumes, settings: Settings) -> Manifest:
+    """Return the pod of a task. ``mounted`` comes besides the task, /tmp and the certificates."""
+    options = bulk.spec.template.worker
+    return pod_of(options, errand_volumes(options) + mounted, modest_resources(options, settings), settings)
 
 
 def task_run(

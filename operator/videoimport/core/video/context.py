@@ -109,17 +109,10 @@ class Scene:
     @property
     def state(self) -> RunState:
         """The current run. Its scratch claim is only waited for where the spec asks for one."""
+        claim = self.claim if self.spec.worker.scratch.storage_class_name else None
+        pods, events = self.observed.pods, self.observed.events
         return RunState(
-            number=self.run,
-            attempts=self.attempts,
-            job=self.job,
-            jobs=self.jobs,
-            pods=self.observed.pods,
-            events=self.observed.events,
-            refusal=self.refusal,
-            now=self.now,
-            settings=self.settings,
-            claim=self.claim if self.spec.worker.scratch.storage_class_name else None,
+            self.run, self.attempts, self.job, self.jobs, pods, events, self.refusal, self.now, self.settings, claim
         )
 
     @property

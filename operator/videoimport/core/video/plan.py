@@ -32,8 +32,9 @@ _ENDINGS = {
 def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
     """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
     status = _completed(scene, partial.status)
-    recorded = recorded_jobs(scene.state, current=not under_way(scene.status))
-    obsolete = (*cleanup_jobs(scene.state, recorded), *spent(scene, partial.status))
+    state = scene.state
+    recorded = recorded_jobs(state, current=not under_way(scene.status))
+    obsolete = (*cleanup_jobs(state, recorded), *spent(scene, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
     own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(through_at(scene, status), _settling(scene)))
     write = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)

@@ -8,10 +8,12 @@ from datetime import timedelta
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH, DeliveryReport, DeliveryTask, Webhook, WebhookStatus
+from videoimport.core.jobs.job_manifest import RunJob
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.run import RunState
-from videoimport.core.jobs.task_job import TaskJob
+from videoimport.core.jobs.task_job import task_pod
 from videoimport.core.jobs.volumes import secret_at
+from videoimport.core.object_names import errand_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
@@ -22,7 +24,7 @@ FINAL = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
 """All else may pass without a change of the spec: a receiver is mended, a Secret comes later."""
 
 
-def delivery_job(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings) -> TaskJob:
+def delivery_job(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings) -> RunJob:
     """Return the Job of this run, with its worker's task."""
     meta, options = bulk.metadata, bulk.spec.template.worker
     task = DeliveryTask(
@@ -40,7 +42,8 @@ def delivery_job(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body
         timeout_seconds=TIMEOUT // timedelta(seconds=1),
     )
     secret = secret_at("webhook-secret", WEBHOOK_SECRET_PATH, webhook.secret_ref)
-    return TaskJob(bulk, "hook", status.run, status.id, task, TIMEOUT, secret)
+    name, pod = errand_name(meta.name, "hook", status.run), task_pod(bulk, secret, settings)
+    return RunJob(name, bulk, status.run, status.id, task, TIMEOUT, pod)
 
 
 def wish_of(bulk: BulkImport) -> str:

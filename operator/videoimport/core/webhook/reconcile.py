@@ -14,20 +14,14 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.job_manifest import build_job
 from videoimport.core.jobs.outcome import Outcome
-from videoimport.core.jobs.run import (
-    RunState,
-    cleanup_jobs,
-    ensure_job,
-    next_run,
-    observe_job,
-    recorded_jobs,
-)
+from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job, recorded_jobs
 from videoimport.core.jobs.run_end import delete_jobs
-from videoimport.core.jobs.task_job import create_task_job, finish_task, task_run
+from videoimport.core.jobs.task_job import finish_task, task_run
 from videoimport.core.messages import advised, clock, closed, sentences
 from videoimport.core.observed import JobView, ObservedBulk
-from videoimport.core.plan import Action, Announcement, Plan
+from videoimport.core.plan import Action, Announcement, Create, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.webhook.job import (
     FINAL,
@@ -123,7 +117,7 @@ def _creation(context: _Context, status: WebhookStatus) -> tuple[Action, ...]:
         return ()
     body = body_of(context.bulk, context.status, notice)
     settings = context.run.settings
-    return (create_task_job(delivery_job(context.bulk, wanted, status, body, settings), settings),)
+    return (Create(build_job(delivery_job(context.bulk, wanted, status, body, settings), settings)),)
 
 
 def _pending(context: _Context, before: WebhookStatus) -> WebhookPlan:
