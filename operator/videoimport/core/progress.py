@@ -33,11 +33,9 @@ def percent_of(stages: Stages) -> int:
 
 
 def _weighted(stages: Stages, weights: dict[StageName, int]) -> int:
-    return sum(weights.get(stage.name, 0) * _done(stage) for stage in stages) // 100
-
-
-def _done(stage: Stage) -> int:
-    return 100 if stage.state == "Done" else stage.percent
+    return (
+        sum(weights.get(stage.name, 0) * (100 if stage.state == "Done" else stage.percent) for stage in stages) // 100
+    )
 
 
 def phase_of(stages: Stages) -> VideoPhase:

@@ -59,16 +59,11 @@ def going(scene: Scene) -> VideoPlan | None:
         return plan
     if job.suspended:
         return plan.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
-    snapshot = _snapshot(scene)
+    progress = scene.observed.progress
+    snapshot = progress if progress and progress.run == scene.run else None
     if snapshot is None and not scene.status.stages:
         return _starting(plan, scene, job)
     return _told(plan, scene, job, snapshot) if snapshot else plan
-
-
-def _snapshot(scene: Scene) -> Progress | None:
-    """The worker's latest words, if they are this run's."""
-    progress = scene.observed.progress
-    return progress if progress and progress.run == scene.run else None
 
 
 def _starting(plan: VideoPlan, scene: Scene, job: JobView) -> VideoPlan:

@@ -16,7 +16,12 @@ def cancelling(scene: Scene) -> VideoPlan | None:
     the import is cancelled once nothing of it runs."""
     if not scene.spec.cancel:
         return None
-    return already_succeeded(scene) or _stopping(scene) or cancelled(scene)
+    if success := already_succeeded(scene):
+        return success
+    if not still_running(scene):
+        return cancelled(scene)
+    plan = PartialPlan(scene.status, actions=deletions(scene))
+    return plan.with_status(reason=Reason.CANCELLED, message=_STOPPING, bytes_per_second=None, eta_seconds=None)
 
 
 def cancelled(scene: Scene) -> VideoPlan:
@@ -40,11 +45,3 @@ def cancelled(scene: Scene) -> VideoPlan:
         }
     )
     return PartialPlan(status, announcements=(Announcement("Normal", "Cancelled", message),))
-
-
-def _stopping(scene: Scene) -> VideoPlan | None:
-    if not still_running(scene):
-        return None
-    news = {"reason": Reason.CANCELLED, "message": _STOPPING, "bytes_per_second": None, "eta_seconds": None}
-    status = scene.status.model_copy(update=news)
-    return PartialPlan(status, actions=deletions(scene))

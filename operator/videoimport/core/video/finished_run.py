@@ -7,7 +7,7 @@ from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
-from videoimport.api.videoimport_status import HostRest, JobReference, VideoPhase
+from videoimport.api.videoimport_status import JobReference, VideoPhase
 from videoimport.core.circuit_breaker import host_of
 from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, outcome_of, success_of
 from videoimport.core.jobs.run import finish_run
@@ -171,7 +171,9 @@ def run_failed(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPla
     plan = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
         plan = plan.with_status(host_rest=told(scene, outcome.report.retry_after_seconds if outcome.report else None))
-    verdict = judge(reason, _context(scene, plan.status.host_rest))
+    since = max(scene.since, scene.status.start_time or scene.since)  # the wait for the first run does not count
+    uid, rest = scene.video.metadata.uid, plan.status.host_rest
+    verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
         return _mended(scene, reason, outcome) or _failed(plan, scene, reason, message, verdict)
@@ -187,12 +189,6 @@ def run_failed(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPla
         attempts=verdict.attempts,
     )
     return plan + Plan(announcements=(announcement,), again_at=verdict.again_at)
-
-
-def _context(scene: Scene, rest: HostRest | None) -> Context:
-    """The time that an import waited for its first run to start is nobody's but ours."""
-    since = max(scene.since, scene.status.start_time or scene.since)
-    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, rest)
 
 
 def _mended(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPlan | None:

@@ -1,10 +1,9 @@
 """From a partial plan to the whole one: its status is completed, and written only if and when it must be."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from videoimport.api.conditions import ConditionType
-from videoimport.api.videoimport_status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
+from videoimport.api.videoimport_status import StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.display_name import display_name
 from videoimport.core.jobs.run import cleanup_jobs, recorded_jobs
@@ -36,14 +35,11 @@ def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan
     recorded = recorded_jobs(state, current=not under_way(scene.status))
     obsolete = (*cleanup_jobs(state, recorded), *spent(scene, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
-    own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(through_at(scene, status), _settling(scene)))
+    settles = settles_at(state.job, state.pods_of(state.job), scene.now) if state.job else None
+    own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(through_at(scene, status), settles))
     write = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
     plan = write + partial + own
     return replace(plan, actions=creations_last(plan.actions))
-
-
-def _settling(scene: Scene) -> datetime | None:
-    return settles_at(scene.job, scene.pods_of(scene.job), scene.now) if scene.job else None
 
 
 def _completed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
@@ -52,7 +48,7 @@ def _completed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
         update={
             "observed_generation": generation,
             "observed_retry_token": _token(scene, status),
-            "attempts": _attempts(scene, status),
+            "attempts": status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts}),
             "host_rest": remembered(scene, status),
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
@@ -74,10 +70,6 @@ def _token(scene: Scene, status: VideoImportStatus) -> str | None:
     is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
     noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel or scene.spec.suspend)
     return scene.spec.retry_token if noted else status.observed_retry_token
-
-
-def _attempts(scene: Scene, status: VideoImportStatus) -> Attempts | None:
-    return status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts})
 
 
 def _facts(scene: Scene, status: VideoImportStatus) -> tuple[Fact, ...]:
