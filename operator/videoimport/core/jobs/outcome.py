@@ -6,6 +6,8 @@ then the Job's condition still has the exit code.
 
 import re
 import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -82,17 +84,18 @@ def success_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> I
 
 
 def _witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Witnesses:
-    texts = [pod.termination_message for pod in pods if pod.termination_message]
-    reports = [report for report in map(_read, texts) if report and _about(report, expected)]
-    return Witnesses(job, pods, tuple(reports), expected)
+    reports = tuple(report for report in read_reports(pods, read_report) if _about(report, expected))
+    return Witnesses(job, pods, reports, expected)
 
 
-def _read(text: str) -> Report | None:
-    """What is no report is no witness; a moment that only exists in another time zone overflows."""
-    try:
-        return read_report(text)
-    except (ValueError, OverflowError):
-        return None
+def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
+    """Return what ``read`` makes of the pods' termination messages, without those for which it raises ValueError, or
+    OverflowError as for a moment that only exists in another time zone."""
+    reports: list[R] = []
+    for text in filter(None, (pod.termination_message for pod in pods)):
+        with suppress(ValueError, OverflowError):
+            reports.append(read(text))
+    return reports
 
 
 def _about(report: Report, expected: Expected) -> bool:

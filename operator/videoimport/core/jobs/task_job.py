@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, info
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.jobs.outcome import Outcome, end_without_report
+from videoimport.core.jobs.outcome import Outcome, end_without_report, read_reports
 from videoimport.core.jobs.pod_template import modest_resources, pod_of
 from videoimport.core.jobs.run import RunState, finish_run
 from videoimport.core.jobs.run_end import is_active, is_over
@@ -86,9 +86,8 @@ def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Ou
 
 def _task_outcome(bulk: BulkImport, read: Callable[[str], R], job: JobView, pods: tuple[PodView, ...]) -> Outcome[R]:
     code = next((pod.exit_code for pod in pods if pod.exit_code is not None), None)
-    texts = [pod.termination_message for pod in pods if pod.termination_message]
-    reports = [report for text in texts if (report := _read(text, read))]
-    report = next((report for report in reports if (report.uid, report.run) == (bulk.metadata.uid, job.run)), None)
+    reports = (report for report in read_reports(pods, read) if report.uid == bulk.metadata.uid)
+    report = next((report for report in reports if report.run == job.run), None)
     was_stopped = report is not None and report.reason is Reason.WORKER_LOST  # it does not know by whom, nor why
     silent = end_without_report(job, pods)
     if (
@@ -110,11 +109,3 @@ def _memory_advice(bulk: BulkImport, job: JobView) -> str:
     if job.name == errand_name(bulk.metadata.name, "list", job.run):
         return f"Check what the list is; if it is right, raise {field}."
     return f"Raise {field}."
-
-
-def _read(text: str, read: Callable[[str], R]) -> R | None:
-    """What is no report is no witness; a moment that only exists in another time zone overflows."""
-    try:
-        return read(text)
-    except (ValueError, OverflowError):
-        return None
