@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from videoimport.api.conditions import ConditionType
 from videoimport.api.tasks.import_task import wish_hash
@@ -18,9 +19,10 @@ VideoPlan = PartialPlan[VideoImportStatus]
 """What a step of the decision returns; ``finalize_plan`` completes it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
-    """What every step of a video's decision looks at."""
+    """What every step of a video's decision looks at. It has no slots, so that the Jobs and the run, for which most
+    steps ask, are found once."""
 
     observed: ObservedVideo
     now: datetime
@@ -69,7 +71,7 @@ class Scene:
         """Whether the spec was edited since this Job was made from it, as far as that is known."""
         return job is not None and job.wish not in (None, self.wish)
 
-    @property
+    @cached_property
     def job(self) -> JobView | None:
         """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there: a Job
         that was made in its stead has nothing to report."""
@@ -79,12 +81,12 @@ class Scene:
         found = next((job for job in self.jobs if job.name == known.name and job.run == self.run), None)
         return found if found is not None and known.uid in (None, found.uid) else None
 
-    @property
+    @cached_property
     def jobs(self) -> tuple[JobView, ...]:
         """Jobs that are runs of this very resource."""
         return tuple(job for job in self.observed.jobs if is_job_of_video(job, self.owner))
 
-    @property
+    @cached_property
     def owner(self) -> Owner:
         """The resource as the owner of its objects."""
         return video_owner(self.video.metadata)
@@ -106,7 +108,7 @@ class Scene:
         """Its pods, the newest first."""
         return pods_of(job, self.observed.pods)
 
-    @property
+    @cached_property
     def state(self) -> RunState:
         """The current run. Its scratch claim is only waited for where the spec asks for one."""
         claim = self.claim if self.spec.worker.scratch.storage_class_name else None
