@@ -28,7 +28,7 @@ _WORDS = {
 
 def mended_before_start(scene: Scene) -> VideoPlan | None:
     """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
-    stuck as it is, so a new run takes its place (and the tidying takes the old Job away)."""
+    stuck as it is, so a new run takes its place (and the cleanup deletes the old Job)."""
     job, reason = scene.job, scene.status.reason
     if job is None or not scene.mended_since(job):
         return None

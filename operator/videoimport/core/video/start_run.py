@@ -52,7 +52,7 @@ def _started(scene: Scene, attempts: Attempts) -> VideoPlan:
 
 def called_back(scene: Scene) -> VideoPlan | None:
     """Its host began to rest before its worker was there: the run is taken back as if it had not been decided, and its
-    Job goes with the tidying."""
+    Job goes with the cleanup."""
     record = scene.status.host_rest
     if not under_way(scene.status) or (record is not None and record.probing) or _has_begun(scene):
         return None
