@@ -52,7 +52,7 @@ def standing_of(video: VideoImport, *, working: bool) -> Standing:
     meta, owner = video.metadata, owner_for_limits(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
     holds = working or (under_way(video.status) and meta.deletion_timestamp is None)
-    waits = wanted and not holds and _queued(video.status)
+    waits = wanted and not holds and video.status.phase is VideoPhase.QUEUED and video.status.job is None
     turn = meta.creation_timestamp or _LONG_AGO, meta.uid
     return Standing(owner, holds, waits, turn, stuck=holds and _is_stuck(video.status))
 
@@ -63,10 +63,6 @@ def _is_stuck(status: VideoImportStatus) -> bool:
         return False
     held_up = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
     return held_up or status.phase is VideoPhase.QUEUED
-
-
-def _queued(status: VideoImportStatus) -> bool:
-    return status.phase is VideoPhase.QUEUED and status.job is None
 
 
 def full_cluster(limits: Limits) -> str:

@@ -6,6 +6,7 @@ what the status recorded (``core.pages``, ``core.scene``).
 """
 
 import re
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from videoimport.api.labels import GROUP, VIDEO_KIND
@@ -49,6 +50,12 @@ def is_pod_of(pod: PodView, job: JobView) -> bool:
     prefix = f"{job.name}-"[:_MAX_POD_PREFIX]
     has_name = pod.name.startswith(prefix) and _POD_SUFFIX.fullmatch(pod.name, len(prefix)) is not None
     return has_name and pod.owner == job_owner(job.namespace, job.name, job.uid)
+
+
+def pods_of(job: JobView, pods: Iterable[PodView]) -> tuple[PodView, ...]:
+    """Return those of the pods that the Job controller made for this Job, the newest first."""
+    own = [pod for pod in pods if is_pod_of(pod, job)]
+    return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
 
 
 def is_claim_of(claim: ClaimView, video: Owner) -> bool:

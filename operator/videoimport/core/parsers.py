@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -41,7 +41,7 @@ def job_view(raw: Raw) -> JobView:
         run=_number((meta.get("labels") or {}).get(RUN)),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
-        finished=_finished(conditions),
+        finished="Complete" if "Complete" in conditions else "Failed" if "Failed" in conditions else None,
         failure_reason=failure.get("reason"),
         failure_message=message,
         exit_code=int(code[1]) if code else None,
@@ -190,12 +190,6 @@ def _conditions(raw: Raw, status: str = "True") -> dict[str, dict[str, Any]]:
     """The conditions that have this status, by type."""
     found = (raw.get("status") or {}).get("conditions") or ()
     return {condition["type"]: condition for condition in found if condition.get("status") == status}
-
-
-def _finished(conditions: Raw) -> Literal["Complete", "Failed"] | None:
-    if "Complete" in conditions:
-        return "Complete"
-    return "Failed" if "Failed" in conditions else None
 
 
 def _worker_state(status: Raw) -> dict[str, Any]:

@@ -5,13 +5,15 @@ executes the actions in order, then announces. Every action is safe to repeat.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from videoimport.api.base import Model
 
 Manifest = dict[str, Any]
 Kind = Literal["VideoImport", "BulkImport", "Job", "Pod", "ConfigMap", "PersistentVolumeClaim"]
-Status = TypeVar("Status")
+Status = TypeVar("Status", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +133,30 @@ class Plan(Generic[Status]):
     announcements: tuple[Announcement, ...] = ()
     again_at: datetime | None = None
     """When to look again even if nothing happens."""
+
+    def __add__(self, other: "Plan[Any]") -> Self:
+        """Return this plan followed by the other one, with the earlier of their times. The status stays this plan's:
+        that of a part is a field of the whole, and who adds the part has put it there."""
+        return replace(
+            self,
+            actions=self.actions + other.actions,
+            inquiries=self.inquiries + other.inquiries,
+            announcements=self.announcements + other.announcements,
+            again_at=earliest(self.again_at, other.again_at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PartialPlan(Plan[Status]):
+    """A plan whose status is not complete yet: what follows from it is added once, at the end of the decision."""
+
+    status: Status
+
+    def with_status(self, **changes: Any) -> Self:
+        """Return the same plan with these fields of the status changed."""
+        return replace(self, status=self.status.model_copy(update=changes))
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    """Return the first of the moments that are known; None without one."""
+    return min((moment for moment in moments if moment is not None), default=None)

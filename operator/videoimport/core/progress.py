@@ -33,11 +33,8 @@ def percent_of(stages: Stages) -> int:
 
 
 def _weighted(stages: Stages, weights: dict[StageName, int]) -> int:
-    return sum(weights.get(stage.name, 0) * _done(stage) for stage in stages) // 100
-
-
-def _done(stage: Stage) -> int:
-    return 100 if stage.state == "Done" else stage.percent
+    percents = ((stage.name, 100 if stage.state == "Done" else stage.percent) for stage in stages)
+    return sum(weights.get(name, 0) * percent for name, percent in percents) // 100
 
 
 def phase_of(stages: Stages) -> VideoPhase:

@@ -4,16 +4,24 @@ from dataclasses import replace
 
 import pytest
 from core_listing import LIST, begun, created, ended, listed, look, pod_of, task_in
-from core_seen import NOW
+from core_seen import NOW, SETTINGS
 
 from videoimport.api.labels import IMPORT
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import ListingTask, PageReport
+from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.job import read_page_report
-from videoimport.core.jobs.task_job import ending_of, jobs_of, under_way
+from videoimport.core.jobs.run import RunState
+from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
 from videoimport.core.observed import ObservedBulk
+from videoimport.core.owned_objects import Word
 
 DESTINATION = {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "out"}}
+
+
+def run_of(observed: ObservedBulk, word: Word = "list") -> RunState:
+    """The first run of a task."""
+    return task_run(observed, word, 1, Attempts(), NOW, SETTINGS)
 
 
 def manifest(**spec):
@@ -142,8 +150,8 @@ def test_errands_are_told_apart_by_their_names():
     hook = replace(job, name="talks-hook-r1", uid="hook")
     odd = replace(job, name="talks-list-r7", uid="odd")
     observed = ObservedBulk(wish, jobs=(hook, odd, job))
-    assert [found.uid for found in jobs_of(observed, "list")] == [job.uid]
-    assert [found.uid for found in jobs_of(observed, "hook")] == ["hook"]
+    assert [found.uid for found in run_of(observed, "list").jobs] == [job.uid]
+    assert [found.uid for found in run_of(observed, "hook").jobs] == ["hook"]
 
 
 def test_a_killed_worker_is_not_believed():
@@ -151,18 +159,18 @@ def test_a_killed_worker_is_not_believed():
     text = PageReport(uid="bulk-uid", run=1, page=0, done=True).model_dump_json(by_alias=True)
     seen = ended(job, text)
     killed = (replace(seen["pods"][0], oom_killed=True),)
-    ending = ending_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed), seen["jobs"][0], read_page_report, NOW)
+    ending = finish_task(run_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed)), wish, read_page_report)
     assert (ending.reason, ending.report) == (Reason.OUT_OF_MEMORY, None)
 
 
 @pytest.mark.parametrize("limit", [None, "1Gi"])
 @pytest.mark.parametrize("word", ["list", "hook"])
-def test_a_killed_errand_names_the_field_that_bounds_its_memory(word: str, limit: str | None):
+def test_a_killed_errand_names_the_field_that_bounds_its_memory(word: Word, limit: str | None):
     wish, job = begun(**worker(**({"resources": {"limits": {"memory": limit}}} if limit else {})))
     job = replace(job, name=f"{wish.metadata.name}-{word}-r{job.run}")
     seen = ended(job, "", good=False)
     killed = (replace(seen["pods"][0], oom_killed=True, termination_message=None),)
-    ending = ending_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed), seen["jobs"][0], read_page_report, NOW)
+    ending = finish_task(run_of(ObservedBulk(wish, jobs=seen["jobs"], pods=killed), word), wish, read_page_report)
     assert ending.reason is Reason.OUT_OF_MEMORY
     field = "spec.template.worker.resources.limits.memory" if limit else "the chart's worker.listingMemory"
     assert field in ending.advice
@@ -173,12 +181,12 @@ def test_a_reason_that_no_worker_can_have_is_a_mistake_of_ours():
     wish, job = begun()
     text = PageReport(uid="bulk-uid", run=1, page=0, reason=Reason.UNSCHEDULABLE).model_dump_json(by_alias=True)
     seen = ended(job, text, good=False)
-    assert ending_of(ObservedBulk(wish, **seen), seen["jobs"][0], read_page_report, NOW).reason is Reason.INTERNAL
+    assert finish_task(run_of(ObservedBulk(wish, **seen)), wish, read_page_report).reason is Reason.INTERNAL
 
 
 def test_it_is_under_way_until_its_pod_has_ended_too():
     wish, job = begun()
     stopping = replace(job, finished="Failed")
     observed = ObservedBulk(wish, jobs=(stopping,), pods=pod_of(stopping, phase="Running", deleting=True))
-    assert under_way(observed, stopping)
-    assert not under_way(ObservedBulk(wish, jobs=(stopping,)), stopping)
+    assert has_active_worker(observed, stopping)
+    assert not has_active_worker(ObservedBulk(wish, jobs=(stopping,)), stopping)

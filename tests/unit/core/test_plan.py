@@ -1,8 +1,25 @@
-"""What a plan lets be done at the same time."""
+"""What a plan lets be done at the same time, and how plans are added."""
 
+from datetime import timedelta
 from typing import Any
 
-from videoimport.core.plan import Action, Create, Delete, Kind, Patch, creations_last, together
+from core_seen import NOW
+
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
+from videoimport.core.jobs.startup_diagnosis import JobPlan
+from videoimport.core.plan import (
+    Action,
+    Announcement,
+    Create,
+    Delete,
+    Inquiry,
+    Kind,
+    Patch,
+    Plan,
+    creations_last,
+    together,
+)
 
 
 def made(name: str, kind: str = "VideoImport") -> Create:
@@ -44,3 +61,19 @@ def test_one_import_is_told_one_thing_at_a_time():
 
 def test_what_is_to_be_made_comes_last():
     assert creations_last([made("a"), gone("b"), made("c")]) == (gone("b"), made("a"), made("c"))
+
+
+def test_a_part_adds_its_effects_and_the_earlier_time_and_leaves_the_status():
+    soon, late = NOW, NOW + timedelta(seconds=5)
+    whole = Plan(VideoImportStatus(phase=VideoPhase.PENDING), (made("a"),), again_at=late)
+    started = Announcement("Normal", "Started", "Run 1 started.")
+    asked = Inquiry("Job", "ns", "one-1", "job-uid")
+    part = Plan(VideoImportStatus(phase=VideoPhase.FAILED), (made("b"),), (asked,), (started,), soon)
+    assert whole + part == Plan(whole.status, (made("a"), made("b")), (asked,), (started,), soon)
+    assert whole + Plan() == whole
+    assert Plan() + Plan(again_at=late) == Plan(again_at=late)
+
+
+def test_what_a_plan_says_besides_stays_when_a_part_is_added():
+    problem = JobPlan(reason=Reason.JOB_REJECTED, message="exceeded quota")
+    assert problem + Plan(again_at=NOW) == JobPlan(reason=problem.reason, message=problem.message, again_at=NOW)

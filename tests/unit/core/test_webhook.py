@@ -16,8 +16,8 @@ from videoimport.api.labels import BULK, RUN, TASK
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask, WebhookStatus
 from videoimport.core.observed import EventView, JobView, ObservedBulk
-from videoimport.core.plan import Create, Delete, Patch
-from videoimport.core.webhook.reconcile import Notification, notifying
+from videoimport.core.plan import Create, Delete, Patch, Plan
+from videoimport.core.webhook.reconcile import WebhookPlan, notifying
 
 HOOK = {"url": "https://hooks.example/done?key=hidden", "secretRef": {"name": "hook-key"}}
 ENDED: dict[str, Any] = {
@@ -32,7 +32,7 @@ def ended(status: dict[str, Any] | None = None, **spec: Any) -> BulkImport:
     return bulk(status=BulkImportStatus(**ENDED | (status or {})), **{"webhook": HOOK} | spec)
 
 
-def tell(wish: BulkImport, at: datetime = NOW, **seen: Any) -> Notification:
+def tell(wish: BulkImport, at: datetime = NOW, **seen: Any) -> WebhookPlan:
     return notifying(ObservedBulk(wish, **seen), wish.status, at, SETTINGS)
 
 
@@ -42,7 +42,7 @@ def having(wish: BulkImport, webhook: WebhookStatus | None, **status: Any) -> Bu
 
 def written(wish: BulkImport, at: datetime = NOW, **seen: Any) -> BulkImport:
     """The bulk after its status was written."""
-    found = tell(wish, at, **seen).webhook
+    found = tell(wish, at, **seen).status
     return having(wish, WebhookStatus.model_validate(found.wire()) if found else None)
 
 
@@ -89,7 +89,7 @@ def failing(wish: BulkImport, times: int, reason: Reason = Reason.WEBHOOK_FAILED
     return wish, pauses
 
 
-def made(found: Notification) -> list[DeliveryTask]:
+def made(found: WebhookPlan) -> list[DeliveryTask]:
     """The tasks of the Jobs that are to be made."""
     creations = [action.manifest for action in found.actions if isinstance(action, Create)]
     templates = [manifest["spec"]["template"]["metadata"] for manifest in creations]
@@ -98,10 +98,10 @@ def made(found: Notification) -> list[DeliveryTask]:
 
 def test_an_end_is_told_by_a_job_whose_intent_stands_in_the_status() -> None:
     found = tell(ended())
-    assert found.webhook is not None
-    assert (found.webhook.state, found.webhook.run, found.webhook.attempts.count) == ("Pending", 1, 1)
+    assert found.status is not None
+    assert (found.status.state, found.status.run, found.status.attempts.count) == ("Pending", 1, 1)
     (task,) = made(found)
-    assert (task.message_id, task.run, task.url, task.secret) == (found.webhook.id, 1, HOOK["url"], "hook-key")
+    assert (task.message_id, task.run, task.url, task.secret) == (found.status.id, 1, HOOK["url"], "hook-key")
     manifest = found.actions[0].manifest  # type: ignore[union-attr]
     assert manifest["metadata"]["name"] == "talks-hook-r1"
     assert manifest["metadata"]["labels"] | {BULK: "talks", RUN: "1"} == manifest["metadata"]["labels"]
@@ -126,12 +126,12 @@ def test_the_message_is_a_summary_without_addresses() -> None:
 
 @pytest.mark.parametrize("phase", [BulkPhase.QUEUED, BulkPhase.DISCOVERING, BulkPhase.PROCESSING, BulkPhase.SUSPENDED])
 def test_nothing_is_told_before_the_end(phase: BulkPhase) -> None:
-    assert tell(ended(status={"phase": phase, "completion_time": None})) == Notification(None)
+    assert tell(ended(status={"phase": phase, "completion_time": None})) == Plan(None)
 
 
 def test_only_the_wanted_endings_are_told() -> None:
     only_failed = HOOK | {"events": ["Failed"]}
-    assert tell(ended(webhook=None)) == Notification(None)
+    assert tell(ended(webhook=None)) == Plan(None)
     for phase, count in ((BulkPhase.COMPLETED, 0), (BulkPhase.FAILED, 1), (BulkPhase.CANCELLED, 0)):
         wish = bulk(status=BulkImportStatus(**ENDED | {"phase": phase}), webhook=only_failed)
         assert len(made(tell(wish))) == count
@@ -146,14 +146,14 @@ def test_a_job_that_was_never_seen_is_made_again_with_the_same_message() -> None
 def test_a_delivered_message_is_told_no_more() -> None:
     wish = pending()
     done = tell(wish, after(5), **over(wish))
-    assert done.webhook is not None
-    assert (done.webhook.state, done.webhook.message, done.webhook.delivered_time) == ("Delivered", None, after(5))
+    assert done.status is not None
+    assert (done.status.state, done.status.message, done.status.delivered_time) == ("Delivered", None, after(5))
     assert [announced.reason for announced in done.announcements] == ["WebhookDelivered"]
     after_it = written(wish, after(5), **over(wish))
     kept = tell(after_it, after(9), **over(wish))
     assert [type(action) for action in kept.actions] == [Patch]
     assert kept.announcements == ()
-    assert tell(after_it, after(999)) == Notification(after_it.status.webhook)
+    assert tell(after_it, after(999)) == Plan(after_it.status.webhook)
 
 
 def test_a_complete_job_counts_as_delivered_although_its_pod_is_gone() -> None:
@@ -167,7 +167,7 @@ def test_a_lost_pod_is_followed_at_once_by_the_same_message_uncharged() -> None:
     found = tell(lost, NOW, jobs=(job(wish, finished="Failed"),))
     (task,) = made(found)
     assert (task.run, task.message_id) == (2, hook(wish).id)
-    assert (hook(lost).attempts.uncharged, found.webhook and found.webhook.attempts.count) == (1, 1)
+    assert (hook(lost).attempts.uncharged, found.status and found.status.attempts.count) == (1, 1)
 
 
 def test_failed_tries_are_repeated_for_more_than_a_day_with_one_id_and_then_given_up() -> None:
@@ -210,9 +210,9 @@ def test_a_receiver_is_left_alone_as_long_as_it_asked() -> None:
 def test_what_no_patience_mends_is_given_up_at_once(reason: Reason) -> None:
     wish = pending()
     found = tell(wish, **over(wish, reason, "hooks.example answered 410 Gone."))
-    assert found.webhook is not None
-    assert (found.webhook.state, found.again_at) == ("Failed", None)
-    assert info(reason).advice in (found.webhook.message or "")
+    assert found.status is not None
+    assert (found.status.state, found.again_at) == ("Failed", None)
+    assert info(reason).advice in (found.status.message or "")
     assert [(one.type, one.reason) for one in found.announcements] == [("Warning", "WebhookFailed")]
 
 
@@ -235,9 +235,9 @@ def test_a_mended_wish_starts_the_same_message_anew(mended: dict[str, Any]) -> N
     wish = pending()
     gone = written(wish, **over(wish, Reason.WEBHOOK_GONE, "410."))
     found = tell(edited(gone, **mended), after(9), **over(wish, Reason.WEBHOOK_GONE))
-    assert found.webhook is not None
-    assert (found.webhook.state, found.webhook.id, found.webhook.run) == ("Pending", hook(wish).id, 2)
-    assert found.webhook.attempts.reasons == ()
+    assert found.status is not None
+    assert (found.status.state, found.status.id, found.status.run) == ("Pending", hook(wish).id, 2)
+    assert found.status.attempts.reasons == ()
     assert [task.run for task in made(found)] == [2]
 
 
@@ -251,37 +251,37 @@ def test_a_mended_wish_takes_the_place_of_a_running_try() -> None:
 def test_what_was_delivered_stays_so_whatever_is_mended() -> None:
     wish = pending()
     done = written(wish, **over(wish))
-    assert tell(edited(done, retryToken="again")) == Notification(done.status.webhook)
+    assert tell(edited(done, retryToken="again")) == Plan(done.status.webhook)
 
 
 def test_a_new_end_is_a_new_message() -> None:
     first = pending()
     done = written(first, **over(first))
     goes_on = having(done, done.status.webhook, phase=BulkPhase.PROCESSING, completion_time=None)
-    assert tell(goes_on) == Notification(done.status.webhook)
+    assert tell(goes_on) == Plan(done.status.webhook)
     found = tell(having(goes_on, done.status.webhook, phase=BulkPhase.COMPLETED, completion_time=after(900)))
-    assert found.webhook is not None
-    assert found.webhook.id != hook(first).id
-    assert (found.webhook.state, found.webhook.run) == ("Pending", 2)
+    assert found.status is not None
+    assert found.status.id != hook(first).id
+    assert (found.status.state, found.status.run) == ("Pending", 2)
 
 
 def test_a_bulk_that_goes_on_gives_up_what_was_not_delivered() -> None:
     wish = pending()
     goes_on = having(wish, wish.status.webhook, phase=BulkPhase.PROCESSING, completion_time=None)
     found = tell(goes_on, jobs=(job(wish),))
-    assert found.webhook is not None
-    assert found.webhook.state == "Failed"
-    assert "goes on" in (found.webhook.message or "")
+    assert found.status is not None
+    assert found.status.state == "Failed"
+    assert "goes on" in (found.status.message or "")
     assert [type(action) for action in found.actions] == [Delete]
-    assert tell(having(goes_on, found.webhook)) == Notification(found.webhook)
+    assert tell(having(goes_on, found.status)) == Plan(found.status)
 
 
 def test_a_webhook_that_is_taken_away_is_forgotten_unless_it_was_delivered() -> None:
     wish = pending()
     found = tell(edited(wish, webhook=None), jobs=(job(wish),))
-    assert (found.webhook, [type(action) for action in found.actions]) == (None, [Delete])
+    assert (found.status, [type(action) for action in found.actions]) == (None, [Delete])
     done = written(wish, **over(wish))
-    assert tell(edited(done, webhook=None)).webhook == done.status.webhook
+    assert tell(edited(done, webhook=None)).status == done.status.webhook
 
 
 def test_a_suspended_bulk_sends_nothing_and_goes_on_with_the_same_message() -> None:
@@ -300,7 +300,7 @@ def test_a_suspended_bulk_sends_nothing_and_goes_on_with_the_same_message() -> N
 def test_a_wait_between_two_tries_outlasts_a_suspension() -> None:
     wish = pending()
     failed = edited(written(wish, **over(wish, Reason.WEBHOOK_FAILED, "500.")), suspend=True)
-    assert tell(failed, after(9999)) == Notification(failed.status.webhook)
+    assert tell(failed, after(9999)) == Plan(failed.status.webhook)
     assert len(made(tell(edited(failed, suspend=False), after(9999)))) == 1
 
 
@@ -322,8 +322,8 @@ def test_a_refused_job_is_shown_and_made_later() -> None:
     wish = pending()
     refusal = EventView(BULK_UID, "JobRejected", "exceeded quota: jobs", NOW)
     shown = tell(wish, refusal=refusal)
-    assert shown.webhook is not None
-    assert "exceeded quota" in (shown.webhook.message or "")
+    assert shown.status is not None
+    assert "exceeded quota" in (shown.status.message or "")
     assert len(made(shown)) == 1
 
 

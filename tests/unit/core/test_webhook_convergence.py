@@ -47,9 +47,9 @@ class World:
         """Decide and do, or die after so many steps; whether there was anything to do."""
         seen = ObservedBulk(self.bulk, jobs=tuple(self.jobs.values()), pods=tuple(self.pods.values()))
         found = notifying(seen, self.bulk.status, self.now, SETTINGS)
-        changed = found.webhook != self.hook
+        changed = found.status != self.hook
         if changed and steps > 0:
-            self.write(webhook=found.webhook and WebhookStatus.model_validate(found.webhook.wire()))
+            self.write(webhook=found.status and WebhookStatus.model_validate(found.status.wire()))
         for action in found.actions[: max(0, steps - 1)]:
             self.act(action)
         return changed or bool(found.actions)

@@ -16,7 +16,8 @@ from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.messages import advised, clock, fit, sentences
 from videoimport.core.object_names import child_name, errand_name, job_name, shard_name
-from videoimport.core.status_throttle import Writing, due
+from videoimport.core.plan import Plan
+from videoimport.core.status_throttle import due
 
 INTERVAL = timedelta(seconds=3)
 PROGRESS = frozenset({"progress_percent"})
@@ -74,7 +75,7 @@ def test_milestone_says_whether_it_may_still_come():
 
 def test_unchanged_status_is_not_written():
     old = VideoImportStatus(phase=VideoPhase.PENDING, updated_time=NOW)
-    assert due(old, old.model_copy(), PROGRESS, after(99), INTERVAL) == Writing()
+    assert due(old, old.model_copy(), PROGRESS, after(99), INTERVAL) == Plan()
 
 
 def test_first_status_is_written_at_once():

@@ -1,36 +1,28 @@
 """Which finished children are kept no longer: their results stand in the ledger, so nothing is lost with them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_manifests import removal
 from videoimport.core.bulk.ledger import tells
 from videoimport.core.bulk.snapshot import Book
-from videoimport.core.plan import Delete
+from videoimport.core.plan import Plan, earliest
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
-    """What goes now, and when the next one is due by its age."""
-
-    actions: tuple[Delete, ...] = ()
-    again_at: datetime | None = None
-
-
-def pruning(book: Book, now: datetime) -> Pruning:
-    """Those beyond childHistoryLimit, the oldest first, and those older than childTTLSeconds. A child that is to be
-    tried again stays for that; one whose item is no longer listed has no result to lose, and one whose item may yet be
-    listed keeps a result that stands nowhere else."""
+def pruning(book: Book, now: datetime) -> Plan[BulkImportStatus]:
+    """Delete those beyond childHistoryLimit, the oldest first, and those older than childTTLSeconds. A child that is to
+    be tried again stays for that; one whose item is no longer listed has no result to lose, and one whose item may yet
+    be listed keeps a result that stands nowhere else."""
     ended = sorted(_finished(book), key=_ended_at)
     ttl, beyond = timedelta(seconds=book.spec.child_ttl_seconds), max(0, len(ended) - book.spec.child_history_limit)
     gone, kept = ended[:beyond], ended[beyond:]
     gone += [child for child in kept if _LONG_AGO < _ended_at(child) <= now - ttl]
     due = [at + ttl for at in map(_ended_at, kept) if at > max(now - ttl, _LONG_AGO)]
-    return Pruning(tuple(removal(child) for child in gone), min(due, default=None))
+    return Plan(actions=tuple(removal(child) for child in gone), again_at=earliest(*due))
 
 
 def _finished(book: Book) -> Iterator[VideoImport]:

@@ -78,10 +78,13 @@ def recording(bulk: BulkImport, shards: tuple[ShardView, ...], news: Entries, sh
     changes: dict[int, _Changes] = {number: dict.fromkeys(keys) for number, keys in _superseded(shards).items()}
     for number, entries in _places(shards, news, shard_size).items():
         changes[number] = {**changes.get(number, {}), **entries}
-    return tuple(
-        _patched(bulk, standing[number], data) if number in standing else Create(_manifest(bulk, number, data))
-        for number, data in sorted(changes.items())
-    )
+    writes: list[Action] = []
+    for number, data in sorted(changes.items()):
+        if shard := standing.get(number):
+            writes.append(Patch("ConfigMap", bulk.metadata.namespace, shard.name, shard.uid, {"data": _data(data)}))
+        else:
+            writes.append(Create(_manifest(bulk, number, data)))
+    return tuple(writes)
 
 
 def _superseded(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
@@ -173,10 +176,6 @@ def _text(entry: LedgerEntry) -> str:
 
 def _data(entries: _Changes) -> dict[str, str | None]:
     return {key: None if entry is None else _text(entry) for key, entry in entries.items()}
-
-
-def _patched(bulk: BulkImport, shard: ShardView, entries: _Changes) -> Patch:
-    return Patch("ConfigMap", bulk.metadata.namespace, shard.name, shard.uid, {"data": _data(entries)})
 
 
 def _manifest(bulk: BulkImport, number: int, entries: _Changes) -> Manifest:

@@ -21,7 +21,14 @@ def phase_of(book: Book, discovery: Discovery) -> BulkPhase:
     if book.unended or book.items.unread or book.items.unrecorded:
         return BulkPhase.SUSPENDED if book.suspended else BulkPhase.PROCESSING
     ended = None if discovery.active else _ended(book, discovery)
-    return ended or _held(book) or _at_work(book)
+    if ended:
+        return ended
+    if book.suspended:
+        return BulkPhase.SUSPENDED
+    if book.queued and not book.stopped:
+        return BulkPhase.QUEUED
+    begun = book.complete or book.items.results or book.children
+    return BulkPhase.PROCESSING if begun else BulkPhase.DISCOVERING
 
 
 def given_up(book: Book, discovery: Discovery) -> bool:
@@ -31,7 +38,8 @@ def given_up(book: Book, discovery: Discovery) -> bool:
 
 def _ended(book: Book, discovery: Discovery) -> BulkPhase | None:
     if book.finished and not _cut_short(book):
-        return BulkPhase.COMPLETED if book.tally.completed or not _lacking(book) else BulkPhase.FAILED
+        lacking = book.tally.failures or book.rejected  # an empty list lacks nothing
+        return BulkPhase.COMPLETED if book.tally.completed or not lacking else BulkPhase.FAILED
     if book.stopped:
         return BulkPhase.CANCELLED
     if book.hopeless or (given_up(book, discovery) and _exhausted(book)):
@@ -42,22 +50,6 @@ def _ended(book: Book, discovery: Discovery) -> BulkPhase | None:
 def _exhausted(book: Book) -> bool:
     """Nothing is left to be done of what is listed; a dry run does nothing of it."""
     return not book.to_come and (book.spec.dry_run or len(book.items.results) == len(book.accepted))
-
-
-def _lacking(book: Book) -> bool:
-    """Something was to be imported and was not. An empty list lacks nothing."""
-    return bool(book.tally.failures or book.rejected)
-
-
-def _held(book: Book) -> BulkPhase | None:
-    if book.suspended:
-        return BulkPhase.SUSPENDED
-    return BulkPhase.QUEUED if book.queued and not book.stopped else None
-
-
-def _at_work(book: Book) -> BulkPhase:
-    begun = bool(book.items.results or book.children)
-    return BulkPhase.PROCESSING if book.complete or begun else BulkPhase.DISCOVERING
 
 
 def _cut_short(book: Book) -> bool:

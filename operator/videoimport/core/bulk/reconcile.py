@@ -4,8 +4,8 @@ started, and at its end somebody told.
 Everything is counted from the children, the pages and the ledger as they are observed; nothing is remembered.
 """
 
+from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 
 from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.core.bulk.child_history import pruning
@@ -57,32 +57,21 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
     taken = taking_up(book)
     counted = tallied(book, discovery, taken, moment)
     notification = notifying(observed, counted, moment, settings)
-    status = counted.model_copy(update={"webhook": notification.webhook})
-    writing = due(book.status, status, _PROGRESS, moment, settings.write_interval)
-    ready, gone = ripe(book, now, settings.write_interval), pruning(book, moment)
-    actions: tuple[tuple[Action, ...], ...] = (
-        recording(book.bulk, book.shards, ready.entries, settings.shard_size),
-        following(book),
-        tuple(_start(book, item) for item in book.to_start),
-        gone.actions,
-        taken,
-        discovery.actions,
-        notification.actions,
+    status = counted.model_copy(update={"webhook": notification.status})
+    ready = ripe(book, now, settings.write_interval)
+    actions: tuple[Action, ...] = (
+        *recording(book.bulk, book.shards, ready.entries, settings.shard_size),
+        *following(book),
+        *(_start(book, item) for item in book.to_start),
+        *taken,
     )
-    return Plan(
-        status=writing.status,
-        actions=creations_last(chain.from_iterable(actions)),
-        inquiries=(*discovery.inquiries, *notification.inquiries),
-        announcements=(*headlines(book, status), *discovery.announcements, *notification.announcements),
-        again_at=_first(writing.again_at, ready.again_at, gone.again_at, discovery.again_at, notification.again_at),
-    )
+    own: Plan[BulkImportStatus] = Plan(None, actions, (), headlines(book, status), ready.again_at)
+    write = due(book.status, status, _PROGRESS, moment, settings.write_interval)
+    plan = write + own + pruning(book, moment) + discovery + notification
+    return replace(plan, actions=creations_last(plan.actions))
 
 
 def _start(book: Book, item: Listed) -> Action:
     """Make the child, or tell the one that ended under an older token to start again."""
     child = book.children.get(item.identity)
     return creation(book.bulk, item) if child is None else restart(book.bulk, item, child)
-
-
-def _first(*moments: datetime | None) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)

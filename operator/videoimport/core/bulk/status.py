@@ -64,17 +64,14 @@ def _numbers(book: Book) -> _Found:
 
 def _times(book: Book, phase: BulkPhase, now: datetime) -> _Found:
     status, ended, percent = book.status, phase in BULK_ENDINGS, _percent(book, phase)
+    # another ending has a time of its own, though nothing happened in between
+    ended_at = (status.completion_time if status.phase is phase else None) or now
     return {
         "progress_percent": percent,
         "eta_seconds": None if ended else _eta(book, percent, now),
         "start_time": status.start_time or now,
-        "completion_time": _ended_at(status, phase, now) if ended else None,
+        "completion_time": ended_at if ended else None,
     }
-
-
-def _ended_at(status: BulkImportStatus, phase: BulkPhase, now: datetime) -> datetime:
-    """Another ending is one of its own, though nothing happened in between."""
-    return status.completion_time or now if status.phase is phase else now
 
 
 def _token(book: Book) -> str | None:

@@ -41,9 +41,13 @@ def with_lists(status: BulkImportStatus, book: Book) -> BulkImportStatus:
     if discovery is not None and discovery.cursor:
         discovery = discovery.model_copy(update={"cursor": fit(clean_text(discovery.cursor), _MAX_CURSOR)})
     bare = {"results": (), "rejected": (), "accepted": (), "discovery": discovery}
+    shards = [shard for shard in book.shards if not shard.deleting][:MAX_REFERENCES]
+    pages = (*book.pages, *book.earlier)[:MAX_REFERENCES]
+    results_ref = (ShardReference(name=shard.name, count=len(shard.entries)) for shard in shards)
+    items_ref = (ShardReference(name=page.name, count=len(page.items) + len(page.rejected)) for page in pages)
     references = {
-        "results_ref": _fitting(_shards(book), _MOST_OF_SHARDS),
-        "items_ref": _fitting(_pages(book), _MOST_OF_PAGES),
+        "results_ref": _fitting(results_ref, _MOST_OF_SHARDS),
+        "items_ref": _fitting(items_ref, _MOST_OF_PAGES),
     }
     fixed = status.model_copy(update=bare | references)
     share = min(1.0, max(0, _MOST_BYTES - _size(fixed)) / sum(_SHARES.values()))
@@ -88,13 +92,3 @@ def _accepted(book: Book) -> Iterator[AcceptedItem]:
 
 def _rejected(line: Rejected) -> RejectedItem:
     return RejectedItem(name=line.name, url=line.url, reason=line.reason, message=line.message)
-
-
-def _shards(book: Book) -> tuple[ShardReference, ...]:
-    kept = [shard for shard in book.shards if not shard.deleting][:MAX_REFERENCES]
-    return tuple(ShardReference(name=shard.name, count=len(shard.entries)) for shard in kept)
-
-
-def _pages(book: Book) -> tuple[ShardReference, ...]:
-    kept = (*book.pages, *book.earlier)[:MAX_REFERENCES]
-    return tuple(ShardReference(name=page.name, count=len(page.items) + len(page.rejected)) for page in kept)

@@ -7,8 +7,9 @@ from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.page_digest import thinned
 from videoimport.core.discovery.pages import complete, counting, listing_of, recorded_chain, wish_of
-from videoimport.core.jobs.task_job import jobs_of
-from videoimport.core.observed import JobView, ObservedBulk, PageView
+from videoimport.core.jobs.run import RunState
+from videoimport.core.jobs.task_job import task_run
+from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.owned_objects import Word
 from videoimport.core.settings import Settings
 
@@ -29,7 +30,6 @@ class Look:
         self.listing = listing_of(observed.bulk)
         self.pages = counting(observed, self.listing)
         self.wish = wish_of(observed.bulk)
-        self.jobs = jobs_of(observed, WORD)
 
     @property
     def job_wish(self) -> str:
@@ -64,15 +64,10 @@ class Look:
         attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
         return status.model_copy(update={"attempts": attempts})
 
-    @property
-    def run(self) -> int:
-        """Number of the current run; 0 before the first."""
-        return self.before.run
-
-    @property
-    def job(self) -> JobView | None:
-        """The current run's."""
-        return next((job for job in self.jobs if job.run == self.run), None)
+    @cached_property
+    def run(self) -> RunState:
+        """The current run."""
+        return task_run(self.observed, WORD, self.before.run, self.status.attempts, self.now, self.settings)
 
     @property
     def since(self) -> datetime:

@@ -17,9 +17,12 @@ from videoimport.api.tasks.listing_task import (
     PageFacts,
     PageReport,
 )
+from videoimport.core.discovery.context import WORD
 from videoimport.core.discovery.pages import manifest_of
-from videoimport.core.jobs.task_job import Errand
+from videoimport.core.jobs.job_manifest import RunJob
+from videoimport.core.jobs.task_job import task_pod
 from videoimport.core.jobs.volumes import Volumes, claim_at, config_map_at, secret_at, some_scratch
+from videoimport.core.object_names import errand_name
 from videoimport.core.observed import JobView, PageView, PodView
 from videoimport.core.plan import Collect
 from videoimport.core.settings import Settings
@@ -29,11 +32,12 @@ _ROOM = "1Gi"
 Pages = tuple[PageView, ...]
 
 
-def task_errand(bulk: BulkImport, run: int, pages: Pages, wish: str, settings: Settings) -> Errand:
-    """The run that lists the page after these."""
+def listing_job(bulk: BulkImport, run: int, pages: Pages, wish: str, settings: Settings) -> RunJob:
+    """Return the Job of the run that lists the page after these."""
     task = task_of(bulk, run, pages, settings)
     timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
-    return Errand(bulk, "list", run, wish, task, timeout, _mounted(bulk), labels)
+    name, pod = errand_name(bulk.metadata.name, WORD, run), task_pod(bulk, _mounted(bulk), settings)
+    return RunJob(name, bulk, run, wish, task, timeout, pod, labels)
 
 
 def task_of(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:

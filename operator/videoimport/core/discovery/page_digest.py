@@ -56,12 +56,9 @@ def proven(listing: str, digests: Iterable[str], recorded: Mapping[str, str]) ->
 
 def thinned(recorded: Mapping[str, str], counted: int) -> dict[str, str]:
     """Return the digests of a chain that are kept with so many pages stored, and one more perhaps on its way."""
-    numbers = (number for number in _numbers(recorded) if number <= counted + 1 and _is_kept(number, counted))
-    return {str(number): recorded[str(number)] for number in numbers}
-
-
-def _is_kept(number: int, counted: int) -> bool:
-    return number > counted - EVERY or number % EVERY == 0
+    numbers = (number for number in _numbers(recorded) if number <= counted + 1)
+    kept = (number for number in numbers if number > counted - EVERY or number % EVERY == 0)
+    return {str(number): recorded[str(number)] for number in kept}
 
 
 def newest(recorded: Mapping[str, str]) -> dict[str, str]:

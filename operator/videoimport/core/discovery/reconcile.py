@@ -9,18 +9,22 @@ from datetime import datetime
 
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.videoimport_status import HostBackoff
+from videoimport.api.videoimport_status import Attempts, HostBackoff
 from videoimport.core.circuit_breaker import HostContext, record_failure
 from videoimport.core.discovery.context import WORD, Look
-from videoimport.core.discovery.job import collection, read_page_report, task_errand
+from videoimport.core.discovery.job import collection, listing_job, read_page_report
 from videoimport.core.discovery.page_digest import chain_of, link, page_digest
 from videoimport.core.discovery.pages import complete, obsolete
-from videoimport.core.jobs import task_job as errands
-from videoimport.core.jobs.cluster_message import explain, fields_of_bulk
+from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.job_manifest import build_job
+from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job
+from videoimport.core.jobs.run_end import delete_jobs
+from videoimport.core.jobs.startup_diagnosis import JobPlan
+from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
 from videoimport.core.list_item import FACTS
 from videoimport.core.messages import advised, clock, sentences
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.plan import Action, Announcement, Collect, Inquiry
+from videoimport.core.plan import Action, Announcement, Collect, Create, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
 from videoimport.core.source_host import find_list_host
@@ -28,12 +32,14 @@ from videoimport.core.source_host import find_list_host
 _QUEUED = "The listing's Job waits for its queue to admit it."
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """What is known of a list, and what is done to know the rest."""
+_ListingPlan = PartialPlan[DiscoveryStatus]
+"""What one case of the chain comes to."""
 
-    status: DiscoveryStatus | None
-    """None for inline items. Written before the actions are done."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery(Plan[DiscoveryStatus]):
+    """The plan to make the rest of a list known, and what is known of it; its status is None for inline items."""
+
     pages: tuple[PageView, ...]
     """Those that count."""
     done: bool
@@ -42,57 +48,41 @@ class Discovery:
     """A Job or pod of it has not ended."""
     failed: bool = False
     """It was given up; status.reason and message say why."""
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """What one case of the chain comes to."""
-
-    status: DiscoveryStatus
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
 
 
 def discovering(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
     """The next step towards the whole list. With ``wanted`` False nothing is started, and what runs is stopped."""
     if not observed.bulk.spec.source.is_listed:
-        actions = (*_removals(observed), *obsolete(observed, ()))
-        return Discovery(None, (), done=True, active=_active(observed), actions=actions)
+        run = task_run(observed, WORD, 0, Attempts(), now, settings)
+        actions = (*delete_jobs(run.jobs), *obsolete(observed, ()))
+        return Discovery(pages=(), done=True, active=_active(observed, run), actions=actions)
     look = Look(observed, now.replace(microsecond=0), settings, wanted)
-    drafts = (case(look) for case in _CASES)
-    draft = next(draft for draft in drafts if draft)
-    return Discovery(
-        status=draft.status,
+    partials = (case(look) for case in _CASES)
+    partial = next(found for found in partials if found)
+    known = Discovery(
+        status=partial.status,
         pages=look.pages,
         done=complete(look.bulk, look.pages),
-        active=_active(observed),
-        failed=_given_up(draft.status),
-        actions=(*obsolete(observed, look.pages), *draft.actions),
-        inquiries=draft.inquiries,
-        announcements=draft.announcements,
-        again_at=draft.again_at,
+        active=_active(observed, look.run),
+        failed=_given_up(partial.status),
+        actions=obsolete(observed, look.pages),
     )
+    return known + partial
 
 
-def _known(look: Look) -> _Draft | None:
+def _known(look: Look) -> _ListingPlan | None:
     """The whole list is known: its last Job has done its part."""
     if not complete(look.bulk, look.pages):
         return None
-    return _Draft(_quiet(look.status).model_copy(update={"wish": look.wish}), _removals(look.observed))
+    return PartialPlan(_quiet(look.status).model_copy(update={"wish": look.wish}), delete_jobs(look.run.jobs))
 
 
-def _over(look: Look) -> _Draft | None:
+def _over(look: Look) -> _ListingPlan | None:
     """It was given up. The last Job stays for a while, for its log."""
-    return _Draft(look.status, _leftovers(look)) if _given_up(look.status) else None
+    return PartialPlan(look.status, _leftovers(look)) if _given_up(look.status) else None
 
 
-def _broken_off(look: Look) -> _Draft | None:
+def _broken_off(look: Look) -> _ListingPlan | None:
     """The source's host gets a backoff before the next page; also if that is not wanted now, for it will be."""
     page = look.broken_off
     if page is None or page.pushed_back is None:
@@ -100,70 +90,64 @@ def _broken_off(look: Look) -> _Draft | None:
     return _failed(look, page.pushed_back, "The source broke off after the last page", page.retry_after_seconds)
 
 
-def _unwanted(look: Look) -> _Draft | None:
+def _unwanted(look: Look) -> _ListingPlan | None:
     """Nothing is to be asked of the source now; a delay after a failed run goes on. This time does not count as one in
     which the source was tried."""
     if look.wanted:
         return None
     waits = look.status.attempts.next_retry_time is not None
     status = look.status if waits else _quiet(look.status)
-    return _Draft(status.model_copy(update={"since": None}), _removals(look.observed))
+    return PartialPlan(status.model_copy(update={"since": None}), delete_jobs(look.run.jobs))
 
 
-def _waiting(look: Look) -> _Draft | None:
+def _waiting(look: Look) -> _ListingPlan | None:
     """Between two runs."""
     at = look.status.attempts.next_retry_time
     if at is None:
         return None
-    return _Draft(look.status, _leftovers(look), again_at=at) if at > look.now else _next_run(look)
+    return PartialPlan(look.status, _leftovers(look), again_at=at) if at > look.now else _next_run(look)
 
 
-def _to_begin(look: Look) -> _Draft | None:
-    """There is no run yet, or the last one was for another page or wish. Jobs of later runs mean that this status is an
-    old one: it is written anew, which the resourceVersion refuses if it only was read too early."""
-    other = look.job is not None and look.job.wish != look.job_wish
-    later = any(job.run > look.run for job in look.jobs)
-    return _next_run(look) if look.run == 0 or other or later or look.status.wish != look.wish else None
+def _to_begin(look: Look) -> _ListingPlan | None:
+    """There is no run yet, or it is outdated, or it was for another page or wish."""
+    run = look.run
+    other = run.job is not None and run.job.wish != look.job_wish
+    begins = run.number == 0 or other or run.is_outdated or look.status.wish != look.wish
+    return _next_run(look) if begins else None
 
 
-def _to_be_made(look: Look) -> _Draft | None:
-    """The Job is not there: it is made, again if need be, which lists the same page. While the API server refuses it,
-    it is shown why, and made less often."""
-    if look.job is not None:
+def _to_be_made(look: Look) -> _ListingPlan | None:
+    """The Job is not there. Its run lists the same page, however often it is created."""
+    if look.run.job is not None:
         return None
-    refusal = look.observed.refusal
-    if refusal is None:
-        return _Draft(_quiet(look.status), (_making(look, look.run),))
-    message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(look.bulk))
-    told = {"reason": Reason.JOB_REJECTED, "message": message}
-    status, again_at = look.status.model_copy(update=told), refusal.last_seen + look.settings.patience
-    return _Draft(status, again_at=again_at) if look.now < again_at else _Draft(status, (_making(look, look.run),))
+    creation = (_making(look, look.run.number),)
+    job_plan = ensure_job(look.run, creation, fields_of_bulk(look.bulk), look.settings.patience)
+    return PartialPlan(_with_problem(look.status, job_plan)) + job_plan
 
 
-def _ended(look: Look) -> _Draft | None:
+def _ended(look: Look) -> _ListingPlan | None:
     """The run is over: its page is kept, or it has failed."""
-    job = look.job
-    ending = errands.ending_of(look.observed, job, read_page_report, look.now) if job else None
-    if job is None or ending is None:
+    job, outcome = look.run.job, finish_task(look.run, look.bulk, read_page_report)
+    if job is None or outcome is None:
         return None
     if job.uid in look.observed.unkept:
         return _failed(look, Reason.REPORT_LOST, "The page's log is gone or is not what the worker printed")
-    report = ending.report
-    if ending.reason is not None or report is None:
+    report = outcome.report
+    if outcome.reason is not None or report is None:
         asked = report.retry_after_seconds if report else None
-        if ending.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
+        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
             return _failed(look, Reason.STALLED, "The page was not listed in time")
-        return _failed(look, ending.reason or Reason.REPORT_LOST, ending.message, asked, ending.advice)
-    pods = errands.pods_of(look.observed, job)
+        return _failed(look, outcome.reason or Reason.REPORT_LOST, outcome.message, asked, outcome.advice)
+    pods = look.run.pods_of(job)
     wish = collection(look.bulk, look.listing, look.pages, report, job, pods[0])
     if isinstance(wish, str):
         return _failed(look, Reason.INTERNAL, wish)
     status = look.status.model_copy(update={"page_digests": _digests_with(look, wish)})
     refusal = look.observed.refusal
     if refusal is None:
-        return _Draft(_quiet(status), (wish,))
+        return PartialPlan(_quiet(status), (wish,))
     words = advised(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
-    return _Draft(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
+    return PartialPlan(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": words}), (wish,))
 
 
 def _digests_with(look: Look, wish: Collect) -> dict[str, str]:
@@ -173,63 +157,61 @@ def _digests_with(look: Look, wish: Collect) -> dict[str, str]:
     return look.status.page_digests | {str(len(look.pages) + 1): after}
 
 
-def _going(look: Look) -> _Draft:
+def _going(look: Look) -> _ListingPlan:
     """The Job is there: it works, or something keeps it from starting."""
-    job = look.job
+    job, status = look.run.job, look.status
     if job is None or job.deleting:
-        return _Draft(look.status)
+        return PartialPlan(status)
     if job.suspended:
-        return _Draft(look.status.model_copy(update={"reason": None, "message": _QUEUED}))
-    finding = errands.hindrance(look.observed, job, look.now, look.settings)
-    if finding.reason is None:
-        return _Draft(_quiet(look.status), inquiries=finding.inquiries, again_at=finding.again_at)
-    message = explain(finding.reason, finding.message, fields_of_bulk(look.bulk))
-    if finding.echo and finding.reason is look.status.reason:
-        message = look.status.message or message
-    status = look.status.model_copy(update={"reason": finding.reason, "message": message})
-    return _Draft(status, inquiries=finding.inquiries, again_at=finding.again_at)
+        return PartialPlan(status.model_copy(update={"reason": None, "message": _QUEUED}))
+    job_plan = observe_job(look.run, fields_of_bulk(look.bulk))
+    if job_plan.echo and job_plan.reason is status.reason and status.message:
+        return PartialPlan(status) + job_plan
+    return PartialPlan(_with_problem(status, job_plan)) + job_plan
+
+
+def _with_problem(status: DiscoveryStatus, job_plan: JobPlan) -> DiscoveryStatus:
+    return status.model_copy(update={"reason": job_plan.reason, "message": job_plan.message or None})
 
 
 _CASES = (_known, _over, _broken_off, _unwanted, _waiting, _to_begin, _to_be_made, _ended, _going)
 
 
-def _next_run(look: Look) -> _Draft:
+def _next_run(look: Look) -> _ListingPlan:
     """Another run, or, while the breaker of its host is open, the wait for that. All older Jobs go."""
     until = look.observed.source_backoff_until
     if until is not None and until > look.now:
         words = f"The host of the source asked for fewer requests, and the next request follows at {clock(until)}"
         attempts = look.status.attempts.model_copy(update={"next_retry_time": until})
         told = {"attempts": attempts, "reason": Reason.RATE_LIMITED, "message": sentences(words), "wish": look.wish}
-        return _Draft(look.status.model_copy(update=told), _removals(look.observed), again_at=until)
-    run = 1 + max([look.run, *(job.run for job in look.jobs)])
-    attempts = look.status.attempts
-    attempts = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
-    told = {"run": run, "attempts": attempts, "wish": look.wish, "since": look.since}
+        return PartialPlan(look.status.model_copy(update=told), delete_jobs(look.run.jobs), again_at=until)
+    run = next_run(look.run, look.status.attempts)
+    told = {"run": run.number, "attempts": run.attempts, "wish": look.wish, "since": look.since}
     status = _quiet(look.status).model_copy(update=told)
-    return _Draft(status, (*_removals(look.observed), _making(look, run)))
+    return PartialPlan(status, (*delete_jobs(look.run.jobs), _making(look, run.number)))
 
 
 def _making(look: Look, run: int) -> Action:
-    errand = task_errand(look.bulk, run, look.pages, look.job_wish, look.settings)
-    return errands.creation(errand, look.settings)
+    job = listing_job(look.bulk, run, look.pages, look.job_wish, look.settings)
+    return Create(build_job(job, look.settings))
 
 
-def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _Draft:
+def _failed(look: Look, reason: Reason, words: str, asked: int | None = None, advice: str = "") -> _ListingPlan:
     """Another run, at once or later, or the end. ``asked`` is the host's Retry-After in seconds; ``advice`` is more
     exact than the reason's own."""
     uid, attempts = look.bulk.metadata.uid, look.status.attempts
     backoff = _back_off(look, asked) if info(reason).retry is RetryClass.HOST else None
-    verdict = judge(reason, Context(uid, look.run, attempts, look.now, look.settings, look.since, backoff))
+    verdict = judge(reason, Context(uid, look.run.number, attempts, look.now, look.settings, look.since, backoff))
     told = {"reason": reason, "attempts": verdict.attempts, "wish": look.wish, "since": look.since}
     told |= {"host_failures": backoff.failures if backoff else 0}
     if verdict.again_at is None:
         message = advised(reason, words, given_up=verdict.given_up, advice=advice)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
         status = look.status.model_copy(update=told | {"message": message})
-        return _Draft(status, announcements=(announcement,))
+        return PartialPlan(status, announcements=(announcement,))
     message = sentences(advised(reason, words, advice=advice), f"The page is listed again at {clock(verdict.again_at)}")
     status = look.status.model_copy(update=told | {"message": message})
-    return _Draft(status, again_at=max(verdict.again_at, look.now))
+    return PartialPlan(status, again_at=max(verdict.again_at, look.now))
 
 
 def _back_off(look: Look, asked: int | None) -> HostBackoff:
@@ -254,13 +236,10 @@ def _quiet(status: DiscoveryStatus) -> DiscoveryStatus:
 
 def _leftovers(look: Look) -> tuple[Action, ...]:
     """Jobs of earlier runs go, and the last one after its time."""
-    older = tuple(errands.removal(job) for job in look.jobs if job.run != look.run and not job.deleting)
-    return (*older, *errands.retirement(look.observed, look.job, look.settings)) if look.job else older
+    job = look.run.job
+    older = delete_jobs(job for job in look.run.jobs if job.run != look.run.number)
+    return (*older, *cleanup_jobs(look.run, (job,))) if job else older
 
 
-def _removals(observed: ObservedBulk) -> tuple[Action, ...]:
-    return tuple(errands.removal(job) for job in errands.jobs_of(observed, WORD) if not job.deleting)
-
-
-def _active(observed: ObservedBulk) -> bool:
-    return any(errands.under_way(observed, job) for job in errands.jobs_of(observed, WORD))
+def _active(observed: ObservedBulk, run: RunState) -> bool:
+    return any(has_active_worker(observed, job) for job in run.jobs)

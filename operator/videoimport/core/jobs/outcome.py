@@ -6,7 +6,10 @@ then the Job's condition still has the exit code.
 
 import re
 import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from videoimport.api.reasons import Reason, info, reason_of_exit_code
 from videoimport.api.tasks.import_report import Report, read_report
@@ -15,6 +18,7 @@ from videoimport.core.observed import JobView, PodView
 
 _OVER_LIMIT = re.compile(r"exceed(s|ed)\b.*\blimit\b")
 _SIGNALLED = 128
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,48 +48,54 @@ class Witnesses:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How it ended; no reason means success."""
+class Outcome(Generic[R]):
+    """How a run ended; no reason means success."""
 
     reason: Reason | None
     message: str
     """What was found."""
-    report: Report | None = None
+    report: R | None = None
     advice: str = ""
     """What to do, where that is more exact than the reason's own advice."""
+    exit_code: int | None = None
+    """Of a task's worker, where its pod is still there."""
 
 
-def outcome_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Outcome:
+ImportOutcome = Outcome[Report]
+
+
+def outcome_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome:
     """The first finding of the chain; with nothing at all to go by, the worker is lost."""
     witnesses = _witnesses(job, pods, expected)
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _nothing_known(witnesses))
 
 
-def end_without_report(job: JobView, pods: tuple[PodView, ...]) -> Outcome:
+def end_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
     """How a run of whatever kind ended, where no report of it is left; never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _nothing_known(witnesses))
 
 
-def success_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Outcome | None:
+def success_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome | None:
     """Success, where it is already certain although the Job may not be finished."""
     return _reported_success(_witnesses(job, pods, expected))
 
 
 def _witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Witnesses:
-    texts = [pod.termination_message for pod in pods if pod.termination_message]
-    reports = [report for report in map(_read, texts) if report and _about(report, expected)]
-    return Witnesses(job, pods, tuple(reports), expected)
+    reports = tuple(report for report in read_reports(pods, read_report) if _about(report, expected))
+    return Witnesses(job, pods, reports, expected)
 
 
-def _read(text: str) -> Report | None:
-    """What is no report is no witness; a moment that only exists in another time zone overflows."""
-    try:
-        return read_report(text)
-    except (ValueError, OverflowError):
-        return None
+def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
+    """Return what ``read`` makes of the pods' termination messages, without those for which it raises ValueError, or
+    OverflowError as for a moment that only exists in another time zone."""
+    reports: list[R] = []
+    for text in filter(None, (pod.termination_message for pod in pods)):
+        with suppress(ValueError, OverflowError):
+            reports.append(read(text))
+    return reports
 
 
 def _about(report: Report, expected: Expected) -> bool:
@@ -94,18 +104,18 @@ def _about(report: Report, expected: Expected) -> bool:
     return report.uid == expected.uid and (report.run == expected.run or earlier)
 
 
-def _for_another_wish(seen: Witnesses) -> Outcome | None:
+def _for_another_wish(seen: Witnesses) -> ImportOutcome | None:
     """The spec was edited under a run: its result, good or bad, does not answer the spec that stands now."""
     other = next((report for report in seen.reports if report.spec_hash != seen.expected.spec_hash), None)
     return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
 
 
-def _reported_success(seen: Witnesses) -> Outcome | None:
+def _reported_success(seen: Witnesses) -> ImportOutcome | None:
     good = [r for r in seen.reports if r.outcome == "Succeeded" and r.spec_hash == seen.expected.spec_hash]
     return Outcome(None, good[0].message, good[0]) if good else None
 
 
-def _out_of_memory(seen: Witnesses) -> Outcome | None:
+def _out_of_memory(seen: Witnesses) -> ImportOutcome | None:
     """Before any report of failure: what a run found after one of its processes was killed is doubtful. On cgroup v1
     only a child is killed, so that the pod may even have exited with 0."""
     if not any(pod.oom_killed for pod in seen.pods):
@@ -113,7 +123,7 @@ def _out_of_memory(seen: Witnesses) -> Outcome | None:
     return Outcome(Reason.OUT_OF_MEMORY, "The worker ran out of memory and was killed", _any_report(seen))
 
 
-def _reported_failure(seen: Witnesses) -> Outcome | None:
+def _reported_failure(seen: Witnesses) -> ImportOutcome | None:
     report = _any_report(seen)
     if report is None or report.outcome == "Succeeded" or report.reason is Reason.WORKER_LOST:
         return None
@@ -121,24 +131,24 @@ def _reported_failure(seen: Witnesses) -> Outcome | None:
     return Outcome(reason, report.message, report, report.advice)
 
 
-def _known_exit_code(seen: Witnesses) -> Outcome | None:
+def _known_exit_code(seen: Witnesses) -> ImportOutcome | None:
     """The report may be missing because its file could not be written, as on a full disk."""
     reason = reason_of_exit_code(seen.exit_code) if seen.exit_code and not seen.reports else None
     return _without_report(reason, seen) if reason and reason is not Reason.WORKER_LOST else None
 
 
-def _without_report(reason: Reason, seen: Witnesses) -> Outcome:
+def _without_report(reason: Reason, seen: Witnesses) -> ImportOutcome:
     found = info(reason).finding.rstrip(".")
     told = f"{found}: the worker ended with exit code {seen.exit_code} and left no report"
     return Outcome(reason, f"{told}, as where the disk of the node is full" if reason is Reason.SCRATCH_FULL else told)
 
 
-def _scratch_full(seen: Witnesses) -> Outcome | None:
+def _scratch_full(seen: Witnesses) -> ImportOutcome | None:
     over = [p for p in seen.pods if p.reason == "Evicted" and _OVER_LIMIT.search(p.message or "")]
     return Outcome(Reason.SCRATCH_FULL, over[0].message or "", _any_report(seen)) if over else None
 
 
-def _disrupted(seen: Witnesses) -> Outcome | None:
+def _disrupted(seen: Witnesses) -> ImportOutcome | None:
     report = _any_report(seen)
     if pod := next((p for p in seen.pods if p.disrupted or p.reason == "Evicted"), None):
         words = sentences("The worker's pod was disrupted", pod.message or pod.reason or "")
@@ -146,14 +156,14 @@ def _disrupted(seen: Witnesses) -> Outcome | None:
     return Outcome(Reason.WORKER_LOST, "The worker's pod was disrupted", report) if seen.job.disrupted else None
 
 
-def _deadline(seen: Witnesses) -> Outcome | None:
+def _deadline(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.failure_reason != "DeadlineExceeded":
         return None
     words = "The Job was not done within timeoutSeconds and a few minutes more"
     return Outcome(Reason.DEADLINE_EXCEEDED, words, _any_report(seen))
 
 
-def _told_to_stop(seen: Witnesses) -> Outcome | None:
+def _told_to_stop(seen: Witnesses) -> ImportOutcome | None:
     """The worker's own word for it. It does not know who stopped it, nor why: whatever does is asked before."""
     report = _any_report(seen)
     if report is not None and report.reason is Reason.WORKER_LOST:
@@ -162,7 +172,7 @@ def _told_to_stop(seen: Witnesses) -> Outcome | None:
     return _without_report(Reason.WORKER_LOST, seen) if was_stopped else None
 
 
-def _taken_away(seen: Witnesses) -> Outcome | None:
+def _taken_away(seen: Witnesses) -> ImportOutcome | None:
     """Deleted by somebody, asked to stop by the cluster, or never run at all.
 
     The kubelet ends with SIGKILL what outlives its grace period. A worker that was killed and whose pod is gone was
@@ -179,7 +189,7 @@ def _taken_away(seen: Witnesses) -> Outcome | None:
     return Outcome(Reason.WORKER_LOST, sentences("The worker's pod failed", unrun.reason or "", unrun.message or ""))
 
 
-def _crashed(seen: Witnesses) -> Outcome | None:
+def _crashed(seen: Witnesses) -> ImportOutcome | None:
     if not seen.exit_code:
         return None
     return Outcome(Reason.INTERNAL, f"The worker ended with exit code {seen.exit_code}{_signal_name(seen.exit_code)}")
@@ -192,13 +202,13 @@ def _signal_name(code: int) -> str:
         return ""
 
 
-def _silent_success(seen: Witnesses) -> Outcome | None:
+def _silent_success(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.finished != "Complete" and seen.exit_code != 0:
         return None
     return Outcome(Reason.REPORT_LOST, "The run ended but its report is gone")
 
 
-def _nothing_known(seen: Witnesses) -> Outcome:
+def _nothing_known(seen: Witnesses) -> ImportOutcome:
     return Outcome(Reason.WORKER_LOST, sentences("The worker is gone", seen.job.failure_message or ""))
 
 

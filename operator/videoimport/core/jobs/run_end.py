@@ -63,13 +63,16 @@ def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[D
     if job.deleting:
         return ()
     if job.finished:
-        return () if job.expires else (_expiry(job, settings),)
-    finishing = not job.suspended and _ends_by_itself(tuple(pods))
-    return () if finishing else (Delete("Job", job.namespace, job.name, job.uid),)
+        ttl = {"ttlSecondsAfterFinished": settings.job_ttl // timedelta(seconds=1)}
+        return () if job.expires else (Patch("Job", job.namespace, job.name, job.uid, {"spec": ttl}),)
+    pods = tuple(pods)
+    ends_by_itself = bool(pods) and all(is_over(pod) and not is_held_open(pod) for pod in pods)
+    return () if ends_by_itself and not job.suspended else delete_jobs((job,))
 
 
-def _ends_by_itself(pods: tuple[PodView, ...]) -> bool:
-    return bool(pods) and all(is_over(pod) and not is_held_open(pod) for pod in pods)
+def delete_jobs(jobs: Iterable[JobView]) -> tuple[Delete, ...]:
+    """Delete the Jobs, and their pods with them. Those that are being deleted already are left alone."""
+    return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
 
 
 def _has_failed(pod: PodView, now: datetime) -> bool:
@@ -85,8 +88,3 @@ def _says_why(pod: PodView) -> bool:
     """Whether the worker knows why it ended. One that was told to stop does not: perhaps its pod is being evicted."""
     reason = reason_of_exit_code(pod.exit_code) if pod.exit_code else None
     return reason is not Reason.WORKER_LOST and bool(reason or pod.termination_message)
-
-
-def _expiry(job: JobView, settings: Settings) -> Patch:
-    seconds = settings.job_ttl // timedelta(seconds=1)
-    return Patch("Job", job.namespace, job.name, job.uid, {"spec": {"ttlSecondsAfterFinished": seconds}})

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from videoimport.api.reasons import Reason
 from videoimport.core.observed import ClaimView, EventView, JobView, PodView
-from videoimport.core.plan import Inquiry
+from videoimport.core.plan import Inquiry, Plan
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
@@ -42,25 +43,24 @@ class Start:
         return max(fitting, key=lambda event: event.last_seen).message if fitting else None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What holds it up, and what to ask; no reason yet means that it is only late, or merely young."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan(Plan[Any]):
+    """The plan for the Job of a run, and what keeps the run from starting: nothing without a reason. It has no status,
+    because the owner writes reason and message into its own."""
 
     reason: Reason | None = None
     message: str = ""
-    inquiries: tuple[Inquiry, ...] = ()
-    again_at: datetime | None = None
     echo: bool = False
     """Says less than what was said before with this reason, which therefore stays."""
 
 
-def diagnose(start: Start) -> Finding:
+def diagnose(start: Start) -> JobPlan:
     """The first finding of the chain; a start that goes well yields an empty one."""
     found = (check(start) for check in _CHAIN)
-    return next((finding for finding in found if finding), Finding())
+    return next((finding for finding in found if finding), JobPlan())
 
 
-def _without_pod(start: Start) -> Finding | None:
+def _without_pod(start: Start) -> JobPlan | None:
     if start.pod is not None:
         return None
     job = start.job
@@ -69,12 +69,12 @@ def _without_pod(start: Start) -> Finding | None:
     return _asking(start, Inquiry("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
 
 
-def _under_way(start: Start) -> Finding | None:
+def _under_way(start: Start) -> JobPlan | None:
     pod = start.pod
-    return Finding() if pod and (pod.running or pod.exit_code is not None or pod.phase != "Pending") else None
+    return JobPlan() if pod and (pod.running or pod.exit_code is not None or pod.phase != "Pending") else None
 
 
-def _claim_unbound(start: Start) -> Finding | None:
+def _claim_unbound(start: Start) -> JobPlan | None:
     """The scheduler only says that the claim has no volume; why, stands in the claim's own Events."""
     claim = start.claim
     if claim is None or claim.bound or start.pod is None:
@@ -86,33 +86,33 @@ def _claim_unbound(start: Start) -> Finding | None:
     return _asking(start, inquiry, claim.created, reason, words)
 
 
-def _unschedulable(start: Start) -> Finding | None:
+def _unschedulable(start: Start) -> JobPlan | None:
     pod = start.pod
     if pod is None or pod.unscheduled is None:
         return None
     reason = Reason.MOUNT_FAILED if _VOLUMES.search(pod.unscheduled) else Reason.UNSCHEDULABLE
-    return Finding(reason, pod.unscheduled)
+    return JobPlan(reason=reason, message=pod.unscheduled)
 
 
-def _image(start: Start) -> Finding | None:
+def _image(start: Start) -> JobPlan | None:
     """The kubelet goes back and forth between why a pull failed and that it waits before the next one."""
     finding = _container_waits(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
     backing_off = start.pod is not None and start.pod.waiting_reason == "ImagePullBackOff"
     return replace(finding, echo=backing_off) if finding else None
 
 
-def _refused_container(start: Start) -> Finding | None:
+def _refused_container(start: Start) -> JobPlan | None:
     return _container_waits(start, _REFUSED, Reason.POD_REJECTED)
 
 
-def _container_waits(start: Start, reasons: frozenset[str], reason: Reason) -> Finding | None:
+def _container_waits(start: Start, reasons: frozenset[str], reason: Reason) -> JobPlan | None:
     pod = start.pod
     if pod is None or pod.waiting_reason not in reasons:
         return None
-    return Finding(reason, pod.waiting_message or pod.waiting_reason or "")
+    return JobPlan(reason=reason, message=pod.waiting_message or pod.waiting_reason or "")
 
 
-def _creating(start: Start) -> Finding | None:
+def _creating(start: Start) -> JobPlan | None:
     pod = start.pod
     if pod is None:
         return None
@@ -121,13 +121,13 @@ def _creating(start: Start) -> Finding | None:
     return _asking(start, Inquiry("Pod", pod.namespace, pod.name, pod.uid), pod.created, reason, refusal)
 
 
-def _asking(start: Start, inquiry: Inquiry, since: datetime, reason: Reason | None, words: str | None) -> Finding:
+def _asking(start: Start, inquiry: Inquiry, since: datetime, reason: Reason | None, words: str | None) -> JobPlan:
     """Ask once patience is over, then again after pauses that grow with the wait."""
     age = start.now - since
     if age < start.patience:
-        return Finding(reason, words or "", again_at=since + start.patience)
+        return JobPlan(reason=reason, message=words or "", again_at=since + start.patience)
     pause = min(max(start.patience, age / 2), _LONGEST_PAUSE)
-    return Finding(reason, words or "", (inquiry,), again_at=start.now + pause)
+    return JobPlan(reason=reason, message=words or "", inquiries=(inquiry,), again_at=start.now + pause)
 
 
 _CHAIN = (_without_pod, _under_way, _claim_unbound, _unschedulable, _image, _refused_container, _creating)

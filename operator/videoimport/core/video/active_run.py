@@ -5,14 +5,15 @@ from typing import Any
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.jobs.cluster_message import explain, fields_of
-from videoimport.core.jobs.startup_diagnosis import Start, diagnose
-from videoimport.core.observed import ClaimView, EventView, JobView
+from videoimport.core.jobs.cluster_message import fields_of
+from videoimport.core.jobs.run import ensure_job, observe_job
+from videoimport.core.observed import JobView
+from videoimport.core.plan import PartialPlan
 from videoimport.core.progress import eta_seconds, later, percent_of, phase_of, worked
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import seen
 from videoimport.core.video.scratch_claim import making
-from videoimport.core.video.start_run import STARTING, next_run
+from videoimport.core.video.start_run import STARTING, start_next_run
 
 QUEUED = "The Job waits for its queue to admit it."
 _IDLE = {"bytes_per_second": None, "eta_seconds": None}
@@ -25,86 +26,57 @@ _WORDS = {
 }
 
 
-def mended_before_start(scene: Scene) -> Draft | None:
+def mended_before_start(scene: Scene) -> VideoPlan | None:
     """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
-    stuck as it is, so a new run takes its place (and the tidying takes the old Job away)."""
+    stuck as it is, so a new run takes its place (and the cleanup deletes the old Job)."""
     job, reason = scene.job, scene.status.reason
     if job is None or not scene.mended_since(job):
         return None
     stuck = job.suspended or (reason is not None and info(reason).retry is RetryClass.WAITING)
     running = any(pod.running for pod in scene.pods_of(job))
-    return next_run(scene, scene.attempts) if stuck and not running else None
+    return start_next_run(scene, scene.attempts) if stuck and not running else None
 
 
-def to_be_made(scene: Scene) -> Draft | None:
-    """The Job was never seen: it is made, again if need be, which is harmless. While the API server refuses it, it is
-    shown why, and made less often. Jobs of later runs mean that this status is an old one: it is written anew, which
-    the resourceVersion refuses if it only was read too early."""
-    if scene.job is not None:
+def to_be_made(scene: Scene) -> VideoPlan | None:
+    """The Job was never seen, or this status is an old one."""
+    state = scene.state
+    if state.job is not None:
         return None
-    if any(job.run > scene.run for job in scene.jobs):
-        return next_run(scene, scene.attempts)
-    draft = Draft(scene.status, actions=making(scene, scene.run))
-    refusal = _refusal(scene)
-    if refusal is None:
-        return draft.with_status(reason=None, message=STARTING)
-    again_at = refusal.last_seen + scene.settings.patience
-    if scene.now < again_at:
-        draft = Draft(scene.status, again_at=again_at)
-    words = explain(Reason.JOB_REJECTED, refusal.message, fields_of(scene.video))
-    return draft.with_status(reason=Reason.JOB_REJECTED, message=words)
+    if state.is_outdated:
+        return start_next_run(scene, scene.attempts)
+    job_plan = ensure_job(state, making(scene, scene.run), fields_of(scene.video), scene.settings.patience)
+    plan = PartialPlan(scene.status).with_status(reason=job_plan.reason, message=job_plan.message or STARTING)
+    return plan + job_plan
 
 
-def going(scene: Scene) -> Draft | None:
+def going(scene: Scene) -> VideoPlan | None:
     """The Job is there: its worker's words, or what keeps them away."""
     job = scene.job
     if job is None:
         return None
-    draft = Draft(scene.status).with_status(job=seen(job))
+    plan = PartialPlan(scene.status).with_status(job=seen(job))
     if job.deleting:
-        return draft
+        return plan
     if job.suspended:
-        return draft.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
-    snapshot = _snapshot(scene)
-    if snapshot is None and not scene.status.stages:
-        return _starting(draft, scene, job)
-    return _told(draft, scene, job, snapshot) if snapshot else draft
-
-
-def _refusal(scene: Scene) -> EventView | None:
-    """What the API server said when the Job was to be created: an Event about the import itself."""
-    uid = scene.video.metadata.uid
-    about = [event for event in scene.observed.events if event.uid == uid and event.reason == "JobRejected"]
-    return max(about, key=lambda event: event.last_seen, default=None)
-
-
-def _snapshot(scene: Scene) -> Progress | None:
-    """The worker's latest words, if they are this run's."""
+        return plan.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
     progress = scene.observed.progress
-    return progress if progress and progress.run == scene.run else None
+    snapshot = progress if progress and progress.run == scene.run else None
+    if snapshot is None and not scene.status.stages:
+        return _starting(plan, scene, job)
+    return _told(plan, scene, job, snapshot) if snapshot else plan
 
 
-def _starting(draft: Draft, scene: Scene, job: JobView) -> Draft:
-    start = Start(
-        job, scene.pods_of(job), scene.observed.events, scene.now, scene.settings.patience, _claim_in_use(scene)
-    )
-    finding = diagnose(start)
-    reason, message = finding.reason, STARTING
-    if reason is not None:
-        message = explain(reason, finding.message, fields_of(scene.video))
-        if finding.echo and reason is scene.status.reason:
-            message = scene.status.message or message
-    waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in start.pods)
-    phase = later(scene.status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
-    shown = draft.with_status(phase=phase, reason=reason, message=message)
-    return Draft(shown.status, inquiries=finding.inquiries, again_at=finding.again_at)
+def _starting(plan: VideoPlan, scene: Scene, job: JobView) -> VideoPlan:
+    job_plan, status = observe_job(scene.state, fields_of(scene.video)), scene.status
+    reason, message = job_plan.reason, job_plan.message or STARTING
+    if job_plan.echo and reason is status.reason:
+        message = status.message or message
+    waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in scene.pods_of(job))
+    phase = later(status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
+    return plan.with_status(phase=phase, reason=reason, message=message) + job_plan
 
 
-def _claim_in_use(scene: Scene) -> ClaimView | None:
-    return scene.claim if scene.spec.worker.scratch.storage_class_name else None
-
-
-def _told(draft: Draft, scene: Scene, job: JobView, snapshot: Progress) -> Draft:
+def _told(plan: VideoPlan, scene: Scene, job: JobView, snapshot: Progress) -> VideoPlan:
     """Percent and phase never go back within a run, whatever the stages do. The time left is guessed anew only with
     news, or it would change by itself for ever."""
     status = scene.status
@@ -122,4 +94,4 @@ def _told(draft: Draft, scene: Scene, job: JobView, snapshot: Progress) -> Draft
     }
     if snapshot.stages != status.stages:
         told["eta_seconds"] = eta_seconds(percent, worked(snapshot.stages, scene.now - job.created))
-    return draft.with_status(**told)
+    return plan.with_status(**told)

@@ -3,23 +3,28 @@
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.messages import advised
-from videoimport.core.plan import Announcement
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.plan import Announcement, PartialPlan
+from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import already_succeeded
 from videoimport.core.video.stop_jobs import deletions, still_running
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
 
 
-def cancelling(scene: Scene) -> Draft | None:
+def cancelling(scene: Scene) -> VideoPlan | None:
     """A run that already succeeded stays a success. Otherwise nothing is started any more, what runs is stopped, and
     the import is cancelled once nothing of it runs."""
     if not scene.spec.cancel:
         return None
-    return already_succeeded(scene) or _stopping(scene) or cancelled(scene)
+    if success := already_succeeded(scene):
+        return success
+    if not still_running(scene):
+        return cancelled(scene)
+    plan = PartialPlan(scene.status, actions=deletions(scene))
+    return plan.with_status(reason=Reason.CANCELLED, message=_STOPPING, bytes_per_second=None, eta_seconds=None)
 
 
-def cancelled(scene: Scene) -> Draft:
+def cancelled(scene: Scene) -> VideoPlan:
     """The end, for one that nothing runs for. A token given together with ``cancel`` is not acted upon, and therefore
     stays new; only one that never ran takes its first token as its old one."""
     message = advised(Reason.CANCELLED)
@@ -39,12 +44,4 @@ def cancelled(scene: Scene) -> Draft:
             "eta_seconds": None,
         }
     )
-    return Draft(status, announcements=(Announcement("Normal", "Cancelled", message),))
-
-
-def _stopping(scene: Scene) -> Draft | None:
-    if not still_running(scene):
-        return None
-    news = {"reason": Reason.CANCELLED, "message": _STOPPING, "bytes_per_second": None, "eta_seconds": None}
-    status = scene.status.model_copy(update=news)
-    return Draft(status, actions=deletions(scene))
+    return PartialPlan(status, announcements=(Announcement("Normal", "Cancelled", message),))

@@ -1,25 +1,30 @@
-"""One VideoImport at one moment, and the draft of what is to become of it."""
+"""One VideoImport at one moment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cached_property
 
 from videoimport.api.conditions import ConditionType
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.circuit_breaker import HostContext
+from videoimport.core.jobs.run import RunState
 from videoimport.core.object_metadata import Owner, job_owner, video_owner
-from videoimport.core.observed import ClaimView, JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of
-from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
+from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of, pods_of
+from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
 from videoimport.core.source_host import find_host
 
+VideoPlan = PartialPlan[VideoImportStatus]
+"""What a step of the decision returns; ``finalize_plan`` completes it."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Scene:
-    """What every step of a video's decision looks at."""
+    """What every step of a video's decision looks at. It has no slots, so that the Jobs and the run, for which most
+    steps ask, are found once."""
 
     observed: ObservedVideo
     now: datetime
@@ -68,7 +73,7 @@ class Scene:
         """Whether the spec was edited since this Job was made from it, as far as that is known."""
         return job is not None and job.wish not in (None, self.wish)
 
-    @property
+    @cached_property
     def job(self) -> JobView | None:
         """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there: a Job
         that was made in its stead has nothing to report."""
@@ -78,12 +83,12 @@ class Scene:
         found = next((job for job in self.jobs if job.name == known.name and job.run == self.run), None)
         return found if found is not None and known.uid in (None, found.uid) else None
 
-    @property
+    @cached_property
     def jobs(self) -> tuple[JobView, ...]:
         """Jobs that are runs of this very resource."""
         return tuple(job for job in self.observed.jobs if is_job_of_video(job, self.owner))
 
-    @property
+    @cached_property
     def owner(self) -> Owner:
         """The resource as the owner of its objects."""
         return video_owner(self.video.metadata)
@@ -103,8 +108,23 @@ class Scene:
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
         """Its pods, the newest first."""
-        own = [pod for pod in self.observed.pods if is_pod_of(pod, job)]
-        return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
+        return pods_of(job, self.observed.pods)
+
+    @cached_property
+    def state(self) -> RunState:
+        """The current run. Its scratch claim is only waited for where the spec asks for one."""
+        claim = self.claim if self.spec.worker.scratch.storage_class_name else None
+        pods, events = self.observed.pods, self.observed.events
+        return RunState(
+            self.run, self.attempts, self.job, self.jobs, pods, events, self.refusal, self.now, self.settings, claim
+        )
+
+    @property
+    def refusal(self) -> EventView | None:
+        """What the API server said when the Job was to be created: an Event about the import itself."""
+        uid = self.video.metadata.uid
+        about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
+        return max(about, key=lambda event: event.last_seen, default=None)
 
 
 def get_host_context(scene: Scene) -> HostContext:
@@ -120,18 +140,3 @@ def get_host_context(scene: Scene) -> HostContext:
         job_created=job.created if job else None,
         worker_since=max(begun, default=None),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A plan before its status is dressed with conditions and compared with the present one."""
-
-    status: VideoImportStatus
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
-
-    def with_status(self, **changes: Any) -> "Draft":
-        """The same with some fields of the status changed."""
-        return replace(self, status=self.status.model_copy(update=changes))

@@ -2,22 +2,24 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
-from videoimport.api.videoimport_status import HostBackoff, JobReference, VideoPhase
+from videoimport.api.videoimport_status import JobReference, VideoPhase
 from videoimport.core.circuit_breaker import describe_wait, record_failure
-from videoimport.core.jobs.outcome import Expected, Outcome, outcome_of, success_of
-from videoimport.core.jobs.run_end import has_ended, is_active
+from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, outcome_of, success_of
+from videoimport.core.jobs.run import finish_run
+from videoimport.core.jobs.run_end import is_active
 from videoimport.core.lifecycle import renewed
 from videoimport.core.messages import advised, clock, parted, sentences
 from videoimport.core.observed import JobView
-from videoimport.core.plan import Announcement
+from videoimport.core.plan import Announcement, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, Verdict, exhausted, judge
 from videoimport.core.source_host import find_host
-from videoimport.core.video.context import Draft, Scene, get_host_context
-from videoimport.core.video.start_run import first_run, next_run, of_bulk
+from videoimport.core.video.context import Scene, VideoPlan, get_host_context
+from videoimport.core.video.start_run import of_bulk, start_first_run, start_next_run
 
 _UNGUARDED = (
     "The object store has no conditional writes: destination.ifExists: Fail does not hold between two imports that "
@@ -25,16 +27,16 @@ _UNGUARDED = (
 )
 
 
-def concluded(scene: Scene) -> Draft | None:
+def concluded(scene: Scene) -> VideoPlan | None:
     """The current run is over: its outcome decides."""
-    job = scene.job
-    if job is None or not has_ended(job, scene.pods_of(job), scene.now):
+    outcome = finish_run(scene.state, partial(outcome_of, expected=expected(scene)))
+    if outcome is None:
         return None
-    outcome = _with_its_room(scene, _with_what_held_it_up(scene, outcome_of(job, scene.pods_of(job), expected(scene))))
+    outcome = _with_its_room(scene, _with_what_held_it_up(scene, outcome))
     return completed(scene, outcome) if outcome.reason is None else run_failed(scene, outcome.reason, outcome)
 
 
-def _with_what_held_it_up(scene: Scene, outcome: Outcome) -> Outcome:
+def _with_what_held_it_up(scene: Scene, outcome: ImportOutcome) -> ImportOutcome:
     """A Job's time also runs while its pod cannot start; then that is what the user must know."""
     reason = scene.status.reason
     if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
@@ -44,7 +46,7 @@ def _with_what_held_it_up(scene: Scene, outcome: Outcome) -> Outcome:
     return replace(outcome, message=message, advice=advice or info(reason).advice)
 
 
-def _with_its_room(scene: Scene, outcome: Outcome) -> Outcome:
+def _with_its_room(scene: Scene, outcome: ImportOutcome) -> ImportOutcome:
     """A report has the sizes in scratch; where it is missing, the declared one is all that is known."""
     if outcome.reason is not Reason.SCRATCH_FULL or outcome.report is not None:
         return outcome
@@ -55,44 +57,43 @@ def _with_its_room(scene: Scene, outcome: Outcome) -> Outcome:
     return replace(outcome, message=sentences(outcome.message, size), advice=advice)
 
 
-def already_succeeded(scene: Scene) -> Draft | None:
+def already_succeeded(scene: Scene) -> VideoPlan | None:
     """The current run left a report of success, whatever became of its Job since."""
     job = scene.job
     outcome = success_of(job, scene.pods_of(job), expected(scene)) if job else None
     return completed(scene, outcome) if outcome else None
 
 
-def lost(scene: Scene) -> Draft | None:
+def lost(scene: Scene) -> VideoPlan | None:
     """The Job was seen and is gone. If the run had come to its end, the next one finds the commit record."""
     if scene.job is not None or scene.status.job is None or scene.status.job.uid is None:
         return None
-    gone = Outcome(Reason.REPORT_LOST, "The run's Job is gone")
-    return run_failed(scene, Reason.REPORT_LOST, gone)
+    return run_failed(scene, Reason.REPORT_LOST, Outcome(Reason.REPORT_LOST, "The run's Job is gone"))
 
 
-def waiting(scene: Scene) -> Draft | None:
+def waiting(scene: Scene) -> VideoPlan | None:
     """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile. A new
     token is the user's word that the cause is gone: it starts at once, its attempts counted anew."""
     at, reason = scene.attempts.next_retry_time, scene.status.reason or Reason.INTERNAL
     if at is None:
         return None
     if _is_called_back(scene):
-        return Draft(scene.status)
+        return PartialPlan(scene.status)
     if renewed(scene.video):
-        return first_run(scene)
+        return start_first_run(scene)
     if given_up := exhausted(scene.attempts):
         verdict = Verdict(scene.attempts.model_copy(update={"next_retry_time": None}), given_up)
         found, advice = parted(_as_it_was(scene, reason, at))
         message = advised(reason, found, given_up=given_up, advice=advice)
-        return _failed(Draft(scene.status), scene, reason, message, verdict)
+        return _failed(PartialPlan(scene.status), scene, reason, message, verdict)
     if reason is Reason.RATE_LIMITED:
         return _waiting_for_host(scene, at)
     if scene.now >= at:
-        return next_run(scene, scene.attempts)
+        return start_next_run(scene, scene.attempts)
     if scene.status.phase is VideoPhase.SUSPENDED:
         words = sentences(advised(reason), _next_start(scene, reason, at))
-        return Draft(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
-    return Draft(scene.status, again_at=at)
+        return PartialPlan(scene.status, again_at=at).with_status(phase=VideoPhase.PENDING, message=words)
+    return PartialPlan(scene.status, again_at=at)
 
 
 def _next_start(scene: Scene, reason: Reason, at: datetime) -> str:
@@ -116,21 +117,21 @@ def _is_called_back(scene: Scene) -> bool:
     return older and all(job.run <= scene.run for job in scene.jobs)
 
 
-def _waiting_for_host(scene: Scene, at: datetime) -> Draft:
+def _waiting_for_host(scene: Scene, at: datetime) -> VideoPlan:
     """It is the host's state that counts, and not what was known of it when this import was told to wait."""
-    draft = next_run(scene, scene.attempts)
-    attempts = draft.status.attempts
+    plan = start_next_run(scene, scene.attempts)
+    attempts = plan.status.attempts
     as_it_was = attempts is not None and attempts.next_retry_time == at
     if as_it_was and scene.status.phase is VideoPhase.PENDING:
-        return Draft(scene.status, again_at=draft.again_at)
-    return draft
+        return PartialPlan(scene.status, again_at=plan.again_at)
+    return plan
 
 
-def queued(scene: Scene) -> Draft | None:
+def queued(scene: Scene) -> VideoPlan | None:
     """Nothing runs and nothing is waited for but a place among those that run."""
     if scene.status.job is not None or scene.status.phase is not VideoPhase.QUEUED:
         return None
-    return next_run(scene, scene.attempts) if scene.run else first_run(scene)
+    return start_next_run(scene, scene.attempts) if scene.run else start_first_run(scene)
 
 
 def expected(scene: Scene) -> Expected:
@@ -138,7 +139,7 @@ def expected(scene: Scene) -> Expected:
     return Expected(scene.video.metadata.uid, scene.run, spec_hash(scene.spec))
 
 
-def completed(scene: Scene, outcome: Outcome) -> Draft:
+def completed(scene: Scene, outcome: ImportOutcome) -> VideoPlan:
     """Done: everything the report says is now the status. A video that the destination had already is a success too."""
     report = outcome.report
     duplicate_of = report.duplicate_of if report else None
@@ -148,7 +149,7 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
             Reason.DUPLICATE, outcome.message or f"The destination already has this video at {duplicate_of}"
         )
     unguarded = sentences(_UNGUARDED) if report and report.unguarded and not duplicate_of else ""
-    draft = _reported(scene, outcome).with_status(
+    plan = _reported(scene, outcome).with_status(
         phase=VideoPhase.COMPLETED,
         reason=Reason.DUPLICATE if duplicate_of else None,
         message=sentences(message, unguarded),
@@ -160,53 +161,48 @@ def completed(scene: Scene, outcome: Outcome) -> Draft:
         duplicate_of=duplicate_of,
     )
     if of_bulk(scene):
-        return draft
+        return plan
     warnings = (Announcement("Warning", "Unguarded", unguarded),) if unguarded else ()
-    return _announcing(draft, Announcement("Normal", "Completed", message), *warnings)
+    return plan + Plan(announcements=(Announcement("Normal", "Completed", message), *warnings))
 
 
-def run_failed(scene: Scene, reason: Reason, outcome: Outcome) -> Draft:
+def run_failed(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
     """Another run, at once or later, or the end."""
-    draft = _reported(scene, outcome)
+    plan = _reported(scene, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None
-        draft = draft.with_status(host_backoff=record_failure(get_host_context(scene), asked))
-    verdict = judge(reason, _context(scene, draft.status.host_backoff))
+        plan = plan.with_status(host_backoff=record_failure(get_host_context(scene), asked))
+    since = max(scene.since, scene.status.start_time or scene.since)  # the wait for the first run does not count
+    uid, backoff = scene.video.metadata.uid, plan.status.host_backoff
+    verdict = judge(reason, Context(uid, scene.run, scene.attempts, scene.now, scene.settings, since, backoff))
     if verdict.again_at is None:
         message = advised(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
-        return _mended(scene, reason, outcome) or _failed(draft, scene, reason, message, verdict)
+        return _mended(scene, reason, outcome) or _failed(plan, scene, reason, message, verdict)
     when = _next_start(scene, reason, verdict.again_at)
     message = advised(reason, outcome.message, advice=outcome.advice)
     announcement = Announcement("Warning", "Retrying", sentences(f"{reason}: {message}", when))
     if verdict.again_at <= scene.now and not scene.spec.suspend:
-        return next_run(scene, verdict.attempts, announcement)
-    draft = draft.with_status(
+        return start_next_run(scene, verdict.attempts, announcement)
+    plan = plan.with_status(
         phase=VideoPhase.SUSPENDED if scene.spec.suspend else VideoPhase.PENDING,
         reason=reason,
         message=sentences(message, when),
         attempts=verdict.attempts,
     )
-    return Draft(draft.status, announcements=(announcement,), again_at=verdict.again_at)
+    return plan + Plan(announcements=(announcement,), again_at=verdict.again_at)
 
 
-def _context(scene: Scene, backoff: HostBackoff | None) -> Context:
-    """The time that an import waited for its first run to start is nobody's but ours."""
-    since = max(scene.since, scene.status.start_time or scene.since)
-    return Context(scene.video.metadata.uid, scene.run, scene.attempts, scene.now, scene.settings, since, backoff)
-
-
-def _mended(scene: Scene, reason: Reason, outcome: Outcome) -> Draft | None:
+def _mended(scene: Scene, reason: Reason, outcome: ImportOutcome) -> VideoPlan | None:
     """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
     if not scene.mended_since(scene.job) or scene.spec.suspend:
         return None
     words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once")
-    draft = first_run(scene)
-    return Draft(draft.status, draft.actions, announcements=(Announcement("Warning", "Retrying", words),))
+    return replace(start_first_run(scene), announcements=(Announcement("Warning", "Retrying", words),))
 
 
-def _failed(draft: Draft, scene: Scene, reason: Reason, message: str, verdict: Verdict) -> Draft:
-    draft = draft.with_status(
+def _failed(plan: VideoPlan, scene: Scene, reason: Reason, message: str, verdict: Verdict) -> VideoPlan:
+    plan = plan.with_status(
         phase=VideoPhase.FAILED,
         reason=reason,
         message=message,
@@ -216,10 +212,10 @@ def _failed(draft: Draft, scene: Scene, reason: Reason, message: str, verdict: V
         bytes_per_second=None,
         eta_seconds=None,
     )
-    return _announcing(draft, Announcement("Warning", "Failed", sentences(f"{reason}: {message}")))
+    return plan + Plan(announcements=(Announcement("Warning", "Failed", sentences(f"{reason}: {message}")),))
 
 
-def _reported(scene: Scene, outcome: Outcome) -> Draft:
+def _reported(scene: Scene, outcome: ImportOutcome) -> VideoPlan:
     """The status with what the run's report tells, present on refusal too; what it does not tell stays."""
     told: dict[str, Any] = {"job": seen(scene.job) if scene.job else scene.status.job}
     if report := outcome.report:
@@ -227,13 +223,9 @@ def _reported(scene: Scene, outcome: Outcome) -> Draft:
         told |= {"stages": report.stages} if report.stages else {}
         told |= {"source": report.source} if report.source else {}
         told |= {"metadata": report.metadata} if report.metadata else {}
-    return Draft(scene.status.model_copy(update=told | {"bytes_per_second": None, "eta_seconds": None}))
+    return PartialPlan(scene.status.model_copy(update=told | {"bytes_per_second": None, "eta_seconds": None}))
 
 
 def seen(job: JobView) -> JobReference:
     """From now on this Job's absence means that it is lost."""
     return JobReference(name=job.name, uid=job.uid)
-
-
-def _announcing(draft: Draft, *announcements: Announcement) -> Draft:
-    return Draft(draft.status, draft.actions, announcements=announcements)

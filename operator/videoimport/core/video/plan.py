@@ -1,21 +1,21 @@
-"""From a draft to a plan: the status is dressed with what follows from it, and written only if and when it must be."""
+"""From a partial plan to the whole one: its status is completed, and written only if and when it must be."""
 
-from datetime import datetime
+from dataclasses import replace
 
 from videoimport.api.conditions import ConditionType
-from videoimport.api.videoimport_status import Attempts, StageName, VideoImportStatus, VideoMetadata, VideoPhase
+from videoimport.api.videoimport_status import StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 from videoimport.core.display_name import display_name
+from videoimport.core.jobs.run import cleanup_jobs, recorded_jobs
 from videoimport.core.jobs.run_end import settles_at
-from videoimport.core.lifecycle import ended
+from videoimport.core.lifecycle import ended, under_way
 from videoimport.core.messages import span
-from videoimport.core.plan import Plan, creations_last
+from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
 from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_status import upload_status
-from videoimport.core.video.cleanup import tidying
-from videoimport.core.video.context import Draft, Scene, get_host_context
+from videoimport.core.video.context import Scene, get_host_context
 from videoimport.core.video.scratch_claim import spent
 
 _PROGRESS = frozenset(
@@ -28,34 +28,28 @@ _ENDINGS = {
 }
 
 
-def settle(scene: Scene, draft: Draft) -> Plan[VideoImportStatus]:
-    """The plan of a draft."""
-    status = _dressed(scene, draft.status)
-    writing = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
-    leftovers = (*tidying(scene), *spent(scene, draft.status))
-    tidy = tuple(action for action in leftovers if action not in draft.actions)
-    through = find_probe_deadline(get_host_context(scene), status) if status.host_backoff else None
-    moments = (draft.again_at, writing.again_at, through, _settling(scene))
-    return Plan(
-        status=writing.status,
-        actions=creations_last(draft.actions + tidy),
-        inquiries=draft.inquiries,
-        announcements=draft.announcements,
-        again_at=min((at for at in moments if at), default=None),
-    )
+def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
+    """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
+    status = _completed(scene, partial.status)
+    state = scene.state
+    recorded = recorded_jobs(state, current=not under_way(scene.status))
+    obsolete = (*cleanup_jobs(state, recorded), *spent(scene, partial.status))
+    removals = tuple(action for action in obsolete if action not in partial.actions)
+    settles = settles_at(state.job, state.pods_of(state.job), scene.now) if state.job else None
+    probe = find_probe_deadline(get_host_context(scene), status) if status.host_backoff else None
+    own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(probe, settles))
+    write = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
+    plan = write + partial + own
+    return replace(plan, actions=creations_last(plan.actions))
 
 
-def _settling(scene: Scene) -> datetime | None:
-    return settles_at(scene.job, scene.pods_of(scene.job), scene.now) if scene.job else None
-
-
-def _dressed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
+def _completed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
     generation = scene.video.metadata.generation
     return status.model_copy(
         update={
             "observed_generation": generation,
             "observed_retry_token": _token(scene, status),
-            "attempts": _attempts(scene, status),
+            "attempts": status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts}),
             "host_backoff": update_backoff(get_host_context(scene), status) if status.host_backoff else None,
             "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
@@ -77,10 +71,6 @@ def _token(scene: Scene, status: VideoImportStatus) -> str | None:
     is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
     noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel or scene.spec.suspend)
     return scene.spec.retry_token if noted else status.observed_retry_token
-
-
-def _attempts(scene: Scene, status: VideoImportStatus) -> Attempts | None:
-    return status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts})
 
 
 def _facts(scene: Scene, status: VideoImportStatus) -> tuple[Fact, ...]:

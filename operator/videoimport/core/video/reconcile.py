@@ -6,14 +6,14 @@ from datetime import datetime
 from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.core.lifecycle import ended, wanted_again
 from videoimport.core.observed import ObservedVideo
-from videoimport.core.plan import Plan
+from videoimport.core.plan import PartialPlan, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.video.active_run import going, mended_before_start, to_be_made
 from videoimport.core.video.cancel import cancelled, cancelling
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import concluded, lost, queued, waiting
-from videoimport.core.video.plan import settle
-from videoimport.core.video.start_run import called_back, first_run
+from videoimport.core.video.plan import finalize_plan
+from videoimport.core.video.start_run import called_back, start_first_run
 from videoimport.core.video.suspend import resuming, suspended, suspending
 
 
@@ -22,23 +22,23 @@ def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) 
     if observed.video.metadata.deletion_timestamp is not None:
         return Plan()
     scene = Scene(observed, now.replace(microsecond=0), settings)
-    drafts = (case(scene) for case in _CASES)
-    return settle(scene, next((draft for draft in drafts if draft), Draft(scene.status)))
+    partials = (case(scene) for case in _CASES)
+    return finalize_plan(scene, next((found for found in partials if found), PartialPlan(scene.status)))
 
 
-def _untouched(scene: Scene) -> Draft | None:
+def _untouched(scene: Scene) -> VideoPlan | None:
     if scene.status.phase is not None:
         return None
     if scene.spec.cancel:
         return cancelled(scene)
-    return suspended(scene) if scene.spec.suspend else first_run(scene)
+    return suspended(scene) if scene.spec.suspend else start_first_run(scene)
 
 
-def _over(scene: Scene) -> Draft | None:
+def _over(scene: Scene) -> VideoPlan | None:
     if not ended(scene.status):
         return None
     starts = wanted_again(scene.video) and not scene.spec.suspend
-    return first_run(scene) if starts else Draft(scene.status)
+    return start_first_run(scene) if starts else PartialPlan(scene.status)
 
 
 _CASES = (

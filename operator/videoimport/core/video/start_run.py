@@ -3,55 +3,54 @@
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
+from videoimport.core.jobs.run import next_run
 from videoimport.core.jobs.run_end import is_over
 from videoimport.core.lifecycle import under_way
 from videoimport.core.messages import sentences
 from videoimport.core.object_names import job_name
 from videoimport.core.owned_objects import is_child
-from videoimport.core.plan import Announcement
-from videoimport.core.video.context import Draft, Scene, get_host_context
+from videoimport.core.plan import Announcement, PartialPlan, Plan
+from videoimport.core.video.context import Scene, VideoPlan, get_host_context
 from videoimport.core.video.scratch_claim import making
 
 STARTING = "The worker is starting."
 
 
-def first_run(scene: Scene) -> Draft:
+def start_first_run(scene: Scene) -> VideoPlan:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
-    fresh = Attempts(count=1, max=scene.spec.max_attempts)
-    draft = _started(scene, fresh).with_status(source=None, metadata=None)
-    if of_bulk(scene) or draft.status.run == scene.run:
-        return draft
-    return _announced(draft, Announcement("Normal", "Started", f"Run {draft.status.run} started."))
+    plan = _started(scene, Attempts(max=scene.spec.max_attempts)).with_status(source=None, metadata=None)
+    if of_bulk(scene) or plan.status.run == scene.run:
+        return plan
+    return plan + Plan(announcements=(Announcement("Normal", "Started", f"Run {plan.status.run} started."),))
 
 
-def next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> Draft:
-    """Another run of the same series. It is a new attempt only if the runs before it were charged."""
-    count = len(attempts.reasons) + 1
-    draft = _started(scene, attempts.model_copy(update={"count": count, "next_retry_time": None}))
-    return _announced(draft, announcement) if announcement else draft
+def start_next_run(scene: Scene, attempts: Attempts, announcement: Announcement | None = None) -> VideoPlan:
+    """Another run of the same series."""
+    plan = _started(scene, attempts)
+    return plan + Plan(announcements=(announcement,)) if announcement else plan
 
 
-def _started(scene: Scene, attempts: Attempts) -> Draft:
+def _started(scene: Scene, attempts: Attempts) -> VideoPlan:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
+    run = next_run(scene.state, attempts)
     if wait := find_wait(get_host_context(scene), scene.video.metadata.uid):
-        return _held(scene, attempts, wait)
+        return _held(scene, run.attempts, wait)
     if scene.observed.no_room:
-        return _queued(scene, attempts)
-    run = 1 + max([scene.run, *(job.run for job in scene.jobs)])
-    status = _afresh(scene, attempts).model_copy(
+        return _queued(scene, run.attempts)
+    status = _afresh(scene, run.attempts).model_copy(
         update={
             "reason": None,
             "message": STARTING,
-            "run": run,
-            "job": JobReference(name=job_name(scene.video.metadata.name, run)),
+            "run": run.number,
+            "job": JobReference(name=job_name(scene.video.metadata.name, run.number)),
             "host_backoff": record_start(get_host_context(scene)),
             "start_time": scene.status.start_time or scene.now,
         }
     )
-    return Draft(status, actions=making(scene, run))
+    return PartialPlan(status, actions=making(scene, run.number))
 
 
-def called_back(scene: Scene) -> Draft | None:
+def called_back(scene: Scene) -> VideoPlan | None:
     """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
     deleted with the others."""
     record = scene.status.host_backoff
@@ -68,7 +67,7 @@ def _has_begun(scene: Scene) -> bool:
     return over or begun or bool(scene.status.stages) or scene.observed.progress is not None
 
 
-def _held(scene: Scene, attempts: Attempts, wait: HostWait) -> Draft:
+def _held(scene: Scene, attempts: Attempts, wait: HostWait) -> VideoPlan:
     status = _afresh(scene, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
         update={
             "reason": Reason.RATE_LIMITED,
@@ -77,10 +76,10 @@ def _held(scene: Scene, attempts: Attempts, wait: HostWait) -> Draft:
             "job": None,
         }
     )
-    return Draft(status, again_at=wait.again_at)
+    return PartialPlan(status, again_at=wait.again_at)
 
 
-def _queued(scene: Scene, attempts: Attempts) -> Draft:
+def _queued(scene: Scene, attempts: Attempts) -> VideoPlan:
     status = _afresh(scene, attempts).model_copy(
         update={
             "phase": VideoPhase.QUEUED,
@@ -90,7 +89,7 @@ def _queued(scene: Scene, attempts: Attempts) -> Draft:
             "job": None,
         }
     )
-    return Draft(status)
+    return PartialPlan(status)
 
 
 def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:
@@ -118,7 +117,3 @@ def _afresh(scene: Scene, attempts: Attempts) -> VideoImportStatus:
 def of_bulk(scene: Scene) -> bool:
     """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
     return is_child(scene.video.metadata)
-
-
-def _announced(draft: Draft, announcement: Announcement) -> Draft:
-    return Draft(draft.status, draft.actions, announcements=(announcement,))

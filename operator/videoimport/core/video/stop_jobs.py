@@ -1,6 +1,6 @@
 """What still runs of an import, and how it is asked to end: the same for a cancelled and a suspended one."""
 
-from videoimport.core.jobs.run_end import is_active, is_over
+from videoimport.core.jobs.run_end import delete_jobs, is_active, is_over
 from videoimport.core.plan import Delete
 from videoimport.core.video.context import Scene
 
@@ -13,5 +13,4 @@ def still_running(scene: Scene) -> bool:
 
 def deletions(scene: Scene) -> tuple[Delete, ...]:
     """Of the Jobs that have not ended; those on their way out are left alone."""
-    jobs = (job for job in scene.jobs if not job.finished and not job.deleting)
-    return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs)
+    return delete_jobs(job for job in scene.jobs if not job.finished)

@@ -7,10 +7,10 @@ wish is then still known to have been acted upon, and the run that was stopped i
 from dataclasses import replace
 
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.plan import Announcement
-from videoimport.core.video.context import Draft, Scene
+from videoimport.core.plan import Announcement, PartialPlan
+from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import already_succeeded, concluded
-from videoimport.core.video.start_run import first_run, next_run
+from videoimport.core.video.start_run import start_first_run, start_next_run
 from videoimport.core.video.stop_jobs import deletions, still_running
 
 _WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
@@ -18,7 +18,7 @@ _SUSPENDED = Announcement("Normal", "Suspended", _WORDS)
 _RESUMED = Announcement("Normal", "Resumed", "The import continues, since spec.suspend is false.")
 
 
-def suspending(scene: Scene) -> Draft | None:
+def suspending(scene: Scene) -> VideoPlan | None:
     """A run that has ended by itself is recorded first, and one that succeeded stays a success. Otherwise what runs is
     stopped. A delay before the next run goes on, and nothing follows when it is over."""
     if not scene.spec.suspend:
@@ -28,7 +28,7 @@ def suspending(scene: Scene) -> Draft | None:
     return already_succeeded(scene) or suspended(scene)
 
 
-def suspended(scene: Scene) -> Draft:
+def suspended(scene: Scene) -> VideoPlan:
     """At rest, as it was but for what belongs to a running worker."""
     waits = scene.attempts.next_retry_time is not None
     status = scene.status.model_copy(
@@ -42,18 +42,20 @@ def suspended(scene: Scene) -> Draft:
             "eta_seconds": None,
         }
     )
-    return Draft(status, actions=deletions(scene), announcements=() if _rests(scene) else (_SUSPENDED,))
+    return PartialPlan(status, actions=deletions(scene), announcements=() if _rests(scene) else (_SUSPENDED,))
 
 
-def resuming(scene: Scene) -> Draft | None:
+def resuming(scene: Scene) -> VideoPlan | None:
     """The wish was taken back. The worker that was stopped must be gone before another one starts."""
     if not _rests(scene) or scene.attempts.next_retry_time is not None:
         return None
+    if success := already_succeeded(scene):
+        return success
     if still_running(scene):
-        return already_succeeded(scene) or Draft(scene.status, actions=deletions(scene))
-    return already_succeeded(scene) or (
-        replace(next_run(scene, scene.attempts), announcements=(_RESUMED,)) if scene.run else first_run(scene)
-    )
+        return PartialPlan(scene.status, actions=deletions(scene))
+    if not scene.run:
+        return start_first_run(scene)
+    return replace(start_next_run(scene, scene.attempts), announcements=(_RESUMED,))
 
 
 def _rests(scene: Scene) -> bool:

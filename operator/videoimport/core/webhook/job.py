@@ -2,19 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH, DeliveryReport, DeliveryTask, Webhook, WebhookStatus
-from videoimport.api.videoimport_status import Attempts
-from videoimport.core.jobs import task_job as errands
-from videoimport.core.jobs.task_job import Ending, Errand
+from videoimport.core.jobs.job_manifest import RunJob
+from videoimport.core.jobs.outcome import Outcome
+from videoimport.core.jobs.run import RunState
+from videoimport.core.jobs.task_job import task_pod
 from videoimport.core.jobs.volumes import secret_at
-from videoimport.core.observed import JobView, ObservedBulk
-from videoimport.core.plan import Action
+from videoimport.core.object_names import errand_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
@@ -25,8 +24,8 @@ FINAL = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
 """All else may pass without a change of the spec: a receiver is mended, a Secret comes later."""
 
 
-def errand(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings) -> Errand:
-    """The Job of this run, and what its worker is told."""
+def delivery_job(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings) -> RunJob:
+    """Return the Job of this run, with its worker's task."""
     meta, options = bulk.metadata, bulk.spec.template.worker
     task = DeliveryTask(
         uid=meta.uid,
@@ -43,7 +42,8 @@ def errand(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str,
         timeout_seconds=TIMEOUT // timedelta(seconds=1),
     )
     secret = secret_at("webhook-secret", WEBHOOK_SECRET_PATH, webhook.secret_ref)
-    return Errand(bulk, "hook", status.run, status.id, task, TIMEOUT, secret)
+    name, pod = errand_name(meta.name, "hook", status.run), task_pod(bulk, secret, settings)
+    return RunJob(name, bulk, status.run, status.id, task, TIMEOUT, pod)
 
 
 def wish_of(bulk: BulkImport) -> str:
@@ -54,40 +54,29 @@ def wish_of(bulk: BulkImport) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def succeeded(job: JobView, ending: Ending[DeliveryReport]) -> bool:
-    """A Job is Complete only if its worker's exit code said so, whatever became of its report."""
-    return ending.reason is None or job.finished == "Complete" or ending.exit_code == 0
+def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
+    """Whether the receiver took the message. A Job is Complete only if its worker's exit code said so, whatever became
+    of its report."""
+    is_complete = run.job is not None and run.job.finished == "Complete"
+    return outcome.reason is None or is_complete or outcome.exit_code == 0
 
 
-def judged(
-    bulk: BulkImport, status: WebhookStatus, ending: Ending[DeliveryReport], now: datetime, settings: Settings
-) -> Verdict:
-    """Whatever a receiver, a network or a Secret does is one more failed try; a lost worker is none. The receiver is
-    left alone as long as it asked for."""
-    reason = ending.reason or Reason.WEBHOOK_FAILED
+def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
+    """Return what follows a failed run. Whatever a receiver, a network or a Secret does is one more failed try; a lost
+    worker is none. The receiver gets the pause that it asked for."""
+    reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL or info(reason).retry is RetryClass.UNCHARGED
-    patient = replace(settings, backoff_base=settings.webhook_backoff_base, backoff_cap=settings.webhook_backoff_cap)
-    context = Context(bulk.metadata.uid, status.run, status.attempts, now, patient, now)
+    base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap
+    patient = replace(run.settings, backoff_base=base, backoff_cap=cap)
+    context = Context(bulk.metadata.uid, run.number, run.attempts, run.now, patient, run.now)
     verdict = judge(reason if settled else Reason.WEBHOOK_FAILED, context)
-    asked = ending.report.retry_after_seconds if ending.report else None
+    asked = outcome.report.retry_after_seconds if outcome.report else None
     if verdict.again_at is None or asked is None:
         return verdict
-    return Verdict(_at(verdict.attempts, max(verdict.again_at, now + timedelta(seconds=asked))))
+    earliest = max(verdict.again_at, run.now + timedelta(seconds=asked))
+    return Verdict(verdict.attempts.model_copy(update={"next_retry_time": earliest}))
 
 
-def _at(attempts: Attempts, moment: datetime) -> Attempts:
-    return attempts.model_copy(update={"next_retry_time": moment})
-
-
-def tidying(observed: ObservedBulk, jobs: Iterable[JobView], settings: Settings, *, wanted: bool) -> tuple[Action, ...]:
-    """Jobs whose result stands in the observed status, or is not wanted: those that have ended get their TTL, the
-    others go at once."""
-    over = [job for job in jobs if not wanted or _is_recorded(job, observed.bulk.status.webhook)]
-    return tuple(action for job in over for action in errands.retirement(observed, job, settings))
-
-
-def _is_recorded(job: JobView, status: WebhookStatus | None) -> bool:
-    if status is None:
-        return False
-    rests = status.state != "Pending" or status.attempts.next_retry_time is not None
-    return job.run < status.run or (job.run == status.run and rests)
+def is_recorded(status: WebhookStatus) -> bool:
+    """Whether the result of the current run is in this status."""
+    return status.state != "Pending" or status.attempts.next_retry_time is not None

@@ -4,7 +4,6 @@ often it is put together; it holds counts and names of ConfigMaps, and no addres
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from videoimport.api.bulkimport import BulkImport
@@ -25,7 +24,8 @@ class Notice:
     """One ending that somebody wants to hear of."""
 
     id: str
-    """The same for one ending, and another for each."""
+    """The same for one ending, and another for each. It has no full stop: what is signed is id, time and body with full
+    stops between."""
     event: WebhookEvent
 
 
@@ -35,12 +35,8 @@ def notice_of(bulk: BulkImport, status: BulkImportStatus) -> Notice | None:
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:
         return None
-    return Notice(_identity(bulk.metadata.uid, event, ended), event)
-
-
-def _identity(uid: str, event: WebhookEvent, ended: datetime) -> str:
-    """No full stop is in it: what is signed is id, time and body with full stops between."""
-    return f"msg_{hashlib.sha256(f'{uid}/{event}/{clock(ended)}'.encode()).hexdigest()[:32]}"
+    identity = hashlib.sha256(f"{bulk.metadata.uid}/{event}/{clock(ended)}".encode()).hexdigest()
+    return Notice(f"msg_{identity[:32]}", event)
 
 
 def body_of(bulk: BulkImport, status: BulkImportStatus, notice: Notice) -> str:
@@ -53,7 +49,7 @@ def body_of(bulk: BulkImport, status: BulkImportStatus, notice: Notice) -> str:
         "phase": notice.event,
         "dryRun": bulk.spec.dry_run,
         "message": status.message or "",
-        **{_camel(name): getattr(status, name) or 0 for name in _COUNTS},
+        **{str(BulkImportStatus.model_fields[name].alias): getattr(status, name) or 0 for name in _COUNTS},
         "startTime": clock(status.start_time) if status.start_time else None,
         "completionTime": ended,
         "resultsRef": [shard.wire() for shard in status.results_ref],
@@ -61,7 +57,3 @@ def body_of(bulk: BulkImport, status: BulkImportStatus, notice: Notice) -> str:
     }
     message = {"type": f"bulkimport.{notice.event.lower()}", "timestamp": ended, "data": data}
     return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-
-
-def _camel(name: str) -> str:
-    return str(BulkImportStatus.model_fields[name].alias)

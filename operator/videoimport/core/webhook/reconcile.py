@@ -5,22 +5,33 @@ receiver which took it and whose answer was lost knows it again. An ending that 
 no longer told: the next one will be.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.jobs import task_job as errands
-from videoimport.core.jobs.cluster_message import explain, fields_of_bulk
-from videoimport.core.jobs.task_job import Ending
+from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.job_manifest import build_job
+from videoimport.core.jobs.outcome import Outcome
+from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job, recorded_jobs
+from videoimport.core.jobs.run_end import delete_jobs
+from videoimport.core.jobs.task_job import finish_task, task_run
 from videoimport.core.messages import advised, clock, closed, sentences
 from videoimport.core.observed import JobView, ObservedBulk
-from videoimport.core.plan import Action, Announcement, Inquiry
+from videoimport.core.plan import Action, Announcement, Create, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.webhook import job as delivery
+from videoimport.core.webhook.job import (
+    FINAL,
+    MAX_ATTEMPTS,
+    delivery_job,
+    is_delivered,
+    is_recorded,
+    judge_delivery,
+    wish_of,
+)
 from videoimport.core.webhook.payload import Notice, body_of, notice_of
 
 _SENDING = "The message is being sent."
@@ -30,144 +41,123 @@ _OVERTAKEN = "Given up before it was delivered: the BulkImport goes on, or its w
 _AGAIN = "Correct the receiver or webhook.url, then change retryToken to send it again"
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """What comes of it, as parts of a bulk's plan."""
-
-    webhook: WebhookStatus | None
-    """For status.webhook, to be written before the actions are done."""
-    actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
+WebhookPlan = Plan[WebhookStatus]
+"""Part of a BulkImport's plan; its status is for status.webhook."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """A bulk at one moment."""
+class _Context:
+    """A BulkImport and the run of its webhook at one moment."""
 
-    observed: ObservedBulk
+    bulk: BulkImport
     status: BulkImportStatus
-    now: datetime
-    settings: Settings
-    jobs: tuple[JobView, ...]
+    """About to be written."""
+    run: RunState
 
     @property
-    def bulk(self) -> BulkImport:
-        return self.observed.bulk
-
-    @property
-    def rests(self) -> bool:
+    def suspended(self) -> bool:
         return self.bulk.spec.suspend
 
 
-def notifying(observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings) -> Notification:
+def notifying(observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings) -> WebhookPlan:
     """``status`` is what is about to be written; its phase, times and counts are told."""
     before, notice = observed.bulk.status.webhook, notice_of(observed.bulk, status)
-    jobs = errands.jobs_of(observed, "hook")
-    case = _Case(observed, status, now.replace(microsecond=0), settings, jobs)
-    found = _told(case, before, notice) if notice else Notification(_unwanted(case, before))
-    tidied = delivery.tidying(observed, jobs, settings, wanted=notice is not None)
-    return replace(found, actions=(*tidied, *found.actions), announcements=_announced(before, found.webhook))
+    number, attempts = (before.run, before.attempts) if before else (0, Attempts(max=MAX_ATTEMPTS))
+    run = task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)
+    context = _Context(observed.bulk, status, run)
+    found = _told(context, before, notice) if notice else Plan(_unwanted(context, before))
+    recorded = recorded_jobs(run, current=before is not None and is_recorded(before))
+    removals = cleanup_jobs(run, recorded if notice else run.jobs)
+    return Plan(found.status, removals, announcements=_announced(before, found.status)) + found
 
 
-def _unwanted(case: _Case, before: WebhookStatus | None) -> WebhookStatus | None:
+def _unwanted(context: _Context, before: WebhookStatus | None) -> WebhookStatus | None:
     """Nothing is to be told now. What was told is remembered, and what was not is given up."""
     if before is None or before.state == "Delivered":
         return before
-    if case.bulk.spec.webhook is None:
+    if context.bulk.spec.webhook is None:
         return None
     return _given_up(before, _OVERTAKEN, before.attempts) if before.state == "Pending" else before
 
 
-def _told(case: _Case, before: WebhookStatus | None, notice: Notice) -> Notification:
+def _told(context: _Context, before: WebhookStatus | None, notice: Notice) -> WebhookPlan:
     if before is None or before.id != notice.id:
         fresh = WebhookStatus(id=notice.id, event=notice.event, state="Pending", run=before.run if before else 0)
-        return _begun(case, fresh)
+        return _begun(context, fresh)
     if before.state == "Delivered":
-        return Notification(before)
-    if before.wish != delivery.wish_of(case.bulk):
-        return _begun(case, before)
-    return _pending(case, before) if before.state == "Pending" else Notification(before)
+        return Plan(before)
+    if before.wish != wish_of(context.bulk):
+        return _begun(context, before)
+    return _pending(context, before) if before.state == "Pending" else Plan(before)
 
 
-def _begun(case: _Case, webhook: WebhookStatus) -> Notification:
+def _begun(context: _Context, webhook: WebhookStatus) -> WebhookPlan:
     """The first try of a message, or the first since something was mended."""
-    fresh = webhook.model_copy(update={"state": "Pending", "wish": delivery.wish_of(case.bulk)})
-    return _next(case, fresh, Attempts(max=delivery.MAX_ATTEMPTS))
+    fresh = webhook.model_copy(update={"state": "Pending", "wish": wish_of(context.bulk)})
+    return _next(context, fresh, Attempts(max=MAX_ATTEMPTS))
 
 
-def _next(case: _Case, webhook: WebhookStatus, attempts: Attempts) -> Notification:
-    run = 1 + max([webhook.run, *(job.run for job in case.jobs)])
-    counted = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
-    return _making(case, webhook.model_copy(update={"run": run, "attempts": counted, "message": _SENDING}))
+def _next(context: _Context, webhook: WebhookStatus, attempts: Attempts) -> WebhookPlan:
+    run = next_run(context.run, attempts)
+    return _making(context, webhook.model_copy(update={"run": run.number, "attempts": run.attempts}))
 
 
-def _making(case: _Case, status: WebhookStatus) -> Notification:
-    """The Job is not there: it is made, again if need be, which is harmless."""
-    if case.rests:
-        return Notification(status.model_copy(update={"message": _SUSPENDED}))
-    refusal = errands.refusal_of(case.observed, None)
-    message = explain(Reason.JOB_REJECTED, refusal.message, fields_of_bulk(case.bulk)) if refusal else _SENDING
-    return Notification(status.model_copy(update={"message": message}), _creation(case, status))
+def _making(context: _Context, status: WebhookStatus) -> WebhookPlan:
+    """The Job is not there. While the API server refuses it, the controller itself waits before it tries again."""
+    if context.suspended:
+        return Plan(status.model_copy(update={"message": _SUSPENDED}))
+    creation = _creation(context, status)
+    job_plan = ensure_job(context.run, creation, fields_of_bulk(context.bulk), pause=timedelta(0))
+    return Plan(status.model_copy(update={"message": job_plan.message or _SENDING})) + job_plan
 
 
-def _creation(case: _Case, status: WebhookStatus) -> tuple[Action, ...]:
-    wanted, notice = case.bulk.spec.webhook, Notice(status.id, status.event)
+def _creation(context: _Context, status: WebhookStatus) -> tuple[Action, ...]:
+    wanted, notice = context.bulk.spec.webhook, Notice(status.id, status.event)
     if wanted is None:
         return ()
-    body = body_of(case.bulk, case.status, notice)
-    return (errands.creation(delivery.errand(case.bulk, wanted, status, body, case.settings), case.settings),)
+    body = body_of(context.bulk, context.status, notice)
+    settings = context.run.settings
+    return (Create(build_job(delivery_job(context.bulk, wanted, status, body, settings), settings)),)
 
 
-def _pending(case: _Case, before: WebhookStatus) -> Notification:
-    again = before.attempts.next_retry_time
-    if again is not None:
-        return _waiting(case, before, again)
-    job = next((job for job in case.jobs if job.run == before.run), None)
-    if job is None:
-        late = any(other.run > before.run for other in case.jobs)  # this status is an old one
-        return _next(case, before, before.attempts) if late else _making(case, before)
-    ending = errands.ending_of(case.observed, job, DeliveryReport.model_validate_json, case.now)
-    return _under_way(case, before, job) if ending is None else _concluded(case, before, job, ending)
+def _pending(context: _Context, before: WebhookStatus) -> WebhookPlan:
+    run, again_at = context.run, before.attempts.next_retry_time
+    if again_at is not None and (context.suspended or run.now < again_at):
+        return Plan(before, again_at=None if context.suspended else again_at)
+    if again_at is not None or (run.job is None and run.is_outdated):
+        return _next(context, before, before.attempts)
+    if run.job is None:
+        return _making(context, before)
+    outcome = finish_task(run, context.bulk, DeliveryReport.model_validate_json)
+    return _under_way(context, before, run.job) if outcome is None else _concluded(context, before, outcome)
 
 
-def _waiting(case: _Case, before: WebhookStatus, again: datetime) -> Notification:
-    if case.rests:
-        return Notification(before)
-    return _next(case, before, before.attempts) if case.now >= again else Notification(before, again_at=again)
+def _under_way(context: _Context, before: WebhookStatus, job: JobView) -> WebhookPlan:
+    if context.suspended:
+        return Plan(before.model_copy(update={"message": _SUSPENDED}), delete_jobs((job,)))
+    job_plan = observe_job(context.run, fields_of_bulk(context.bulk))
+    message = job_plan.message or (_QUEUED if job.suspended else _SENDING)
+    if job_plan.echo and (before.message or "").endswith(message.rpartition(". ")[2]):
+        message = before.message or message
+    return Plan(before.model_copy(update={"message": message})) + job_plan
 
 
-def _under_way(case: _Case, before: WebhookStatus, job: JobView) -> Notification:
-    if case.rests:
-        gone = () if job.deleting else (errands.removal(job),)
-        return Notification(before.model_copy(update={"message": _SUSPENDED}), gone)
-    finding = errands.hindrance(case.observed, job, case.now, case.settings)
-    message = _QUEUED if job.suspended else _SENDING
-    if finding.reason is not None:
-        message = explain(finding.reason, finding.message, fields_of_bulk(case.bulk))
-        if finding.echo and (before.message or "").endswith(message.rpartition(". ")[2]):
-            message = before.message or message
-    shown = before.model_copy(update={"message": message})
-    return Notification(shown, inquiries=finding.inquiries, again_at=finding.again_at)
-
-
-def _concluded(case: _Case, before: WebhookStatus, job: JobView, ending: Ending[DeliveryReport]) -> Notification:
-    if delivery.succeeded(job, ending):
-        news = {"state": "Delivered", "message": None, "delivered_time": case.now}
-        return Notification(before.model_copy(update=news))
-    verdict = delivery.judged(case.bulk, before, ending, case.now, case.settings)
+def _concluded(context: _Context, before: WebhookStatus, outcome: Outcome[DeliveryReport]) -> WebhookPlan:
+    if is_delivered(context.run, outcome):
+        news = {"state": "Delivered", "message": None, "delivered_time": context.run.now}
+        return Plan(before.model_copy(update=news))
+    verdict = judge_delivery(context.bulk, context.run, outcome)
     if at := verdict.again_at:
-        words = sentences(_advised(ending), f"It is sent again at {clock(at)}")
-        return Notification(before.model_copy(update={"attempts": verdict.attempts, "message": words}), again_at=at)
-    if ending.reason in delivery.FINAL:
-        return Notification(_given_up(before, _advised(ending), verdict.attempts))
-    words = sentences(closed(ending.message, verdict.given_up or "Given up"), _AGAIN)
-    return Notification(_given_up(before, words, verdict.attempts))
+        words = sentences(_advised(outcome), f"It is sent again at {clock(at)}")
+        return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": words}), again_at=at)
+    if outcome.reason in FINAL:
+        return Plan(_given_up(before, _advised(outcome), verdict.attempts))
+    words = sentences(closed(outcome.message, verdict.given_up or "Given up"), _AGAIN)
+    return Plan(_given_up(before, words, verdict.attempts))
 
 
-def _advised(ending: Ending[DeliveryReport]) -> str:
-    return advised(ending.reason or Reason.WEBHOOK_FAILED, ending.message, advice=ending.advice)
+def _advised(outcome: Outcome[DeliveryReport]) -> str:
+    return advised(outcome.reason or Reason.WEBHOOK_FAILED, outcome.message, advice=outcome.advice)
 
 
 def _given_up(status: WebhookStatus, message: str, attempts: Attempts) -> WebhookStatus:
