@@ -25,9 +25,9 @@ from core_seen import (
     working_pod,
     written,
 )
-from test_webhook import hook, over, pending, tell
-from test_webhook import job as hook_job
-from test_webhook import written as told_of
+from core_webhook import hook, over, pending, tell
+from core_webhook import job as hook_job
+from core_webhook import written as told_of
 
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
