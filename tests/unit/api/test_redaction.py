@@ -257,3 +257,76 @@ def test_a_long_text_takes_a_moment(unit: str) -> None:
     """No unit repeated makes the scanner quadratic: it would not end within the test's patience."""
     text = unit * (200_000 // len(unit))
     assert len(shown_text(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@host.example/a.mp4", "https://host.example/a.mp4"),
+        ("https://host.example/a?id=7&X-Amz-Signature=abc&X-Amz-Credential=k", "https://host.example/a?id=7"),
+        ("https://host.example/a?v=%C3%A4&t=1", "https://host.example/a?v=%C3%A4&t=1"),
+        ("https://host.example/a?token=abc#part", "https://host.example/a"),
+        ("https://host.example/a?to%6ben=abc&b=1,2;3&empty&t=", "https://host.example/a?b=1,2;3&empty&t="),
+        ("https://host.example/a?md5=abc&first=1&passage=2&st=x", "https://host.example/a?first=1&passage=2"),
+        ("http://[::1/broken", "(unreadable URL)"),
+        ("user:pa55word@host.example/a.mp4?sig=abc&t=1", "host.example/a.mp4?t=1"),
+        ("https:/user:pa55word@host.example/a", "host.example/a"),
+        ("https:///user:pa55word@host.example/a", "host.example/a"),
+        ("https:user:pa55word@host.example/a", "host.example/a"),
+        ("1https://user:pa55word@host.example/a", "host.example/a"),
+        ("https://user:pa55/word@host.example/a", "host.example/a"),
+        ("https://user:pa55?word@host.example/a", "host.example/a"),
+        ("https://user:pa55#word@host.example/a", "host.example/a"),
+        ("https://user:/word@host.example/a", "host.example/a"),
+        (
+            "https://web.example/2020/http://user:pa55word@host.example/a",
+            "https://web.example/2020/http://host.example/a",
+        ),
+        (
+            "https://web.example/2020/http:/user:pa55word@host.example/a",
+            "https://web.example/2020/http:/host.example/a",
+        ),
+        ("ftp://user:pa55word@host.example/a", "ftp://host.example/a"),
+        ("//user:pa55word@host.example/a", "//host.example/a"),
+        ("https://host.example/@user/a@2.mp4", "https://host.example/@user/a@2.mp4"),
+        ("host.example/a.mp4", "host.example/a.mp4"),
+    ],
+)
+def test_a_shown_url_keeps_the_way_and_loses_the_secrets(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "md5",
+        "hash",
+        "x-hmac",
+        "jwt",
+        "sessionid",
+        "PWD",
+        "pass",
+        "st",
+        "oh",
+        "AccessKey",
+        "verify",
+        "h%61sh",
+        "?hash",
+        "amp;md5",
+    ],
+)
+def test_names_of_secrets_are_known(name: str) -> None:
+    assert shown_url(f"https://host.example/a?v=1&{name}=5ecret&w=2") == "https://host.example/a?v=1&w=2"
+
+
+@given(st.text(alphabet="/?&=,;:%+[]@# aé\t\n1", max_size=200))
+def test_a_shown_url_is_never_longer(rest: str) -> None:
+    url = f"https://host.example/{rest}"
+    assert len(shown_url(url)) <= len(url)
+
+
+@given(st.text())
+def test_showing_a_url_never_fails_and_never_shows_user_info(secret: str) -> None:
+    assert isinstance(shown_url(secret), str)
+    for mistyped in ("https://", "https:/", "https:", "ftp://", "//", ""):
+        assert "pa55word" not in shown_url(f"{mistyped}me:pa55word@{secret}")

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
 from videoimport.api.bulkimport_source import Item
+from videoimport.api.identity import item_identity
 from videoimport.api.videoimport import MAX_NAME
 from videoimport.core.bulk.child_manifests import creation, name_of
 from videoimport.core.list_item import Listed, inline
-from videoimport.core.object_names import child_name
+from videoimport.core.object_names import child_name, errand_name, job_name, shard_name
 from videoimport.core.owned_objects import child_identity
 
 BULKS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
@@ -50,3 +51,23 @@ def test_an_item_is_called_by_its_name_else_its_title_else_its_file():
 def test_the_child_is_made_under_that_name_with_its_identity_as_a_label():
     meta = creation(bulk(), Listed(key(0), url(0), name="Intro")).manifest["metadata"]
     assert (meta["name"], meta["labels"]["videoimport.io/item"]) == (f"talks-intro-{key(0)}", key(0))
+
+
+def test_longest_names_fit_a_label():
+    child = child_name("b" * MAX_BULK_NAME, "lecture", item_identity("https://video.example/a"))
+    assert len(child) <= MAX_NAME
+    assert len(job_name("v" * MAX_NAME, 9_999_999_999)) <= 63
+    assert len(shard_name("b" * MAX_BULK_NAME, 9999)) <= 63
+
+
+@given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True), st.integers(1, 999), st.integers(1, 999))
+def test_no_import_whatever_its_name_has_a_job_named_like_a_bulks_errand(bulk, errand, run):
+    for word in ("list", "hook"):
+        job = errand_name(bulk, word, errand)
+        assert len(errand_name("b" * MAX_BULK_NAME, word, 9_999_999_999)) <= 63
+        assert all(job_name(job[:length], run) != job for length in range(1, len(job)))
+        assert job_name(f"{bulk}-{word}", errand) != job
+
+
+def test_names_are_derived_and_tell_runs_apart():
+    assert job_name("talk", 1) == job_name("talk", 1) != job_name("talk", 2)

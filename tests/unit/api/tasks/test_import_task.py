@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.bulkimport import BulkImportSpec
-from videoimport.api.identity import integration, video_id
+from videoimport.api.identity import video_id
 from videoimport.api.output import Output
 from videoimport.api.tasks.import_task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImportSpec
@@ -56,53 +55,3 @@ def test_whatever_else_is_edited_is_a_mended_wish(mended: dict[str, Any]) -> Non
 
 def test_how_the_pod_runs_does_not_shape_the_result() -> None:
     assert spec_hash(spec(worker={"scratch": {"size": "20Gi"}}, maxAttempts=6)) == spec_hash(spec())
-
-
-PLAYLIST = {"playlist": {"url": "https://videos.example/list"}}
-
-
-def bulk(source: dict[str, Any] = PLAYLIST, destination: dict[str, Any] | None = None, **more: Any) -> BulkImportSpec:
-    template = {"destination": destination or LEAST["destination"]}
-    return BulkImportSpec.model_validate({"source": source, "template": template} | more)
-
-
-BUCKET = {"s3": {"bucket": "incoming", "prefix": "a/"}}
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (bulk(), bulk({"playlist": {"url": "https://videos.example/list", "limit": 5}}, parallelism=9, dryRun=True)),
-        (bulk(BUCKET), bulk({"s3": {"bucket": "incoming", "prefix": "a/", "suffixes": [".mp4"]}})),
-        (
-            bulk({"items": [{"url": "https://a.example/1"}, {"url": "https://a.example/2"}]}),
-            bulk({"items": [{"url": "https://a.example/2", "name": "x"}, {"url": "https://a.example/1"}]}),
-        ),
-        (bulk(), bulk(destination={"s3": {"bucket": "media", "storageClass": "STANDARD_IA"}})),
-    ],
-)
-def test_bulks_with_the_same_source_and_destination_are_one_integration(
-    one: BulkImportSpec, other: BulkImportSpec
-) -> None:
-    assert integration(one) == integration(other)
-
-
-def test_other_places_are_other_integrations() -> None:
-    key = {"name": "list", "key": "all"}
-    claim = {"persistentVolumeClaim": {"claimName": "media"}}
-    found = [
-        bulk(),
-        bulk({"manifest": {"url": "https://videos.example/list"}}),
-        bulk({"items": [{"url": "https://videos.example/list"}]}),
-        bulk(BUCKET),
-        bulk({"s3": {"bucket": "incoming", "prefix": "b/"}}),
-        bulk({"s3": {"bucket": "incoming", "prefix": "a/", "endpoint": "https://s3.example"}}),
-        bulk({"manifest": {"configMapKeyRef": key}}),
-        bulk({"manifest": {"configMapKeyRef": key | {"key": "other"}}}),
-        bulk({"manifest": {"s3": {"bucket": "incoming", "key": "a/"}}}),
-        bulk(destination={"s3": {"bucket": "media"}, "folder": "spring"}),
-        bulk(destination={"s3": {"bucket": "media", "prefix": "spring"}}),
-        bulk(destination=claim),
-        bulk(destination=claim | {"folder": "spring"}),
-    ]
-    assert len({integration(spec) for spec in found}) == len(found)

@@ -10,7 +10,6 @@ from hypothesis import strategies as some
 
 from videoimport.api.output import Output, VideoOutput
 from videoimport.api.reasons import Reason
-from videoimport.media.source.file_name import file_type
 from videoimport.media.source.packet_scan import Track, declared
 from videoimport.media.source.probe import address, guarded, probe_argv
 from videoimport.media.source.streams import Audio, Media, Video
@@ -21,7 +20,6 @@ from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
 from videoimport.media.transcode.mp4_codecs import why_not_held
 from videoimport.media.transcode.output_files import Target, head_bytes, targets_of
 from videoimport.media.transcode.plan import Picture, Sound, decide, filters, framed, scaled
-from videoimport.media.transcode.stills import moments
 
 VIDEO = Video(
     0, "h264", profile="High", level=41, pixels="yuv420p", width=1920, height=1080, field_order="progressive",
@@ -332,25 +330,3 @@ class TestDecidingByTheHead:
         heavy = Picture(VIDEO, replace(TRACK, size=50_000_000))
         whole = replace(by_head, plan=decide(heavy, SOUND, Output()), picture=heavy)
         assert not by_head.agrees_with(whole)
-
-
-@pytest.mark.parametrize(
-    ("container", "demuxer", "extension", "content_type"),
-    [
-        ("mp4", "mov,mp4", "mp4", "video/mp4"),
-        ("mov", "mov,mp4", "mov", "video/quicktime"),
-        ("mkv", "matroska,webm", "mkv", "video/x-matroska"),
-        ("webm", "matroska,webm", "webm", "video/webm"),
-        (None, "mpegts", "ts", "video/mp2t"),
-        (None, "avi", "avi", "video/x-msvideo"),
-        (None, "unheard of", "bin", "application/octet-stream"),
-    ],
-)
-def test_an_original_is_called_what_it_is(container: Any, demuxer: str, extension: str, content_type: str) -> None:
-    found = file_type(container, demuxer)
-    assert (found.extension, found.content_type) == (extension, content_type)
-
-
-def test_still_pictures_are_spread_evenly_and_never_the_first() -> None:
-    assert moments(10.0, 1) == (5.0,)
-    assert moments(10.0, 4) == (1.25, 3.75, 6.25, 8.75)

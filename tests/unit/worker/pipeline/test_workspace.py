@@ -1,4 +1,4 @@
-"""How much of scratch is taken, and where a run works in it."""
+"""Where a run works in scratch, and what it leaves there."""
 
 import errno
 import os
@@ -10,31 +10,12 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker.pipeline import workspace
-from videoimport.worker.pipeline.scratch_limit import Room, used
 from videoimport.worker.runtime.errors import ImportFailure
 
 
 def fill(path: Path, size: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * size)
-
-
-def test_every_file_below_counts(tmp_path: Path) -> None:
-    fill(tmp_path / "source/a", 10_000)
-    fill(tmp_path / "results/deep/b", 20_000)
-    assert 30_000 <= used(tmp_path) <= 30_000 + 2 * 4096
-    assert used(tmp_path / "none") == 0
-
-
-def test_what_comes_near_the_limit_is_full_and_says_by_what(tmp_path: Path) -> None:
-    room = Room(tmp_path, tmp_path / "source", 10 * 2**20, "10Mi")
-    fill(tmp_path / "source/a", 6 * 2**20)
-    assert room.full() is None
-    fill(tmp_path / "results/b", 4 * 2**20)
-    told = room.full()
-    assert told is not None
-    assert f"the source takes {6 * 2**20} bytes so far and the results {4 * 2**20}" in told
-    assert "worker.scratch.size is 10Mi." in told
 
 
 def task(storage_class: str | None, url: str = "https://e.com/v.mp4") -> Task:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from videoimport.worker.runtime import logging as logs
-from videoimport.worker.runtime.logging import log
+from videoimport.worker.runtime.logging import log, redacted
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +32,15 @@ def test_a_line_that_nobody_takes_is_lost() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full, text=True)
     assert done.stdout == "on\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://a:b@e.com/x?token=t&q=1 now", "see https://e.com/x?q=1 now"),
+        ("no address", "no address"),
+        ('{"u": "https://e.com/?X-Amz-Signature=s"}', '{"u": "https://e.com/"}'),
+    ],
+)
+def test_logs_show_addresses_without_their_secrets(text: str, shown: str) -> None:
+    assert redacted(text) == shown

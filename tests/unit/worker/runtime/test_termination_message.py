@@ -4,6 +4,7 @@ import base64
 import hashlib
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from videoimport.api.videoimport_status import (
     ThumbnailSet,
     VideoMetadata,
 )
+from videoimport.worker.runtime import termination_message as reporting
 from videoimport.worker.runtime.termination_message import clip, fitted
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
@@ -116,3 +118,19 @@ def test_clipping_says_that_it_clipped() -> None:
     assert clip("abcdef", 4) == "abc…"
     assert clip("abcd", 4) == "abcd"
     assert clip(None, 4) is None
+
+
+def test_a_report_is_written_over_the_room_that_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(bytes(4096))
+    report = Report(
+        uid="u",
+        run=1,
+        spec_hash="h",
+        outcome="Failed",
+        reason=Reason.SCRATCH_FULL,
+        message="full",
+        finished_at=datetime.now(UTC),
+    )
+    reporting.write(report, path)
+    assert path.read_bytes() == reporting.fitted(report)

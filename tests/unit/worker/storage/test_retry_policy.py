@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import StageName
 from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.runtime.errors import DestinationFault, Remedy
 from videoimport.worker.storage.retry_policy import (
+    FIRST_SECONDS,
     MOST_COPIES,
     RESENDS,
     WAIT_SECONDS,
@@ -216,3 +217,95 @@ def test_a_request_is_given_up_before_the_run_is_stalled(stall: int) -> None:
     """The patience, the longest pause, and the last request: boto sends it twice, a second apart."""
     assert patience(stall) + 10.5 + 2 * read_timeout(stall) + 1 < stall
     assert read_timeout(600) == 60
+
+
+UNAVAILABLE = Reason.DESTINATION_UNAVAILABLE
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+class Client:
+    """Answers each request with the next error, then for ever with the last one; an empty one is success."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self._errors = list(errors)
+        self.asked = 0
+        self._make_api_call: Callable[..., Any] = self._answer
+
+    def _answer(self, _operation: str, _params: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        error = self._errors.pop(0) if len(self._errors) > 1 else self._errors[0]
+        if error is not None:
+            raise error
+        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
+def answer(code: str, status: int = 503) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")  # type: ignore[typeddict-item]
+
+
+class TestRetries:
+    def asked(self, client: Client, retries: Retries) -> Any:
+        retries.install(client)  # type: ignore[arg-type]
+        return client._make_api_call("PutObject", {})
+
+    def test_a_store_that_comes_back_is_waited_for(self, clock: Clock) -> None:
+        client = Client(*[answer("SlowDown")] * 20, None)
+        retries = Retries(clock.sleep, clock)
+        retries.persist(lambda: clock.now, 300, lambda: False)
+        assert self.asked(client, retries) == {"ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 20}}
+        assert client.asked == 21
+
+    def test_a_refusal_tells_how_often_was_asked(self, clock: Clock) -> None:
+        with pytest.raises(ClientError) as caught:
+            self.asked(Client(answer("SlowDown"), answer("NotImplemented", 501)), Retries(clock.sleep, clock))
+        assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 1
+
+    def test_one_that_stays_away_is_given_up_when_nothing_else_went_on_for_long(self, clock: Clock) -> None:
+        retries = Retries(clock.sleep, clock)
+        retries.persist(lambda: clock.now - min(clock.now, 1000), 300, lambda: False)  # an encode of 1000 s
+        with pytest.raises(ClientError):
+            self.asked(Client(answer("InternalError", 500)), retries)
+        assert 1300 <= clock.now <= 1311
+
+    def test_before_anything_was_made_it_is_given_up_soon(self, clock: Clock) -> None:
+        with pytest.raises(EndpointConnectionError) as caught:
+            self.asked(Client(EndpointConnectionError(endpoint_url="x")), Retries(clock.sleep, clock))
+        assert FIRST_SECONDS <= clock.now <= FIRST_SECONDS + 11
+        assert getattr(caught.value, "operation_name", "") == "PutObject"
+
+    @pytest.mark.parametrize("code", ["AccessDenied", "QuotaExceeded", "EntityTooLarge", "NotImplemented", "NoSuchKey"])
+    def test_a_refusal_is_not_repeated(self, clock: Clock, code: str) -> None:
+        client = Client(answer(code, 403))
+        with pytest.raises(ClientError):
+            self.asked(client, Retries(clock.sleep, clock))
+        assert client.asked == 1
+
+    def test_a_body_that_does_not_arrive_is_sent_three_times(self, clock: Clock) -> None:
+        client = Client(answer("BadDigest", 400))
+        with pytest.raises(ClientError):
+            self.asked(client, Retries(clock.sleep, clock))
+        assert client.asked == 3
+
+    def test_a_run_that_is_ending_waits_for_nothing(self, clock: Clock) -> None:
+        client, retries = Client(answer("SlowDown")), Retries(clock.sleep, clock)
+        retries.persist(lambda: 0, 300, lambda: True)
+        with pytest.raises(ClientError):
+            self.asked(client, retries)
+        assert (client.asked, clock.now) == (1, 0)
+
+    @pytest.mark.parametrize(("remedy", "sent"), [(Remedy.RESEND, RESENDS + 1), (Remedy.NONE, 1)])
+    def test_a_file_is_sent_again_where_that_helps(self, clock: Clock, remedy: Remedy, sent: int) -> None:
+        count = 0
+
+        def send() -> None:
+            nonlocal count
+            count += 1
+            raise DestinationFault(UNAVAILABLE, "lost", remedy=remedy)
+
+        with pytest.raises(DestinationFault):
+            Retries(clock.sleep, clock).resends(lambda: False)(send)
+        assert count == sent

@@ -5,8 +5,7 @@ import hashlib
 
 import pytest
 
-from videoimport.worker.storage.base import Facts, Proof, Ticket
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.base import Facts, Ticket
 from videoimport.worker.storage.s3 import answer_forms as forms
 
 CONTENT = b"the bytes"
@@ -74,51 +73,3 @@ def test_what_head_tells() -> None:
     told = {"ContentLength": 9, "ETag": 'W/"e"', "Metadata": {"Videoimport-Uid": "one"}, "ChecksumSHA256": "c"}
     assert forms.facts(told) == Facts(9, "c", {"videoimport-uid": "one"}, "e")
     assert forms.facts({"ContentLength": 0}) == Facts(0, None, {}, None)
-
-
-def recorded(facts: Facts, verified: str = "SHA256") -> StoredObject:
-    proof = Proof(facts, verified)  # type: ignore[arg-type]
-    return StoredObject.of("k", proof, TICKET.sha256, "one")
-
-
-MINE = {"videoimport-uid": "one"}
-
-
-class TestARecordedObject:
-    def test_is_the_same_in_another_form(self) -> None:
-        stored = recorded(Facts(9, f"{COMPOSITE}-1", MINE, "e"))
-        assert stored.is_same(Facts(9, COMPOSITE, MINE, None), "one")
-        earlier = StoredObject(key="k", size_bytes=9, etag='"e"')
-        assert earlier.is_same(Facts(9, None, MINE, "e"), "one")
-
-    @pytest.mark.parametrize(
-        "found",
-        [
-            None,
-            Facts(8, f"{COMPOSITE}-1", MINE, "e"),
-            Facts(9, f"{OTHER}-1", MINE, "e"),
-            Facts(9, None, MINE, "e"),
-            Facts(9, f"{COMPOSITE}-1", {}, "e"),
-            Facts(9, f"{COMPOSITE}-1", {"videoimport-uid": "other"}, "e"),
-        ],
-    )
-    def test_is_not_another(self, found: Facts | None) -> None:
-        assert not recorded(Facts(9, f"{COMPOSITE}-1", MINE, "e")).is_same(found, "one")
-
-    def test_keeps_no_checksum_that_proved_nothing(self) -> None:
-        stored = recorded(Facts(9, "nonsense", MINE, "e"), "MD5")
-        assert stored.checksum is None
-        assert stored.is_same(Facts(9, "another nonsense", MINE, "e"), "one")
-        assert not stored.is_same(Facts(9, "nonsense", MINE, "f"), "one")
-
-    def test_without_a_mark_is_nobody_elses(self) -> None:
-        stored = recorded(Facts(9, None, {}, "e"), "MD5")
-        assert not stored.marked
-        assert stored.is_same(Facts(9, None, {}, "e"), "one")
-        assert not stored.is_same(Facts(9, None, {"videoimport-uid": "other"}, "e"), "one")
-        assert not stored.is_same(Facts(9, None, {}, "f"), "one")
-
-    def test_without_a_name_has_to_be_read(self) -> None:
-        stored = recorded(Facts(9, None, MINE, None), "ReadBack")
-        assert stored.is_nameless
-        assert not stored.is_same(Facts(9, None, MINE, None), "one")

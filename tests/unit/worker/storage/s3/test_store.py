@@ -1,4 +1,4 @@
-"""What a report may say, and what an upload's end says of the store."""
+"""What the store that uploads to S3 makes of answers, and which places it refuses."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -9,20 +9,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
-from videoimport.api.videoimport_status import OutputFile, Outputs
-from videoimport.worker.pipeline.progress import Board
-from videoimport.worker.pipeline.report import success
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import Growing
-from videoimport.worker.storage.s3.store import S3Store
+from videoimport.worker.storage.s3.store import S3Store, connect
 
 KEY = "in/clip/video.mp4"
-SPEC = VideoImportSpec.model_validate(
-    {"source": {"url": "https://e.com/v.mp4"}, "destination": {"s3": {"bucket": "videos"}}}
-)
-TASK = Task(uid="u", namespace="team", name="clip", run=1, spec=SPEC, spec_hash=spec_hash(SPEC))
 
 
 def store(client: Mock) -> S3Store:
@@ -63,10 +54,16 @@ def test_a_store_that_went_away_is_named_as_such(tmp_path: Path) -> None:
     assert caught.value.reason is Reason.DESTINATION_UNAVAILABLE
 
 
-def test_the_longest_key_can_be_reported() -> None:
-    uri = "s3://" + "b" * 63 + "/" + "k" * 1024
-    report = success(TASK, Board(1), Outputs(video=OutputFile(uri=uri)), "f" * 64)
-    assert len(report.message) == 1024
-    assert report.outputs is not None
-    assert report.outputs.video is not None
-    assert report.outputs.video.uri == uri
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ({"endpoint": "http://my_store:9000"}, "endpoint"),
+        ({"endpoint": "http://h:99999/"}, "endpoint"),
+        ({"endpoint": "https://[::1/x"}, "endpoint"),
+        ({"region": "-"}, "region"),
+    ],
+)
+def test_a_place_that_is_none_names_its_field(place: dict[str, str], field: str) -> None:
+    with pytest.raises(ImportFailure, match=f"destination.s3.{field}") as caught:
+        connect(S3Destination(bucket="videos").model_copy(update=place), None)  # as an older API server took it
+    assert caught.value.reason is Reason.INVALID_SPEC

@@ -1,0 +1,35 @@
+"""Error codes of a source's object store as reasons."""
+
+import pytest
+
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.fetch import s3_failures as store_failures
+
+WISH = S3Source(bucket="films", key="a/b.mp4", endpoint="https://s3.example.com:9000")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("NoSuchKey", 404, Reason.SOURCE_NOT_FOUND),
+        ("404", 404, Reason.SOURCE_NOT_FOUND),
+        ("NoSuchBucket", 404, Reason.SOURCE_NOT_FOUND),
+        ("NoSuchVersion", 404, Reason.SOURCE_NOT_FOUND),
+        ("MethodNotAllowed", 405, Reason.SOURCE_NOT_FOUND),
+        ("403", 403, Reason.SOURCE_AUTH_REQUIRED),
+        ("InvalidAccessKeyId", 403, Reason.SOURCE_AUTH_REQUIRED),
+        ("InvalidObjectState", 403, Reason.UNSUPPORTED_SOURCE),
+        ("PreconditionFailed", 412, Reason.SOURCE_CHANGED),
+        ("InvalidRange", 416, Reason.SOURCE_CHANGED),
+        ("PermanentRedirect", 301, Reason.INVALID_SPEC),
+        ("SlowDown", 503, Reason.RATE_LIMITED),
+        ("ThrottlingException", 400, Reason.RATE_LIMITED),
+        ("RequestLimitExceeded", 503, Reason.RATE_LIMITED),
+        ("ServiceUnavailable", 503, Reason.SOURCE_UNAVAILABLE),
+        ("TooManyRequests", 429, Reason.RATE_LIMITED),
+        ("InternalError", 500, Reason.SOURCE_UNAVAILABLE),
+    ],
+)
+def test_every_word_of_a_store_has_a_reason(code: str, status: int, reason: Reason) -> None:
+    assert store_failures.said(code, status, WISH).reason is reason
