@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from acting_errands import ActingErrands
-from apiserver import ApiServer, await_until, background, holds
-from controller_process import written
-from node_logs import NodeLogs
 
+from support.controller.api_server import ApiServer, await_until, background, holds
+from support.controller.controller_process import written
+from support.controller.node_logs import NodeLogs
+from support.controller.task_job_kubelet import ActingErrands
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent

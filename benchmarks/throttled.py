@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-from forwarder import CHUNK, Forwarder
+from support.tcp_proxy import CHUNK, Forwarder
 
 
 class Rate:

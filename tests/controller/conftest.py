@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(Path(__file__).resolve().parent))
-sys.path.append(str(ROOT / "tests"))
+from support.controller.api_server import ApiServer, await_until, background, refuses
+from support.controller.api_server_proxy import Interposer
+from support.controller.controller_process import Controller, through
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import video
 
-from acting_kubelet import ActingKubelet  # noqa: E402
-from apiserver import ApiServer, await_until, background, refuses  # noqa: E402
-from controller_process import Controller, through  # noqa: E402
-from interposer import Interposer  # noqa: E402
-from wishing import video  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 CONTROL_PLANE = os.environ.get("VIDEOIMPORT_TEST_CONTROL_PLANE", "controller-tests")
 """Name it otherwise to run the tests of two checkouts at once: they install different resource definitions."""

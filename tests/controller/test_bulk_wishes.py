@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until
-from controller_process import Controller
-from settled import finished
-from wishing import DESTINATION, THREE, bulk
+
+from support.controller.api_server import ApiServer, Raw, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import DESTINATION, THREE, bulk
+from support.controller.namespace_state import finished
 
 Start = Callable[..., Controller]
 GOOD = ["https://example.com/a.mp4", "https://example.com/b.mp4", "https://example.com/c.mp4"]

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from acting_lister import ActingLister
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from listing_node import PER_PAGE, await_discovery, in_manifest, listing_node, manifest, urls
-from settled import finished
-from wishing import bulk
 
+from support.controller.api_server import ApiServer, Raw, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_listing_worker import ActingLister
+from support.controller.listing_node import PER_PAGE, await_discovery, in_manifest, listing_node, manifest, urls
+from support.controller.manifests import bulk
+from support.controller.namespace_state import finished
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.tasks.listing_log import packed, unpacked
 from videoimport.core.discovery.pages import listing_of

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until, background, holds
-from controller_process import Controller
-from interposer import Interposer
-from settled import JobRecord, finished, its_worker_runs, phase, settled_state
-from troubles import TROUBLES
-from wishing import SCRATCH, THREE, bulk, video
+
+from support.controller.api_server import ApiServer, await_until, background, holds
+from support.controller.api_server_proxy import Interposer
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import SCRATCH, THREE, bulk, video
+from support.controller.namespace_state import JobRecord, finished, its_worker_runs, phase, settled_state
+from support.controller.write_faults import TROUBLES
 
 Start = Callable[..., Controller]
 OF_A_BULK = {

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from apiserver import ApiServer, Raw
-from interposer import KillAfter
-from lives import BesideSidecars, BulkOfThree, Life, Listing, Pause, Story, Told
+
+from support.controller.api_server import ApiServer, Raw
+from support.controller.api_server_proxy import KillAfter
+from support.controller.scenarios import BesideSidecars, BulkOfThree, Life, Listing, Pause, Story, Told
 
 MOST_WRITES = 200
 """Far more than any story may take: the loop must end."""

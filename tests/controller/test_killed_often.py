@@ -3,12 +3,12 @@
 import uuid
 from pathlib import Path
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller, Forked, through
-from interposer import Interposer
-from settled import JobRecord, settled_state
-from wishing import bulk
+from support.controller.api_server import ApiServer, Raw, await_until, background, holds
+from support.controller.api_server_proxy import Interposer
+from support.controller.controller_process import Controller, Forked, through
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import bulk
+from support.controller.namespace_state import JobRecord, settled_state
 
 ITEMS = 200
 GONE = 7

@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until
-from controller_process import Controller, through
-from interposer import BrokenConnection, Interposer, NoTrouble, Write
-from settled import finished
-from wishing import video
 
-from patience import LONGEST_SECONDS
+from support.controller.api_server import ApiServer, await_until
+from support.controller.api_server_proxy import BrokenConnection, Interposer, NoTrouble, Write
+from support.controller.controller_process import Controller, through
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import video
+from support.controller.namespace_state import finished
+from support.waiting import LONGEST_SECONDS
 
 BRIEF = {
     "VIDEOIMPORT_LEASE_SECONDS": "3",

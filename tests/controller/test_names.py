@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until
-from controller_process import Controller
-from settled import finished
-from wishing import bulk, video
-
+from support.controller.api_server import ApiServer, Raw, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import bulk, video
+from support.controller.namespace_state import finished
 from videoimport.api.identity import item_identity
 
 URL = "https://example.com/talks/An%20Open%20Talk.mp4?token=s3cr3t"

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, Refused, await_until
-from controller_process import Controller
-from settled import finished
-from wishing import THREE, bulk, video
+
+from support.controller.api_server import ApiServer, Raw, Refused, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import THREE, bulk, video
+from support.controller.namespace_state import finished
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from acting_kubelet import ActingKubelet, terminated
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from settled import finished
-from wishing import bulk
 
+from support.controller.api_server import ApiServer, Raw, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet, terminated
+from support.controller.manifests import bulk
+from support.controller.namespace_state import finished
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.import_task import Task

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from settled import JobRecord, finished, its_worker_runs, phase
-from wishing import SCRATCH, bulk, video
 
+from support.controller.api_server import ApiServer, Raw, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import SCRATCH, bulk, video
+from support.controller.namespace_state import JobRecord, finished, its_worker_runs, phase
 from videoimport.api.reasons import Reason
 
 Start = Callable[..., Controller]

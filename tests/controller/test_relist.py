@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until
-from controller_process import Controller
-from interposer import Interposer
-from settled import finished, its_worker_runs
-from wishing import video
+from support.controller.api_server import ApiServer, await_until
+from support.controller.api_server_proxy import Interposer
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import video
+from support.controller.namespace_state import finished, its_worker_runs
 
 
 def test_a_job_deleted_while_no_watch_works_is_made_again(

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until
-from controller_process import Controller
-from listing_node import listing_node
-from settled import finished
-from wishing import THREE, bulk
+
+from support.controller.api_server import ApiServer, Raw, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.listing_node import listing_node
+from support.controller.manifests import THREE, bulk
+from support.controller.namespace_state import finished
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/bulk-manifest-configmap.yaml"
 NO_VIDEO = "https://example.com/slides.pdf"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from acting_kubelet import ActingKubelet
-from acting_lister import ActingLister
-from apiserver import ApiServer, Raw, Refused, await_until, background
-from controller_process import Controller, written
-from settled import finished
-from wishing import SCRATCH, THREE, bulk, video
+
+from support.controller.api_server import ApiServer, Raw, Refused, await_until, background
+from support.controller.controller_process import Controller, written
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.fake_listing_worker import ActingLister
+from support.controller.manifests import SCRATCH, THREE, bulk, video
+from support.controller.namespace_state import finished
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until
-from controller_process import Controller
-from listing_node import in_manifest, listing_node, manifest, urls
-from settled import finished
-from test_webhook import delivered, keep, told_of
-from wishing import SCRATCH, bulk, video
 
-from receiver import Receiver
+from support.controller.api_server import ApiServer, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.listing_node import in_manifest, listing_node, manifest, urls
+from support.controller.manifests import SCRATCH, bulk, video
+from support.controller.namespace_state import finished
+from support.controller.webhooks import delivered, keep, told_of
+from support.webhook_receiver import Receiver
 from videoimport.api.reasons import Reason
 
 Start = Callable[..., Controller]

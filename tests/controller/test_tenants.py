@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from acting_kubelet import ActingKubelet
-from acting_lister import ActingLister
-from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller, through
-from interposer import Interposer
-from settled import JobRecord, finished, its_worker_runs
-from tenants import (
+
+from support.controller.api_server import ApiServer, Raw, await_until, background, holds
+from support.controller.api_server_proxy import Interposer
+from support.controller.controller_process import Controller, through
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.fake_listing_worker import ActingLister
+from support.controller.manifests import HOOK, SCRATCH, THREE, bulk, video
+from support.controller.namespace_state import JobRecord, finished, its_worker_runs
+from support.controller.tenants import (
     ANCHOR,
     EVIL,
     Mallory,
@@ -26,8 +28,6 @@ from tenants import (
     seen_by_the_controller,
     unmarked,
 )
-from wishing import HOOK, SCRATCH, THREE, bulk, video
-
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, PAGE

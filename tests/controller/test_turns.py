@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller
-from settled import finished
-from wishing import bulk, video
-
+from support.controller.api_server import ApiServer, Raw, await_until, background, holds
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import bulk, video
+from support.controller.namespace_state import finished
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 

@@ -1,20 +1,19 @@
 """The end of a bulk is told to a real receiver by the worker's real process, whatever goes wrong on the way."""
 
-import base64
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from acting_errands import ActingErrands
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from node_logs import NodeLogs
-from wishing import THREE, bulk
 
-from receiver import Receiver, status
+from support.controller.api_server import ApiServer, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import THREE, bulk
+from support.controller.node_logs import NodeLogs
+from support.controller.task_job_kubelet import ActingErrands
+from support.controller.webhooks import delivered, hook, keep, told_of
+from support.webhook_receiver import Receiver, status
 
 Started = Callable[..., Controller]
 FAILURES = 5
@@ -37,29 +36,6 @@ def errands(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[ActingEr
 @pytest.fixture
 def begin(started: Started) -> Callable[[], Controller]:
     return lambda: started(VIDEOIMPORT_ALLOWED_NETWORKS='["127.0.0.0/8"]')
-
-
-def keep(api: ApiServer, namespace: str, receiver: Receiver) -> None:
-    """The Secret that receiver and sender share."""
-    data = {"webhook-secret": base64.b64encode(receiver.secret.encode()).decode()}
-    made = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "hook-key"}, "data": data}
-    api.call("POST", f"/api/v1/namespaces/{namespace}/secrets", made)
-
-
-def told_of(receiver: Receiver) -> Raw:
-    return {"url": receiver.url(), "secretRef": {"name": "hook-key"}}
-
-
-def hook(api: ApiServer, namespace: str) -> Any:
-    return api.get("BulkImport", namespace, "many").get("status", {}).get("webhook", {})
-
-
-def delivered(api: ApiServer, namespace: str, controller: Controller) -> Any:
-    def shown() -> str:
-        return f"{hook(api, namespace)}\n{controller.tail()}"
-
-    await_until("the delivery", lambda: hook(api, namespace).get("state") == "Delivered", 120, explain=shown)
-    return hook(api, namespace)
 
 
 def test_one_message_survives_failures_and_a_restart_and_is_verified_by_the_library(

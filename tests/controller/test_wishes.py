@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Refused, await_until
-from controller_process import Controller
-from settled import finished, its_worker_runs, phase
-from wishing import THREE, bulk, video
 
+from support.controller.api_server import ApiServer, Refused, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import ActingKubelet
+from support.controller.manifests import THREE, bulk, video
+from support.controller.namespace_state import finished, its_worker_runs, phase
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 

@@ -10,25 +10,22 @@ from pathlib import Path
 import pytest
 from botocore.retries import standard
 
+from support.fake_source_site import Site
+from support.worker.destinations import BucketHome
+from support.worker.fetch_harness import Bench
+from support.worker.listing_harness import Lists
+from support.worker.mutated_store import MutatedStore
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.shaped_store import Shape, ShapedStore
+from support.worker.store_deviations import DEVIATIONS
+from support.worker.store_servers import SERVERS, Server
+from support.worker.worker_harness import Desk
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.storage import retry_policy as retries
+
 STORE = os.environ.get("VIDEOIMPORT_TEST_STORE", "versitygw")
 """Another server for all tests, as `make stores-test` runs them."""
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(Path(__file__).resolve().parent))
-sys.path.append(str(ROOT / "tests"))
-
-from destinations import BucketHome  # noqa: E402
-from fetch_runs import Bench  # noqa: E402
-from listing_runs import Lists  # noqa: E402
-from mutated_store import MutatedStore  # noqa: E402
-from object_store import Bucket, ObjectStore  # noqa: E402
-from shaped_store import Shape, ShapedStore  # noqa: E402
-from store_deviations import DEVIATIONS  # noqa: E402
-from store_servers import SERVERS, Server  # noqa: E402
-from web_site import Site  # noqa: E402
-from worker_runs import Desk  # noqa: E402
-
-from videoimport.worker.runtime.subprocesses import Children  # noqa: E402
-from videoimport.worker.storage import retry_policy as retries  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from listing_runs import Lists
-from object_store import KEY_ID, SECRET, Bucket
-from proxy import NETWORK, Proxy
-from test_delivery import Sender
-from web_site import Site, fixed, ranged
 
-from receiver import Receiver
+from support.fake_source_site import Site, fixed, ranged
+from support.webhook_receiver import Receiver
+from support.worker.fetch_harness import Bench
+from support.worker.http_proxy import NETWORK, Proxy
+from support.worker.listing_harness import Lists
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.webhook_harness import Sender
 from videoimport.api.reasons import Reason
 from videoimport.worker.sandbox.address_guard import ForbiddenError, Guard
 

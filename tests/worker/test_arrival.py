@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from web_site import Exchange, Site, in_turn, ranged, until
-from worker_runs import LOOPBACK
 
-from patience import LONGEST_SECONDS
+from support.fake_source_site import Exchange, Site, in_turn, ranged, until
+from support.waiting import LONGEST_SECONDS
+from support.worker.worker_harness import LOOPBACK
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker.fetch.protocol import Request

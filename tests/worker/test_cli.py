@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
-from cli_runs import LOOPBACK, Terminal, to
-from gate import Gate
-from object_store import SECRET, Bucket
-from schema_check import violations
-from web_site import Site, file, slowly, until
-from worker_runs import descendants, is_alive, probe
 
-from patience import LONGEST_SECONDS
+from support.fake_source_site import Site, file, slowly, until
+from support.waiting import LONGEST_SECONDS
+from support.worker.cli_harness import LOOPBACK, Terminal, to
+from support.worker.object_store import SECRET, Bucket
+from support.worker.schema_check import violations
+from support.worker.stalling_proxy import Gate
+from support.worker.worker_harness import descendants, is_alive, probe
 from videoimport.api.videoimport import VideoImport
 
 Footage = Callable[[str], Path]

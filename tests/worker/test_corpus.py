@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from corpus.cases import CASES, QUICK, QUICK_NAMES, Case
-from corpus.files import ROOT, Kitchen
-from object_store import ObjectStore
-from portion import portion
-from web_site import Site, file
-from worker_runs import Desk, Ended, probe
 
+from support.fake_source_site import Site, file
+from support.worker.corpus.cases import CASES, QUICK, QUICK_NAMES, Case
+from support.worker.corpus.files import ROOT, Kitchen
+from support.worker.matrix_portion import portion
+from support.worker.object_store import ObjectStore
+from support.worker.worker_harness import Desk, Ended, probe
 from videoimport.media.source.packet_scan import Track, walk, walk_argv
 from videoimport.worker.runtime.subprocesses import Children
 

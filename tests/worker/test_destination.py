@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from gate import Gate
-from object_store import KEY_ID, SECRET
-from web_site import Exchange, Site, file, fixed, html, in_turn, until
-from worker_runs import Desk
 
+from support.fake_source_site import Exchange, Site, file, fixed, html, in_turn, until
+from support.worker.object_store import KEY_ID, SECRET
+from support.worker.stalling_proxy import Gate
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason, info
 
 Footage = Callable[[str], Path]

@@ -12,11 +12,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from matrix import CASES, HALF, PICTURES, SIZE, Case
-from numbered import RATE, Seen, make, seen
-from object_store import ObjectStore
-from web_site import Site, file
-from worker_runs import Desk, Ended
+
+from support.fake_source_site import Site, file
+from support.worker.differential_matrix import CASES, HALF, PICTURES, SIZE, Case
+from support.worker.numbered_pictures import RATE, Seen, make, seen
+from support.worker.object_store import ObjectStore
+from support.worker.worker_harness import Desk, Ended
 
 AT_ONCE = 2
 PATTERNS = os.environ.get("VIDEOIMPORT_TEST_DIFFERENTIAL", "").split()

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from web_site import Exchange, Route, Site, file, fixed, in_turn, ranged, redirect, zipped
 
+from support.fake_source_site import Exchange, Route, Site, file, fixed, in_turn, ranged, redirect, zipped
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download

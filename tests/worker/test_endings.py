@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gate import Gate
-from object_store import KEY_ID, SECRET
-from web_site import Site, file, slowly, until
-from worker_runs import Desk, Running, is_alive
 
+from support.fake_source_site import Site, file, slowly, until
+from support.worker.object_store import KEY_ID, SECRET
+from support.worker.stalling_proxy import Gate
+from support.worker.worker_harness import Desk, Running, is_alive
 from videoimport.api.reasons import Reason, info
 
 Footage = Callable[[str], Path]

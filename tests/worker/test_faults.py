@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_store import Asked, Fault, FaultyStore
-from web_site import Site, file
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Site, file
+from support.worker.faulty_store import Asked, Fault, FaultyStore
+from support.worker.worker_harness import Desk, Ended
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 

@@ -11,10 +11,10 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from web_site import Exchange, Route, Site, in_turn, ranged
-from worker_runs import LOOPBACK
 
-from patience import LONGEST_SECONDS
+from support.fake_source_site import Exchange, Route, Site, in_turn, ranged
+from support.waiting import LONGEST_SECONDS
+from support.worker.worker_harness import LOOPBACK
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.limits import Limits
 from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus.files import ROOT, Kitchen, ffmpeg
-from listing_runs import Lists
-from object_store import ObjectStore
-from portion import portion
-from transcode_runs import job, made
-from web_site import Site, file, fixed
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Site, file, fixed
+from support.worker.corpus.files import ROOT, Kitchen, ffmpeg
+from support.worker.listing_harness import Lists
+from support.worker.matrix_portion import portion
+from support.worker.object_store import ObjectStore
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import Desk, Ended
 from videoimport.media.source import ffmpeg_versions as versions
 from videoimport.media.source.packet_scan import walk, walk_argv
 from videoimport.media.transcode import command

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web_site import Site, file
-from worker_runs import Desk, Ended, probe
 
+from support.fake_source_site import Site, file
+from support.worker.worker_harness import Desk, Ended, probe
 from videoimport.media.source.packet_scan import walk, walk_argv
 from videoimport.worker.runtime.subprocesses import Children
 

@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from web_site import Site, fixed
 from yt_dlp.extractor.youtube.jsc._builtin.deno import DenoJCP
 from yt_dlp.utils._jsruntime import _find_exe
 
+from support.fake_source_site import Site, fixed
 from videoimport.worker.sandbox.address_guard import is_harmless
 
 ATTEMPTS = """

@@ -3,14 +3,14 @@
 import subprocess
 from pathlib import Path
 
-import hostile_media
 import pytest
-from hostile_media import HARMLESS, HOSTILE
-from peaks import Peaks
-from test_refusals import refused
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import Site, file
+from support.memory_peaks import Peaks
+from support.worker import hostile_media
+from support.worker.hostile_media import HARMLESS, HOSTILE
+from support.worker.refusals import refused
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason
 from videoimport.media.source import requirements
 from videoimport.media.transcode import command

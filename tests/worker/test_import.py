@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from web_site import Site, file, slowly
-from worker_runs import Desk, probe
-
+from support.fake_source_site import Site, file, slowly
+from support.worker.worker_harness import Desk, probe
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.videoimport_status import StageName
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from object_store import Bucket
-from web_site import Site, file
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Site, file
+from support.worker.object_store import Bucket
+from support.worker.worker_harness import Desk, Ended
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import Site, file
+from support.worker.worker_harness import Desk
 from videoimport.media.source import interlace
 from videoimport.media.source.interlace import Counts
 from videoimport.worker.pipeline import interlace_scan as scanning

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from listing_runs import Lists
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import Exchange, Route, Site, fixed, html, ranged, redirect
-from worker_runs import LOOPBACK
 
+from support.fake_source_site import Exchange, Route, Site, fixed, html, ranged, redirect
+from support.worker.fetch_harness import Bench
+from support.worker.listing_harness import Lists
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.worker_harness import LOOPBACK
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason

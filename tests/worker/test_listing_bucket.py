@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpus.files import Kitchen
-from listing_runs import Lists
-from long_bucket import LongBucket
-from object_store import Bucket
-from web_site import Site
-from worker_runs import Desk
 
+from support.fake_source_site import Site
+from support.worker.corpus.files import Kitchen
+from support.worker.listing_harness import Lists
+from support.worker.long_bucket import LongBucket
+from support.worker.object_store import Bucket
+from support.worker.worker_harness import Desk
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason

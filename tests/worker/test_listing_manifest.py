@@ -2,9 +2,8 @@
 
 import gzip
 
-from listing_runs import Lists, jsonl
-from web_site import Exchange, Site, fixed, html, in_turn, redirect, until
-
+from support.fake_source_site import Exchange, Site, fixed, html, in_turn, redirect, until
+from support.worker.listing_harness import Lists, jsonl
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason, info
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listing_runs import Lists
-from web_site import Route, Site, fixed, html
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.utils import OnDemandPagedList, YoutubeDLError
 
+from support.fake_source_site import Route, Site, fixed, html
+from support.worker.listing_harness import Lists
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason, info
 from videoimport.worker.fetch.context import Surroundings

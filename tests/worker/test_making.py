@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from corpus.files import Kitchen
-from transcode_runs import job, made
-from worker_runs import probe
 
+from support.worker.corpus.files import Kitchen
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import probe
 from videoimport.api.reasons import Reason
 from videoimport.media.container.mp4_boxes import top_level
 from videoimport.worker.pipeline import ffmpeg as transcode

@@ -7,14 +7,14 @@ OutOfMemory. The peaks are printed, and kept in build/memory.md.
 from collections.abc import Iterator
 from pathlib import Path
 
-import hostile_lists
 import pytest
-from fetch_runs import Bench
-from listing_runs import Lists
-from peaks import Peaks
-from portion import portion
-from web_site import Exchange, Site, fixed, html
 
+from support.fake_source_site import Exchange, Site, fixed, html
+from support.memory_peaks import Peaks
+from support.worker import hostile_lists
+from support.worker.fetch_harness import Bench
+from support.worker.listing_harness import Lists
+from support.worker.matrix_portion import portion
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent.parent

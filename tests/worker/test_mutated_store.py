@@ -16,14 +16,15 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import pytest
 from botocore.retries import standard
-from destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutated_store import Damage, Fault, FaultKind, Habits, MutatedStore, Operation, Plan, Request
-from object_store import Bucket, ObjectStore
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import Site, file
+from support.worker.destinations import FOLDER, Killed, bring, place_at, task_for
+from support.worker.mutated_bucket import Way
+from support.worker.mutated_store import Damage, Fault, FaultKind, Habits, MutatedStore, Operation, Plan, Request
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
@@ -154,20 +155,6 @@ class World:
         """For whoever reads of a failed case."""
         runs = [f"{one.reason or 'no reason'} {one.message}" if not one.report else "Completed" for one in self.ended]
         return "\n".join([repr(self.case), *runs, *self.plan.log, *map(repr, self.bucket.keys)])
-
-
-class Way(BucketHome):
-    """To the bucket, by the store that changes what passes."""
-
-    def __init__(self, bucket: Bucket, mutated: MutatedStore) -> None:
-        super().__init__(bucket)
-        self.destination["s3"]["endpoint"] = mutated.endpoint
-        self._direct, self.bucket = bucket, Bucket(_Endpoint(mutated.endpoint), bucket.name)  # type: ignore[arg-type]
-
-
-@dataclass
-class _Endpoint:
-    endpoint: str
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
-from web_site import Exchange, Site
 
+from support.fake_source_site import Exchange, Site
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason

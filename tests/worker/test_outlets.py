@@ -15,14 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from listing_runs import Lists
-from object_store import KEY_ID, SECRET, Bucket
-from proxy import NETWORK, Proxy
-from test_delivery import Sender
-from web_site import Exchange, Route, Site, file, fixed
-from worker_runs import LOOPBACK, Desk, descendants
 
-from receiver import Receiver, status
+from support.fake_source_site import Exchange, Route, Site, file, fixed
+from support.webhook_receiver import Receiver, status
+from support.worker.http_proxy import NETWORK, Proxy
+from support.worker.listing_harness import Lists
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.webhook_harness import Sender
+from support.worker.worker_harness import LOOPBACK, Desk, descendants
 
 Footage = Callable[[str], Path]
 MARK = "c4nary"

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus.files import Kitchen
-from web_site import Site, file
-from worker_runs import Desk, Ended, probe
 
+from support.fake_source_site import Site, file
+from support.worker.corpus.files import Kitchen
+from support.worker.worker_harness import Desk, Ended, probe
 from videoimport.api.reasons import Reason
 
 QUICK = {"preset": "ultrafast"}

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from web_site import Exchange, Route, Site, file, in_turn, ranged, until
-from worker_runs import Desk, Ended, Running, is_alive, probe
 
+from support.fake_source_site import Exchange, Route, Site, file, in_turn, ranged, until
+from support.worker.worker_harness import Desk, Ended, Running, is_alive, probe
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
-from object_store import Bucket, ObjectStore
-from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.shaped_store import CONDITIONS, Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import OutputFile, Outputs

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fetch_runs import Bench
-from web_site import Exchange, Route, Site, file, fixed, html, redirect
 
+from support.fake_source_site import Exchange, Route, Site, file, fixed, html, redirect
+from support.worker.fetch_harness import Bench
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]

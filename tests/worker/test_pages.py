@@ -4,10 +4,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from test_refusals import refused
-from web_site import Site, file, fixed, html
-from worker_runs import Desk, probe
-
+from support.fake_source_site import Site, file, fixed, html
+from support.worker.refusals import refused
+from support.worker.worker_harness import Desk, probe
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]

@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_making import job, made
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import Site, file
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason
 from videoimport.media.transcode import command
 from videoimport.worker.runtime.errors import ImportFailure

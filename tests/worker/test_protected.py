@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_refusals import refused
-from web_site import Site, file, fixed
-from worker_runs import Desk
 
+from support.fake_source_site import Site, file, fixed
+from support.worker.refusals import refused
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason
 
 KEYS = ("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb",

@@ -1,7 +1,6 @@
 """Publishing several files, to a bucket and to a volume; killed after, and just before, every single call."""
 
 import errno
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,21 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
-from object_store import ObjectStore
 
+from support.worker.destinations import FOLDER, BucketHome, Home, VolumeHome, bring, place_at, task_for
+from support.worker.kill_points import ENTRY, NOTES, REPLACE, kill, kill_everywhere, visible
+from support.worker.object_store import ObjectStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import publish
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Interruption
-from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import Store, Ticket
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.upload_batch import Parcel, Shipment
-
-NOTES = "in/.videoimport"
-ENTRY = f"{NOTES}/index/content/v.json"
-REPLACE = {"destination": {"ifExists": "Replace"}}
 
 
 @pytest.fixture(params=["bucket", "volume"])
@@ -69,10 +64,6 @@ def old_files(tmp_path: Path) -> dict[str, Path]:
 def new_files(tmp_path: Path) -> dict[str, Path]:
     (tmp_path / "new").mkdir()
     return files(tmp_path / "new", "video.mp4", "audio.m4a")
-
-
-def visible(home: Home) -> list[str]:
-    return [key.removeprefix(FOLDER + "/") for key in home.keys if not key.startswith(NOTES)]
 
 
 def test_all_lie_where_they_should_and_nothing_else_is_left(home: Home, at: Store, new_files: dict[str, Path]) -> None:
@@ -302,77 +293,11 @@ def test_an_earlier_wishs_intent_is_undone(home: Home, at: Store, new_files: dic
     assert home.unfinished == []
 
 
-def kill(home: Home, wanted: dict[str, Path], at: int, *, after: bool) -> Iterator[str]:
-    """Bring files until call number ``at``; yields the record's kind as it stands then."""
-    with home.dying(at, after=after) as (store, doom):
-        try:
-            place = place_at(store, task_for(home, **REPLACE))
-            if publish.done_before(place) is None:
-                bring(place, wanted, (ENTRY,))
-        except Killed:
-            pass
-        reached = doom.seen >= at
-    record = f"{NOTES}/imports/new.json"
-    kind = json.loads(home.read(record)).get("kind", "") if record in home.keys else "no record"
-    yield f"{kind} after {doom.what}" if reached else "over"
-
-
 @pytest.mark.parametrize("after", [True, False])
 def test_killed_at_any_call_the_next_run_ends_with_one_whole_result(
     new_home: Callable[[], Home], old_files: dict[str, Path], new_files: dict[str, Path], after: bool
 ) -> None:
     kill_everywhere(new_home, old_files, new_files, after=after)
-
-
-def kill_everywhere(
-    new_home: Callable[[], Home],
-    old_files: dict[str, Path],
-    new_files: dict[str, Path],
-    *,
-    after: bool,
-    resumes: bool = True,
-    tidies: bool = True,
-) -> None:
-    """Kill an import at each of its calls in turn.
-
-    ``resumes`` False: the next run may send all again; ``tidies`` False: an upload may be left.
-    """
-    seen = set()
-    for number in range(1, 1000):
-        home = new_home()
-        first = home.store()
-        bring(place_at(first, task_for(home, "old")), old_files)
-        state = next(kill(home, new_files, number, after=after))
-        if state == "over":
-            break
-        seen.add(state.split()[0])
-        whose = json.loads(home.read(f"{FOLDER}/result.json"))["uid"] if "result.json" in visible(home) else None
-        for name, path in {"old": old_files, "new": new_files}.get(whose or "", {}).items():
-            assert home.read(f"{FOLDER}/{name}") == path.read_bytes(), (
-                f"result.json speaks of what is not there: {state}"
-            )
-        assert set(visible(home)) <= {*old_files, *new_files, "result.json"}
-
-        next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
-        report = publish.done_before(next_run)
-        if resumes and state.startswith(("Intent", "Report")):
-            assert report is not None, f"bytes would be moved again: {state}"
-        if report is None:
-            assert not tidies or home.unfinished == [], state
-            bring(next_run, new_files, (ENTRY,))
-        assert visible(home) == sorted([*new_files, "result.json"]), state
-        for name, path in new_files.items():
-            assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
-        assert not tidies or home.unfinished == [], state
-        assert [key for key in home.keys if key.startswith(NOTES)] == [
-            f"{NOTES}/imports/new.json",
-            f"{NOTES}/imports/old.json",
-            ENTRY,
-        ], state
-        assert index.look(next_run.scope, ENTRY) is not None
-        for store in (first, next_run.store):
-            store.close()
-    assert seen == {"no", "Intent", "Report"}
 
 
 class Clock:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
-from object_store import Bucket, ObjectStore
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import Site, file
+from support.worker.destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import publish

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from web_site import Exchange, Route, Site, file, fixed, html, in_turn, ranged, redirect
 
+from support.fake_source_site import Exchange, Route, Site, file, fixed, html, in_turn, ranged, redirect
+from support.worker.fetch_harness import Bench
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http.client import Browser

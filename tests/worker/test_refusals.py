@@ -5,24 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from web_site import Site, file, fixed, html, redirect
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Site, file, fixed, html, redirect
+from support.worker.refusals import refused
+from support.worker.worker_harness import Desk
 from videoimport.api.reasons import Reason, info
 
 Footage = Callable[[str], Path]
-
-
-def refused(ended: Ended, desk: Desk, reason: Reason, *words: str) -> None:
-    """Failed with this reason, its code and these words; nothing stands in the bucket or in scratch."""
-    report = ended.report
-    assert report.reason is reason, ended.everything
-    assert ended.code == info(reason).exit_code
-    said = f"{report.message} {report.advice or info(reason).advice}"
-    assert all(word in said for word in words), said
-    assert desk.bucket.shown == []
-    assert desk.bucket.unfinished == []
-    assert desk.left_in_scratch == []
 
 
 @pytest.mark.parametrize(

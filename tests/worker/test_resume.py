@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import Exchange, Route, Site, ranged, until
+
+from support.fake_source_site import Exchange, Route, Site, ranged, until
+from support.worker.fetch_harness import Bench
+from support.worker.object_store import KEY_ID, SECRET, Bucket
 
 MOVIE = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4 * 1024 * 40
 """40 MiB: more than is lost when a node dies."""

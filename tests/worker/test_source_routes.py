@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from object_store import KEY_ID, SECRET, Bucket
-from proxy import NETWORK, Proxy
-from web_site import Site, html, ranged
 
+from support.fake_source_site import Site, html, ranged
+from support.worker.fetch_harness import Bench
+from support.worker.http_proxy import NETWORK, Proxy
+from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.reasons import Reason
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 2000

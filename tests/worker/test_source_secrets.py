@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from web_site import Exchange, Route, Site, fixed, html, ranged, redirect
 
+from support.fake_source_site import Exchange, Route, Site, fixed, html, ranged, redirect
+from support.worker.fetch_harness import Bench
 from videoimport.api.reasons import Reason
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 400

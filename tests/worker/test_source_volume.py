@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fetch_runs import Bench
 
+from support.worker.fetch_harness import Bench
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.volume_source import open_beneath
 from videoimport.worker.runtime.errors import ImportFailure

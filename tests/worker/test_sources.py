@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from object_store import KEY_ID, SECRET
-from test_refusals import refused
-from web_site import Exchange, Site, file, fixed, html
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Exchange, Site, file, fixed, html
+from support.worker.object_store import KEY_ID, SECRET
+from support.worker.refusals import refused
+from support.worker.worker_harness import Desk, Ended
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]

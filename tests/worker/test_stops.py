@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listing_runs import Lists
-from object_store import ObjectStore
-from test_delivery import Sender
-from web_site import Site, file, until
-from worker_runs import Desk, Ended, descendants, is_alive
 
-from patience import LONGEST_SECONDS
-from receiver import Receiver
+from support.fake_source_site import Site, file, until
+from support.waiting import LONGEST_SECONDS
+from support.webhook_receiver import Receiver
+from support.worker.listing_harness import Lists
+from support.worker.object_store import ObjectStore
+from support.worker.webhook_harness import Sender
+from support.worker.worker_harness import Desk, Ended, descendants, is_alive
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.listing_log import unpacked
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
-from object_store import Bucket, ObjectStore
-from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.shaped_store import CONDITIONS, Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import publish

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import IncompleteReadError, PaginationError, ReadTimeoutError
-from destinations import FOLDER, BucketHome, bring, place_at, task_for
-from object_store import Bucket
-from shaped_store import Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHome, bring, place_at, task_for
+from support.worker.object_store import Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy

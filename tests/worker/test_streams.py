@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matrix import H264, PLAIN, TONE, ffmpeg
-from numbered import make, seen
-from web_site import Site, file, fixed
-from worker_runs import Desk, Ended
+
+from support.fake_source_site import Site, file, fixed
+from support.worker.differential_matrix import H264, PLAIN, TONE, ffmpeg
+from support.worker.numbered_pictures import make, seen
+from support.worker.worker_harness import Desk, Ended
 
 PICTURES = 50
 HLS = ("-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_playlist_type", "vod")

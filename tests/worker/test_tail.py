@@ -4,10 +4,10 @@ import hashlib
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import Site, ranged
 
+from support.fake_source_site import Site, ranged
+from support.worker.fetch_harness import Bench
+from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.worker.fetch.limits import Limits, Throttle
 from videoimport.worker.fetch.mp4_tail import Told, fetched
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numbered_footage
 import pytest
-from numbered_footage import Seen, watch
-from web_site import Site, file
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Site, file
+from support.worker import numbered_footage
+from support.worker.numbered_footage import Seen, watch
+from support.worker.worker_harness import Desk, Ended
 from videoimport.api.reasons import Reason
 
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpus.files import Kitchen
 
+from support.worker.corpus.files import Kitchen
 from videoimport.api.reasons import Reason
 from videoimport.media.source.findings import Finding
 from videoimport.worker.runtime.errors import ImportFailure

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from destinations import BucketHome, place_at, task_for
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import until
-from worker_runs import probe
 
+from support.fake_source_site import until
+from support.worker.destinations import BucketHome, place_at, task_for
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.worker_harness import probe
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure

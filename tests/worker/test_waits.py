@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, BucketHome, Home, VolumeHome, bring, place_at, task_for
-from object_store import KEY_ID, SECRET, Bucket
-from shaped_store import Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHome, Home, VolumeHome, bring, place_at, task_for
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import StageName

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core_seen import (
+from support.core.video_builders import (
     NOW,
     after,
     created,
@@ -17,7 +17,6 @@ from core_seen import (
     video,
     written,
 )
-
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.admission import Limits, full_cluster, standing_of

@@ -1,8 +1,8 @@
 """Conditions: when they change, and what kstatus reads in them."""
 
 import pytest
-from core_seen import NOW, after
 
+from support.core.video_builders import NOW, after
 from videoimport.api.conditions import ConditionType
 from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
 

@@ -1,8 +1,8 @@
 """What the table of imports shows of each: from its first status on, and never a secret."""
 
 import pytest
-from core_seen import NOW, SETTINGS, video
 
+from support.core.video_builders import NOW, SETTINGS, video
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import SourceStatus
 from videoimport.core.display_name import display_name

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from core_seen import NOW, after, completed, created, plan
 from pydantic import ValidationError
 
+from support.core.video_builders import NOW, after, completed, created, plan
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason

@@ -3,13 +3,25 @@
 import re
 
 import pytest
-from core_bulk import plan as bulk_plan
-from core_listing import begun, told
-from core_seen import NOW, edited, failure, finished, having, job, plan, pod, progress, running, written
 from hypothesis import given
 from hypothesis import strategies as st
-from message_sites import Site, sites
 
+from support.core.bulk_builders import plan as bulk_plan
+from support.core.discovery_builders import begun, told
+from support.core.message_sites import Site, sites
+from support.core.video_builders import (
+    NOW,
+    edited,
+    failure,
+    finished,
+    having,
+    job,
+    plan,
+    pod,
+    progress,
+    running,
+    written,
+)
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
 from videoimport.core.jobs.outcome import end_without_report

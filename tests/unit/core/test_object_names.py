@@ -2,10 +2,10 @@
 
 import re
 
-from core_bulk import bulk, key, url
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.core.bulk_builders import bulk, key, url
 from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.identity import item_identity

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from core_bulk import bulk, child, entries, good, plan, shard, started, url
-from core_listing import begun, collected, deleted, listed, look, page, told
-from core_seen import claim, finished, pod, running, success
-from core_seen import plan as plan_video
-from core_seen import started as started_video
 
+from support.core.bulk_builders import bulk, child, entries, good, plan, shard, started, url
+from support.core.discovery_builders import begun, collected, deleted, listed, look, page, told
+from support.core.video_builders import claim, finished, pod, running, success
+from support.core.video_builders import plan as plan_video
+from support.core.video_builders import started as started_video
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core import owned_objects as owned
 from videoimport.core.object_metadata import controlling_owner, video_owner

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from core_seen import NOW, SETTINGS, UID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.core.video_builders import NOW, SETTINGS, UID
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.retry_policy import Context, exhausted, judge

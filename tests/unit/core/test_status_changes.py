@@ -1,7 +1,17 @@
 """What happened is told by exactly one write."""
 
-from core_seen import after, completed, failed_with, failure, finished, job, progress, running, success, written
-
+from support.core.video_builders import (
+    after,
+    completed,
+    failed_with,
+    failure,
+    finished,
+    job,
+    progress,
+    running,
+    success,
+    written,
+)
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Stage, StageName, Usage, VideoImportStatus
 from videoimport.core.status_changes import LOST, News, news

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from core_seen import NOW, after
 
+from support.core.video_builders import NOW, after
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.status_throttle import Writing, due
 

@@ -9,7 +9,7 @@ import pytest
 from cluster import processes
 from cluster.processes import Daemon, Identity, belongs, identify, read_stat
 from cluster.waiting import wait_until
-from patience import LONGEST_SECONDS
+from support.waiting import LONGEST_SECONDS
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 

@@ -1,16 +1,11 @@
 """Whatever happens when: no host that rests is asked but by one that tries, no limit is exceeded, and all arrive."""
 
 import random
-import sys
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from turn_world import SETTINGS, Site, World
-
+from support.controller.simulated_admission import SETTINGS, Site, World
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.admission import DEFAULT, Limits
 

@@ -1,16 +1,11 @@
 """Nothing in one namespace changes what is decided for another, whatever it looks like."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tenant_world import KEYS, grown, planted
-
+from support.controller.simulated_tenants import KEYS, grown, planted
 from videoimport.controller.client.resources import Key
 
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from core_listing import listed, page
 
+from support.core.discovery_builders import listed, page
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason

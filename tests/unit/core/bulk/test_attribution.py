@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from core_bulk import bad, bulk, child, good, key, kinds, plan, recorded, started, url
-from core_listing import page
-from core_proven import proven
-from core_seen import NOW, after
 
+from support.core.bulk_builders import bad, bulk, child, good, key, kinds, plan, recorded, started, url
+from support.core.discovery_builders import page
+from support.core.page_digests import proven
+from support.core.video_builders import NOW, after
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.core.bulk.snapshot import Book
 from videoimport.core.list_item import Listed

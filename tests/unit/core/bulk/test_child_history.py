@@ -2,10 +2,23 @@
 
 from dataclasses import replace
 
-from core_bulk import bad, bulk, child, edited, good, key, kinds, plan, recorded, shard, started, url, written
-from core_listing import page
-from core_seen import NOW, after
-
+from support.core.bulk_builders import (
+    bad,
+    bulk,
+    child,
+    edited,
+    good,
+    key,
+    kinds,
+    plan,
+    recorded,
+    shard,
+    started,
+    url,
+    written,
+)
+from support.core.discovery_builders import page
+from support.core.video_builders import NOW, after
 from videoimport.core.list_item import Listed
 from videoimport.core.plan import Create, Delete
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from core_bulk import bulk
-from core_seen import SETTINGS
 
+from support.core.bulk_builders import bulk
+from support.core.video_builders import SETTINGS
 from videoimport.api.tasks.listing_task import FoundItem
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_manifests import creation

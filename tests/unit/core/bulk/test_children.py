@@ -1,6 +1,6 @@
 """Which children there are to be: made through a window, restarted, cancelled, removed."""
 
-from core_bulk import (
+from support.core.bulk_builders import (
     bad,
     bulk,
     cancelled,
@@ -16,8 +16,7 @@ from core_bulk import (
     wishing,
     written,
 )
-from core_seen import after
-
+from support.core.video_builders import after
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase

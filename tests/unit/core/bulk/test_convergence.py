@@ -3,10 +3,10 @@
 import random
 from typing import Any
 
-from core_cluster import SURE, Cluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.core.simulated_cluster import SURE, Cluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.status import BULK_ENDINGS
 from videoimport.core.parsers import shard_view

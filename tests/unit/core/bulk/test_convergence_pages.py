@@ -3,11 +3,11 @@
 import random
 from typing import Any
 
-from core_cluster import SURE
-from core_lister import ListingCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.core.simulated_cluster import SURE
+from support.core.simulated_listing import ListingCluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.tasks.listing_task import FoundItem, PageLine

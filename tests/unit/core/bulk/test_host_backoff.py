@@ -1,9 +1,9 @@
 """A bulk among whose hosts one pushes back: others go on, and the status says so."""
 
 import pytest
-from core_bulk import bulk, child, plan, started
-from core_seen import after
 
+from support.core.bulk_builders import bulk, child, plan, started
+from support.core.video_builders import after
 from videoimport.api.bulkimport_status import HostStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoPhase

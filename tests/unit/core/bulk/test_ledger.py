@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from core_bulk import bad, bulk, child, edited, entries, entry, good, key, kinds, plan, recorded, shard
-from core_seen import SETTINGS, URI
-
+from support.core.bulk_builders import bad, bulk, child, edited, entries, entry, good, key, kinds, plan, recorded, shard
+from support.core.video_builders import SETTINGS, URI
 from videoimport.api.bulkimport_source import MAX_ITEMS, Item
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from core_bulk import bad, bulk, edited, good, kinds, plan, shard, started, url, written
-from core_bulk import child as child_of
-from core_listing import look, made, noted, page
-from core_proven import proven
-from core_seen import NOW, after, condition, pod, truths
 
+from support.core.bulk_builders import bad, bulk, edited, good, kinds, plan, shard, started, url, written
+from support.core.bulk_builders import child as child_of
+from support.core.discovery_builders import look, made, noted, page
+from support.core.page_digests import proven
+from support.core.video_builders import NOW, after, condition, pod, truths
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.metadata import MOST_KEYS

@@ -1,8 +1,7 @@
 """A bulk whose children the cluster refuses, or that cannot be read."""
 
-from core_bulk import bulk, child, good, key, kinds, plan, recorded, started, url, written
-from core_seen import after, condition, event
-
+from support.core.bulk_builders import bulk, child, good, key, kinds, plan, recorded, started, url, written
+from support.core.video_builders import after, condition, event
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.core.object_names import child_name
 

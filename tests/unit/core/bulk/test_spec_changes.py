@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core_bulk import (
+from support.core.bulk_builders import (
     BULK,
     bad,
     bulk,
@@ -20,10 +20,9 @@ from core_bulk import (
     wishing,
     written,
 )
-from core_listing import page
-from core_proven import proven
-from core_seen import after, condition, truths
-
+from support.core.discovery_builders import page
+from support.core.page_digests import proven
+from support.core.video_builders import after, condition, truths
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason

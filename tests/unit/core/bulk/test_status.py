@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from core_bulk import (
+
+from support.core.bulk_builders import (
     bad,
     bulk,
     cancelled,
@@ -19,8 +20,7 @@ from core_bulk import (
     url,
     written,
 )
-from core_seen import NOW, after, condition, truths
-
+from support.core.video_builders import NOW, after, condition, truths
 from videoimport.api.bulkimport_source import MAX_ITEMS
 from videoimport.api.bulkimport_status import MAX_INLINE_RESULTS, BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.reasons import Reason

@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 import pytest
-from core_bulk import bulk, plan, shard
-from core_listing import page
-from core_seen import after, event
 
+from support.core.bulk_builders import bulk, plan, shard
+from support.core.discovery_builders import page
+from support.core.video_builders import after, event
 from videoimport.api.bulkimport import FailurePolicy
 from videoimport.api.bulkimport_status import BulkImportStatus, DiscoveryStatus, HostStatus, LedgerEntry
 from videoimport.api.identity import item_identity

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from core_bulk import BULK, bulk, plan
-from core_listing import begun, collected, deleted, listed, look, noted, page, told
-from core_proven import proven
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.core.bulk_builders import BULK, bulk, plan
+from support.core.discovery_builders import begun, collected, deleted, listed, look, noted, page, told
+from support.core.page_digests import proven
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.core.discovery.page_digest import EVERY, chain_of, page_digest, thinned
 from videoimport.core.discovery.page_digest import proven as proven_pages

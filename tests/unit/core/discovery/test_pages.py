@@ -2,8 +2,7 @@
 
 import json
 
-from core_listing import listed
-
+from support.core.discovery_builders import listed
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
 from videoimport.core.discovery.pages import listing_of, manifest_of

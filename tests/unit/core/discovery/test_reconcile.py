@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from core_listing import (
+
+from support.core.discovery_builders import (
     LIST,
     SECOND,
     begun,
@@ -23,8 +24,7 @@ from core_listing import (
     told,
     working,
 )
-from core_seen import NOW, SETTINGS, after, event
-
+from support.core.video_builders import NOW, SETTINGS, after, event
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from core_listing import begun, look
-from core_listing import pod_of as listing_pod
-from core_seen import after, event, job, plan, pod, running, video
 
+from support.core.discovery_builders import begun, look
+from support.core.discovery_builders import pod_of as listing_pod
+from support.core.video_builders import after, event, job, plan, pod, running, video
 from videoimport.api.reasons import Reason
 from videoimport.core.jobs.cluster_message import Fields, explain, fields_of
 

@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from core_seen import SETTINGS, video
 
+from support.core.video_builders import SETTINGS, video
 from videoimport.api.labels import OUR_PREFIXES
 from videoimport.api.tasks.import_task import SCRATCH_PATH, TASK_PATH, Politeness, Task, spec_hash, wish_hash
 from videoimport.core.jobs.import_job import job_manifest

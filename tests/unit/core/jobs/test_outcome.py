@@ -1,8 +1,8 @@
 """How a finished run ended, from the surest witness that is left."""
 
 import pytest
-from core_seen import failure, job, pod, running, success
 
+from support.core.video_builders import failure, job, pod, running, success
 from videoimport.api.reasons import TABLE, Reason
 from videoimport.api.tasks.import_task import spec_hash
 from videoimport.core.jobs.outcome import Expected, outcome_of, success_of

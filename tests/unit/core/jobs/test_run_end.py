@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core_listing import begun, collected, deleted, listed, look, noted, told
-from core_listing import created as listing_made
-from core_seen import (
+
+from support.core.discovery_builders import begun, collected, deleted, listed, look, noted, told
+from support.core.discovery_builders import created as listing_made
+from support.core.video_builders import (
     NOW,
     SETTINGS,
     after,
@@ -25,10 +26,9 @@ from core_seen import (
     working_pod,
     written,
 )
-from core_webhook import hook, over, pending, tell
-from core_webhook import job as hook_job
-from core_webhook import written as told_of
-
+from support.core.webhook_builders import hook, over, pending, tell
+from support.core.webhook_builders import job as hook_job
+from support.core.webhook_builders import written as told_of
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import VideoPhase

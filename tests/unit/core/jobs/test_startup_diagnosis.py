@@ -1,8 +1,8 @@
 """Why a run does not start, in the cluster's own words, while it lasts."""
 
 import pytest
-from core_seen import NOW, SETTINGS, after, event, job, plan, pod, running, working_pod, written
 
+from support.core.video_builders import NOW, SETTINGS, after, event, job, plan, pod, running, working_pod, written
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import Inquiry

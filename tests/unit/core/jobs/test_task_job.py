@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from core_listing import LIST, begun, created, ended, listed, look, pod_of, task_in
-from core_seen import NOW
 
+from support.core.discovery_builders import LIST, begun, created, ended, listed, look, pod_of, task_in
+from support.core.video_builders import NOW
 from videoimport.api.labels import IMPORT
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import ListingTask, PageReport

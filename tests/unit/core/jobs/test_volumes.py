@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from core_seen import SETTINGS, video
 
+from support.core.video_builders import SETTINGS, video
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,

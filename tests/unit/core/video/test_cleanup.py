@@ -1,7 +1,6 @@
 """Jobs that are no longer needed."""
 
-from core_seen import after, completed, failed_with, finished, job, plan, running, success, written
-
+from support.core.video_builders import after, completed, failed_with, finished, job, plan, running, success, written
 from videoimport.api.reasons import Reason
 from videoimport.core.plan import Create, Delete, Patch
 

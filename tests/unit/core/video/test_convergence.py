@@ -3,11 +3,11 @@
 import random
 from typing import Any
 
-from core_cluster import SURE, Cluster
-from core_seen import SETTINGS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.core.simulated_cluster import SURE, Cluster
+from support.core.video_builders import SETTINGS
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.lifecycle import ENDED

@@ -1,9 +1,8 @@
 """A video that the destination had already: nothing is stored, and the import is a success."""
 
-from core_bulk import bulk, child, good
-from core_bulk import plan as bulk_plan
-from core_seen import URI, condition, finished, plan, running, success, truths, written
-
+from support.core.bulk_builders import bulk, child, good
+from support.core.bulk_builders import plan as bulk_plan
+from support.core.video_builders import URI, condition, finished, plan, running, success, truths, written
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason, UploadText
 from videoimport.api.videoimport_status import Outputs, VideoPhase

@@ -1,7 +1,8 @@
 """What a run's end makes of the import."""
 
 import pytest
-from core_seen import (
+
+from support.core.video_builders import (
     URI,
     after,
     completed,
@@ -23,7 +24,6 @@ from core_seen import (
     working_pod,
     written,
 )
-
 from videoimport.api.reasons import Reason, RetryClass, UploadText, info
 from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 from videoimport.core.plan import Plan

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from core_seen import (
+
+from support.core.video_builders import (
     NOW,
     SETTINGS,
     after,
@@ -25,7 +26,6 @@ from core_seen import (
     working_pod,
     written,
 )
-
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import Attempts, HostRest, VideoPhase

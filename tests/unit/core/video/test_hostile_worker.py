@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from core_seen import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from support.core.video_builders import (
     URI,
     after,
     failure,
@@ -17,10 +21,6 @@ from core_seen import (
     success,
     working_pod,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
-
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, VideoImportStatus, VideoMetadata

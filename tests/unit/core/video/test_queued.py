@@ -1,7 +1,19 @@
 """Waiting for a place in the cluster: a queue that holds the Job back, or no node for its pod."""
 
-from core_seen import after, created, edited, finished, having, job, plan, pod, progress, running, success, written
-
+from support.core.video_builders import (
+    after,
+    created,
+    edited,
+    finished,
+    having,
+    job,
+    plan,
+    pod,
+    progress,
+    running,
+    success,
+    written,
+)
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.parsers import job_view, pod_view

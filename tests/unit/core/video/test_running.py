@@ -1,6 +1,6 @@
 """A run under way: its worker's words become the status, at a bounded rate."""
 
-from core_seen import (
+from support.core.video_builders import (
     NOW,
     SETTINGS,
     after,
@@ -16,7 +16,6 @@ from core_seen import (
     working_pod,
     written,
 )
-
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 

@@ -1,7 +1,8 @@
 """Scratch that outlives pods: made before the Job, kept from run to run, gone with the import."""
 
 import pytest
-from core_seen import (
+
+from support.core.video_builders import (
     NOW,
     after,
     claim,
@@ -20,7 +21,6 @@ from core_seen import (
     video,
     written,
 )
-
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.parsers import claim_view

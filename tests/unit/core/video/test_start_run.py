@@ -1,7 +1,8 @@
 """From nothing to a Job that was seen."""
 
 import pytest
-from core_seen import (
+
+from support.core.video_builders import (
     NOW,
     SETTINGS,
     UID,
@@ -21,7 +22,6 @@ from core_seen import (
     working_pod,
     written,
 )
-
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.plan import Announcement, Plan

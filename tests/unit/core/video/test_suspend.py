@@ -1,7 +1,8 @@
 """Suspending an import, and what it comes back to."""
 
 import pytest
-from core_seen import (
+
+from support.core.video_builders import (
     after,
     completed,
     condition,
@@ -21,7 +22,6 @@ from core_seen import (
     working_pod,
     written,
 )
-
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import Delete, Plan

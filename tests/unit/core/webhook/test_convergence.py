@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core_bulk import BULK, BULK_UID, bulk, good, plan, recorded
-from core_seen import NOW, SETTINGS, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.core.bulk_builders import BULK, BULK_UID, bulk, good, plan, recorded
+from support.core.video_builders import NOW, SETTINGS, pod
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.labels import RUN, TASK

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from core_bulk import BULK_UID, bulk, edited
-from core_seen import NOW, after, pod
-from core_webhook import ENDED, HOOK, ended, having, hook, job, over, pending, tell, written
 
+from support.core.bulk_builders import BULK_UID, bulk, edited
+from support.core.video_builders import NOW, after, pod
+from support.core.webhook_builders import ENDED, HOOK, ended, having, hook, job, over, pending, tell, written
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.labels import BULK, RUN, TASK
