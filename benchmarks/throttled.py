@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-from support.tcp_proxy import CHUNK, Forwarder
+from support.tcp_proxy import CHUNK, TcpProxy
 
 
 class Rate:
@@ -95,7 +95,7 @@ class Origin:
                 left -= len(chunk)
 
 
-class Uplink(Forwarder):
+class Uplink(TcpProxy):
     """Forwards connections to an endpoint; what is sent there goes at a rate."""
 
     def __init__(self, endpoint: str) -> None:

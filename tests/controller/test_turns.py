@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from support.controller.api_server import ApiServer, Raw, await_until, background, holds
 from support.controller.controller_process import Controller
-from support.controller.fake_kubelet import ActingKubelet
+from support.controller.fake_kubelet import FakeKubelet
 from support.controller.manifests import bulk, video
 from support.controller.namespace_state import finished
 from videoimport.api.reasons import Reason
@@ -47,7 +47,7 @@ def running_pods(api: ApiServer, namespace: str) -> list[Raw]:
 
 
 def test_no_more_run_than_may_whatever_ends_or_frees_a_place_and_whoever_is_killed(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Start
 ) -> None:
     kubelet.hold.set()
     kubelet.fate = lambda task: Reason.SOURCE_UNAVAILABLE if (task.name, task.run) == ("v2", 1) else None
@@ -74,7 +74,7 @@ def test_no_more_run_than_may_whatever_ends_or_frees_a_place_and_whoever_is_kill
 
 
 def test_two_bulks_share_what_there_is_and_a_namespace_has_its_own_limit(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Start
 ) -> None:
     kubelet.hold.set()
     started(VIDEOIMPORT_MAX_RUNNING_PER_NAMESPACE="4")
@@ -125,7 +125,7 @@ class Site:
 
 
 def test_a_site_that_answers_429_after_some_requests_is_left_alone_until_it_answers_and_all_arrive(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Start
 ) -> None:
     site, rest, parallelism, count = Site(requests=8, seconds=8.0), 2, 4, 16
     kubelet.fate = site.fate

@@ -8,26 +8,26 @@ import pytest
 
 from support.controller.api_server import ApiServer, await_until, background
 from support.controller.controller_process import Controller
-from support.controller.fake_kubelet import ActingKubelet
+from support.controller.fake_kubelet import FakeKubelet
 from support.controller.manifests import THREE, bulk
 from support.controller.node_logs import NodeLogs
-from support.controller.task_job_kubelet import ActingErrands
-from support.controller.webhooks import delivered, hook, keep, told_of
-from support.webhook_receiver import Receiver, status
+from support.controller.task_job_kubelet import TaskJobKubelet
+from support.controller.webhooks import create_secret, delivered, hook, webhook_spec
+from support.webhook_receiver import WebhookReceiver, status
 
 Started = Callable[..., Controller]
 FAILURES = 5
 
 
 @pytest.fixture
-def errands(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[ActingErrands]:
+def task_kubelet(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[TaskJobKubelet]:
     """Runs the pods that deliver, on a node of its own."""
     node = f"hooks-{uuid.uuid4().hex[:8]}"
     with NodeLogs(api, tmp_path).serving() as logs:
         logs.node(node)
-        acting = ActingErrands(api, namespace, logs, tmp_path, node=node)
+        acting = TaskJobKubelet(api, namespace, logs, tmp_path, node=node)
         try:
-            with background("errands", acting.run):
+            with background("task kubelet", acting.run):
                 yield acting
         finally:
             api.call("DELETE", f"/api/v1/nodes/{node}")
@@ -39,13 +39,13 @@ def begin(started: Started) -> Callable[[], Controller]:
 
 
 def test_one_message_survives_failures_and_a_restart_and_is_verified_by_the_library(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, errands: ActingErrands, begin: Callable[[], Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, task_kubelet: TaskJobKubelet, begin: Callable[[], Controller]
 ) -> None:
-    receiver = Receiver(replies=[*[status(500)] * FAILURES, status(204)])
+    receiver = WebhookReceiver(replies=[*[status(500)] * FAILURES, status(204)])
     with receiver.running():
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         controller = begin()
-        api.create(bulk(namespace, THREE, webhook=told_of(receiver)))
+        api.create(bulk(namespace, THREE, webhook=webhook_spec(receiver)))
         await_until("five failures", lambda: len(receiver.posts) == FAILURES, 120, explain=controller.tail)
     await_until(
         "a try while it is down",
@@ -71,14 +71,14 @@ def test_one_message_survives_failures_and_a_restart_and_is_verified_by_the_libr
 
 
 def test_a_pod_that_is_lost_while_the_receiver_thinks_sends_the_same_message_again(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, errands: ActingErrands, begin: Callable[[], Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, task_kubelet: TaskJobKubelet, begin: Callable[[], Controller]
 ) -> None:
-    receiver = Receiver()
+    receiver = WebhookReceiver()
     receiver.replies = [lambda _: receiver.over.wait(60) and None, status(204)]
     with receiver.running():
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         controller = begin()
-        api.create(bulk(namespace, THREE, dryRun=True, webhook=told_of(receiver)))
+        api.create(bulk(namespace, THREE, dryRun=True, webhook=webhook_spec(receiver)))
         await_until("the message", lambda: receiver.posts, 120, explain=controller.tail)
         for pod in api.all_of("Pod", namespace):
             api.delete("Pod", namespace, pod["metadata"]["name"])
@@ -88,17 +88,17 @@ def test_a_pod_that_is_lost_while_the_receiver_thinks_sends_the_same_message_aga
 
 
 def test_a_secret_that_comes_later_is_soon_enough(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, errands: ActingErrands, begin: Callable[[], Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, task_kubelet: TaskJobKubelet, begin: Callable[[], Controller]
 ) -> None:
-    with Receiver().running() as receiver:
+    with WebhookReceiver().running() as receiver:
         controller = begin()
-        api.create(bulk(namespace, THREE, dryRun=True, webhook=told_of(receiver)))
+        api.create(bulk(namespace, THREE, dryRun=True, webhook=webhook_spec(receiver)))
         await_until(
             "what is missing to be told",
             lambda: "no Secret 'hook-key'" in hook(api, namespace).get("message", ""),
             120,
             explain=controller.tail,
         )
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         delivered(api, namespace, controller)
         assert len(receiver.posts) == 1

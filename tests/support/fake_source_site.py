@@ -20,7 +20,7 @@ Route = Callable[["Exchange"], None]
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenRequest:
     """A request that came."""
 
     path: str
@@ -37,7 +37,7 @@ class Seen:
 class Exchange:
     """One request being answered."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, count: int, seen: Seen) -> None:
+    def __init__(self, handler: BaseHTTPRequestHandler, count: int, seen: SeenRequest) -> None:
         self._handler = handler
         self.count = count
         """1 for the first request of this path, and so on."""
@@ -70,11 +70,11 @@ class Exchange:
 
 
 @dataclass
-class Site:
+class FakeSourceSite:
     """Routes by path; everything that came is in ``requests``."""
 
     routes: dict[str, Route] = field(default_factory=dict)
-    requests: list[Seen] = field(default_factory=list)
+    requests: list[SeenRequest] = field(default_factory=list)
     certificate: Path | None = None
     """A PEM file of key and certificate: then it speaks TLS."""
     address: str = "127.0.0.1"
@@ -82,7 +82,7 @@ class Site:
     protocol: str = "HTTP/1.0"
     """HTTP/1.1 keeps connections after an answer of a known length."""
 
-    def __enter__(self) -> "Site":
+    def __enter__(self) -> "FakeSourceSite":
         self.over = threading.Event()
         self._lock = threading.Lock()
         site = self
@@ -121,7 +121,7 @@ class Site:
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.partition("?")[0]
-        seen = Seen(handler.path, handler.headers, handler.client_address)
+        seen = SeenRequest(handler.path, handler.headers, handler.client_address)
         with self._lock:
             self.requests.append(seen)
             count = sum(request.path.partition("?")[0] == path for request in self.requests)
@@ -132,7 +132,7 @@ class Site:
         else:
             exchange.answer(404, b"not here", {"Content-Type": "text/plain"})
 
-    def asked(self, path: str) -> list[Seen]:
+    def asked(self, path: str) -> list[SeenRequest]:
         return [request for request in self.requests if request.path.partition("?")[0] == path]
 
     def url(self, path: str, host: str | None = None) -> str:
@@ -187,7 +187,7 @@ def zipped(path: Path) -> Route:
     return lambda exchange: exchange.answer(200, body, headers)
 
 
-def slowly(path: Path, site: Site, seconds: float, etag: str = '"slow"') -> Route:
+def slowly(path: Path, site: FakeSourceSite, seconds: float, etag: str = '"slow"') -> Route:
     """All of a file, spread over some seconds; ends at once when the test does."""
 
     def chunks() -> Iterator[bytes]:

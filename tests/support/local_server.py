@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 
-class ProxyServer:
+class LocalServer:
     """A context manager that serves what ``handler`` returns at ``endpoint``."""
 
     server_class = ThreadingHTTPServer

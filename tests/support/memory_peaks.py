@@ -8,10 +8,10 @@ from types import TracebackType
 _OURS = (b"videoimport.worker", b"ffmpeg", b"ffprobe")
 
 
-class Peaks:
+class MemoryPeaks:
     """Watches all descendants of this process that are the worker's, inside ``with``."""
 
-    def __enter__(self) -> "Peaks":
+    def __enter__(self) -> "MemoryPeaks":
         self._over = threading.Event()
         self._peaks: dict[int, int] = {}
         self._programs: dict[int, str] = {}

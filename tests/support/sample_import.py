@@ -84,7 +84,7 @@ def without_chance(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Imported:
+class SampleImport:
     """What one import leaves."""
 
     report: Report
@@ -105,7 +105,7 @@ class Imported:
         return text.replace(str(described.sha256), "<sha256 of result.json>")
 
 
-def import_all(root: Path) -> Imported:
+def import_all(root: Path) -> SampleImport:
     """Store every kind of output in an empty volume at ``root / "volume"``; the order of calls is the pipeline's."""
     (root / "volume").mkdir()
     store = RecordingStore(root / "volume")
@@ -122,7 +122,7 @@ def import_all(root: Path) -> Imported:
         keys = (key, index.source_key(SPEC.destination, "etag of the source", SPEC.output))
         report = publish.publish(place, outgoing.shipment, folder, (report, content), keys)
     objects = {key: dict(facts.metadata) for key in store.keys("in/talks/") if (facts := store.head(key)) is not None}
-    return Imported(report, json.loads(content), store, objects)
+    return SampleImport(report, json.loads(content), store, objects)
 
 
 def _sent(outgoing: Outgoing, board: Board, root: Path) -> tuple[Report, bytes]:

@@ -8,7 +8,7 @@ from typing import Self
 CHUNK = 64 * 1024
 
 
-class Forwarder:
+class TcpProxy:
     """A context manager; ``endpoint`` leads where the given one leads. Subclasses say what becomes of a chunk."""
 
     def __init__(self, endpoint: str) -> None:

@@ -60,7 +60,7 @@ def status(code: int, **headers: str) -> Reply:
 
 
 @dataclass
-class Receiver:
+class WebhookReceiver:
     """Answers in turn as told, the last answer for ever; takes everything unless told otherwise."""
 
     replies: list[Reply] = field(default_factory=lambda: [status(204)])
@@ -74,7 +74,7 @@ class Receiver:
     over: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
-    def running(self) -> Iterator["Receiver"]:
+    def running(self) -> Iterator["WebhookReceiver"]:
         """While the block lasts; on the same port again when it is entered again."""
         receiver = self
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from botocore.retries import standard
 
-from support.fake_source_site import Site
-from support.worker.destinations import BucketHome
-from support.worker.fetch_harness import Bench
-from support.worker.listing_harness import Lists
+from support.fake_source_site import FakeSourceSite
+from support.worker.destinations import TestedBucket
+from support.worker.fetch_harness import FetchHarness
+from support.worker.listing_harness import ListingHarness
 from support.worker.mutated_store import MutatedStore
 from support.worker.object_store import Bucket, ObjectStore
 from support.worker.shaped_store import Shape, ShapedStore
 from support.worker.store_deviations import DEVIATIONS
 from support.worker.store_servers import SERVERS, Server
-from support.worker.worker_harness import Desk
+from support.worker.worker_harness import WorkerHarness
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.storage import retry_policy as retries
 
@@ -70,13 +70,13 @@ def bucket(store: ObjectStore) -> Bucket:
 
 
 @pytest.fixture
-def via(bucket: Bucket) -> Iterator[Callable[[Shape], BucketHome]]:
+def via(bucket: Bucket) -> Iterator[Callable[[Shape], TestedBucket]]:
     """The bucket as a destination, through a proxy that differs as the shape says."""
     with ExitStack() as stack:
 
-        def home(shape: Shape) -> BucketHome:
+        def home(shape: Shape) -> TestedBucket:
             proxy = stack.enter_context(ShapedStore(bucket.store.endpoint, shape))
-            return BucketHome.through(proxy.endpoint, bucket)
+            return TestedBucket.through(proxy.endpoint, bucket)
 
         yield home
 
@@ -91,8 +91,8 @@ def mutated(store: ObjectStore) -> Iterator[MutatedStore]:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as running:
+def site() -> Iterator[FakeSourceSite]:
+    with FakeSourceSite() as running:
         yield running
 
 
@@ -113,17 +113,17 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def desk(bucket: Bucket, tmp_path: Path) -> Desk:
-    return Desk(bucket, tmp_path)
+def desk(bucket: Bucket, tmp_path: Path) -> WorkerHarness:
+    return WorkerHarness(bucket, tmp_path)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path) -> Iterator[FetchHarness]:
     children = Children()
-    yield Bench(children, tmp_path)
+    yield FetchHarness(children, tmp_path)
     children.kill_all()
 
 
 @pytest.fixture
-def lists(bucket: Bucket, tmp_path: Path) -> Lists:
-    return Lists(bucket, tmp_path)
+def lists(bucket: Bucket, tmp_path: Path) -> ListingHarness:
+    return ListingHarness(bucket, tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.worker.destinations import FOLDER, Killed, bring, place_at, task_for
-from support.worker.mutated_bucket import Way
+from support.worker.mutated_bucket import MutatedBucket
 from support.worker.mutated_store import Answer, MutatedStore, Plan, Request, error
 from support.worker.object_store import Bucket
 from videoimport.api.tasks.import_report import Report
@@ -33,7 +33,7 @@ class Imports:
     if_exists: str = "Fail"
 
     def run(self, number: int, uid: str = "new") -> Report:
-        way = Way(self.bucket, self.mutated)
+        way = MutatedBucket(self.bucket, self.mutated)
         store = way.store()
         place = place_at(store, task_for(way, uid, number, destination={"ifExists": self.if_exists}))
         try:

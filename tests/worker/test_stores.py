@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import Site
+from support.fake_source_site import FakeSourceSite
 from support.worker.object_store import ObjectStore
 from support.worker.store_answers import ANSWERS, Asker, asked
 from support.worker.store_features import ANSWERED, IMPORTED
@@ -30,7 +30,7 @@ def server(request: pytest.FixtureRequest, started: Callable[[str], ObjectStore]
 
 
 @pytest.fixture
-def world(server: ObjectStore, tmp_path: Path, site: Site, footage: Callable[[str], Path]) -> World:
+def world(server: ObjectStore, tmp_path: Path, site: FakeSourceSite, footage: Callable[[str], Path]) -> World:
     return World(server, tmp_path, site, footage("silent.mp4"))
 
 

@@ -42,7 +42,7 @@ class BrokenConnection(Exception):  # noqa: N818
     """Close it without an answer."""
 
 
-class Trouble(Protocol):
+class Fault(Protocol):
     """What goes wrong; both may raise BrokenConnection."""
 
     def before(self, write: Write) -> web.Response | None:
@@ -55,7 +55,7 @@ class Trouble(Protocol):
         """The server has taken it, and the controller has the answer."""
 
 
-class NoTrouble:
+class NoFault:
     """Everything passes."""
 
     def before(self, write: Write) -> web.Response | None:
@@ -69,7 +69,7 @@ class NoTrouble:
 
 
 @dataclass
-class KillAfter(NoTrouble):
+class KillAfter(NoFault):
     """kill -9 right after the k-th committed write, before or after its answer arrived."""
 
     k: int
@@ -104,11 +104,11 @@ class KillAfter(NoTrouble):
 
 
 @dataclass
-class Interposer:
+class ApiServerProxy:
     """Listens on a port of its own, in a thread of its own."""
 
     api: ApiServer
-    trouble: Trouble = field(default_factory=NoTrouble)
+    trouble: Fault = field(default_factory=NoFault)
     port: int = 0
     writes: list[Write] = field(default_factory=list)
     committed: list[Write] = field(default_factory=list)
@@ -118,10 +118,10 @@ class Interposer:
     _stop: asyncio.Event | None = None
 
     @contextlib.contextmanager
-    def running(self) -> Iterator["Interposer"]:
+    def running(self) -> Iterator["ApiServerProxy"]:
         """While the block lasts."""
         up = threading.Event()
-        thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)), name="interposer")
+        thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)), name="api-server-proxy")
         thread.start()
         try:
             assert up.wait(LONGEST_SECONDS), "the proxy did not start"

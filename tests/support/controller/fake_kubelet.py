@@ -27,7 +27,7 @@ def by_url(task: Task) -> Reason | None:
 
 
 @dataclass
-class ActingKubelet:
+class FakeKubelet:
     """For one namespace. ``hold`` keeps pods running while it is set."""
 
     api: ApiServer
@@ -61,7 +61,7 @@ class ActingKubelet:
 
     def _advance(self, pod: Raw) -> None:
         if IMPORT not in pod["metadata"].get("labels", {}):
-            return  # an errand of a bulk: acting_errands.py
+            return  # a task Job of a BulkImport: task_job_kubelet.py
         phase = pod.get("status", {}).get("phase", "Pending")
         if phase in ("Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"] or _has_ended(pod):
             return

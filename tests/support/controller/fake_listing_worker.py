@@ -18,7 +18,7 @@ from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine,
 
 
 @dataclass
-class ActingLister:
+class FakeListingWorker:
     """For one namespace. ``pages`` are the addresses of each; ``spoil`` makes of a run's log what is left of it, if
     anything. Pages that are ``held`` are not begun."""
 

@@ -11,7 +11,7 @@ from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 
 
 @dataclass
-class ActingCourier:
+class FakeWebhookWorker:
     """For one namespace. ``fates`` are the ends of its tries in turn; all after them are delivered."""
 
     api: ApiServer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.controller.api_server import ApiServer, Raw, await_until, background
 from support.controller.node_logs import NodeLogs
-from support.controller.task_job_kubelet import ActingErrands
+from support.controller.task_job_kubelet import TaskJobKubelet
 
 PER_PAGE = 2000
 """Lines that make a page full."""
@@ -19,9 +19,9 @@ def listing_node(api: ApiServer, namespace: str, folder: Path, *, mesh: bool = F
     node = f"node-{uuid.uuid4().hex[:8]}"
     with NodeLogs(api, folder).serving() as logs:
         logs.node(node)
-        acting = ActingErrands(api, namespace, logs, folder, node=node, mesh=mesh)
+        acting = TaskJobKubelet(api, namespace, logs, folder, node=node, mesh=mesh)
         try:
-            with background("errands", acting.run):
+            with background("task kubelet", acting.run):
                 yield
         finally:
             api.call("DELETE", f"/api/v1/nodes/{node}")

@@ -15,7 +15,7 @@ _HASHED = {"id", "wish", "deliveredTime", "listing", "pageDigests", "itemsRef"}
 """The same of a webhook and of a list: their hashes are of a UID, or of a moment."""
 
 
-def settled_state(api: ApiServer, namespace: str) -> Raw:
+def final_state(api: ApiServer, namespace: str) -> Raw:
     """Every resource, Job and shard, by kind and name."""
     return {
         **{
@@ -57,12 +57,12 @@ def await_state(api: ApiServer, namespace: str, wanted: Raw, explain: Any = str)
     """Until everything is as it should be; shows what is not."""
 
     def differences() -> str:
-        found = settled_state(api, namespace)
+        found = final_state(api, namespace)
         keys = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
         shown = [f"{key}:\n  is   {found.get(key)}\n  want {wanted.get(key)}" for key in keys]
         return "\n".join([*shown, explain()])
 
-    await_until("the settled state", lambda: settled_state(api, namespace) == wanted, explain=differences)
+    await_until("the settled state", lambda: final_state(api, namespace) == wanted, explain=differences)
 
 
 def finished(api: ApiServer, kind: str, namespace: str, name: str) -> Raw:

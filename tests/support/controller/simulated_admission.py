@@ -34,7 +34,7 @@ DOWNLOADED = (Stage(name="Download", state="Done", percent=100), Stage(name="Tra
 
 
 @dataclass
-class Site:
+class SimulatedHost:
     """``angry`` is the chance of a 429, or what decides it by the moment."""
 
     angry: float = 0.0
@@ -55,10 +55,10 @@ class Site:
 
 
 @dataclass
-class World:
+class SimulatedController:
     dice: random.Random
     limits: Limits = field(default_factory=Limits)
-    sites: dict[str, Site] = field(default_factory=lambda: defaultdict(Site))
+    sites: dict[str, SimulatedHost] = field(default_factory=lambda: defaultdict(SimulatedHost))
     now: datetime = NOW
     version: int = 1
     objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)

@@ -51,7 +51,7 @@ def lines_of(number: int) -> str:
 
 
 @dataclass
-class TenantWorld:
+class SimulatedTenants:
     told: list[Key] = field(default_factory=list)
     version: int = 0
     objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)
@@ -154,22 +154,22 @@ class TenantWorld:
 
 
 @lru_cache(None)
-def _grown(steps: int, works: bool) -> TenantWorld:
+def _grown(steps: int, works: bool) -> SimulatedTenants:
     if not steps:
-        world = TenantWorld()
+        world = SimulatedTenants()
         world.begin()
         return world
     before = _grown(steps - 1, True)
-    world = TenantWorld(version=before.version, objects=dict(before.objects))
+    world = SimulatedTenants(version=before.version, objects=dict(before.objects))
     world.step(work=works)
     return world
 
 
-def grown(steps: int, *, works: bool) -> TenantWorld:
+def grown(steps: int, *, works: bool) -> SimulatedTenants:
     """The victim's namespace after so many steps; in the last one its Jobs work or not. Made of what the API server
     has, as by a controller that has just started."""
     before = _grown(steps, works)
-    return TenantWorld(version=before.version, objects=dict(before.objects))
+    return SimulatedTenants(version=before.version, objects=dict(before.objects))
 
 
 def resource(kind: str, name: str, spec: Raw, namespace: str = "victim", **meta: Any) -> Raw:
@@ -206,7 +206,7 @@ def listed(told: str) -> str:
 EVIL = "https://mallory.example/evil.mp4"
 
 
-def planted(world: TenantWorld) -> st.SearchStrategy[Raw]:
+def planted(world: SimulatedTenants) -> st.SearchStrategy[Raw]:
     """An object in another namespace that looks as much like one of the victim's as its author likes: a copy of one of
     them, or one of another kind under one of their names, with an owner of their UIDs, names and kinds, forged."""
     everything = list(world.objects.values())
@@ -248,7 +248,7 @@ def reference(raw: Raw) -> Raw:
     }
 
 
-def _listings(world: TenantWorld) -> list[str]:
+def _listings(world: SimulatedTenants) -> list[str]:
     status = world.objects[tuple(LIST)].get("status", {})
     return ["earlier", "0a1b2c3d", status.get("discovery", {}).get("listing", "ffffffff")]
 

@@ -1,5 +1,5 @@
-"""Stands for the scheduler and the kubelet where pods run errands of bulks, which list and deliver: the worker is run
-for real, as a process of this machine, with what the pod mounts."""
+"""Stands for the scheduler and the kubelet of task Jobs, which list and deliver: it runs the real worker as a process,
+with what the pod mounts."""
 
 import base64
 import os
@@ -25,7 +25,7 @@ _FLAGS = {
 
 
 @dataclass
-class ActingErrands:
+class TaskJobKubelet:
     """For one namespace. ``node`` is where pods are bound to; without one, a scheduler does that. ``hold`` keeps pods
     running while it is set, their workers ended or not."""
 

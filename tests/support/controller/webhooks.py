@@ -5,17 +5,17 @@ from typing import Any
 
 from support.controller.api_server import ApiServer, Raw, await_until
 from support.controller.controller_process import Controller
-from support.webhook_receiver import Receiver
+from support.webhook_receiver import WebhookReceiver
 
 
-def keep(api: ApiServer, namespace: str, receiver: Receiver) -> None:
+def create_secret(api: ApiServer, namespace: str, receiver: WebhookReceiver) -> None:
     """The Secret that receiver and sender share."""
     data = {"webhook-secret": base64.b64encode(receiver.secret.encode()).decode()}
     made = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "hook-key"}, "data": data}
     api.call("POST", f"/api/v1/namespaces/{namespace}/secrets", made)
 
 
-def told_of(receiver: Receiver) -> Raw:
+def webhook_spec(receiver: WebhookReceiver) -> Raw:
     return {"url": receiver.url(), "secretRef": {"name": "hook-key"}}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from support.controller.api_server_proxy import BrokenConnection, NoTrouble, Write
+from support.controller.api_server_proxy import BrokenConnection, NoFault, Write
 
 
 def refusal(status: int, reason: str, headers: dict[str, str] | None = None) -> web.Response:
@@ -16,7 +16,7 @@ def refusal(status: int, reason: str, headers: dict[str, str] | None = None) -> 
 
 
 @dataclass
-class EverySecond(NoTrouble):
+class EverySecond(NoFault):
     """The first attempt at every write fails, the second passes, the third fails: no write ever works at once."""
 
     attempts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -59,7 +59,7 @@ class ResetAfter(EverySecond):
             raise BrokenConnection
 
 
-TROUBLES = {
+WRITE_FAULTS = {
     "conflict": lambda: Answers(status=409, reason="Conflict"),
     "too-many-requests": lambda: Answers(status=429, reason="TooManyRequests", headers={"Retry-After": "1"}),
     "internal-error": Answers,

@@ -34,7 +34,7 @@ SURE = 10_000
 
 
 @dataclass
-class Cluster:
+class SimulatedCluster:
     dice: random.Random
     now: datetime = NOW
     objects: Snapshot = field(default_factory=dict)

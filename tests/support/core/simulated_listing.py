@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from support.core.simulated_cluster import Cluster, Raw, _pod
+from support.core.simulated_cluster import Raw, SimulatedCluster, _pod
 from videoimport.api.identity import integration, item_identity
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason
@@ -21,7 +21,7 @@ PAGE_SIZE = 3
 
 
 @dataclass
-class ListingCluster(Cluster):
+class SimulatedListingCluster(SimulatedCluster):
     lists: dict[str, list[str]] = field(default_factory=dict)
     """The URLs that a manifest's address gives; one that ends in .jpg is rejected."""
     logs: dict[str, str] = field(default_factory=dict)
@@ -42,7 +42,8 @@ class ListingCluster(Cluster):
 
     def _older(self, own: ObservedBulk) -> list[ObservedBulk]:
         others = (
-            super(ListingCluster, self).observe_bulk(raw["metadata"]["name"]) for raw in self.of_kind("BulkImport")
+            super(SimulatedListingCluster, self).observe_bulk(raw["metadata"]["name"])
+            for raw in self.of_kind("BulkImport")
         )
         same = [one for one in others if integration(one.bulk.spec) == integration(own.bulk.spec)]
         return sorted((one for one in same if _age(one) < _age(own)), key=_age)

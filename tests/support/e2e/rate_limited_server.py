@@ -10,7 +10,7 @@ TAKES = 20
 QUIET_SECONDS = 8.0
 
 
-class Patience:
+class RequestBudget:
     """How many more requests it takes."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Patience:
 
 
 def serve(video: bytes, port: int) -> None:
-    patience = Patience()
+    patience = RequestBudget()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -18,7 +18,7 @@ LOOPBACK = ("--allow-network", "127.0.0.0/8")
 
 
 @dataclass
-class Told:
+class FinishedCommand:
     """A command that is over."""
 
     code: int
@@ -71,13 +71,13 @@ class Terminal:
             cwd=self.folder, text=True, **streams,
         )  # fmt: skip
 
-    def run(self, *words: object, stdin: str | None = None) -> Told:
+    def run(self, *words: object, stdin: str | None = None) -> FinishedCommand:
         """A command to its end."""
         process = self.start(*words, stdin=subprocess.PIPE)
         out, err = process.communicate(stdin, timeout=LONGEST_SECONDS)
-        return Told(process.returncode, out, err)
+        return FinishedCommand(process.returncode, out, err)
 
-    def bring(self, manifest: Path, *words: object) -> Told:
+    def bring(self, manifest: Path, *words: object) -> FinishedCommand:
         """`run -f` of a manifest whose source lies on loopback."""
         return self.run("run", "-f", manifest, *LOOPBACK, *words)
 

@@ -31,7 +31,7 @@ FOLDER = "in/clip"
 KINDS: Mapping[str, Kind] = {"renditions": "rendition", "thumbnails": "thumbnail", "audio.m4a": "audio"}
 
 
-class Home(Protocol):
+class TestedDestination(Protocol):
     """Where a test's objects lie."""
 
     destination: dict[str, Any]
@@ -50,7 +50,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Doom:
+class KillSwitch:
     """Lets so many calls through. With ``after`` the fatal one is still heard, but not answered.
 
     With an ``error`` nobody is killed: that is raised once.
@@ -85,7 +85,7 @@ def _client(endpoint: str) -> Any:
 
 
 @dataclass
-class BucketHome:
+class TestedBucket:
     bucket: Bucket
     destination: dict[str, Any] = field(init=False)
 
@@ -93,7 +93,7 @@ class BucketHome:
         self.destination = {"s3": {"endpoint": self.bucket.store.endpoint, "bucket": self.bucket.name, "prefix": "in"}}
 
     @classmethod
-    def through(cls, endpoint: str, bucket: Bucket) -> "BucketHome":
+    def through(cls, endpoint: str, bucket: Bucket) -> "TestedBucket":
         """Looked at directly, and imported to through a proxy."""
         there: Any = SimpleNamespace(endpoint=endpoint, client=bucket.store.client, server=bucket.store.server)
         return cls(Bucket(there, bucket.name))
@@ -114,8 +114,8 @@ class BucketHome:
         return self.bucket.read(key)
 
     @contextmanager
-    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, Doom]]:
-        store, doom = self.store(), Doom(at, after, error)
+    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, KillSwitch]]:
+        store, doom = self.store(), KillSwitch(at, after, error)
         real = store.client
 
         class Client:
@@ -129,7 +129,7 @@ class BucketHome:
 
 
 @dataclass
-class VolumeHome:
+class TestedVolume:
     root: Path
     destination: dict[str, Any] = field(
         default_factory=lambda: {"persistentVolumeClaim": {"claimName": "media", "path": "in"}}
@@ -155,8 +155,8 @@ class VolumeHome:
         return (self.root / key).read_bytes()
 
     @contextmanager
-    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, Doom]]:
-        doom = Doom(at, after, error)
+    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, KillSwitch]]:
+        doom = KillSwitch(at, after, error)
         real = {name: getattr(os, name) for name in ("mkdir", "link", "replace", "unlink", "pwrite", "fsync", "rmdir")}
         for name, call in real.items():
             setattr(os, name, lambda *args, name=name, call=call, **more: doom.call(name, call, *args, **more))
@@ -167,7 +167,7 @@ class VolumeHome:
                 setattr(os, name, call)
 
 
-def task_for(home: Home, uid: str = "new", run: int = 1, **more: Any) -> Task:
+def task_for(home: TestedDestination, uid: str = "new", run: int = 1, **more: Any) -> Task:
     spec = VideoImportSpec.model_validate(
         {
             "source": {"url": "https://e.com/v.mp4"},

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from support.local_server import ProxyServer
+from support.local_server import LocalServer
 
 _ERROR = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{0}</Code><Message>{0}</Message></Error>'
 _BY_QUERY = {
@@ -25,7 +25,7 @@ _BY_METHOD = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DEL
 
 
 @dataclass(frozen=True)
-class Asked:
+class StoreRequest:
     """A request that came."""
 
     operation: str
@@ -52,11 +52,11 @@ class Fault:
     """As an outage: once it began, all requests count."""
     is_heard: bool = False
     """The store gets the request, and only its answer is lost."""
-    after: Callable[[Asked], None] | None = None
+    after: Callable[[StoreRequest], None] | None = None
     """Instead of all this: called after the store's answer, before that is passed on."""
     met: int = 0
 
-    def meets(self, asked: Asked) -> bool:
+    def meets(self, asked: StoreRequest) -> bool:
         if self.met >= self.times:
             return False
         if not (re.search(self.pattern, str(asked)) or (self.everything and self.met)):
@@ -123,16 +123,16 @@ class _Server(ThreadingHTTPServer):
 
 
 @dataclass
-class FaultyStore(ProxyServer):
+class FaultyStore(LocalServer):
     """A context manager; ``endpoint`` leads to the given one."""
 
     server_class = _Server
     target: str
     faults: list[Fault] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[StoreRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fault_of(self, asked: Asked) -> Fault | None:
+    def fault_of(self, asked: StoreRequest) -> Fault | None:
         """What is to happen to a request; it is remembered."""
         with self._lock:
             self.asked.append(asked)
@@ -149,10 +149,10 @@ class FaultyStore(ProxyServer):
         return sum(bool(re.search(pattern, str(asked))) for asked in self.asked)
 
 
-def told(method: str, target: str, body: bytes) -> Asked:
+def told(method: str, target: str, body: bytes) -> StoreRequest:
     """S3's name of a request, and its key."""
     parts = urlsplit(target)
     query = parse_qs(parts.query, keep_blank_values=True)
     found = (name for (verb, word), name in _BY_QUERY.items() if verb == method and word in query)
     key = unquote(parts.path).lstrip("/").partition("/")[2]
-    return Asked(next(found, _BY_METHOD.get(method, method)), key or query.get("prefix", [""])[0], body)
+    return StoreRequest(next(found, _BY_METHOD.get(method, method)), key or query.get("prefix", [""])[0], body)

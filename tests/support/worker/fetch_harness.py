@@ -15,7 +15,7 @@ from videoimport.worker.source.stall_monitor import USUAL, Pace
 
 
 @dataclass
-class Bench:
+class FetchHarness:
     """Starts fetching processes that may reach loopback."""
 
     children: Children

@@ -10,7 +10,7 @@ NETWORK = "127.0.0.2/32"
 """To be allowed deliberately: a proxy obeys the rule for sources."""
 
 
-class Proxy:
+class HttpProxy:
     """Forwards whatever is asked of it, and remembers it."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Proxy:
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         self.url = f"http://ann:hunter2@127.0.0.2:{self.server.server_port}"
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> "HttpProxy":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -20,7 +20,7 @@ from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine,
 
 
 @dataclass
-class Listed:
+class ListedPage:
     """A page's run that is over."""
 
     code: int
@@ -71,7 +71,7 @@ class Listed:
 
 
 @dataclass
-class Lists:
+class ListingHarness:
     """Writes tasks and runs workers; ``bucket`` is the destination."""
 
     bucket: Bucket
@@ -112,16 +112,16 @@ class Lists:
             start_new_session=is_leader,
         )  # fmt: skip
 
-    def page(self, source: dict[str, Any], **more: Any) -> Listed:
+    def page(self, source: dict[str, Any], **more: Any) -> ListedPage:
         """The first page, or the one after a cursor."""
         return self.ended(self.start(self.task(source, **more)))
 
-    def ended(self, process: "subprocess.Popen[str]") -> Listed:
+    def ended(self, process: "subprocess.Popen[str]") -> ListedPage:
         log, _ = process.communicate(timeout=LONGEST_SECONDS)
         message = self.folder / "message"
-        return Listed(process.returncode, log, message.read_bytes() if message.exists() else b"")
+        return ListedPage(process.returncode, log, message.read_bytes() if message.exists() else b"")
 
-    def pages(self, source: dict[str, Any], **more: Any) -> Iterator[Listed]:
+    def pages(self, source: dict[str, Any], **more: Any) -> Iterator[ListedPage]:
         """All pages, each begun where the one before ended."""
         cursor = None
         for number in range(200):

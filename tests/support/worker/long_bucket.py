@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
-from support.fake_source_site import Exchange, Site
+from support.fake_source_site import Exchange, FakeSourceSite
 
 PAGE = 1000
 
@@ -14,7 +14,7 @@ PAGE = 1000
 class LongBucket:
     """Unsigned requests only."""
 
-    site: Site
+    site: FakeSourceSite
     keys: list[str]
     """In their order."""
     name: str = "long-bucket"

@@ -20,7 +20,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from support.local_server import ProxyServer
+from support.local_server import LocalServer
 from support.worker.object_store import KEY_ID, SECRET
 
 Operation = Literal[
@@ -160,7 +160,7 @@ def error(status: int, code: str) -> Answer:
     return Answer(status, [("Content-Type", "application/xml")], _ERROR.format(code).encode())
 
 
-class MutatedStore(ProxyServer):
+class MutatedStore(LocalServer):
     """A context; ``endpoint`` leads to the object store, which behaves as ``plan`` says."""
 
     def __init__(self, endpoint: str) -> None:

@@ -1,10 +1,10 @@
 """What a refused import must leave: its reason, and nothing else."""
 
-from support.worker.worker_harness import Desk, Ended
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.api.reasons import Reason, info
 
 
-def refused(ended: Ended, desk: Desk, reason: Reason, *words: str) -> None:
+def assert_refused(ended: FinishedRun, desk: WorkerHarness, reason: Reason, *words: str) -> None:
     """Failed with this reason, its code and these words; nothing stands in the bucket or in scratch."""
     report = ended.report
     assert report.reason is reason, ended.everything

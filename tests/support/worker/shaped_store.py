@@ -14,7 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from support.local_server import ProxyServer
+from support.local_server import LocalServer
 from support.worker.object_store import KEY_ID, SECRET
 
 CONDITIONS = ("if-none-match", "if-match")
@@ -81,7 +81,7 @@ class Shape:
     """From an ETag with quotes to another, everywhere."""
 
 
-class ShapedStore(ProxyServer):
+class ShapedStore(LocalServer):
     """A context manager; ``endpoint`` leads to the real store, and ``calls`` are the names of what was asked."""
 
     def __init__(self, endpoint: str, shape: Shape) -> None:

@@ -2,10 +2,10 @@
 
 import threading
 
-from support.tcp_proxy import Forwarder
+from support.tcp_proxy import TcpProxy
 
 
-class Gate(Forwarder):
+class StallingProxy(TcpProxy):
     """Forwards connections to an endpoint until one carries ``pattern``; that one is held for good, others pass."""
 
     def __init__(self, endpoint: str, pattern: bytes) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.fake_source_site import Exchange, Site, file, until
-from support.worker.destinations import BucketHome, bring, place_at, task_for
-from support.worker.fetch_harness import Bench
+from support.fake_source_site import Exchange, FakeSourceSite, file, until
+from support.worker.destinations import TestedBucket, bring, place_at, task_for
+from support.worker.fetch_harness import FetchHarness
 from support.worker.kill_points import kill_everywhere
-from support.worker.listing_harness import Lists
+from support.worker.listing_harness import ListingHarness
 from support.worker.object_store import KEY_ID, SECRET, Bucket, ObjectStore
 from support.worker.store_answers import LONG_KEY, ODD_KEYS, Asker, asked, is_kept_at
-from support.worker.worker_harness import Desk, Ended
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.runtime.errors import ImportFailure
@@ -38,20 +38,20 @@ class World:
 
     store: ObjectStore
     folder: Path
-    site: Site
+    site: FakeSourceSite
     clip: Path
 
-    def desk(self, bucket: Bucket | None = None) -> Desk:
+    def desk(self, bucket: Bucket | None = None) -> WorkerHarness:
         """Workers of one import, in a folder of their own."""
-        return Desk(bucket or self.store.new_bucket(), self._new_folder())
+        return WorkerHarness(bucket or self.store.new_bucket(), self._new_folder())
 
-    def bench(self) -> Bench:
+    def bench(self) -> FetchHarness:
         """Fetching processes."""
-        return Bench(Children(), self._new_folder())
+        return FetchHarness(Children(), self._new_folder())
 
-    def lists(self) -> Lists:
+    def lists(self) -> ListingHarness:
         """Listing workers."""
-        return Lists(self.store.new_bucket(), self._new_folder())
+        return ListingHarness(self.store.new_bucket(), self._new_folder())
 
     def url(self, path: str = "/v.mp4") -> str:
         """The address of the clip."""
@@ -69,7 +69,7 @@ class World:
         return path
 
 
-def said(ended: Ended) -> str:
+def said(ended: FinishedRun) -> str:
     """An end in a few words: how the video was verified, or why the import failed."""
     if ended.code:
         return str(ended.reason)
@@ -159,7 +159,7 @@ def refused(world: World) -> Outcomes:
     }
 
 
-def _before_the_fetch(world: World, bring: Callable[[], Ended]) -> str:
+def _before_the_fetch(world: World, bring: Callable[[], FinishedRun]) -> str:
     """The end of an import, and whether it fetched anything although it failed."""
     before = len(world.site.requests)
     ended = bring()
@@ -182,7 +182,7 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
 
 def _option(world: World, name: str, value: Any) -> str:
     bucket = world.store.new_bucket()
-    home = BucketHome(bucket)
+    home = TestedBucket(bucket)
     home.destination["s3"][name] = value
     store = home.store()
     place = place_at(store, task_for(home))
@@ -239,7 +239,7 @@ def files(world: World) -> Outcomes:
 
 def _whole(world: World, content: bytes, prefix: str) -> str:
     bucket = world.store.new_bucket()
-    home = BucketHome(bucket)
+    home = TestedBucket(bucket)
     home.destination["s3"]["prefix"] = prefix
     store = home.store()
     folder = f"{prefix}/clip"
@@ -270,7 +270,7 @@ def killed(world: World) -> Outcomes:
     can = {"resumes": server.lists_parts, "tidies": server.dates_uploads}
     try:
         for after in (True, False):
-            kill_everywhere(lambda: BucketHome(world.store.new_bucket()), old, new, after=after, **can)
+            kill_everywhere(lambda: TestedBucket(world.store.new_bucket()), old, new, after=after, **can)
     except ImportFailure as failure:
         return {"killed at each request": f"the next run ends with {failure.reason.value}"}
     lacks = {"resumes": "perhaps sent twice", "tidies": "an upload may be left"}
@@ -353,7 +353,7 @@ def incremental_list(world: World) -> Outcomes:
     return {"incremental list": str({item.key: item.known is not None for item in page.found})}
 
 
-def _import_object(world: World, desk: Desk, source: Bucket, key: str) -> Ended:
+def _import_object(world: World, desk: WorkerHarness, source: Bucket, key: str) -> FinishedRun:
     (desk.folder / "source-keys").mkdir()
     for name, value in KEYS.items():
         (desk.folder / "source-keys" / name).write_text(value)

@@ -18,14 +18,14 @@ BODY = json.dumps({"type": "bulkimport.completed", "data": {"message": "ZwÃ¶lf å
 
 
 @dataclass
-class Ended:
+class FinishedDelivery:
     code: int
     report: DeliveryReport
     everything: str
 
 
 @dataclass
-class Sender:
+class WebhookHarness:
     """Starts the worker for a delivery, as its pod does."""
 
     folder: Path
@@ -55,10 +55,10 @@ class Sender:
             start_new_session=is_leader,
         )  # fmt: skip
 
-    def ended(self, process: "subprocess.Popen[str]") -> Ended:
+    def ended(self, process: "subprocess.Popen[str]") -> FinishedDelivery:
         out, log = process.communicate(timeout=LONGEST_SECONDS)
         message = (self.folder / "message").read_text()
-        return Ended(process.returncode, DeliveryReport.model_validate_json(message), out + log + message)
+        return FinishedDelivery(process.returncode, DeliveryReport.model_validate_json(message), out + log + message)
 
-    def deliver(self, url: str, **more: Any) -> Ended:
+    def deliver(self, url: str, **more: Any) -> FinishedDelivery:
         return self.ended(self.start(self.task(url, **more)))

@@ -20,7 +20,7 @@ LOOPBACK = ("127.0.0.0/8",)
 
 
 @dataclass
-class Ended:
+class FinishedRun:
     """A run that is over."""
 
     code: int
@@ -49,7 +49,7 @@ class Ended:
         return next(stage for stage in self.report.stages if stage.name == name)
 
 
-class Running:
+class ActiveRun:
     """A run under way. Its lines are kept as they come."""
 
     def __init__(self, process: "subprocess.Popen[str]", message: Path) -> None:
@@ -80,16 +80,16 @@ class Running:
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
-    def ended(self, seconds: float = LONGEST_SECONDS) -> Ended:
+    def ended(self, seconds: float = LONGEST_SECONDS) -> FinishedRun:
         code = self.process.wait(seconds)
         for reader in self._readers:
             reader.join()
         message = self._message.read_bytes() if self._message.exists() else b""
-        return Ended(code, "".join(self.lines), "".join(self.log), message)
+        return FinishedRun(code, "".join(self.lines), "".join(self.log), message)
 
 
 @dataclass
-class Desk:
+class WorkerHarness:
     """Writes tasks and starts workers, one bucket and one folder a test."""
 
     bucket: Bucket
@@ -122,7 +122,7 @@ class Desk:
             allowed_networks=allowed, progress_seconds=1,
         )  # fmt: skip
 
-    def start(self, task: Task) -> Running:
+    def start(self, task: Task) -> ActiveRun:
         scratch, keys, message = self.folder / "scratch", self.folder / "keys", self.folder / "message"
         scratch.mkdir(exist_ok=True)
         keys.mkdir(exist_ok=True)
@@ -140,12 +140,12 @@ class Desk:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
             start_new_session=self.is_leader,
         )  # fmt: skip
-        return Running(process, message)
+        return ActiveRun(process, message)
 
-    def run(self, task: Task) -> Ended:
+    def run(self, task: Task) -> FinishedRun:
         return self.start(task).ended()
 
-    def bring(self, url: str, **more: Any) -> Ended:
+    def bring(self, url: str, **more: Any) -> FinishedRun:
         """Write a task and run it."""
         return self.run(self.task(url, **more))
 

@@ -7,7 +7,7 @@ import pytest
 from support import golden_files
 from support.core import video_builders
 from support.golden_files import fields_of
-from support.sample_import import Imported, long_report
+from support.sample_import import SampleImport, long_report
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks import import_report as report
@@ -46,7 +46,7 @@ STORED_PAGE = (
 )
 
 
-def test_report_of_a_success(imported: Imported) -> None:
+def test_report_of_a_success(imported: SampleImport) -> None:
     text = imported.report.model_dump_json(by_alias=True, exclude_none=True)
     assert report.read_report(reporting.fitted(imported.report).decode()) == imported.report
     golden_files.check("report-success", {"message": imported.without_result_hash(text)})
@@ -56,7 +56,7 @@ def test_report_of_a_failure() -> None:
     golden_files.check("report-failure", {"message": reporting.fitted(FAILED).decode()})
 
 
-def test_report_that_is_packed(imported: Imported) -> None:
+def test_report_that_is_packed(imported: SampleImport) -> None:
     long = long_report(imported.report, 8)
     text = reporting.fitted(long).decode()
     assert report.read_report(text) == long

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
-Make = Callable[["Kitchen", Path], None]
+Make = Callable[["Corpus", Path], None]
 
 
 def ffmpeg(*argv: str | Path) -> None:
@@ -20,13 +20,13 @@ def ffmpeg(*argv: str | Path) -> None:
 
 
 @dataclass(frozen=True)
-class Kitchen:
+class Corpus:
     """Where the files are made: a folder for each state of this script."""
 
     folder: Path
 
     @classmethod
-    def open(cls) -> "Kitchen":
+    def open(cls) -> "Corpus":
         recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
         folder = ROOT / "build" / "corpus" / recipe
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ STEREO = (*AAC, "-ac", "2")
 FASTSTART = ("-movflags", "+faststart")
 
 
-def _bunny(kitchen: Kitchen, target: Path) -> None:
+def _bunny(kitchen: Corpus, target: Path) -> None:
     """What most others are made of: two seconds that comply with every rule."""
     clip = kitchen.clip("bigbuckbunny.mp4")
     ffmpeg("-ss", "1", "-i", clip, "-t", "2", "-vf", "scale=320:180", *PLAIN, *STEREO, *FASTSTART, target)
@@ -69,14 +69,14 @@ def _bunny(kitchen: Kitchen, target: Path) -> None:
 def of(name: str, *options: str, before: Sequence[str] = ()) -> Make:
     """One ffmpeg run over another file of this corpus."""
 
-    def make(kitchen: Kitchen, target: Path) -> None:
+    def make(kitchen: Corpus, target: Path) -> None:
         ffmpeg(*before, "-i", kitchen.obtain(name), *options, "-map_metadata", "-1", target)
 
     return make
 
 
 def of_clip(name: str, *options: str) -> Make:
-    def make(kitchen: Kitchen, target: Path) -> None:
+    def make(kitchen: Corpus, target: Path) -> None:
         ffmpeg("-i", kitchen.clip(name), *options, "-map_metadata", "-1", target)
 
     return make
@@ -88,7 +88,7 @@ def same(name: str) -> Make:
 
 
 def changed(name: str, change: Callable[[bytes], bytes]) -> Make:
-    def make(kitchen: Kitchen, target: Path) -> None:
+    def make(kitchen: Corpus, target: Path) -> None:
         target.write_bytes(change(kitchen.obtain(name).read_bytes()))
 
     return make
@@ -134,7 +134,7 @@ def _turned(content: bytes) -> bytes:
     return content[:at] + struct.pack(">9i", 0, -(1 << 16), 0, 1 << 16, 0, 0, 0, 0, 1 << 30) + content[at + 36 :]
 
 
-def _cover(kitchen: Kitchen, target: Path) -> None:
+def _cover(kitchen: Corpus, target: Path) -> None:
     picture = target.with_name("cover.png")
     ffmpeg("-i", kitchen.clip("bikes.mp4"), "-frames:v", "1", "-vf", "scale=160:-2", picture)
     ffmpeg("-i", kitchen.obtain("faststart.mp4"), "-i", picture, "-map", "0:a", "-map", "1:v", "-c:a", "libmp3lame",
@@ -142,7 +142,7 @@ def _cover(kitchen: Kitchen, target: Path) -> None:
     picture.unlink()
 
 
-def _video_with_cover(kitchen: Kitchen, target: Path) -> None:
+def _video_with_cover(kitchen: Corpus, target: Path) -> None:
     """The cover stands first, as some shops write it."""
     picture = target.with_name("cover.jpg")
     ffmpeg("-i", kitchen.clip("bikes.mp4"), "-frames:v", "1", "-vf", "scale=160:-2", picture)

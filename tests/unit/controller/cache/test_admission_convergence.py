@@ -5,7 +5,7 @@ import random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.controller.simulated_admission import SETTINGS, Site, World
+from support.controller.simulated_admission import SETTINGS, SimulatedController, SimulatedHost
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.admission import DEFAULT, Limits
 
@@ -15,15 +15,19 @@ quick = settings(
 )
 
 
-def a_world(seed: int, limits: Limits = DEFAULT) -> World:
-    world = World(random.Random(seed), limits)
-    world.sites |= {"angry.example": Site(angry=0.6), "sore.example": Site(angry=0.3), "calm.example": Site()}
+def a_world(seed: int, limits: Limits = DEFAULT) -> SimulatedController:
+    world = SimulatedController(random.Random(seed), limits)
+    world.sites |= {
+        "angry.example": SimulatedHost(angry=0.6),
+        "sore.example": SimulatedHost(angry=0.3),
+        "calm.example": SimulatedHost(),
+    }
     for number in range(12):
         world.video(f"v{number}", ("angry.example", "sore.example", "calm.example")[number % 3], f"ns{number % 2}")
     return world
 
 
-def stormy(world: World, steps: int = 200, *, users: bool = True) -> None:
+def stormy(world: SimulatedController, steps: int = 200, *, users: bool = True) -> None:
     for _ in range(steps):
         world.storm()
         if world.dice.random() < 0.03:
@@ -38,7 +42,7 @@ def stormy(world: World, steps: int = 200, *, users: bool = True) -> None:
                 world.wish(key, **({"cancel": True} if whim < 0.2 else {"suspend": world.dice.random() < 0.5}))
 
 
-def settle(world: World) -> None:
+def settle(world: SimulatedController) -> None:
     """The sites answer again, and nobody is suspended."""
     for site in world.sites.values():
         site.angry, site.most = 0.0, None

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.core.simulated_cluster import SURE, Cluster
+from support.core.simulated_cluster import SURE, SimulatedCluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.status import BULK_ENDINGS
 from videoimport.core.parsers import shard_view
@@ -21,21 +21,21 @@ def spec(items: int = ITEMS, **more: Any) -> dict[str, Any]:
     return {"source": {"items": urls}, "template": template, "parallelism": 2} | more
 
 
-def a_cluster(seed: int) -> Cluster:
-    cluster = Cluster(random.Random(seed))
+def a_cluster(seed: int) -> SimulatedCluster:
+    cluster = SimulatedCluster(random.Random(seed))
     cluster.put({"kind": "BulkImport", "metadata": {"name": "talks", "namespace": "films"}, "spec": spec()})
     return cluster
 
 
-def status_in(cluster: Cluster) -> BulkImportStatus:
+def status_in(cluster: SimulatedCluster) -> BulkImportStatus:
     return BulkImportStatus.model_validate(cluster.objects["BulkImport", "talks"].get("status") or {})
 
 
-def children(cluster: Cluster) -> list[str]:
+def children(cluster: SimulatedCluster) -> list[str]:
     return [raw["metadata"]["name"] for raw in cluster.of_kind("VideoImport")]
 
 
-def stormy_step(cluster: Cluster) -> None:
+def stormy_step(cluster: SimulatedCluster) -> None:
     cluster.sync_bulk("talks", cluster.dice.choice((0, 1, 2, 3, SURE, SURE)))
     for name in children(cluster):
         cluster.sync_video(name, cluster.dice.choice((1, SURE, SURE)))
@@ -43,7 +43,7 @@ def stormy_step(cluster: Cluster) -> None:
     cluster.wait(cluster.dice.choice((0, 1, 60, 900)))
 
 
-def calm_down(cluster: Cluster) -> None:
+def calm_down(cluster: SimulatedCluster) -> None:
     for _ in range(150):
         plan = cluster.sync_bulk("talks")
         if plan.status is None and not plan.actions and status_in(cluster).phase in BULK_ENDINGS:
@@ -55,7 +55,7 @@ def calm_down(cluster: Cluster) -> None:
     raise AssertionError(f"no end: {status_in(cluster)}")
 
 
-def ledger(cluster: Cluster) -> dict[str, bool]:
+def ledger(cluster: SimulatedCluster) -> dict[str, bool]:
     shards = map(shard_view, cluster.of_kind("ConfigMap"))
     return {key: entry.success for shard in shards for key, entry in shard.entries.items()}
 

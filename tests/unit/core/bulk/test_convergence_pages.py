@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.core.simulated_cluster import SURE
-from support.core.simulated_listing import ListingCluster
+from support.core.simulated_listing import SimulatedListingCluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.tasks.listing_task import FoundItem, PageLine
@@ -32,34 +32,34 @@ def spec(**more: Any) -> dict[str, Any]:
     return {"source": {"manifest": {"url": LIST}}, "template": template, "parallelism": 2, "incremental": False} | more
 
 
-def a_cluster(seed: int, *names: str, **more: Any) -> ListingCluster:
-    cluster = ListingCluster(random.Random(seed), mesh=seed % 2 == 1, lists={LIST: urls()})
+def a_cluster(seed: int, *names: str, **more: Any) -> SimulatedListingCluster:
+    cluster = SimulatedListingCluster(random.Random(seed), mesh=seed % 2 == 1, lists={LIST: urls()})
     for name in names or ("talks",):
         put(cluster, name, **more)
     return cluster
 
 
-def put(cluster: ListingCluster, name: str, **more: Any) -> None:
+def put(cluster: SimulatedListingCluster, name: str, **more: Any) -> None:
     cluster.wait(1)
     cluster.put({"kind": "BulkImport", "metadata": {"name": name, "namespace": "films"}, "spec": spec(**more)})
 
 
-def status_of(cluster: ListingCluster, name: str = "talks") -> BulkImportStatus:
+def status_of(cluster: SimulatedListingCluster, name: str = "talks") -> BulkImportStatus:
     return BulkImportStatus.model_validate(cluster.objects["BulkImport", name].get("status") or {})
 
 
-def bulks(cluster: ListingCluster) -> list[str]:
+def bulks(cluster: SimulatedListingCluster) -> list[str]:
     return [raw["metadata"]["name"] for raw in cluster.of_kind("BulkImport")]
 
 
-def sync_all(cluster: ListingCluster, storm: bool) -> None:
+def sync_all(cluster: SimulatedListingCluster, storm: bool) -> None:
     for name in bulks(cluster):
         cluster.sync_bulk(name, cluster.dice.choice((0, 1, 2, 3, SURE, SURE)) if storm else SURE)
     for raw in cluster.of_kind("VideoImport"):
         cluster.sync_video(raw["metadata"]["name"], cluster.dice.choice((1, SURE, SURE)) if storm else SURE)
 
 
-def stormy_step(cluster: ListingCluster) -> None:
+def stormy_step(cluster: SimulatedListingCluster) -> None:
     sync_all(cluster, storm=True)
     cluster.run_jobs()
     if cluster.dice.random() < 0.3:
@@ -67,7 +67,7 @@ def stormy_step(cluster: ListingCluster) -> None:
     cluster.wait(cluster.dice.choice((0, 1, 60, 900)))
 
 
-def calm_down(cluster: ListingCluster) -> None:
+def calm_down(cluster: SimulatedListingCluster) -> None:
     for _ in range(200):
         writes = cluster.writes
         sync_all(cluster, storm=False)
@@ -78,12 +78,12 @@ def calm_down(cluster: ListingCluster) -> None:
     raise AssertionError(f"no end: {[status_of(cluster, name) for name in bulks(cluster)]}")
 
 
-def ledger(cluster: ListingCluster) -> dict[str, bool]:
+def ledger(cluster: SimulatedListingCluster) -> dict[str, bool]:
     shards = [raw for raw in cluster.of_kind("ConfigMap") if "results" in raw["metadata"]["name"]]
     return {key: entry.success for shard in map(shard_view, shards) for key, entry in shard.entries.items()}
 
 
-def running(cluster: ListingCluster, bulk: str) -> list[str]:
+def running(cluster: SimulatedListingCluster, bulk: str) -> list[str]:
     children = [raw for raw in cluster.of_kind("VideoImport") if raw["metadata"]["name"].startswith(f"{bulk}-")]
     live = [raw for raw in children if (raw.get("status") or {}).get("phase") not in (None, "Suspended", *ENDED)]
     return [raw["metadata"]["name"] for raw in live]
@@ -111,7 +111,7 @@ def test_every_item_of_every_page_gets_its_one_result(seed):
     assert not [raw for raw in cluster.of_kind("Job") if "-list-" in raw["metadata"]["name"]]
 
 
-def pages(cluster: ListingCluster) -> list[dict[str, Any]]:
+def pages(cluster: SimulatedListingCluster) -> list[dict[str, Any]]:
     return [raw for raw in cluster.of_kind("ConfigMap") if "results" not in raw["metadata"]["name"]]
 
 
@@ -296,7 +296,7 @@ def test_pages_that_somebody_deletes_or_replaces_are_listed_again_and_never_take
     assert [page.number for page in map(page_view, pages(cluster))] == [0, 1, 2, 3]
 
 
-def tamper(cluster: ListingCluster) -> None:
+def tamper(cluster: SimulatedListingCluster) -> None:
     """Somebody with rights in the same namespace deletes a page, or puts another in its place."""
     found = pages(cluster)
     if not found or cluster.dice.random() < 0.5:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.core.simulated_cluster import SURE, Cluster
+from support.core.simulated_cluster import SURE, SimulatedCluster
 from support.core.video_builders import SETTINGS
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
@@ -21,18 +21,18 @@ WISH: dict[str, Any] = {
 seeds = st.integers(0, 2**32)
 
 
-def a_cluster(seed: int) -> Cluster:
+def a_cluster(seed: int) -> SimulatedCluster:
     """Half of them are in a mesh."""
-    cluster = Cluster(random.Random(seed), mesh=seed % 2 == 1)
+    cluster = SimulatedCluster(random.Random(seed), mesh=seed % 2 == 1)
     cluster.put({"kind": "VideoImport", "metadata": {"name": "talk", "namespace": "films"}, "spec": WISH})
     return cluster
 
 
-def status_in(cluster: Cluster) -> VideoImportStatus:
+def status_in(cluster: SimulatedCluster) -> VideoImportStatus:
     return VideoImportStatus.model_validate(cluster.objects["VideoImport", "talk"].get("status") or {})
 
 
-def stormy_step(cluster: Cluster) -> None:
+def stormy_step(cluster: SimulatedCluster) -> None:
     """The controller, possibly killed between any two of its writes; then time and Jobs go on."""
     cluster.sync_video("talk", cluster.dice.choice((0, 1, 2, SURE, SURE)))
     if cluster.dice.random() < 0.5:
@@ -40,7 +40,7 @@ def stormy_step(cluster: Cluster) -> None:
     cluster.wait(cluster.dice.choice((0, 1, 20, 900)))
 
 
-def calm_down(cluster: Cluster, fate: str = "succeeds") -> None:
+def calm_down(cluster: SimulatedCluster, fate: str = "succeeds") -> None:
     """No more crashes: synced until nothing is left to do, which must come soon."""
     for _ in range(200):
         plan = cluster.sync_video("talk")
