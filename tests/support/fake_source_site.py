@@ -3,18 +3,17 @@
 import gzip
 import re
 import socket
-import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
-from support.waiting import LONGEST_SECONDS
+from support.local_server import LocalServer, QuietHandler
 
 Route = Callable[["Exchange"], None]
 
@@ -70,7 +69,7 @@ class Exchange:
 
 
 @dataclass
-class FakeSourceSite:
+class FakeSourceSite(LocalServer):
     """Routes by path; everything that came is in ``requests``."""
 
     routes: dict[str, Route] = field(default_factory=dict)
@@ -82,42 +81,29 @@ class FakeSourceSite:
     protocol: str = "HTTP/1.0"
     """HTTP/1.1 keeps connections after an answer of a known length."""
 
-    def __enter__(self) -> "FakeSourceSite":
+    def __enter__(self) -> Self:
         self.over = threading.Event()
         self._lock = threading.Lock()
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = site.protocol
-
-            def do_GET(self) -> None:
-                site.serve(self)
-
-            do_HEAD = do_GET  # noqa: N815
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass  # a client that was killed hangs up
-
-        self._server = Server((self.address, 0), Handler)
-        if self.certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.over.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        site = self
+
+        class Handler(QuietHandler):
+            protocol_version = site.protocol
+
+            def do_GET(self) -> None:
+                site.serve(self)
+
+            do_HEAD = do_GET
+
+        return Handler
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.partition("?")[0]
@@ -136,7 +122,7 @@ class FakeSourceSite:
         return [request for request in self.requests if request.path.partition("?")[0] == path]
 
     def url(self, path: str, host: str | None = None) -> str:
-        return f"{'https' if self.certificate else 'http'}://{host or self.address}:{self._server.server_port}{path}"
+        return f"{'https' if self.certificate else 'http'}://{host or self.address}:{self.port}{path}"
 
     def add(self, path: str, route: Route) -> str:
         self.routes[path] = route
@@ -204,12 +190,3 @@ def slowly(path: Path, site: FakeSourceSite, seconds: float, etag: str = '"slow"
                 return
 
     return answer
-
-
-def until(condition: Callable[[], object], seconds: float = LONGEST_SECONDS) -> None:
-    """Wait for a condition; fails when it does not come true, long after a machine with much else to do would have
-    come to it."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "what was waited for did not happen"
-        time.sleep(0.02)

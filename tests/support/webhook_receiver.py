@@ -6,16 +6,17 @@ import contextlib
 import json
 import secrets
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from standardwebhooks import Webhook
+
+from support.local_server import QuietHandler, serving, tls_of
 
 Reply = Callable[["Post"], None]
 
@@ -78,34 +79,17 @@ class WebhookReceiver:
         """While the block lasts; on the same port again when it is entered again."""
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 receiver._take(self)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: Any) -> None:
-                pass  # a client that was killed hangs up
-
-        server = Server(("127.0.0.1", self.port), Handler)
-        self.port = server.server_port
-        if self.certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
         try:
-            yield self
+            with serving(Handler, port=self.port, tls=tls_of(self.certificate)) as self.port:
+                try:
+                    yield self
+                finally:
+                    self.over.set()
         finally:
-            self.over.set()
-            server.shutdown()
-            server.server_close()
-            thread.join()
             self.over.clear()
 
     def url(self, path: str = "/done", host: str = "127.0.0.1") -> str:

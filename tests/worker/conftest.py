@@ -11,7 +11,7 @@ import pytest
 from botocore.retries import standard
 
 from support.fake_source_site import FakeSourceSite
-from support.worker.destinations import TestedBucket
+from support.worker.destinations import BucketHarness
 from support.worker.fetch_harness import FetchHarness
 from support.worker.listing_harness import ListingHarness
 from support.worker.mutated_store import MutatedStore
@@ -70,13 +70,13 @@ def bucket(store: ObjectStore) -> Bucket:
 
 
 @pytest.fixture
-def via(bucket: Bucket) -> Iterator[Callable[[Shape], TestedBucket]]:
+def via(bucket: Bucket) -> Iterator[Callable[[Shape], BucketHarness]]:
     """The bucket as a destination, through a proxy that differs as the shape says."""
     with ExitStack() as stack:
 
-        def home(shape: Shape) -> TestedBucket:
+        def home(shape: Shape) -> BucketHarness:
             proxy = stack.enter_context(ShapedStore(bucket.store.endpoint, shape))
-            return TestedBucket.through(proxy.endpoint, bucket)
+            return BucketHarness.through(proxy.endpoint, bucket)
 
         yield home
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from support.fake_source_site import Exchange, FakeSourceSite, in_turn, ranged, until
-from support.waiting import LONGEST_SECONDS
+from support.fake_source_site import Exchange, FakeSourceSite, in_turn, ranged
+from support.waiting import LONGEST_SECONDS, until
 from support.worker.worker_harness import LOOPBACK
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec

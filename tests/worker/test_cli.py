@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.fake_source_site import FakeSourceSite, file, slowly, until
-from support.waiting import LONGEST_SECONDS
+from support.fake_source_site import FakeSourceSite, file, slowly
+from support.waiting import LONGEST_SECONDS, until
 from support.worker.cli_harness import LOOPBACK, Terminal, to
 from support.worker.object_store import SECRET, Bucket
 from support.worker.schema_check import violations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import until
+from support.waiting import until
 from support.webhook_receiver import WebhookReceiver, new_secret, status
 from support.worker.http_proxy import NETWORK, HttpProxy
 from support.worker.webhook_harness import BODY, WebhookHarness

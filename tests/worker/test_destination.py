@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import Exchange, FakeSourceSite, file, fixed, html, in_turn, until
+from support.fake_source_site import Exchange, FakeSourceSite, file, fixed, html, in_turn
+from support.waiting import until
 from support.worker.object_store import KEY_ID, SECRET
 from support.worker.stalling_proxy import StallingProxy
 from support.worker.worker_harness import WorkerHarness

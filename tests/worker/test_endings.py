@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import FakeSourceSite, file, slowly, until
+from support.fake_source_site import FakeSourceSite, file, slowly
+from support.waiting import until
 from support.worker.object_store import KEY_ID, SECRET
 from support.worker.stalling_proxy import StallingProxy
 from support.worker.worker_harness import ActiveRun, WorkerHarness, is_alive

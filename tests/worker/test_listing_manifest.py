@@ -2,7 +2,8 @@
 
 import gzip
 
-from support.fake_source_site import Exchange, FakeSourceSite, fixed, html, in_turn, redirect, until
+from support.fake_source_site import Exchange, FakeSourceSite, fixed, html, in_turn, redirect
+from support.waiting import until
 from support.worker.listing_harness import ListingHarness, jsonl
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason, info

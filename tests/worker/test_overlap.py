@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import Exchange, FakeSourceSite, Route, file, in_turn, ranged, until
+from support.fake_source_site import Exchange, FakeSourceSite, Route, file, in_turn, ranged
+from support.waiting import until
 from support.worker.worker_harness import ActiveRun, FinishedRun, WorkerHarness, is_alive, probe
 from videoimport.api.reasons import Reason
 

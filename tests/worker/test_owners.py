@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from support.worker.destinations import FOLDER, Killed, TestedBucket, bring, place_at, task_for
+from support.worker.destinations import FOLDER, BucketHarness, Killed, bring, place_at, task_for
 from support.worker.object_store import Bucket, ObjectStore
 from support.worker.shaped_store import CONDITIONS, Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
@@ -66,7 +66,7 @@ BOTH = pytest.mark.parametrize("shape", ["keeps metadata", "keeps none"])
 class Desk:
     """A bucket by its proxy, and imports to it."""
 
-    home: TestedBucket
+    home: BucketHarness
     keeps: bool
 
     def place(self, uid: str = "new", run: int = 1, *, probe: bool = True, **more: Any) -> Place:
@@ -98,7 +98,7 @@ def proxies(store: ObjectStore) -> Iterator[Callable[[str], ShapedStore]]:
 def desk(shape: str, proxies: Callable[[str], ShapedStore], bucket: Bucket) -> Desk:
     real = bucket.store
     there: Any = SimpleNamespace(endpoint=proxies(shape).endpoint, client=real.client, server=real.server)
-    return Desk(TestedBucket(Bucket(there, bucket.name)), shape != "keeps none")
+    return Desk(BucketHarness(Bucket(there, bucket.name)), shape != "keeps none")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.fake_source_site import Exchange, FakeSourceSite, Route, ranged, until
+from support.fake_source_site import Exchange, FakeSourceSite, Route, ranged
+from support.waiting import until
 from support.worker.fetch_harness import FetchHarness
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 

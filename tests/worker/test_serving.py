@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.fake_source_site import until
-from support.waiting import LONGEST_SECONDS
+from support.waiting import LONGEST_SECONDS, until
 from videoimport.media.container.mp4_boxes import top_level
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.source.files import Tail

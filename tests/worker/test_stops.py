@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from support.fake_source_site import FakeSourceSite, file, until
-from support.waiting import LONGEST_SECONDS
+from support.fake_source_site import FakeSourceSite, file
+from support.waiting import LONGEST_SECONDS, until
 from support.webhook_receiver import WebhookReceiver
 from support.worker.listing_harness import ListingHarness
 from support.worker.object_store import ObjectStore

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.fake_source_site import until
+from support.waiting import until
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import Destination, S3Destination

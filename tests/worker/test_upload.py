@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import until
-from support.worker.destinations import TestedBucket, place_at, task_for
+from support.waiting import until
+from support.worker.destinations import BucketHarness, place_at, task_for
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from support.worker.worker_harness import probe
 from videoimport.api.destination import S3Destination
@@ -274,7 +274,7 @@ class TestAGrowingFile:
 
 
 def test_an_upload_that_is_gone_is_begun_anew_while_its_file_grows(bucket: Bucket, tmp_path: Path) -> None:
-    home, moved = TestedBucket(bucket), list[int]()
+    home, moved = BucketHarness(bucket), list[int]()
     place = place_at(home.store(), task_for(home))
     growing = Growing(tmp_path / "video.mp4")
     content = os.urandom(4 * LEAST_PART)

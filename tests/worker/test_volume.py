@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_source_site import until
+from support.waiting import until
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing

@@ -4,16 +4,15 @@ It shows the API server's own certificate, which names 127.0.0.1 and is signed b
 trusts kubelets by.
 """
 
-import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from support.controller.api_server import MERGE, ApiServer, Raw
+from support.local_server import QuietHandler, serving, tls_of
 
 ADDRESS = "127.0.0.1"
 
@@ -35,20 +34,10 @@ class NodeLogs:
     @contextmanager
     def serving(self) -> Iterator["NodeLogs"]:
         """While the block lasts."""
-        server = ThreadingHTTPServer((ADDRESS, 0), self._handler())
         pki = self.api.kubeconfig.parent / "pki"
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pki / "apiserver.crt", pki / "apiserver.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        self.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="node logs")
-        thread.start()
-        try:
+        tls = tls_of(pki / "apiserver.crt", pki / "apiserver.key")
+        with serving(self._handler(), ADDRESS, tls=tls) as self.port:
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def node(self, name: str) -> Raw:
         """Make a node whose kubelet this is."""
@@ -71,7 +60,7 @@ class NodeLogs:
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         logs = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 what, *rest = self.path.partition("?")[0].strip("/").split("/")
                 file = logs.path(rest[0], rest[1]) if what == "containerLogs" and len(rest) == 3 else None
@@ -80,8 +69,5 @@ class NodeLogs:
                 self.send_header("Content-Length", str(len(content or b"")))
                 self.end_headers()
                 self.wfile.write(content or b"")
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
 
         return Handler

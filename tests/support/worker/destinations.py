@@ -31,7 +31,7 @@ FOLDER = "in/clip"
 KINDS: Mapping[str, Kind] = {"renditions": "rendition", "thumbnails": "thumbnail", "audio.m4a": "audio"}
 
 
-class TestedDestination(Protocol):
+class DestinationHarness(Protocol):
     """Where a test's objects lie."""
 
     destination: dict[str, Any]
@@ -85,7 +85,7 @@ def _client(endpoint: str) -> Any:
 
 
 @dataclass
-class TestedBucket:
+class BucketHarness:
     bucket: Bucket
     destination: dict[str, Any] = field(init=False)
 
@@ -93,7 +93,7 @@ class TestedBucket:
         self.destination = {"s3": {"endpoint": self.bucket.store.endpoint, "bucket": self.bucket.name, "prefix": "in"}}
 
     @classmethod
-    def through(cls, endpoint: str, bucket: Bucket) -> "TestedBucket":
+    def through(cls, endpoint: str, bucket: Bucket) -> "BucketHarness":
         """Looked at directly, and imported to through a proxy."""
         there: Any = SimpleNamespace(endpoint=endpoint, client=bucket.store.client, server=bucket.store.server)
         return cls(Bucket(there, bucket.name))
@@ -129,7 +129,7 @@ class TestedBucket:
 
 
 @dataclass
-class TestedVolume:
+class VolumeHarness:
     root: Path
     destination: dict[str, Any] = field(
         default_factory=lambda: {"persistentVolumeClaim": {"claimName": "media", "path": "in"}}
@@ -167,7 +167,7 @@ class TestedVolume:
                 setattr(os, name, call)
 
 
-def task_for(home: TestedDestination, uid: str = "new", run: int = 1, **more: Any) -> Task:
+def task_for(home: DestinationHarness, uid: str = "new", run: int = 1, **more: Any) -> Task:
     spec = VideoImportSpec.model_validate(
         {
             "source": {"url": "https://e.com/v.mp4"},

@@ -5,11 +5,10 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from support.local_server import LocalServer
+from support.local_server import LocalServer, QuietHandler
 
 _ERROR = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{0}</Code><Message>{0}</Message></Error>'
 _BY_QUERY = {
@@ -68,7 +67,7 @@ class Fault:
         return True
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     faulty: "FaultyStore"
 
@@ -111,22 +110,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve  # noqa: N815
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        pass  # a connection that was reset
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
 
 @dataclass
 class FaultyStore(LocalServer):
     """A context manager; ``endpoint`` leads to the given one."""
 
-    server_class = _Server
     target: str
     faults: list[Fault] = field(default_factory=list)
     asked: list[StoreRequest] = field(default_factory=list)

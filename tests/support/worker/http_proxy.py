@@ -1,22 +1,27 @@
 """A real HTTP proxy on a loopback address of its own, so that leave for it is no leave for anything else."""
 
 import http.client
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from support.local_server import LocalServer, QuietHandler
 
 NETWORK = "127.0.0.2/32"
 """To be allowed deliberately: a proxy obeys the rule for sources."""
 
 
-class HttpProxy:
+class HttpProxy(LocalServer):
     """Forwards whatever is asked of it, and remembers it."""
 
-    def __init__(self) -> None:
-        asked = self.asked = list[tuple[str, str | None]]()
+    address = "127.0.0.2"
 
-        class Handler(BaseHTTPRequestHandler):
+    def __init__(self) -> None:
+        self.asked = list[tuple[str, str | None]]()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        asked = self.asked
+
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 asked.append((self.path, self.headers.get("Proxy-Authorization")))
                 parts = urlsplit(self.path)
@@ -31,19 +36,11 @@ class HttpProxy:
                 self.end_headers()
                 self.wfile.write(answer.read())
 
-            do_HEAD = do_POST = do_GET  # noqa: N815
+            do_HEAD = do_POST = do_GET
 
-            def log_message(self, *_: Any) -> None:
-                pass
+        return Handler
 
-        self.server = ThreadingHTTPServer(("127.0.0.2", 0), Handler)
-        self.server.daemon_threads = True
-        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://ann:hunter2@127.0.0.2:{self.server.server_port}"
-
-    def __enter__(self) -> "HttpProxy":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    @property
+    def url(self) -> str:
+        """With a login."""
+        return f"http://ann:hunter2@{self.address}:{self.port}"

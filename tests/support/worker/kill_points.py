@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from support.worker.destinations import FOLDER, Killed, TestedDestination, bring, place_at, task_for
+from support.worker.destinations import FOLDER, DestinationHarness, Killed, bring, place_at, task_for
 from videoimport.worker.pipeline import publish
 from videoimport.worker.storage import video_index as index
 
@@ -17,11 +17,11 @@ ENTRY = f"{NOTES}/index/content/v.json"
 REPLACE = {"destination": {"ifExists": "Replace"}}
 
 
-def visible(home: TestedDestination) -> list[str]:
+def visible(home: DestinationHarness) -> list[str]:
     return [key.removeprefix(FOLDER + "/") for key in home.keys if not key.startswith(NOTES)]
 
 
-def kill(home: TestedDestination, wanted: dict[str, Path], at: int, *, after: bool) -> Iterator[str]:
+def kill(home: DestinationHarness, wanted: dict[str, Path], at: int, *, after: bool) -> Iterator[str]:
     """Bring files until call number ``at``; yields the record's kind as it stands then."""
     with home.dying(at, after=after) as (store, doom):
         try:
@@ -37,7 +37,7 @@ def kill(home: TestedDestination, wanted: dict[str, Path], at: int, *, after: bo
 
 
 def kill_everywhere(
-    new_home: Callable[[], TestedDestination],
+    new_home: Callable[[], DestinationHarness],
     old_files: dict[str, Path],
     new_files: dict[str, Path],
     *,

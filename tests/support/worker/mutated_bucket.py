@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from support.worker.destinations import TestedBucket
+from support.worker.destinations import BucketHarness
 from support.worker.mutated_store import MutatedStore
 from support.worker.object_store import Bucket
 
 
-class MutatedBucket(TestedBucket):
+class MutatedBucket(BucketHarness):
     """To the bucket, by the store that changes what passes."""
 
     def __init__(self, bucket: Bucket, mutated: MutatedStore) -> None:

@@ -14,7 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from support.local_server import LocalServer
+from support.local_server import LocalServer, QuietHandler
 from support.worker.object_store import KEY_ID, SECRET
 
 CONDITIONS = ("if-none-match", "if-match")
@@ -92,7 +92,7 @@ class ShapedStore(LocalServer):
     def handler(self) -> type[BaseHTTPRequestHandler]:
         store = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:
@@ -112,10 +112,7 @@ class ShapedStore(LocalServer):
                 self.wfile.write(call.content[: call.sent])
                 self.close_connection = self.close_connection or call.sent is not None
 
-            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve
 
         return Handler
 

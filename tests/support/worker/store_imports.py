@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.fake_source_site import Exchange, FakeSourceSite, file, until
-from support.worker.destinations import TestedBucket, bring, place_at, task_for
+from support.fake_source_site import Exchange, FakeSourceSite, file
+from support.waiting import until
+from support.worker.destinations import BucketHarness, bring, place_at, task_for
 from support.worker.fetch_harness import FetchHarness
 from support.worker.kill_points import kill_everywhere
 from support.worker.listing_harness import ListingHarness
@@ -182,7 +183,7 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
 
 def _option(world: World, name: str, value: Any) -> str:
     bucket = world.store.new_bucket()
-    home = TestedBucket(bucket)
+    home = BucketHarness(bucket)
     home.destination["s3"][name] = value
     store = home.store()
     place = place_at(store, task_for(home))
@@ -239,7 +240,7 @@ def files(world: World) -> Outcomes:
 
 def _whole(world: World, content: bytes, prefix: str) -> str:
     bucket = world.store.new_bucket()
-    home = TestedBucket(bucket)
+    home = BucketHarness(bucket)
     home.destination["s3"]["prefix"] = prefix
     store = home.store()
     folder = f"{prefix}/clip"
@@ -270,7 +271,7 @@ def killed(world: World) -> Outcomes:
     can = {"resumes": server.lists_parts, "tidies": server.dates_uploads}
     try:
         for after in (True, False):
-            kill_everywhere(lambda: TestedBucket(world.store.new_bucket()), old, new, after=after, **can)
+            kill_everywhere(lambda: BucketHarness(world.store.new_bucket()), old, new, after=after, **can)
     except ImportFailure as failure:
         return {"killed at each request": f"the next run ends with {failure.reason.value}"}
     lacks = {"resumes": "perhaps sent twice", "tidies": "an upload may be left"}

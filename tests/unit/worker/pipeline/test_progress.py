@@ -3,19 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
+from support.fake_clock import FakeClock
 from videoimport.api.videoimport_status import SourceStatus, StageName, VideoMetadata
 from videoimport.worker.pipeline.progress import Board
 
 DOWNLOAD, TRANSCODE = StageName.DOWNLOAD, StageName.TRANSCODE
-
-
-class Clock:
-    """A clock the test moves."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_all_stages_wait_at_first() -> None:
@@ -25,7 +17,7 @@ def test_all_stages_wait_at_first() -> None:
 
 
 def test_a_stage_runs_and_ends() -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     board = Board(1, clock)
     board.start(DOWNLOAD)
     clock.now += 5
@@ -45,7 +37,7 @@ def test_a_stage_runs_and_ends() -> None:
 
 
 def test_the_rate_is_that_of_late() -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     board = Board(1, clock)
     board.start(DOWNLOAD)
     for second in range(60):
@@ -55,7 +47,7 @@ def test_the_rate_is_that_of_late() -> None:
 
 
 def test_a_download_that_starts_over_keeps_its_percent_and_has_no_negative_rate() -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     board = Board(1, clock)
     board.start(DOWNLOAD)
     board.moved(DOWNLOAD, 80, 100)
@@ -103,7 +95,7 @@ def test_what_is_known_stays_known() -> None:
 
 
 def test_stillness_is_counted_from_the_last_move_of_any_stage() -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     board = Board(1, clock)
     board.start(DOWNLOAD)
     board.start(TRANSCODE)
@@ -122,7 +114,7 @@ def test_stillness_is_counted_from_the_last_move_of_any_stage() -> None:
 
 
 def test_a_stage_that_begins_anew_keeps_what_it_had_reached() -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     board = Board(1, clock)
     board.start(TRANSCODE)
     board.reached(TRANSCODE, 60)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from support.fake_clock import FakeClock
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import StageName
 from videoimport.worker.pipeline.progress import Board
@@ -26,24 +27,11 @@ AWAY = DestinationFault(Reason.DESTINATION_UNAVAILABLE, "EIO", remedy=Remedy.WAI
 LOST = DestinationFault(Reason.DESTINATION_CORRUPT, "other bytes", remedy=Remedy.RESEND)
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Run:
     """A run's retries and its board, and one file that is sent: ``seconds`` for each try."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = FakeClock()
         self.board = Board(1, self.clock)
         self.board.start(StageName.UPLOAD)
         self.retries = Retries(self.clock.sleep, self.clock)
@@ -223,8 +211,8 @@ UNAVAILABLE = Reason.DESTINATION_UNAVAILABLE
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 class Client:
@@ -252,45 +240,45 @@ class TestRetries:
         retries.install(client)  # type: ignore[arg-type]
         return client._make_api_call("PutObject", {})
 
-    def test_a_store_that_comes_back_is_waited_for(self, clock: Clock) -> None:
+    def test_a_store_that_comes_back_is_waited_for(self, clock: FakeClock) -> None:
         client = Client(*[answer("SlowDown")] * 20, None)
         retries = Retries(clock.sleep, clock)
         retries.persist(lambda: clock.now, 300, lambda: False)
         assert self.asked(client, retries) == {"ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 20}}
         assert client.asked == 21
 
-    def test_a_refusal_tells_how_often_was_asked(self, clock: Clock) -> None:
+    def test_a_refusal_tells_how_often_was_asked(self, clock: FakeClock) -> None:
         with pytest.raises(ClientError) as caught:
             self.asked(Client(answer("SlowDown"), answer("NotImplemented", 501)), Retries(clock.sleep, clock))
         assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 1
 
-    def test_one_that_stays_away_is_given_up_when_nothing_else_went_on_for_long(self, clock: Clock) -> None:
+    def test_one_that_stays_away_is_given_up_when_nothing_else_went_on_for_long(self, clock: FakeClock) -> None:
         retries = Retries(clock.sleep, clock)
         retries.persist(lambda: clock.now - min(clock.now, 1000), 300, lambda: False)  # an encode of 1000 s
         with pytest.raises(ClientError):
             self.asked(Client(answer("InternalError", 500)), retries)
         assert 1300 <= clock.now <= 1311
 
-    def test_before_anything_was_made_it_is_given_up_soon(self, clock: Clock) -> None:
+    def test_before_anything_was_made_it_is_given_up_soon(self, clock: FakeClock) -> None:
         with pytest.raises(EndpointConnectionError) as caught:
             self.asked(Client(EndpointConnectionError(endpoint_url="x")), Retries(clock.sleep, clock))
         assert FIRST_SECONDS <= clock.now <= FIRST_SECONDS + 11
         assert getattr(caught.value, "operation_name", "") == "PutObject"
 
     @pytest.mark.parametrize("code", ["AccessDenied", "QuotaExceeded", "EntityTooLarge", "NotImplemented", "NoSuchKey"])
-    def test_a_refusal_is_not_repeated(self, clock: Clock, code: str) -> None:
+    def test_a_refusal_is_not_repeated(self, clock: FakeClock, code: str) -> None:
         client = Client(answer(code, 403))
         with pytest.raises(ClientError):
             self.asked(client, Retries(clock.sleep, clock))
         assert client.asked == 1
 
-    def test_a_body_that_does_not_arrive_is_sent_three_times(self, clock: Clock) -> None:
+    def test_a_body_that_does_not_arrive_is_sent_three_times(self, clock: FakeClock) -> None:
         client = Client(answer("BadDigest", 400))
         with pytest.raises(ClientError):
             self.asked(client, Retries(clock.sleep, clock))
         assert client.asked == 3
 
-    def test_a_run_that_is_ending_waits_for_nothing(self, clock: Clock) -> None:
+    def test_a_run_that_is_ending_waits_for_nothing(self, clock: FakeClock) -> None:
         client, retries = Client(answer("SlowDown")), Retries(clock.sleep, clock)
         retries.persist(lambda: 0, 300, lambda: True)
         with pytest.raises(ClientError):
@@ -298,7 +286,7 @@ class TestRetries:
         assert (client.asked, clock.now) == (1, 0)
 
     @pytest.mark.parametrize(("remedy", "sent"), [(Remedy.RESEND, RESENDS + 1), (Remedy.NONE, 1)])
-    def test_a_file_is_sent_again_where_that_helps(self, clock: Clock, remedy: Remedy, sent: int) -> None:
+    def test_a_file_is_sent_again_where_that_helps(self, clock: FakeClock, remedy: Remedy, sent: int) -> None:
         count = 0
 
         def send() -> None:
