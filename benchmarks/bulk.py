@@ -26,12 +26,13 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/controller"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
-from apiserver import holds  # noqa: E402
-from controller_process import Controller  # noqa: E402
 from latency import to_job_seconds  # noqa: E402
 from simulation import NAMESPACE, Simulation, simulation  # noqa: E402
+
+from support.controller.api_server import holds  # noqa: E402
+from support.controller.controller_process import Controller  # noqa: E402
 
 NAME, LIST = "many", "archive"
 PARALLELISM = 100

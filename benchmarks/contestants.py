@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from measured import Took, run
-from object_store import KEY_ID, SECRET, Bucket
 from throttled import Origin, Uplink
 
+from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.output import Output
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec

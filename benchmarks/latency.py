@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from apiserver import ApiServer, await_until, background
+from support.controller.api_server import ApiServer, await_until, background
 
 COUNT = 100
 PAUSE_SECONDS = 0.2

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from acting_errands import ActingErrands
-from apiserver import ApiServer, await_until, background, holds
-from controller_process import written
-from node_logs import NodeLogs
 
+from support.controller.api_server import ApiServer, await_until, background, holds
+from support.controller.controller_process import written
+from support.controller.node_logs import NodeLogs
+from support.controller.task_job_kubelet import TaskJobKubelet
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,8 +87,8 @@ def simulation(folder: Path) -> Iterator[Simulation]:
         account = _account(api, folder)
         with NodeLogs(api, folder).serving() as logs, _running(kubeconfig, folder, logs.port):
             _nodes(api)
-            errands = ActingErrands(api, NAMESPACE, logs, folder)
-            with background("errands", errands.run):
+            kubelet = TaskJobKubelet(api, NAMESPACE, logs, folder)
+            with background("task kubelet", kubelet.run):
                 yield Simulation(api, folder, account)
     finally:
         cluster("down")

@@ -4,11 +4,11 @@ import re
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 
-from forwarder import CHUNK, Forwarder
+from support.local_server import LocalServer, QuietHandler
+from support.tcp_proxy import CHUNK, TcpProxy
 
 
 class Rate:
@@ -31,45 +31,29 @@ class Rate:
             time.sleep(wait)
 
 
-class Origin:
+class Origin(LocalServer):
     """Serves one folder's files, with Range and a strong ETag."""
 
     def __init__(self, folder: Path) -> None:
         self.rate = Rate()
+        self._folder = folder
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
         origin = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                origin._answer(self, folder / self.path.strip("/"))
+                origin._answer(self, origin._folder / self.path.strip("/"))
 
             def do_HEAD(self) -> None:
                 self.do_GET()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> "Origin":
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return Handler
 
     def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+        return f"{self.endpoint}/{name}"
 
     def _answer(self, handler: BaseHTTPRequestHandler, path: Path) -> None:
         size = path.stat().st_size
@@ -95,7 +79,7 @@ class Origin:
                 left -= len(chunk)
 
 
-class Uplink(Forwarder):
+class Uplink(TcpProxy):
     """Forwards connections to an endpoint; what is sent there goes at a rate."""
 
     def __init__(self, endpoint: str) -> None:

@@ -24,12 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/worker"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
 from contestants import Contest, Staged  # noqa: E402
 from measured import OutOfTimeError, Took  # noqa: E402
-from object_store import ObjectStore  # noqa: E402
 from throttled import Origin, Uplink  # noqa: E402
+
+from support.worker.object_store import ObjectStore  # noqa: E402
 
 PART = 5 * 2**20
 SOURCE_SECONDS = 36

@@ -13,10 +13,9 @@ from typing import Any
 import stores
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests/worker"))
+sys.path.append(str(ROOT / "tests"))
 
-import store_deviations  # noqa: E402 — beside the tests that assert them
-import store_features  # noqa: E402
+from support.worker import store_deviations, store_features  # noqa: E402 — for the tests that assert them
 
 PAGE = ROOT / "docs/stores.md"
 Rows = Sequence[Sequence[str]]

@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(Path(__file__).resolve().parent))
-sys.path.append(str(ROOT / "tests"))
+from support.controller.api_server import ApiServer, await_until, background, refuses
+from support.controller.api_server_proxy import ApiServerProxy
+from support.controller.controller_process import Controller, through
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import video
 
-from acting_kubelet import ActingKubelet  # noqa: E402
-from apiserver import ApiServer, await_until, background, refuses  # noqa: E402
-from controller_process import Controller, through  # noqa: E402
-from interposer import Interposer  # noqa: E402
-from wishing import video  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 CONTROL_PLANE = os.environ.get("VIDEOIMPORT_TEST_CONTROL_PLANE", "controller-tests")
 """Name it otherwise to run the tests of two checkouts at once: they install different resource definitions."""
@@ -60,13 +58,13 @@ def namespace(api: ApiServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def proxy(api: ApiServer) -> Iterator[Interposer]:
-    with Interposer(api).running() as interposer:
-        yield interposer
+def proxy(api: ApiServer) -> Iterator[ApiServerProxy]:
+    with ApiServerProxy(api).running() as running:
+        yield running
 
 
 @pytest.fixture
-def controller(proxy: Interposer, namespace: str, tmp_path: Path) -> Iterator[Controller]:
+def controller(proxy: ApiServerProxy, namespace: str, tmp_path: Path) -> Iterator[Controller]:
     """Behind the proxy, for this namespace only; not started yet."""
     made = Controller(
         kubeconfig=through(proxy.port, tmp_path / "kubeconfig"),
@@ -80,9 +78,9 @@ def controller(proxy: Interposer, namespace: str, tmp_path: Path) -> Iterator[Co
 
 
 @pytest.fixture
-def kubelet(api: ApiServer, namespace: str) -> Iterator[ActingKubelet]:
-    acting = ActingKubelet(api, namespace)
-    with background("acting kubelet", acting.run):
+def kubelet(api: ApiServer, namespace: str) -> Iterator[FakeKubelet]:
+    acting = FakeKubelet(api, namespace)
+    with background("fake kubelet", acting.run):
         yield acting
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from apiserver import ApiServer, Raw, Refused, await_until, refuses
-from controller_process import Controller
-from settled import finished
-from wishing import bulk, video
 
+from support.controller.api_server import ApiServer, Raw, Refused, await_until, refuses
+from support.controller.controller_process import Controller
+from support.controller.manifests import bulk, video
+from support.controller.namespace_state import finished
 from videoimport.crdgen.definitions import bulk_definition, video_definition
 from videoimport.crdgen.validation_page import schema_of
 from videoimport.crdgen.violations import Violation, violations

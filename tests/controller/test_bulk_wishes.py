@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until
-from controller_process import Controller
-from settled import finished
-from wishing import DESTINATION, THREE, bulk
+
+from support.controller.api_server import ApiServer, Raw, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import DESTINATION, THREE, bulk
+from support.controller.namespace_state import finished
 
 Start = Callable[..., Controller]
 GOOD = ["https://example.com/a.mp4", "https://example.com/b.mp4", "https://example.com/c.mp4"]
@@ -46,7 +47,7 @@ def results(api: ApiServer, namespace: str) -> int:
 
 
 def test_a_suspended_bulk_has_no_worker_and_goes_on_uncharged(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     kubelet.hold.set()
     api.create(bulk(namespace, GOOD, parallelism=2))
@@ -62,7 +63,7 @@ def test_a_suspended_bulk_has_no_worker_and_goes_on_uncharged(
     assert {result["attempts"] for result in ended["results"]} == {1}
 
 
-def test_of_two_with_the_same_way_one_waits(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_of_two_with_the_same_way_one_waits(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(bulk(namespace, GOOD))
     await_phase(api, namespace, "Processing")
@@ -75,7 +76,7 @@ def test_of_two_with_the_same_way_one_waits(api: ApiServer, namespace: str, kube
     assert finished(api, "BulkImport", namespace, "many")["status"]["completed"] == 3
 
 
-def test_a_suspended_one_holds_nobody_up(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_suspended_one_holds_nobody_up(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     api.create(bulk(namespace, GOOD, suspend=True))
     await_phase(api, namespace, "Suspended")
     api.create(bulk(namespace, GOOD, name="next"))
@@ -84,7 +85,7 @@ def test_a_suspended_one_holds_nobody_up(api: ApiServer, namespace: str, kubelet
 
 
 def test_a_hopeless_bulk_is_given_up_and_goes_on_with_a_higher_bound(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     api.create(bulk(namespace, [THREE[1], *GOOD], parallelism=1, failurePolicy={"maxFailed": 0}))
     ended = finished(api, "BulkImport", namespace, "many")["status"]
@@ -96,7 +97,7 @@ def test_a_hopeless_bulk_is_given_up_and_goes_on_with_a_higher_bound(
 
 
 def test_pruned_children_leave_their_results_and_come_back_when_tried_again(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     api.create(bulk(namespace, THREE, childHistoryLimit=0))
     ended = finished(api, "BulkImport", namespace, "many")["status"]
@@ -109,7 +110,7 @@ def test_pruned_children_leave_their_results_and_come_back_when_tried_again(
     assert results(api, namespace) == 3
 
 
-def test_a_dry_run_imports_nothing_until_it_is_none(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_dry_run_imports_nothing_until_it_is_none(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     api.create(bulk(namespace, [*GOOD, "https://example.com/cover.jpg"], dryRun=True))
     dry = finished(api, "BulkImport", namespace, "many")["status"]
     assert dry["message"] == "Dry run: 3 would be imported, 1 rejected."
@@ -120,7 +121,7 @@ def test_a_dry_run_imports_nothing_until_it_is_none(api: ApiServer, namespace: s
 
 
 def test_what_an_earlier_bulk_left_failed_is_taken_up_and_outlives_it(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     manifest = bulk(namespace, THREE)
     api.create(manifest)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from acting_lister import ActingLister
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from listing_node import PER_PAGE, await_discovery, in_manifest, listing_node, manifest, urls
-from settled import finished
-from wishing import bulk
 
+from support.controller.api_server import ApiServer, Raw, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_listing_worker import FakeListingWorker
+from support.controller.listing_node import PER_PAGE, await_discovery, in_manifest, listing_node, manifest, urls
+from support.controller.manifests import bulk
+from support.controller.namespace_state import finished
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.tasks.listing_log import packed, unpacked
 from videoimport.core.discovery.pages import listing_of
@@ -23,14 +23,14 @@ OURS = "app.kubernetes.io/managed-by=videoimport"
 
 
 @pytest.fixture
-def errands(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[None]:
+def task_kubelet(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[None]:
     with listing_node(api, namespace, tmp_path):
         yield
 
 
 @pytest.fixture
-def lister(api: ApiServer, namespace: str) -> Iterator[ActingLister]:
-    acting = ActingLister(api, namespace, pages=(tuple(urls(2)), tuple(urls(3)[1:])))
+def lister(api: ApiServer, namespace: str) -> Iterator[FakeListingWorker]:
+    acting = FakeListingWorker(api, namespace, pages=(tuple(urls(2)), tuple(urls(3)[1:])))
     with background("lister", acting.run):
         yield acting
 
@@ -68,7 +68,7 @@ def wish(api: ApiServer, namespace: str, **spec: object) -> None:
     api.merge("BulkImport", namespace, "many", {"spec": spec})
 
 
-@pytest.mark.usefixtures("errands", "kubelet")
+@pytest.mark.usefixtures("task_kubelet", "kubelet")
 def test_a_list_is_found_out_and_imported(api: ApiServer, namespace: str) -> None:
     api.create(manifest(namespace, [*urls(3), "no address at all", urls(1)[0], "https://video.example/gone.mp4"]))
     api.create(listed(namespace, dryRun=False))
@@ -83,7 +83,7 @@ def test_a_list_is_found_out_and_imported(api: ApiServer, namespace: str) -> Non
     await_until("the listing's Job to go", lambda: "many-list-r1" not in names(api, "Job", namespace))
 
 
-@pytest.mark.usefixtures("errands")
+@pytest.mark.usefixtures("task_kubelet")
 def test_a_long_list_comes_in_pages(api: ApiServer, namespace: str) -> None:
     api.create(manifest(namespace, urls(2 * PER_PAGE + 100)))
     api.create(listed(namespace))
@@ -96,7 +96,9 @@ def test_a_long_list_comes_in_pages(api: ApiServer, namespace: str) -> None:
 
 
 @pytest.mark.usefixtures("kubelet")
-def test_the_first_videos_start_before_the_list_is_known(api: ApiServer, namespace: str, lister: ActingLister) -> None:
+def test_the_first_videos_start_before_the_list_is_known(
+    api: ApiServer, namespace: str, lister: FakeListingWorker
+) -> None:
     lister.held.add(1)
     api.create(listed(namespace, PLAYLIST, dryRun=False))
     await_until(
@@ -109,7 +111,7 @@ def test_the_first_videos_start_before_the_list_is_known(api: ApiServer, namespa
 
 
 def test_a_page_whose_log_is_not_whole_is_listed_again_uncharged(
-    api: ApiServer, namespace: str, lister: ActingLister
+    api: ApiServer, namespace: str, lister: FakeListingWorker
 ) -> None:
     spoiled: list[Callable[[str], str | None]] = [
         lambda text: text[: len(text) // 2],
@@ -124,7 +126,7 @@ def test_a_page_whose_log_is_not_whole_is_listed_again_uncharged(
 
 
 def test_a_pod_deleted_after_it_finished_loses_nothing(
-    api: ApiServer, namespace: str, lister: ActingLister, controller_leads: Controller
+    api: ApiServer, namespace: str, lister: FakeListingWorker, controller_leads: Controller
 ) -> None:
     lister.held.add(0)
     api.create(listed(namespace, PLAYLIST))
@@ -141,7 +143,7 @@ def test_a_pod_deleted_after_it_finished_loses_nothing(
     assert (status["total"], status["discovery"]["run"]) == (3, 3)
 
 
-def test_a_job_deleted_while_it_lists_is_made_again(api: ApiServer, namespace: str, lister: ActingLister) -> None:
+def test_a_job_deleted_while_it_lists_is_made_again(api: ApiServer, namespace: str, lister: FakeListingWorker) -> None:
     lister.held.add(0)
     api.create(listed(namespace, PLAYLIST))
     await_until("the Job", lambda: names(api, "Pod", namespace))
@@ -167,7 +169,9 @@ def test_a_page_whose_name_is_taken_says_so_and_waits(api: ApiServer, namespace:
     assert "reason" not in status["discovery"]
 
 
-def test_another_source_takes_the_place_of_one_under_way(api: ApiServer, namespace: str, lister: ActingLister) -> None:
+def test_another_source_takes_the_place_of_one_under_way(
+    api: ApiServer, namespace: str, lister: FakeListingWorker
+) -> None:
     lister.held.add(1)
     api.create(listed(namespace, PLAYLIST))
     await_discovery(api, namespace, "the second page's Job", lambda found: found.get("run") == 2)
@@ -180,7 +184,7 @@ def test_another_source_takes_the_place_of_one_under_way(api: ApiServer, namespa
     await_until("the Jobs to go", lambda: names(api, "Job", namespace) == [])
 
 
-@pytest.mark.usefixtures("errands")
+@pytest.mark.usefixtures("task_kubelet")
 def test_a_list_that_is_not_there_fails_with_its_reason(api: ApiServer, namespace: str) -> None:
     api.create(listed(namespace))
     status = finished(api, "BulkImport", namespace, "many")["status"]
@@ -191,7 +195,7 @@ def test_a_list_that_is_not_there_fails_with_its_reason(api: ApiServer, namespac
     assert known(api, namespace)["total"] == 2
 
 
-@pytest.mark.usefixtures("errands")
+@pytest.mark.usefixtures("task_kubelet")
 def test_a_missing_secret_is_a_reason_and_not_a_pod_that_hangs(api: ApiServer, namespace: str) -> None:
     stored = {"endpoint": "http://127.0.0.1:9", "bucket": "tapes"}
     api.create(listed(namespace, {"s3": stored, "credentialsSecretRef": {"name": "nowhere"}}))
@@ -200,7 +204,9 @@ def test_a_missing_secret_is_a_reason_and_not_a_pod_that_hangs(api: ApiServer, n
     assert "nowhere" in status["discovery"]["message"] or "Secret" in status["discovery"]["message"]
 
 
-def test_a_pod_that_fits_no_node_says_why_and_goes_on(api: ApiServer, namespace: str, lister: ActingLister) -> None:
+def test_a_pod_that_fits_no_node_says_why_and_goes_on(
+    api: ApiServer, namespace: str, lister: FakeListingWorker
+) -> None:
     lister.held.add(0)
     api.create(listed(namespace, PLAYLIST))
     (pod,) = await_until("the pod", lambda: names(api, "Pod", namespace))
@@ -213,7 +219,9 @@ def test_a_pod_that_fits_no_node_says_why_and_goes_on(api: ApiServer, namespace:
     assert (status["discovery"]["run"], status["discovery"].get("reason")) == (2, None)
 
 
-def test_a_suspended_list_stops_and_goes_on_where_it_was(api: ApiServer, namespace: str, lister: ActingLister) -> None:
+def test_a_suspended_list_stops_and_goes_on_where_it_was(
+    api: ApiServer, namespace: str, lister: FakeListingWorker
+) -> None:
     lister.held.add(1)
     api.create(listed(namespace, PLAYLIST))
     await_discovery(api, namespace, "the second page's Job", lambda found: found.get("run") == 2)
@@ -226,7 +234,9 @@ def test_a_suspended_list_stops_and_goes_on_where_it_was(api: ApiServer, namespa
     assert (status["total"], status["discovery"]["pages"]) == (3, 2)
 
 
-def test_deleting_a_bulk_while_it_lists_leaves_nothing(api: ApiServer, namespace: str, lister: ActingLister) -> None:
+def test_deleting_a_bulk_while_it_lists_leaves_nothing(
+    api: ApiServer, namespace: str, lister: FakeListingWorker
+) -> None:
     lister.held.add(1)
     api.create(listed(namespace, PLAYLIST))
     await_discovery(api, namespace, "the second page's Job", lambda found: found.get("run") == 2)

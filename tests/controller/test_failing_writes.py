@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until, background, holds
-from controller_process import Controller
-from interposer import Interposer
-from settled import JobRecord, finished, its_worker_runs, phase, settled_state
-from troubles import TROUBLES
-from wishing import SCRATCH, THREE, bulk, video
+
+from support.controller.api_server import ApiServer, await_until, background, holds
+from support.controller.api_server_proxy import ApiServerProxy
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import SCRATCH, THREE, bulk, video
+from support.controller.namespace_state import JobRecord, final_state, finished, its_worker_runs, phase
+from support.controller.write_faults import WRITE_FAULTS
 
 Start = Callable[..., Controller]
 OF_A_BULK = {
@@ -22,11 +23,11 @@ OF_A_BULK = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", WRITE_FAULTS)
 def test_a_bulk_ends_as_it_should(
-    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet, trouble: str
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet, trouble: str
 ) -> None:
-    proxy.trouble = failing = TROUBLES[trouble]()
+    proxy.trouble = failing = WRITE_FAULTS[trouble]()
     controller = started()
     jobs = JobRecord(api, namespace)
     with background("job record", jobs.run):
@@ -34,7 +35,7 @@ def test_a_bulk_ends_as_it_should(
         done = finished(api, "BulkImport", namespace, "many")
         await_until(
             "every Job to expire",
-            lambda: all(state["expires"] for key, state in settled_state(api, namespace).items() if "Job/" in key),
+            lambda: all(state["expires"] for key, state in final_state(api, namespace).items() if "Job/" in key),
             explain=controller.tail,
         )
     assert (done["status"]["completed"], done["status"]["failed"]) == (2, 1)
@@ -42,12 +43,12 @@ def test_a_bulk_ends_as_it_should(
     assert set(failing.failed) >= OF_A_BULK, "not every kind of write was made to fail"
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", WRITE_FAULTS)
 def test_a_cancelled_import_leaves_no_job(
-    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet, trouble: str
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet, trouble: str
 ) -> None:
     kubelet.hold.set()
-    proxy.trouble = failing = TROUBLES[trouble]()
+    proxy.trouble = failing = WRITE_FAULTS[trouble]()
     controller = started()
     api.create(video(namespace))
     await_until("its worker", lambda: its_worker_runs(api, namespace), explain=controller.tail)
@@ -57,12 +58,12 @@ def test_a_cancelled_import_leaves_no_job(
     assert failing.failed["DELETE jobs"] >= 1
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", WRITE_FAULTS)
 def test_a_suspended_import_leaves_no_job_and_keeps_its_scratch_until_the_end(
-    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet, trouble: str
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet, trouble: str
 ) -> None:
     kubelet.hold.set()
-    proxy.trouble = failing = TROUBLES[trouble]()
+    proxy.trouble = failing = WRITE_FAULTS[trouble]()
     controller = started()
     api.create(video(namespace, **SCRATCH))
     await_until("its worker", lambda: its_worker_runs(api, namespace), explain=controller.tail)
@@ -79,7 +80,7 @@ def test_a_suspended_import_leaves_no_job_and_keeps_its_scratch_until_the_end(
 
 
 def test_a_refused_job_is_shown_and_tried_again_when_the_quota_allows(
-    api: ApiServer, namespace: str, proxy: Interposer, started: Start, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet
 ) -> None:
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
     quotas = f"/api/v1/namespaces/{namespace}/resourcequotas"

@@ -5,9 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from apiserver import ApiServer, Raw
-from interposer import KillAfter
-from lives import BesideSidecars, BulkOfThree, Life, Listing, Pause, Story, Told
+
+from support.controller.api_server import ApiServer, Raw
+from support.controller.api_server_proxy import KillAfter
+from support.controller.scenarios import (
+    BesideSidecars,
+    BulkOfThree,
+    Listing,
+    Pause,
+    Scenario,
+    ScenarioRun,
+    WebhookDelivery,
+)
 
 MOST_WRITES = 200
 """Far more than any story may take: the loop must end."""
@@ -16,16 +25,16 @@ AT_ONCE = 6
 KILL_POINTS = {
     "bulk-of-three": (BulkOfThree(), 12),
     "pause": (Pause(), 10),
-    "told": (Told(), 8),
+    "told": (WebhookDelivery(), 8),
     "beside-sidecars": (BesideSidecars(), 7),
     "listing": (Listing(), 10),
 }
 """Each story with the least number of writes that it must have been killed after."""
 
 
-def live(api: ApiServer, tmp_path: Path, story: Story, kill: KillAfter, wanted: Raw | None) -> tuple[Raw, int]:
+def live(api: ApiServer, tmp_path: Path, story: Scenario, kill: KillAfter, wanted: Raw | None) -> tuple[Raw, int]:
     with api.namespace(f"kill-{uuid.uuid4().hex[:8]}") as namespace:
-        return Life(api, namespace, tmp_path / f"{namespace}.log", story).settle(kill, wanted)
+        return ScenarioRun(api, namespace, tmp_path / f"{namespace}.log", story).settle(kill, wanted)
 
 
 @pytest.mark.parametrize("name", KILL_POINTS)

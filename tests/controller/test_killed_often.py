@@ -3,12 +3,12 @@
 import uuid
 from pathlib import Path
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller, Forked, through
-from interposer import Interposer
-from settled import JobRecord, settled_state
-from wishing import bulk
+from support.controller.api_server import ApiServer, Raw, await_until, background, holds
+from support.controller.api_server_proxy import ApiServerProxy
+from support.controller.controller_process import Controller, Forked, through
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import bulk
+from support.controller.namespace_state import JobRecord, final_state
 
 ITEMS = 200
 GONE = 7
@@ -21,19 +21,19 @@ URLS = [f"https://example.com/{'gone-' if number % GONE == 0 else ''}{number}.mp
 
 
 def test_every_item_has_the_result_that_it_has_without_and_none_is_there_twice(api: ApiServer, tmp_path: Path) -> None:
-    with api.namespace(f"often-{uuid.uuid4().hex[:8]}") as namespace, Interposer(api).running() as proxy:
-        jobs, kubelet = JobRecord(api, namespace), ActingKubelet(api, namespace)
+    with api.namespace(f"often-{uuid.uuid4().hex[:8]}") as namespace, ApiServerProxy(api).running() as proxy:
+        jobs, kubelet = JobRecord(api, namespace), FakeKubelet(api, namespace)
         controller = Controller(
             kubeconfig=through(proxy.port, tmp_path / f"{namespace}.kubeconfig"),
             log=tmp_path / f"{namespace}.log",
             environment={"VIDEOIMPORT_WATCH_NAMESPACES": f'["{namespace}"]'},
         )
-        with background("job record", jobs.run), background("acting kubelet", kubelet.run):
+        with background("job record", jobs.run), background("fake kubelet", kubelet.run):
             api.create(bulk(namespace, [*URLS, *URLS[:5]], parallelism=20))
             assert _killed(api, namespace, controller) >= LEAST_KILLS
             with Forked(controller):
                 await_until("the end", lambda: over(api, namespace), explain=controller.tail)
-        state = settled_state(api, namespace)
+        state = final_state(api, namespace)
     check_status(state["BulkImport/many"])
     shards = [shard for key, shard in state.items() if key.startswith("ConfigMap/")]
     entries = [(key, entry) for shard in shards for key, [entry] in shard.items()]
@@ -56,7 +56,7 @@ def facts(entry: Raw) -> tuple[bool, str | None, int, int, bool]:
 
 
 def undisturbed(url: str) -> tuple[bool, str | None, int, int, bool]:
-    """The same of an item whose one run ends as the acting kubelet has it."""
+    """The same of an item whose one run ends as the fake kubelet has it."""
     return (False, "SourceNotFound", 1, 500, False) if "gone" in url else (True, None, 1, 500, True)
 
 

@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until
-from controller_process import Controller, through
-from interposer import BrokenConnection, Interposer, NoTrouble, Write
-from settled import finished
-from wishing import video
 
-from patience import LONGEST_SECONDS
+from support.controller.api_server import ApiServer, await_until
+from support.controller.api_server_proxy import ApiServerProxy, BrokenConnection, NoFault, Write
+from support.controller.controller_process import Controller, through
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import video
+from support.controller.namespace_state import finished
+from support.waiting import LONGEST_SECONDS
 
 BRIEF = {
     "VIDEOIMPORT_LEASE_SECONDS": "3",
@@ -49,7 +49,7 @@ def candidate(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[Candid
 
 
 def test_a_killed_leader_is_replaced_and_its_work_goes_on(
-    api: ApiServer, namespace: str, candidate: Candidate, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, candidate: Candidate, kubelet: FakeKubelet
 ) -> None:
     kubelet.hold.set()
     first = candidate("first", BRIEF).ready()
@@ -69,7 +69,7 @@ def test_a_killed_leader_is_replaced_and_its_work_goes_on(
 
 
 def test_a_leader_asked_to_end_hands_over_at_once(
-    api: ApiServer, namespace: str, candidate: Candidate, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, candidate: Candidate, kubelet: FakeKubelet
 ) -> None:
     first = candidate("first", ENDLESS).ready()
     second = candidate("second", ENDLESS)
@@ -89,7 +89,7 @@ def test_a_standby_asked_to_end_leaves_the_lease_alone(api: ApiServer, namespace
 
 
 def test_a_leader_that_cannot_renew_ends(
-    api: ApiServer, namespace: str, proxy: Interposer, candidate: Candidate, tmp_path: Path
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, candidate: Candidate, tmp_path: Path
 ) -> None:
     first = candidate("first", BRIEF, through(proxy.port, tmp_path / "kubeconfig")).ready()
     second = candidate("second", BRIEF)
@@ -101,7 +101,7 @@ def test_a_leader_that_cannot_renew_ends(
 
 
 def test_a_broken_connection_does_not_end_a_leader(
-    api: ApiServer, namespace: str, proxy: Interposer, candidate: Candidate, tmp_path: Path
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, candidate: Candidate, tmp_path: Path
 ) -> None:
     first = candidate("first", ENDLESS, through(proxy.port, tmp_path / "kubeconfig")).ready()
     proxy.trouble = breaking = OneIsBroken()
@@ -111,14 +111,14 @@ def test_a_broken_connection_does_not_end_a_leader(
     assert first.process.poll() is None
 
 
-class NothingIsWritten(NoTrouble):
+class NothingIsWritten(NoFault):
     """Every write's connection breaks."""
 
     def before(self, write: Write) -> None:
         raise BrokenConnection
 
 
-class OneIsBroken(NoTrouble):
+class OneIsBroken(NoFault):
     """The first write's connection breaks."""
 
     broken = False

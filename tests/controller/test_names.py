@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until
-from controller_process import Controller
-from settled import finished
-from wishing import bulk, video
-
+from support.controller.api_server import ApiServer, Raw, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import bulk, video
+from support.controller.namespace_state import finished
 from videoimport.api.identity import item_identity
 
 URL = "https://example.com/talks/An%20Open%20Talk.mp4?token=s3cr3t"
@@ -34,7 +33,7 @@ def test_a_row_shows_what_is_imported_from_the_first_status_on(
 
 
 def test_an_import_named_by_an_earlier_version_stays_its_items_own(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Callable[..., Controller]
 ) -> None:
     wish = api.create(bulk(namespace, [URL]))
     name = f"many-{item_identity(URL)}"
@@ -66,7 +65,7 @@ def test_an_import_named_by_an_earlier_version_stays_its_items_own(
 
 
 def test_an_import_that_only_names_a_bulk_as_its_owner_is_neither_waited_for_nor_touched(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Callable[..., Controller]
 ) -> None:
     """Its name is none that the bulk's child has: whoever made it may end it."""
     wish = api.create(bulk(namespace, [URL]))

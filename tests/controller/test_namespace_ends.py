@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, Refused, await_until
-from controller_process import Controller
-from settled import finished
-from wishing import THREE, bulk, video
+
+from support.controller.api_server import ApiServer, Raw, Refused, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import THREE, bulk, video
+from support.controller.namespace_state import finished
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
@@ -58,7 +59,7 @@ def entries(controller: Controller) -> list[Raw]:
 
 
 def test_a_namespace_that_is_being_deleted_is_left_alone(
-    api: ApiServer, namespace: str, dying: str, kubelet: ActingKubelet, started: Callable[..., Controller]
+    api: ApiServer, namespace: str, dying: str, kubelet: FakeKubelet, started: Callable[..., Controller]
 ) -> None:
     controller = started(VIDEOIMPORT_WATCH_NAMESPACES=json.dumps([namespace, dying]))
     for number in range(3):

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from acting_kubelet import ActingKubelet, terminated
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from settled import finished
-from wishing import bulk
 
+from support.controller.api_server import ApiServer, Raw, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet, terminated
+from support.controller.manifests import bulk
+from support.controller.namespace_state import finished
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.import_task import Task
@@ -25,7 +25,7 @@ HOSTILE = f"\x1b[31m\u202eacted {INNER} and {QUERY}\nAuthorization: Bearer {MARK
 KINDS = ("BulkImport", "VideoImport", "Job", "Pod", "Event", "ConfigMap")
 
 
-class RepeatingKubelet(ActingKubelet):
+class RepeatingKubelet(FakeKubelet):
     """Its workers say whatever they know, as one that was forged would."""
 
     def _ended(self, task: Task) -> Raw:
@@ -40,12 +40,12 @@ class RepeatingKubelet(ActingKubelet):
 
 
 @pytest.fixture
-def kubelet(api: ApiServer, namespace: str) -> Iterator[ActingKubelet]:
+def kubelet(api: ApiServer, namespace: str) -> Iterator[FakeKubelet]:
     acting = RepeatingKubelet(
         api, namespace, fate=lambda task: Reason.SOURCE_NOT_FOUND if "gone" in task.name else None
     )
     acting.fate = lambda task: Reason.SOURCE_NOT_FOUND if "/gone" in str(task.spec.source.url) else None
-    with background("acting kubelet", acting.run):
+    with background("fake kubelet", acting.run):
         yield acting
 
 

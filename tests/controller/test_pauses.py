@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from settled import JobRecord, finished, its_worker_runs, phase
-from wishing import SCRATCH, bulk, video
 
+from support.controller.api_server import ApiServer, Raw, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import SCRATCH, bulk, video
+from support.controller.namespace_state import JobRecord, finished, its_worker_runs, phase
 from videoimport.api.reasons import Reason
 
 Start = Callable[..., Controller]
@@ -43,7 +43,7 @@ def suspend(api: ApiServer, namespace: str) -> None:
 
 
 def test_suspend_frees_the_pod_and_resume_goes_on_uncharged(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     kubelet.hold.set()
     api.create(video(namespace))
@@ -56,7 +56,7 @@ def test_suspend_frees_the_pod_and_resume_goes_on_uncharged(
     assert (done["attempts"]["count"], done["attempts"]["uncharged"]) == (1, 0)
 
 
-def test_an_import_that_begins_suspended_makes_nothing(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_an_import_that_begins_suspended_makes_nothing(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     api.create(video(namespace, suspend=True, **SCRATCH))
     await_until("the suspension", lambda: phase(api, namespace) == "Suspended")
     assert jobs(api, namespace) == claims(api, namespace) == []
@@ -64,7 +64,7 @@ def test_an_import_that_begins_suspended_makes_nothing(api: ApiServer, namespace
     assert finished(api, "VideoImport", namespace, "one")["status"]["run"] == 1
 
 
-def test_cancel_ends_a_suspended_import(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_cancel_ends_a_suspended_import(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(video(namespace, **SCRATCH))
     await_until("its worker", lambda: its_worker_runs(api, namespace))
@@ -76,7 +76,7 @@ def test_cancel_ends_a_suspended_import(api: ApiServer, namespace: str, kubelet:
 
 
 def test_scratch_is_kept_from_run_to_run_and_gone_at_the_end(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     seen: list[str] = []
 
@@ -104,12 +104,12 @@ def test_scratch_that_gets_no_volume_can_be_mended(api: ApiServer, namespace: st
     await_until("the reason", lambda: status(api, namespace).get("reason") == "MountFailed")
     wish(api, namespace, worker={"scratch": scratch})
     await_until("another run", lambda: jobs(api, namespace) == ["one-2"])
-    with background("acting kubelet", ActingKubelet(api, namespace).run):
+    with background("fake kubelet", FakeKubelet(api, namespace).run):
         assert finished(api, "VideoImport", namespace, "one")["status"]["run"] == 2
     await_until("its scratch to go", lambda: not claims(api, namespace))
 
 
-def test_scratch_goes_with_its_import(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_scratch_goes_with_its_import(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(video(namespace, **SCRATCH))
     await_until("its worker", lambda: its_worker_runs(api, namespace))
@@ -117,7 +117,7 @@ def test_scratch_goes_with_its_import(api: ApiServer, namespace: str, kubelet: A
     await_until("nothing to be left", lambda: not claims(api, namespace) and not jobs(api, namespace))
 
 
-def test_a_job_that_its_queue_holds_back_is_queued(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_job_that_its_queue_holds_back_is_queued(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(video(namespace))
     await_until("its worker", lambda: its_worker_runs(api, namespace))
@@ -129,7 +129,7 @@ def test_a_job_that_its_queue_holds_back_is_queued(api: ApiServer, namespace: st
 
 
 def test_a_cancel_that_is_taken_back_does_not_start_a_failed_import(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     api.create(video(namespace, url="https://example.com/gone.mp4"))
     finished(api, "VideoImport", namespace, "one")
@@ -140,9 +140,7 @@ def test_a_cancel_that_is_taken_back_does_not_start_a_failed_import(
     assert (phase(api, namespace), status(api, namespace)["run"]) == ("Failed", 1)
 
 
-def test_a_running_job_that_loses_our_label_gets_it_back(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
-) -> None:
+def test_a_running_job_that_loses_our_label_gets_it_back(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     record = JobRecord(api, namespace)
     with background("job record", record.run):
@@ -156,7 +154,7 @@ def test_a_running_job_that_loses_our_label_gets_it_back(
     assert list(record.uids) == ["one-1"]
 
 
-def test_a_bulk_says_that_its_children_are_refused(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_bulk_says_that_its_children_are_refused(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     quotas = f"/api/v1/namespaces/{namespace}/resourcequotas"
     hard = {"count/videoimports.videoimport.io": "0"}
     api.call("POST", quotas, {"metadata": {"name": "none"}, "spec": {"hard": hard}})
@@ -171,7 +169,7 @@ def test_a_bulk_says_that_its_children_are_refused(api: ApiServer, namespace: st
 
 
 def test_a_host_that_asks_for_fewer_requests_is_left_alone_by_all(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, controller_leads: Controller
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, controller_leads: Controller
 ) -> None:
     kubelet.fate = lambda task: Reason.RATE_LIMITED if (task.name, task.run) == ("one", 1) else None
     api.create(video(namespace))

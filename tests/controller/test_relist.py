@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until
-from controller_process import Controller
-from interposer import Interposer
-from settled import finished, its_worker_runs
-from wishing import video
+from support.controller.api_server import ApiServer, await_until
+from support.controller.api_server_proxy import ApiServerProxy
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import video
+from support.controller.namespace_state import finished, its_worker_runs
 
 
 def test_a_job_deleted_while_no_watch_works_is_made_again(
-    api: ApiServer, namespace: str, proxy: Interposer, started: Callable[..., Controller], kubelet: ActingKubelet
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Callable[..., Controller], kubelet: FakeKubelet
 ) -> None:
     kubelet.hold.set()
     controller = started(VIDEOIMPORT_RELIST_SECONDS="1")
@@ -30,7 +30,7 @@ def test_a_job_deleted_while_no_watch_works_is_made_again(
 
 
 def test_a_resource_deleted_while_no_watch_works_is_forgotten(
-    api: ApiServer, namespace: str, proxy: Interposer, started: Callable[..., Controller], kubelet: ActingKubelet
+    api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Callable[..., Controller], kubelet: FakeKubelet
 ) -> None:
     controller = started(VIDEOIMPORT_RELIST_SECONDS="1")
     api.create(video(namespace))

@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 import yaml
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until
-from controller_process import Controller
-from listing_node import listing_node
-from settled import finished
-from wishing import THREE, bulk
+
+from support.controller.api_server import ApiServer, Raw, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.listing_node import listing_node
+from support.controller.manifests import THREE, bulk
+from support.controller.namespace_state import finished
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/bulk-manifest-configmap.yaml"
 NO_VIDEO = "https://example.com/slides.pdf"
 
 
 @pytest.fixture
-def ended(api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller]) -> Raw:
+def ended(api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Callable[..., Controller]) -> Raw:
     """A bulk that has ended, and of whose imports none is kept."""
     started()
     api.create(bulk(namespace, [*THREE, THREE[0], NO_VIDEO], childHistoryLimit=0))
@@ -62,7 +63,7 @@ def test_one_that_is_not_there_is_told_in_the_clusters_words(api: ApiServer, nam
 
 
 def test_the_lines_of_a_list_are_told_with_those_that_make_no_sense(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Callable[..., Controller], tmp_path: Path
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Callable[..., Controller], tmp_path: Path
 ) -> None:
     """The example of a manifest in a ConfigMap, with one line more, listed by the real worker."""
     config_map, example = yaml.safe_load_all(EXAMPLE.read_text())

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from acting_kubelet import ActingKubelet
-from acting_lister import ActingLister
-from apiserver import ApiServer, Raw, Refused, await_until, background
-from controller_process import Controller, written
-from settled import finished
-from wishing import SCRATCH, THREE, bulk, video
+
+from support.controller.api_server import ApiServer, Raw, Refused, await_until, background
+from support.controller.controller_process import Controller, written
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.fake_listing_worker import FakeListingWorker
+from support.controller.manifests import SCRATCH, THREE, bulk, video
+from support.controller.namespace_state import finished
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -87,7 +88,7 @@ def bounded(account: Path, namespace: str, watched: list[str], tmp_path: Path) -
     return Controller(account, tmp_path / "controller.log", environment)
 
 
-def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Controller, kubelet: ActingKubelet) -> None:
+def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Controller, kubelet: FakeKubelet) -> None:
     with bounded:
         bounded.ready()
         api.create(bulk(namespace, THREE))
@@ -102,7 +103,7 @@ def test_the_charts_roles_suffice(api: ApiServer, namespace: str, bounded: Contr
         api.merge("BulkImport", namespace, "many", {"spec": {"retryToken": "again"}})
         await_until("the retry", lambda: len(running_pods(api, namespace)) == 1, explain=bounded.tail)
 
-        lister = ActingLister(api, namespace, pages=((THREE[0],),))
+        lister = FakeListingWorker(api, namespace, pages=((THREE[0],),))
         with background("lister", lister.run):
             api.create(bulk(namespace, [], name="list", dryRun=True, source=playlist("list")))
             assert finished(api, "BulkImport", namespace, "list")["status"]["total"] == 1

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from apiserver import ApiServer, Raw, Refused
-from wishing import bulk, video
+
+from support.controller.api_server import ApiServer, Raw, Refused
+from support.controller.manifests import bulk, video
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 URL = "https://example.com/a.mp4"

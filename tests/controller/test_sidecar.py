@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, await_until
-from controller_process import Controller
-from listing_node import in_manifest, listing_node, manifest, urls
-from settled import finished
-from test_webhook import delivered, keep, told_of
-from wishing import SCRATCH, bulk, video
 
-from receiver import Receiver
+from support.controller.api_server import ApiServer, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.listing_node import in_manifest, listing_node, manifest, urls
+from support.controller.manifests import SCRATCH, bulk, video
+from support.controller.namespace_state import finished
+from support.controller.webhooks import create_secret, delivered, webhook_spec
+from support.webhook_receiver import WebhookReceiver
 from videoimport.api.reasons import Reason
 
 Start = Callable[..., Controller]
 
 
 @pytest.fixture
-def mesh(kubelet: ActingKubelet) -> ActingKubelet:
+def mesh(kubelet: FakeKubelet) -> FakeKubelet:
     kubelet.mesh = True
     return kubelet
 
@@ -35,9 +35,7 @@ def await_no_job(api: ApiServer, namespace: str) -> None:
     await_until("no Job and no pod", lambda: not (api.all_of("Job", namespace) or api.all_of("Pod", namespace)))
 
 
-def test_an_import_completes_with_its_worker(
-    api: ApiServer, namespace: str, mesh: ActingKubelet, started: Start
-) -> None:
+def test_an_import_completes_with_its_worker(api: ApiServer, namespace: str, mesh: FakeKubelet, started: Start) -> None:
     started()
     api.create(video(namespace, **SCRATCH))
     status = finished(api, "VideoImport", namespace, "one")["status"]
@@ -47,7 +45,7 @@ def test_an_import_completes_with_its_worker(
 
 
 def test_a_failed_run_is_followed_by_the_next(
-    api: ApiServer, namespace: str, mesh: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, mesh: FakeKubelet, started: Start
 ) -> None:
     mesh.fate = lambda task: Reason.SOURCE_UNAVAILABLE if task.run < 3 else None
     started()
@@ -59,7 +57,7 @@ def test_a_failed_run_is_followed_by_the_next(
 
 
 def test_a_place_is_free_for_the_next_import_although_sidecars_go_on(
-    api: ApiServer, namespace: str, mesh: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, mesh: FakeKubelet, started: Start
 ) -> None:
     started(VIDEOIMPORT_MAX_RUNNING="1")
     for name in ("one", "two", "three"):
@@ -69,14 +67,14 @@ def test_a_place_is_free_for_the_next_import_although_sidecars_go_on(
 
 
 def test_a_list_is_read_its_items_imported_and_its_end_reported(
-    api: ApiServer, namespace: str, mesh: ActingKubelet, node: None, started: Start
+    api: ApiServer, namespace: str, mesh: FakeKubelet, node: None, started: Start
 ) -> None:
     controller = started(VIDEOIMPORT_ALLOWED_NETWORKS='["127.0.0.0/8"]')
-    receiver = Receiver()
+    receiver = WebhookReceiver()
     with receiver.running():
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         api.call("POST", f"/api/v1/namespaces/{namespace}/configmaps", manifest(namespace, urls(3)))
-        wanted = bulk(namespace, [], incremental=False, webhook=told_of(receiver))
+        wanted = bulk(namespace, [], incremental=False, webhook=webhook_spec(receiver))
         wanted["spec"]["source"] = in_manifest()
         api.create(wanted)
         delivered(api, namespace, controller)

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from acting_kubelet import ActingKubelet
-from acting_lister import ActingLister
-from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller, through
-from interposer import Interposer
-from settled import JobRecord, finished, its_worker_runs
-from tenants import (
+
+from support.controller.api_server import ApiServer, Raw, await_until, background, holds
+from support.controller.api_server_proxy import ApiServerProxy
+from support.controller.controller_process import Controller, through
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.fake_listing_worker import FakeListingWorker
+from support.controller.manifests import HOOK, SCRATCH, THREE, bulk, video
+from support.controller.namespace_state import JobRecord, finished, its_worker_runs
+from support.controller.tenants import (
     ANCHOR,
     EVIL,
     Mallory,
@@ -26,8 +28,6 @@ from tenants import (
     seen_by_the_controller,
     unmarked,
 )
-from wishing import HOOK, SCRATCH, THREE, bulk, video
-
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, PAGE
@@ -45,7 +45,7 @@ class Tenants:
     api: ApiServer
     victim: str
     mallory: Mallory
-    kubelet: ActingKubelet
+    kubelet: FakeKubelet
     controller: Controller
 
     def get(self, kind: str, name: str) -> Raw:
@@ -69,10 +69,10 @@ _TOLD = ("phase", "reason", "message", "run", "total", "completed", "failed")
 
 
 @pytest.fixture
-def tenants(request: pytest.FixtureRequest, api: ApiServer, proxy: Interposer, tmp_path: Path) -> Iterator[Tenants]:
+def tenants(request: pytest.FixtureRequest, api: ApiServer, proxy: ApiServerProxy, tmp_path: Path) -> Iterator[Tenants]:
     tag, first = uuid.uuid4().hex[:8], getattr(request, "param", "first") == "first"
     with api.namespace(f"{'a' if first else 'z'}-mallory-{tag}") as hers, api.namespace(f"victim-{tag}") as victim:
-        mallory, kubelet = Mallory(api, hers), ActingKubelet(api, victim)
+        mallory, kubelet = Mallory(api, hers), FakeKubelet(api, victim)
         mallory.admit()
         controller = Controller(
             kubeconfig=through(proxy.port, tmp_path / "kubeconfig"),
@@ -81,7 +81,7 @@ def tenants(request: pytest.FixtureRequest, api: ApiServer, proxy: Interposer, t
         )
         with (
             background("victim's kubelet", kubelet.run),
-            background("Mallory's kubelet", ActingKubelet(api, hers).run),
+            background("Mallory's kubelet", FakeKubelet(api, hers).run),
             controller,
         ):
             controller.ready()
@@ -115,7 +115,7 @@ def _is_over(job: Raw) -> bool:
 
 
 def test_a_forged_page_brings_no_child_and_no_secret_to_another_host(tenants: Tenants) -> None:
-    lister = ActingLister(tenants.api, tenants.victim, pages=((THREE[0],), (THREE[2],)), held={0, 1})
+    lister = FakeListingWorker(tenants.api, tenants.victim, pages=((THREE[0],), (THREE[2],)), held={0, 1})
     source = {"playlist": {"url": "https://example.com/list"}, "credentialsSecretRef": {"name": SECRET}}
     with background("lister", lister.run):
         tenants.api.create(bulk(tenants.victim, [], source=source))

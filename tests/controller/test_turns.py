@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background, holds
-from controller_process import Controller
-from settled import finished
-from wishing import bulk, video
-
+from support.controller.api_server import ApiServer, Raw, await_until, background, holds
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import bulk, video
+from support.controller.namespace_state import finished
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 
@@ -48,7 +47,7 @@ def running_pods(api: ApiServer, namespace: str) -> list[Raw]:
 
 
 def test_no_more_run_than_may_whatever_ends_or_frees_a_place_and_whoever_is_killed(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Start
 ) -> None:
     kubelet.hold.set()
     kubelet.fate = lambda task: Reason.SOURCE_UNAVAILABLE if (task.name, task.run) == ("v2", 1) else None
@@ -75,7 +74,7 @@ def test_no_more_run_than_may_whatever_ends_or_frees_a_place_and_whoever_is_kill
 
 
 def test_two_bulks_share_what_there_is_and_a_namespace_has_its_own_limit(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Start
 ) -> None:
     kubelet.hold.set()
     started(VIDEOIMPORT_MAX_RUNNING_PER_NAMESPACE="4")
@@ -126,7 +125,7 @@ class Site:
 
 
 def test_a_site_that_answers_429_after_some_requests_is_not_contacted_until_its_backoff_is_over_and_all_arrive(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, started: Start
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, started: Start
 ) -> None:
     site, backoff, parallelism, count = Site(requests=8, seconds=8.0), 2, 4, 16
     kubelet.fate = site.fate

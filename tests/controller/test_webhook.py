@@ -1,34 +1,33 @@
 """The end of a bulk is told to a real receiver by the worker's real process, whatever goes wrong on the way."""
 
-import base64
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from acting_errands import ActingErrands
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Raw, await_until, background
-from controller_process import Controller
-from node_logs import NodeLogs
-from wishing import THREE, bulk
 
-from receiver import Receiver, status
+from support.controller.api_server import ApiServer, await_until, background
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import THREE, bulk
+from support.controller.node_logs import NodeLogs
+from support.controller.task_job_kubelet import TaskJobKubelet
+from support.controller.webhooks import create_secret, delivered, hook, webhook_spec
+from support.webhook_receiver import WebhookReceiver, status
 
 Started = Callable[..., Controller]
 FAILURES = 5
 
 
 @pytest.fixture
-def errands(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[ActingErrands]:
+def task_kubelet(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[TaskJobKubelet]:
     """Runs the pods that deliver, on a node of its own."""
     node = f"hooks-{uuid.uuid4().hex[:8]}"
     with NodeLogs(api, tmp_path).serving() as logs:
         logs.node(node)
-        acting = ActingErrands(api, namespace, logs, tmp_path, node=node)
+        acting = TaskJobKubelet(api, namespace, logs, tmp_path, node=node)
         try:
-            with background("errands", acting.run):
+            with background("task kubelet", acting.run):
                 yield acting
         finally:
             api.call("DELETE", f"/api/v1/nodes/{node}")
@@ -39,37 +38,14 @@ def begin(started: Started) -> Callable[[], Controller]:
     return lambda: started(VIDEOIMPORT_ALLOWED_NETWORKS='["127.0.0.0/8"]')
 
 
-def keep(api: ApiServer, namespace: str, receiver: Receiver) -> None:
-    """The Secret that receiver and sender share."""
-    data = {"webhook-secret": base64.b64encode(receiver.secret.encode()).decode()}
-    made = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "hook-key"}, "data": data}
-    api.call("POST", f"/api/v1/namespaces/{namespace}/secrets", made)
-
-
-def told_of(receiver: Receiver) -> Raw:
-    return {"url": receiver.url(), "secretRef": {"name": "hook-key"}}
-
-
-def hook(api: ApiServer, namespace: str) -> Any:
-    return api.get("BulkImport", namespace, "many").get("status", {}).get("webhook", {})
-
-
-def delivered(api: ApiServer, namespace: str, controller: Controller) -> Any:
-    def shown() -> str:
-        return f"{hook(api, namespace)}\n{controller.tail()}"
-
-    await_until("the delivery", lambda: hook(api, namespace).get("state") == "Delivered", 120, explain=shown)
-    return hook(api, namespace)
-
-
 def test_one_message_survives_failures_and_a_restart_and_is_verified_by_the_library(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, errands: ActingErrands, begin: Callable[[], Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, task_kubelet: TaskJobKubelet, begin: Callable[[], Controller]
 ) -> None:
-    receiver = Receiver(replies=[*[status(500)] * FAILURES, status(204)])
+    receiver = WebhookReceiver(replies=[*[status(500)] * FAILURES, status(204)])
     with receiver.running():
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         controller = begin()
-        api.create(bulk(namespace, THREE, webhook=told_of(receiver)))
+        api.create(bulk(namespace, THREE, webhook=webhook_spec(receiver)))
         await_until("five failures", lambda: len(receiver.posts) == FAILURES, 120, explain=controller.tail)
     await_until(
         "a try while it is down",
@@ -95,14 +71,14 @@ def test_one_message_survives_failures_and_a_restart_and_is_verified_by_the_libr
 
 
 def test_a_pod_that_is_lost_while_the_receiver_thinks_sends_the_same_message_again(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, errands: ActingErrands, begin: Callable[[], Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, task_kubelet: TaskJobKubelet, begin: Callable[[], Controller]
 ) -> None:
-    receiver = Receiver()
+    receiver = WebhookReceiver()
     receiver.replies = [lambda _: receiver.over.wait(60) and None, status(204)]
     with receiver.running():
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         controller = begin()
-        api.create(bulk(namespace, THREE, dryRun=True, webhook=told_of(receiver)))
+        api.create(bulk(namespace, THREE, dryRun=True, webhook=webhook_spec(receiver)))
         await_until("the message", lambda: receiver.posts, 120, explain=controller.tail)
         for pod in api.all_of("Pod", namespace):
             api.delete("Pod", namespace, pod["metadata"]["name"])
@@ -112,17 +88,17 @@ def test_a_pod_that_is_lost_while_the_receiver_thinks_sends_the_same_message_aga
 
 
 def test_a_secret_that_comes_later_is_soon_enough(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, errands: ActingErrands, begin: Callable[[], Controller]
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, task_kubelet: TaskJobKubelet, begin: Callable[[], Controller]
 ) -> None:
-    with Receiver().running() as receiver:
+    with WebhookReceiver().running() as receiver:
         controller = begin()
-        api.create(bulk(namespace, THREE, dryRun=True, webhook=told_of(receiver)))
+        api.create(bulk(namespace, THREE, dryRun=True, webhook=webhook_spec(receiver)))
         await_until(
             "what is missing to be told",
             lambda: "no Secret 'hook-key'" in hook(api, namespace).get("message", ""),
             120,
             explain=controller.tail,
         )
-        keep(api, namespace, receiver)
+        create_secret(api, namespace, receiver)
         delivered(api, namespace, controller)
         assert len(receiver.posts) == 1

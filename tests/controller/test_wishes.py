@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from acting_kubelet import ActingKubelet
-from apiserver import ApiServer, Refused, await_until
-from controller_process import Controller
-from settled import finished, its_worker_runs, phase
-from wishing import THREE, bulk, video
 
+from support.controller.api_server import ApiServer, Refused, await_until
+from support.controller.controller_process import Controller
+from support.controller.fake_kubelet import FakeKubelet
+from support.controller.manifests import THREE, bulk, video
+from support.controller.namespace_state import finished, its_worker_runs, phase
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 
@@ -20,7 +20,7 @@ def controller_leads(started: Start) -> Controller:
     return started()
 
 
-def test_deleting_an_import_leaves_nothing(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_deleting_an_import_leaves_nothing(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(video(namespace))
     await_until("its worker", lambda: its_worker_runs(api, namespace))
@@ -28,7 +28,7 @@ def test_deleting_an_import_leaves_nothing(api: ApiServer, namespace: str, kubel
     await_until("nothing to be left", lambda: left(api, namespace) == {})
 
 
-def test_deleting_a_bulk_leaves_nothing(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_deleting_a_bulk_leaves_nothing(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     api.create(bulk(namespace, THREE))
     finished(api, "BulkImport", namespace, "many")
     assert left(api, namespace).keys() == {"BulkImport", "VideoImport", "Job", "Pod", "ConfigMap"}
@@ -36,7 +36,7 @@ def test_deleting_a_bulk_leaves_nothing(api: ApiServer, namespace: str, kubelet:
     await_until("nothing to be left", lambda: left(api, namespace) == {}, explain=lambda: str(left(api, namespace)))
 
 
-def test_deleting_a_bulk_under_way_leaves_nothing(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_deleting_a_bulk_under_way_leaves_nothing(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(bulk(namespace, THREE))
     await_until("the workers", lambda: len(api.all_of("Pod", namespace)) == len(THREE))
@@ -44,7 +44,7 @@ def test_deleting_a_bulk_under_way_leaves_nothing(api: ApiServer, namespace: str
     await_until("nothing to be left", lambda: left(api, namespace) == {}, explain=lambda: str(left(api, namespace)))
 
 
-def test_a_cancelled_bulk_ends_and_keeps_no_worker(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_cancelled_bulk_ends_and_keeps_no_worker(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.hold.set()
     api.create(bulk(namespace, THREE, parallelism=2))
     await_until("the workers", lambda: len(api.all_of("Pod", namespace)) == 2)
@@ -53,7 +53,7 @@ def test_a_cancelled_bulk_ends_and_keeps_no_worker(api: ApiServer, namespace: st
     await_until("no worker to be left", lambda: not api.all_of("Pod", namespace) and not api.all_of("Job", namespace))
 
 
-def test_a_new_retry_token_tries_a_failed_import_again(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_new_retry_token_tries_a_failed_import_again(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.fate = fails_in_run(1)
     api.create(video(namespace))
     assert finished(api, "VideoImport", namespace, "one")["status"]["phase"] == "Failed"
@@ -64,7 +64,7 @@ def test_a_new_retry_token_tries_a_failed_import_again(api: ApiServer, namespace
 
 
 def test_a_new_retry_token_of_a_bulk_tries_the_failed_again(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet
+    api: ApiServer, namespace: str, kubelet: FakeKubelet
 ) -> None:
     kubelet.fate = fails_in_run(1, "gone")
     api.create(bulk(namespace, THREE))
@@ -74,14 +74,14 @@ def test_a_new_retry_token_of_a_bulk_tries_the_failed_again(
     assert sorted(video["status"]["run"] for video in api.all_of("VideoImport", namespace)) == [1, 1, 2]
 
 
-def test_a_mended_spec_starts_a_failed_import_again(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_mended_spec_starts_a_failed_import_again(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     api.create(video(namespace, url="https://example.com/gone.mp4"))
     assert finished(api, "VideoImport", namespace, "one")["status"]["reason"] == "SourceNotFound"
     api.merge("VideoImport", namespace, "one", {"spec": {"source": {"url": "https://example.com/there.mp4"}}})
     await_until("its success", lambda: phase(api, namespace) == "Completed")
 
 
-def test_a_transient_failure_is_tried_again(api: ApiServer, namespace: str, kubelet: ActingKubelet) -> None:
+def test_a_transient_failure_is_tried_again(api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
     kubelet.fate = fails_in_run(1, reason=Reason.SOURCE_UNAVAILABLE)
     api.create(video(namespace))
     await_until("its success", lambda: phase(api, namespace) == "Completed")
@@ -92,7 +92,7 @@ def test_a_transient_failure_is_tried_again(api: ApiServer, namespace: str, kube
 @pytest.mark.parametrize("part", ["source", "destination", "output"])
 @pytest.mark.parametrize("when", ["running", "completed"])
 def test_what_is_being_made_or_was_made_cannot_be_changed(
-    api: ApiServer, namespace: str, kubelet: ActingKubelet, part: str, when: str
+    api: ApiServer, namespace: str, kubelet: FakeKubelet, part: str, when: str
 ) -> None:
     if when == "running":
         kubelet.hold.set()

@@ -1,20 +1,13 @@
 """The cluster that `hack/demo prepare --namespace e2e` made: a kubelet, the chart, our images, a store and a site."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(ROOT / "hack"))
-sys.path.append(str(Path(__file__).resolve().parent))
-sys.path.append(str(ROOT / "tests"))
-
-from demo.backends import is_prepared  # noqa: E402
-from demo.kubectl import Kubectl  # noqa: E402
-from demo.show import store  # noqa: E402
+from demo.backends import is_prepared
+from demo.kubectl import Kubectl
+from demo.show import store
 
 NAMESPACE = "e2e"
 

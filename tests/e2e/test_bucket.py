@@ -3,13 +3,13 @@
 from collections import Counter
 from typing import Any
 
-import footage_shelf as shelf
 import pytest
-from cluster_state import Resource, apply, finished
-from wishes import STORE, destination
 
 from demo.backends import CONTEXT
 from demo.kubectl import Kubectl
+from support.e2e import bucket_footage as shelf
+from support.e2e.cluster_state import Resource, apply, finished
+from support.e2e.manifests import STORE, destination
 
 SOURCE = "footage/spring"
 

@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cluster_state import apply, await_nothing, await_state, condition, finished, names, pod_of
-from wishes import SITE, bulk
-
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import apply, await_nothing, await_state, condition, finished, names, pod_of
+from support.e2e.manifests import SITE, bulk
 
 FOUR = [f"{SITE}/compliant.mp4", f"{SITE}/talk.html", f"{SITE}/encode.webm", f"{SITE}/gone.mp4"]
 SLOW = [f"{SITE}/slow/compliant.mp4", f"{SITE}/slow/player.mp4", f"{SITE}/slow/encode.webm"]

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cluster_state import Resource, apply, await_state, finished
-from example_bulks import bulks, moved
 from standardwebhooks.webhooks import Webhook
-from wishes import SITE
 
 from demo.backends import ACCESS_KEY, CONTEXT, SECRET_KEY
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import Resource, apply, await_state, finished
+from support.e2e.example_bulks import bulks, moved
+from support.e2e.manifests import SITE
 
 EXAMPLES = {name: moved(documents, f"ex-{name}") for name, documents in bulks().items()}
 HOOK_KEY = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"

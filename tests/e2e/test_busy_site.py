@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster_state import apply, await_state, finished
-from limited_site import TAKES, URL, answers, put_up
-from wishes import SITE, bulk
 
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import apply, await_state, finished
+from support.e2e.manifests import SITE, bulk
+from support.e2e.rate_limited_site import TAKES, URL, answers, put_up
 
 MINUTE = 60 * 15 / 300
 """The e2e cluster's chart has a hostBackoffSeconds of 15 instead of 300: so much shorter is a minute."""

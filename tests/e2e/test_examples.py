@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster_state import Resource, apply, await_state, finished
-from example_manifests import moved, named, node_labels, videos
-from volumes import claimed, offer
 
 from demo.backends import CONTEXT
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import Resource, apply, await_state, finished
+from support.e2e.example_manifests import moved, named, node_labels, videos
+from support.e2e.local_volumes import claimed, offer
 
 CLIP = CONTEXT / "site/compliant.mp4"
 EXAMPLES = videos()

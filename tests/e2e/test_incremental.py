@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from cluster_state import apply, finished
-from wishes import SITE, destination, video
 
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import apply, finished
+from support.e2e.manifests import SITE, destination, video
 
 CLIP = f"{SITE}/player.mp4"
 

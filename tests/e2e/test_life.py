@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 import pytest
-from cluster_state import Resource, apply, await_nothing, await_state, finished, names, pod_of
-from wishes import SITE, video
 
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import Resource, apply, await_nothing, await_state, finished, names, pod_of
+from support.e2e.manifests import SITE, video
 
 SLOW = f"{SITE}/slow/compliant.mp4"
 

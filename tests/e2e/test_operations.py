@@ -3,10 +3,9 @@
 import subprocess
 import urllib.request
 
-from cluster_state import await_nothing, names
-
 from demo.kubectl import Kubectl
-from patience import LONGEST_SECONDS
+from support.e2e.cluster_state import await_nothing, names
+from support.waiting import LONGEST_SECONDS
 
 
 def holder(system: Kubectl) -> str:

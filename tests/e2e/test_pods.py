@@ -5,11 +5,10 @@ import os
 import signal
 import subprocess
 
-from cluster_state import Resource, apply, await_state, finished, names, pod_of, processes_of
-from wishes import SITE, video
-
 from demo.kubectl import Kubectl
 from demo.places import SECRET_KEY
+from support.e2e.cluster_state import Resource, apply, await_state, finished, names, pod_of, processes_of
+from support.e2e.manifests import SITE, video
 
 RANK = "e2e-quota"
 

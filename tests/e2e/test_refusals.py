@@ -5,10 +5,10 @@ import subprocess
 from typing import Any
 
 import pytest
-from cluster_state import apply, condition, finished
-from wishes import SITE, destination, video
 
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import apply, condition, finished
+from support.e2e.manifests import SITE, destination, video
 
 OTHER_BUCKET = {"endpoint": "http://s3.e2e.svc.cluster.local:7070", "bucket": "not-there"}
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster_state import Resource, apply, await_nothing, await_state, finished, names, pod_of
-from sidecar_injector import INJECT, SIDECAR, configuration, injected, serving
-from wishes import SITE, bulk, destination, video
 
 from demo.kubectl import Kubectl
 from demo.places import ACCESS_KEY, SECRET_KEY
+from support.e2e.cluster_state import Resource, apply, await_nothing, await_state, finished, names, pod_of
+from support.e2e.manifests import SITE, bulk, destination, video
+from support.e2e.sidecar_injector import INJECT, SIDECAR, configuration, injected, serving
 
 NAMESPACE = "e2e-mesh"
 IN_MESH = {"labels": {INJECT: "true"}}

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_state import apply, finished
-from volumes import claimed
-from wishes import SITE, STORE, destination, video
 
 from demo.backends import CONTEXT
 from demo.kubectl import Kubectl
+from support.e2e.cluster_state import apply, finished
+from support.e2e.local_volumes import claimed
+from support.e2e.manifests import SITE, STORE, destination, video
 
 CLIP = CONTEXT / "site/compliant.mp4"
 

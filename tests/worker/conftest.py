@@ -10,25 +10,22 @@ from pathlib import Path
 import pytest
 from botocore.retries import standard
 
+from support.fake_source_site import FakeSourceSite
+from support.worker.destinations import BucketHarness
+from support.worker.fetch_harness import FetchHarness
+from support.worker.listing_harness import ListingHarness
+from support.worker.mutated_store import MutatedStore
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.shaped_store import Shape, ShapedStore
+from support.worker.store_deviations import DEVIATIONS
+from support.worker.store_servers import SERVERS, Server
+from support.worker.worker_harness import WorkerHarness
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.storage import retry_policy as retries
+
 STORE = os.environ.get("VIDEOIMPORT_TEST_STORE", "versitygw")
 """Another server for all tests, as `make stores-test` runs them."""
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(Path(__file__).resolve().parent))
-sys.path.append(str(ROOT / "tests"))
-
-from destinations import BucketHome  # noqa: E402
-from fetch_runs import Bench  # noqa: E402
-from listing_runs import Lists  # noqa: E402
-from mutated_store import MutatedStore  # noqa: E402
-from object_store import Bucket, ObjectStore  # noqa: E402
-from shaped_store import Shape, ShapedStore  # noqa: E402
-from store_deviations import DEVIATIONS  # noqa: E402
-from store_servers import SERVERS, Server  # noqa: E402
-from web_site import Site  # noqa: E402
-from worker_runs import Desk  # noqa: E402
-
-from videoimport.worker.runtime.subprocesses import Children  # noqa: E402
-from videoimport.worker.storage import retry_policy as retries  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,13 +70,13 @@ def bucket(store: ObjectStore) -> Bucket:
 
 
 @pytest.fixture
-def via(bucket: Bucket) -> Iterator[Callable[[Shape], BucketHome]]:
+def via(bucket: Bucket) -> Iterator[Callable[[Shape], BucketHarness]]:
     """The bucket as a destination, through a proxy that differs as the shape says."""
     with ExitStack() as stack:
 
-        def home(shape: Shape) -> BucketHome:
+        def home(shape: Shape) -> BucketHarness:
             proxy = stack.enter_context(ShapedStore(bucket.store.endpoint, shape))
-            return BucketHome.through(proxy.endpoint, bucket)
+            return BucketHarness.through(proxy.endpoint, bucket)
 
         yield home
 
@@ -94,8 +91,8 @@ def mutated(store: ObjectStore) -> Iterator[MutatedStore]:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as running:
+def site() -> Iterator[FakeSourceSite]:
+    with FakeSourceSite() as running:
         yield running
 
 
@@ -116,17 +113,17 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def desk(bucket: Bucket, tmp_path: Path) -> Desk:
-    return Desk(bucket, tmp_path)
+def desk(bucket: Bucket, tmp_path: Path) -> WorkerHarness:
+    return WorkerHarness(bucket, tmp_path)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path) -> Iterator[FetchHarness]:
     children = Children()
-    yield Bench(children, tmp_path)
+    yield FetchHarness(children, tmp_path)
     children.kill_all()
 
 
 @pytest.fixture
-def lists(bucket: Bucket, tmp_path: Path) -> Lists:
-    return Lists(bucket, tmp_path)
+def lists(bucket: Bucket, tmp_path: Path) -> ListingHarness:
+    return ListingHarness(bucket, tmp_path)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from listing_runs import Lists
-from object_store import KEY_ID, SECRET, Bucket
-from proxy import NETWORK, Proxy
-from test_delivery import Sender
-from web_site import Site, fixed, ranged
 
-from receiver import Receiver
+from support.fake_source_site import FakeSourceSite, fixed, ranged
+from support.webhook_receiver import WebhookReceiver
+from support.worker.fetch_harness import FetchHarness
+from support.worker.http_proxy import NETWORK, HttpProxy
+from support.worker.listing_harness import ListingHarness
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.webhook_harness import WebhookHarness
 from videoimport.api.reasons import Reason
 from videoimport.worker.sandbox.address_guard import ForbiddenError, Guard
 
@@ -29,19 +29,19 @@ S3_KEYS = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    with Proxy() as made:
+def proxy() -> Iterator[HttpProxy]:
+    with HttpProxy() as made:
         yield made
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver().running() as running:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver().running() as running:
         yield running
 
 
 @pytest.mark.parametrize("host", PRIVATE)
-def test_a_proxy_at_a_private_address_is_refused(bench: Bench, host: str) -> None:
+def test_a_proxy_at_a_private_address_is_refused(bench: FetchHarness, host: str) -> None:
     failure = bench.refusal(url="https://example.com/v.mp4", proxy=f"http://ann:hunter2@{host}:9", allowed_networks=())
     assert failure.reason is Reason.ADDRESS_FORBIDDEN
     assert "spec.worker.proxy" in failure.message
@@ -50,13 +50,17 @@ def test_a_proxy_at_a_private_address_is_refused(bench: Bench, host: str) -> Non
     assert "hunter2" not in failure.message
 
 
-def test_leave_for_the_source_is_no_leave_for_the_proxy(bench: Bench, site: Site, proxy: Proxy) -> None:
+def test_leave_for_the_source_is_no_leave_for_the_proxy(
+    bench: FetchHarness, site: FakeSourceSite, proxy: HttpProxy
+) -> None:
     failure = bench.refusal(url=site.add("/v.mp4", fixed(BODY)), proxy=proxy.url, allowed_networks=("127.0.0.1/32",))
     assert failure.reason is Reason.ADDRESS_FORBIDDEN
     assert (proxy.asked, site.requests) == ([], [])
 
 
-def test_a_proxy_of_a_playlist_a_bucket_and_a_manifest(lists: Lists, site: Site, proxy: Proxy) -> None:
+def test_a_proxy_of_a_playlist_a_bucket_and_a_manifest(
+    lists: ListingHarness, site: FakeSourceSite, proxy: HttpProxy
+) -> None:
     url = site.add("/list.txt", fixed(b"https://e.com/1.mp4\n", "text/plain"))
     for source in ({"manifest": {"url": url}}, {"playlist": {"url": url}}, {"s3": {"bucket": "one"}}):
         page = lists.page(source, proxy=proxy.url, allowed_networks=("127.0.0.1/32",))
@@ -67,8 +71,8 @@ def test_a_proxy_of_a_playlist_a_bucket_and_a_manifest(lists: Lists, site: Site,
     assert page.urls == ["https://e.com/1.mp4"]
 
 
-def test_a_proxy_of_a_webhook(tmp_path: Path, receiver: Receiver, proxy: Proxy) -> None:
-    sender = Sender(tmp_path, {"webhook-secret": receiver.secret})
+def test_a_proxy_of_a_webhook(tmp_path: Path, receiver: WebhookReceiver, proxy: HttpProxy) -> None:
+    sender = WebhookHarness(tmp_path, {"webhook-secret": receiver.secret})
     ended = sender.deliver(receiver.url(), proxy=proxy.url, allowed_networks=("127.0.0.1/32",))
     assert ended.report.reason is Reason.ADDRESS_FORBIDDEN
     assert "spec.template.worker.proxy" in ended.report.message
@@ -78,7 +82,12 @@ def test_a_proxy_of_a_webhook(tmp_path: Path, receiver: Receiver, proxy: Proxy) 
 
 
 def test_every_other_address_of_a_user(
-    bench: Bench, lists: Lists, bucket: Bucket, site: Site, tmp_path: Path, receiver: Receiver
+    bench: FetchHarness,
+    lists: ListingHarness,
+    bucket: Bucket,
+    site: FakeSourceSite,
+    tmp_path: Path,
+    receiver: WebhookReceiver,
 ) -> None:
     bucket.put("v.mp4", BODY)
     url = site.add("/v.mp4", fixed(BODY))
@@ -94,7 +103,7 @@ def test_every_other_address_of_a_user(
         page = lists.page(source | {"credentialsSecretRef": {"name": "keys"}}, allowed_networks=())
         assert page.reason == "AddressForbidden", (source, page.log)
     (tmp_path / "hook").mkdir()
-    sender = Sender(tmp_path / "hook", {"webhook-secret": receiver.secret})
+    sender = WebhookHarness(tmp_path / "hook", {"webhook-secret": receiver.secret})
     assert sender.deliver(receiver.url(), allowed_networks=()).report.reason is Reason.ADDRESS_FORBIDDEN
     assert (site.requests, receiver.posts) == ([], [])
 
@@ -111,7 +120,9 @@ def test_a_proxys_name_that_changes_after_it_was_judged_leads_nowhere() -> None:
 LOGIN = {"proxy-username": "bob", "proxy-password": "s3 cr@t/:"}
 
 
-def test_a_proxys_login_stands_in_the_sources_secret(bench: Bench, site: Site, proxy: Proxy) -> None:
+def test_a_proxys_login_stands_in_the_sources_secret(
+    bench: FetchHarness, site: FakeSourceSite, proxy: HttpProxy
+) -> None:
     url = site.add("/v.mp4", lambda exchange: ranged(exchange, BODY, '"one"'))
     bare = proxy.url.replace("ann:hunter2@", "")
     fetched = bench.fetch(url=url, proxy=bare, allowed_networks=(NETWORK,), **bench.secret(**LOGIN))
@@ -120,8 +131,10 @@ def test_a_proxys_login_stands_in_the_sources_secret(bench: Bench, site: Site, p
     assert all("proxy-authorization" not in map(str.lower, seen.headers) for seen in site.requests)
 
 
-def test_a_proxys_login_stands_in_the_webhooks_secret(tmp_path: Path, receiver: Receiver, proxy: Proxy) -> None:
-    sender = Sender(tmp_path, {"webhook-secret": receiver.secret, **LOGIN})
+def test_a_proxys_login_stands_in_the_webhooks_secret(
+    tmp_path: Path, receiver: WebhookReceiver, proxy: HttpProxy
+) -> None:
+    sender = WebhookHarness(tmp_path, {"webhook-secret": receiver.secret, **LOGIN})
     bare = proxy.url.replace("ann:hunter2@", "")
     assert sender.deliver(receiver.url(), proxy=bare, allowed_networks=(NETWORK,)).code == 0
     assert {login for _, login in proxy.asked} == {"Basic Ym9iOnMzIGNyQHQvOg=="}

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from web_site import Exchange, Site, in_turn, ranged, until
-from worker_runs import LOOPBACK
 
-from patience import LONGEST_SECONDS
+from support.fake_source_site import Exchange, FakeSourceSite, in_turn, ranged
+from support.waiting import LONGEST_SECONDS, until
+from support.worker.worker_harness import LOOPBACK
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker.fetch.protocol import Request
@@ -122,7 +122,9 @@ class TestRoom:
         assert (tmp_path / "source").read_bytes() == FIRST
         growing.close()
 
-    def test_is_free_once_a_download_has_begun_anew(self, children: Children, tmp_path: Path, site: Site) -> None:
+    def test_is_free_once_a_download_has_begun_anew(
+        self, children: Children, tmp_path: Path, site: FakeSourceSite
+    ) -> None:
         one, two = b"\0\0\0\x18ftypmp42" + bytes(50_000), b"\0\0\0\x18ftypisom" + bytes(70_000)
         gate = threading.Event()
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from web_site import Exchange, Route, Site, fixed, html, in_turn, ranged, redirect
 
+from support.fake_source_site import Exchange, FakeSourceSite, Route, fixed, html, in_turn, ranged, redirect
+from support.worker.fetch_harness import FetchHarness
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
@@ -222,13 +222,13 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reason | str
     """Of every case, some of them under way at the same time: most of it is waiting."""
     global OVER
     children, found, under_way = Children(), {}, []
-    with Site() as site:
+    with FakeSourceSite() as site:
         OVER = lambda seconds=0.02: site.over.wait(seconds)  # noqa: E731
         for number, case in enumerate(CASES):
             if len(under_way) == AT_ONCE:
                 earlier, running = under_way.pop(0)
                 found[earlier.name] = outcome_of(earlier, running)
-            bench = Bench(children, tmp_path_factory.mktemp(f"case-{number}"))
+            bench = FetchHarness(children, tmp_path_factory.mktemp(f"case-{number}"))
             url = site.add(f"/{number}.mp4", case.route)
             under_way.append((case, bench.begin(**{"url": url, **case.more})))
         for earlier, running in under_way:
@@ -256,13 +256,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 class TestTls:
-    def test_a_certificate_nobody_vouches_for(self, bench: Bench, certificate: tuple[Path, Path]) -> None:
-        with Site(certificate=certificate[0]) as site:
+    def test_a_certificate_nobody_vouches_for(self, bench: FetchHarness, certificate: tuple[Path, Path]) -> None:
+        with FakeSourceSite(certificate=certificate[0]) as site:
             assert bench.refusal(url=site.add("/v.mp4", serve())).reason is Reason.CERTIFICATE_INVALID
 
     @pytest.mark.parametrize("is_page", [False, True])
-    def test_a_bundle_that_vouches_for_it(self, bench: Bench, certificate: tuple[Path, Path], is_page: bool) -> None:
-        with Site(certificate=certificate[0]) as site:
+    def test_a_bundle_that_vouches_for_it(
+        self, bench: FetchHarness, certificate: tuple[Path, Path], is_page: bool
+    ) -> None:
+        with FakeSourceSite(certificate=certificate[0]) as site:
             url = site.add("/v.mp4", serve())
             if is_page:
                 url = site.add("/watch", html('<video src="/v.mp4"></video>'))

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_making import job, made
+
+from support.worker.transcode_runs import job, made
 
 RATE = 48000
 UNNAMED = (1, 2, 3, 5, 6, 7, 8, 9, 12, 16, 17, 64)

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
-from cli_runs import LOOPBACK, Terminal, to
-from gate import Gate
-from object_store import SECRET, Bucket
-from schema_check import violations
-from web_site import Site, file, slowly, until
-from worker_runs import descendants, is_alive, probe
 
-from patience import LONGEST_SECONDS
+from support.fake_source_site import FakeSourceSite, file, slowly
+from support.waiting import LONGEST_SECONDS, until
+from support.worker.cli_harness import LOOPBACK, Terminal, to
+from support.worker.object_store import SECRET, Bucket
+from support.worker.schema_check import violations
+from support.worker.stalling_proxy import StallingProxy
+from support.worker.worker_harness import descendants, is_alive, probe
 from videoimport.api.videoimport import VideoImport
 
 Footage = Callable[[str], Path]
@@ -41,7 +41,7 @@ def fits_the_api(resource: Any) -> bool:
 
 
 def test_a_manifest_without_destination_leaves_a_folder_with_the_imports_name_beside_it(
-    terminal: Terminal, site: Site, footage: Footage
+    terminal: Terminal, site: FakeSourceSite, footage: Footage
 ) -> None:
     told = terminal.bring(terminal.manifest(site.add("/talk.mp4", file(footage("compliant.mp4")))))
 
@@ -61,7 +61,7 @@ def test_a_manifest_without_destination_leaves_a_folder_with_the_imports_name_be
 
 
 def test_the_resource_is_printed_as_the_cluster_would_have_it(
-    terminal: Terminal, site: Site, bucket: Bucket, footage: Footage
+    terminal: Terminal, site: FakeSourceSite, bucket: Bucket, footage: Footage
 ) -> None:
     manifest = terminal.manifest(site.add("/talk.mp4", file(footage("compliant.mp4"))), destination=to(bucket))
     told = terminal.bring(manifest, terminal.keys(), "-o", "json")
@@ -78,7 +78,7 @@ def test_the_resource_is_printed_as_the_cluster_would_have_it(
     assert terminal.left == []
 
 
-def test_run_again_it_is_the_same_import(terminal: Terminal, site: Site, footage: Footage) -> None:
+def test_run_again_it_is_the_same_import(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
     """It knows its own result, and makes another in its place once the manifest asks for another."""
     url = site.add("/talk.mp4", file(footage("silent.mp4")))
     for _ in range(2):
@@ -90,7 +90,9 @@ def test_run_again_it_is_the_same_import(terminal: Terminal, site: Site, footage
     assert yaml.safe_load(told.stdout)["status"]["outputs"]["video"]["url"].startswith("file:///")
 
 
-def test_what_another_manifest_brought_is_not_stored_twice(terminal: Terminal, site: Site, footage: Footage) -> None:
+def test_what_another_manifest_brought_is_not_stored_twice(
+    terminal: Terminal, site: FakeSourceSite, footage: Footage
+) -> None:
     url = site.add("/talk.mp4", file(footage("silent.mp4")))
     assert terminal.bring(terminal.manifest(url)).code == 0
     other = terminal.manifest(url)
@@ -101,7 +103,9 @@ def test_what_another_manifest_brought_is_not_stored_twice(terminal: Terminal, s
     assert not (terminal.manifests / "again").exists()
 
 
-def test_into_tries_a_clusters_manifest_without_its_bucket(terminal: Terminal, site: Site, footage: Footage) -> None:
+def test_into_tries_a_clusters_manifest_without_its_bucket(
+    terminal: Terminal, site: FakeSourceSite, footage: Footage
+) -> None:
     elsewhere = {"s3": {"bucket": "videos", "prefix": "in"}, "folder": "a/b", "credentialsSecretRef": {"name": "keys"}}
     manifest = terminal.manifest(site.add("/talk.mp4", file(footage("silent.mp4"))), destination=elsewhere)
     told = terminal.bring(manifest, "--into", "results")
@@ -140,7 +144,7 @@ def test_certificates_of_a_config_map_are_trusted(terminal: Terminal, footage: F
         check=True, capture_output=True,
     )  # fmt: skip
     pair.write_bytes((terminal.folder / "key").read_bytes() + (terminal.folder / "ca.crt").read_bytes())
-    with Site(certificate=pair) as site:
+    with FakeSourceSite(certificate=pair) as site:
         url = site.add("/talk.mp4", file(footage("silent.mp4")))
         stranger = terminal.bring(terminal.manifest(url))
         trusting = terminal.manifest(url, worker={"caBundleConfigMapRef": {"name": "company"}})
@@ -149,7 +153,7 @@ def test_certificates_of_a_config_map_are_trusted(terminal: Terminal, footage: F
     assert known.code == 0, known.stderr
 
 
-def test_the_workers_log_is_shown_instead_of_the_progress(terminal: Terminal, site: Site) -> None:
+def test_the_workers_log_is_shown_instead_of_the_progress(terminal: Terminal, site: FakeSourceSite) -> None:
     told = terminal.bring(terminal.manifest(site.url("/gone.mp4")), "--verbose")
     assert told.code == 65
     log, outcome = told.stderr.split("clip: ", 1)
@@ -157,14 +161,14 @@ def test_the_workers_log_is_shown_instead_of_the_progress(terminal: Terminal, si
     assert outcome.startswith("Failed: SourceNotFound")
 
 
-def test_a_manifest_comes_by_standard_input_too(terminal: Terminal, site: Site, footage: Footage) -> None:
+def test_a_manifest_comes_by_standard_input_too(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
     text = terminal.manifest(site.add("/talk.mp4", file(footage("silent.mp4")))).read_text()
     told = terminal.run("run", "-f", "-", *LOOPBACK, stdin=text)
     assert told.code == 0, told.stderr
     assert (terminal.folder / "clip/video.mp4").exists()
 
 
-def test_a_source_that_is_not_there_is_told_by_reason_and_exit_code(terminal: Terminal, site: Site) -> None:
+def test_a_source_that_is_not_there_is_told_by_reason_and_exit_code(terminal: Terminal, site: FakeSourceSite) -> None:
     told = terminal.bring(terminal.manifest(site.url("/gone.mp4")), "-o", "json")
     assert told.code == 65
     assert fits_the_api(told.resource)
@@ -175,7 +179,7 @@ def test_a_source_that_is_not_there_is_told_by_reason_and_exit_code(terminal: Te
     assert terminal.left == []
 
 
-def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: Terminal, site: Site) -> None:
+def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: Terminal, site: FakeSourceSite) -> None:
     told = terminal.run("run", "-f", terminal.manifest(site.url("/talk.mp4")))
     assert told.code == 69
     assert "--allow-network" in told.stderr
@@ -192,7 +196,7 @@ def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: T
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_started(
-    terminal: Terminal, site: Site, bucket: Bucket, words: tuple[str, ...], said: str
+    terminal: Terminal, site: FakeSourceSite, bucket: Bucket, words: tuple[str, ...], said: str
 ) -> None:
     told = terminal.bring(terminal.manifest(site.url("/talk.mp4"), destination=to(bucket)), *words)
     assert (told.code, told.stdout) == (2, "")
@@ -214,7 +218,9 @@ def test_missing_programs_are_named_with_the_way_out(terminal: Terminal) -> None
     assert "ffmpeg and ffprobe cannot be found on PATH; install ffmpeg" in told.stderr
 
 
-def held_upload(terminal: Terminal, site: Site, gate: Gate, bucket: Bucket, footage: Footage) -> subprocess.Popen[str]:
+def held_upload(
+    terminal: Terminal, site: FakeSourceSite, gate: StallingProxy, bucket: Bucket, footage: Footage
+) -> subprocess.Popen[str]:
     """An import whose upload is under way and comes no further."""
     url = site.add("/talk.mp4", file(footage("compliant.mp4")))
     manifest = terminal.manifest(url, destination=to(bucket, gate.endpoint))
@@ -225,9 +231,9 @@ def held_upload(terminal: Terminal, site: Site, gate: Gate, bucket: Bucket, foot
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing(
-    terminal: Terminal, site: Site, bucket: Bucket, footage: Footage, number: signal.Signals, code: int
+    terminal: Terminal, site: FakeSourceSite, bucket: Bucket, footage: Footage, number: signal.Signals, code: int
 ) -> None:
-    with Gate(bucket.store.endpoint, b"PUT /" + bucket.name.encode() + b"/in/clip/video.mp4?") as gate:
+    with StallingProxy(bucket.store.endpoint, b"PUT /" + bucket.name.encode() + b"/in/clip/video.mp4?") as gate:
         process = held_upload(terminal, site, gate, bucket, footage)
         below = descendants(process.pid)
         assert below
@@ -240,7 +246,9 @@ def test_an_interrupted_run_leaves_nothing(
     assert terminal.left == []
 
 
-def test_the_worker_ends_with_a_command_that_is_killed(terminal: Terminal, site: Site, footage: Footage) -> None:
+def test_the_worker_ends_with_a_command_that_is_killed(
+    terminal: Terminal, site: FakeSourceSite, footage: Footage
+) -> None:
     url = site.add("/talk.mp4", slowly(footage("compliant.mp4"), site, 600))
     process = terminal.start("run", "-f", terminal.manifest(url), *LOOPBACK)
     until(lambda: site.asked("/talk.mp4"))
@@ -250,7 +258,7 @@ def test_the_worker_ends_with_a_command_that_is_killed(terminal: Terminal, site:
     until(lambda: not any(is_alive(pid) for pid in below))
 
 
-def test_a_terminal_gets_a_bar(terminal: Terminal, site: Site, footage: Footage) -> None:
+def test_a_terminal_gets_a_bar(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
     """Its size is that of a new pseudo-terminal, unknown: rich then takes 80 columns."""
     mine, theirs = pty.openpty()
     manifest = terminal.manifest(site.add("/talk.mp4", slowly(footage("silent.mp4"), site, 3)))

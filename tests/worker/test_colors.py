@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_making import job, made
-from worker_runs import probe
 
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import probe
 from videoimport.worker.pipeline import thumbnails
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source.probe import Examined, examine

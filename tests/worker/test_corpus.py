@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from corpus.cases import CASES, QUICK, QUICK_NAMES, Case
-from corpus.files import ROOT, Kitchen
-from object_store import ObjectStore
-from portion import portion
-from web_site import Site, file
-from worker_runs import Desk, Ended, probe
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.corpus.cases import CASES, QUICK, QUICK_NAMES, Case
+from support.worker.corpus.files import ROOT, Corpus
+from support.worker.matrix_portion import portion
+from support.worker.object_store import ObjectStore
+from support.worker.worker_harness import FinishedRun, WorkerHarness, probe
 from videoimport.media.source.packet_scan import Track, walk, walk_argv
 from videoimport.worker.runtime.subprocesses import Children
 
@@ -32,7 +32,7 @@ class Came:
     """What came of a case."""
 
     case: Case
-    ended: Ended
+    ended: FinishedRun
     result: Path | None
     wrong: list[str]
 
@@ -56,7 +56,7 @@ def tracks(path: Path) -> tuple[Any, Any, dict[int, Track]]:
     return found[0], found[1], walk(Children().run(walk_argv(str(path))).stdout.splitlines())
 
 
-def differences(case: Case, ended: Ended, result: Path | None) -> Iterator[str]:
+def differences(case: Case, ended: FinishedRun, result: Path | None) -> Iterator[str]:
     if case.reason:
         if ended.reason != case.reason:
             yield f"{ended.reason or 'success'} instead of {case.reason.value}"
@@ -74,7 +74,7 @@ def differences(case: Case, ended: Ended, result: Path | None) -> Iterator[str]:
     yield from streams_that_differ(case, ended, result)
 
 
-def streams_that_differ(case: Case, ended: Ended, result: Path) -> Iterator[str]:
+def streams_that_differ(case: Case, ended: FinishedRun, result: Path) -> Iterator[str]:
     video, audio, packets = tracks(result)
     if video["codec_name"] != case.codec:
         yield f"codec {video['codec_name']}, not {case.codec}"
@@ -113,14 +113,14 @@ def encode_that_differs(video: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def corpus(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Came]:
     """Every case, run through the worker's own process, two at once."""
-    kitchen = Kitchen.open()
+    kitchen = Corpus.open()
     for case in RUN:
         kitchen.obtain(case.file)
-    with Site() as site:
+    with FakeSourceSite() as site:
 
         def run(case: Case) -> Came:
             folder = tmp_path_factory.mktemp("case")
-            desk = Desk(store.new_bucket(), folder)
+            desk = WorkerHarness(store.new_bucket(), folder)
             url = site.add(f"/{quote(case.file)}", file(kitchen.obtain(case.file)))
             wish = {"video": QUICK, **case.output}
             more = {} if case.requirements is None else {"requirements": case.requirements}

@@ -1,88 +1,32 @@
 """A message's delivery by the worker's real process: signed, sent once, and whatever the receiver does is told."""
 
-import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from proxy import NETWORK, Proxy
-from web_site import until
 
-from patience import LONGEST_SECONDS
-from receiver import Receiver, new_secret, status
+from support.waiting import until
+from support.webhook_receiver import WebhookReceiver, new_secret, status
+from support.worker.http_proxy import NETWORK, HttpProxy
+from support.worker.webhook_harness import BODY, WebhookHarness
 from videoimport.api.reasons import Reason, info
-from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
-
-LOOPBACK = ("127.0.0.0/8",)
-BODY = json.dumps({"type": "bulkimport.completed", "data": {"message": "Zwölf 動画 imported"}}, ensure_ascii=False)
-
-
-@dataclass
-class Ended:
-    code: int
-    report: DeliveryReport
-    everything: str
-
-
-@dataclass
-class Sender:
-    """Starts the worker for a delivery, as its pod does."""
-
-    folder: Path
-    keys: dict[str, str] = field(default_factory=dict)
-
-    def task(self, url: str, **more: Any) -> DeliveryTask:
-        wish: dict[str, Any] = {
-            "uid": "uid-1", "namespace": "team", "name": "talks", "run": 3, "url": url, "secret": "hook-key",
-            "message_id": "msg_1", "body": BODY, "allowed_networks": LOOPBACK,
-        }  # fmt: skip
-        return DeliveryTask(**wish | more)
-
-    def start(self, task: DeliveryTask, *, is_leader: bool = False) -> "subprocess.Popen[str]":
-        secret = self.folder / "secret"
-        secret.mkdir(exist_ok=True)
-        for name, value in self.keys.items():
-            (secret / name).write_text(value)
-        (self.folder / "task.json").write_text(task.model_dump_json(by_alias=True, exclude_none=True))
-        return subprocess.Popen(
-            [sys.executable, "-m", "videoimport.worker", "--task", self.folder / "task.json",
-             "--webhook-secret", secret, "--ca-bundle", self.folder / "ca.crt",
-             "--termination-message", self.folder / "message"],
-            # A proxy that nobody answers at: none of the environment's may be used.
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "https_proxy": "http://127.0.0.1:9",
-                 "http_proxy": "http://127.0.0.1:9"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-            start_new_session=is_leader,
-        )  # fmt: skip
-
-    def ended(self, process: "subprocess.Popen[str]") -> Ended:
-        out, log = process.communicate(timeout=LONGEST_SECONDS)
-        message = (self.folder / "message").read_text()
-        return Ended(process.returncode, DeliveryReport.model_validate_json(message), out + log + message)
-
-    def deliver(self, url: str, **more: Any) -> Ended:
-        return self.ended(self.start(self.task(url, **more)))
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver().running() as running:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver().running() as running:
         yield running
 
 
 @pytest.fixture
-def sender(tmp_path: Path, receiver: Receiver) -> Sender:
-    return Sender(tmp_path, {"webhook-secret": receiver.secret})
+def sender(tmp_path: Path, receiver: WebhookReceiver) -> WebhookHarness:
+    return WebhookHarness(tmp_path, {"webhook-secret": receiver.secret})
 
 
-def test_a_signed_message_arrives_once_with_the_very_bytes(sender: Sender, receiver: Receiver) -> None:
+def test_a_signed_message_arrives_once_with_the_very_bytes(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     ended = sender.deliver(receiver.url("/done?team=7"))
     assert (ended.code, ended.report.reason, ended.report.uid, ended.report.run) == (0, None, "uid-1", 3)
     assert [(one.path, one.id, one.body) for one in receiver.posts] == [("/done?team=7", "msg_1", BODY.encode())]
@@ -91,13 +35,13 @@ def test_a_signed_message_arrives_once_with_the_very_bytes(sender: Sender, recei
     assert receiver.secret.removeprefix("whsec_") not in ended.everything
 
 
-def test_a_login_in_the_address_is_used_and_not_told(sender: Sender, receiver: Receiver) -> None:
+def test_a_login_in_the_address_is_used_and_not_told(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     ended = sender.deliver(receiver.url().replace("http://", "http://ann:hunter2@"))
     assert receiver.posts[0].headers["authorization"] == "Basic YW5uOmh1bnRlcjI="
     assert "hunter2" not in ended.everything
 
 
-def test_two_keys_sign_it_while_one_replaces_the_other(sender: Sender, receiver: Receiver) -> None:
+def test_two_keys_sign_it_while_one_replaces_the_other(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     sender.keys["webhook-secret"] = f"{new_secret()}\n{receiver.secret}\n"
     assert sender.deliver(receiver.url()).code == 0
     assert len(receiver.posts[0].headers["webhook-signature"].split()) == 2
@@ -105,7 +49,7 @@ def test_two_keys_sign_it_while_one_replaces_the_other(sender: Sender, receiver:
 
 @pytest.mark.parametrize(("code", "reason"), [(404, Reason.WEBHOOK_FAILED), (410, Reason.WEBHOOK_GONE)])
 def test_an_answer_other_than_2xx_is_told_and_not_repeated(
-    sender: Sender, receiver: Receiver, code: int, reason: Reason
+    sender: WebhookHarness, receiver: WebhookReceiver, code: int, reason: Reason
 ) -> None:
     receiver.replies = [status(code)]
     ended = sender.deliver(receiver.url())
@@ -114,14 +58,14 @@ def test_an_answer_other_than_2xx_is_told_and_not_repeated(
     assert len(receiver.posts) == 1
 
 
-def test_a_receiver_says_how_long_it_wants_to_be_left_alone(sender: Sender, receiver: Receiver) -> None:
+def test_a_receiver_says_how_long_it_wants_to_be_left_alone(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     receiver.replies = [status(429, Retry_After="120")]
     report = sender.deliver(receiver.url()).report
     assert (report.reason, report.retry_after_seconds) == (Reason.WEBHOOK_FAILED, 120)
 
 
-def test_a_redirect_is_not_followed(sender: Sender, receiver: Receiver) -> None:
-    with Receiver().running() as other:
+def test_a_redirect_is_not_followed(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
+    with WebhookReceiver().running() as other:
         receiver.replies = [status(307, Location=other.url())]
         report = sender.deliver(receiver.url()).report
         assert report.reason is Reason.WEBHOOK_FAILED
@@ -129,13 +73,13 @@ def test_a_redirect_is_not_followed(sender: Sender, receiver: Receiver) -> None:
         assert (other.posts, other.forged) == ([], [])
 
 
-def test_a_connection_that_is_closed_without_an_answer(sender: Sender, receiver: Receiver) -> None:
+def test_a_connection_that_is_closed_without_an_answer(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     receiver.replies = [lambda came: came.reset()]
     assert sender.deliver(receiver.url()).report.reason is Reason.WEBHOOK_FAILED
     assert len(receiver.posts) == 1
 
 
-def test_a_slow_receiver_is_given_up_in_time(sender: Sender, receiver: Receiver) -> None:
+def test_a_slow_receiver_is_given_up_in_time(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     receiver.replies = [lambda _: receiver.over.wait()]  # type: ignore[list-item]
     ended = sender.deliver(receiver.url(), timeout_seconds=2)
     assert (ended.report.reason, ended.report.message) == (
@@ -144,22 +88,22 @@ def test_a_slow_receiver_is_given_up_in_time(sender: Sender, receiver: Receiver)
     )
 
 
-def test_nobody_listens(sender: Sender) -> None:
+def test_nobody_listens(sender: WebhookHarness) -> None:
     with socket.socket() as taken:  # bound, so that nobody else gets it, and not listening
         taken.bind(("127.0.0.1", 0))
         report = sender.deliver(f"http://127.0.0.1:{taken.getsockname()[1]}/").report
     assert (report.reason, report.message) == (Reason.WEBHOOK_FAILED, "127.0.0.1 could not be reached.")
 
 
-def test_a_private_address_is_out_of_reach(sender: Sender, receiver: Receiver) -> None:
+def test_a_private_address_is_out_of_reach(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     ended = sender.deliver(receiver.url(host="localhost"), allowed_networks=())
     assert (ended.report.reason, ended.code) == (Reason.ADDRESS_FORBIDDEN, info(Reason.ADDRESS_FORBIDDEN).exit_code)
     assert "localhost (127.0.0.1), which is not a public address" in ended.report.message
     assert (receiver.posts, receiver.forged) == ([], [])
 
 
-def test_a_proxy_carries_it(sender: Sender, receiver: Receiver) -> None:
-    with Proxy() as proxy:
+def test_a_proxy_carries_it(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
+    with HttpProxy() as proxy:
         assert sender.deliver(receiver.url(), proxy=proxy.url, allowed_networks=(NETWORK,)).code == 0
     assert [asked for asked, _ in proxy.asked] == [receiver.url()]
     assert len(receiver.posts) == 1
@@ -179,17 +123,17 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return both, certificate
 
 
-def test_a_certificate_nobody_vouches_for(sender: Sender, pair: tuple[Path, Path]) -> None:
-    with Receiver(certificate=pair[0]).running() as receiver:
+def test_a_certificate_nobody_vouches_for(sender: WebhookHarness, pair: tuple[Path, Path]) -> None:
+    with WebhookReceiver(certificate=pair[0]).running() as receiver:
         report = sender.deliver(receiver.url()).report
     assert report.reason is Reason.CERTIFICATE_INVALID
     assert "127.0.0.1" in report.message
     assert receiver.posts == []
 
 
-def test_a_certificate_of_the_config_map_is_trusted(sender: Sender, pair: tuple[Path, Path]) -> None:
+def test_a_certificate_of_the_config_map_is_trusted(sender: WebhookHarness, pair: tuple[Path, Path]) -> None:
     (sender.folder / "ca.crt").write_text(pair[1].read_text())
-    with Receiver(certificate=pair[0], secret=sender.keys["webhook-secret"]).running() as receiver:
+    with WebhookReceiver(certificate=pair[0], secret=sender.keys["webhook-secret"]).running() as receiver:
         assert sender.deliver(receiver.url(), ca_bundle_config_map_ref={"name": "ours"}).code == 0
     assert len(receiver.posts) == 1
 
@@ -199,7 +143,7 @@ def test_a_certificate_of_the_config_map_is_trusted(sender: Sender, pair: tuple[
     [({}, "There is no Secret 'hook-key'"), ({"webhook-secret": "whsec_tell!nobody"}, "is not whsec_ and the base64")],
 )
 def test_a_secret_that_is_missing_or_malformed(
-    sender: Sender, receiver: Receiver, keys: dict[str, str], told: str
+    sender: WebhookHarness, receiver: WebhookReceiver, keys: dict[str, str], told: str
 ) -> None:
     sender.keys = keys
     ended = sender.deliver(receiver.url())
@@ -209,7 +153,7 @@ def test_a_secret_that_is_missing_or_malformed(
     assert (receiver.posts, receiver.forged) == ([], [])
 
 
-def test_a_worker_that_is_asked_to_stop_says_so(sender: Sender, receiver: Receiver) -> None:
+def test_a_worker_that_is_asked_to_stop_says_so(sender: WebhookHarness, receiver: WebhookReceiver) -> None:
     receiver.replies = [lambda _: receiver.over.wait()]  # type: ignore[list-item]
     process = sender.start(sender.task(receiver.url()))
     until(lambda: receiver.posts)

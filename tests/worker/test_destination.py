@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from gate import Gate
-from object_store import KEY_ID, SECRET
-from web_site import Exchange, Site, file, fixed, html, in_turn, until
-from worker_runs import Desk
 
+from support.fake_source_site import Exchange, FakeSourceSite, file, fixed, html, in_turn
+from support.waiting import until
+from support.worker.object_store import KEY_ID, SECRET
+from support.worker.stalling_proxy import StallingProxy
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.reasons import Reason, info
 
 Footage = Callable[[str], Path]
@@ -36,7 +37,7 @@ class TestBeforeAnyFetch:
         ],
     )
     def test_wrong_keys_end_it(
-        self, desk: Desk, site: Site, keys: dict[str, str], reason: Reason, words: list[str]
+        self, desk: WorkerHarness, site: FakeSourceSite, keys: dict[str, str], reason: Reason, words: list[str]
     ) -> None:
         desk.keys = keys
         ended = desk.bring(site.url("/v.mp4"))
@@ -46,20 +47,20 @@ class TestBeforeAnyFetch:
         assert all(word in told for word in words), told
         assert site.requests == []
 
-    def test_a_missing_bucket_ends_it(self, desk: Desk, site: Site) -> None:
+    def test_a_missing_bucket_ends_it(self, desk: WorkerHarness, site: FakeSourceSite) -> None:
         s3 = {"endpoint": desk.bucket.store.endpoint, "bucket": "nobody-made-this"}
         ended = desk.bring(site.url("/v.mp4"), destination={"s3": s3})
         assert ended.reason == Reason.DESTINATION_NOT_FOUND
         assert "nobody-made-this" in ended.report.message
         assert site.requests == []
 
-    def test_a_store_that_does_not_answer_is_tried_again_later(self, desk: Desk, site: Site) -> None:
+    def test_a_store_that_does_not_answer_is_tried_again_later(self, desk: WorkerHarness, site: FakeSourceSite) -> None:
         s3 = {"endpoint": "http://127.0.0.1:9", "bucket": desk.bucket.name}
         ended = desk.bring(site.url("/v.mp4"), destination={"s3": s3})
         assert ended.reason == Reason.DESTINATION_UNAVAILABLE
         assert site.requests == []
 
-    def test_another_imports_video_ends_it(self, desk: Desk, site: Site) -> None:
+    def test_another_imports_video_ends_it(self, desk: WorkerHarness, site: FakeSourceSite) -> None:
         """An incremental import asks the source first: it may be the very video that stands there."""
         desk.bucket.put(VIDEO, b"somebody's")
         ended = desk.bring(site.url("/v.mp4"), incremental=False)
@@ -68,7 +69,7 @@ class TestBeforeAnyFetch:
         assert site.requests == []
         assert desk.bucket.read(VIDEO) == b"somebody's"
 
-    def test_an_unknown_placeholder_ends_it(self, desk: Desk, site: Site) -> None:
+    def test_an_unknown_placeholder_ends_it(self, desk: WorkerHarness, site: FakeSourceSite) -> None:
         """A resource that was stored before the API server refused it."""
         task = desk.task(site.url("/v.mp4"))
         destination = task.spec.destination.model_copy(update={"name": "{author}"})
@@ -79,7 +80,9 @@ class TestBeforeAnyFetch:
         assert site.requests == []
 
 
-def test_a_title_that_is_taken_ends_it_before_the_bytes_come(desk: Desk, site: Site, footage: Footage) -> None:
+def test_a_title_that_is_taken_ends_it_before_the_bytes_come(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     desk.bucket.put("in/a-page/video.mp4", b"somebody's")
     site.routes["/clip.mp4"] = file(footage("silent.mp4"))
     page = site.add("/watch", html('<video src="/clip.mp4"></video>'))
@@ -88,7 +91,7 @@ def test_a_title_that_is_taken_ends_it_before_the_bytes_come(desk: Desk, site: S
     assert desk.bucket.keys == ["in/a-page/video.mp4"]
 
 
-def test_replace_replaces_video_and_result(desk: Desk, site: Site, footage: Footage) -> None:
+def test_replace_replaces_video_and_result(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     desk.bucket.put(VIDEO, b"somebody's")
     desk.bucket.put(RESULT, b"{}")
     ended = desk.bring(site.add("/v.mp4", file(footage("silent.mp4"))), destination={"ifExists": "Replace"})
@@ -97,7 +100,9 @@ def test_replace_replaces_video_and_result(desk: Desk, site: Site, footage: Foot
     assert desk.bucket.json(RESULT)["kind"] == "VideoImportResult"
 
 
-def test_an_object_that_appears_meanwhile_is_not_overwritten(desk: Desk, site: Site, footage: Footage) -> None:
+def test_an_object_that_appears_meanwhile_is_not_overwritten(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     path = footage("silent.mp4")
 
     def while_fetching(exchange: Exchange) -> None:
@@ -111,7 +116,9 @@ def test_an_object_that_appears_meanwhile_is_not_overwritten(desk: Desk, site: S
 
 
 class TestTheRecord:
-    def test_a_second_run_repeats_the_report_and_moves_nothing(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_a_second_run_repeats_the_report_and_moves_nothing(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         first = desk.bring(url)
         before = len(site.requests)
@@ -123,7 +130,9 @@ class TestTheRecord:
         assert second.report.video_id == first.report.video_id
         assert desk.bucket.metadata(VIDEO)["videoimport-run"] == "1"
 
-    def test_another_wish_of_the_same_import_is_done_anew(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_another_wish_of_the_same_import_is_done_anew(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         first = desk.bring(url)
         second = desk.bring(url, run=2, output={"video": {"maxHeight": 240, "preset": "ultrafast"}})
@@ -131,7 +140,9 @@ class TestTheRecord:
         assert second.report.outputs.video.resolution == "426x240"
         assert second.report.video_id != first.report.video_id
 
-    def test_a_record_nobody_can_read_does_not_count(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_a_record_nobody_can_read_does_not_count(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         desk.bucket.put(RECORD, b'{"kind": "Report", "half')
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.json(RECORD)["outcome"] == "Succeeded"
@@ -142,35 +153,41 @@ class TestLeftovers:
 
     NOTE = "in/.videoimport/uploads/uid-1.json"
 
-    def note(self, desk: Desk, uid: str, *uploads: str) -> None:
+    def note(self, desk: WorkerHarness, uid: str, *uploads: str) -> None:
         content = {"uid": uid, "since": datetime.now(UTC).isoformat(), "uploads": {VIDEO: uploads}}
         desk.put_record(f"in/.videoimport/uploads/{uid}.json", content)
 
-    def open(self, desk: Desk, key: str = VIDEO) -> str:
+    def open(self, desk: WorkerHarness, key: str = VIDEO) -> str:
         upload = desk.bucket.store.client.create_multipart_upload(Bucket=desk.bucket.name, Key=key)["UploadId"]
         return str(upload)
 
-    def test_those_in_the_note_are_taken_back(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_those_in_the_note_are_taken_back(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         self.note(desk, "uid-1", self.open(desk))
         self.open(desk, "in/other/video.mp4")
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.unfinished == ["in/other/video.mp4"]
         assert self.NOTE not in desk.bucket.keys
 
-    def test_one_whose_id_nobody_had_the_time_to_note_is_ours(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_one_whose_id_nobody_had_the_time_to_note_is_ours(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         self.note(desk, "uid-1")
         self.open(desk)
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.unfinished == []
 
-    def test_another_imports_upload_at_the_same_key_stays(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_another_imports_upload_at_the_same_key_stays(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         self.note(desk, "uid-1", self.open(desk))
         self.note(desk, "uid-2")
         self.open(desk)
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.unfinished == [VIDEO]
 
-    def test_a_stranger_s_upload_stays(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_a_stranger_s_upload_stays(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
         self.open(desk)
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         assert desk.bucket.unfinished == [VIDEO]
@@ -180,7 +197,7 @@ class TestKilledBetweenUploadAndRecord:
     """The intent is what the worker writes before the video is made visible; it is put back as it was then."""
 
     @pytest.fixture
-    def intent(self, desk: Desk, site: Site, footage: Footage) -> dict[str, object]:
+    def intent(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> dict[str, object]:
         url = site.add("/v.mp4", in_turn(file(footage("silent.mp4")), fixed(b"", status=404)))
         assert desk.bring(url).code == 0
         head = desk.bucket.head(VIDEO)
@@ -204,7 +221,9 @@ class TestKilledBetweenUploadAndRecord:
             "result": desk.bucket.read(RESULT).decode(),
         }
 
-    def test_a_video_that_is_there_is_adopted(self, desk: Desk, site: Site, intent: dict[str, object]) -> None:
+    def test_a_video_that_is_there_is_adopted(
+        self, desk: WorkerHarness, site: FakeSourceSite, intent: dict[str, object]
+    ) -> None:
         told = desk.bucket.read(RESULT)
         desk.bucket.delete(RESULT)
         desk.put_record(RECORD, intent)
@@ -219,7 +238,7 @@ class TestKilledBetweenUploadAndRecord:
         assert desk.bucket.json(RECORD)["kind"] == "Report"
 
     def test_a_video_that_never_appeared_is_made_anew(
-        self, desk: Desk, site: Site, footage: Footage, intent: dict[str, object]
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage, intent: dict[str, object]
     ) -> None:
         desk.bucket.delete(VIDEO)
         desk.put_record(RECORD, intent)
@@ -228,20 +247,26 @@ class TestKilledBetweenUploadAndRecord:
         assert ended.code == 0, ended.everything
         assert desk.bucket.metadata(VIDEO)["videoimport-run"] == "2"
 
-    def test_somebody_elses_video_is_not_adopted(self, desk: Desk, site: Site, intent: dict[str, object]) -> None:
+    def test_somebody_elses_video_is_not_adopted(
+        self, desk: WorkerHarness, site: FakeSourceSite, intent: dict[str, object]
+    ) -> None:
         desk.bucket.put(VIDEO, b"somebody's")
         desk.put_record(RECORD, intent)
         ended = desk.bring(site.url("/v.mp4"), run=2, incremental=False)
         assert ended.reason == Reason.DESTINATION_EXISTS
 
 
-def but_the_index(desk: Desk) -> list[str]:
+def but_the_index(desk: WorkerHarness) -> list[str]:
     return [key for key in desk.bucket.keys if not key.startswith("in/.videoimport/index/")]
 
 
-def test_killed_between_upload_and_record_the_next_run_adopts(desk: Desk, site: Site, footage: Footage) -> None:
+def test_killed_between_upload_and_record_the_next_run_adopts(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     url = site.add("/v.mp4", file(footage("silent.mp4")))
-    with Gate(desk.bucket.store.endpoint, b"PUT /" + desk.bucket.name.encode() + b"/in/clip/result.json") as gate:
+    with StallingProxy(
+        desk.bucket.store.endpoint, b"PUT /" + desk.bucket.name.encode() + b"/in/clip/result.json"
+    ) as gate:
         through = {"destination": {"s3": {"endpoint": gate.endpoint, "bucket": desk.bucket.name, "prefix": "in"}}}
         running = desk.start(desk.task(url, **through))
         until(gate.held.is_set)
@@ -260,7 +285,9 @@ def test_killed_between_upload_and_record_the_next_run_adopts(desk: Desk, site: 
     assert desk.bucket.json(RECORD)["outcome"] == "Succeeded"
 
 
-def test_a_worker_killed_while_it_publishes_is_finished_by_the_next(desk: Desk, site: Site, footage: Footage) -> None:
+def test_a_worker_killed_while_it_publishes_is_finished_by_the_next(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     """Kill -9 at whatever point the publishing has come to: the next run always ends with one whole result."""
     url = site.add("/v.mp4", file(footage("silent.mp4")))
     running = desk.start(desk.task(url))

@@ -12,11 +12,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from matrix import CASES, HALF, PICTURES, SIZE, Case
-from numbered import RATE, Seen, make, seen
-from object_store import ObjectStore
-from web_site import Site, file
-from worker_runs import Desk, Ended
+
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.differential_matrix import CASES, HALF, PICTURES, SIZE, Case
+from support.worker.numbered_pictures import RATE, Seen, make, seen
+from support.worker.object_store import ObjectStore
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 
 AT_ONCE = 2
 PATTERNS = os.environ.get("VIDEOIMPORT_TEST_DIFFERENTIAL", "").split()
@@ -36,11 +37,11 @@ QUICK = {"preset": "ultrafast", "crf": 18}
 class Came:
     """What came of a case."""
 
-    ended: Ended
+    ended: FinishedRun
     wrong: list[str]
 
 
-def differences(case: Case, ended: Ended, source: Path, result: Path) -> Iterator[str]:
+def differences(case: Case, ended: FinishedRun, source: Path, result: Path) -> Iterator[str]:
     """Every way in which an import is not what a plain decode or the case's rule says."""
     if case.reason:
         if ended.reason != case.reason:
@@ -93,13 +94,13 @@ def came(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """Every case, imported by the worker's own process."""
     base = tmp_path_factory.mktemp("recording") / "base.mkv"
     make(base, PICTURES, SIZE)
-    with Site() as site:
+    with FakeSourceSite() as site:
 
         def run(case: Case) -> Came:
             folder = tmp_path_factory.mktemp("case")
             source = folder / case.name
             case.make(base, source)
-            desk = Desk(store.new_bucket(), folder)
+            desk = WorkerHarness(store.new_bucket(), folder)
             ended = desk.bring(site.add(f"/{case.name}", file(source)), output={"video": QUICK, **case.output})
             result = folder / "result.mp4"
             if ended.code == 0:

@@ -6,18 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gate import Gate
-from object_store import KEY_ID, SECRET
-from web_site import Site, file, slowly, until
-from worker_runs import Desk, Running, is_alive
 
+from support.fake_source_site import FakeSourceSite, file, slowly
+from support.waiting import until
+from support.worker.object_store import KEY_ID, SECRET
+from support.worker.stalling_proxy import StallingProxy
+from support.worker.worker_harness import ActiveRun, WorkerHarness, is_alive
 from videoimport.api.reasons import Reason, info
 
 Footage = Callable[[str], Path]
 LONG = {"mode": "Encode", "video": {"preset": "slower"}}
 
 
-def child_named(running: Running, name: str) -> list[int]:
+def child_named(running: ActiveRun, name: str) -> list[int]:
     """Children whose program has this name."""
     return [pid for pid in running.children() if _program(pid) == name]
 
@@ -38,7 +39,7 @@ def _program(pid: int) -> str:
 
 
 @pytest.fixture
-def encoding(desk: Desk, site: Site, footage: Footage) -> Running:
+def encoding(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> ActiveRun:
     """A run whose ffmpeg encodes for long; not one that only lists its encoders."""
     running = desk.start(desk.task(site.add("/v.mp4", file(footage("compliant.mp4"))), output=LONG))
     until(
@@ -49,7 +50,7 @@ def encoding(desk: Desk, site: Site, footage: Footage) -> Running:
     return running
 
 
-def test_sigterm_while_encoding_ends_everything(desk: Desk, encoding: Running) -> None:
+def test_sigterm_while_encoding_ends_everything(desk: WorkerHarness, encoding: ActiveRun) -> None:
     children = encoding.children()
     encoding.terminate()
     ended = encoding.ended()
@@ -63,7 +64,7 @@ def test_sigterm_while_encoding_ends_everything(desk: Desk, encoding: Running) -
     assert desk.left_in_scratch == []
 
 
-def test_sigterm_while_fetching_ends_everything(desk: Desk, site: Site, footage: Footage) -> None:
+def test_sigterm_while_fetching_ends_everything(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     site.routes["/v.mp4"] = slowly(footage("compliant.mp4"), site, seconds=120)
     running = desk.start(desk.task(site.url("/v.mp4")))
     until(lambda: site.requests)
@@ -75,9 +76,13 @@ def test_sigterm_while_fetching_ends_everything(desk: Desk, site: Site, footage:
     until(lambda: not any(map(is_alive, children)))
 
 
-def test_sigterm_while_uploading_takes_the_upload_back(desk: Desk, site: Site, footage: Footage) -> None:
+def test_sigterm_while_uploading_takes_the_upload_back(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     url = site.add("/v.mp4", file(footage("compliant.mp4")))
-    with Gate(desk.bucket.store.endpoint, b"PUT /" + desk.bucket.name.encode() + b"/in/clip/video.mp4?") as gate:
+    with StallingProxy(
+        desk.bucket.store.endpoint, b"PUT /" + desk.bucket.name.encode() + b"/in/clip/video.mp4?"
+    ) as gate:
         s3 = {"endpoint": gate.endpoint, "bucket": desk.bucket.name, "prefix": "in"}
         running = desk.start(desk.task(url, destination={"s3": s3}))
         until(gate.held.is_set)
@@ -90,7 +95,7 @@ def test_sigterm_while_uploading_takes_the_upload_back(desk: Desk, site: Site, f
     assert desk.bucket.shown == []
 
 
-def test_a_worker_killed_hard_leaves_no_process(encoding: Running) -> None:
+def test_a_worker_killed_hard_leaves_no_process(encoding: ActiveRun) -> None:
     children = encoding.children()
     assert children
     encoding.process.kill()
@@ -98,7 +103,9 @@ def test_a_worker_killed_hard_leaves_no_process(encoding: Running) -> None:
     until(lambda: not any(map(is_alive, children)))
 
 
-def test_a_worker_killed_hard_leaves_no_fetching_process(desk: Desk, site: Site, footage: Footage) -> None:
+def test_a_worker_killed_hard_leaves_no_fetching_process(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     site.routes["/v.mp4"] = slowly(footage("compliant.mp4"), site, seconds=120)
     running = desk.start(desk.task(site.url("/v.mp4")))
     until(lambda: site.requests)
@@ -109,7 +116,7 @@ def test_a_worker_killed_hard_leaves_no_fetching_process(desk: Desk, site: Site,
     until(lambda: not any(map(is_alive, children)))
 
 
-def test_an_ffmpeg_that_somebody_killed_ran_out_of_memory(desk: Desk, encoding: Running) -> None:
+def test_an_ffmpeg_that_somebody_killed_ran_out_of_memory(desk: WorkerHarness, encoding: ActiveRun) -> None:
     for pid in child_named(encoding, "ffmpeg"):
         os.kill(pid, signal.SIGKILL)
     ended = encoding.ended()
@@ -119,7 +126,9 @@ def test_an_ffmpeg_that_somebody_killed_ran_out_of_memory(desk: Desk, encoding: 
     assert desk.bucket.shown == []
 
 
-def test_an_ffmpeg_without_the_encoder_is_found_out_before_the_fetch(desk: Desk, site: Site, tmp_path: Path) -> None:
+def test_an_ffmpeg_without_the_encoder_is_found_out_before_the_fetch(
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path
+) -> None:
     """The real ffmpeg, whose list of encoders lacks one line."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -133,7 +142,7 @@ def test_an_ffmpeg_without_the_encoder_is_found_out_before_the_fetch(desk: Desk,
     assert site.requests == []
 
 
-def test_no_ffmpeg_at_all_is_told(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+def test_no_ffmpeg_at_all_is_told(desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path) -> None:
     desk.path = str(tmp_path)
     ended = desk.bring(site.add("/v.mp4", file(footage("silent.mp4"))))
     assert ended.reason == Reason.ENCODER_UNAVAILABLE
@@ -146,11 +155,11 @@ class TestSecrets:
 
     SIGNATURE = "0123456789abcdefSIGNATURE"
 
-    def url(self, site: Site, path: str) -> str:
+    def url(self, site: FakeSourceSite, path: str) -> str:
         return site.url(f"{path}?X-Amz-Signature={self.SIGNATURE}&part=1").replace("://", "://ann:openSesame@")
 
     @pytest.mark.parametrize("path", ["/v.mp4", "/gone.mp4", "/page"])
-    def test_none_is_printed(self, desk: Desk, site: Site, footage: Footage, path: str) -> None:
+    def test_none_is_printed(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage, path: str) -> None:
         site.routes["/v.mp4"] = file(footage("silent.mp4"))
         site.routes["/page"] = lambda exchange: exchange.answer(
             200, b"<html>none</html>", {"Content-Type": "text/html"}
@@ -162,7 +171,7 @@ class TestSecrets:
         for key in desk.bucket.keys:
             assert self.SIGNATURE.encode() not in desk.bucket.read(key)
 
-    def test_none_stands_in_an_argument_list(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_none_stands_in_an_argument_list(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
         site.routes["/v.mp4"] = slowly(footage("silent.mp4"), site, seconds=120)
         running = desk.start(desk.task(self.url(site, "/v.mp4")))
         until(lambda: site.requests)
@@ -173,7 +182,7 @@ class TestSecrets:
         for secret in (KEY_ID, SECRET, self.SIGNATURE, "openSesame"):
             assert not any(secret.encode() in line for line in lines)
 
-    def test_none_is_printed_when_keys_are_refused(self, desk: Desk, site: Site) -> None:
+    def test_none_is_printed_when_keys_are_refused(self, desk: WorkerHarness, site: FakeSourceSite) -> None:
         desk.keys = {"AWS_ACCESS_KEY_ID": "AKIAWRONGWRONG", "AWS_SECRET_ACCESS_KEY": "wrongwrongwrong"}
         ended = desk.bring(site.url("/v.mp4"))
         assert ended.reason == Reason.DESTINATION_DENIED

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_store import Asked, Fault, FaultyStore
-from web_site import Site, file
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.faulty_store import Fault, FaultyStore, StoreRequest
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 
@@ -38,7 +38,7 @@ exec {ffmpeg} "$@"
 class Counted:
     """Runs imports into the faulty store, and counts the encodes."""
 
-    def __init__(self, desk: Desk, faulty: FaultyStore, url: str) -> None:
+    def __init__(self, desk: WorkerHarness, faulty: FaultyStore, url: str) -> None:
         self.desk, self.faulty, self._url = desk, faulty, url
         self._count = desk.folder / "encodes"
         programs = desk.folder / "bin"
@@ -60,7 +60,7 @@ class Counted:
         made = self.desk.task(self._url, **{"output": ENCODE, "destination": destination, **more})
         return made.model_copy(update={"stall_seconds": stall})
 
-    def run(self, **more: Any) -> Ended:
+    def run(self, **more: Any) -> FinishedRun:
         return self.desk.run(self.task(**more))
 
     def is_whole(self) -> bool:
@@ -71,7 +71,7 @@ class Counted:
 
 
 @pytest.fixture
-def counted(desk: Desk, site: Site, footage: Footage) -> Iterator[Counted]:
+def counted(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> Iterator[Counted]:
     with FaultyStore(desk.bucket.store.endpoint) as faulty:
         yield Counted(desk, faulty, site.add("/v.mp4", file(footage("bigbuckbunny.mp4"))))
 
@@ -124,10 +124,10 @@ class TestAFaultThatPasses:
         assert counted.is_whole()
 
 
-def damaging(counted: Counted) -> Callable[[Asked], None]:
+def damaging(counted: Counted) -> Callable[[StoreRequest], None]:
     """Replaces what the store stored, as a bad disk would, under the same metadata."""
 
-    def damage(asked: Asked) -> None:
+    def damage(asked: StoreRequest) -> None:
         bucket = counted.desk.bucket
         metadata = bucket.head(asked.key)["Metadata"]
         bucket.put(asked.key, bucket.read(asked.key)[:-1], Metadata=metadata)

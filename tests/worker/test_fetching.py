@@ -11,10 +11,10 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from web_site import Exchange, Route, Site, in_turn, ranged
-from worker_runs import LOOPBACK
 
-from patience import LONGEST_SECONDS
+from support.fake_source_site import Exchange, FakeSourceSite, Route, in_turn, ranged
+from support.waiting import LONGEST_SECONDS
+from support.worker.worker_harness import LOOPBACK
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.limits import Limits
 from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
@@ -150,7 +150,7 @@ class TestWhileItGrows:
 
         return run
 
-    def test_sources_are_there_before_the_end(self, site: Site, begin: Any, footage: Any) -> None:
+    def test_sources_are_there_before_the_end(self, site: FakeSourceSite, begin: Any, footage: Any) -> None:
         path, gate = footage("silent.mp4"), threading.Event()
 
         def halting(exchange: Exchange) -> None:
@@ -169,7 +169,7 @@ class TestWhileItGrows:
         assert under_way.is_whole(video.path)
         assert under_way.sources().video.finished
 
-    def test_nothing_is_fetched_before_the_go_ahead(self, site: Site, begin: Any) -> None:
+    def test_nothing_is_fetched_before_the_go_ahead(self, site: FakeSourceSite, begin: Any) -> None:
         sent: list[int] = []
 
         def endless(exchange: Exchange) -> None:
@@ -192,7 +192,7 @@ class TestWhileItGrows:
             under_way.sources()
         assert sum(sent) < 32 * 2**20  # what the sockets between hold
 
-    def test_a_restart_is_counted_and_the_new_file_told(self, site: Site, begin: Any) -> None:
+    def test_a_restart_is_counted_and_the_new_file_told(self, site: FakeSourceSite, begin: Any) -> None:
         one, two = b"\0\0\0\x18ftypmp42" + bytes(50_000), b"\0\0\0\x18ftypisom" + bytes(70_000)
 
         def broken(exchange: Exchange) -> None:
@@ -203,6 +203,6 @@ class TestWhileItGrows:
         assert under_way.finish().video.size == len(two)
         assert under_way.restarts == 1
 
-    def test_it_takes_no_longer_than_asked(self, site: Site, begin: Any) -> None:
+    def test_it_takes_no_longer_than_asked(self, site: FakeSourceSite, begin: Any) -> None:
         with pytest.raises(TimeoutError):
             begin(site.add("/v.mp4", lambda _: site.over.wait(30) and None)).sources(0.1)

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus.files import ROOT, Kitchen, ffmpeg
-from listing_runs import Lists
-from object_store import ObjectStore
-from portion import portion
-from transcode_runs import job, made
-from web_site import Site, file, fixed
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import FakeSourceSite, file, fixed
+from support.worker.corpus.files import ROOT, Corpus, ffmpeg
+from support.worker.listing_harness import ListingHarness
+from support.worker.matrix_portion import portion
+from support.worker.object_store import ObjectStore
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.media.source import ffmpeg_versions as versions
 from videoimport.media.source.packet_scan import walk, walk_argv
 from videoimport.media.transcode import command
@@ -70,8 +70,8 @@ def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="module")
-def kitchen() -> Kitchen:
-    return Kitchen.open()
+def kitchen() -> Corpus:
+    return Corpus.open()
 
 
 def test_the_version_is_the_one_that_is_meant(programs: Programs) -> None:
@@ -102,7 +102,7 @@ TIMED = portion(
 
 
 @pytest.fixture(scope="module")
-def sources(kitchen: Kitchen, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def sources(kitchen: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Made by the machine's own ffmpeg, of which all versions make theirs."""
     folder, plain = tmp_path_factory.mktemp("sources"), kitchen.obtain("faststart.mp4")
     for name, times in {**UNEVEN, "fast75.mp4": "fps=75"}.items():
@@ -197,7 +197,7 @@ LISTED = portion(
 
 
 @pytest.fixture(scope="module")
-def listed(kitchen: Kitchen, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def listed(kitchen: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("listed")
     plain = kitchen.obtain("faststart.mp4")
     ffmpeg("-i", plain, "-c", "copy", "-bsf:v", "h264_mp4toannexb", "-bsf:a", "aac_adtstoasc", folder / "untimed.avi")
@@ -251,7 +251,7 @@ def test_every_list_makes_what_the_machines_makes(
     assert found == machines(name, growing)
 
 
-def test_two_files_of_one_clock_are_made_one(programs: Programs, kitchen: Kitchen, tmp_path: Path) -> None:
+def test_two_files_of_one_clock_are_made_one(programs: Programs, kitchen: Corpus, tmp_path: Path) -> None:
     plain, parts = kitchen.obtain("faststart.mp4"), (tmp_path / "v.mkv", tmp_path / "a.mkv")
     for path, start, left_out in zip(parts, ("5", "5.5"), ("-an", "-vn"), strict=True):
         ffmpeg("-i", plain, left_out, "-c", "copy", "-output_ts_offset", start, path)
@@ -262,7 +262,7 @@ def test_two_files_of_one_clock_are_made_one(programs: Programs, kitchen: Kitche
     assert result.track(result.media.audio.index).start == pytest.approx(0.5, abs=0.06)
 
 
-def test_a_head_without_room_is_told_apart(programs: Programs, kitchen: Kitchen, tmp_path: Path) -> None:
+def test_a_head_without_room_is_told_apart(programs: Programs, kitchen: Corpus, tmp_path: Path) -> None:
     with programs.used():
         of = job(kitchen.obtain("faststart.mp4"))
         targets = tuple(replace(target, head_bytes=64) for target in transcode.targets(of, tmp_path, growing=True))
@@ -270,7 +270,7 @@ def test_a_head_without_room_is_told_apart(programs: Programs, kitchen: Kitchen,
             transcode.run(Children(), of, targets, lambda part: None)
 
 
-def test_damage_is_found_and_can_be_tolerated(programs: Programs, kitchen: Kitchen, tmp_path: Path) -> None:
+def test_damage_is_found_and_can_be_tolerated(programs: Programs, kitchen: Corpus, tmp_path: Path) -> None:
     damaged, whole = kitchen.obtain("scrambled.mp4"), kitchen.obtain("faststart.mp4")
     with programs.used():
         assert not Children().run(command.decode_argv(str(damaged), keyframes_only=False)).clean
@@ -281,7 +281,7 @@ def test_damage_is_found_and_can_be_tolerated(programs: Programs, kitchen: Kitch
 
 
 @pytest.mark.parametrize("name", ["rotated.mp4", "pq.mp4", "one-frame.mp4"])
-def test_still_pictures_are_made(programs: Programs, kitchen: Kitchen, name: str, tmp_path: Path) -> None:
+def test_still_pictures_are_made(programs: Programs, kitchen: Corpus, name: str, tmp_path: Path) -> None:
     with programs.used():
         pictures = thumbnails.make(Children(), examine(Children(), kitchen.obtain(name)), 2, tmp_path)
     assert [path.name for path in pictures] == ["001.jpg", "002.jpg"]
@@ -306,7 +306,7 @@ def frames(path: Path) -> int:
     return walk(Children().run(walk_argv(str(path))).stdout.splitlines())[video.index].packets
 
 
-def brought(programs: Programs, desk: Desk, url: str, **output: Any) -> Ended:
+def brought(programs: Programs, desk: WorkerHarness, url: str, **output: Any) -> FinishedRun:
     desk.path = programs.path
     ended = desk.bring(url, output={"video": {"preset": "ultrafast"}, **output})
     assert ended.code == 0, ended.everything
@@ -318,7 +318,7 @@ def brought(programs: Programs, desk: Desk, url: str, **output: Any) -> Ended:
     ("name", "mode"), [("faststart.mp4", "Remux"), ("moov-last.mp4", "Encode"), ("vp9.webm", "Encode")]
 )
 def test_an_import_comes_out_right(
-    programs: Programs, desk: Desk, site: Site, kitchen: Kitchen, name: str, mode: str, tmp_path: Path
+    programs: Programs, desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, name: str, mode: str, tmp_path: Path
 ) -> None:
     more = {"audioFile": {"format": "m4a"}, "thumbnails": {"count": 1}}
     more |= {"mode": "Encode"} if mode == "Encode" else {}
@@ -329,7 +329,7 @@ def test_an_import_comes_out_right(
 
 
 def test_a_segmented_source_comes_out_right(
-    programs: Programs, desk: Desk, site: Site, kitchen: Kitchen, tmp_path: Path
+    programs: Programs, desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, tmp_path: Path
 ) -> None:
     options = ("-c", "copy", "-hls_time", "1", "-hls_list_size", "0", "-hls_playlist_type", "vod")
     ffmpeg("-i", kitchen.obtain("stream.ts"), *options, tmp_path / "index.m3u8")
@@ -361,7 +361,7 @@ def warning(name: str) -> str:
 
 
 def test_an_import_with_an_unknown_version_is_warned_of_and_ends_right(
-    desk: Desk, site: Site, kitchen: Kitchen, renamed: str
+    desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, renamed: str
 ) -> None:
     desk.path = renamed
     ended = desk.bring(site.add("/v.mp4", file(kitchen.obtain("faststart.mp4"))))
@@ -370,7 +370,7 @@ def test_an_import_with_an_unknown_version_is_warned_of_and_ends_right(
 
 
 def test_a_listing_with_an_unknown_version_is_warned_of_and_ends_right(
-    lists: Lists, store: ObjectStore, kitchen: Kitchen, renamed: str, monkeypatch: pytest.MonkeyPatch
+    lists: ListingHarness, store: ObjectStore, kitchen: Corpus, renamed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = store.new_bucket()
     source.put("v.mp4", kitchen.obtain("faststart.mp4").read_bytes())

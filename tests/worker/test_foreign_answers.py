@@ -1,16 +1,15 @@
 """Answers that are none of S3: each call ends with its result or a reason, never with an error of a library's."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from botocore.retries import standard
 
+from support.local_server import QuietHandler, serving
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
@@ -89,7 +88,7 @@ class Answers:
 def served() -> Iterator[tuple[str, Answers]]:
     answers = Answers()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
@@ -110,19 +109,11 @@ def served() -> Iterator[tuple[str, Answers]]:
             self.wfile.write(b"" if has_none else answers.body)
             self.wfile.flush()
 
-        do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815
+        do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    with pytest.MonkeyPatch.context() as patch:
+    with serving(Handler) as port, pytest.MonkeyPatch.context() as patch:
         patch.setattr(standard.ExponentialBackoff, "delay_amount", lambda *_: 0.0)
-        yield f"http://127.0.0.1:{server.server_port}", answers
-    server.shutdown()
-    server.server_close()
+        yield f"http://127.0.0.1:{port}", answers
 
 
 @pytest.fixture(scope="module")

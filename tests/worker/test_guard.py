@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from web_site import Site, fixed
 from yt_dlp.extractor.youtube.jsc._builtin.deno import DenoJCP
 from yt_dlp.utils._jsruntime import _find_exe
 
+from support.fake_source_site import FakeSourceSite, fixed
 from videoimport.worker.sandbox.address_guard import is_harmless
 
 ATTEMPTS = """
@@ -44,7 +44,7 @@ print("refused:", guard.refused, guard.refused_command)
 """
 
 
-def test_every_way_out_is_shut(site: Site) -> None:
+def test_every_way_out_is_shut(site: FakeSourceSite) -> None:
     site.routes["/"] = fixed(b"hello")
     port = site.url("").rpartition(":")[2]
     done = subprocess.run([sys.executable, "-c", ATTEMPTS, port], capture_output=True, text=True)
@@ -52,7 +52,7 @@ def test_every_way_out_is_shut(site: Site) -> None:
     assert site.requests == []
 
 
-def test_the_javascript_runtime_reaches_nothing(site: Site, tmp_path: Path) -> None:
+def test_the_javascript_runtime_reaches_nothing(site: FakeSourceSite, tmp_path: Path) -> None:
     """The real deno, started as yt-dlp starts it: the guard lets it through because of these very options."""
     argv = [_find_exe("deno"), "run", *DenoJCP._DENO_BASE_OPTIONS, "-"]
     assert is_harmless(argv)

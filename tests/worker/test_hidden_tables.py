@@ -5,10 +5,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import hostile_media as media
 import pytest
-from hostile_media import box, table
 
+from support.worker import hostile_media as media
+from support.worker.hostile_media import box, table
 from videoimport.api.reasons import Reason
 from videoimport.media.container import mp4_tables as tables
 from videoimport.worker.pipeline import join_parts as joining

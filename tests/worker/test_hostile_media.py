@@ -3,14 +3,14 @@
 import subprocess
 from pathlib import Path
 
-import hostile_media
 import pytest
-from hostile_media import HARMLESS, HOSTILE
-from peaks import Peaks
-from test_refusals import refused
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite, file
+from support.memory_peaks import MemoryPeaks
+from support.worker import hostile_media
+from support.worker.hostile_media import HARMLESS, HOSTILE
+from support.worker.refusals import assert_refused
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.reasons import Reason
 from videoimport.media.source import requirements
 from videoimport.media.transcode import command
@@ -24,7 +24,7 @@ PEAK_MIB = 400
 @pytest.mark.parametrize("name", HOSTILE)
 def test_tables_that_ask_for_too_much_are_refused(tmp_path: Path, name: str) -> None:
     path = hostile_media.write(tmp_path / "hostile.mp4", HOSTILE[name])
-    with pytest.raises(ImportFailure) as caught, Peaks() as peaks:
+    with pytest.raises(ImportFailure) as caught, MemoryPeaks() as peaks:
         examine(Children(), path)
     assert caught.value.reason is Reason.SOURCE_CORRUPT, caught.value.message
     assert caught.value.advice == "Get a copy that was exported anew."
@@ -46,11 +46,13 @@ def test_edits_as_programs_write_them_are_fine(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("mode", ["Auto", "Encode"])
-def test_a_worker_refuses_a_repeating_edit_list_at_once(desk: Desk, site: Site, tmp_path: Path, mode: str) -> None:
+def test_a_worker_refuses_a_repeating_edit_list_at_once(
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, mode: str
+) -> None:
     path = hostile_media.write(tmp_path / "hostile.mp4", HOSTILE["an edit list repeats a second 20,000 times"])
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         ended = desk.bring(site.add("/v.mp4", file(path)), output={"mode": mode})
-    refused(ended, desk, Reason.SOURCE_CORRUPT, "edit list of 20000 entries")
+    assert_refused(ended, desk, Reason.SOURCE_CORRUPT, "edit list of 20000 entries")
     assert peaks.of(" -i ") == 0, "nothing was made of it"
 
 
@@ -74,7 +76,7 @@ def _large(path: Path, codec: str) -> Path:
 @pytest.mark.parametrize("codec", ["png", "mjpeg"])
 def test_pictures_too_large_to_decode_are_refused_without_their_memory(tmp_path: Path, codec: str) -> None:
     path = _large(tmp_path / "large.mkv", codec)
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         examined = examine(Children(), path)
     assert peaks.of("ffprobe") < 150, "9000x9000 pixels of three bytes are 232 MiB"
     found = requirements.refusal(requirements.Examined(examined.media, None, 1.0, 1, None))
@@ -87,7 +89,7 @@ def test_a_cover_too_large_to_decode_takes_no_memory_and_does_no_harm(tmp_path: 
     path = tmp_path / "covered.mp4"
     joined = ("-i", plain, "-i", cover, "-map", "0:v", "-map", "1:v", "-c", "copy", "-disposition:v:1", "attached_pic")
     subprocess.run(["ffmpeg", "-v", "error", "-y", *joined, path], check=True)
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         examined = examine(Children(), path)
         decoded = Children().run(command.decode_argv(str(path), keyframes_only=False))
     assert peaks.of("ffprobe") < 150

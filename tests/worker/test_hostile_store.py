@@ -2,14 +2,15 @@
 
 import itertools
 import os
-import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from support.local_server import LocalServer, QuietHandler
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
@@ -23,13 +24,16 @@ MORE = "<IsTruncated>true</IsTruncated><NextContinuationToken>{0}</NextContinuat
 ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "%s">]><Error><Code>%s</Code></Error>'
 
 
-class Store(ThreadingHTTPServer):
+class Store(LocalServer):
     """Answers every request with the next of its answers, each made of pieces."""
 
-    daemon_threads = True
-
     def __init__(self, status: int, answers: Iterator[Iterator[bytes]]) -> None:
-        class Handler(BaseHTTPRequestHandler):
+        self._status, self._answers = status, answers
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        status, answers = self._status, self._answers
+
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.0"
 
             def do_GET(self) -> None:
@@ -41,29 +45,21 @@ class Store(ThreadingHTTPServer):
                 except OSError:
                     pass
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return Handler
 
     @property
     def store(self) -> S3Store:
-        return connect(S3Destination(endpoint=f"http://127.0.0.1:{self.server_port}", bucket="videos"), None)
+        return connect(S3Destination(endpoint=self.endpoint, bucket="videos"), None)
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., S3Store]]:
-    servers: list[Store] = []
+    with ExitStack() as servers:
 
-    def start(answers: Iterator[Iterator[bytes]], status: int = 200) -> S3Store:
-        servers.append(Store(status, answers))
-        return servers[-1].store
+        def start(answers: Iterator[Iterator[bytes]], status: int = 200) -> S3Store:
+            return servers.enter_context(Store(status, answers)).store
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 def refusal(ask: Callable[[], object]) -> ImportFailure:

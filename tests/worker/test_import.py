@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from web_site import Site, file, slowly
-from worker_runs import Desk, probe
-
+from support.fake_source_site import FakeSourceSite, file, slowly
+from support.worker.worker_harness import WorkerHarness, probe
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.videoimport_status import StageName
 
@@ -14,7 +13,7 @@ Footage = Callable[[str], Path]
 
 
 def test_a_compliant_file_is_remuxed_uploaded_and_reported(
-    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
 ) -> None:
     ended = desk.bring(site.add("/talk.mp4", file(footage("compliant.mp4"))))
 
@@ -36,12 +35,12 @@ def test_a_compliant_file_is_remuxed_uploaded_and_reported(
     assert abs(float(found["format"]["duration"]) - 20.0) < 0.1
 
 
-def test_one_get_is_enough_for_a_file(desk: Desk, site: Site, footage: Footage) -> None:
+def test_one_get_is_enough_for_a_file(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     assert desk.bring(site.add("/once.mp4", file(footage("silent.mp4")))).code == 0
     assert len(site.requests) == 1
 
 
-def test_objects_say_whose_they_are(desk: Desk, site: Site, footage: Footage) -> None:
+def test_objects_say_whose_they_are(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     task = desk.task(site.add("/a.mp4", file(footage("silent.mp4"))), run=3)
     assert desk.run(task).code == 0
     head = desk.bucket.head("in/clip/video.mp4")
@@ -50,7 +49,7 @@ def test_objects_say_whose_they_are(desk: Desk, site: Site, footage: Footage) ->
     assert head["Metadata"] == marks
 
 
-def test_result_json_tells_the_whole_story(desk: Desk, site: Site, footage: Footage) -> None:
+def test_result_json_tells_the_whole_story(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     ended = desk.bring(site.add("/a.mp4", file(footage("silent.mp4"))))
     told = desk.bucket.json("in/clip/result.json")
     assert told["outputs"]["video"]["sha256"] == ended.report.outputs.video.sha256
@@ -61,14 +60,16 @@ def test_result_json_tells_the_whole_story(desk: Desk, site: Site, footage: Foot
     assert ended.report.outputs.result.sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_the_commit_record_is_the_report(desk: Desk, site: Site, footage: Footage) -> None:
+def test_the_commit_record_is_the_report(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     ended = desk.bring(site.add("/a.mp4", file(footage("silent.mp4"))))
     record = desk.bucket.json("in/.videoimport/imports/uid-1.json")
     assert record["outcome"] == "Succeeded"
     assert record["outputs"] == ended.report.wire()["outputs"]
 
 
-def test_an_incompliant_file_is_encoded(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+def test_an_incompliant_file_is_encoded(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
+) -> None:
     ended = desk.bring(site.add("/a.avi", file(footage("mpeg4.avi"), kind="video/x-msvideo")))
     assert ended.code == 0, ended.stderr
     assert (ended.stage("Transcode").mode, ended.stage("Transcode").why) == ("Encode", "video codec is mpeg4, not h264")
@@ -78,7 +79,9 @@ def test_an_incompliant_file_is_encoded(desk: Desk, site: Site, footage: Footage
     assert abs(float(video["duration"]) - 5.28) < 0.1
 
 
-def test_audio_is_encoded_while_video_is_copied(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+def test_audio_is_encoded_while_video_is_copied(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
+) -> None:
     ended = desk.bring(site.add("/a.mp4", file(footage("bigbuckbunny.mp4"))))
     assert ended.stage("Transcode").mode == "Remux"
     assert ended.stage("Transcode").why == (
@@ -88,12 +91,14 @@ def test_audio_is_encoded_while_video_is_copied(desk: Desk, site: Site, footage:
     assert audio["channels"] == 2
 
 
-def test_mode_encode_encodes_what_complies(desk: Desk, site: Site, footage: Footage) -> None:
+def test_mode_encode_encodes_what_complies(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     ended = desk.bring(site.add("/a.mp4", file(footage("silent.mp4"))), output={"mode": "Encode"})
     assert (ended.stage("Transcode").mode, ended.stage("Transcode").why) == ("Encode", "mode Encode asks for it")
 
 
-def test_progress_is_whole_snapshots_that_never_go_back(desk: Desk, site: Site, footage: Footage) -> None:
+def test_progress_is_whole_snapshots_that_never_go_back(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     path = footage("mpeg4.avi")
     site.routes["/slow.avi"] = slowly(path, site, seconds=3)
     ended = desk.bring(site.url("/slow.avi"))
@@ -110,7 +115,7 @@ def test_progress_is_whole_snapshots_that_never_go_back(desk: Desk, site: Site, 
     assert lines[-1].validated
 
 
-def test_a_title_names_the_folder(desk: Desk, site: Site, footage: Footage) -> None:
+def test_a_title_names_the_folder(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     site.routes["/Das%20Gl%C3%BCck.mp4"] = file(footage("silent.mp4"))
     url = site.url("/Das%20Gl%C3%BCck.mp4")
     ended = desk.bring(url, destination={"name": "{title}-{hash}", "folder": "courses/one"})
@@ -119,7 +124,7 @@ def test_a_title_names_the_folder(desk: Desk, site: Site, footage: Footage) -> N
     assert f"in/courses/one/das-glück-{digest}/video.mp4" in desk.bucket.keys
 
 
-def test_nothing_is_left_behind(desk: Desk, site: Site, footage: Footage) -> None:
+def test_nothing_is_left_behind(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     running = desk.start(desk.task(site.add("/a.mp4", file(footage("silent.mp4")))))
     assert running.ended().code == 0
     assert running.children() == []
@@ -127,7 +132,9 @@ def test_nothing_is_left_behind(desk: Desk, site: Site, footage: Footage) -> Non
     assert desk.bucket.unfinished == []
 
 
-def test_a_large_result_goes_in_parts(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+def test_a_large_result_goes_in_parts(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
+) -> None:
     url = site.add("/a.mp4", file(footage("moov-last.mp4")))
     ended = desk.bring(url, output={"mode": "Encode", "video": {"crf": 8, "preset": "ultrafast"}})
     assert ended.code == 0, ended.stderr

@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from object_store import Bucket
-from web_site import Site, file
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.object_store import Bucket
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]
 
 
 @pytest.fixture
-def other(bucket: Bucket, tmp_path: Path) -> Desk:
+def other(bucket: Bucket, tmp_path: Path) -> WorkerHarness:
     """Another import's pod, at the same bucket."""
     (tmp_path / "other").mkdir()
-    return Desk(bucket, tmp_path / "other")
+    return WorkerHarness(bucket, tmp_path / "other")
 
 
 def videos(bucket: Bucket) -> list[str]:
@@ -29,14 +29,16 @@ def named(name: str, **more: Any) -> dict[str, Any]:
     return {"uid": f"uid-{name}", "destination": {"name": name}, **more}
 
 
-def is_duplicate(ended: Ended, uri: str) -> None:
+def is_duplicate(ended: FinishedRun, uri: str) -> None:
     assert ended.code == 0, ended.everything
     assert ended.report.duplicate_of == uri
     assert ended.report.outputs.video.uri == uri
     assert ended.report.video_id
 
 
-def test_two_at_once_store_one(desk: Desk, other: Desk, site: Site, footage: Footage) -> None:
+def test_two_at_once_store_one(
+    desk: WorkerHarness, other: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     """Two processes, from two addresses: only the bytes tell that it is the same video."""
     urls = [site.add(path, file(footage("silent.mp4"))) for path in ("/a.mp4", "/b.mp4")]
     running = [
@@ -51,7 +53,9 @@ def test_two_at_once_store_one(desk: Desk, other: Desk, site: Site, footage: Foo
     assert desk.bucket.unfinished == []
 
 
-def test_later_again_is_a_duplicate_and_moves_nothing(desk: Desk, site: Site, footage: Footage) -> None:
+def test_later_again_is_a_duplicate_and_moves_nothing(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     url = site.add("/a.mp4", file(footage("silent.mp4")))
     first = desk.bring(url, **named("first"))
     assert first.code == 0, first.everything
@@ -60,7 +64,7 @@ def test_later_again_is_a_duplicate_and_moves_nothing(desk: Desk, site: Site, fo
 
 
 def test_another_wish_is_stored_too_and_so_is_one_that_is_not_incremental(
-    desk: Desk, site: Site, footage: Footage
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
 ) -> None:
     url = site.add("/a.mp4", file(footage("silent.mp4")))
     assert desk.bring(url, **named("first")).code == 0
@@ -70,7 +74,7 @@ def test_another_wish_is_stored_too_and_so_is_one_that_is_not_incremental(
     assert len(videos(desk.bucket)) == 3
 
 
-def test_what_was_deleted_is_stored_again(desk: Desk, site: Site, footage: Footage) -> None:
+def test_what_was_deleted_is_stored_again(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     url = site.add("/a.mp4", file(footage("silent.mp4")))
     assert desk.bring(url, **named("first")).code == 0
     desk.bucket.delete("in/first/video.mp4")
@@ -88,7 +92,7 @@ def test_what_was_deleted_is_stored_again(desk: Desk, site: Site, footage: Foota
     ],
 )
 def test_a_hit_is_no_way_around_what_is_wanted_of_the_source(
-    desk: Desk, site: Site, footage: Footage, wish: dict[str, Any], reason: Reason
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, wish: dict[str, Any], reason: Reason
 ) -> None:
     """The source tells its version, so it is found before a byte is fetched."""
     url = site.add("/a.mp4", file(footage("silent.mp4")))
@@ -99,7 +103,9 @@ def test_a_hit_is_no_way_around_what_is_wanted_of_the_source(
     assert desk.run(task).reason == reason
 
 
-def test_one_that_is_not_incremental_is_found_by_one_that_is(desk: Desk, site: Site, footage: Footage) -> None:
+def test_one_that_is_not_incremental_is_found_by_one_that_is(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     url = site.add("/a.mp4", file(footage("silent.mp4")))
     first = desk.bring(url, **named("first", incremental=False))
     is_duplicate(desk.bring(url, **named("second")), first.report.outputs.video.uri)

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.worker_harness import WorkerHarness
 from videoimport.media.source import interlace
 from videoimport.media.source.interlace import Counts
 from videoimport.worker.pipeline import interlace_scan as scanning
@@ -51,7 +51,7 @@ def counts(path: Path) -> Counts:
     return interlace.counted(Children().run(interlace.sample_argv(str(path), video, 0.5)).stderr)
 
 
-def test_dv_in_avi_has_no_combs_afterwards(desk: Desk, site: Site, tmp_path: Path) -> None:
+def test_dv_in_avi_has_no_combs_afterwards(desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path) -> None:
     path = clip(tmp_path / "v.avi", *(FIELDS.format("interleave_bottom"), *DV))
     assert interlace.field_order(counts(path)) == "bb"
     ended = desk.bring(site.add("/v.avi", file(path)), output={"video": {"preset": "ultrafast"}})
@@ -60,7 +60,9 @@ def test_dv_in_avi_has_no_combs_afterwards(desk: Desk, site: Site, tmp_path: Pat
     assert found.top_first + found.bottom_first <= 1
 
 
-def test_h264_that_calls_its_fields_whole_is_not_copied(desk: Desk, site: Site, tmp_path: Path) -> None:
+def test_h264_that_calls_its_fields_whole_is_not_copied(
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path
+) -> None:
     filters, codec, _ = KINDS["H.264, flagged as whole"]
     path = clip(tmp_path / "v.mp4", filters, *codec)
     ended = desk.bring(site.add("/v.mp4", file(path)), output={"video": {"preset": "ultrafast"}})

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from listing_runs import Lists
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import Exchange, Route, Site, fixed, html, ranged, redirect
-from worker_runs import LOOPBACK
 
+from support.fake_source_site import Exchange, FakeSourceSite, Route, fixed, html, ranged, redirect
+from support.worker.fetch_harness import FetchHarness
+from support.worker.listing_harness import ListingHarness
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.worker_harness import LOOPBACK
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason
@@ -34,9 +34,13 @@ Footage = Callable[[str], Path]
 
 
 @pytest.fixture
-def hosts() -> Iterator[tuple[Site, Site, Site]]:
+def hosts() -> Iterator[tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]]:
     """The list's host, an item's, and a third one."""
-    with Site(address="127.0.0.2") as own, Site(address="127.0.0.3") as other, Site(address="127.0.0.4") as third:
+    with (
+        FakeSourceSite(address="127.0.0.2") as own,
+        FakeSourceSite(address="127.0.0.3") as other,
+        FakeSourceSite(address="127.0.0.4") as third,
+    ):
         yield own, other, third
 
 
@@ -44,7 +48,7 @@ def serve(exchange: Exchange) -> None:
     ranged(exchange, BODY, '"one"')
 
 
-def saw(site: Site) -> list[str]:
+def saw(site: FakeSourceSite) -> list[str]:
     """Paths of the requests that carried the canary."""
     return [seen.path for seen in site.requests if "canary" in str(seen.headers)]
 
@@ -63,7 +67,7 @@ def task_for(
     return task_of(VideoImport.parse(manifest), 1, Settings(worker_image="worker", allowed_networks=LOOPBACK))
 
 
-def fetch(bench: Bench, task: Task) -> Fetched:
+def fetch(bench: FetchHarness, task: Task) -> Fetched:
     """As the worker of the child does."""
     scratch = bench.folder / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -72,13 +76,13 @@ def fetch(bench: Bench, task: Task) -> Fetched:
     return bench.begin(**request.model_dump()).finish()
 
 
-def refused(bench: Bench, task: Task) -> ImportFailure:
+def refused(bench: FetchHarness, task: Task) -> ImportFailure:
     with pytest.raises(ImportFailure) as caught:
         fetch(bench, task)
     return caught.value
 
 
-LISTS: list[Callable[[Site, str], dict[str, Any]]] = [
+LISTS: list[Callable[[FakeSourceSite, str], dict[str, Any]]] = [
     lambda own, _: {"playlist": {"url": own.url("/list")}},
     lambda own, _: {"manifest": {"url": own.url("/list.csv")}},
     lambda _, __: {"manifest": {"configMapKeyRef": {"name": "list", "key": "list.csv"}}},
@@ -90,7 +94,10 @@ LISTS: list[Callable[[Site, str], dict[str, Any]]] = [
 @pytest.mark.parametrize("source", LISTS, ids=["playlist", "manifest", "config map", "object", "inline"])
 @pytest.mark.parametrize("page", [False, True], ids=["file", "page"])
 def test_an_item_of_another_host_gets_nothing(
-    bench: Bench, hosts: tuple[Site, Site, Site], source: Callable[[Site, str], dict[str, Any]], page: bool
+    bench: FetchHarness,
+    hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite],
+    source: Callable[[FakeSourceSite, str], dict[str, Any]],
+    page: bool,
 ) -> None:
     own, other, third = hosts
     bench.secret(headers=HEADERS)
@@ -102,7 +109,7 @@ def test_an_item_of_another_host_gets_nothing(
 
 
 def test_an_item_of_the_lists_host_gets_them_and_where_it_leads_does_not(
-    bench: Bench, hosts: tuple[Site, Site, Site]
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
 ) -> None:
     own, other, third = hosts
     bench.secret(headers=HEADERS)
@@ -116,7 +123,9 @@ def test_an_item_of_the_lists_host_gets_them_and_where_it_leads_does_not(
     assert saw(other) == saw(third) == []
 
 
-def test_a_redirect_back_to_the_lists_host_shows_it_to_that_alone(bench: Bench, hosts: tuple[Site, Site, Site]) -> None:
+def test_a_redirect_back_to_the_lists_host_shows_it_to_that_alone(
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     own, other, _ = hosts
     bench.secret(headers=HEADERS)
     own.routes["/v.mp4"] = serve
@@ -126,17 +135,19 @@ def test_a_redirect_back_to_the_lists_host_shows_it_to_that_alone(bench: Bench, 
     assert saw(other) == []
 
 
-def test_another_port_of_the_lists_host_is_another_host(bench: Bench, hosts: tuple[Site, Site, Site]) -> None:
+def test_another_port_of_the_lists_host_is_another_host(
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     own, _, _ = hosts
     bench.secret(headers=HEADERS)
-    with Site(address=own.address) as neighbour:
+    with FakeSourceSite(address=own.address) as neighbour:
         url = neighbour.add("/v.mp4", serve)
         fetch(bench, task_for({"playlist": {"url": own.url("/list")}}, url))
         assert saw(neighbour) == []
 
 
 def test_segments_of_another_host_are_fetched_without(
-    bench: Bench, hosts: tuple[Site, Site, Site], footage: Footage
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite], footage: Footage
 ) -> None:
     own, other, third = hosts
     bench.secret(headers=HEADERS)
@@ -157,7 +168,9 @@ def test_segments_of_another_host_are_fetched_without(
     assert saw(other) == saw(third) == []
 
 
-def test_a_host_that_the_secret_names_gets_them(bench: Bench, hosts: tuple[Site, Site, Site]) -> None:
+def test_a_host_that_the_secret_names_gets_them(
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     _, other, third = hosts
     port = other.url("").rpartition(":")[2]
     bench.secret(headers=HEADERS, hosts=f"http://127.0.0.3:{port}\n")
@@ -168,7 +181,9 @@ def test_a_host_that_the_secret_names_gets_them(bench: Bench, hosts: tuple[Site,
     assert saw(third) == []
 
 
-def test_headers_of_a_host_go_to_it_alone(bench: Bench, hosts: tuple[Site, Site, Site]) -> None:
+def test_headers_of_a_host_go_to_it_alone(
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     own, other, third = hosts
     named = other.url("").removesuffix("/")
     bench.secret(headers="X-List: list", headers__127__0__0__3="X-Key: canary", hosts=f"{named}\n{third.url('')}")
@@ -182,7 +197,7 @@ def test_headers_of_a_host_go_to_it_alone(bench: Bench, hosts: tuple[Site, Site,
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_host_that_wants_them_is_named_with_what_to_do(
-    bench: Bench, hosts: tuple[Site, Site, Site], status: int
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite], status: int
 ) -> None:
     own, other, _ = hosts
     bench.secret(headers=HEADERS)
@@ -195,7 +210,9 @@ def test_a_host_that_wants_them_is_named_with_what_to_do(
     assert "canary" not in failure.message + failure.advice
 
 
-def test_a_child_of_an_earlier_release_sends_them_nowhere(bench: Bench, hosts: tuple[Site, Site, Site]) -> None:
+def test_a_child_of_an_earlier_release_sends_them_nowhere(
+    bench: FetchHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     own, other, _ = hosts
     bench.secret(headers=HEADERS)
     url = other.add("/v.mp4", serve)
@@ -208,7 +225,7 @@ def test_a_child_of_an_earlier_release_sends_them_nowhere(bench: Bench, hosts: t
     assert saw(other) == []
 
 
-def entry(site: Site, path: str) -> str:
+def entry(site: FakeSourceSite, path: str) -> str:
     return f"<item><title>t</title><link>{site.url(path)}</link></item>"
 
 
@@ -217,7 +234,9 @@ def feed(*items: str) -> Route:
     return fixed(body.encode(), "application/rss+xml")
 
 
-def test_listing_shows_them_to_the_lists_host_alone(lists: Lists, hosts: tuple[Site, Site, Site]) -> None:
+def test_listing_shows_them_to_the_lists_host_alone(
+    lists: ListingHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     """A list that moves to another host, lists within it there, and entries elsewhere."""
     own, other, third = hosts
     lists.secret = {"headers": HEADERS}
@@ -234,7 +253,9 @@ def test_listing_shows_them_to_the_lists_host_alone(lists: Lists, hosts: tuple[S
     assert "canary" not in page.log + page.message.decode()
 
 
-def test_a_manifest_that_moves_shows_them_to_the_lists_host_alone(lists: Lists, hosts: tuple[Site, Site, Site]) -> None:
+def test_a_manifest_that_moves_shows_them_to_the_lists_host_alone(
+    lists: ListingHarness, hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite]
+) -> None:
     own, other, third = hosts
     lists.secret = {"headers": HEADERS}
     own.routes["/list"] = redirect(other.url("/moved"))
@@ -249,7 +270,10 @@ def test_a_manifest_that_moves_shows_them_to_the_lists_host_alone(lists: Lists, 
 
 
 def test_keys_of_a_bucket_with_a_list_reach_no_address_on_it(
-    bench: Bench, lists: Lists, bucket: Bucket, hosts: tuple[Site, Site, Site]
+    bench: FetchHarness,
+    lists: ListingHarness,
+    bucket: Bucket,
+    hosts: tuple[FakeSourceSite, FakeSourceSite, FakeSourceSite],
 ) -> None:
     """The list's object is read with the keys; an item may name any host, such as one that plays an object store."""
     _, other, third = hosts

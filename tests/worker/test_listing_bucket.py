@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpus.files import Kitchen
-from listing_runs import Lists
-from long_bucket import LongBucket
-from object_store import Bucket
-from web_site import Site
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite
+from support.worker.corpus.files import Corpus
+from support.worker.listing_harness import ListingHarness
+from support.worker.long_bucket import LongBucket
+from support.worker.object_store import Bucket
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
@@ -34,7 +34,7 @@ def source(bucket: Bucket) -> Bucket:
     return bucket.store.new_bucket()
 
 
-def test_every_key_is_found_in_order_whatever_its_script(lists: Lists, source: Bucket) -> None:
+def test_every_key_is_found_in_order_whatever_its_script(lists: ListingHarness, source: Bucket) -> None:
     for key in SCRIPTS:
         source.put(key, b"video")
     wish = lists.bucket_source(source)
@@ -46,7 +46,9 @@ def test_every_key_is_found_in_order_whatever_its_script(lists: Lists, source: B
     assert [key for page in in_pages for key in page.keys] == sorted(SCRIPTS)
 
 
-def test_folders_and_our_own_notes_are_no_items_and_what_is_no_video_is_rejected(lists: Lists, source: Bucket) -> None:
+def test_folders_and_our_own_notes_are_no_items_and_what_is_no_video_is_rejected(
+    lists: ListingHarness, source: Bucket
+) -> None:
     source.put("folder/", b"")
     source.put("shown/.videoimport/imports/1.json", b"{}")
     for key in ("notes.txt", "cover.JPG", "empty.mp4", "clip", "clip.mp4"):
@@ -58,15 +60,15 @@ def test_folders_and_our_own_notes_are_no_items_and_what_is_no_video_is_rejected
     assert all(item.id for item in page.rejected)
 
 
-def test_prefix_and_suffixes_choose(lists: Lists, source: Bucket) -> None:
+def test_prefix_and_suffixes_choose(lists: ListingHarness, source: Bucket) -> None:
     for key in ("in/1.mp4", "in/2.MKV", "in/3.jpg", "inner.mp4", "out/4.mp4"):
         source.put(key, b"x")
     page = lists.page(lists.bucket_source(source, prefix="in/", suffixes=[".mp4", ".mkv"]))
     assert (page.keys, page.rejected) == (["in/1.mp4", "in/2.MKV"], [])
 
 
-def test_first_bytes_tell_what_is_not_wanted(lists: Lists, source: Bucket, footage: Footage) -> None:
-    kitchen = Kitchen.open()
+def test_first_bytes_tell_what_is_not_wanted(lists: ListingHarness, source: Bucket, footage: Footage) -> None:
+    kitchen = Corpus.open()
     fits = {
         "fits/first.mp4": kitchen.obtain("faststart.mp4"),
         "fits/last.mp4": footage("moov-last.mp4"),
@@ -96,13 +98,13 @@ def test_first_bytes_tell_what_is_not_wanted(lists: Lists, source: Bucket, foota
     assert (page.keys, set(page.reasons.values())) == ([], {"UnsupportedDuration"})
 
 
-def test_without_requirements_nothing_is_read(lists: Lists, source: Bucket) -> None:
+def test_without_requirements_nothing_is_read(lists: ListingHarness, source: Bucket) -> None:
     source.put("clip.mp4", b"no video at all")
     assert lists.page(lists.bucket_source(source)).keys == ["clip.mp4"]
 
 
-def test_what_the_destination_has_is_known(lists: Lists, desk: Desk, source: Bucket) -> None:
-    clip = Kitchen.open().obtain("faststart.mp4").read_bytes()
+def test_what_the_destination_has_is_known(lists: ListingHarness, desk: WorkerHarness, source: Bucket) -> None:
+    clip = Corpus.open().obtain("faststart.mp4").read_bytes()
     source.put("1.mp4", clip)
     source.put("2.mp4", clip + b"\0\0\0\x08free")
     (desk.folder / "source-keys").mkdir()
@@ -129,7 +131,7 @@ def test_what_the_destination_has_is_known(lists: Lists, desk: Desk, source: Buc
     assert [item.known for item in lists.page(wish, incremental=True).found] == [None, None]
 
 
-def test_results_in_the_same_bucket_are_not_imported_again(lists: Lists) -> None:
+def test_results_in_the_same_bucket_are_not_imported_again(lists: ListingHarness) -> None:
     mine = lists.bucket
     marks = {"videoimport-uid": "some-uid"}
     mine.put("in/talk/video.mp4", b"ours", Metadata=marks)
@@ -145,7 +147,7 @@ def test_results_in_the_same_bucket_are_not_imported_again(lists: Lists) -> None
     assert lists.page(lists.bucket_source(other)).keys == ["in/talk/video.mp4"]
 
 
-def test_what_is_wrong_with_a_bucket_is_the_reason(lists: Lists, source: Bucket) -> None:
+def test_what_is_wrong_with_a_bucket_is_the_reason(lists: ListingHarness, source: Bucket) -> None:
     assert (page := lists.page(lists.bucket_source(source))).report.done
     assert page.lines == []
     nowhere = lists.bucket_source(source)
@@ -159,7 +161,7 @@ def test_what_is_wrong_with_a_bucket_is_the_reason(lists: Lists, source: Bucket)
     assert nobody.reason == "AddressForbidden"
 
 
-def test_keys_that_come_between_two_pages_lose_nothing(lists: Lists, source: Bucket) -> None:
+def test_keys_that_come_between_two_pages_lose_nothing(lists: ListingHarness, source: Bucket) -> None:
     for name in ("b", "d", "f"):
         source.put(f"{name}.mp4", b"x")
     first = lists.page(lists.bucket_source(source), max_items=2)
@@ -170,7 +172,7 @@ def test_keys_that_come_between_two_pages_lose_nothing(lists: Lists, source: Buc
     assert (first.keys, rest.keys) == (["b.mp4", "d.mp4"], ["e.mp4", "f.mp4"])
 
 
-def test_a_hundred_thousand_keys_are_listed_a_page_at_a_time(lists: Lists, site: Site) -> None:
+def test_a_hundred_thousand_keys_are_listed_a_page_at_a_time(lists: ListingHarness, site: FakeSourceSite) -> None:
     long = LongBucket(site, [f"archive/{number:06}/recording.mp4" for number in range(100_001)])
     first = lists.page(long.source)
     assert first.keys == long.keys[:2000]
@@ -180,7 +182,7 @@ def test_a_hundred_thousand_keys_are_listed_a_page_at_a_time(lists: Lists, site:
     assert (last.keys, last.report.done) == (long.keys[100_000:], True)
 
 
-def test_the_next_page_begins_behind_a_key_of_whatever_letters(lists: Lists, site: Site) -> None:
+def test_the_next_page_begins_behind_a_key_of_whatever_letters(lists: ListingHarness, site: FakeSourceSite) -> None:
     long = LongBucket(site, [f"{number:04}\u2028.mp4" for number in range(2001)])
     first = lists.page(long.source)
     last = lists.page(long.source, page=1, cursor=first.report.cursor)
@@ -188,14 +190,14 @@ def test_the_next_page_begins_behind_a_key_of_whatever_letters(lists: Lists, sit
     assert (first.keys, last.keys, last.report.done) == (long.keys[:2000], long.keys[2000:], True)
 
 
-def test_a_store_that_pushes_back_half_way_keeps_what_was_listed(lists: Lists, site: Site) -> None:
+def test_a_store_that_pushes_back_half_way_keeps_what_was_listed(lists: ListingHarness, site: FakeSourceSite) -> None:
     long = LongBucket(site, [f"{number:04}.mp4" for number in range(1500)], refuse_from=2)
     page = lists.page(long.source)
     assert (page.code, page.report.pushed_back, page.report.done) == (0, Reason.RATE_LIMITED, False)
     assert page.keys == long.keys[:1000]
 
 
-def test_objects_of_a_bucket_with_versions_are_named_by_them(site: Site, tmp_path: Path) -> None:
+def test_objects_of_a_bucket_with_versions_are_named_by_them(site: FakeSourceSite, tmp_path: Path) -> None:
     """As the import of one would name it, which is told the version when it asks."""
     long = LongBucket(site, ["a.mp4", "b.mp4"], versions={"a.mp4": "v1", "b.mp4": "v2"})
     fetch = Request(folder=str(tmp_path), max_height=1080, room_bytes=2**30)

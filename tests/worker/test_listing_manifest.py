@@ -2,9 +2,9 @@
 
 import gzip
 
-from listing_runs import Lists, jsonl
-from web_site import Exchange, Site, fixed, html, in_turn, redirect, until
-
+from support.fake_source_site import Exchange, FakeSourceSite, fixed, html, in_turn, redirect
+from support.waiting import until
+from support.worker.listing_harness import ListingHarness, jsonl
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason, info
 
@@ -15,7 +15,7 @@ def from_web(url: str) -> dict[str, object]:
     return {"manifest": {"url": url}}
 
 
-def test_a_url_a_line(lists: Lists) -> None:
+def test_a_url_a_line(lists: ListingHarness) -> None:
     lists.manifests["list.txt"] = b"# ours\n\nhttps://e.com/1.mp4\r\n  https://e.com/2.mp4  \nhttps://e.com/1.mp4\n"
     page = lists.page(FILE)
     assert page.code == 0, page.log
@@ -25,7 +25,7 @@ def test_a_url_a_line(lists: Lists) -> None:
     assert page.rejected == []
 
 
-def test_a_line_that_is_wrong_is_rejected_with_its_number_and_the_rest_goes_on(lists: Lists) -> None:
+def test_a_line_that_is_wrong_is_rejected_with_its_number_and_the_rest_goes_on(lists: ListingHarness) -> None:
     lists.manifests["list.txt"] = b"\n".join(
         [
             b"https://e.com/1.mp4",
@@ -51,7 +51,7 @@ def test_a_line_that_is_wrong_is_rejected_with_its_number_and_the_rest_goes_on(l
     assert "e.com" not in page.log, "logs are shipped to where others search them"
 
 
-def test_csv_with_names_checksums_and_metadata(lists: Lists) -> None:
+def test_csv_with_names_checksums_and_metadata(lists: ListingHarness) -> None:
     text = (
         "\ufeffURL;name;checksum;campaign;duration\n"
         f'https://e.com/1.mp4;"One; two";sha256:{"a" * 64};spring;7\n'
@@ -74,7 +74,7 @@ def test_csv_with_names_checksums_and_metadata(lists: Lists) -> None:
     assert "quotes do not end" in page.rejected[-1].message
 
 
-def test_json_lines_keep_their_types(lists: Lists) -> None:
+def test_json_lines_keep_their_types(lists: ListingHarness) -> None:
     metadata = {"year": 2026, "score": 0.5, "public": True, "campaign": "spring"}
     lists.manifests["list.txt"] = (
         jsonl(
@@ -94,7 +94,7 @@ def test_json_lines_keep_their_types(lists: Lists) -> None:
     assert [item.message.partition(":")[0] for item in page.rejected] == [f"Line {n}" for n in (2, 3, 4, 5, 6, 7, 8)]
 
 
-def test_pages_go_on_where_they_ended_and_what_changed_begins_anew(lists: Lists) -> None:
+def test_pages_go_on_where_they_ended_and_what_changed_begins_anew(lists: ListingHarness) -> None:
     lists.manifests["list.txt"] = b"".join(b"https://e.com/%d.mp4\n" % n for n in range(5))
     first, second, third = lists.pages(FILE, max_items=2)
     assert [page.urls for page in (first, second, third)] == [
@@ -105,12 +105,12 @@ def test_pages_go_on_where_they_ended_and_what_changed_begins_anew(lists: Lists)
     assert again.urls == ["https://e.com/new.mp4", "https://e.com/1.mp4"]
 
 
-def test_the_list_that_fits_exactly_is_done_at_once(lists: Lists) -> None:
+def test_the_list_that_fits_exactly_is_done_at_once(lists: ListingHarness) -> None:
     lists.manifests["list.txt"] = b"https://e.com/1.mp4\nhttps://e.com/2.mp4\n"
     assert lists.page(FILE, max_items=2).report.done
 
 
-def test_a_page_has_at_most_half_a_mebibyte(lists: Lists) -> None:
+def test_a_page_has_at_most_half_a_mebibyte(lists: ListingHarness) -> None:
     rows = [{"url": f"https://e.com/{n}.mp4", "metadata": {f"k{k}": "ü" * 200 for k in range(40)}} for n in range(40)]
     lists.manifests["list.txt"] = jsonl(*rows)
     pages = list(lists.pages(FILE))
@@ -119,7 +119,7 @@ def test_a_page_has_at_most_half_a_mebibyte(lists: Lists) -> None:
     assert [url for page in pages for url in page.urls] == [row["url"] for row in rows]
 
 
-def test_what_cannot_be_a_list_ends_the_discovery(lists: Lists, site: Site) -> None:
+def test_what_cannot_be_a_list_ends_the_discovery(lists: ListingHarness, site: FakeSourceSite) -> None:
     lists.manifests["list.txt"] = b"\x89PNG\r\n\x1a\n\x00\x00\x00"
     page = lists.page(FILE)
     assert (page.reason, page.code) == ("UnsupportedSource", info(Reason.UNSUPPORTED_SOURCE).exit_code)
@@ -132,13 +132,15 @@ def test_what_cannot_be_a_list_ends_the_discovery(lists: Lists, site: Site) -> N
     assert lists.page({"manifest": {"configMapKeyRef": {"name": "list", "key": "other"}}}).reason == "SourceNotFound"
 
 
-def test_an_empty_list_is_a_list(lists: Lists) -> None:
+def test_an_empty_list_is_a_list(lists: ListingHarness) -> None:
     lists.manifests["list.txt"] = b"\n# nothing yet\n"
     page = lists.page(FILE)
     assert (page.code, page.lines, page.report.done) == (0, [], True)
 
 
-def test_a_manifest_of_a_web_server_packed_redirected_and_with_a_login(lists: Lists, site: Site) -> None:
+def test_a_manifest_of_a_web_server_packed_redirected_and_with_a_login(
+    lists: ListingHarness, site: FakeSourceSite
+) -> None:
     packed = gzip.compress(b"https://e.com/1.mp4\n") + gzip.compress(b"https://e.com/2.mp4\n")
     encoded = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}
     site.routes["/sent"] = lambda exchange: exchange.answer(200, packed, encoded)
@@ -158,7 +160,7 @@ def busy(exchange: Exchange) -> None:
     exchange.answer(429, b"slow down", {"Content-Type": "text/plain", "Retry-After": "900"})
 
 
-def test_what_a_web_server_says_instead_is_the_reason(lists: Lists, site: Site) -> None:
+def test_what_a_web_server_says_instead_is_the_reason(lists: ListingHarness, site: FakeSourceSite) -> None:
     assert lists.page(from_web(site.url("/none"))).reason == "SourceNotFound"
     page = lists.page(from_web(site.add("/busy", busy)))
     assert (page.reason, page.code) == ("RateLimited", info(Reason.RATE_LIMITED).exit_code)
@@ -168,7 +170,7 @@ def test_what_a_web_server_says_instead_is_the_reason(lists: Lists, site: Site) 
     assert lists.page(from_web(site.url("/busy")), allowed_networks=()).reason == "AddressForbidden"
 
 
-def test_a_manifest_that_is_an_object(lists: Lists) -> None:
+def test_a_manifest_that_is_an_object(lists: ListingHarness) -> None:
     other = lists.bucket.store.new_bucket()
     other.put("lists/today.csv", b"url,name\nhttps://e.com/1.mp4,one\n")
     place = {"endpoint": other.store.endpoint, "bucket": other.name, "key": "lists/today.csv"}
@@ -180,7 +182,7 @@ def test_a_manifest_that_is_an_object(lists: Lists) -> None:
     assert lists.page(source).code in (0, info(Reason.CREDENTIALS_NOT_FOUND).exit_code)
 
 
-def test_a_run_that_is_ended_says_so_and_prints_no_page(lists: Lists, site: Site) -> None:
+def test_a_run_that_is_ended_says_so_and_prints_no_page(lists: ListingHarness, site: FakeSourceSite) -> None:
     site.routes["/hangs"] = lambda exchange: site.over.wait(60) and None
     running = lists.start(lists.task(from_web(site.url("/hangs"))))
     until(lambda: site.asked("/hangs"))
@@ -190,7 +192,9 @@ def test_a_run_that_is_ended_says_so_and_prints_no_page(lists: Lists, site: Site
     assert page.code == info(Reason.WORKER_LOST).exit_code
 
 
-def test_a_line_that_json_cannot_say_is_rejected_alone_and_what_is_mistyped_shows_no_password(lists: Lists) -> None:
+def test_a_line_that_json_cannot_say_is_rejected_alone_and_what_is_mistyped_shows_no_password(
+    lists: ListingHarness,
+) -> None:
     lists.manifests["list.txt"] = (
         b'{"url": "https://e.com/1.mp4", "metadata": {"a": 1e999}}\n'
         b'{"url": "https://e.com/\\ud800"}\n'
@@ -208,7 +212,7 @@ def test_a_line_that_json_cannot_say_is_rejected_alone_and_what_is_mistyped_show
     assert "geheim" not in page.log
 
 
-def test_what_is_skipped_is_counted_page_by_page(lists: Lists) -> None:
+def test_what_is_skipped_is_counted_page_by_page(lists: ListingHarness) -> None:
     lists.manifests["list.txt"] = (
         b"sep=;\r\nOur videos;;\r\n;;\r\nLink;Title;duration\r\nHTTPS://e.com/1.mp4\xe2\x80\x8b;One;7\r\n"
         b"https://e.com/1.mp4;One;\r\n\r\n#2;;\r\nhttps://e.com/2.mp4;Two;\r\n;;\r\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listing_runs import Lists
-from web_site import Route, Site, fixed, html
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.utils import OnDemandPagedList, YoutubeDLError
 
+from support.fake_source_site import FakeSourceSite, Route, fixed, html
+from support.worker.listing_harness import ListingHarness
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason, info
 from videoimport.worker.fetch.context import Surroundings
@@ -53,7 +53,7 @@ def source(url: str, **more: Any) -> dict[str, Any]:
 
 
 class TestInTheWholeWorker:
-    def test_a_feed_is_a_list_of_what_its_items_enclose(self, lists: Lists, site: Site) -> None:
+    def test_a_feed_is_a_list_of_what_its_items_enclose(self, lists: ListingHarness, site: FakeSourceSite) -> None:
         lists.secret = {"headers": "X-Key: geheim"}
         items = [
             talk("https://e.com/1.mp4?token=streng"),
@@ -78,7 +78,7 @@ class TestInTheWholeWorker:
         assert site.requests[0].headers["X-Key"] == "geheim"
         assert "geheim" not in page.log + page.message.decode()
 
-    def test_pages_and_limit(self, lists: Lists, site: Site) -> None:
+    def test_pages_and_limit(self, lists: ListingHarness, site: FakeSourceSite) -> None:
         url = site.add("/feed", feed(*(talk(f"https://e.com/{number}.mp4") for number in range(5))))
         talks = [f"https://e.com/{number}.mp4" for number in range(5)]
         pages = list(lists.pages(source(url), max_items=2))
@@ -86,12 +86,12 @@ class TestInTheWholeWorker:
         page = lists.page(source(url, limit=3))
         assert (page.urls, page.report.done) == (talks[:3], True)
 
-    def test_a_site_that_pushes_back_is_left_alone(self, lists: Lists, site: Site) -> None:
+    def test_a_site_that_pushes_back_is_left_alone(self, lists: ListingHarness, site: FakeSourceSite) -> None:
         page = lists.page(source(site.add("/busy", fixed(b"", "text/plain", 429))))
         assert (page.reason, page.code) == ("RateLimited", info(Reason.RATE_LIMITED).exit_code)
         assert len(site.asked("/busy")) == 1
 
-    def test_an_address_that_is_not_public_is_forbidden(self, lists: Lists, site: Site) -> None:
+    def test_an_address_that_is_not_public_is_forbidden(self, lists: ListingHarness, site: FakeSourceSite) -> None:
         url = site.add("/feed", feed(talk("https://e.com/1.mp4")))
         assert lists.page(source(url), allowed_networks=()).reason == "AddressForbidden"
         assert site.requests == []
@@ -122,7 +122,7 @@ def numbers(entries: list[Entry]) -> str:
     return "".join(str(entry.url).rpartition("/")[2].partition(".")[0] for entry in entries)
 
 
-def test_newest_sorts_by_date_and_leaves_alone_what_has_none(listed: List, site: Site) -> None:
+def test_newest_sorts_by_date_and_leaves_alone_what_has_none(listed: List, site: FakeSourceSite) -> None:
     days = (5, 9, 1, 7)
     url = site.add("/feed", feed(*(dated(number, day) for number, day in enumerate(days)), talk("https://e.com/4.mp4")))
     assert numbers(listed(url)) == "01234"
@@ -133,7 +133,7 @@ def test_newest_sorts_by_date_and_leaves_alone_what_has_none(listed: List, site:
     assert numbers(listed(undated, newest=True)) == "012"
 
 
-def test_a_page_begins_behind_the_last_entry_wherever_that_stands_now(listed: List, site: Site) -> None:
+def test_a_page_begins_behind_the_last_entry_wherever_that_stands_now(listed: List, site: FakeSourceSite) -> None:
     talks = [talk(f"https://e.com/{number}.mp4") for number in range(6)]
     url = site.add("/feed", feed(*talks))
     cursor = listed(url)[2].cursor
@@ -146,7 +146,7 @@ def test_a_page_begins_behind_the_last_entry_wherever_that_stands_now(listed: Li
     assert set(numbers(listed(url, cursor))) >= set("345"), "the last entry itself went away"
 
 
-def test_what_is_called_like_another_hides_nothing_between_them(listed: List, site: Site) -> None:
+def test_what_is_called_like_another_hides_nothing_between_them(listed: List, site: FakeSourceSite) -> None:
     zero, twin, two, three, four = (talk(f"https://e.com/{number}.mp4") for number in range(5))
     url = site.add("/feed", feed(zero, four, twin, two, twin, three))
     cursor = listed(url)[2].cursor
@@ -164,7 +164,7 @@ ATOM = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:y
 </feed>"""
 
 
-def test_an_atom_feed_is_a_list_too(listed: List, site: Site) -> None:
+def test_an_atom_feed_is_a_list_too(listed: List, site: FakeSourceSite) -> None:
     url = site.add("/atom.xml", fixed(ATOM.encode(), "application/atom+xml"))
     first, second, third = listed(url)
     assert (first.url, first.identity) == (site.url("/media/1.mp4"), None)
@@ -173,7 +173,7 @@ def test_an_atom_feed_is_a_list_too(listed: List, site: Site) -> None:
     assert [entry.url for entry in listed(url, newest=True)] == [second.url, first.url, None]
 
 
-def test_a_feed_that_would_grow_when_it_is_read_is_refused(listed: List, site: Site) -> None:
+def test_a_feed_that_would_grow_when_it_is_read_is_refused(listed: List, site: FakeSourceSite) -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
     bomb = f'<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY l0 "ha">{laughs}]><feed>&l8;</feed>'
     with pytest.raises(ImportFailure) as told:
@@ -181,20 +181,20 @@ def test_a_feed_that_would_grow_when_it_is_read_is_refused(listed: List, site: S
     assert told.value.reason is Reason.PAGE_TOO_LARGE
 
 
-def test_a_page_of_many_videos_is_a_list_of_their_files(listed: List, site: Site) -> None:
+def test_a_page_of_many_videos_is_a_list_of_their_files(listed: List, site: FakeSourceSite) -> None:
     two = '<video src="/a.mp4"></video><p>and</p><video src="/b.mp4"></video>'
     found = listed(site.add("/list", html(two)))
     assert [entry.url for entry in found] == [site.url("/a.mp4"), site.url("/b.mp4")]
 
 
-def test_a_single_video_is_a_list_of_one(listed: List, site: Site) -> None:
+def test_a_single_video_is_a_list_of_one(listed: List, site: FakeSourceSite) -> None:
     url = site.add("/watch", html('<video src="/a.mp4"></video>'))
     (only,) = listed(url)
     assert only.url == url
     assert listed(url, only.cursor) == []
 
 
-def test_an_empty_feed_is_a_list(listed: List, site: Site) -> None:
+def test_an_empty_feed_is_a_list(listed: List, site: FakeSourceSite) -> None:
     assert listed(site.add("/feed", feed())) == []
 
 
@@ -207,7 +207,7 @@ def test_an_empty_feed_is_a_list(listed: List, site: Site) -> None:
     ],
 )
 def test_what_a_site_says_instead_of_a_list_is_the_reason(
-    listed: List, site: Site, status: int, body: bytes, reason: Reason
+    listed: List, site: FakeSourceSite, status: int, body: bytes, reason: Reason
 ) -> None:
     with pytest.raises(ImportFailure) as told:
         listed(site.add("/list", fixed(body, "text/html", status)))
@@ -253,7 +253,7 @@ class ChannelIE(InfoExtractor):  # type: ignore[misc]
 
 
 @pytest.fixture
-def tube(site: Site, around: Surroundings) -> List:
+def tube(site: FakeSourceSite, around: Surroundings) -> List:
     """Entries of the site, whose videos are thirty-five and whose live ones are three."""
 
     def page(number: int) -> Route:
@@ -284,7 +284,9 @@ def json_(value: Any) -> Route:
     return fixed(json.dumps(value).encode(), "application/json")
 
 
-def test_lists_in_a_list_stand_in_their_place_and_one_that_is_gone_harms_no_other(tube: List, site: Site) -> None:
+def test_lists_in_a_list_stand_in_their_place_and_one_that_is_gone_harms_no_other(
+    tube: List, site: FakeSourceSite
+) -> None:
     found = tube("/channel")
     assert [entry.url for entry in found[3:38]] == [site.url(f"/talk/{n}") for n in range(35)]
     assert [entry.reason for entry in found[:3]] == [
@@ -296,7 +298,7 @@ def test_lists_in_a_list_stand_in_their_place_and_one_that_is_gone_harms_no_othe
     assert tube("/channel", found[30].cursor)[0].url == found[31].url
 
 
-def test_entries_that_are_gone_hide_nothing_between_them(tube: List, site: Site) -> None:
+def test_entries_that_are_gone_hide_nothing_between_them(tube: List, site: FakeSourceSite) -> None:
     """What has no name may be another than the one the cursor meant."""
     site.routes["/tab/videos/1"] = json_([])
     site.routes["/tab/videos/0"] = json_([{"id": "0"}, {"id": "1"}, {"id": "2"}, None, {"id": "3"}, None])
@@ -307,7 +309,7 @@ def test_entries_that_are_gone_hide_nothing_between_them(tube: List, site: Site)
 
 
 def test_a_list_too_deep_within_others_is_rejected_and_not_left_out(
-    tube: List, site: Site, monkeypatch: pytest.MonkeyPatch
+    tube: List, site: FakeSourceSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(playlist, "MOST_DEPTH", 0)
     assert {entry.url: entry.reason for entry in tube("/channel")} == {
@@ -321,7 +323,7 @@ def test_what_a_list_tells_is_known_without_asking_for_the_video(tube: List) -> 
 
 
 def test_numbered_pages_before_the_cursor_are_not_asked_for(
-    tube: List, site: Site, monkeypatch: pytest.MonkeyPatch
+    tube: List, site: FakeSourceSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(playlist, "OVERLAP", 2)
     found = tube("/tab/videos")
@@ -330,7 +332,9 @@ def test_numbered_pages_before_the_cursor_are_not_asked_for(
     assert {seen.path for seen in site.requests} == {"/tab/videos/2", "/tab/videos/3"}
 
 
-def test_a_list_that_breaks_off_half_way_has_told_its_first_part(tube: List, site: Site, around: Surroundings) -> None:
+def test_a_list_that_breaks_off_half_way_has_told_its_first_part(
+    tube: List, site: FakeSourceSite, around: Surroundings
+) -> None:
     site.routes["/tab/videos/2"] = fixed(b"", "text/plain", 429)
     walk = walked(around, site.url("/tab/videos"))
     assert [entry.url for entry in islice(walk, 20)] == [site.url(f"/talk/{n}") for n in range(20)]

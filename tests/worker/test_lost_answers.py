@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from destinations import FOLDER, BucketHome, bring, place_at, task_for
-from mutated_store import Answer, Damage, Fault, Habits, MutatedStore, Operation, Plan, Request, error
-from object_store import KEY_ID, SECRET, Bucket
-from shaped_store import Call, Shape, ShapedStore
-from test_mutated_store import Way
 
+from support.worker.destinations import FOLDER, BucketHarness, bring, place_at, task_for
+from support.worker.mutated_bucket import MutatedBucket
+from support.worker.mutated_store import Answer, Damage, Fault, Habits, MutatedStore, Operation, Plan, Request, error
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import S3Destination
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> Mapping[str, Path]:
 
 def imported(bucket: Bucket, mutated: MutatedStore, files: Mapping[str, Path]) -> Report:
     """By one run."""
-    way = Way(bucket, mutated)
+    way = MutatedBucket(bucket, mutated)
     store = way.store()
     place = place_at(store, task_for(way))
     try:
@@ -118,7 +118,7 @@ def test_what_was_read_before_it_was_sent_again_proves_nothing(
 ) -> None:
     mutated.plan = Plan(Habits(), damage=Damage("UploadPart", 2, "Flipped"))
     with ShapedStore(mutated.endpoint, Shape("one ETag", answer=same_etag)) as proxy:
-        home = BucketHome.through(proxy.endpoint, bucket)
+        home = BucketHarness.through(proxy.endpoint, bucket)
         store = home.store()
         place = place_at(store, task_for(home))
         preflight.writable(place)

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from corpus.files import Kitchen
-from transcode_runs import job, made
-from worker_runs import probe
 
+from support.worker.corpus.files import Corpus
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import probe
 from videoimport.api.reasons import Reason
 from videoimport.media.container.mp4_boxes import top_level
 from videoimport.worker.pipeline import ffmpeg as transcode
@@ -20,11 +20,11 @@ from videoimport.worker.source.probe import Examined, examine
 
 
 @pytest.fixture(scope="module")
-def kitchen() -> Kitchen:
-    return Kitchen.open()
+def kitchen() -> Corpus:
+    return Corpus.open()
 
 
-def split(kitchen: Kitchen, folder: Path, kind: str, start: float, *options: str) -> Path:
+def split(kitchen: Corpus, folder: Path, kind: str, start: float, *options: str) -> Path:
     """One stream of the plain footage in a file of its own whose clock starts at ``start``."""
     path = folder / f"{options[0].strip('-')}-{start}.{kind}"
     words = ["ffmpeg", "-v", "error", "-y", "-i", kitchen.obtain("faststart.mp4"), *options, "-c", "copy"]
@@ -53,7 +53,7 @@ def offset(result: Examined) -> float:
     ],
 )
 def test_two_files_of_one_clock_keep_their_distance(
-    kitchen: Kitchen, tmp_path: Path, kind: str, video_start: float, audio_kind: str, audio_start: float, apart: float,
+    kitchen: Corpus, tmp_path: Path, kind: str, video_start: float, audio_kind: str, audio_start: float, apart: float,
     mode: str,
 ) -> None:  # fmt: skip
     video = split(kitchen, tmp_path, kind, video_start, "-an")
@@ -62,7 +62,7 @@ def test_two_files_of_one_clock_keep_their_distance(
     assert offset(result) == pytest.approx(apart, abs=0.06)
 
 
-def test_a_growing_file_has_its_head_first_from_the_start(kitchen: Kitchen, tmp_path: Path) -> None:
+def test_a_growing_file_has_its_head_first_from_the_start(kitchen: Corpus, tmp_path: Path) -> None:
     of = job(kitchen.obtain("variable.webm"), renditions=[{"name": "low", "height": 144}], audioFile={})
     result = made(of, tmp_path, growing=True)
     for target in transcode.targets(of, tmp_path, growing=True):
@@ -73,14 +73,14 @@ def test_a_growing_file_has_its_head_first_from_the_start(kitchen: Kitchen, tmp_
     assert set(result) == {"video", "low", "audio"}
 
 
-def test_a_head_without_room_is_told_apart_from_other_failures(kitchen: Kitchen, tmp_path: Path) -> None:
+def test_a_head_without_room_is_told_apart_from_other_failures(kitchen: Corpus, tmp_path: Path) -> None:
     of = job(kitchen.obtain("faststart.mp4"))
     targets = tuple(replace(target, head_bytes=64) for target in transcode.targets(of, tmp_path, growing=True))
     with pytest.raises(transcode.HeadTooSmall):
         transcode.run(Children(), of, targets, lambda part: None)
 
 
-def test_uneven_frames_with_reordering_fit_into_the_room_of_their_head(kitchen: Kitchen, tmp_path: Path) -> None:
+def test_uneven_frames_with_reordering_fit_into_the_room_of_their_head(kitchen: Corpus, tmp_path: Path) -> None:
     """Every frame has a duration and a place of its own: the longest tables there are."""
     uneven = tmp_path / "uneven.mp4"
     times = "setpts='(N*0.01+0.004*mod(N*7,3))/TB'"
@@ -92,7 +92,7 @@ def test_uneven_frames_with_reordering_fit_into_the_room_of_their_head(kitchen: 
     made(of, tmp_path, growing=True)
 
 
-def test_damage_that_is_tolerated_says_what_was_lost(kitchen: Kitchen, tmp_path: Path) -> None:
+def test_damage_that_is_tolerated_says_what_was_lost(kitchen: Corpus, tmp_path: Path) -> None:
     of = job(kitchen.obtain("truncated.mkv"), is_tolerant=True, mode="Encode")
     children, targets = Children(), transcode.targets(of, tmp_path)
     complaint = transcode.run(children, of, targets, lambda part: None)
@@ -102,7 +102,7 @@ def test_damage_that_is_tolerated_says_what_was_lost(kitchen: Kitchen, tmp_path:
     assert verification.loss(children, whole, {}, "") is None
 
 
-def test_what_no_mp4_can_hold_is_not_remuxed(kitchen: Kitchen) -> None:
+def test_what_no_mp4_can_hold_is_not_remuxed(kitchen: Corpus) -> None:
     with pytest.raises(ImportFailure) as refused:
         job(kitchen.obtain("prores.mov"), mode="Remux")
     assert refused.value.reason is Reason.UNSUPPORTED_FORMAT
@@ -112,7 +112,7 @@ def test_what_no_mp4_can_hold_is_not_remuxed(kitchen: Kitchen) -> None:
                                             ("slideshow.mp4", (320, 180)), ("one-frame.mp4", (320, 180)),
                                             ("pq.mp4", (320, 180)), ("open-gop.mp4", (320, 180))])  # fmt: skip
 def test_still_pictures_are_upright_and_square(
-    kitchen: Kitchen, tmp_path: Path, name: str, size: tuple[int, int]
+    kitchen: Corpus, tmp_path: Path, name: str, size: tuple[int, int]
 ) -> None:
     children = Children()
     pictures = thumbnails.make(children, examine(children, kitchen.obtain(name)), 3, tmp_path / "thumbnails")

@@ -7,14 +7,14 @@ OutOfMemory. The peaks are printed, and kept in build/memory.md.
 from collections.abc import Iterator
 from pathlib import Path
 
-import hostile_lists
 import pytest
-from fetch_runs import Bench
-from listing_runs import Lists
-from peaks import Peaks
-from portion import portion
-from web_site import Exchange, Site, fixed, html
 
+from support.fake_source_site import Exchange, FakeSourceSite, fixed, html
+from support.memory_peaks import MemoryPeaks
+from support.worker import hostile_lists
+from support.worker.fetch_harness import FetchHarness
+from support.worker.listing_harness import ListingHarness
+from support.worker.matrix_portion import portion
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -51,9 +51,9 @@ def report() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_that_would_take_all_memory_is_too_large(bench: Bench, site: Site, name: str) -> None:
+def test_a_page_that_would_take_all_memory_is_too_large(bench: FetchHarness, site: FakeSourceSite, name: str) -> None:
     url = site.add("/watch", hostile_lists.PAGES[name])
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         refusal = bench.refusal(url=url, room_bytes=ROOM)
     PEAKS.append((f"import: {name}", refusal.reason.value, peaks.of("worker.fetch")))
     assert refusal.reason is Reason.PAGE_TOO_LARGE, refusal.message
@@ -62,9 +62,9 @@ def test_a_page_that_would_take_all_memory_is_too_large(bench: Bench, site: Site
 
 
 @pytest.mark.parametrize("name", FEEDS)
-def test_a_list_that_would_take_all_memory_is_too_large(lists: Lists, site: Site, name: str) -> None:
+def test_a_list_that_would_take_all_memory_is_too_large(lists: ListingHarness, site: FakeSourceSite, name: str) -> None:
     url = site.add("/feed", (hostile_lists.PAGES | hostile_lists.FEEDS)[name])
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         page = lists.page({"playlist": {"url": url}})
     PEAKS.append((f"listing: {name}", str(page.reason), peaks.together))
     assert page.reason == Reason.PAGE_TOO_LARGE, page.log + page.message.decode()
@@ -74,10 +74,12 @@ def test_a_list_that_would_take_all_memory_is_too_large(lists: Lists, site: Site
 
 @pytest.mark.parametrize("order", ["as it stands", "newest first"])
 @pytest.mark.parametrize("name", hostile_lists.LONG_FEEDS)
-def test_the_longest_feed_that_is_allowed_has_room(lists: Lists, site: Site, name: str, order: str) -> None:
+def test_the_longest_feed_that_is_allowed_has_room(
+    lists: ListingHarness, site: FakeSourceSite, name: str, order: str
+) -> None:
     """100,000 dated items are sorted in memory: all of them, or the list says why not."""
     url = site.add("/feed", hostile_lists.LONG_FEEDS[name])
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         page = lists.page({"playlist": {"url": url, "newest": order == "newest first"}}, page_seconds=300)
     PEAKS.append((f"listing: {name}, {order}", str(page.reason), peaks.together))
     assert page.reason is None, page.log + page.message.decode()
@@ -87,17 +89,17 @@ def test_the_longest_feed_that_is_allowed_has_room(lists: Lists, site: Site, nam
 
 
 @pytest.mark.parametrize("name", hostile_lists.MANIFESTS)
-def test_a_manifest_takes_little_memory(lists: Lists, site: Site, name: str) -> None:
+def test_a_manifest_takes_little_memory(lists: ListingHarness, site: FakeSourceSite, name: str) -> None:
     content, reason = hostile_lists.MANIFESTS[name]
     url = site.add("/manifest", fixed(content(), "text/plain"))
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         page = lists.page({"manifest": {"url": url}})
     PEAKS.append((f"manifest: {name}", str(page.reason), peaks.together))
     assert page.reason == reason, page.message.decode()
     assert peaks.together < MANIFEST_MIB
 
 
-def test_the_body_of_a_redirect_is_not_read(bench: Bench, site: Site) -> None:
+def test_the_body_of_a_redirect_is_not_read(bench: FetchHarness, site: FakeSourceSite) -> None:
     """yt-dlp's library would read all of it, to use the connection again."""
 
     def answer(exchange: Exchange) -> None:
@@ -109,7 +111,7 @@ def test_the_body_of_a_redirect_is_not_read(bench: Bench, site: Site) -> None:
             pass
 
     site.routes["/end"] = html("<p>Just words.</p>")
-    with Peaks() as peaks:
+    with MemoryPeaks() as peaks:
         refusal = bench.refusal(url=site.add("/watch", answer), room_bytes=ROOM)
     assert refusal.reason is Reason.UNSUPPORTED_SOURCE, refusal.message
     assert peaks.of("worker.fetch") < FETCH_MIB

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_making import job, made
-from worker_runs import probe
+
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import probe
 
 SECRET = "52.1234"
 GLOBAL = (

@@ -16,14 +16,15 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import pytest
 from botocore.retries import standard
-from destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutated_store import Damage, Fault, FaultKind, Habits, MutatedStore, Operation, Plan, Request
-from object_store import Bucket, ObjectStore
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.destinations import FOLDER, Killed, bring, place_at, task_for
+from support.worker.mutated_bucket import MutatedBucket
+from support.worker.mutated_store import Damage, Fault, FaultKind, Habits, MutatedStore, Operation, Plan, Request
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
@@ -117,7 +118,7 @@ class World:
         number = len(self.ended) + 1
         at = self.case.killed_at if number == 1 else None
         with self._store(at) as store:
-            place = place_at(store, task_for(Way(self.bucket, self.mutated), run=number, **self._wish))
+            place = place_at(store, task_for(MutatedBucket(self.bucket, self.mutated), run=number, **self._wish))
             try:
                 report = earlier_run.done_before(place)
                 if report is None:
@@ -132,7 +133,7 @@ class World:
 
     @contextmanager
     def _store(self, killed_at: int | None) -> Iterator[Store]:
-        home = Way(self.bucket, self.mutated)
+        home = MutatedBucket(self.bucket, self.mutated)
         if killed_at is not None:
             with home.dying(killed_at, after=False) as (store, _):
                 yield store
@@ -154,20 +155,6 @@ class World:
         """For whoever reads of a failed case."""
         runs = [f"{one.reason or 'no reason'} {one.message}" if not one.report else "Completed" for one in self.ended]
         return "\n".join([repr(self.case), *runs, *self.plan.log, *map(repr, self.bucket.keys)])
-
-
-class Way(BucketHome):
-    """To the bucket, by the store that changes what passes."""
-
-    def __init__(self, bucket: Bucket, mutated: MutatedStore) -> None:
-        super().__init__(bucket)
-        self.destination["s3"]["endpoint"] = mutated.endpoint
-        self._direct, self.bucket = bucket, Bucket(_Endpoint(mutated.endpoint), bucket.name)  # type: ignore[arg-type]
-
-
-@dataclass
-class _Endpoint:
-    endpoint: str
 
 
 @pytest.fixture(scope="module")
@@ -341,12 +328,12 @@ BARE = Habits(metadata="Dropped", etag="Opaque", checksum="Unknown", conditions=
     ids=["plain", "odd", "bare"],
 )
 def test_a_whole_import_completes(
-    bucket: Bucket, mutated: MutatedStore, site: Site, footage: Callable[[str], Path], tmp_path: Path, habits: Habits,
-    fault: Fault,
+    bucket: Bucket, mutated: MutatedStore, site: FakeSourceSite, footage: Callable[[str], Path], tmp_path: Path,
+    habits: Habits, fault: Fault,
 ) -> None:  # fmt: skip
     """By the real worker: once, and again without a byte moved."""
     mutated.plan = Plan(habits, (fault,))
-    desk = Desk(Way(bucket, mutated).bucket, tmp_path)
+    desk = WorkerHarness(MutatedBucket(bucket, mutated).bucket, tmp_path)
     task = desk.task(site.add("/talk.mp4", file(footage("silent.mp4"))), output={"thumbnails": {"count": 2}})
     ended = desk.run(task)
     assert ended.code == 0, f"{ended.everything}\n{mutated.plan.log}"

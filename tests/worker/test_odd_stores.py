@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
-from web_site import Exchange, Site
 
+from support.fake_source_site import Exchange, FakeSourceSite
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
@@ -45,7 +45,7 @@ def code(name: str, more: str = "") -> bytes:
 class Stored:
     """One object of a store; fields say how its answers differ."""
 
-    site: Site
+    site: FakeSourceSite
     head: Headers = field(default_factory=dict)
     """Headers of HEAD; None leaves one out."""
     get: Headers = field(default_factory=dict)
@@ -113,7 +113,9 @@ class Stored:
         ('"one"', None, '"one"'),
     ],
 )
-def test_an_etag_of_any_form_is_one(site: Site, head: str | None, get: str | None, condition: str | None) -> None:
+def test_an_etag_of_any_form_is_one(
+    site: FakeSourceSite, head: str | None, get: str | None, condition: str | None
+) -> None:
     """Nothing is bound to a weak one, which no store would find equal."""
     stored = Stored(site, head={"ETag": head}, get={"ETag": get})
     assert stored.read() == MOVIE
@@ -122,7 +124,7 @@ def test_an_etag_of_any_form_is_one(site: Site, head: str | None, get: str | Non
 
 @pytest.mark.parametrize("etags", [('"one"', '"two"'), ('W/"one"', 'W/"two"'), ("one", "two"), (None, None)])
 def test_an_object_that_changes_is_found_out_though_the_store_ignores_conditions(
-    site: Site, etags: tuple[str | None, str | None]
+    site: FakeSourceSite, etags: tuple[str | None, str | None]
 ) -> None:
     old, new = etags
     stored = Stored(site, head={"ETag": old}, get={"ETag": old})
@@ -130,14 +132,14 @@ def test_an_object_that_changes_is_found_out_though_the_store_ignores_conditions
     assert stored.refusal().reason is Reason.SOURCE_CHANGED
 
 
-def test_an_object_of_another_size_is_another(site: Site) -> None:
+def test_an_object_of_another_size_is_another(site: FakeSourceSite) -> None:
     stored = Stored(site, head={"ETag": None, "Last-Modified": None}, get={"ETag": None, "Last-Modified": None})
     stored.span = lambda first, last, size: f"bytes {first}-{last}/{size + (first > 0)}"
     assert stored.refusal().reason is Reason.SOURCE_CHANGED
 
 
 @pytest.mark.parametrize("status", [400, 412, 501])
-def test_a_store_that_refuses_conditions_is_read_without(site: Site, status: int) -> None:
+def test_a_store_that_refuses_conditions_is_read_without(site: FakeSourceSite, status: int) -> None:
     def refuses(stored: Stored, exchange: Exchange) -> tuple[int, bytes] | None:
         return (status, code("NotImplemented")) if exchange.seen.headers.get("If-Match") else None
 
@@ -146,7 +148,7 @@ def test_a_store_that_refuses_conditions_is_read_without(site: Site, status: int
     assert set(stored.conditions) == {None}
 
 
-def test_a_condition_that_is_unmet_is_not_left_out(site: Site) -> None:
+def test_a_condition_that_is_unmet_is_not_left_out(site: FakeSourceSite) -> None:
     def refuses(stored: Stored, exchange: Exchange) -> tuple[int, bytes] | None:
         if not exchange.seen.headers.get("If-Match"):
             return None
@@ -156,7 +158,7 @@ def test_a_condition_that_is_unmet_is_not_left_out(site: Site) -> None:
     assert Stored(site, refuses=refuses).refusal().reason is Reason.SOURCE_CHANGED
 
 
-def test_a_store_that_ignores_ranges_is_refused_with_the_way_out(site: Site) -> None:
+def test_a_store_that_ignores_ranges_is_refused_with_the_way_out(site: FakeSourceSite) -> None:
     stored = Stored(site, span=lambda *_: None)
     failure = stored.refusal()
     assert failure.reason is Reason.UNSUPPORTED_SOURCE
@@ -166,7 +168,7 @@ def test_a_store_that_ignores_ranges_is_refused_with_the_way_out(site: Site) -> 
     assert stored.read() == MOVIE[:1000], "all of it is the range"
 
 
-def test_ranges_that_are_told_in_other_ways_are_understood(site: Site) -> None:
+def test_ranges_that_are_told_in_other_ways_are_understood(site: FakeSourceSite) -> None:
     stored = Stored(site, span=lambda first, last, _: f"  Bytes  {first}-{last}/*")
     assert stored.read() == MOVIE
     stored.most = 300_000
@@ -176,11 +178,11 @@ def test_ranges_that_are_told_in_other_ways_are_understood(site: Site) -> None:
 @pytest.mark.parametrize(
     "span", [lambda first, last, size: f"bytes {first}-{last + 1}/{size}", lambda first, last, size: "bytes */9"]
 )
-def test_a_range_that_is_another_is_not_believed(site: Site, span: Callable[[int, int, int], str]) -> None:
+def test_a_range_that_is_another_is_not_believed(site: FakeSourceSite, span: Callable[[int, int, int], str]) -> None:
     assert Stored(site, span=span).refusal().reason in (Reason.SOURCE_CHANGED, Reason.UNSUPPORTED_SOURCE)
 
 
-def test_answers_without_a_byte_end_the_reading(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_without_a_byte_end_the_reading(site: FakeSourceSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "_PAUSE_SECONDS", 0.001)
     stored = Stored(site, get={"Content-Length": None})
     stored.site.protocol = "HTTP/1.0"
@@ -191,24 +193,24 @@ def test_answers_without_a_byte_end_the_reading(site: Site, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 501])
-def test_what_head_does_not_tell_a_get_does(site: Site, status: int) -> None:
+def test_what_head_does_not_tell_a_get_does(site: FakeSourceSite, status: int) -> None:
     stored = Stored(site, refuses=lambda _, exchange: None if exchange.seen.range else (status, b""))
     assert stored.reader.look() == Version(len(MOVIE), '"one"', None, "2026-11-27T06:00:00")
     assert stored.read() == MOVIE
 
 
-def test_a_head_without_a_size_is_no_answer(site: Site) -> None:
+def test_a_head_without_a_size_is_no_answer(site: FakeSourceSite) -> None:
     assert Stored(site, head={"Content-Length": None}).read() == MOVIE
 
 
-def test_a_date_that_is_none_is_no_internal_error(site: Site) -> None:
+def test_a_date_that_is_none_is_no_internal_error(site: FakeSourceSite) -> None:
     failure = Stored(site, head={"Last-Modified": "yesterday"}).refusal()
     assert failure.reason is Reason.SOURCE_UNAVAILABLE
     assert "source.s3.endpoint" in failure.advice
 
 
 @pytest.mark.parametrize("told", [None, "null", "v2"])
-def test_another_version_than_was_asked_for_is_never_taken(site: Site, told: str | None) -> None:
+def test_another_version_than_was_asked_for_is_never_taken(site: FakeSourceSite, told: str | None) -> None:
     stored = Stored(site, head={"x-amz-version-id": told}, version_id="v1")
     failure = stored.refusal()
     assert failure.reason is Reason.UNSUPPORTED_SOURCE
@@ -218,13 +220,13 @@ def test_another_version_than_was_asked_for_is_never_taken(site: Site, told: str
 
 
 @pytest.mark.parametrize(("status", "word"), [(404, "NoSuchVersion"), (400, "InvalidArgument")])
-def test_a_version_that_is_not_there_is_named(site: Site, status: int, word: str) -> None:
+def test_a_version_that_is_not_there_is_named(site: FakeSourceSite, status: int, word: str) -> None:
     failure = Stored(site, refuses=lambda *_: (status, code(word)), version_id="v1").refusal()
     assert failure.reason is Reason.SOURCE_NOT_FOUND
     assert "no version 'v1' of 'v.mp4'" in failure.message
 
 
-def test_an_object_without_an_etag_is_named_by_its_date(site: Site) -> None:
+def test_an_object_without_an_etag_is_named_by_its_date(site: FakeSourceSite) -> None:
     """What is not the same must never go on where the other ended, and is no duplicate."""
     names = []
     for date in (DATE, LATER, None):
@@ -246,7 +248,9 @@ def test_an_object_without_an_etag_is_named_by_its_date(site: Site) -> None:
         (400, code("UnsupportedAlgorithm"), Reason.SOURCE_AUTH_REQUIRED, "UnsupportedAlgorithm"),
     ],
 )  # fmt: skip
-def test_what_a_refusal_means_is_told(site: Site, status: int, body: bytes, reason: Reason, told: str) -> None:
+def test_what_a_refusal_means_is_told(
+    site: FakeSourceSite, status: int, body: bytes, reason: Reason, told: str
+) -> None:
     failure = Stored(site, refuses=lambda *_: (status, body)).refusal()
     assert failure.reason is reason
     assert told in failure.message
@@ -259,7 +263,7 @@ def test_what_a_refusal_means_is_told(site: Site, status: int, body: bytes, reas
 class Shelf:
     """A bucket that answers a listing in its own way; of HEAD it tells a size and an ETag of every key."""
 
-    site: Site
+    site: FakeSourceSite
     keys: list[str]
     page: int = 2
     tokens: bool = True
@@ -319,19 +323,19 @@ class Shelf:
 FIVE = ["a/1.mp4", "a/2.mp4", "b/1.mp4", "b/2.mp4", "c.mp4"]
 
 
-def test_a_cut_list_without_a_token_goes_on_behind_its_last_key(site: Site, tmp_path: Path) -> None:
+def test_a_cut_list_without_a_token_goes_on_behind_its_last_key(site: FakeSourceSite, tmp_path: Path) -> None:
     shelf = Shelf(site, FIVE, tokens=False)
     assert shelf.listed(tmp_path) == FIVE
     assert [asked.get("start-after") for asked in shelf.asked] == [None, "a/2.mp4", "b/2.mp4"]
 
 
-def test_a_token_that_is_always_the_same_is_left_out(site: Site, tmp_path: Path) -> None:
+def test_a_token_that_is_always_the_same_is_left_out(site: FakeSourceSite, tmp_path: Path) -> None:
     shelf = Shelf(site, FIVE, token="again")
     shelf.tokens = False
     assert shelf.refusal(tmp_path).reason is Reason.UNSUPPORTED_SOURCE
 
 
-def test_a_store_that_knows_only_the_first_listobjects_is_refused(site: Site, tmp_path: Path) -> None:
+def test_a_store_that_knows_only_the_first_listobjects_is_refused(site: FakeSourceSite, tmp_path: Path) -> None:
     """Its answer is cut, without a token; and it begins anew whatever it is asked for."""
     shelf = Shelf(site, FIVE, tokens=False, knows_start=False)
     failure = shelf.refusal(tmp_path)
@@ -343,12 +347,12 @@ def test_a_store_that_knows_only_the_first_listobjects_is_refused(site: Site, tm
 
 
 @pytest.mark.parametrize("status", [405, 501])
-def test_a_store_that_refuses_listobjectsv2_is_refused(site: Site, tmp_path: Path, status: int) -> None:
+def test_a_store_that_refuses_listobjectsv2_is_refused(site: FakeSourceSite, tmp_path: Path, status: int) -> None:
     failure = Shelf(site, FIVE, status=status).refusal(tmp_path)
     assert (failure.reason, "ListObjectsV2" in failure.message) == (Reason.UNSUPPORTED_SOURCE, True)
 
 
-def test_a_start_that_is_ignored_and_a_prefix_too(site: Site, tmp_path: Path) -> None:
+def test_a_start_that_is_ignored_and_a_prefix_too(site: FakeSourceSite, tmp_path: Path) -> None:
     assert Shelf(site, FIVE, knows_start=False).listed(tmp_path, cursor="b/1.mp4") == FIVE[3:]
     assert Shelf(site, FIVE, knows_prefix=False).listed(tmp_path, prefix="b/") == FIVE[2:4]
 
@@ -366,7 +370,7 @@ def _form(key: str) -> str:
     ids=["percent", "form", "percent with a plain plus", "named and not applied", "ignored"],
 )
 def test_keys_are_read_however_they_are_written(
-    site: Site, tmp_path: Path, encoding: str | None, written: Callable[[str], str]
+    site: FakeSourceSite, tmp_path: Path, encoding: str | None, written: Callable[[str], str]
 ) -> None:
     assert Shelf(site, ODD, page=10, encoding=encoding, written=written).listed(tmp_path) == ODD
 
@@ -377,7 +381,7 @@ def _mixed(key: str) -> str:
     return quote(folder, safe="/+") + slash + _form(name)
 
 
-def test_a_store_that_encodes_in_two_ways_is_not_asked_to(site: Site, tmp_path: Path) -> None:
+def test_a_store_that_encodes_in_two_ways_is_not_asked_to(site: FakeSourceSite, tmp_path: Path) -> None:
     keys = ["a b+c/d e+f.mp4", "a&b<c.mp4", "c d.mp4", "50%25.mp4"]
     shelf = Shelf(site, sorted(keys), page=10, written=_mixed, waits_to_be_asked=True)
     assert shelf.listed(tmp_path) == sorted(keys)
@@ -386,7 +390,7 @@ def test_a_store_that_encodes_in_two_ways_is_not_asked_to(site: Site, tmp_path: 
 
 @pytest.mark.parametrize("written", [quote, _form])
 def test_a_page_that_xml_cannot_hold_is_asked_for_encoded(
-    site: Site, tmp_path: Path, written: Callable[[str], str]
+    site: FakeSourceSite, tmp_path: Path, written: Callable[[str], str]
 ) -> None:
     """And no other page."""
     keys = ["1 2.mp4", "a\1b+c.mp4", "a\1b c.mp4", "z+.mp4"]
@@ -395,7 +399,7 @@ def test_a_page_that_xml_cannot_hold_is_asked_for_encoded(
     assert [asked.get("encoding-type") for asked in shelf.asked] == [None, None, "url", None, "url", None]
 
 
-def test_a_destination_lists_its_keys_so_too(site: Site) -> None:
+def test_a_destination_lists_its_keys_so_too(site: FakeSourceSite) -> None:
     """A user's file beside ours may have any key."""
     keys = sorted([*ODD, "a b+c/d e+f.mp4", "a\1b c.mp4"])
     store = s3.connect(S3Destination(endpoint=site.url(""), bucket="shelf"), None)
@@ -408,7 +412,7 @@ def test_a_destination_lists_its_keys_so_too(site: Site) -> None:
 
 
 @pytest.mark.parametrize("fields", ["", "<Size>9</Size>", '<ETag>"e"</ETag>'])
-def test_what_a_list_does_not_tell_is_asked_for(site: Site, tmp_path: Path, fields: str) -> None:
+def test_what_a_list_does_not_tell_is_asked_for(site: FakeSourceSite, tmp_path: Path, fields: str) -> None:
     whole = Shelf(site, FIVE).entries(tmp_path)
     found = Shelf(site, FIVE, fields=fields).entries(tmp_path)
     assert [(one.key, one.size_bytes, one.identity) for one in found] == [
@@ -417,21 +421,23 @@ def test_what_a_list_does_not_tell_is_asked_for(site: Site, tmp_path: Path, fiel
 
 
 @pytest.mark.parametrize("etag", ["e", 'W/"e"', "&quot;e&quot;"])
-def test_an_object_has_one_name_whatever_form_the_list_gives_its_etag(site: Site, tmp_path: Path, etag: str) -> None:
+def test_an_object_has_one_name_whatever_form_the_list_gives_its_etag(
+    site: FakeSourceSite, tmp_path: Path, etag: str
+) -> None:
     """Else a nightly run would import all of them again: an import names them as HEAD tells."""
     fields = f"<Size>9</Size><ETag>{etag}</ETag>"
     names = {one.identity for one in Shelf(site, FIVE, fields=fields).entries(tmp_path)}
     assert names == {one.identity for one in Shelf(site, FIVE).entries(tmp_path)}
 
 
-def test_keys_that_come_twice_are_one_and_a_list_in_no_order_is_refused(site: Site, tmp_path: Path) -> None:
+def test_keys_that_come_twice_are_one_and_a_list_in_no_order_is_refused(site: FakeSourceSite, tmp_path: Path) -> None:
     assert Shelf(site, ["a.mp4", "a.mp4", "b.mp4"], page=10).listed(tmp_path) == ["a.mp4", "b.mp4"]
     failure = Shelf(site, ["b.mp4", "a.mp4", "c.mp4"], page=10).refusal(tmp_path)
     assert "order" in failure.message
 
 
 @pytest.mark.parametrize("name", ["videoimport-uid", "Videoimport-Uid", "VIDEOIMPORT-UID"])
-def test_a_result_is_ours_whatever_the_case_of_its_marks(site: Site, tmp_path: Path, name: str) -> None:
+def test_a_result_is_ours_whatever_the_case_of_its_marks(site: FakeSourceSite, tmp_path: Path, name: str) -> None:
     shelf = Shelf(site, ["raw.mp4", "talk/video.mp4"], metadata={f"x-amz-meta-{name}": "some-uid"})
     assert shelf.listed(tmp_path, is_own=True) == ["raw.mp4"]
 
@@ -444,7 +450,7 @@ def test_pages_without_a_key_end(monkeypatch: pytest.MonkeyPatch) -> None:
         list(objects.pages(lambda _: next(answers), "", ""))
 
 
-def test_a_list_that_does_not_say_whether_it_is_cut_is_read_on(site: Site) -> None:
+def test_a_list_that_does_not_say_whether_it_is_cut_is_read_on(site: FakeSourceSite) -> None:
     keys = [f"{number:04}" for number in range(1500)]
 
     def page(asks: dict[str, Any]) -> dict[str, Any]:
@@ -455,7 +461,7 @@ def test_a_list_that_does_not_say_whether_it_is_cut_is_read_on(site: Site) -> No
 
 
 @pytest.mark.parametrize("body", [b"<html><body>Sign in<br></body>", b"<ListBucketResult><Contents><Key>\1</Key>"])
-def test_what_is_no_xml_of_s3_is_no_internal_error(site: Site, tmp_path: Path, body: bytes) -> None:
+def test_what_is_no_xml_of_s3_is_no_internal_error(site: FakeSourceSite, tmp_path: Path, body: bytes) -> None:
     """A page of a proxy; a key that XML cannot have, from a store that does not encode it."""
     shelf = Shelf(site, FIVE)
     site.routes["/shelf"] = lambda exchange: exchange.answer(200, body, XML)

@@ -15,14 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from listing_runs import Lists
-from object_store import KEY_ID, SECRET, Bucket
-from proxy import NETWORK, Proxy
-from test_delivery import Sender
-from web_site import Exchange, Route, Site, file, fixed
-from worker_runs import LOOPBACK, Desk, descendants
 
-from receiver import Receiver, status
+from support.fake_source_site import Exchange, FakeSourceSite, Route, file, fixed
+from support.webhook_receiver import WebhookReceiver, status
+from support.worker.http_proxy import NETWORK, HttpProxy
+from support.worker.listing_harness import ListingHarness
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.webhook_harness import WebhookHarness
+from support.worker.worker_harness import LOOPBACK, WorkerHarness, descendants
 
 Footage = Callable[[str], Path]
 MARK = "c4nary"
@@ -100,8 +100,8 @@ def outlets(tmp_path: Path) -> Outlets:
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    with Proxy() as made:
+def proxy() -> Iterator[HttpProxy]:
+    with HttpProxy() as made:
         yield made
 
 
@@ -147,7 +147,7 @@ ENDINGS: dict[str, tuple[Route, dict[str, Any]]] = {
 }
 
 
-def _desk(desk: Desk, outlets: Outlets, secret: dict[str, str]) -> Desk:
+def _desk(desk: WorkerHarness, outlets: Outlets, secret: dict[str, str]) -> WorkerHarness:
     folder = desk.folder / "source-secret"
     folder.mkdir()
     for name, content in secret.items():
@@ -156,7 +156,7 @@ def _desk(desk: Desk, outlets: Outlets, secret: dict[str, str]) -> Desk:
     return desk
 
 
-def _bring(desk: Desk, url: str, proxy: Proxy, **more: Any) -> Any:
+def _bring(desk: WorkerHarness, url: str, proxy: HttpProxy, **more: Any) -> Any:
     task = desk.task(url, allowed=(*LOOPBACK, NETWORK), **more)
     spec = task.spec.model_dump(by_alias=True, exclude_none=True)
     spec["source"]["credentialsSecretRef"] = {"name": "login"}
@@ -165,7 +165,7 @@ def _bring(desk: Desk, url: str, proxy: Proxy, **more: Any) -> Any:
 
 
 def test_a_success_shows_no_secret(
-    desk: Desk, site: Site, footage: Footage, outlets: Outlets, proxy: Proxy, bucket: Bucket
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, outlets: Outlets, proxy: HttpProxy, bucket: Bucket
 ) -> None:
     url = site.add("/talk.mp4", outlets.watching(file(footage("silent.mp4"))))
     output = {"video": {"mode": "Encode"}, "thumbnails": {"count": 1}}
@@ -185,7 +185,7 @@ def test_a_success_shows_no_secret(
 
 @pytest.mark.parametrize("how", ENDINGS)
 def test_no_failure_shows_a_secret(
-    desk: Desk, site: Site, outlets: Outlets, proxy: Proxy, bucket: Bucket, how: str
+    desk: WorkerHarness, site: FakeSourceSite, outlets: Outlets, proxy: HttpProxy, bucket: Bucket, how: str
 ) -> None:
     route, more = ENDINGS[how]
     url = site.add("/talk.mp4", outlets.watching(route))
@@ -197,7 +197,9 @@ def test_no_failure_shows_a_secret(
 
 
 @pytest.mark.parametrize("key", SOURCE_SECRET)
-def test_nor_does_a_secret_that_is_of_no_use(desk: Desk, site: Site, outlets: Outlets, proxy: Proxy, key: str) -> None:
+def test_nor_does_a_secret_that_is_of_no_use(
+    desk: WorkerHarness, site: FakeSourceSite, outlets: Outlets, proxy: HttpProxy, key: str
+) -> None:
     """Each key in turn holds nothing but a canary that nobody understands."""
     secret = SOURCE_SECRET | {key: f"{MARK}\x00 {MARK} : {MARK}\nlogin {MARK}"}
     ended = _bring(_desk(desk, outlets, secret), site.add("/v.mp4", fixed(b"x", status=404)), proxy)
@@ -205,7 +207,7 @@ def test_nor_does_a_secret_that_is_of_no_use(desk: Desk, site: Site, outlets: Ou
     assert _found(ended.everything, outlets.children()) == []
 
 
-def test_nor_do_the_stores_keys(desk: Desk, site: Site, footage: Footage, outlets: Outlets) -> None:
+def test_nor_do_the_stores_keys(desk: WorkerHarness, site: FakeSourceSite, footage: Footage, outlets: Outlets) -> None:
     desk.path = outlets.path
     desk.keys = {
         "AWS_ACCESS_KEY_ID": f"{MARK}id",
@@ -220,7 +222,7 @@ def test_nor_do_the_stores_keys(desk: Desk, site: Site, footage: Footage, outlet
 @pytest.mark.parametrize("kind", ["manifest", "playlist"])
 @pytest.mark.parametrize("how", ["list", *ENDINGS])
 def test_a_list_shows_no_secret_but_its_packed_lines(
-    lists: Lists, site: Site, outlets: Outlets, proxy: Proxy, kind: str, how: str
+    lists: ListingHarness, site: FakeSourceSite, outlets: Outlets, proxy: HttpProxy, kind: str, how: str
 ) -> None:
     lines = f"{_with_secrets('http://e.com/v.mp4')}\n{INNER}\nftp://x:{MARK}@e.com/v\nhttps://e.com/x.pdf?{QUERY}\n"
     route = fixed(lines.encode(), "text/plain") if how == "list" else ENDINGS[how][0]
@@ -235,10 +237,10 @@ def test_a_list_shows_no_secret_but_its_packed_lines(
 
 
 @pytest.mark.parametrize("code", [200, 404, 500, 302])
-def test_a_webhook_shows_no_secret(tmp_path: Path, outlets: Outlets, proxy: Proxy, code: int) -> None:
-    with Receiver().running() as receiver:
+def test_a_webhook_shows_no_secret(tmp_path: Path, outlets: Outlets, proxy: HttpProxy, code: int) -> None:
+    with WebhookReceiver().running() as receiver:
         receiver.replies = [status(code)]
-        sender = Sender(tmp_path, {"webhook-secret": receiver.secret})
+        sender = WebhookHarness(tmp_path, {"webhook-secret": receiver.secret})
         url = _with_secrets(receiver.url(f"/services/T0/B0/{MARK}hook"))
         via = proxy.url.replace("ann:hunter2", f"{MARK}viaurl:{MARK}viaurlpass")
         ended = sender.deliver(url, proxy=via, allowed_networks=(*LOOPBACK, NETWORK))

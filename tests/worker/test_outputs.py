@@ -5,32 +5,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus.files import Kitchen
-from web_site import Site, file
-from worker_runs import Desk, Ended, probe
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.corpus.files import Corpus
+from support.worker.worker_harness import FinishedRun, WorkerHarness, probe
 from videoimport.api.reasons import Reason
 
 QUICK = {"preset": "ultrafast"}
 
 
 @pytest.fixture(scope="module")
-def kitchen() -> Kitchen:
-    return Kitchen.open()
+def kitchen() -> Corpus:
+    return Corpus.open()
 
 
-def bring(desk: Desk, site: Site, path: Path, **output: Any) -> Ended:
+def bring(desk: WorkerHarness, site: FakeSourceSite, path: Path, **output: Any) -> FinishedRun:
     ended = desk.bring(site.add(f"/{path.name}", file(path)), output={"video": QUICK, **output})
     assert ended.code == 0, ended.everything
     return ended
 
 
-def named(desk: Desk) -> set[str]:
+def named(desk: WorkerHarness) -> set[str]:
     """What lies in the video's folder."""
     return {key.removeprefix("in/clip/") for key in desk.bucket.keys if key.startswith("in/clip/")}
 
 
-def saved(desk: Desk, name: str, tmp_path: Path) -> Path:
+def saved(desk: WorkerHarness, name: str, tmp_path: Path) -> Path:
     return desk.bucket.save(f"in/clip/{name}", tmp_path / name.replace("/", "-"))
 
 
@@ -39,7 +39,7 @@ def streams(path: Path) -> list[tuple[str, Any, Any]]:
 
 
 def test_renditions_an_audio_file_and_stills_come_of_one_run(
-    desk: Desk, site: Site, kitchen: Kitchen, tmp_path: Path
+    desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, tmp_path: Path
 ) -> None:
     renditions = [{"name": "low", "height": 144, "crf": 30}, {"name": "same", "height": 720}]
     ended = bring(desk, site, kitchen.obtain("variable.webm"), renditions=renditions, audioFile={"format": "mp3"},
@@ -59,7 +59,9 @@ def test_renditions_an_audio_file_and_stills_come_of_one_run(
     assert outputs.thumbnails.count == 3
 
 
-def test_an_m4a_has_the_sources_own_sound(desk: Desk, site: Site, kitchen: Kitchen, tmp_path: Path) -> None:
+def test_an_m4a_has_the_sources_own_sound(
+    desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, tmp_path: Path
+) -> None:
     bring(desk, site, kitchen.obtain("matroska.mkv"), audioFile={"format": "m4a"})
     path = saved(desk, "audio.m4a", tmp_path)
     assert streams(path) == [("aac", None, None)]
@@ -75,7 +77,7 @@ def test_an_m4a_has_the_sources_own_sound(desk: Desk, site: Site, kitchen: Kitch
     ],
 )
 def test_an_original_is_the_sources_very_bytes(
-    desk: Desk, site: Site, kitchen: Kitchen, name: str, extension: str, content_type: str
+    desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, name: str, extension: str, content_type: str
 ) -> None:
     path = kitchen.obtain(name)
     ended = bring(desk, site, path, mode="Original")
@@ -88,14 +90,14 @@ def test_an_original_is_the_sources_very_bytes(
     assert ended.report.outputs.original.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_damaged_original_is_refused(desk: Desk, site: Site, kitchen: Kitchen) -> None:
+def test_a_damaged_original_is_refused(desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus) -> None:
     path = kitchen.obtain("scrambled.mp4")
     ended = desk.bring(site.add("/v.mp4", file(path)), output={"mode": "Original"})
     assert ended.reason == Reason.SOURCE_CORRUPT
     assert named(desk) == set()
 
 
-def test_the_original_may_be_kept_beside_the_video(desk: Desk, site: Site, kitchen: Kitchen) -> None:
+def test_the_original_may_be_kept_beside_the_video(desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus) -> None:
     path = kitchen.obtain("vp9.webm")
     bring(desk, site, path, keepOriginal=True)
     assert named(desk) == {"video.mp4", "original.webm", "result.json"}
@@ -104,7 +106,7 @@ def test_the_original_may_be_kept_beside_the_video(desk: Desk, site: Site, kitch
 
 @pytest.mark.parametrize("codec", ["hevc", "av1"])
 def test_an_encoder_that_the_image_lacks_is_told_before_the_fetch(
-    desk: Desk, site: Site, tmp_path: Path, codec: str
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, codec: str
 ) -> None:
     """The real ffmpeg, whose list of encoders lacks two lines."""
     folder = tmp_path / "bin"

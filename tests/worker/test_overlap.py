@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from web_site import Exchange, Route, Site, file, in_turn, ranged, until
-from worker_runs import Desk, Ended, Running, is_alive, probe
 
+from support.fake_source_site import Exchange, FakeSourceSite, Route, file, in_turn, ranged
+from support.waiting import until
+from support.worker.worker_harness import ActiveRun, FinishedRun, WorkerHarness, is_alive, probe
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]
@@ -23,7 +24,7 @@ LARGE = {"mode": "Encode", "video": {"preset": "ultrafast", "crf": 8, "maxBitrat
 class Held:
     """A route that sends a part of a file, and the rest when it is let go."""
 
-    def __init__(self, path: Path, site: Site, part: float) -> None:
+    def __init__(self, path: Path, site: FakeSourceSite, part: float) -> None:
         self._content, self._site = path.read_bytes(), site
         self._first = int(part * len(self._content))
         self._go = threading.Event()
@@ -44,14 +45,14 @@ class Held:
         self._go.set()
 
 
-def told(running: Running, stage: str) -> dict[str, object]:
+def told(running: ActiveRun, stage: str) -> dict[str, object]:
     """A stage as the last line has it."""
     if not running.lines:
         return {}
     return next(found for found in json.loads(running.lines[-1])["stages"] if found["name"] == stage)
 
 
-def same_video(ended: Ended, desk: Desk, tmp_path: Path, seconds: float) -> None:
+def same_video(ended: FinishedRun, desk: WorkerHarness, tmp_path: Path, seconds: float) -> None:
     """It is there, whole, and as long as its source."""
     assert ended.code == 0, ended.stderr
     video = desk.bucket.save("in/clip/video.mp4", tmp_path / "video.mp4")
@@ -61,13 +62,15 @@ def same_video(ended: Ended, desk: Desk, tmp_path: Path, seconds: float) -> None
     assert (decoded.returncode, decoded.stderr) == (0, "")
 
 
-def never_back(ended: Ended) -> bool:
+def never_back(ended: FinishedRun) -> bool:
     """Whether no stage's percent ever went back."""
     columns = zip(*([stage.percent for stage in line.stages] for line in ended.progress), strict=True)
     return all(list(column) == sorted(column) for column in columns)
 
 
-def test_parts_leave_while_the_source_still_arrives(desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+def test_parts_leave_while_the_source_still_arrives(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
+) -> None:
     held = Held(footage("compliant.mp4"), site, 0.8)
     running = desk.start(desk.task(site.add("/v.mp4", held), output=LARGE))
     until(lambda: told(running, "Upload").get("bytesDone"))
@@ -88,7 +91,7 @@ def test_parts_leave_while_the_source_still_arrives(desk: Desk, site: Site, foot
     [("moov-last.mp4", 6.08), ("compliant.mkv", 6.08), ("encode.webm", 10.0), ("compliant.mov", 6.08)],
 )
 def test_containers_that_read_from_their_start_overlap(
-    name: str, seconds: float, desk: Desk, site: Site, footage: Footage, tmp_path: Path
+    name: str, seconds: float, desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
 ) -> None:
     ended = desk.bring(site.add(f"/{name}", file(footage(name))), output=QUICK)
     same_video(ended, desk, tmp_path, seconds)
@@ -106,7 +109,7 @@ def test_containers_that_read_from_their_start_overlap(
     ],
 )
 def test_what_is_staged_says_why(
-    name: str, output: dict[str, object], why: str, desk: Desk, site: Site, footage: Footage
+    name: str, output: dict[str, object], why: str, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
 ) -> None:
     ended = desk.bring(site.add(f"/{name}", file(footage(name))), output=output)
     assert ended.code == 0, ended.stderr
@@ -118,14 +121,16 @@ def without_ranges(path: Path) -> Route:
     return lambda exchange: exchange.answer(200, body, {"Content-Type": "video/mp4"})
 
 
-def test_an_index_at_the_end_that_cannot_be_had_first_is_staged(desk: Desk, site: Site, footage: Footage) -> None:
+def test_an_index_at_the_end_that_cannot_be_had_first_is_staged(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     ended = desk.bring(site.add("/v.mp4", without_ranges(footage("moov-last.mp4"))), output=QUICK)
     assert ended.code == 0, ended.stderr
     assert ended.stage("Download").why == "the source's index lies at its end, which could not be fetched first"
 
 
 def test_a_download_that_starts_over_takes_everything_with_it(
-    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
 ) -> None:
     """Another version of the source comes half-way: nothing of the first is in the result."""
     first, second = footage("compliant.mp4").read_bytes(), footage("small.mp4").read_bytes()
@@ -156,7 +161,7 @@ def lying(small: Path, target: Path) -> Path:
 
 
 def test_an_index_that_outgrows_its_room_is_made_again(
-    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
 ) -> None:
     source = lying(footage("small.mp4"), tmp_path / "lying.mkv")
     ended = desk.bring(site.add("/v.mkv", file(source, kind="video/x-matroska")), output=QUICK)
@@ -179,7 +184,12 @@ class TestWhatItsHeadProves:
         ],
     )
     def test_is_refused_at_once(
-        self, requirements: dict[str, object], reason: Reason, desk: Desk, site: Site, footage: Footage
+        self,
+        requirements: dict[str, object],
+        reason: Reason,
+        desk: WorkerHarness,
+        site: FakeSourceSite,
+        footage: Footage,
     ) -> None:
         held = Held(footage("compliant.mp4"), site, 0.3)
         ended = desk.bring(site.add("/v.mp4", held), requirements=requirements)
@@ -189,7 +199,7 @@ class TestWhatItsHeadProves:
 
 
 @pytest.fixture
-def halfway(desk: Desk, site: Site, footage: Footage) -> Iterator[Running]:
+def halfway(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> Iterator[ActiveRun]:
     """A run whose source stays away in the middle, while parts have left already."""
     held = Held(footage("compliant.mp4"), site, 0.8)
     running = desk.start(desk.task(site.add("/v.mp4", held), output=LARGE))
@@ -199,7 +209,7 @@ def halfway(desk: Desk, site: Site, footage: Footage) -> Iterator[Running]:
     running.ended()
 
 
-def test_sigterm_in_the_middle_takes_everything_back(desk: Desk, halfway: Running) -> None:
+def test_sigterm_in_the_middle_takes_everything_back(desk: WorkerHarness, halfway: ActiveRun) -> None:
     children = halfway.children()
     assert len(children) >= 2  # the fetching process and ffmpeg
     assert desk.bucket.unfinished == ["in/clip/video.mp4"]
@@ -212,7 +222,7 @@ def test_sigterm_in_the_middle_takes_everything_back(desk: Desk, halfway: Runnin
     assert desk.left_in_scratch == []
 
 
-def test_what_stands_still_is_ended_and_says_where(desk: Desk, site: Site, footage: Footage) -> None:
+def test_what_stands_still_is_ended_and_says_where(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     held = Held(footage("compliant.mp4"), site, 0.5)
     task = desk.task(site.add("/v.mp4", held), output=QUICK).model_copy(update={"stall_seconds": 4})
     running = desk.start(task)
@@ -233,7 +243,7 @@ def sizes(folder: Path) -> dict[Path, int]:
     return found
 
 
-def test_scratch_is_never_more_than_was_declared(desk: Desk, site: Site, footage: Footage) -> None:
+def test_scratch_is_never_more_than_was_declared(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
     limit = 16 * 2**20
     task = desk.task(
         site.add("/v.mp4", file(footage("compliant.mp4"))), output=LARGE, worker={"scratch": {"size": "16Mi"}}
@@ -252,7 +262,9 @@ def test_scratch_is_never_more_than_was_declared(desk: Desk, site: Site, footage
 
 
 class TestOriginals:
-    def test_mode_original_keeps_the_very_bytes(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_mode_original_keeps_the_very_bytes(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         path = footage("two-tracks.mkv")
         ended = desk.bring(site.add("/v.bin", file(path)), output={"mode": "Original"})
         assert ended.code == 0, ended.stderr
@@ -263,13 +275,17 @@ class TestOriginals:
         assert ended.report.outputs.original.sha256 == ended.report.source.sha256
         assert ended.stage("Transcode").mode == "Original"
 
-    def test_what_is_damaged_is_not_kept_either(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_what_is_damaged_is_not_kept_either(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         ended = desk.bring(site.add("/v.mp4", file(footage("truncated.mp4"))), output={"mode": "Original"})
         assert ended.reason == Reason.SOURCE_TRUNCATED
         assert desk.bucket.shown == []
         assert desk.bucket.unfinished == []
 
-    def test_everything_at_once(self, desk: Desk, site: Site, footage: Footage, tmp_path: Path) -> None:
+    def test_everything_at_once(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
+    ) -> None:
         """One decode for all of it, and each file in its place with what is told of it."""
         wish = {
             **QUICK, "keepOriginal": True, "thumbnails": {"count": 2}, "audioFile": {"format": "mp3"},
@@ -300,7 +316,7 @@ class TestOriginals:
 
 
 class TestIncremental:
-    def test_the_same_video_is_stored_once(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_the_same_video_is_stored_once(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         assert desk.bring(url).code == 0
         before = desk.bucket.shown
@@ -309,21 +325,21 @@ class TestIncremental:
         assert again.report.duplicate_of == f"s3://{desk.bucket.name}/in/clip/video.mp4"
         assert desk.bucket.shown == before
 
-    def test_it_is_known_by_its_bytes_too(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_it_is_known_by_its_bytes_too(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
         assert desk.bring(site.add("/v.mp4", file(footage("silent.mp4")))).code == 0
         url = site.add("/elsewhere.mp4", file(footage("silent.mp4"), etag='"two"'))
         again = desk.run(desk.task(url, uid="uid-2", destination={"name": "other"}))
         assert again.report.duplicate_of == f"s3://{desk.bucket.name}/in/clip/video.mp4"
         assert desk.bucket.unfinished == []
 
-    def test_false_stores_it_again(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_false_stores_it_again(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         assert desk.bring(url).code == 0
         again = desk.run(desk.task(url, uid="uid-2", destination={"name": "other"}, incremental=False))
         assert again.report.duplicate_of is None
         assert "in/other/video.mp4" in desk.bucket.shown
 
-    def test_another_wish_is_stored_too(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_another_wish_is_stored_too(self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         assert desk.bring(url).code == 0
         again = desk.run(desk.task(url, uid="uid-2", destination={"name": "other"}, output=QUICK))
@@ -339,7 +355,7 @@ def longer(path: Path, target: Path) -> Path:
 
 
 def test_a_volume_of_its_own_keeps_what_was_fetched_for_the_next_pod(
-    desk: Desk, site: Site, footage: Footage, tmp_path: Path
+    desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path
 ) -> None:
     source = longer(footage("compliant.mp4"), tmp_path / "longer.mp4")
     body = source.read_bytes()

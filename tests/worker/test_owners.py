@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
-from object_store import Bucket, ObjectStore
-from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHarness, Killed, bring, place_at, task_for
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.shaped_store import CONDITIONS, Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import OutputFile, Outputs
@@ -66,7 +66,7 @@ BOTH = pytest.mark.parametrize("shape", ["keeps metadata", "keeps none"])
 class Desk:
     """A bucket by its proxy, and imports to it."""
 
-    home: BucketHome
+    home: BucketHarness
     keeps: bool
 
     def place(self, uid: str = "new", run: int = 1, *, probe: bool = True, **more: Any) -> Place:
@@ -98,7 +98,7 @@ def proxies(store: ObjectStore) -> Iterator[Callable[[str], ShapedStore]]:
 def desk(shape: str, proxies: Callable[[str], ShapedStore], bucket: Bucket) -> Desk:
     real = bucket.store
     there: Any = SimpleNamespace(endpoint=proxies(shape).endpoint, client=real.client, server=real.server)
-    return Desk(BucketHome(Bucket(there, bucket.name)), shape != "keeps none")
+    return Desk(BucketHarness(Bucket(there, bucket.name)), shape != "keeps none")
 
 
 @pytest.fixture

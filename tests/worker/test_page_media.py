@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fetch_runs import Bench
-from web_site import Exchange, Route, Site, file, fixed, html, redirect
 
+from support.fake_source_site import Exchange, FakeSourceSite, Route, file, fixed, html, redirect
+from support.worker.fetch_harness import FetchHarness
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]
@@ -41,14 +41,14 @@ def hls(footage: Footage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def serve_folder(site: Site, folder: Path) -> str:
+def serve_folder(site: FakeSourceSite, folder: Path) -> str:
     for path in folder.iterdir():
         kind = PLAYLIST if path.suffix == ".m3u8" else "video/mp2t"
         site.routes[f"/hls/{path.name}"] = fixed(path.read_bytes(), kind)
     return site.url("/hls/master.m3u8")
 
 
-def test_audio_of_its_own_is_there_before_the_video(bench: Bench, site: Site, hls: Path) -> None:
+def test_audio_of_its_own_is_there_before_the_video(bench: FetchHarness, site: FakeSourceSite, hls: Path) -> None:
     under_way = bench.begin(url=serve_folder(site, hls))
     sources = under_way.sources(60)
     assert sources.audio is not None
@@ -64,20 +64,20 @@ def test_audio_of_its_own_is_there_before_the_video(bench: Bench, site: Site, hl
 
 @pytest.mark.parametrize("missing", ["video1.ts", "audio0.ts"])
 def test_a_missing_segment_is_a_failure_and_never_a_short_video(
-    bench: Bench, site: Site, hls: Path, missing: str
+    bench: FetchHarness, site: FakeSourceSite, hls: Path, missing: str
 ) -> None:
     url = serve_folder(site, hls)
     del site.routes[f"/hls/{missing}"]
     assert bench.refusal(url=url).reason is Reason.SOURCE_TRUNCATED
 
 
-def test_a_segment_at_a_private_address_is_refused(bench: Bench, site: Site, hls: Path) -> None:
+def test_a_segment_at_a_private_address_is_refused(bench: FetchHarness, site: FakeSourceSite, hls: Path) -> None:
     url = serve_folder(site, hls)
     site.routes["/hls/video1.ts"] = redirect("http://10.0.0.1/video1.ts")
     assert bench.refusal(url=url).reason is Reason.ADDRESS_FORBIDDEN
 
 
-def test_a_segment_that_fails_once_is_asked_again(bench: Bench, site: Site, hls: Path) -> None:
+def test_a_segment_that_fails_once_is_asked_again(bench: FetchHarness, site: FakeSourceSite, hls: Path) -> None:
     url = serve_folder(site, hls)
     whole = site.routes["/hls/video1.ts"]
     site.routes["/hls/video1.ts"] = lambda exchange: (
@@ -87,7 +87,9 @@ def test_a_segment_that_fails_once_is_asked_again(bench: Bench, site: Site, hls:
     assert len(site.asked("/hls/video1.ts")) == 2
 
 
-def test_a_segment_whose_address_has_run_out_is_looked_up_anew(bench: Bench, site: Site, hls: Path) -> None:
+def test_a_segment_whose_address_has_run_out_is_looked_up_anew(
+    bench: FetchHarness, site: FakeSourceSite, hls: Path
+) -> None:
     url = serve_folder(site, hls)
     whole = site.routes["/hls/video1.ts"]
     looked_up: list[int] = []
@@ -101,26 +103,26 @@ def test_a_segment_whose_address_has_run_out_is_looked_up_anew(bench: Bench, sit
     assert looked_up[-1] > looked_up[0]
 
 
-def test_the_secret_goes_to_every_segment_of_its_host(bench: Bench, site: Site, hls: Path) -> None:
+def test_the_secret_goes_to_every_segment_of_its_host(bench: FetchHarness, site: FakeSourceSite, hls: Path) -> None:
     bench.fetch(url=serve_folder(site, hls), **bench.secret(headers="X-Club: 7"))
     assert {seen.headers.get("X-Club") for seen in site.requests} == {"7"}
 
 
-def test_a_checksum_is_of_one_file(bench: Bench, site: Site, hls: Path) -> None:
+def test_a_checksum_is_of_one_file(bench: FetchHarness, site: FakeSourceSite, hls: Path) -> None:
     failure = bench.refusal(url=serve_folder(site, hls), checksum="0" * 64)
     assert failure.reason is Reason.INVALID_SPEC
     assert "source.checksum" in failure.message
     assert site.asked("/hls/video0.ts") == []
 
 
-def page(site: Site, clip: Path, *, caption: Route, picture: Route) -> str:
+def page(site: FakeSourceSite, clip: Path, *, caption: Route, picture: Route) -> str:
     site.routes |= {"/v.mp4": file(clip), "/c.vtt": caption, "/p.png": picture}
     tracks = '<track kind="subtitles" srclang="en" src="/c.vtt"><track kind="subtitles" srclang="de" src="/none.vtt">'
     return site.add("/watch", html(f'<video src="/v.mp4" poster="/p.png">{tracks}</video>'))
 
 
 def test_captions_and_thumbnail_are_kept_and_what_is_missing_is_left_out(
-    bench: Bench, site: Site, footage: Footage
+    bench: FetchHarness, site: FakeSourceSite, footage: Footage
 ) -> None:
     url = page(site, footage("silent.mp4"), caption=fixed(VTT, "text/vtt"), picture=fixed(PNG, "image/png"))
     extras = bench.fetch(url=url).extras
@@ -137,14 +139,18 @@ NOT_TO_BE_HAD = (
 
 
 @pytest.mark.parametrize("bad", NOT_TO_BE_HAD)
-def test_extras_that_cannot_be_had_end_nothing(bench: Bench, site: Site, footage: Footage, bad: Route) -> None:
+def test_extras_that_cannot_be_had_end_nothing(
+    bench: FetchHarness, site: FakeSourceSite, footage: Footage, bad: Route
+) -> None:
     fetched = bench.fetch(url=page(site, footage("silent.mp4"), caption=fixed(b"", status=500), picture=bad))
     assert fetched.video.size
     assert fetched.extras.thumbnail is None
     assert fetched.extras.captions == ()
 
 
-def test_a_page_that_is_asked_anew_leaves_nothing_of_the_first_time(bench: Bench, site: Site, footage: Footage) -> None:
+def test_a_page_that_is_asked_anew_leaves_nothing_of_the_first_time(
+    bench: FetchHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     """A signed address runs out in the middle."""
     path, pages = footage("silent.mp4"), list[int]()
     content = path.read_bytes()
@@ -166,13 +172,17 @@ def test_a_page_that_is_asked_anew_leaves_nothing_of_the_first_time(bench: Bench
     assert list((bench.folder / "scratch").glob("page-1-*")) == []
 
 
-def test_an_extra_that_was_forbidden_is_not_why_the_import_fails(bench: Bench, site: Site, footage: Footage) -> None:
+def test_an_extra_that_was_forbidden_is_not_why_the_import_fails(
+    bench: FetchHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     away = redirect("http://10.0.0.1/c.vtt")
     failure = bench.refusal(url=page(site, footage("silent.mp4"), caption=away, picture=away), checksum="0" * 64)
     assert failure.reason is Reason.CHECKSUM_MISMATCH
 
 
-def test_a_pages_plain_file_is_resumed_by_our_own_client(bench: Bench, site: Site, footage: Footage) -> None:
+def test_a_pages_plain_file_is_resumed_by_our_own_client(
+    bench: FetchHarness, site: FakeSourceSite, footage: Footage
+) -> None:
     content = footage("moov-last.mp4").read_bytes()
 
     def dying(exchange: Exchange) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from patience import LONGEST_SECONDS
+from support.waiting import LONGEST_SECONDS
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.import_report import Report, read_report
 from videoimport.api.tasks.import_task import Task, spec_hash

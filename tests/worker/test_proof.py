@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_making import job, made
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.transcode_runs import job, made
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.reasons import Reason
 from videoimport.media.transcode import command
 from videoimport.worker.runtime.errors import ImportFailure
@@ -60,7 +60,7 @@ def test_a_sample_finds_what_lies_within_it(tmp_path: Path) -> None:
     assert decoded == [True, False]
 
 
-def test_result_json_says_how_much_was_decoded(desk: Desk, site: Site, tmp_path: Path) -> None:
+def test_result_json_says_how_much_was_decoded(desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path) -> None:
     ended = desk.bring(site.add("/v.mp4", file(clip(tmp_path / "v.mp4", *CODECS["h264"]))))
     assert ended.code == 0, ended.everything
     found = json.loads(desk.bucket.save("in/clip/result.json", tmp_path / "result.json").read_text())

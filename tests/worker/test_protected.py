@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_refusals import refused
-from web_site import Site, file, fixed
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite, file, fixed
+from support.worker.refusals import assert_refused
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.reasons import Reason
 
 KEYS = ("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb",
@@ -84,10 +84,12 @@ ENCRYPTED = {
 
 @pytest.mark.parametrize("mode", ["Auto", "Encode"])
 @pytest.mark.parametrize("name", ENCRYPTED)
-def test_encrypted_media_are_protected(desk: Desk, site: Site, tmp_path: Path, name: str, mode: str) -> None:
+def test_encrypted_media_are_protected(
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, name: str, mode: str
+) -> None:
     path = ENCRYPTED[name](tmp_path)
     ended = desk.bring(site.add(f"/{path.name}", file(path)), output={"mode": mode})
-    refused(ended, desk, Reason.DRM_PROTECTED, "")
+    assert_refused(ended, desk, Reason.DRM_PROTECTED, "")
 
 
 HLS = "application/vnd.apple.mpegurl"
@@ -95,10 +97,10 @@ WIDEVINE = 'METHOD=SAMPLE-AES-CTR,URI="key",KEYFORMAT="urn:uuid:edef8ba9-79d6-4a
 
 
 @pytest.mark.parametrize("key", ['METHOD=SAMPLE-AES,URI="key"', WIDEVINE, 'URI="skd://key",METHOD=SAMPLE-AES'])
-def test_playlists_of_encrypted_samples_are_protected(desk: Desk, site: Site, key: str) -> None:
+def test_playlists_of_encrypted_samples_are_protected(desk: WorkerHarness, site: FakeSourceSite, key: str) -> None:
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:{key}\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n"
     ended = desk.bring(site.add("/v.m3u8", fixed(playlist.encode(), HLS)))
-    refused(ended, desk, Reason.DRM_PROTECTED, "")
+    assert_refused(ended, desk, Reason.DRM_PROTECTED, "")
 
 
 UNKNOWN = {
@@ -108,17 +110,19 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
-def test_a_codec_that_cannot_be_decoded_is_named(desk: Desk, site: Site, tmp_path: Path, kind: str) -> None:
+def test_a_codec_that_cannot_be_decoded_is_named(
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, kind: str
+) -> None:
     words, old, new, told = UNKNOWN[kind]
     path = renamed(clip(tmp_path / "v.mov", *words), old, new)
     ended = desk.bring(site.add("/v.mov", file(path)))
-    refused(ended, desk, Reason.UNSUPPORTED_FORMAT, f"{kind} codec is {told}")
+    assert_refused(ended, desk, Reason.UNSUPPORTED_FORMAT, f"{kind} codec is {told}")
 
 
 @pytest.mark.parametrize("output", [{"mode": "Encode"}, {"mode": "Auto"}, {"mode": "Original"}])
 @pytest.mark.parametrize("first", [True, False])
 def test_an_extra_track_that_cannot_be_decoded_does_no_harm(
-    desk: Desk, site: Site, tmp_path: Path, output: dict[str, Any], first: bool
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, output: dict[str, Any], first: bool
 ) -> None:
     maps = ("-map", "0:v", "-map", "1:a", "-map", "1:a")
     codecs = ("pcm_f32le", "aac") if first else ("aac", "pcm_f32le")

@@ -1,7 +1,6 @@
 """Publishing several files, to a bucket and to a volume; killed after, and just before, every single call."""
 
 import errno
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,41 +10,48 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
-from object_store import ObjectStore
 
+from support.fake_clock import FakeClock
+from support.worker.destinations import (
+    FOLDER,
+    BucketHarness,
+    DestinationHarness,
+    VolumeHarness,
+    bring,
+    place_at,
+    task_for,
+)
+from support.worker.kill_points import ENTRY, NOTES, REPLACE, kill, kill_everywhere, visible
+from support.worker.object_store import ObjectStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Interruption
-from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import Store, Ticket
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.upload_batch import Parcel, Shipment
 
-NOTES = "in/.videoimport"
-ENTRY = f"{NOTES}/index/content/v.json"
-REPLACE = {"destination": {"ifExists": "Replace"}}
-
 
 @pytest.fixture(params=["bucket", "volume"])
-def new_home(request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path) -> Iterator[Callable[[], Home]]:
+def new_home(
+    request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path
+) -> Iterator[Callable[[], DestinationHarness]]:
     if request.param == "bucket":
-        yield lambda: BucketHome(store.new_bucket())
+        yield lambda: BucketHarness(store.new_bucket())
         return
     # In memory where there is such a place: the kill loop asks thousands of times that something be on the disk.
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
-        yield lambda: VolumeHome(Path(tempfile.mkdtemp(dir=folder)))
+        yield lambda: VolumeHarness(Path(tempfile.mkdtemp(dir=folder)))
 
 
 @pytest.fixture
-def home(new_home: Callable[[], Home]) -> Home:
+def home(new_home: Callable[[], DestinationHarness]) -> DestinationHarness:
     return new_home()
 
 
 @pytest.fixture
-def at(home: Home) -> Iterator[Store]:
+def at(home: DestinationHarness) -> Iterator[Store]:
     store = home.store()
     yield store
     store.close()
@@ -71,11 +77,9 @@ def new_files(tmp_path: Path) -> dict[str, Path]:
     return files(tmp_path / "new", "video.mp4", "audio.m4a")
 
 
-def visible(home: Home) -> list[str]:
-    return [key.removeprefix(FOLDER + "/") for key in home.keys if not key.startswith(NOTES)]
-
-
-def test_all_lie_where_they_should_and_nothing_else_is_left(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_all_lie_where_they_should_and_nothing_else_is_left(
+    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+) -> None:
     place = place_at(at, task_for(home, metadata={"a": "ü"}, destination={"publicBaseURL": "https://cdn.example/x/"}))
     preflight.writable(place)
     assert home.keys == []
@@ -98,7 +102,7 @@ def test_all_lie_where_they_should_and_nothing_else_is_left(home: Home, at: Stor
     assert again == report
 
 
-def test_any_foreign_key_is_in_the_way(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_any_foreign_key_is_in_the_way(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
     at.write(f"{FOLDER}/audio.m4a", b"theirs", {}, shown=True)
     with pytest.raises(ImportFailure, match=r"audio\.m4a") as caught:
         bring(place_at(at, task_for(home)), new_files)
@@ -109,7 +113,7 @@ def test_any_foreign_key_is_in_the_way(home: Home, at: Store, new_files: dict[st
 
 
 def test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back(
-    home: Home, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: Store, new_files: dict[str, Path]
 ) -> None:
     place = place_at(at, task_for(home))
     seen = at.head
@@ -133,7 +137,7 @@ def test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back(
 
 @pytest.mark.parametrize("names", [("video.mp4",), ("video.mp4", "audio.m4a")])
 def test_what_did_not_arrive_as_it_was_sent_is_taken_back(
-    home: Home, at: Store, new_files: dict[str, Path], names: tuple[str, ...]
+    home: DestinationHarness, at: Store, new_files: dict[str, Path], names: tuple[str, ...]
 ) -> None:
     """The video is the last: nothing comes after it that could find it out."""
     seen = at.is_there
@@ -145,7 +149,9 @@ def test_what_did_not_arrive_as_it_was_sent_is_taken_back(
     assert home.unfinished == []
 
 
-def test_what_did_not_arrive_once_is_sent_again(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_what_did_not_arrive_once_is_sent_again(
+    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+) -> None:
     seen, doubted = at.is_there, list[str]()
 
     def is_there(ticket: Ticket, marks: Mapping[str, str]) -> object:
@@ -178,7 +184,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setattr(Shipment, "complete", refuse)
 
 
-def test_a_refusal_takes_back_what_was_shown(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_a_refusal_takes_back_what_was_shown(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
     """As a volume that is full when result.json is written."""
     write = at.write
 
@@ -195,7 +201,11 @@ def test_a_refusal_takes_back_what_was_shown(home: Home, at: Store, new_files: d
 
 
 def test_an_earlier_result_stands_where_nothing_of_it_was_replaced(
-    home: Home, at: Store, old_files: dict[str, Path], new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    home: DestinationHarness,
+    at: Store,
+    old_files: dict[str, Path],
+    new_files: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bring(place_at(at, task_for(home, "old")), old_files)
     before = {key: (home.read(key), at.head(key)) for key in home.keys}
@@ -207,7 +217,7 @@ def test_an_earlier_result_stands_where_nothing_of_it_was_replaced(
 
 
 def test_a_refusal_after_something_was_replaced_leaves_the_rest_to_the_next_run(
-    home: Home, at: Store, new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    home: DestinationHarness, at: Store, new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring(place_at(at, task_for(home, "old")), new_files)
     with monkeypatch.context() as refusals:
@@ -220,7 +230,7 @@ def test_a_refusal_after_something_was_replaced_leaves_the_rest_to_the_next_run(
 
 
 def test_a_replaced_result_of_another_layout_leaves_nothing(
-    home: Home, at: Store, old_files: dict[str, Path], new_files: dict[str, Path]
+    home: DestinationHarness, at: Store, old_files: dict[str, Path], new_files: dict[str, Path]
 ) -> None:
     bring(place_at(at, task_for(home, "old")), old_files)
     at.write(f"{FOLDER}/thumbnails/mine.jpg", b"a user's own", {}, shown=True)
@@ -230,7 +240,7 @@ def test_a_replaced_result_of_another_layout_leaves_nothing(
 
 
 def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
-    home: Home, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: Store, new_files: dict[str, Path]
 ) -> None:
     one, other = (place_at(at, task_for(home, uid)) for uid in ("one", "other"))
     for place in (one, other):
@@ -242,7 +252,9 @@ def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
     assert home.unfinished == []
 
 
-def test_what_the_store_does_not_tell_now_is_not_forgotten(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_what_the_store_does_not_tell_now_is_not_forgotten(
+    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+) -> None:
     """A run was killed before it noted the id, and the next one cannot list: the one after that takes it back."""
     key = f"{FOLDER}/audio.m4a"
     place_at(at, task_for(home)).notebook.announce([key])
@@ -260,7 +272,7 @@ def test_what_the_store_does_not_tell_now_is_not_forgotten(home: Home, at: Store
 
 
 def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
-    home: Home, at: Store, new_files: dict[str, Path], tmp_path: Path
+    home: DestinationHarness, at: Store, new_files: dict[str, Path], tmp_path: Path
 ) -> None:
     """Withdrawn to be made anew, and the store does not answer just then: the run goes through all the same."""
     place = place_at(at, task_for(home))
@@ -280,7 +292,7 @@ def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
     assert f"{NOTES}/uploads/new.json" not in home.keys
 
 
-def test_two_files_never_travel_to_one_key(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_two_files_never_travel_to_one_key(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
     place = place_at(at, task_for(home))
     parcel = Parcel(f"{FOLDER}/audio.m4a", "audio/mp4", "audio")
     with Shipment(place.notebook, place.metadata(), lambda _: None) as shipment:
@@ -292,7 +304,7 @@ def test_two_files_never_travel_to_one_key(home: Home, at: Store, new_files: dic
     assert home.unfinished == []
 
 
-def test_an_earlier_wishs_intent_is_undone(home: Home, at: Store, new_files: dict[str, Path]) -> None:
+def test_an_earlier_wishs_intent_is_undone(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
     states = (next(kill(home, new_files, number, after=True)) for number in range(20, 1000))
     assert next(state for state in states if state.startswith(("Intent", "Report", "over"))).startswith("Intent")
     changed = task_for(home, run=2, output={"video": {"crf": 30}})
@@ -302,90 +314,11 @@ def test_an_earlier_wishs_intent_is_undone(home: Home, at: Store, new_files: dic
     assert home.unfinished == []
 
 
-def kill(home: Home, wanted: dict[str, Path], at: int, *, after: bool) -> Iterator[str]:
-    """Bring files until call number ``at``; yields the record's kind as it stands then."""
-    with home.dying(at, after=after) as (store, doom):
-        try:
-            place = place_at(store, task_for(home, **REPLACE))
-            if earlier_run.done_before(place) is None:
-                bring(place, wanted, (ENTRY,))
-        except Killed:
-            pass
-        reached = doom.seen >= at
-    record = f"{NOTES}/imports/new.json"
-    kind = json.loads(home.read(record)).get("kind", "") if record in home.keys else "no record"
-    yield f"{kind} after {doom.what}" if reached else "over"
-
-
 @pytest.mark.parametrize("after", [True, False])
 def test_killed_at_any_call_the_next_run_ends_with_one_whole_result(
-    new_home: Callable[[], Home], old_files: dict[str, Path], new_files: dict[str, Path], after: bool
+    new_home: Callable[[], DestinationHarness], old_files: dict[str, Path], new_files: dict[str, Path], after: bool
 ) -> None:
     kill_everywhere(new_home, old_files, new_files, after=after)
-
-
-def kill_everywhere(
-    new_home: Callable[[], Home],
-    old_files: dict[str, Path],
-    new_files: dict[str, Path],
-    *,
-    after: bool,
-    resumes: bool = True,
-    tidies: bool = True,
-) -> None:
-    """Kill an import at each of its calls in turn.
-
-    ``resumes`` False: the next run may send all again; ``tidies`` False: an upload may be left.
-    """
-    seen = set()
-    for number in range(1, 1000):
-        home = new_home()
-        first = home.store()
-        bring(place_at(first, task_for(home, "old")), old_files)
-        state = next(kill(home, new_files, number, after=after))
-        if state == "over":
-            break
-        seen.add(state.split()[0])
-        whose = json.loads(home.read(f"{FOLDER}/result.json"))["uid"] if "result.json" in visible(home) else None
-        for name, path in {"old": old_files, "new": new_files}.get(whose or "", {}).items():
-            assert home.read(f"{FOLDER}/{name}") == path.read_bytes(), (
-                f"result.json speaks of what is not there: {state}"
-            )
-        assert set(visible(home)) <= {*old_files, *new_files, "result.json"}
-
-        next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
-        report = earlier_run.done_before(next_run)
-        if resumes and state.startswith(("Intent", "Report")):
-            assert report is not None, f"bytes would be moved again: {state}"
-        if report is None:
-            assert not tidies or home.unfinished == [], state
-            bring(next_run, new_files, (ENTRY,))
-        assert visible(home) == sorted([*new_files, "result.json"]), state
-        for name, path in new_files.items():
-            assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
-        assert not tidies or home.unfinished == [], state
-        assert [key for key in home.keys if key.startswith(NOTES)] == [
-            f"{NOTES}/imports/new.json",
-            f"{NOTES}/imports/old.json",
-            ENTRY,
-        ], state
-        assert index.look(next_run.scope, ENTRY) is not None
-        for store in (first, next_run.store):
-            store.close()
-    assert seen == {"no", "Intent", "Report"}
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -394,7 +327,7 @@ def test_a_volume_whose_server_is_away_for_a_moment_is_waited_for(
 ) -> None:
     """At any call: the result is complete all the same, and by this very run."""
     for number in range(1, 1000):
-        home, clock = VolumeHome(tmp_path / f"{number}"), Clock()
+        home, clock = VolumeHarness(tmp_path / f"{number}"), FakeClock()
         home.root.mkdir()
         with home.dying(number, after=after, error=OSError(errno.EIO, "away")) as (store, doom):
             place = replace(place_at(store, task_for(home)), retries=Retries(clock.sleep, clock))
@@ -416,7 +349,7 @@ AWAY = ImportFailure(Reason.DESTINATION_UNAVAILABLE, "away")
 @pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("error", [ENDED, AWAY])
 def test_ended_at_any_call_a_result_is_never_lost(
-    new_home: Callable[[], Home],
+    new_home: Callable[[], DestinationHarness],
     old_files: dict[str, Path],
     new_files: dict[str, Path],
     error: BaseException,

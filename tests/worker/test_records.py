@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, place_at, task_for
-from object_store import Bucket, ObjectStore
-from web_site import Site, file
-from worker_runs import Desk
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker.destinations import (
+    FOLDER,
+    BucketHarness,
+    DestinationHarness,
+    Killed,
+    VolumeHarness,
+    bring,
+    place_at,
+    task_for,
+)
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.worker_harness import WorkerHarness
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import earlier_run
@@ -34,15 +43,15 @@ Footage = Callable[[str], Path]
 
 
 @pytest.fixture(params=["bucket", "volume"])
-def home(request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path) -> Home:
+def home(request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path) -> DestinationHarness:
     if request.param == "bucket":
-        return BucketHome(store.new_bucket())
+        return BucketHarness(store.new_bucket())
     (tmp_path / "volume").mkdir()
-    return VolumeHome(tmp_path / "volume")
+    return VolumeHarness(tmp_path / "volume")
 
 
 @pytest.fixture
-def at(home: Home) -> Iterator[Store]:
+def at(home: DestinationHarness) -> Iterator[Store]:
     store = home.store()
     yield store
     store.close()
@@ -57,28 +66,28 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return made
 
 
-def put(home: Home, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
+def put(home: DestinationHarness, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
     """As a co-tenant would: with no tool of ours."""
-    if isinstance(home, BucketHome):
+    if isinstance(home, BucketHarness):
         home.bucket.put(key, body, Metadata=metadata or {})
-    elif isinstance(home, VolumeHome):
+    elif isinstance(home, VolumeHarness):
         path = home.root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
 
 
-def remove(home: Home, key: str) -> None:
-    if isinstance(home, BucketHome):
+def remove(home: DestinationHarness, key: str) -> None:
+    if isinstance(home, BucketHarness):
         home.bucket.delete(key)
-    elif isinstance(home, VolumeHome):
+    elif isinstance(home, VolumeHarness):
         (home.root / key).unlink()
 
 
-def place(home: Home, store: Store, uid: str = "new", run: int = 2, **more: Any) -> Place:
+def place(home: DestinationHarness, store: Store, uid: str = "new", run: int = 2, **more: Any) -> Place:
     return place_at(store, task_for(home, uid, run, **more))
 
 
-def made_again(home: Home, at: Store, files: dict[str, Path], **more: Any) -> None:
+def made_again(home: DestinationHarness, at: Store, files: dict[str, Path], **more: Any) -> None:
     """The next run believes nothing, imports, and every byte is right."""
     again = place(home, at, **more)
     assert earlier_run.done_before(again) is None
@@ -99,7 +108,7 @@ def replaced(body: bytes) -> bytes:
 @pytest.mark.parametrize("name", [*NAMES, "result.json"])
 @pytest.mark.parametrize("how", ["deleted", "same size", "other size", "same size and metadata"])
 def test_a_result_that_is_not_as_it_was_is_made_again(
-    home: Home, at: Store, files: dict[str, Path], name: str, how: str
+    home: DestinationHarness, at: Store, files: dict[str, Path], name: str, how: str
 ) -> None:
     first = place(home, at, run=1)
     report = bring(first, files, (ENTRY,))
@@ -118,7 +127,7 @@ def test_a_result_that_is_not_as_it_was_is_made_again(
 
 
 def test_what_stands_where_nothing_was_published_is_still_in_the_way(
-    home: Home, at: Store, files: dict[str, Path]
+    home: DestinationHarness, at: Store, files: dict[str, Path]
 ) -> None:
     """A record makes nobody else's file ours: neither another import's, nor one that it does not name."""
     bring(place(home, at, run=1), {"video.mp4": files["video.mp4"]})
@@ -132,7 +141,9 @@ def test_what_stands_where_nothing_was_published_is_still_in_the_way(
     assert home.read(f"{FOLDER}/audio.m4a") == b"theirs"
 
 
-def test_another_imports_result_is_not_replaced_for_a_record(home: Home, at: Store, files: dict[str, Path]) -> None:
+def test_another_imports_result_is_not_replaced_for_a_record(
+    home: DestinationHarness, at: Store, files: dict[str, Path]
+) -> None:
     bring(place(home, at, run=1), files)
     bring(place(home, at, "other", 1, destination={"ifExists": "Replace"}), files)
     again = place(home, at)
@@ -142,7 +153,7 @@ def test_another_imports_result_is_not_replaced_for_a_record(home: Home, at: Sto
     assert caught.value.reason is Reason.DESTINATION_EXISTS
 
 
-def edit(home: Home, key: str, change: Callable[[dict[str, Any]], object]) -> None:
+def edit(home: DestinationHarness, key: str, change: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads(home.read(key))
     change(content)
     put(home, key, json.dumps(content).encode())
@@ -193,14 +204,18 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_record_is_as_good_as_none(home: Home, at: Store, files: dict[str, Path], name: str) -> None:
+def test_a_forged_record_is_as_good_as_none(
+    home: DestinationHarness, at: Store, files: dict[str, Path], name: str
+) -> None:
     bring(place(home, at, run=1), files)
     edit(home, RECORD, FORGED[name])
     made_again(home, at, files)
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_entry_is_as_good_as_none(home: Home, at: Store, files: dict[str, Path], name: str) -> None:
+def test_a_forged_entry_is_as_good_as_none(
+    home: DestinationHarness, at: Store, files: dict[str, Path], name: str
+) -> None:
     first = place(home, at, run=1)
     bring(first, files, (ENTRY,))
     edit(home, ENTRY, FORGED[name])
@@ -209,7 +224,9 @@ def test_a_forged_entry_is_as_good_as_none(home: Home, at: Store, files: dict[st
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_record_or_entry_is_as_good_as_none(home: Home, at: Store, files: dict[str, Path], name: str) -> None:
+def test_a_broken_record_or_entry_is_as_good_as_none(
+    home: DestinationHarness, at: Store, files: dict[str, Path], name: str
+) -> None:
     put(home, RECORD, BROKEN[name])
     put(home, ENTRY, BROKEN[name])
     put(home, f"{NOTES}/uploads/new.json", BROKEN[name])
@@ -229,14 +246,18 @@ def claim(where: Place, uid: str) -> None:
 
 
 @pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "2026-13-01T00:00:00Z"])
-def test_a_claim_for_ever_holds_nobody_up(home: Home, at: Store, files: dict[str, Path], expires: str) -> None:
+def test_a_claim_for_ever_holds_nobody_up(
+    home: DestinationHarness, at: Store, files: dict[str, Path], expires: str
+) -> None:
     put(home, ENTRY, json.dumps({"kind": "Claimed", "uid": "other", "expires": expires}).encode())
     claim(place(home, at), "new")
     made_again(home, at, files)
     assert index.look(place(home, at).scope, ENTRY) is not None
 
 
-def test_addresses_are_made_of_this_imports_own_public_base_url(home: Home, at: Store, files: dict[str, Path]) -> None:
+def test_addresses_are_made_of_this_imports_own_public_base_url(
+    home: DestinationHarness, at: Store, files: dict[str, Path]
+) -> None:
     first = place(home, at, run=1)
     bring(first, files, (ENTRY,))
     edit(home, ENTRY, at_path("outputs", "video", "url")("https://evil.example/v.mp4"))
@@ -249,7 +270,7 @@ def test_addresses_are_made_of_this_imports_own_public_base_url(home: Home, at: 
 
 
 @pytest.fixture
-def intent(home: Home, files: dict[str, Path]) -> dict[str, Any]:
+def intent(home: DestinationHarness, files: dict[str, Path]) -> dict[str, Any]:
     """As a run leaves it that is killed just before the first file gets its name; all is sent."""
     for at in range(1, 1000):
         with home.dying(at, after=False) as (store, _), suppress(Killed):
@@ -261,11 +282,11 @@ def intent(home: Home, files: dict[str, Path]) -> dict[str, Any]:
     raise AssertionError("no intent")
 
 
-def wipe(home: Home) -> None:
-    if isinstance(home, VolumeHome):
+def wipe(home: DestinationHarness) -> None:
+    if isinstance(home, VolumeHarness):
         for path in home.root.iterdir():
             shutil.rmtree(path)
-    elif isinstance(home, BucketHome):
+    elif isinstance(home, BucketHarness):
         for key in home.keys:
             home.bucket.delete(key)
         for upload in home.bucket.uploads:
@@ -288,7 +309,7 @@ INTENTS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("name", INTENTS)
 def test_a_forged_intent_touches_nothing_and_is_as_good_as_none(
-    home: Home, at: Store, files: dict[str, Path], intent: dict[str, Any], name: str
+    home: DestinationHarness, at: Store, files: dict[str, Path], intent: dict[str, Any], name: str
 ) -> None:
     theirs = [THEIRS, "out/result.json", "in/other/video.mp4"]
     for key in theirs:
@@ -300,7 +321,7 @@ def test_a_forged_intent_touches_nothing_and_is_as_good_as_none(
 
 
 def test_a_whole_intent_is_adopted(
-    home: Home, at: Store, files: dict[str, Path], intent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    home: DestinationHarness, at: Store, files: dict[str, Path], intent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = place(home, at)
     report = earlier_run.done_before(again)
@@ -313,14 +334,14 @@ class TestVolume:
     """What a file system has and a bucket has not."""
 
     @pytest.fixture
-    def home(self, tmp_path: Path) -> VolumeHome:
+    def home(self, tmp_path: Path) -> VolumeHarness:
         (tmp_path / "volume").mkdir()
-        return VolumeHome(tmp_path / "volume")
+        return VolumeHarness(tmp_path / "volume")
 
     @pytest.mark.parametrize("key", [RECORD, ENTRY, f"{NOTES}/uploads/new.json"])
     @pytest.mark.parametrize("kind", ["link", "pipe", "dangling link"])
     def test_what_is_no_file_is_no_record(
-        self, home: VolumeHome, at: Store, files: dict[str, Path], key: str, kind: str
+        self, home: VolumeHarness, at: Store, files: dict[str, Path], key: str, kind: str
     ) -> None:
         (home.root / key).parent.mkdir(parents=True)
         if kind == "pipe":
@@ -333,7 +354,7 @@ class TestVolume:
         made_again(home, at, files)
 
     def test_a_link_in_the_place_of_a_video_is_not_the_video(
-        self, home: VolumeHome, at: Store, files: dict[str, Path]
+        self, home: VolumeHarness, at: Store, files: dict[str, Path]
     ) -> None:
         bring(place(home, at, run=1), files, (ENTRY,))
         moved = home.root / "elsewhere.mp4"
@@ -342,21 +363,23 @@ class TestVolume:
         made_again(home, at, files)
         assert not (home.root / VIDEO).is_symlink()
 
-    def test_a_folder_that_became_a_link_is_no_hit(self, home: VolumeHome, at: Store, files: dict[str, Path]) -> None:
+    def test_a_folder_that_became_a_link_is_no_hit(
+        self, home: VolumeHarness, at: Store, files: dict[str, Path]
+    ) -> None:
         bring(place(home, at, run=1), files, (ENTRY,))
         (home.root / FOLDER).rename(home.root / "elsewhere")
         (home.root / FOLDER).symlink_to(home.root / "elsewhere")
         assert index.look(place(home, at, "other").scope, ENTRY) is None
 
     def test_a_sent_file_that_was_exchanged_is_not_adopted(
-        self, home: VolumeHome, at: Store, files: dict[str, Path], intent: dict[str, Any]
+        self, home: VolumeHarness, at: Store, files: dict[str, Path], intent: dict[str, Any]
     ) -> None:
         sent = home.root / intent["tickets"][-1]["upload"]
         sent.write_bytes(replaced(sent.read_bytes()))
         made_again(home, at, files)
 
     def test_an_intent_removes_no_file_that_is_no_upload(
-        self, home: VolumeHome, at: Store, files: dict[str, Path], intent: dict[str, Any]
+        self, home: VolumeHarness, at: Store, files: dict[str, Path], intent: dict[str, Any]
     ) -> None:
         put(home, THEIRS, b"theirs")
         intent["tickets"][0]["upload"] = THEIRS
@@ -365,7 +388,7 @@ class TestVolume:
         assert home.read(THEIRS) == b"theirs"
 
     def test_a_side_file_that_speaks_of_other_bytes_is_none(
-        self, home: VolumeHome, at: Store, files: dict[str, Path]
+        self, home: VolumeHarness, at: Store, files: dict[str, Path]
     ) -> None:
         bring(place(home, at, run=1), files)
         put(home, side_key(NOTES, VIDEO), b'[{"key": "x", "size": 900, "changedNs": 1}]')
@@ -375,7 +398,9 @@ class TestVolume:
 class TestWholeWorker:
     """The same as its pod runs it."""
 
-    def test_a_deleted_video_is_imported_again(self, desk: Desk, site: Site, footage: Footage) -> None:
+    def test_a_deleted_video_is_imported_again(
+        self, desk: WorkerHarness, site: FakeSourceSite, footage: Footage
+    ) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         first = desk.bring(url)
         assert first.code == 0, first.everything
@@ -385,7 +410,9 @@ class TestWholeWorker:
         assert again.report.duplicate_of is None
         assert desk.bucket.metadata("in/clip/video.mp4")["videoimport-run"] == "2"
 
-    def test_a_planted_entry_reaches_no_status(self, desk: Desk, site: Site, bucket: Bucket, footage: Footage) -> None:
+    def test_a_planted_entry_reaches_no_status(
+        self, desk: WorkerHarness, site: FakeSourceSite, bucket: Bucket, footage: Footage
+    ) -> None:
         url = site.add("/v.mp4", file(footage("silent.mp4")))
         assert desk.bring(url).code == 0
         entries = [key for key in bucket.keys if "/index/" in key]
@@ -401,7 +428,7 @@ class TestWholeWorker:
         assert "evil" not in other.everything
 
     def test_another_videos_entry_is_no_duplicate(
-        self, desk: Desk, site: Site, bucket: Bucket, footage: Footage
+        self, desk: WorkerHarness, site: FakeSourceSite, bucket: Bucket, footage: Footage
     ) -> None:
         one = site.add("/one.mp4", file(footage("silent.mp4")))
         other = site.add("/other.mp4", file(footage("small.mp4")))

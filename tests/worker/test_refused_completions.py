@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, Killed, bring, place_at, task_for
-from mutated_store import Answer, MutatedStore, Plan, Request, error
-from object_store import Bucket
-from test_mutated_store import Way
 
+from support.worker.destinations import FOLDER, Killed, bring, place_at, task_for
+from support.worker.mutated_bucket import MutatedBucket
+from support.worker.mutated_store import Answer, MutatedStore, Plan, Request, error
+from support.worker.object_store import Bucket
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
@@ -34,7 +34,7 @@ class Imports:
     if_exists: str = "Fail"
 
     def run(self, number: int, uid: str = "new") -> Report:
-        way = Way(self.bucket, self.mutated)
+        way = MutatedBucket(self.bucket, self.mutated)
         store = way.store()
         place = place_at(store, task_for(way, uid, number, destination={"ifExists": self.if_exists}))
         try:

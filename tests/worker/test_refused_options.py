@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from destinations import place_at, task_for
-from mutated_store import Answer, MutatedStore, Plan, Request, error
-from object_store import Bucket
-from test_mutated_store import Way
 
+from support.worker.destinations import place_at, task_for
+from support.worker.mutated_bucket import MutatedBucket
+from support.worker.mutated_store import Answer, MutatedStore, Plan, Request, error
+from support.worker.object_store import Bucket
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.runtime.errors import ImportFailure
@@ -36,7 +36,7 @@ def checked(bucket: Bucket, mutated: MutatedStore) -> Callable[..., None]:
 
     def check(*names: str, refuses: Refuses = lambda _: None) -> None:
         mutated.plan.refuses = refuses
-        way = Way(bucket, mutated)
+        way = MutatedBucket(bucket, mutated)
         way.destination["s3"].update({name: VALUES[name] for name in names})
         store = way.store()
         try:

@@ -8,9 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from web_site import until
 
-from patience import LONGEST_SECONDS
+from support.waiting import LONGEST_SECONDS, until
 from videoimport.media.container.mp4_boxes import top_level
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.source.files import Tail

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from object_store import KEY_ID, SECRET, Bucket
-from proxy import NETWORK, Proxy
-from web_site import Site, html, ranged
 
+from support.fake_source_site import FakeSourceSite, html, ranged
+from support.worker.fetch_harness import FetchHarness
+from support.worker.http_proxy import NETWORK, HttpProxy
+from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.reasons import Reason
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 2000
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    with Proxy() as made:
+def proxy() -> Iterator[HttpProxy]:
+    with HttpProxy() as made:
         yield made
 
 
@@ -28,7 +28,7 @@ def serve(exchange: Any) -> None:
 
 @pytest.mark.parametrize("is_page", [False, True])
 def test_everything_goes_through_the_proxy_without_leave_for_the_sources_own_address(
-    bench: Bench, site: Site, proxy: Proxy, is_page: bool
+    bench: FetchHarness, site: FakeSourceSite, proxy: HttpProxy, is_page: bool
 ) -> None:
     url = site.add("/v.mp4", serve)
     if is_page:
@@ -40,7 +40,7 @@ def test_everything_goes_through_the_proxy_without_leave_for_the_sources_own_add
     assert all("Proxy-Authorization" not in seen.headers for seen in site.requests)
 
 
-def test_objects_too(bench: Bench, bucket: Bucket, proxy: Proxy) -> None:
+def test_objects_too(bench: FetchHarness, bucket: Bucket, proxy: HttpProxy) -> None:
     bucket.put("v.mp4", BODY)
     stored = {"endpoint": bucket.store.endpoint, "bucket": bucket.name, "key": "v.mp4"}
     keys = bench.secret(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET)
@@ -49,14 +49,14 @@ def test_objects_too(bench: Bench, bucket: Bucket, proxy: Proxy) -> None:
     assert proxy.asked
 
 
-def test_a_proxy_that_is_not_there_is_told_without_its_login(bench: Bench, site: Site) -> None:
+def test_a_proxy_that_is_not_there_is_told_without_its_login(bench: FetchHarness, site: FakeSourceSite) -> None:
     failure = bench.refusal(url=site.add("/v.mp4", serve), proxy="http://ann:hunter2@127.0.0.1:9")
     assert failure.reason is Reason.SOURCE_UNAVAILABLE
     assert "spec.worker.proxy" in failure.message
     assert "hunter2" not in failure.message
 
 
-def test_a_source_is_fetched_no_faster_than_is_polite(bench: Bench, site: Site) -> None:
+def test_a_source_is_fetched_no_faster_than_is_polite(bench: FetchHarness, site: FakeSourceSite) -> None:
     """Not a matter of this machine's speed: a slower one only takes longer."""
     url = site.add("/v.mp4", serve)
     began = time.monotonic()

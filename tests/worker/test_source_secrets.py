@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from web_site import Exchange, Route, Site, fixed, html, ranged, redirect
 
+from support.fake_source_site import Exchange, FakeSourceSite, Route, fixed, html, ranged, redirect
+from support.worker.fetch_harness import FetchHarness
 from videoimport.api.reasons import Reason
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 400
@@ -40,7 +40,9 @@ def only(**wanted: str) -> Route:
         ("netrc", "machine 127.0.0.1 login ann password hunter2", {"Authorization": "Basic YW5uOmh1bnRlcjI="}),
     ],
 )
-def test_a_file_behind_a_login(bench: Bench, site: Site, key: str, content: str, wanted: dict[str, str]) -> None:
+def test_a_file_behind_a_login(
+    bench: FetchHarness, site: FakeSourceSite, key: str, content: str, wanted: dict[str, str]
+) -> None:
     url = site.add("/v.mp4", only(**wanted))
     assert bench.refusal(url=url).reason is Reason.SOURCE_AUTH_REQUIRED
     fetched = bench.fetch(url=url, **bench.secret(**{key: content}))
@@ -48,7 +50,7 @@ def test_a_file_behind_a_login(bench: Bench, site: Site, key: str, content: str,
 
 
 @pytest.mark.parametrize("key", ["headers", "cookies__txt", "netrc"])
-def test_another_host_is_shown_nothing(bench: Bench, site: Site, key: str) -> None:
+def test_another_host_is_shown_nothing(bench: FetchHarness, site: FakeSourceSite, key: str) -> None:
     content = {"headers": HEADERS, "cookies__txt": COOKIES, "netrc": "machine 127.0.0.1 login a password hunter2"}[key]
     site.routes["/there"] = serve
     url = site.add("/v.mp4", redirect(site.url("/there", host="localhost")))
@@ -58,7 +60,7 @@ def test_another_host_is_shown_nothing(bench: Bench, site: Site, key: str) -> No
         assert shown not in site.asked("/there")[0].headers
 
 
-def test_a_page_and_its_video_behind_a_login(bench: Bench, site: Site) -> None:
+def test_a_page_and_its_video_behind_a_login(bench: FetchHarness, site: FakeSourceSite) -> None:
     def page(exchange: Exchange) -> None:
         if exchange.seen.headers.get("X-Club") == "7" and "session=hunter2" in exchange.seen.headers.get("Cookie", ""):
             html('<video src="/media/v.mp4"></video>')(exchange)
@@ -71,7 +73,7 @@ def test_a_page_and_its_video_behind_a_login(bench: Bench, site: Site) -> None:
     assert fetched.video.sha256 == hashlib.sha256(BODY).hexdigest()
 
 
-def test_a_page_whose_video_lies_elsewhere_shows_it_nothing(bench: Bench, site: Site) -> None:
+def test_a_page_whose_video_lies_elsewhere_shows_it_nothing(bench: FetchHarness, site: FakeSourceSite) -> None:
     site.routes["/hop"] = redirect(site.url("/v.mp4", host="localhost"))
     site.routes["/v.mp4"] = serve
     url = site.add("/watch", html('<video src="/hop"></video>'))
@@ -82,7 +84,7 @@ def test_a_page_whose_video_lies_elsewhere_shows_it_nothing(bench: Bench, site: 
         assert not {"X-Club", "Authorization", "Cookie"} & set(seen.headers)
 
 
-def test_yt_dlps_own_redirects_show_another_host_nothing(bench: Bench, site: Site) -> None:
+def test_yt_dlps_own_redirects_show_another_host_nothing(bench: FetchHarness, site: FakeSourceSite) -> None:
     """The page itself moves: yt-dlp follows, and its library would copy every header."""
     site.routes["/elsewhere"] = html('<video src="/v.mp4"></video>')
     site.routes["/v.mp4"] = serve
@@ -93,7 +95,7 @@ def test_yt_dlps_own_redirects_show_another_host_nothing(bench: Bench, site: Sit
         assert not {"X-Club", "Authorization", "Cookie"} & set(seen.headers)
 
 
-def test_a_secret_of_an_object_store_shows_a_web_address_nothing(bench: Bench, site: Site) -> None:
+def test_a_secret_of_an_object_store_shows_a_web_address_nothing(bench: FetchHarness, site: FakeSourceSite) -> None:
     """A list in a bucket and the addresses on it have one Secret."""
     url = site.add("/v.mp4", serve)
     bench.fetch(url=url, **bench.secret(AWS_ACCESS_KEY_ID="hunter2", AWS_SECRET_ACCESS_KEY="hunter2"))
@@ -117,7 +119,7 @@ def test_a_secret_of_an_object_store_shows_a_web_address_nothing(bench: Bench, s
     ],
 )
 def test_a_secret_that_is_of_no_use_is_told_without_its_values(
-    bench: Bench, site: Site, keys: dict[str, str], told: str
+    bench: FetchHarness, site: FakeSourceSite, keys: dict[str, str], told: str
 ) -> None:
     failure = bench.refusal(url=site.add("/v.mp4", serve), **bench.secret(**keys))
     assert failure.reason is Reason.CREDENTIALS_NOT_FOUND
@@ -128,7 +130,9 @@ def test_a_secret_that_is_of_no_use_is_told_without_its_values(
 
 
 @pytest.mark.parametrize("route", [fixed(b"", status=404), html("<p>Nothing.</p>"), redirect("http://[::1/")])
-def test_failures_and_logs_hold_none_of_it(bench: Bench, site: Site, capfd: Any, route: Route, tmp_path: Path) -> None:
+def test_failures_and_logs_hold_none_of_it(
+    bench: FetchHarness, site: FakeSourceSite, capfd: Any, route: Route, tmp_path: Path
+) -> None:
     keys = {"headers": HEADERS, "cookies__txt": COOKIES, "netrc": "machine 127.0.0.1 login ann password hunter2"}
     failure = bench.refusal(url=site.add("/v.mp4", route), **bench.secret(**keys))
     captured = capfd.readouterr()

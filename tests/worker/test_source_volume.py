@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fetch_runs import Bench
 
+from support.worker.fetch_harness import FetchHarness
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.volume_source import open_beneath
 from videoimport.worker.runtime.errors import ImportFailure
@@ -25,7 +25,7 @@ def volume(tmp_path: Path) -> Path:
     return root
 
 
-def test_it_is_read_in_place_and_hashed(bench: Bench, volume: Path) -> None:
+def test_it_is_read_in_place_and_hashed(bench: FetchHarness, volume: Path) -> None:
     under_way = bench.begin(mounted="talks/clip.mp4", volume=str(volume))
     fetched = under_way.finish()
     assert fetched.video.sha256 == hashlib.sha256(BODY).hexdigest()
@@ -37,7 +37,7 @@ def test_it_is_read_in_place_and_hashed(bench: Bench, volume: Path) -> None:
     assert (found.type, found.filename, found.title) == ("PersistentVolumeClaim", "clip.mp4", "clip")
 
 
-def test_it_stays_the_same_file_whoever_moves_it(bench: Bench, volume: Path) -> None:
+def test_it_stays_the_same_file_whoever_moves_it(bench: FetchHarness, volume: Path) -> None:
     under_way = bench.begin(mounted="talks/clip.mp4", volume=str(volume))
     under_way.finish()
     (volume / "talks" / "clip.mp4").unlink()
@@ -84,7 +84,7 @@ def test_everything_else_is_refused(volume: Path, make: Callable[[Path], object]
     assert repr(path) in caught.value.message
 
 
-def test_the_fetching_process_refuses_too(bench: Bench, volume: Path) -> None:
+def test_the_fetching_process_refuses_too(bench: FetchHarness, volume: Path) -> None:
     failure = bench.refusal(mounted=link(volume, "/etc/passwd"), volume=str(volume))
     assert failure.reason is Reason.UNSUPPORTED_SOURCE
     assert bench.refusal(mounted="none", volume=str(volume)).reason is Reason.SOURCE_NOT_FOUND
@@ -98,19 +98,19 @@ def test_the_fetching_process_refuses_too(bench: Bench, volume: Path) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(100), Reason.NOT_VIDEO),
     ],
 )
-def test_what_is_no_video_is_refused_at_once(bench: Bench, volume: Path, content: bytes, reason: Reason) -> None:
+def test_what_is_no_video_is_refused_at_once(bench: FetchHarness, volume: Path, content: bytes, reason: Reason) -> None:
     (volume / "x").write_bytes(content)
     assert bench.refusal(mounted="x", volume=str(volume)).reason is reason
 
 
-def test_the_users_limit_holds_and_scratch_does_not_matter(bench: Bench, volume: Path) -> None:
+def test_the_users_limit_holds_and_scratch_does_not_matter(bench: FetchHarness, volume: Path) -> None:
     wish = {"mounted": "talks/clip.mp4", "volume": str(volume)}
     assert bench.refusal(**wish, max_bytes=1000).reason is Reason.SOURCE_TOO_LARGE
     assert bench.fetch(**wish, room_bytes=1000).video.size == len(BODY)
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_a_checksum(bench: Bench, volume: Path, right: bool) -> None:
+def test_a_checksum(bench: FetchHarness, volume: Path, right: bool) -> None:
     digest = hashlib.sha256(BODY if right else b"").hexdigest()
     wish = {"mounted": "talks/clip.mp4", "volume": str(volume), "checksum": digest}
     if right:

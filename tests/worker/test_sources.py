@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from object_store import KEY_ID, SECRET
-from test_refusals import refused
-from web_site import Exchange, Site, file, fixed, html
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import Exchange, FakeSourceSite, file, fixed, html
+from support.worker.object_store import KEY_ID, SECRET
+from support.worker.refusals import assert_refused
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.api.reasons import Reason
 
 Footage = Callable[[str], Path]
@@ -22,7 +22,9 @@ def clip(footage: Footage) -> Path:
     return footage("silent.mp4")
 
 
-def bring(desk: Desk, source: dict[str, Any], secret: dict[str, str] | None = None, **more: Any) -> Ended:
+def bring(
+    desk: WorkerHarness, source: dict[str, Any], secret: dict[str, str] | None = None, **more: Any
+) -> FinishedRun:
     if secret is not None:
         folder = desk.folder / "source-secret"
         folder.mkdir()
@@ -33,14 +35,14 @@ def bring(desk: Desk, source: dict[str, Any], secret: dict[str, str] | None = No
     return desk.bring("", source=source, **more)
 
 
-def told(ended: Ended, kind: str, clip: Path) -> None:
+def told(ended: FinishedRun, kind: str, clip: Path) -> None:
     assert ended.code == 0, ended.everything
     source = ended.report.source
     assert source is not None
     assert (source.type, source.sha256) == (kind, hashlib.sha256(clip.read_bytes()).hexdigest())
 
 
-def test_an_object(desk: Desk, clip: Path) -> None:
+def test_an_object(desk: WorkerHarness, clip: Path) -> None:
     desk.bucket.put("talks/a talk.mp4", clip.read_bytes())
     stored = {"endpoint": desk.bucket.store.endpoint, "bucket": desk.bucket.name, "key": "talks/a talk.mp4"}
     secret = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -50,7 +52,7 @@ def test_an_object(desk: Desk, clip: Path) -> None:
     assert SECRET not in ended.everything
 
 
-def test_a_file_in_a_volume(desk: Desk, clip: Path) -> None:
+def test_a_file_in_a_volume(desk: WorkerHarness, clip: Path) -> None:
     volume = desk.folder / "volume"
     (volume / "talks").mkdir(parents=True)
     (volume / "talks" / "clip.mp4").symlink_to("../store.mp4")
@@ -62,17 +64,17 @@ def test_a_file_in_a_volume(desk: Desk, clip: Path) -> None:
     assert ended.report.source.url == "pvc://archive/talks/clip.mp4"
 
 
-def test_a_way_out_of_a_volume(desk: Desk) -> None:
+def test_a_way_out_of_a_volume(desk: WorkerHarness) -> None:
     volume = desk.folder / "volume"
     volume.mkdir()
     (volume / "clip.mp4").symlink_to("/etc/passwd")
     desk.options = ("--source-volume", volume)
     source = {"persistentVolumeClaim": {"claimName": "archive", "path": "clip.mp4"}}
-    refused(bring(desk, source), desk, Reason.UNSUPPORTED_SOURCE, "leads out of the volume")
+    assert_refused(bring(desk, source), desk, Reason.UNSUPPORTED_SOURCE, "leads out of the volume")
 
 
 @pytest.mark.parametrize("is_page", [False, True])
-def test_behind_a_login(desk: Desk, site: Site, clip: Path, is_page: bool) -> None:
+def test_behind_a_login(desk: WorkerHarness, site: FakeSourceSite, clip: Path, is_page: bool) -> None:
     serve = file(clip)
 
     def guarded(exchange: Exchange) -> None:
@@ -88,37 +90,37 @@ def test_behind_a_login(desk: Desk, site: Site, clip: Path, is_page: bool) -> No
     assert "hunter2" not in ended.everything
 
 
-def test_a_secret_that_is_not_there(desk: Desk, site: Site, clip: Path) -> None:
+def test_a_secret_that_is_not_there(desk: WorkerHarness, site: FakeSourceSite, clip: Path) -> None:
     ended = bring(desk, {"url": site.add("/v.mp4", file(clip))}, {})
-    refused(ended, desk, Reason.CREDENTIALS_NOT_FOUND, "source-login")
+    assert_refused(ended, desk, Reason.CREDENTIALS_NOT_FOUND, "source-login")
     assert site.requests == []
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_a_checksum(desk: Desk, site: Site, clip: Path, right: bool) -> None:
+def test_a_checksum(desk: WorkerHarness, site: FakeSourceSite, clip: Path, right: bool) -> None:
     digest = hashlib.sha256(clip.read_bytes() if right else b"").hexdigest()
     ended = bring(desk, {"url": site.add("/v.mp4", file(clip)), "checksum": f"sha256:{digest}"})
     if right:
         told(ended, "Url", clip)
     else:
-        refused(ended, desk, Reason.CHECKSUM_MISMATCH, digest)
+        assert_refused(ended, desk, Reason.CHECKSUM_MISMATCH, digest)
 
 
-def test_certificates_of_ones_own(desk: Desk, clip: Path) -> None:
+def test_certificates_of_ones_own(desk: WorkerHarness, clip: Path) -> None:
     pem, ca = desk.folder / "site.pem", desk.folder / "ca.crt"
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
     key = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(["openssl", *key, *subject, "-keyout", pem, "-out", ca], check=True, capture_output=True)
     pem.write_bytes(pem.read_bytes() + ca.read_bytes())
     desk.options = ("--ca-bundle", ca)
-    with Site(certificate=pem) as site:
+    with FakeSourceSite(certificate=pem) as site:
         source = {"url": site.add("/v.mp4", file(clip))}
         told(bring(desk, source, worker={"caBundleConfigMapRef": {"name": "our-ca"}}), "Url", clip)
 
 
-def test_a_bundle_without_certificates(desk: Desk, site: Site, clip: Path) -> None:
+def test_a_bundle_without_certificates(desk: WorkerHarness, site: FakeSourceSite, clip: Path) -> None:
     (desk.folder / "ca.crt").write_text("no certificate")
     desk.options = ("--ca-bundle", desk.folder / "ca.crt")
     source = {"url": site.add("/v.mp4", fixed(clip.read_bytes()))}
     ended = bring(desk, source, worker={"caBundleConfigMapRef": {"name": "our-ca"}})
-    refused(ended, desk, Reason.INVALID_SPEC, "our-ca")
+    assert_refused(ended, desk, Reason.INVALID_SPEC, "our-ca")

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listing_runs import Lists
-from object_store import ObjectStore
-from test_delivery import Sender
-from web_site import Site, file, until
-from worker_runs import Desk, Ended, descendants, is_alive
 
-from patience import LONGEST_SECONDS
-from receiver import Receiver
+from support.fake_source_site import FakeSourceSite, file
+from support.waiting import LONGEST_SECONDS, until
+from support.webhook_receiver import WebhookReceiver
+from support.worker.listing_harness import ListingHarness
+from support.worker.object_store import ObjectStore
+from support.worker.webhook_harness import WebhookHarness
+from support.worker.worker_harness import FinishedRun, WorkerHarness, descendants, is_alive
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.listing_log import unpacked
 
@@ -118,19 +118,19 @@ def stopped_at(moment: Moment, process: "subprocess.Popen[str]") -> list[int]:
 
 
 @pytest.fixture
-def desk_of(store: ObjectStore, tmp_path: Path) -> Callable[[], Desk]:
+def desk_of(store: ObjectStore, tmp_path: Path) -> Callable[[], WorkerHarness]:
     """A desk for each run: a bucket and a folder of its own."""
 
-    def make() -> Desk:
+    def make() -> WorkerHarness:
         bucket = store.new_bucket()
         folder = tmp_path / bucket.name
         folder.mkdir()
-        return Desk(bucket, folder, is_leader=True)
+        return WorkerHarness(bucket, folder, is_leader=True)
 
     return make
 
 
-def judge_import(desk: Desk, ended: Ended) -> str:
+def judge_import(desk: WorkerHarness, ended: FinishedRun) -> str:
     """What a run that was stopped came to. Fails unless that is a stop or a whole success."""
     shown, record = desk.bucket.shown, "in/.videoimport/imports/uid-1.json"
     if ended.code == 0:
@@ -147,14 +147,16 @@ def judge_import(desk: Desk, ended: Ended) -> str:
     return "stop"
 
 
-def check_leftovers(desk: Desk) -> None:
+def check_leftovers(desk: WorkerHarness) -> None:
     """What is left open is noted, so that the next run finds it."""
     unfinished, note = set(desk.bucket.unfinished), "in/.videoimport/uploads/uid-1.json"
     if unfinished and "in/.videoimport/imports/uid-1.json" not in desk.bucket.keys:
         assert unfinished <= set(desk.bucket.json(note)["uploads"])
 
 
-def test_a_stop_at_any_moment_of_an_import(desk_of: Callable[[], Desk], site: Site, footage: Any) -> None:
+def test_a_stop_at_any_moment_of_an_import(
+    desk_of: Callable[[], WorkerHarness], site: FakeSourceSite, footage: Any
+) -> None:
     url = site.add("/v.mp4", file(footage("silent.mp4")))
     began, whole = time.monotonic(), desk_of()
     assert whole.bring(url, output=OUTPUT).code == 0
@@ -177,7 +179,9 @@ def test_a_stop_at_any_moment_of_an_import(desk_of: Callable[[], Desk], site: Si
     assert tally.get("stop", 0) > 0
 
 
-def test_a_stop_while_any_child_starts(desk_of: Callable[[], Desk], site: Site, footage: Any) -> None:
+def test_a_stop_while_any_child_starts(
+    desk_of: Callable[[], WorkerHarness], site: FakeSourceSite, footage: Any
+) -> None:
     url = site.add("/v.mp4", file(footage("silent.mp4")))
     for number in range(1, 100):
         desk = desk_of()
@@ -192,7 +196,9 @@ def test_a_stop_while_any_child_starts(desk_of: Callable[[], Desk], site: Site, 
     raise AssertionError("the run starts children without end")
 
 
-def test_a_stop_after_the_commit_record_changes_nothing(desk: Desk, site: Site, footage: Any) -> None:
+def test_a_stop_after_the_commit_record_changes_nothing(
+    desk: WorkerHarness, site: FakeSourceSite, footage: Any
+) -> None:
     desk.program = ("-c", AT_END)
     ended = desk.bring(site.add("/v.mp4", file(footage("silent.mp4"))))
     assert "stopped" in ended.stderr
@@ -200,7 +206,7 @@ def test_a_stop_after_the_commit_record_changes_nothing(desk: Desk, site: Site, 
     assert desk.left_in_scratch == []
 
 
-def test_a_stop_at_any_moment_of_a_listing(lists: Lists, store: ObjectStore, footage: Any) -> None:
+def test_a_stop_at_any_moment_of_a_listing(lists: ListingHarness, store: ObjectStore, footage: Any) -> None:
     videos = store.new_bucket()
     for number in range(6):
         videos.put(f"{number}.mp4", footage("silent.mp4").read_bytes())
@@ -222,8 +228,8 @@ def test_a_stop_at_any_moment_of_a_listing(lists: Lists, store: ObjectStore, foo
 
 
 def test_a_stop_at_any_moment_of_a_delivery(tmp_path: Path) -> None:
-    with Receiver().running() as receiver:
-        sender = Sender(tmp_path, {"webhook-secret": receiver.secret})
+    with WebhookReceiver().running() as receiver:
+        sender = WebhookHarness(tmp_path, {"webhook-secret": receiver.secret})
         began = time.monotonic()
         assert sender.deliver(receiver.url()).code == 0
         for moment in moments("delivery", time.monotonic() - began):
@@ -242,7 +248,7 @@ def test_a_stop_at_any_moment_of_a_delivery(tmp_path: Path) -> None:
             assert len(receiver.posts) == 1 if code == 0 else len(receiver.posts) <= 1, moment
 
 
-def test_a_stop_before_the_worker_has_its_handlers_waits_for_them(desk: Desk, site: Site) -> None:
+def test_a_stop_before_the_worker_has_its_handlers_waits_for_them(desk: WorkerHarness, site: FakeSourceSite) -> None:
     """As process 1 of a container, where the kernel would drop it. Started as the image starts it."""
     desk.launcher = entrypoint()[:-1]
     running = desk.start(desk.task(site.url("/never.mp4")))
@@ -254,7 +260,9 @@ def test_a_stop_before_the_worker_has_its_handlers_waits_for_them(desk: Desk, si
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_while_the_worker_is_imported_ends_it_at_once(desk: Desk, site: Site, number: signal.Signals) -> None:
+def test_a_stop_while_the_worker_is_imported_ends_it_at_once(
+    desk: WorkerHarness, site: FakeSourceSite, number: signal.Signals
+) -> None:
     """On a starved node the imports take longer than a pod's grace period. No worker began, so nothing is left."""
     desk.launcher, desk.program = entrypoint()[:-1], ("-c", AT_IMPORT)
     running = desk.start(desk.task(site.url("/never.mp4")))
@@ -285,7 +293,7 @@ def _blocks(pid: int, number: signal.Signals) -> bool:
 )
 @pytest.mark.parametrize("module", ["videoimport.worker.fetch", "ffmpeg"])
 def test_a_child_that_something_else_ended(
-    desk: Desk, site: Site, footage: Any, module: str, number: signal.Signals, reason: Reason
+    desk: WorkerHarness, site: FakeSourceSite, footage: Any, module: str, number: signal.Signals, reason: Reason
 ) -> None:
     """Without a stop of the worker. The fetching process answers SIGTERM by killing all it started, itself too."""
     url = site.add("/v.mp4", file(footage("compliant.mp4")))

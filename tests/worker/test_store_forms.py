@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from destinations import FOLDER, BucketHome, Killed, bring, place_at, task_for
-from object_store import Bucket, ObjectStore
-from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHarness, Killed, bring, place_at, task_for
+from support.worker.object_store import Bucket, ObjectStore
+from support.worker.shaped_store import CONDITIONS, Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import earlier_run
@@ -190,8 +190,8 @@ def shaped(case: Case, proxies: Callable[[Shape], ShapedStore]) -> ShapedStore:
 
 
 @pytest.fixture
-def home(shaped: ShapedStore, bucket: Bucket) -> BucketHome:
-    return BucketHome.through(shaped.endpoint, bucket)
+def home(shaped: ShapedStore, bucket: Bucket) -> BucketHarness:
+    return BucketHarness.through(shaped.endpoint, bucket)
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def start(home: BucketHome) -> Iterator[Callable[..., Place]]:
+def start(home: BucketHarness) -> Iterator[Callable[..., Place]]:
     made: list[Place] = []
 
     def begin(uid: str = "new", run: int = 1, *, probe: bool = True, **more: Any) -> Place:
@@ -218,18 +218,18 @@ def start(home: BucketHome) -> Iterator[Callable[..., Place]]:
         place.store.close()
 
 
-def visible(home: BucketHome) -> list[str]:
+def visible(home: BucketHarness) -> list[str]:
     return [key.removeprefix(f"{FOLDER}/") for key in home.bucket.shown]
 
 
-def is_right(home: BucketHome, files: dict[str, Path]) -> bool:
+def is_right(home: BucketHarness, files: dict[str, Path]) -> bool:
     return visible(home) == sorted([*files, "result.json"]) and all(
         home.read(f"{FOLDER}/{name}") == path.read_bytes() for name, path in files.items()
     )
 
 
 def test_the_probe_is_short_and_leaves_nothing(
-    case: Case, start: Callable[..., Place], home: BucketHome, shaped: ShapedStore
+    case: Case, start: Callable[..., Place], home: BucketHarness, shaped: ShapedStore
 ) -> None:
     start()
     asked = [name for name in shaped.calls if name in ("Create", "Part", "Complete", "Abort")]
@@ -240,7 +240,7 @@ def test_the_probe_is_short_and_leaves_nothing(
 
 
 def test_new_again_duplicate_and_taken(
-    case: Case, start: Callable[..., Place], home: BucketHome, files: dict[str, Path], shaped: ShapedStore
+    case: Case, start: Callable[..., Place], home: BucketHarness, files: dict[str, Path], shaped: ShapedStore
 ) -> None:
     files["video.mp4"].write_bytes(os.urandom(8 * 2**20 + 5))  # two parts
     place = start()
@@ -270,10 +270,10 @@ def test_a_checksum_that_is_told_no_more_is_no_mismatch(
     bucket: Bucket, files: dict[str, Path], proxies: Callable[[Shape], ShapedStore]
 ) -> None:
     """As after an upgrade of the store, or of a gateway before it: nothing is imported again."""
-    direct = BucketHome(bucket)
+    direct = BucketHarness(bucket)
     first = place_at(direct.store(), task_for(direct))
     report = bring(first, files)
-    changed = BucketHome.through(
+    changed = BucketHarness.through(
         proxies(Shape("not at HEAD", answer=headers(without_checksums, "Head"))).endpoint, bucket
     )
     again = place_at(changed.store(), task_for(direct, run=2))
@@ -285,7 +285,7 @@ def test_a_checksum_that_is_told_no_more_is_no_mismatch(
 
 
 def test_replace_by_another_and_anew_by_the_same(
-    start: Callable[..., Place], home: BucketHome, files: dict[str, Path]
+    start: Callable[..., Place], home: BucketHarness, files: dict[str, Path]
 ) -> None:
     bring(start(), files)
     changed = start(run=2, output={"video": {"crf": 30}})
@@ -301,7 +301,7 @@ def test_replace_by_another_and_anew_by_the_same(
 
 @IN_SOME
 def test_a_file_of_nobody_is_in_the_way(
-    start: Callable[..., Place], home: BucketHome, bucket: Bucket, files: dict[str, Path]
+    start: Callable[..., Place], home: BucketHarness, bucket: Bucket, files: dict[str, Path]
 ) -> None:
     bucket.put(VIDEO, files["video.mp4"].read_bytes())
     with pytest.raises(ImportFailure) as caught:
@@ -312,7 +312,7 @@ def test_a_file_of_nobody_is_in_the_way(
 
 @IN_SOME
 def test_what_appears_at_the_last_moment_stays(
-    start: Callable[..., Place], home: BucketHome, bucket: Bucket, files: dict[str, Path]
+    start: Callable[..., Place], home: BucketHarness, bucket: Bucket, files: dict[str, Path]
 ) -> None:
     place = start()
     seen = place.store.head
@@ -337,7 +337,7 @@ UNGUARDED = [case for case in CASES if case.unguarded]
 
 @pytest.mark.parametrize("case", UNGUARDED, ids=named, indirect=True)
 def test_an_import_that_is_overwritten_before_its_end_did_not_import(
-    start: Callable[..., Place], home: BucketHome, bucket: Bucket, files: dict[str, Path]
+    start: Callable[..., Place], home: BucketHarness, bucket: Bucket, files: dict[str, Path]
 ) -> None:
     place = start()
     real = place.store.write
@@ -358,7 +358,7 @@ def test_an_import_that_is_overwritten_before_its_end_did_not_import(
 
 @IN_SOME
 def test_a_harmed_object_is_found_out_and_nothing_stays(
-    start: Callable[..., Place], home: BucketHome, bucket: Bucket, files: dict[str, Path]
+    start: Callable[..., Place], home: BucketHarness, bucket: Bucket, files: dict[str, Path]
 ) -> None:
     """As many other bytes, under the same metadata: as by a store that mixes up its parts, and answers with the ETag of
     what it keeps."""
@@ -401,7 +401,12 @@ def shadowed(place: Place, complete: Callable[..., Any]) -> None:
 @IN_SOME
 @pytest.mark.parametrize("after", [True, False])
 def test_killed_at_the_video_the_next_run_ends_with_one_whole_result(
-    case: Case, start: Callable[..., Place], home: BucketHome, files: dict[str, Path], shaped: ShapedStore, after: bool
+    case: Case,
+    start: Callable[..., Place],
+    home: BucketHarness,
+    files: dict[str, Path],
+    shaped: ShapedStore,
+    after: bool,
 ) -> None:
     place = start()
     real = place.store.client.complete_multipart_upload  # type: ignore[attr-defined]
@@ -435,7 +440,7 @@ def test_killed_at_the_video_the_next_run_ends_with_one_whole_result(
 
 @IN_SOME
 def test_a_lost_answer_to_complete_is_no_failure(
-    start: Callable[..., Place], home: BucketHome, files: dict[str, Path]
+    start: Callable[..., Place], home: BucketHarness, files: dict[str, Path]
 ) -> None:
     place = start()
     real = place.store.client.complete_multipart_upload  # type: ignore[attr-defined]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import IncompleteReadError, PaginationError, ReadTimeoutError
-from destinations import FOLDER, BucketHome, bring, place_at, task_for
-from object_store import Bucket
-from shaped_store import Call, Shape, ShapedStore
 
+from support.worker.destinations import FOLDER, BucketHarness, bring, place_at, task_for
+from support.worker.object_store import Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
@@ -30,7 +30,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 class TestConditions:
     def test_a_refusal_that_has_another_cause_says_nothing_of_them(
-        self, via: Callable[[Shape], BucketHome], files: dict[str, Path]
+        self, via: Callable[[Shape], BucketHarness], files: dict[str, Path]
     ) -> None:
         """The store refuses the upload with the condition and without: it may know conditions all the same."""
         conditions: list[str | None] = []
@@ -53,7 +53,7 @@ class TestConditions:
 
     @pytest.mark.parametrize("unmet", [1, 2])
     def test_an_object_that_came_and_went_does_not_end_them(
-        self, via: Callable[[Shape], BucketHome], unmet: int
+        self, via: Callable[[Shape], BucketHarness], unmet: int
     ) -> None:
         """The condition is unmet, and nothing stands there any more when the worker looks. Only a store that says so
         twice compares in a way of its own."""
@@ -76,7 +76,7 @@ class TestConditions:
         store.close()
 
 
-def test_an_answer_that_breaks_off_is_no_silence(via: Callable[[Shape], BucketHome], bucket: Bucket) -> None:
+def test_an_answer_that_breaks_off_is_no_silence(via: Callable[[Shape], BucketHarness], bucket: Bucket) -> None:
     def cut(_: ShapedStore, call: Call) -> None:
         nonlocal times
         if call.name == "Get" and times:
@@ -126,7 +126,7 @@ def always_from_the_start(call: Call) -> None:
 
 
 class TestAListThatIsCutWithoutAToken:
-    def test_is_read_to_its_end(self, via: Callable[[Shape], BucketHome], bucket: Bucket) -> None:
+    def test_is_read_to_its_end(self, via: Callable[[Shape], BucketHarness], bucket: Bucket) -> None:
         wanted = [f"in/clip/{name}" for name in ("a b", "a+b", "c%20d", "e", "\u00e4")]
         for key in wanted:
             bucket.put(key, b"")
@@ -135,7 +135,7 @@ class TestAListThatIsCutWithoutAToken:
         store.close()
 
     def test_leaves_no_file_of_a_replaced_result(
-        self, via: Callable[[Shape], BucketHome], files: dict[str, Path]
+        self, via: Callable[[Shape], BucketHarness], files: dict[str, Path]
     ) -> None:
         home = via(Shape("cut", pages_of_two, without_token))
         stills = {f"thumbnails/{number:03}.jpg": files["video.mp4"] for number in range(1, 5)}
@@ -148,7 +148,9 @@ class TestAListThatIsCutWithoutAToken:
         for place in (first, second):
             place.store.close()
 
-    def test_and_whose_tokens_come_in_turn_is_no_list(self, via: Callable[[Shape], BucketHome], bucket: Bucket) -> None:
+    def test_and_whose_tokens_come_in_turn_is_no_list(
+        self, via: Callable[[Shape], BucketHarness], bucket: Bucket
+    ) -> None:
         def from_the_start(call: Call) -> None:
             call.headers["x-test-next"] = "two" if "token=one" in call.path else "one"
             always_from_the_start(call)
@@ -164,7 +166,7 @@ class TestAListThatIsCutWithoutAToken:
             [*store.keys("in/clip/")]
         store.close()
 
-    def test_and_leads_no_further_is_no_list(self, via: Callable[[Shape], BucketHome], bucket: Bucket) -> None:
+    def test_and_leads_no_further_is_no_list(self, via: Callable[[Shape], BucketHarness], bucket: Bucket) -> None:
         for number in range(5):
             bucket.put(f"in/clip/{number}", b"")
         store = via(Shape("from the start", always_from_the_start, without_token)).store()

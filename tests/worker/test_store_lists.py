@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from object_store import KEY_ID, SECRET, Bucket
-from shaped_store import Call, Shape, ShapedStore
 
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import S3Destination
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.storage.credentials import Keys

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from object_store import KEY_ID, SECRET, Bucket
-from shaped_store import Call, Shape, ShapedStore
-from web_site import until
 
+from support.waiting import until
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import Destination, S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from object_store import ObjectStore
-from store_answers import ANSWERS, Asker, asked
-from store_features import ANSWERED, IMPORTED
-from store_imports import SCENARIOS, SMALL, Outcomes, World
-from store_servers import SERVERS
-from web_site import Site
+
+from support.fake_source_site import FakeSourceSite
+from support.worker.object_store import ObjectStore
+from support.worker.store_answers import ANSWERS, Asker, asked
+from support.worker.store_features import ANSWERED, IMPORTED
+from support.worker.store_imports import SCENARIOS, SMALL, Outcomes, World
+from support.worker.store_servers import SERVERS
 
 CHOSEN = [name for name in os.environ.get("VIDEOIMPORT_TEST_STORES", "").split(",") if name]
 RECORDS = os.environ.get("VIDEOIMPORT_TEST_STORES_RECORDS")
@@ -29,7 +30,7 @@ def server(request: pytest.FixtureRequest, started: Callable[[str], ObjectStore]
 
 
 @pytest.fixture
-def world(server: ObjectStore, tmp_path: Path, site: Site, footage: Callable[[str], Path]) -> World:
+def world(server: ObjectStore, tmp_path: Path, site: FakeSourceSite, footage: Callable[[str], Path]) -> World:
     return World(server, tmp_path, site, footage("silent.mp4"))
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matrix import H264, PLAIN, TONE, ffmpeg
-from numbered import make, seen
-from web_site import Site, file, fixed
-from worker_runs import Desk, Ended
+
+from support.fake_source_site import FakeSourceSite, file, fixed
+from support.worker.differential_matrix import H264, PLAIN, TONE, ffmpeg
+from support.worker.numbered_pictures import make, seen
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 
 PICTURES = 50
 HLS = ("-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_playlist_type", "vod")
@@ -24,7 +25,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def serve(site: Site, folder: Path, name: str) -> str:
+def serve(site: FakeSourceSite, folder: Path, name: str) -> str:
     for path in folder.iterdir():
         site.routes[f"/{path.name}"] = fixed(path.read_bytes(), TYPES.get(path.suffix, "video/mp4"))
     return site.url(f"/{name}")
@@ -37,12 +38,12 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-def result(desk: Desk, ended: Ended, folder: Path) -> Path:
+def result(desk: WorkerHarness, ended: FinishedRun, folder: Path) -> Path:
     assert ended.code == 0, ended.everything
     return desk.bucket.save("in/clip/video.mp4", folder / "result.mp4")
 
 
-def streams(desk: Desk) -> Any:
+def streams(desk: WorkerHarness) -> Any:
     return desk.bucket.json("in/clip/result.json")["streams"]
 
 
@@ -71,7 +72,7 @@ def media(name: str, more: str = "") -> str:
     ],
 )
 def test_hls_has_its_default_sound_also_without_codecs(
-    desk: Desk, site: Site, base: Path, folder: Path, sounds: list[str]
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path, sounds: list[str]
 ) -> None:
     renditions(base, folder)
     master(folder, sounds)
@@ -96,7 +97,9 @@ def parts(base: Path, folder: Path, kind: str, *words: str) -> list[str]:
     return found
 
 
-def test_hls_is_imported_across_a_discontinuity(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+def test_hls_is_imported_across_a_discontinuity(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path
+) -> None:
     ad, film = parts(base, folder, "ts", "-ar", "44100")
     (folder / "whole.m3u8").write_text(f"#EXTM3U\n{ad}\n#EXT-X-DISCONTINUITY\n{film}\n#EXT-X-ENDLIST\n")
     ended = desk.bring(serve(site, folder, "whole.m3u8"), output=OUTPUT)
@@ -108,7 +111,7 @@ def test_hls_is_imported_across_a_discontinuity(desk: Desk, site: Site, base: Pa
 
 @pytest.mark.parametrize("has_one_header", [True, False])
 def test_hls_of_fragments_with_a_discontinuity_is_refused(
-    desk: Desk, site: Site, base: Path, folder: Path, *, has_one_header: bool
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path, *, has_one_header: bool
 ) -> None:
     ad, film = parts(base, folder, "fmp4")
     if has_one_header:
@@ -122,7 +125,9 @@ def test_hls_of_fragments_with_a_discontinuity_is_refused(
     assert ended.reason == "UnsupportedSource", ended.everything
 
 
-def test_dash_of_periods_that_differ_is_refused(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+def test_dash_of_periods_that_differ_is_refused(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path
+) -> None:
     periods = []
     for name, words in (("ad", ("-t", "1", "-vf", "scale=160:90")), ("film", ())):
         names = ("-init_seg_name", f"{name}-init.m4s", "-media_seg_name", f"{name}-$Number$.m4s")
@@ -145,7 +150,9 @@ def loudest(path: Path, channel: int) -> float:
     return float(told.partition("mean_volume: ")[2].split()[0])
 
 
-def test_two_mono_tracks_become_left_and_right(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+def test_two_mono_tracks_become_left_and_right(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path
+) -> None:
     source = folder / "mono.mov"
     ffmpeg("-i", base, *TONE, "-map", "0:v", "-map", "0:a", "-map", "1:a", *H264, "-c:a", "pcm_s16le", "-ac", "1", "-t",
            "2", source)  # fmt: skip
@@ -156,7 +163,9 @@ def test_two_mono_tracks_become_left_and_right(desk: Desk, site: Site, base: Pat
     assert streams(desk)["leftOut"] == []
 
 
-def test_a_copy_names_the_second_mono_track_as_left_out(desk: Desk, site: Site, base: Path, folder: Path) -> None:
+def test_a_copy_names_the_second_mono_track_as_left_out(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path
+) -> None:
     source = folder / "mono.mp4"
     ffmpeg("-i", base, *TONE, "-map", "0:v", "-map", "0:a", "-map", "1:a", *PLAIN, "-ac", "1", "-t", "2", source)
     ended = desk.bring(site.add("/mono.mp4", file(source)), output={"mode": "Remux"})

@@ -4,10 +4,10 @@ import hashlib
 from typing import Any
 
 import pytest
-from fetch_runs import Bench
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import Site, ranged
 
+from support.fake_source_site import FakeSourceSite, ranged
+from support.worker.fetch_harness import FetchHarness
+from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.worker.fetch.limits import Limits, Throttle
 from videoimport.worker.fetch.mp4_tail import Told, fetched
 
@@ -24,7 +24,7 @@ Wish = dict[str, Any]
 
 
 @pytest.fixture(params=["web", "s3"])
-def wish(request: pytest.FixtureRequest, bench: Bench, site: Site, bucket: Bucket) -> Wish:
+def wish(request: pytest.FixtureRequest, bench: FetchHarness, site: FakeSourceSite, bucket: Bucket) -> Wish:
     """The same file from a web server and from an object store."""
     if request.param == "web":
         return {"url": site.add("/v.mp4", lambda exchange: ranged(exchange, MOVIE, '"one"'))}
@@ -33,7 +33,7 @@ def wish(request: pytest.FixtureRequest, bench: Bench, site: Site, bucket: Bucke
     return {"stored": stored, **bench.secret(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET)}
 
 
-def test_news_come_while_it_arrives(bench: Bench, wish: Wish) -> None:
+def test_news_come_while_it_arrives(bench: FetchHarness, wish: Wish) -> None:
     """Not as bytes that moved: those would go back to the file's start."""
     told: list[int] = []
     bench.on_news = lambda: told.append(len(bench.moved))
@@ -45,7 +45,7 @@ def test_news_come_while_it_arrives(bench: Bench, wish: Wish) -> None:
     assert set(told) == {0}
 
 
-def test_one_that_politeness_would_stretch_is_not_awaited(bench: Bench, wish: Wish) -> None:
+def test_one_that_politeness_would_stretch_is_not_awaited(bench: FetchHarness, wish: Wish) -> None:
     """At 50 KiB a second it alone would take 40 seconds, in which nothing else came."""
     under_way = bench.begin(**wish, bytes_per_second=50 * 1024)
     assert under_way.sources(35).video.tail is None

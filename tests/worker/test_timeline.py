@@ -5,25 +5,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numbered_footage
 import pytest
-from numbered_footage import Seen, watch
-from web_site import Site, file
-from worker_runs import Desk, Ended
 
+from support.fake_source_site import FakeSourceSite, file
+from support.worker import numbered_footage
+from support.worker.numbered_footage import Seen, watch
+from support.worker.worker_harness import FinishedRun, WorkerHarness
 from videoimport.api.reasons import Reason
 
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2")
 IN_STEP = 0.07
 """Seconds: the parts themselves are 0.06 apart, by the frames that they reorder; half a moment of the grid is 0.008."""
-Bring = Callable[..., tuple[Ended, Seen | None]]
+Bring = Callable[..., tuple[FinishedRun, Seen | None]]
 
 
 @pytest.fixture
-def bring(desk: Desk, site: Site, tmp_path: Path) -> Bring:
+def bring(desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path) -> Bring:
     """Import a file, and watch the result if there is one."""
 
-    def bring(source: Path, mode: str = "Auto", **more: Any) -> tuple[Ended, Seen | None]:
+    def bring(source: Path, mode: str = "Auto", **more: Any) -> tuple[FinishedRun, Seen | None]:
         output = {"mode": mode, "video": {"preset": "ultrafast"}}
         ended = desk.bring(site.add(f"/{source.name}", file(source)), output=output, **more)
         if ended.code:
@@ -108,7 +108,7 @@ def test_a_start_between_keyframes_is_cut(
     assert "before a keyframe are cut" in ended.stage("Transcode").why
 
 
-def test_a_mended_source_is_told_by_its_own_streams(bring: Bring, desk: Desk, tmp_path: Path) -> None:
+def test_a_mended_source_is_told_by_its_own_streams(bring: Bring, desk: WorkerHarness, tmp_path: Path) -> None:
     """A radio program comes first; the copy that is read has neither it nor the source's numbers."""
     film, both = tuned_in(tmp_path, "tuned-in.ts"), tmp_path / "radio.ts"
     programs = ("-program", "title=radio:st=0", "-program", "title=film:st=1:st=2")

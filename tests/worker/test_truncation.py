@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpus.files import Kitchen
 
+from support.worker.corpus.files import Corpus
 from videoimport.api.reasons import Reason
 from videoimport.media.source.findings import Finding
 from videoimport.worker.runtime.errors import ImportFailure
@@ -41,7 +41,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
     """The plain footage in a container, whole."""
-    folder, plain = tmp_path_factory.mktemp("containers"), Kitchen.open().obtain("faststart.mp4")
+    folder, plain = tmp_path_factory.mktemp("containers"), Corpus.open().obtain("faststart.mp4")
 
     def make(name: str) -> bytes:
         path = folder / name

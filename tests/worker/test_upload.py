@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from destinations import BucketHome, place_at, task_for
-from object_store import KEY_ID, SECRET, Bucket
-from web_site import until
-from worker_runs import probe
 
+from support.waiting import until
+from support.worker.destinations import BucketHarness, place_at, task_for
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.worker_harness import probe
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
@@ -274,7 +274,7 @@ class TestAGrowingFile:
 
 
 def test_an_upload_that_is_gone_is_begun_anew_while_its_file_grows(bucket: Bucket, tmp_path: Path) -> None:
-    home, moved = BucketHome(bucket), list[int]()
+    home, moved = BucketHarness(bucket), list[int]()
     place = place_at(home.store(), task_for(home))
     growing = Growing(tmp_path / "video.mp4")
     content = os.urandom(4 * LEAST_PART)

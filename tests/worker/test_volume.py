@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from web_site import until
 
+from support.waiting import until
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import FOLDER, BucketHome, Home, VolumeHome, bring, place_at, task_for
-from object_store import KEY_ID, SECRET, Bucket
-from shaped_store import Call, Shape, ShapedStore
 
+from support.fake_clock import FakeClock
+from support.worker.destinations import (
+    FOLDER,
+    BucketHarness,
+    DestinationHarness,
+    VolumeHarness,
+    bring,
+    place_at,
+    task_for,
+)
+from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import S3Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import StageName
@@ -31,25 +40,11 @@ MIB = 2**20
 VIDEO = f"{FOLDER}/video.mp4"
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        assert self.now < 10 * WAIT_SECONDS, "it never ends"
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Run:
     """A run of which nothing goes on but what its destination is sent."""
 
-    def __init__(self, home: Home) -> None:
-        self.clock = Clock()
+    def __init__(self, home: DestinationHarness) -> None:
+        self.clock = FakeClock(end=10 * WAIT_SECONDS)
         self.board = Board(1, self.clock)
         self.board.start(StageName.UPLOAD)
         retries = Retries(self.clock.sleep, self.clock)
@@ -68,8 +63,8 @@ class Run:
 
 
 @pytest.fixture
-def volume(tmp_path: Path) -> VolumeHome:
-    home = VolumeHome(tmp_path / "volume")
+def volume(tmp_path: Path) -> VolumeHarness:
+    home = VolumeHarness(tmp_path / "volume")
     home.root.mkdir()
     return home
 
@@ -82,7 +77,7 @@ def path(tmp_path: Path) -> Path:
 
 
 class TestAVolume:
-    def test_a_bad_block_ends_the_run(self, volume: VolumeHome, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_bad_block_ends_the_run(self, volume: VolumeHarness, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         real, failed = os.pwrite, Counter[int]()
 
         def write(descriptor: int, content: Any, at: int) -> int:
@@ -98,7 +93,7 @@ class TestAVolume:
         assert volume.unfinished == []
 
     def test_so_does_a_disk_that_cannot_keep_it(
-        self, volume: VolumeHome, path: Path, monkeypatch: pytest.MonkeyPatch
+        self, volume: VolumeHarness, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real, failed = os.fsync, 0
 
@@ -123,11 +118,11 @@ class TestAVolume:
 
 
 @pytest.fixture
-def home(request: pytest.FixtureRequest) -> Home:
+def home(request: pytest.FixtureRequest) -> DestinationHarness:
     if request.param == "volume":
-        found: VolumeHome = request.getfixturevalue("volume")
+        found: VolumeHarness = request.getfixturevalue("volume")
         return found
-    return BucketHome(request.getfixturevalue("bucket"))
+    return BucketHarness(request.getfixturevalue("bucket"))
 
 
 class TestScratch:
@@ -139,7 +134,7 @@ class TestScratch:
         indirect=["home"],
     )
     def test_a_file_that_cannot_be_read_again_ends_the_run(
-        self, home: Home, path: Path, monkeypatch: pytest.MonkeyPatch, reading: int
+        self, home: DestinationHarness, path: Path, monkeypatch: pytest.MonkeyPatch, reading: int
     ) -> None:
         """A bucket's part is hashed, sent, and hashed with the whole; a volume's is copied, and hashed with it."""
         real, reads = os.pread, Counter[int]()
@@ -155,7 +150,9 @@ class TestScratch:
         self.refused(Run(home), path, "EIO")
 
     @pytest.mark.parametrize("home", ["bucket", "volume"], indirect=True)
-    def test_so_does_one_that_became_shorter(self, home: Home, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_so_does_one_that_became_shorter(
+        self, home: DestinationHarness, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         real = os.pread
         monkeypatch.setattr(os, "pread", lambda file, most, at: real(file, most, at) if at < 17 * MIB else b"")
         self.refused(Run(home), path, "became shorter")
@@ -188,7 +185,7 @@ class TestAStoreThatHangs:
 
     @pytest.mark.parametrize("moment", MOMENTS)
     def test_is_named_and_then_left_alone(
-        self, via: Callable[[Shape], BucketHome], bucket: Bucket, path: Path, moment: str
+        self, via: Callable[[Shape], BucketHarness], bucket: Bucket, path: Path, moment: str
     ) -> None:
         """To take back what was sent, each request would wait in vain, until the run is Stalled."""
         hung, released = list[str](), threading.Event()
@@ -218,7 +215,7 @@ class TestAStoreThatHangs:
 class TestAnObjectThatBreaksOff:
     """A store whose word shows nothing, so that each object is read."""
 
-    def home(self, via: Callable[[Shape], BucketHome], breaks: int) -> tuple[BucketHome, list[int]]:
+    def home(self, via: Callable[[Shape], BucketHarness], breaks: int) -> tuple[BucketHarness, list[int]]:
         starts: list[int] = []
 
         def answer(_: ShapedStore, call: Call) -> None:
@@ -233,7 +230,7 @@ class TestAnObjectThatBreaksOff:
         return via(Shape("breaks off", answer=answer, etag=opaque)), starts
 
     def test_at_the_same_byte_each_time_is_sent_again_and_then_refused(
-        self, via: Callable[[Shape], BucketHome], path: Path
+        self, via: Callable[[Shape], BucketHarness], path: Path
     ) -> None:
         home, _ = self.home(via, breaks=10**6)
         with pytest.raises(ImportFailure, match="cannot be read to its end") as caught:
@@ -241,13 +238,13 @@ class TestAnObjectThatBreaksOff:
         assert caught.value.reason is Reason.DESTINATION_CORRUPT
         assert (home.keys, home.unfinished) == ([], [])
 
-    def test_some_times_is_read_on(self, via: Callable[[Shape], BucketHome], path: Path) -> None:
+    def test_some_times_is_read_on(self, via: Callable[[Shape], BucketHarness], path: Path) -> None:
         home, starts = self.home(via, breaks=3)
         assert bring(Run(home).place, {"video.mp4": path}).outputs
         assert starts == [0, 5 * MIB, 5 * MIB, 5 * MIB]
         assert home.read(VIDEO) == path.read_bytes()
 
-    def test_the_second_sending_may_be_whole(self, via: Callable[[Shape], BucketHome], path: Path) -> None:
+    def test_the_second_sending_may_be_whole(self, via: Callable[[Shape], BucketHarness], path: Path) -> None:
         """Although the store names the same bytes alike: it is read anew."""
         home, starts = self.home(via, breaks=6)
         assert bring(Run(home).place, {"video.mp4": path}).outputs

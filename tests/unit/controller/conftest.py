@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.fake_clock import FakeClock
 from videoimport.controller.client.api_client import Page
 from videoimport.controller.client.errors import ClusterError, NotFound
 
@@ -111,16 +112,6 @@ def thing_fixture() -> Callable[..., Raw]:
     return thing
 
 
-class Clock:
-    """Goes on only when told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(100.0)

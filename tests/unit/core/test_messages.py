@@ -3,17 +3,29 @@
 import re
 
 import pytest
-from core_bulk import plan as bulk_plan
-from core_listing import begun, told
-from core_seen import edited, failure, finished, having, job, plan, pod, running, written
 from hypothesis import given
 from hypothesis import strategies as st
-from message_sites import Site, sites
 
+from support.core.bulk_builders import plan as bulk_plan
+from support.core.discovery_builders import begun, told
+from support.core.message_sites import Site, sites
+from support.core.video_builders import (
+    NOW,
+    edited,
+    failure,
+    finished,
+    having,
+    job,
+    plan,
+    pod,
+    progress,
+    running,
+    written,
+)
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
-from videoimport.api.videoimport_status import VideoPhase
+from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
 from videoimport.core.jobs.outcome import end_without_report
-from videoimport.core.messages import advised, parted, sentences
+from videoimport.core.messages import advised, clock, fit, parted, sentences, span
 from videoimport.core.video.start_run import STARTING
 
 SITES = sites()
@@ -201,3 +213,59 @@ def test_a_message_falls_into_what_was_found_and_its_advice(words: str) -> None:
     found, advice = parted(message)
     assert advice == info(Reason.UNSCHEDULABLE).advice
     assert found
+
+
+def test_sentences_end_like_sentences():
+    assert sentences("HTTP 503", "It is tried again.") == "HTTP 503. It is tried again."
+    assert sentences("", "  ", "Alone") == "Alone."
+    assert sentences() == ""
+
+
+@given(st.text(max_size=3000), st.sampled_from(list(Reason)))
+def test_any_words_with_advice_fit_and_keep_the_advice(words, reason):
+    found = advised(reason, words)
+    assert len(found) <= 1024
+    assert found.endswith(info(reason).advice)
+
+
+@given(st.lists(st.text(max_size=2000), max_size=4))
+def test_any_sentences_fit(parts):
+    assert len(sentences(*parts)) <= 1024
+
+
+def test_urls_in_anybodys_words_lose_their_secrets():
+    words = 'denied "HTTPS://u:p@s.example/a?X-Amz-Signature=5ecret&part=1", see https://t.example/?token=5ecret.'
+    told = sentences("Refused", words, "Ask.")
+    assert told == 'Refused. denied "https://s.example/a?part=1", see https://t.example/. Ask.'
+    assert sentences(told) == told
+
+
+def test_what_is_cut_shows_it():
+    assert fit("abcdef", 4) == "abc…"
+    assert fit("abcd", 4) == "abcd"
+
+
+def test_clock_is_rfc_3339():
+    assert clock(NOW) == "2026-05-04T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        (0, "0:00"),
+        (7_400, "0:07"),
+        (59_600, "1:00"),
+        (754_000, "12:34"),
+        (3_723_000, "1:02:03"),
+        (360_000_000, "100:00:00"),
+    ],
+)
+def test_duration_is_shown_as_players_show_it(milliseconds, words):
+    assert span(milliseconds) == words
+
+
+def test_status_has_the_duration_for_people_beside_the_exact_one():
+    wish = running()
+    status = plan(wish, jobs=(job(wish),), progress=progress(10, metadata=VideoMetadata(duration_ms=90_000))).status
+    assert status is not None
+    assert status.metadata == VideoMetadata(duration="1:30", duration_ms=90_000)

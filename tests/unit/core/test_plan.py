@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from core_seen import NOW
-
+from support.core.video_builders import NOW
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.jobs.startup_diagnosis import JobPlan

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from core_seen import stages
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.core.video_builders import stages
 from videoimport.api.videoimport_status import StageName, VideoPhase
 from videoimport.core.progress import eta_seconds, is_done, later, percent_of, phase_of, worked
 

@@ -17,7 +17,7 @@ def test_a_named_file_exists(path: str) -> None:
 
 
 def test_the_command_is_the_one_that_a_failing_test_prints() -> None:
-    source = (ROOT / "tests/unit/frozen/golden.py").read_text()
+    source = (ROOT / "tests/support/golden_files.py").read_text()
     variable = re.search(r'^VARIABLE = "(\w+)"$', source, re.MULTILINE)
     assert variable is not None
     assert f"{variable[1]}=1 .venv/bin/pytest -q tests/unit/frozen" in PAGE

@@ -1,17 +1,14 @@
 """docs/stores.md: every server and every feature of the tests has its place there."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+import stores
+from support.worker.store_deviations import DEVIATIONS
+from support.worker.store_features import ANSWERED, IMPORTED, Feature
+
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "hack"), str(ROOT / "tests/worker")]
-
-from store_deviations import DEVIATIONS  # noqa: E402
-from store_features import ANSWERED, IMPORTED, Feature  # noqa: E402
-
-import stores  # noqa: E402
 
 PAGE = ROOT / "docs/stores.md"
 

@@ -3,10 +3,10 @@
 import subprocess
 
 import pytest
-from argument_lists import lists
-from filter_meaning import meaning
-from golden import check
 
+from support.golden_files import check
+from support.media.argument_lists import lists
+from support.media.filter_meaning import meaning
 from videoimport.media.transcode.filter_graph import Filter, apply, chain, compose, read_stream
 
 

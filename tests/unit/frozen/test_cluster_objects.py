@@ -4,14 +4,14 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
-import core_bulk
-import golden
 import pytest
-from core_bulk import bad, bulk, good
-from core_listing import created, listed, look, noted, told
-from core_listing import made as made_job
-from core_seen import NOW, after, video
 
+from support import golden_files
+from support.core import bulk_builders
+from support.core.bulk_builders import bad, bulk, good
+from support.core.discovery_builders import created, listed, look, noted, told
+from support.core.discovery_builders import made as made_job
+from support.core.video_builders import NOW, after, video
 from videoimport.api import identity, labels
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.destination import Destination
@@ -74,39 +74,39 @@ def job_of(**spec: Any) -> Any:
 @pytest.mark.parametrize("name", ["plain", "options", "volumes"])
 def test_job_of_an_import(name: str) -> None:
     specs: dict[str, dict[str, Any]] = {"plain": {}, "options": {**SECRETS, "worker": WORKER}, "volumes": CLAIMS}
-    golden.check(f"job-import-{name}", job_of(**specs[name]))
+    golden_files.check(f"job-import-{name}", job_of(**specs[name]))
 
 
 def test_claim_of_an_import() -> None:
-    golden.check("claim-scratch", claim_manifest(video(worker=WORKER)))
+    golden_files.check("claim-scratch", claim_manifest(video(worker=WORKER)))
 
 
 def test_job_of_a_listing() -> None:
-    golden.check("job-listing", created(look(listed(**LIST), settings=SETTINGS)))
+    golden_files.check("job-listing", created(look(listed(**LIST), settings=SETTINGS)))
 
 
 def test_job_of_a_webhook() -> None:
-    wish = core_bulk.written(bulk(2, webhook=HOOK))
+    wish = bulk_builders.written(bulk(2, webhook=HOOK))
     seen = (good(wish, 0), bad(wish, 1))
-    found = core_bulk.plan(wish, seen, core_bulk.recorded(*seen), after(90))
+    found = bulk_builders.plan(wish, seen, bulk_builders.recorded(*seen), after(90))
     (manifest,) = [one.manifest for one in found.actions if isinstance(one, Create) and one.manifest["kind"] == "Job"]
-    golden.check("job-webhook", manifest)
+    golden_files.check("job-webhook", manifest)
 
 
 def test_child_of_a_bulk_import() -> None:
-    source = {"items": [{"url": core_bulk.url(0)}], "credentialsSecretRef": {"name": "login"}}
+    source = {"items": [{"url": bulk_builders.url(0)}], "credentialsSecretRef": {"name": "login"}}
     wish = bulk(1, source=source, template={**LIST["template"], "metadata": {"year": 2026}})
-    item = Item(url=core_bulk.url(0), name="Opening talk", metadata={"speaker": "Ada"})
-    golden.check("child-import", creation(wish, inline(item)).manifest)
+    item = Item(url=bulk_builders.url(0), name="Opening talk", metadata={"speaker": "Ada"})
+    golden_files.check("child-import", creation(wish, inline(item)).manifest)
 
 
 def test_shard_of_results() -> None:
     wish = bulk(2)
-    found = core_bulk.plan(wish, (good(wish, 0), bad(wish, 1)), at=after(90))
+    found = bulk_builders.plan(wish, (good(wish, 0), bad(wish, 1)), at=after(90))
     (manifest,) = _config_maps(found.actions)
     view = shard_view(_stored(manifest))
     assert sorted(entry.success for entry in view.entries.values()) == [False, True]
-    golden.check("configmap-results", manifest)
+    golden_files.check("configmap-results", manifest)
 
 
 def test_page_of_a_list() -> None:
@@ -120,14 +120,14 @@ def test_page_of_a_list() -> None:
     (wanted,) = [one for one in look(wish, **report).actions if isinstance(one, Collect)]
     manifest = {**wanted.manifest, "data": {**wanted.manifest["data"], LINES: lines}}
     assert [item.url for item in page_view(_stored(manifest)).items] == ["https://video.example/1.mp4"]
-    golden.check("configmap-page", manifest)
+    golden_files.check("configmap-page", manifest)
 
 
 def test_page_of_what_earlier_bulk_imports_left_failed() -> None:
     left = (Listed("0123456789", url="https://video.example/1.mp4", name="one"),)
-    found = core_bulk.plan(bulk(1, retryFailed=True), left_failed=left)
+    found = bulk_builders.plan(bulk(1, retryFailed=True), left_failed=left)
     (manifest,) = _config_maps(found.actions)
-    golden.check("configmap-earlier", manifest)
+    golden_files.check("configmap-earlier", manifest)
 
 
 def _config_maps(actions: Any) -> list[Any]:
@@ -145,7 +145,7 @@ def test_event() -> None:
         "kind": "VideoImport",
         "metadata": {"namespace": "films", "name": "talk", "uid": "import-uid", "resourceVersion": "7"},
     }
-    golden.check("event", event(about, Announcement("Normal", "Started", "Run 1 started."), NOW))
+    golden_files.check("event", event(about, Announcement("Normal", "Started", "Run 1 started."), NOW))
 
 
 def test_labels_annotations_and_names_of_ours() -> None:
@@ -175,7 +175,7 @@ def test_labels_annotations_and_names_of_ours() -> None:
         "lease": settings.LEASE,
         "watched": [asdict(resource) for resource in KINDS.values()],
     }
-    golden.check("labels", found)
+    golden_files.check("labels", found)
 
 
 def test_derived_names() -> None:
@@ -191,7 +191,7 @@ def test_derived_names() -> None:
         "webhook job": naming.errand_name("talks", "hook", 2),
         "page": naming.page_name("talks", "0a1b2c3d", 4),
     }
-    golden.check("names", names)
+    golden_files.check("names", names)
 
 
 def test_hashes() -> None:
@@ -212,4 +212,4 @@ def test_hashes() -> None:
             index.source_key(destination, "etag", output),
         ],
     }
-    golden.check("hashes", hashes)
+    golden_files.check("hashes", hashes)

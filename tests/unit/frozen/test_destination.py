@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-import golden
-from golden import fields_of
-from imported import NOW, SPEC, TASK, Imported, without_chance
-
+from support import golden_files
+from support.golden_files import fields_of
+from support.sample_import import NOW, SPEC, TASK, SampleImport, without_chance
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import keys as naming
@@ -21,47 +20,47 @@ RECORD = naming.record_key(SPEC.destination, TASK.uid)
 NOTE = naming.own_key(SPEC.destination, "uploads", f"{TASK.uid}.json")
 
 
-def test_result_json(imported: Imported) -> None:
-    golden.check("result-json", imported.result)
+def test_result_json(imported: SampleImport) -> None:
+    golden_files.check("result-json", imported.result)
 
 
-def test_commit_record(imported: Imported) -> None:
+def test_commit_record(imported: SampleImport) -> None:
     intent, finished = imported.versions(RECORD)
     assert json.loads(intent.pop("result")) == imported.result
-    golden.check("commit-record", {"intent": intent, "finished": finished})
+    golden_files.check("commit-record", {"intent": intent, "finished": finished})
 
 
-def test_index_entries(imported: Imported) -> None:
+def test_index_entries(imported: SampleImport) -> None:
     found = {key: imported.versions(key) for key in imported.store.versions if "/index/" in key}
-    golden.check("index-entries", found)
+    golden_files.check("index-entries", found)
 
 
-def test_upload_note(imported: Imported) -> None:
+def test_upload_note(imported: SampleImport) -> None:
     first, *_, last = imported.store.versions[NOTE]
-    golden.check("upload-note", {"announced": first, "last": last})
+    golden_files.check("upload-note", {"announced": first, "last": last})
 
 
-def test_side_file(imported: Imported) -> None:
+def test_side_file(imported: SampleImport) -> None:
     own = naming.own_key(SPEC.destination)
     content = imported.store.read(side_key(own, "in/talks/talk/video.mp4"))
     assert content is not None
-    golden.check("side-file", json.loads(without_chance(content.body.decode())))
+    golden_files.check("side-file", json.loads(without_chance(content.body.decode())))
 
 
-def test_paths(imported: Imported) -> None:
+def test_paths(imported: SampleImport) -> None:
     files = sorted(imported.store.keys("in/"))
     during = {key for key in imported.store.versions if key not in files}
-    golden.check("destination-paths", {"after": files, "during": sorted(during)})
+    golden_files.check("destination-paths", {"after": files, "during": sorted(during)})
 
 
-def test_object_metadata(imported: Imported) -> None:
+def test_object_metadata(imported: SampleImport) -> None:
     content_types = {key: layout.content_type(key) for key in imported.objects}
     metadata, *others = imported.objects.values()
     assert all(other == metadata for other in others)
-    golden.check("object-metadata", {"metadata": metadata, "contentTypes": content_types})
+    golden_files.check("object-metadata", {"metadata": metadata, "contentTypes": content_types})
 
 
-def test_documents_are_read_as_they_were_written(imported: Imported) -> None:
+def test_documents_are_read_as_they_were_written(imported: SampleImport) -> None:
     place = Place(imported.store, TASK, lambda: NOW)
     intent, finished = imported.store.versions[RECORD]
     assert Intent.model_validate(intent).wire() == intent
@@ -84,4 +83,4 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
 
 
 def test_fields_of_documents() -> None:
-    golden.check("fields-of-documents", DOCUMENTS)
+    golden_files.check("fields-of-documents", DOCUMENTS)

@@ -7,14 +7,14 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, cast
 
-import golden
 import typer
 import yaml
-from core_seen import NOW
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from standardwebhooks import Webhook
 
+from support import golden_files
+from support.core.video_builders import NOW
 from videoimport.api import reasons
 from videoimport.api.tasks import import_task as task
 from videoimport.api.tasks import webhook_task as webhook
@@ -45,7 +45,7 @@ def test_metrics() -> None:
         buckets = {"buckets": list(map(str, collector._upper_bounds))} if family.type == "histogram" else {}
         name = f"{family.name}_total" if family.type == "counter" else family.name
         found[name] = {"type": family.type, "labels": list(collector._labelnames), **buckets}
-    golden.check("metrics", found)
+    golden_files.check("metrics", found)
 
 
 def variables() -> dict[str, Any]:
@@ -70,7 +70,7 @@ class EveryVariable(dict[str, str]):
 def test_environment_variables() -> None:
     assert credentials.kubeconfig({"KUBECONFIG": "/home/me/config"}) == "/home/me/config"
     passed_on = sorted(fetching.environment(EveryVariable(), Path("/scratch")))
-    golden.check("environment", {"controller": variables(), "fetchingProcess": passed_on})
+    golden_files.check("environment", {"controller": variables(), "fetchingProcess": passed_on})
 
 
 def test_chart() -> None:
@@ -79,7 +79,7 @@ def test_chart() -> None:
     lines = re.findall(r"- name: ([A-Z_]+)\n +value(?:From)?: (.*)", template)
     environment = {name: re.findall(r"\$?\w*(?:\.\w+)+", value) for name, value in lines}
     assert set(environment) <= set(variables())
-    golden.check("chart", {"values": values, "environment": environment})
+    golden_files.check("chart", {"values": values, "environment": environment})
 
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -98,14 +98,14 @@ def test_programs() -> None:
         for path in (ROOT / "images").glob("*/Dockerfile")
     }
     endpoints = sorted(health.pages(cast("Any", None), CollectorRegistry()))
-    golden.check("programs", {"consoleScripts": sorted(scripts), "images": images, "endpoints": endpoints})
+    golden_files.check("programs", {"consoleScripts": sorted(scripts), "images": images, "endpoints": endpoints})
 
 
 def test_flags_of_the_kubectl_plugin() -> None:
     group = cast("Any", typer.main.get_command(command.app))
     commands = {"": group, **group.commands}
     found = {name: [_flag(one) for one in each.params if one.name != "help"] for name, each in commands.items()}
-    golden.check("kubectl-flags", {"flags": found, "csvColumns": itemized.COLUMNS})
+    golden_files.check("kubectl-flags", {"flags": found, "csvColumns": itemized.COLUMNS})
 
 
 def _flag(one: Any) -> dict[str, Any]:
@@ -126,15 +126,17 @@ def test_flags_and_mounts_of_the_worker() -> None:
         "login": sorted(routes.LOGIN_KEYS),
         "webhook": webhook.SECRET_KEY,
     }
-    golden.check("worker-flags", {"flags": flags, "secretKeys": secret_keys, "report": task.TERMINATION_MESSAGE_PATH})
+    golden_files.check(
+        "worker-flags", {"flags": flags, "secretKeys": secret_keys, "report": task.TERMINATION_MESSAGE_PATH}
+    )
 
 
 def test_exit_codes() -> None:
     table = {reason: {"exitCode": row.exit_code, "class": row.retry} for reason, row in reasons.TABLE.items()}
     plugin = {"nothing started": command.NOTHING_STARTED, "interrupted": running.Stopped(2).exit_code}
-    golden.check("exit-codes", {"reasons": table, "kubectlPlugin": plugin})
+    golden_files.check("exit-codes", {"reasons": table, "kubectlPlugin": plugin})
 
 
 def test_headers_of_a_webhook() -> None:
     signer = Webhook(b"a secret of 24 bytes ...")
-    golden.check("webhook-headers", signing.headers([signer], "msg_1", '{"type":"bulkimport.completed"}', NOW))
+    golden_files.check("webhook-headers", signing.headers([signer], "msg_1", '{"type":"bulkimport.completed"}', NOW))

@@ -2,12 +2,12 @@
 
 import re
 
-import core_seen
-import golden
 import pytest
-from golden import fields_of
-from imported import Imported, long_report
 
+from support import golden_files
+from support.core import video_builders
+from support.golden_files import fields_of
+from support.sample_import import SampleImport, long_report
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks import import_report as report
@@ -29,9 +29,9 @@ from videoimport.worker.listing.page import Page
 from videoimport.worker.runtime import termination_message as reporting
 
 IDENTITY = "0123456789"
-FAILED = core_seen.failure(
-    core_seen.running(), Reason.RATE_LIMITED, "video.example answered 429.", advice="Import less at once.",
-    retry_after_seconds=60, stages=core_seen.stages(40),
+FAILED = video_builders.failure(
+    video_builders.running(), Reason.RATE_LIMITED, "video.example answered 429.", advice="Import less at once.",
+    retry_after_seconds=60, stages=video_builders.stages(40),
 )  # fmt: skip
 LINES = (
     PageLine(found=FoundItem(id=IDENTITY, url="https://video.example/1.mp4", name="one", metadata={"year": 2026})),
@@ -46,26 +46,26 @@ STORED_PAGE = (
 )
 
 
-def test_report_of_a_success(imported: Imported) -> None:
+def test_report_of_a_success(imported: SampleImport) -> None:
     text = imported.report.model_dump_json(by_alias=True, exclude_none=True)
     assert report.read_report(reporting.fitted(imported.report).decode()) == imported.report
-    golden.check("report-success", {"message": imported.without_result_hash(text)})
+    golden_files.check("report-success", {"message": imported.without_result_hash(text)})
 
 
 def test_report_of_a_failure() -> None:
-    golden.check("report-failure", {"message": reporting.fitted(FAILED).decode()})
+    golden_files.check("report-failure", {"message": reporting.fitted(FAILED).decode()})
 
 
-def test_report_that_is_packed(imported: Imported) -> None:
+def test_report_that_is_packed(imported: SampleImport) -> None:
     long = long_report(imported.report, 8)
     text = reporting.fitted(long).decode()
     assert report.read_report(text) == long
-    golden.check("report-packed", {"message": re.sub(r'"data":"[^"]+"', '"data":"<deflated, base64>"', text)})
+    golden_files.check("report-packed", {"message": re.sub(r'"data":"[^"]+"', '"data":"<deflated, base64>"', text)})
 
 
 def test_progress_line() -> None:
-    seen = core_seen.progress(40, 20, 10, bytes_per_second=1000, validated=True)
-    golden.check("progress-line", {"line": seen.model_dump_json(by_alias=True, exclude_none=True)})
+    seen = video_builders.progress(40, 20, 10, bytes_per_second=1000, validated=True)
+    golden_files.check("progress-line", {"line": seen.model_dump_json(by_alias=True, exclude_none=True)})
 
 
 def test_page_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +74,7 @@ def test_page_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     page.print()
     printed = capsys.readouterr().out
     assert re.fullmatch(r"page:[A-Za-z0-9+/=]+\n", printed)
-    golden.check("page-lines", {"lines": pagelog.unpacked(printed)})
+    golden_files.check("page-lines", {"lines": pagelog.unpacked(printed)})
 
 
 def test_page_that_was_printed_before_is_read() -> None:
@@ -91,7 +91,7 @@ def test_reports_of_a_page_and_of_a_delivery() -> None:
         uid="bulk-uid", run=1, reason=Reason.WEBHOOK_FAILED, message="hooks.example answered 503.",
         retry_after_seconds=60,
     )  # fmt: skip
-    golden.check("reports-of-task-jobs", {"page": page.wire(), "delivery": delivery.wire()})
+    golden_files.check("reports-of-task-jobs", {"page": page.wire(), "delivery": delivery.wire()})
 
 
 FIELDS = {
@@ -110,7 +110,7 @@ FIELDS = {
 
 
 def test_fields_of_messages() -> None:
-    golden.check("fields-of-messages", FIELDS)
+    golden_files.check("fields-of-messages", FIELDS)
 
 
 def test_limits_of_messages() -> None:
@@ -119,4 +119,4 @@ def test_limits_of_messages() -> None:
         "unpackedReportBytes": report.MAX_UNPACKED,
         "pageLinePrefix": pagelog.PREFIX,
     }
-    golden.check("limits-of-messages", limits)
+    golden_files.check("limits-of-messages", limits)

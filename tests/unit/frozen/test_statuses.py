@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import core_bulk
-import core_seen
-import golden
 import pytest
-from core_bulk import bad, bulk, cancelled, child, good, recorded
-from core_listing import made, page, told
-from core_proven import proven
-from core_seen import (
+
+from support import golden_files
+from support.core import bulk_builders, video_builders
+from support.core.bulk_builders import bad, bulk, cancelled, child, good, recorded
+from support.core.discovery_builders import made, page, told
+from support.core.page_digests import proven
+from support.core.video_builders import (
     NOW,
     SETTINGS,
     after,
@@ -25,7 +25,6 @@ from core_seen import (
     video,
     working_pod,
 )
-
 from videoimport.api.bulkimport_status import BulkPhase, HostStatus
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
@@ -77,7 +76,7 @@ def working(*percents: int) -> Plan[Any]:
 def completed() -> Plan[Any]:
     wish = running()
     usage = Usage(cpu_seconds=7, bytes_in=5_000_000, bytes_out=13)
-    stages = core_seen.stages(100, 100, 100)
+    stages = video_builders.stages(100, 100, 100)
     return plan(wish, after(40), **finished(wish, success(wish, outputs=OUTPUTS, usage=usage, stages=stages, **KNOWN)))
 
 
@@ -90,7 +89,7 @@ def failed() -> Plan[Any]:
 
 
 def cancelling() -> Plan[Any]:
-    return plan(core_seen.edited(video(), cancel=True), after(5))
+    return plan(video_builders.edited(video(), cancel=True), after(5))
 
 
 def suspending() -> Plan[Any]:
@@ -142,7 +141,7 @@ def shown(phase: Any, plans: dict[str, Callable[[], Plan[Any]]]) -> dict[str, An
 
 @pytest.mark.parametrize("phase", VideoPhase)
 def test_status_of_a_video_import(phase: VideoPhase) -> None:
-    golden.check(f"status-videoimport-{phase.lower()}", shown(phase, VIDEOS[phase]))
+    golden_files.check(f"status-videoimport-{phase.lower()}", shown(phase, VIDEOS[phase]))
 
 
 LIST: dict[str, Any] = {"source": {"manifest": {"url": "https://lists.example/all.txt"}}}
@@ -151,49 +150,49 @@ HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
 
 
 def listed(number: int, **more: Any) -> Listed:
-    address = core_bulk.url(number)
+    address = bulk_builders.url(number)
     return Listed(item_identity(address), address, **more)
 
 
 def discovered() -> Plan[Any]:
     """The first page of a list is known: one item is new, one is stored already, one is rejected."""
-    wish = core_bulk.written(bulk(**LIST))
+    wish = bulk_builders.written(bulk(**LIST))
     known = listed(1, known=Known(video_id="e" * 64, uri="s3://media/known/video.mp4"))
     items, refused = (listed(0, name="first"), known), Rejected("ab" * 5, Reason.NOT_VIDEO, "A picture.", "cover")
     first = replace(page(wish, 0), items=items, rejected=(refused,), skipped=Skipped(blank=1, comments=2))
-    return core_bulk.plan(wish, pages=(first,), at=after(9))
+    return bulk_builders.plan(wish, pages=(first,), at=after(9))
 
 
 def processing() -> Plan[Any]:
-    wish = core_bulk.written(bulk(3))
+    wish = bulk_builders.written(bulk(3))
     seen = (good(wish, 0), child(wish, 1, progress_percent=40))
-    return core_bulk.plan(wish, seen, recorded(seen[0]), after(30), hosts=(BUSY,))
+    return bulk_builders.plan(wish, seen, recorded(seen[0]), after(30), hosts=(BUSY,))
 
 
 def ended(*children: Any, **spec: Any) -> Plan[Any]:
-    wish = core_bulk.written(bulk(len(children), **spec))
+    wish = bulk_builders.written(bulk(len(children), **spec))
     seen = tuple(make(wish, number) for number, make in enumerate(children))
-    return core_bulk.plan(wish, seen, recorded(*seen), after(90))
+    return bulk_builders.plan(wish, seen, recorded(*seen), after(90))
 
 
 def list_failed() -> Plan[Any]:
-    wish = core_bulk.written(bulk(**LIST))
+    wish = bulk_builders.written(bulk(**LIST))
     job_of_list = made(discovering(proven(ObservedBulk(bulk(**LIST))), NOW, SETTINGS, wanted=True))
     seen = told(job_of_list, reason=Reason.SOURCE_NOT_FOUND, message="The list answered 404.")
     return reconcile_bulk(ObservedBulk(wish, **seen), after(40), SETTINGS)
 
 
 def cancelled_bulk() -> Plan[Any]:
-    wish = core_bulk.written(core_bulk.edited(bulk(2), cancel=True))
+    wish = bulk_builders.written(bulk_builders.edited(bulk(2), cancel=True))
     seen = (good(wish, 0), cancelled(wish, 1))
-    return core_bulk.plan(wish, seen, recorded(*seen), after(90))
+    return bulk_builders.plan(wish, seen, recorded(*seen), after(90))
 
 
 BULKS: dict[BulkPhase, dict[str, Callable[[], Plan[Any]]]] = {
-    BulkPhase.QUEUED: {"second": lambda: core_bulk.plan(bulk(2), ahead=1)},
-    BulkPhase.DISCOVERING: {"new": lambda: core_bulk.plan(bulk(**LIST))},
-    BulkPhase.PROCESSING: {"new": lambda: core_bulk.plan(bulk(2)), "results": processing, "first-page": discovered},
-    BulkPhase.SUSPENDED: {"new": lambda: core_bulk.plan(bulk(2, suspend=True))},
+    BulkPhase.QUEUED: {"second": lambda: bulk_builders.plan(bulk(2), ahead=1)},
+    BulkPhase.DISCOVERING: {"new": lambda: bulk_builders.plan(bulk(**LIST))},
+    BulkPhase.PROCESSING: {"new": lambda: bulk_builders.plan(bulk(2)), "results": processing, "first-page": discovered},
+    BulkPhase.SUSPENDED: {"new": lambda: bulk_builders.plan(bulk(2, suspend=True))},
     BulkPhase.COMPLETED: {
         "all": lambda: ended(good, good),
         "webhook": lambda: ended(good, webhook=HOOK),
@@ -206,4 +205,4 @@ BULKS: dict[BulkPhase, dict[str, Callable[[], Plan[Any]]]] = {
 
 @pytest.mark.parametrize("phase", BulkPhase)
 def test_status_of_a_bulk_import(phase: BulkPhase) -> None:
-    golden.check(f"status-bulkimport-{phase.lower()}", shown(phase, BULKS[phase]))
+    golden_files.check(f"status-bulkimport-{phase.lower()}", shown(phase, BULKS[phase]))

@@ -1,0 +1,131 @@
+"""What a worker's pod mounts, and where it may run."""
+
+import json
+
+import pytest
+
+from support.core.video_builders import SETTINGS, video
+from videoimport.api.tasks.import_task import (
+    CA_BUNDLE_PATH,
+    DESTINATION_CREDENTIALS_PATH,
+    DESTINATION_VOLUME_PATH,
+    SCRATCH_PATH,
+    SOURCE_CREDENTIALS_PATH,
+    SOURCE_VOLUME_PATH,
+)
+from videoimport.core.jobs.pod_template import pod_spec
+
+LOGINS = {
+    "source": {"s3": {"bucket": "tapes", "key": "a.mov"}, "credentialsSecretRef": {"name": "in"}},
+    "destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "out"}},
+}
+RESTRICTED = {"emptyDir", "secret", "downwardAPI", "configMap", "persistentVolumeClaim"}
+"""Kinds of volumes that Pod Security ``restricted`` lets a pod have, as far as we use them."""
+FULL = {
+    "source": {
+        "persistentVolumeClaim": {"claimName": "tapes", "path": "a.mov"},
+        "credentialsSecretRef": {"name": "in"},
+    },
+    "destination": {"persistentVolumeClaim": {"claimName": "shelf"}, "credentialsSecretRef": {"name": "out"}},
+    "worker": {"caBundleConfigMapRef": {"name": "our-ca"}, "scratch": {"size": "5Gi", "storageClassName": "fast"}},
+}
+
+
+def pod(**spec):
+    return pod_spec(video(**spec), SETTINGS)
+
+
+def mounted(path, **spec):
+    """The volume and the mount at this path."""
+    found = pod(**spec)
+    mount = next(mount for mount in found["containers"][0]["volumeMounts"] if mount["mountPath"] == path)
+    return next(volume for volume in found["volumes"] if volume["name"] == mount["name"]), mount
+
+
+@pytest.mark.parametrize("path", [SOURCE_CREDENTIALS_PATH, DESTINATION_CREDENTIALS_PATH])
+def test_a_missing_secret_does_not_hold_the_pod_up(path):
+    volume, mount = mounted(path, **LOGINS)
+    name = {SOURCE_CREDENTIALS_PATH: "in", DESTINATION_CREDENTIALS_PATH: "out"}[path]
+    assert volume["secret"] == {"secretName": name, "optional": True, "defaultMode": 0o440}
+    assert mount["readOnly"] is True
+
+
+@pytest.mark.parametrize(("kind", "name"), [("source", "in"), ("destination", "out")])
+def test_a_secret_beside_a_volume_is_not_mounted(kind, name):
+    """Its other side is a bucket, whose Secret is."""
+    volumes = pod(**LOGINS | {kind: FULL[kind]})["volumes"]
+    assert {volume["secret"]["secretName"] for volume in volumes if "secret" in volume} == {"in", "out"} - {name}
+
+
+def test_a_source_volume_is_there_for_reading_only():
+    volume, mount = mounted(SOURCE_VOLUME_PATH, **FULL)
+    assert volume["persistentVolumeClaim"] == {"claimName": "tapes", "readOnly": True}
+    assert mount["readOnly"] is True
+
+
+def test_a_destination_volume_can_be_written_to():
+    volume, mount = mounted(DESTINATION_VOLUME_PATH, **FULL)
+    assert volume["persistentVolumeClaim"] == {"claimName": "shelf"}
+    assert "readOnly" not in mount
+
+
+def test_one_claim_for_both_is_one_volume_mounted_twice():
+    both = FULL | {"destination": {"persistentVolumeClaim": {"claimName": "tapes"}}}
+    (source, reading), (destination, writing) = (
+        mounted(path, **both) for path in (SOURCE_VOLUME_PATH, DESTINATION_VOLUME_PATH)
+    )
+    assert source == destination == {"name": source["name"], "persistentVolumeClaim": {"claimName": "tapes"}}
+    assert (reading["readOnly"], "readOnly" in writing) == (True, False)
+
+
+def test_certificates_are_a_file_of_a_config_map_that_may_be_missing():
+    folder, _, file = CA_BUNDLE_PATH.rpartition("/")
+    volume, mount = mounted(folder, **FULL)
+    items = [{"key": "ca.crt", "path": file}]
+    assert volume["configMap"] == {"name": "our-ca", "optional": True, "items": items}
+    assert mount["readOnly"] is True
+
+
+def test_scratch_of_a_storage_class_is_the_imports_claim_and_not_the_nodes_room():
+    volume, mount = mounted(SCRATCH_PATH, **FULL)
+    assert volume["persistentVolumeClaim"] == {"claimName": "talk-scratch"}
+    assert "readOnly" not in mount
+    assert pod(**FULL)["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "256Mi"
+
+
+def test_what_is_not_asked_for_is_not_mounted():
+    assert [volume["name"] for volume in pod()["volumes"]] == ["task", "scratch", "tmp"]
+
+
+def test_every_kind_of_volume_passes_pod_security_restricted():
+    assert all(len(volume.keys() & RESTRICTED) == 1 for volume in pod(**FULL)["volumes"])
+
+
+def test_the_pod_runs_where_and_as_whom_the_user_says():
+    affinity = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    worker = {
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [
+            {"key": "media", "effect": "NoSchedule"},
+            {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
+        ],
+        "affinity": affinity,
+        "priorityClassName": "low",
+        "serviceAccountName": "puller",
+    }
+    found = pod(worker=worker)
+    assert found["nodeSelector"] == {"disk": "ssd"}
+    assert found["tolerations"] == [
+        {"key": "media", "operator": "Equal", "effect": "NoSchedule"},
+        {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
+    ]
+    assert (found["affinity"], found["priorityClassName"]) == (affinity, "low")
+    assert (found["serviceAccountName"], found["automountServiceAccountToken"]) == ("puller", False)
+
+
+def test_a_plain_import_says_nothing_of_where_it_runs():
+    assert not {"nodeSelector", "tolerations", "affinity", "priorityClassName", "serviceAccountName"} & pod().keys()
+
+
+def test_the_pod_is_plain_json():
+    assert json.loads(json.dumps(pod(**FULL))) == pod(**FULL)

@@ -1,0 +1,58 @@
+"""Conditions: when they change, and what kstatus reads in them."""
+
+import pytest
+
+from support.core.video_builders import NOW, after
+from videoimport.api.conditions import ConditionType
+from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+
+READY = Fact(ConditionType.READY, "False", "Pending", "not yet")
+
+
+def test_transition_time_moves_only_with_the_status():
+    first = merged((), [READY], 1, NOW)
+    reworded = merged(first, [Fact(ConditionType.READY, "False", "Uploading", "soon")], 2, after(60))
+    assert (reworded[0].last_transition_time, reworded[0].reason, reworded[0].observed_generation) == (
+        NOW,
+        "Uploading",
+        2,
+    )
+    turned = merged(reworded, [Fact(ConditionType.READY, "True", "Succeeded")], 2, after(90))
+    assert turned[0].last_transition_time == after(90)
+
+
+def test_conditions_nobody_states_any_more_are_gone():
+    assert merged(merged((), [READY], 1, NOW), [], 1, NOW) == ()
+
+
+def test_long_words_fit_a_condition():
+    long = Fact(ConditionType.READY, "False", "Pending", "x" * 3000)
+    assert len(merged((), [long], 1, NOW)[0].message) == 1024
+
+
+def test_holds_means_true():
+    conditions = merged((), [READY, Fact(ConditionType.STALLED, "True", "Failed")], 1, NOW)
+    assert holds(conditions, ConditionType.STALLED)
+    assert not holds(conditions, ConditionType.READY)
+    assert not holds(conditions, ConditionType.UPLOADED)
+
+
+@pytest.mark.parametrize(
+    ("ending", "truths"),
+    [
+        (None, ("False", "True", "False", "False")),
+        (Ending.SUCCEEDED, ("True", "False", "False", "True")),
+        (Ending.FAILED, ("False", "False", "True", "True")),
+        (Ending.CANCELLED, ("False", "False", "True", "True")),
+    ],
+)
+def test_kstatus_reads_each_standing_right(ending, truths):
+    facts = standing(ending, "Word", "words")
+    assert tuple(fact.status for fact in facts) == truths
+    assert facts[3].reason == (ending or "InProgress")
+
+
+def test_milestone_says_whether_it_may_still_come():
+    assert milestone(ConditionType.UPLOADED, reached=False, ending=None).reason == "Pending"
+    assert milestone(ConditionType.UPLOADED, reached=False, ending=Ending.FAILED).reason == "NotReached"
+    assert milestone(ConditionType.UPLOADED, reached=True, ending=Ending.FAILED).reason == "Done"
