@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import certifi
 import urllib3
@@ -16,6 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import is_allowed
 from videoimport.worker.sandbox.http_connections import POOLS
+from videoimport.worker.sandbox.http_requests import login_of, without_login
 
 LOGIN_KEYS = ("proxy-username", "proxy-password")
 """Of the Secret that is mounted beside the task: the source's, or a webhook's."""
@@ -70,9 +71,9 @@ class Route:
         if not self.proxy:
             return urllib3.PoolManager(retries=False, timeout=timeout, ssl_context=self.context())
         parts = urlsplit(self.proxy)
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+        login = login_of(parts)
         return urllib3.ProxyManager(
-            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            without_login(parts).geturl(),
             proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
             retries=False, timeout=timeout, ssl_context=self.context(), proxy_ssl_context=self.context(),
         )  # fmt: skip

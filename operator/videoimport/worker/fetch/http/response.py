@@ -10,6 +10,7 @@ from urllib3.response import BaseHTTPResponse
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http import content_disposition as disposition
 from videoimport.worker.fetch.http import header_text as letters
+from videoimport.worker.sandbox.http_requests import parse_retry_after
 
 _MOST_DIGITS = 18
 """Of a number in a header: 64 bits hold it."""
@@ -130,9 +131,9 @@ class Answer:
             raise Interrupted(f"the connection broke ({type(error).__name__})", reason=reason) from None
 
     @property
-    def retry_after(self) -> float | None:
-        """Seconds, where the server gives them as a number."""
-        return _number(self.header("Retry-After"))
+    def retry_after(self) -> int | None:
+        """Seconds that the server asks to wait."""
+        return parse_retry_after(self.header("Retry-After"))
 
     @property
     def filename(self) -> str | None:
