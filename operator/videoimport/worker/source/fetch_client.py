@@ -102,22 +102,22 @@ def start(children: Children, folder: Path) -> Child:
 
 
 class Fetching:
-    """What is fetched, while it is. Raises ImportFailure with the fetching process's reason, or STALLED for a source
-    below the pace; wherever it is asked once the failure is known."""
+    """What is fetched, while it is: first ``found``, then ``go``, then the rest. Raises ImportFailure with the fetching
+    process's reason, or STALLED for a source below the pace; wherever it is asked once the failure is known."""
 
     def __init__(
         self,
         child: Child,
         request: Request,
-        found: Callable[[Found], None],
         moved: Callable[[int, int | None], None],
         pace: Pace,
         went_on: Callable[[], None],
     ) -> None:
         self._request, self._held = request, ""
-        self._child, self._found, self._moved, self._went_on = child, found, moved, went_on
+        self._child, self._moved, self._went_on = child, moved, went_on
         self._watch = Watch(child, pace)
         self._news = threading.Condition()
+        self._found: Found | None = None
         self._files: dict[Part, Growing] = {}
         self._whole: dict[Part, File] = {}
         self._fetched: Fetched | None = None
@@ -127,6 +127,21 @@ class Fetching:
         again: the file has another name then, and the old one is gone."""
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
+
+    def found(self) -> Found:
+        """Wait for the source's answer, and return what is known of it. No more than its first bytes are fetched until
+        ``go``, and the time until then is not the source's."""
+        with self._news:
+            self._news.wait_for(lambda: self._failure or self._found)
+            if self._found is None:
+                self._check()
+            assert self._found is not None  # noqa: S101
+            return self._found
+
+    def go(self) -> None:
+        """Have the rest fetched."""
+        self._watch.resume()
+        self._child.say(GO)
 
     def sources(self, timeout: float | None = None) -> Sources:
         """The files as they are once each has its first bytes. Raises TimeoutError."""
@@ -202,9 +217,12 @@ class Fetching:
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Found):
-            with self._watch.paused():
-                self._found(event)
-            self._child.say(GO)
+            if self._found is not None:
+                raise _not_understood()
+            self._watch.pause()
+            with self._news:
+                self._found = event
+                self._news.notify_all()
         elif isinstance(event, Moved | Ahead | Hashed):
             self._watch.brought(event)
             if isinstance(event, Moved):
@@ -252,22 +270,16 @@ class Fetching:
 def begin(
     child: Child,
     request: Request,
-    found: Callable[[Found], None],
     moved: Callable[[int, int | None], None],
     pace: Pace = USUAL,
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
-    """Start fetching. ``found``, ``moved`` and ``went_on`` are called from a thread of its own; the last for what
-    moves no bytes of the source on: its end comes first, or those of an earlier run, or of a page's segments, are
-    hashed.
-
-    Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
-    the Fetching's methods.
-    """
+    """Start fetching. ``moved`` and ``went_on`` are called from a thread of its own; the latter for what moves no bytes
+    of the source on: its end comes first, or those of an earlier run, or of a page's segments, are hashed."""
     if request.bytes_per_second:  # nobody is slow who was asked to be
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
-    return Fetching(child, request, found, moved, pace, went_on)
+    return Fetching(child, request, moved, pace, went_on)
 
 
 def _silent(ended: Ended) -> ImportFailure:
@@ -278,7 +290,11 @@ def _event(line: str) -> Event:
     try:
         return EVENTS.validate_json(line)
     except ValidationError:
-        raise ImportFailure(Reason.INTERNAL, "The fetching process wrote a line that is not of its protocol.") from None
+        raise _not_understood() from None
+
+
+def _not_understood() -> ImportFailure:
+    return ImportFailure(Reason.INTERNAL, "The fetching process wrote a line that is not of its protocol.")
 
 
 def sources_of(fetched: Fetched) -> Sources:

@@ -56,16 +56,15 @@ class Watch:
             if self._brought >= self._pace.rate * self._pace.seconds:
                 self._restart()
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """What takes time inside is not the source's doing."""
+    def pause(self) -> None:
+        """Count no time until ``resume``: what takes it is not the source."""
         with self._lock:
             self._since = float("inf")
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._restart()
+
+    def resume(self) -> None:
+        """Count from now on."""
+        with self._lock:
+            self._restart()
 
     def _restart(self) -> None:
         self._brought, self._since = 0, time.monotonic()
