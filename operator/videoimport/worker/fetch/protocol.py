@@ -16,6 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownText
 from videoimport.api.untrusted_text import DisplayText
 from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.runtime.errors import ImportFailure
 
 GO = "go"
 """The line that answers Found: until then nothing but the first bytes is fetched."""
@@ -205,6 +206,21 @@ class Failed(Model):
     advice: ShownText = ""
     retry_after: int | None = None
     """Seconds for which the source wants to be left alone."""
+
+    @classmethod
+    def of(cls, failure: ImportFailure) -> "Failed":
+        """Return the event for a failure."""
+        return cls(
+            reason=failure.reason,
+            message=failure.message[:1000],
+            advice=failure.advice,
+            retry_after=failure.retry_after,
+        )
+
+    @property
+    def failure(self) -> ImportFailure:
+        """The failure that it tells of."""
+        return ImportFailure(self.reason, self.message, self.retry_after, advice=self.advice)
 
 
 Event = Annotated[

@@ -14,7 +14,7 @@ import urllib3
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.address_guard import is_allowed
+from videoimport.worker.sandbox.address_guard import Guard, is_allowed
 from videoimport.worker.sandbox.http_connections import POOLS
 from videoimport.worker.sandbox.http_requests import login_of, without_login
 
@@ -106,6 +106,17 @@ class Route:
             message = f"The name of the proxy in {self.proxy_field} does not resolve."
             raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message, advice=f"Correct {self.proxy_field}.") from None
         return tuple(dict.fromkeys(str(address[4][0]) for address in found))
+
+    def explain_refusal(self, guard: Guard, direct: str, proxied: str) -> ImportFailure | None:
+        """Return the failure for an address that the guard refused: that is the cause, whatever a library made of it.
+        None where it refused none. ``direct`` and ``proxied`` are the words before the address, as the way is."""
+        if guard.refused is None:
+            return None
+        if not guard.has_proxy:
+            message = f"{direct} {guard.refused}, which is not a public address."
+            return ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
+        message = f"{proxied} {guard.refused}, around the proxy of {self.proxy_field}."
+        return ImportFailure(Reason.ADDRESS_FORBIDDEN, message, advice=f"Correct {self.proxy_field}, or remove it.")
 
     def _forbidden(self, proxy: str, found: Sequence[str]) -> ImportFailure:
         host, address = urlsplit(proxy).hostname or "", found[0] if found else ""

@@ -47,7 +47,9 @@ class DeliveryRunner(TaskRunner[Answer]):
             guard.install()
             headers = signing.headers(signers, task.message_id, task.body, datetime.now(UTC))
             answer = sending.send(task.url, task.body.encode(), headers, route, self.interrupts.settle)
-            return _explained(answer, guard)
+        leads = "The webhook's address leads to"
+        refusal = route.explain_refusal(guard, leads, leads) if answer.reason else None
+        return self.describe(refusal) if refusal else answer
 
     def describe(self, end: ImportFailure | Interruption) -> Answer:
         """Return what a delivery that ended so comes to. A receiver that is too slow did not take the message."""
@@ -78,14 +80,3 @@ def _trusted(task: DeliveryTask, extra: Path, folder: Path) -> str | None:
     options = WorkerOptions(ca_bundle_config_map_ref=task.ca_bundle_config_map_ref)
     bundle = trust.bundle(options, extra, folder)
     return str(bundle) if bundle else None
-
-
-def _explained(answer: Answer, guard: Guard) -> Answer:
-    """What the guard refused is the cause, whatever a library made of it."""
-    if answer.reason is None or not guard.refused:
-        return answer
-    where = f"The webhook's address leads to {guard.refused}"
-    if guard.has_proxy:
-        advice = f"Correct {_PROXY_FIELD}, or remove it."
-        return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, around the proxy of {_PROXY_FIELD}.", advice=advice)
-    return Answer(Reason.ADDRESS_FORBIDDEN, f"{where}, which is not a public address.")

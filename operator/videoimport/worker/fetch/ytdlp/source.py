@@ -153,9 +153,8 @@ class Page:
         """What the guard refused is not tried again, nor is who asks for fewer requests."""
         if self._pushed_back:
             raise self._pushed_back
-        if self._around.guard.refused:
-            message = f"The source leads to {self._around.guard.refused}, which is not a public address."
-            raise ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
+        if refusal := self._around.refusal():
+            raise refusal
 
 
 class _After:
