@@ -29,7 +29,7 @@ from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp import info as finding
 from videoimport.worker.sandbox.address_guard import ForbiddenError, Guard, is_allowed, is_harmless
-from videoimport.worker.source.fetch_client import environment
+from videoimport.worker.source.sandboxed_child import environment
 
 
 @pytest.mark.parametrize("host", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:8.8.8.8"])

@@ -1,16 +1,12 @@
 """The worker's side of fetching: starts the guarded process, tells it what to fetch and hears how far it is."""
 
 import os
-import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from videoimport.api.quantity import bytes_of
-from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -38,15 +34,12 @@ from videoimport.worker.fetch.protocol import (
 )  # fmt: skip
 from videoimport.worker.fetch.volume_source import open_beneath
 from videoimport.worker.runtime import ca_bundle as trust
-from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.runtime.subprocesses import Child, Children
+from videoimport.worker.source import sandboxed_child
 from videoimport.worker.source.files import Source, Sources, Tail
 from videoimport.worker.source.stall_monitor import USUAL, Pace, Watch
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Of the environment; proxies above all are left out."""
-
-
+_NAME = "The fetching process"
 _Told = Growing | Restarted | Arrived | Fetched | Failed
 
 
@@ -88,17 +81,9 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
     )
 
 
-def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The fetching process's: nothing writes outside scratch, no plug-ins, no proxies, no keys."""
-    kept = {name: outer[name] for name in _KEPT if name in outer}
-    own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DENO_DIR"), str(folder))
-    return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
-
-
 def start(children: Children, folder: Path) -> Child:
     """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
-    argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
-    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The fetching process")
+    return sandboxed_child.start(children, folder, "videoimport.worker.fetch", _NAME)
 
 
 class Fetching:
@@ -207,10 +192,10 @@ class Fetching:
         try:
             with self._watch.on():
                 for line in self._child.whole_lines():
-                    self._hear(_event(line))
+                    self._hear(sandboxed_child.parse(EVENTS, line, _NAME))
                 ended = self._child.ended()
             if self._fetched is None:
-                self._fail(self._watch.failure if self._watch.tripped else _silent(ended))
+                self._fail(self._watch.failure if self._watch.tripped else sandboxed_child.ended_silently(ended, _NAME))
         except BaseException as error:  # noqa: BLE001 — raised again where somebody asks
             self._fail(error)
             self._child.kill()
@@ -218,7 +203,7 @@ class Fetching:
     def _hear(self, event: Event) -> None:
         if isinstance(event, Found):
             if self._found is not None:
-                raise _not_understood()
+                raise sandboxed_child.not_understood(_NAME)
             self._watch.pause()
             with self._news:
                 self._found = event
@@ -258,8 +243,7 @@ class Fetching:
         elif isinstance(event, Fetched):
             self._fetched = event
         else:
-            told = ImportFailure(event.reason, event.message, event.retry_after, advice=event.advice)
-            self._failure = self._failure or told
+            self._failure = self._failure or event.failure
 
     def _fail(self, error: BaseException) -> None:
         with self._news:
@@ -280,21 +264,6 @@ def begin(
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
     return Fetching(child, request, moved, pace, went_on)
-
-
-def _silent(ended: Ended) -> ImportFailure:
-    return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and without a report.")
-
-
-def _event(line: str) -> Event:
-    try:
-        return EVENTS.validate_json(line)
-    except ValidationError:
-        raise _not_understood() from None
-
-
-def _not_understood() -> ImportFailure:
-    return ImportFailure(Reason.INTERNAL, "The fetching process wrote a line that is not of its protocol.")
 
 
 def sources_of(fetched: Fetched) -> Sources:
