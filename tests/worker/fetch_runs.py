@@ -9,12 +9,13 @@ from typing import Any
 
 from worker_runs import LOOPBACK
 
+from videoimport.worker.fetch.limits import Pace
 from videoimport.worker.fetch.protocol import Fetched, Found, Request
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client as fetching
 from videoimport.worker.source.fetch_client import Fetching
-from videoimport.worker.source.stall_monitor import USUAL, Pace
+from videoimport.worker.source.stall_monitor import USUAL
 
 
 def go_when_found(under_way: Fetching, on_found: Callable[[Found], None] = lambda _: None) -> Fetching:

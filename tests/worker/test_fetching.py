@@ -17,7 +17,7 @@ from worker_runs import LOOPBACK
 
 from patience import LONGEST_SECONDS
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.limits import Limits, Pace
 from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
 from videoimport.worker.fetch.ytdlp.fragments import Segments, hashed
 from videoimport.worker.pipeline import source_facts as facts
@@ -25,7 +25,6 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client as fetching
 from videoimport.worker.source.fetch_client import Fetching
-from videoimport.worker.source.stall_monitor import Pace
 
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)
 PACE = Pace(rate=1000, seconds=0.4)

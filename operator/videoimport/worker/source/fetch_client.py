@@ -15,6 +15,7 @@ from videoimport.api.tasks.import_task import (
     SOURCE_VOLUME_PATH,
     Task,
 )
+from videoimport.worker.fetch.limits import Pace
 from videoimport.worker.fetch.protocol import (
     EVENTS,
     GO,
@@ -37,7 +38,7 @@ from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime.subprocesses import Child, Children
 from videoimport.worker.source import sandboxed_child
 from videoimport.worker.source.files import Source, Sources, Tail
-from videoimport.worker.source.stall_monitor import USUAL, Pace, Watch
+from videoimport.worker.source.stall_monitor import USUAL, Watch
 
 _NAME = "The fetching process"
 _Told = Growing | Restarted | Arrived | Fetched | Failed

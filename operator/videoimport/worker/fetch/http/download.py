@@ -12,7 +12,7 @@ from videoimport.worker.fetch.http import status_codes as statuses
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator
 from videoimport.worker.fetch.http.retry import Patience
-from videoimport.worker.fetch.limits import Limits, Pace, Throttle
+from videoimport.worker.fetch.limits import Limits, StallDetector, Throttle
 from videoimport.worker.fetch.partial_file import Landing
 from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, identity
 
@@ -99,10 +99,10 @@ class Download:
         return opening
 
     def _read_head(self, answer: Answer) -> bytes:
-        head, pace = b"", Pace(self._limits, 0)
+        head, stall = b"", StallDetector(self._limits.pace)
         while len(head) < sniff.ENOUGH and (chunk := answer.read(sniff.ENOUGH - len(head))):
             head += chunk
-            pace.check(len(head))
+            stall.check(len(head))
         return head
 
     def _adopt(self, answer: Answer) -> None:
@@ -194,7 +194,7 @@ class Download:
         return answer.status == 200 and None not in (answer.length, self._total) and answer.length != self._total
 
     def _drain(self, answer: Answer) -> None:
-        pace = Pace(self._limits, self._landing.size)
+        stall = StallDetector(self._limits.pace, self._landing.size)
         while chunk := answer.read(self._throttle.chunk):
             if self._tail and self._landing.size + len(chunk) >= self._tail.offset:
                 answer.response.close()
@@ -202,7 +202,7 @@ class Download:
                 break
             self._keep(chunk)
             self._throttle.took(len(chunk))
-            pace.check(self._landing.size)
+            stall.check(self._landing.size)
         if self._total is not None and self._landing.size != self._total:
             why = f"it ended after {self._landing.size} of {self._total} bytes"
             raise Interrupted(why, reason=Reason.SOURCE_TRUNCATED)
