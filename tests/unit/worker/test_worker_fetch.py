@@ -23,8 +23,7 @@ from yt_dlp.networking.exceptions import (
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.http import status_codes as statuses
-from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator
+from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator, reason_of, status_failure
 from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp import info as finding
@@ -154,12 +153,12 @@ def test_the_fetching_process_inherits_neither_keys_nor_proxies(tmp_path: Any) -
     ],
 )  # fmt: skip
 def test_every_status_has_a_reason(status: int, reason: Reason) -> None:
-    assert statuses.reason_of(status) is reason
+    assert reason_of(status) is reason
 
 
 def test_only_what_may_pass_is_tried_again() -> None:
-    assert isinstance(statuses.failure(503, "https://e.com/v?token=x"), Interrupted)
-    final = statuses.failure(404, "https://e.com/v?token=x")
+    assert isinstance(status_failure(503, "https://e.com/v?token=x"), Interrupted)
+    final = status_failure(404, "https://e.com/v?token=x")
     assert str(final) == "SourceNotFound: e.com answers 404 Not Found."
 
 

@@ -9,8 +9,7 @@ from yt_dlp.utils import smuggle_url
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
-from videoimport.worker.fetch.protocol import Request, identity
+from videoimport.worker.fetch.protocol import Request, Teller, identity
 from videoimport.worker.fetch.s3_ranges import Reader, Version
 from videoimport.worker.listing import playlist_entries as flat
 from videoimport.worker.listing.addresses import is_address

@@ -13,15 +13,15 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch import mp4_tail as tail
 from videoimport.worker.fetch import netscape_cookies as netscape
-from videoimport.worker.fetch import resume_state as marks
+from videoimport.worker.fetch import partial_file
 from videoimport.worker.fetch import s3_failures as store_failures
 from videoimport.worker.fetch import s3_ranges as ranges
 from videoimport.worker.fetch.credentials import Login, WebSecrets, is_own
 from videoimport.worker.fetch.http import cookies
 from videoimport.worker.fetch.http.response import Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, Throttle
+from videoimport.worker.fetch.partial_file import Mark
 from videoimport.worker.fetch.protocol import identity
-from videoimport.worker.fetch.resume_state import Mark
 from videoimport.worker.fetch.s3_source import place
 from videoimport.worker.fetch.ytdlp import info as finding
 from videoimport.worker.fetch.ytdlp import sidecars as extras
@@ -161,17 +161,17 @@ class TestMarks:
         assert self.mark(kept=kept, total=total).usable == usable
 
     def test_it_is_read_as_it_was_written(self, tmp_path: Any) -> None:
-        marks.write(tmp_path, self.mark())
-        assert marks.read(tmp_path) == self.mark()
-        marks.remove(tmp_path)
-        assert marks.read(tmp_path) is None
+        partial_file.write_mark(tmp_path, self.mark())
+        assert partial_file.read_mark(tmp_path) == self.mark()
+        partial_file.remove_mark(tmp_path)
+        assert partial_file.read_mark(tmp_path) is None
 
     @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", ""])
     def test_it_names_no_file_elsewhere(self, tmp_path: Any, name: str) -> None:
         (tmp_path / "fetched.json").write_text(
             self.mark().model_copy(update={"name": name}).model_dump_json(by_alias=True)
         )
-        assert marks.read(tmp_path) is None
+        assert partial_file.read_mark(tmp_path) is None
 
     def test_a_validator_comes_back_from_its_text(self) -> None:
         for validator in (Validator('"a"', "Mon"), Validator('"a"', None), Validator(None, "Mon")):

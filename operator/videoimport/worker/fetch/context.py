@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.limits import Limits, Throttle
-from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route

@@ -5,10 +5,9 @@ from pathlib import Path
 from time import monotonic
 
 from videoimport.media.container import mp4_boxes as boxes
-from videoimport.worker.fetch.event_writer import Telling
 from videoimport.worker.fetch.http.response import Answer, ContentRange, Interrupted, Validator
 from videoimport.worker.fetch.limits import CHUNK, Limits, StallDetector, Throttle
-from videoimport.worker.fetch.protocol import Ahead, TailFile
+from videoimport.worker.fetch.protocol import Ahead, TailFile, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 

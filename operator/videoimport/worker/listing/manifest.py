@@ -17,8 +17,8 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.http import status_codes as statuses
 from videoimport.worker.fetch.http.client import Browser
+from videoimport.worker.fetch.http.response import status_failure
 from videoimport.worker.fetch.http.retry import Patience
 from videoimport.worker.fetch.limits import StallDetector
 from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, connect
@@ -110,7 +110,7 @@ def _receive(around: Surroundings, browser: Browser, url: str, path: Path) -> No
     answer = browser.get(url, {})
     try:
         if answer.status != 200:
-            raise statuses.failure(answer.status, answer.url, answer.retry_after)
+            raise status_failure(answer.status, answer.url, answer.retry_after)
         stall, done = StallDetector(around.limits.pace), 0
         with path.open("wb") as file:
             while chunk := answer.read(_CHUNK):

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch import mp4_tail as tail
-from videoimport.worker.fetch.event_writer import Telling
-from videoimport.worker.fetch.http import status_codes as statuses
 from videoimport.worker.fetch.http.client import Browser
-from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator
+from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator, status_failure
 from videoimport.worker.fetch.http.retry import Patience
 from videoimport.worker.fetch.limits import Limits, StallDetector, Throttle
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, identity
+from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, Telling, identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class Download:
             self._refusals += 1
             self._url = self._original
             raise Interrupted(f"it answers {answer.status}")
-        raise statuses.failure(answer.status, answer.url, answer.retry_after)
+        raise status_failure(answer.status, answer.url, answer.retry_after)
 
     def _receive(self) -> None:
         opening, self._pending = self._pending, None

@@ -9,7 +9,7 @@ from yt_dlp.utils import ContentTooShortError, ExtractorError, GeoRestrictedErro
 
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_text
-from videoimport.worker.fetch.http.status_codes import advice_of, reason_of
+from videoimport.worker.fetch.http.response import advice_of, reason_of
 from videoimport.worker.runtime.errors import ImportFailure
 
 _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
