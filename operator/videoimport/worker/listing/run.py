@@ -12,8 +12,7 @@ from videoimport.api.worker_options import WorkerOptions
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.client import Lister
 from videoimport.worker.listing.entry_filter import Judge
-from videoimport.worker.listing.page import Page
-from videoimport.worker.listing.page_builder import Pager
+from videoimport.worker.listing.page_builder import Page, Pager
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
