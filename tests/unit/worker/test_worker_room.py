@@ -10,7 +10,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.worker.pipeline import workspace
-from videoimport.worker.pipeline.scratch_limit import Room, used
+from videoimport.worker.pipeline.watchdog import Room, used
 from videoimport.worker.runtime.errors import ImportFailure
 
 

@@ -13,8 +13,7 @@ from videoimport.worker.pipeline import publish, workspace
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline.import_video import AlreadyStored, Import, Setting
 from videoimport.worker.pipeline.progress import Board, Ticker
-from videoimport.worker.pipeline.scratch_limit import Room
-from videoimport.worker.pipeline.watchdog import Watchdog
+from videoimport.worker.pipeline.watchdog import Room, Watchdog
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import termination_message as reporting
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
