@@ -106,7 +106,9 @@ class Landing:
         mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
         if mark is None or mark.source != source or mark.usable == 0 or not _holds(path, mark.usable):
-            self._clear()
+            remove_mark(self.folder)
+            for left in self.folder.glob(f"{self._first_name}*"):
+                left.unlink()  # what earlier runs left of other sources is of no use
             return None
         self._name, self._number = mark.name, mark.number
         self._file = path.open("r+b")
@@ -172,12 +174,6 @@ class Landing:
             os.fdatasync(self._file.fileno())
             self._mark = self._mark.model_copy(update={"kept": self.size})
             write_mark(self.folder, self._mark)
-
-    def _clear(self) -> None:
-        """Room for this source: what earlier runs left of others is of no use."""
-        remove_mark(self.folder)
-        for path in self.folder.glob(f"{self._first_name}*"):
-            path.unlink()
 
     def _without_room(self, error: OSError) -> Exception:
         if not disks.is_full(error):

@@ -11,7 +11,6 @@ from pathlib import Path
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH
 from videoimport.api.tasks.listing_task import ListingTask, Skipped
-from videoimport.api.worker_options import WorkerOptions
 from videoimport.worker.fetch.protocol import Failed, Request
 from videoimport.worker.listing.protocol import (
     ANSWERS,
@@ -53,8 +52,8 @@ class Batch:
 
 def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
     """What the guarded process is told. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
-    source, reference = task.source, task.ca_bundle_config_map_ref
-    trusted = trust.bundle(WorkerOptions(ca_bundle_config_map_ref=reference), paths.ca_bundle, folder)
+    source = task.source
+    trusted = trust.bundle(task.ca_bundle_config_map_ref, paths.ca_bundle, folder)
     secret, manifest = source.credentials_secret_ref, source.manifest
     fetch = Request(
         url=source.playlist.url if source.playlist else manifest.url if manifest else None,

@@ -182,7 +182,8 @@ class Pager:
 
     def _over(self) -> PageReport:
         if self._cursor == self._task.cursor:
-            raise _stalled(self._task)
+            message = f"The list brought nothing within {self._task.timeout_seconds} s."
+            raise ImportFailure(Reason.STALLED, message)
         return self._report(is_last=False)
 
     def _broken_off(self, failure: ImportFailure) -> PageReport:
@@ -199,8 +200,3 @@ class Pager:
             skipped=self._skipped if self._skipped.total else None,
             pushed_back=broken and broken.reason, retry_after_seconds=broken and broken.retry_after,
         )  # fmt: skip
-
-
-def _stalled(task: ListingTask) -> ImportFailure:
-    message = f"The list brought nothing within {task.timeout_seconds} s."
-    return ImportFailure(Reason.STALLED, message)

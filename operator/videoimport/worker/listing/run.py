@@ -8,7 +8,6 @@ from pathlib import Path
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.listing_task import ListingTask, PageReport
-from videoimport.api.worker_options import WorkerOptions
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.client import Lister
 from videoimport.worker.listing.entry_filter import Judge
@@ -65,8 +64,7 @@ class ListingRunner(TaskRunner[PageReport]):
     def _connected(self, folder: Path) -> Store:
         wish = self._task.destination
         if wish.s3 is not None:
-            options = WorkerOptions(ca_bundle_config_map_ref=self._task.ca_bundle_config_map_ref)
-            trusted = trust.bundle(options, self._paths.ca_bundle, folder)
+            trusted = trust.bundle(self._task.ca_bundle_config_map_ref, self._paths.ca_bundle, folder)
             return s3.connect(wish.s3, credentials.read_keys(wish, self._paths.credentials), trusted)
         assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)

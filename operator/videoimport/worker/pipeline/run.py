@@ -86,7 +86,7 @@ def report(setting: Setting) -> Report:
     """Import unless it is done already, and return the report. Raises ImportFailure or Interruption."""
     task, paths = setting.task, setting.paths
     fetcher = fetching.start(setting.children, setting.space.source)  # it gets ready while the destination is asked
-    trusted = trust.bundle(task.spec.worker, paths.ca_bundle, setting.space.folder)
+    trusted = trust.bundle(task.spec.worker.ca_bundle_config_map_ref, paths.ca_bundle, setting.space.folder)
     place = preflight.connect(task, paths.credentials, paths.destination_volume, trusted)
     place.store.went_on = setting.board.touch
     if (done := publish.done_before(place)) is not None:

@@ -58,7 +58,7 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
     """What the fetching process is to do for a task. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
     source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
     volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
-    trusted = trust.bundle(worker, mounts.ca_bundle, folder)
+    trusted = trust.bundle(worker.ca_bundle_config_map_ref, mounts.ca_bundle, folder)
     return Request(
         url=source.url,
         stored=source.s3,

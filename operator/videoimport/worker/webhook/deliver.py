@@ -10,7 +10,6 @@ from pathlib import Path
 
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
-from videoimport.api.worker_options import WorkerOptions
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
@@ -41,7 +40,8 @@ class DeliveryRunner(TaskRunner[Answer]):
         signers = signing.read_signers(task.secret, secret)
         with tempfile.TemporaryDirectory() as folder:
             proxy = with_login(task.proxy, secret)
-            route = Route(proxy, _trusted(task, self._paths.ca_bundle, Path(folder)), _PROXY_FIELD)
+            trusted = trust.bundle(task.ca_bundle_config_map_ref, self._paths.ca_bundle, Path(folder))
+            route = Route(proxy, str(trusted) if trusted else None, _PROXY_FIELD)
             reachable = route.proxy_addresses(task.allowed_networks)
             guard = Guard(task.allowed_networks, [str(secret)], reachable)
             guard.install()
@@ -74,9 +74,3 @@ class DeliveryRunner(TaskRunner[Answer]):
     def log(self, result: Answer) -> None:
         """Log the end."""
         logs.log().info("ended", webhook_id=self._task.message_id, reason=result.reason, message=result.message)
-
-
-def _trusted(task: DeliveryTask, extra: Path, folder: Path) -> str | None:
-    options = WorkerOptions(ca_bundle_config_map_ref=task.ca_bundle_config_map_ref)
-    bundle = trust.bundle(options, extra, folder)
-    return str(bundle) if bundle else None

@@ -196,7 +196,8 @@ class Download:
         while chunk := answer.read(self._throttle.chunk):
             if self._tail and self._landing.size + len(chunk) >= self._tail.offset:
                 answer.response.close()
-                self._join(chunk[: self._tail.offset - self._landing.size], self._tail)
+                for piece in (chunk[: self._tail.offset - self._landing.size], *tail.chunks(self._tail)):
+                    self._keep(piece)  # the tail is here already
                 break
             self._keep(chunk)
             self._throttle.took(len(chunk))
@@ -204,11 +205,6 @@ class Download:
         if self._total is not None and self._landing.size != self._total:
             why = f"it ended after {self._landing.size} of {self._total} bytes"
             raise Interrupted(why, reason=Reason.SOURCE_TRUNCATED)
-
-    def _join(self, last: bytes, end: TailFile) -> None:
-        """The last bytes before the tail, then the tail itself, which is here already."""
-        for chunk in (last, *tail.chunks(end)):
-            self._keep(chunk)
 
     def _keep(self, chunk: bytes) -> None:
         self._limits.check(self._landing.size + len(chunk))
