@@ -74,7 +74,7 @@ def test_an_original_that_begins_anew_under_its_name_is_sent_anew(children: Chil
     script = f"FIRST, SECOND = {FIRST!r}, {SECOND!r}\n{FETCHER}"
     child = children.start([sys.executable, "-S", "-c", script])
     request = Request(url="https://e.com/v", folder=str(tmp_path), max_height=720, room_bytes=2**40)
-    under_way = fetching.begin(child, request, print, lambda *_: None)
+    under_way = fetching.begin(child, request, lambda *_: None)
     board = Board(1)
     outgoing = Outgoing(place(tmp_path / "volume"), "in/clip", board)
     kept = Originals(outgoing, board, wanted=True)
@@ -136,7 +136,9 @@ class TestRoom:
         request = Request(
             url=site.url("/v.mp4"), folder=str(tmp_path), max_height=720, room_bytes=2**40, allowed_networks=LOOPBACK
         )
-        under_way = fetching.begin(fetching.start(children, tmp_path), request, lambda _: None, lambda *_: None)
+        under_way = fetching.begin(fetching.start(children, tmp_path), request, lambda *_: None)
+        under_way.found()
+        under_way.go()
         with Serving() as serving:
             arrival = Arrival(under_way, serving, lambda _: None)
             growing = arrival.growing(arrival.sources().video)

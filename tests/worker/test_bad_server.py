@@ -15,10 +15,10 @@ import pytest
 from support.fake_source_site import Exchange, FakeSourceSite, Route, fixed, html, in_turn, ranged, redirect
 from support.worker.fetch_harness import FetchHarness
 from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.limits import Pace
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source.fetch_client import Fetching
-from videoimport.worker.source.stall_monitor import Pace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 2000

@@ -14,9 +14,10 @@ import pytest
 
 from support.fake_source_site import Exchange, FakeSourceSite, Route, in_turn, ranged
 from support.waiting import LONGEST_SECONDS
+from support.worker.fetch_harness import go_when_found
 from support.worker.worker_harness import LOOPBACK
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.limits import Limits, Pace
 from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
 from videoimport.worker.fetch.ytdlp.fragments import Segments, hashed
 from videoimport.worker.pipeline import source_facts as facts
@@ -24,7 +25,6 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client as fetching
 from videoimport.worker.source.fetch_client import Fetching
-from videoimport.worker.source.stall_monitor import Pace
 
 REQUEST = Request(url="https://e.com/v", folder="/none", max_height=720, max_bytes=1000, room_bytes=2**62)
 PACE = Pace(rate=1000, seconds=0.4)
@@ -48,9 +48,9 @@ def children() -> Iterator[Children]:
     made.kill_all()
 
 
-def fetched(children: Children, script: str, found: Any = print, pace: Pace = PACE) -> Fetched:
+def fetched(children: Children, script: str, pace: Pace = PACE) -> Fetched:
     child = children.start([sys.executable, "-S", "-c", script])
-    return fetching.begin(child, REQUEST, found, lambda *_: None, pace).finish()
+    return fetching.begin(child, REQUEST, lambda *_: None, pace).finish()
 
 
 @pytest.mark.parametrize("done", ["done", "done % 2", "0"])
@@ -89,13 +89,24 @@ def test_what_is_hashed_is_no_standstill(children: Children) -> None:
     said = "".join(f"""print('{{"kind": "Hashed", "done": {done}}}', flush=True)\n""" for done in (1, 2, 3))
     child = children.start([sys.executable, "-S", "-c", said + END])
     went_on = Mock()
-    fetching.begin(child, REQUEST, print, lambda *_: None, went_on=went_on).finish()
+    fetching.begin(child, REQUEST, lambda *_: None, went_on=went_on).finish()
     assert went_on.call_count == 3
 
 
 def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
     told = """print('{"kind": "Found", "type": "Url"}', flush=True)\n"""
-    assert fetched(children, told + END, lambda _: time.sleep(5.5), PATIENT).video.size == 1
+    child = children.start([sys.executable, "-S", "-c", f"{told}input()\ninput()\n{END}"])
+    under_way = fetching.begin(child, REQUEST, lambda *_: None, PATIENT)
+    assert under_way.found().type == "Url"
+    time.sleep(5.5)
+    under_way.go()
+    assert under_way.finish().video.size == 1
+
+
+def test_a_source_is_found_once(children: Children) -> None:
+    told = """print('{"kind": "Found", "type": "Url"}', flush=True)\n"""
+    with pytest.raises(ImportFailure, match="not of its protocol"):
+        fetched(children, told * 2 + "import time; time.sleep(60)", PATIENT)
 
 
 def test_a_files_hashing_is_told(tmp_path: Path) -> None:
@@ -142,11 +153,12 @@ class TestWhileItGrows:
 
     @pytest.fixture
     def begin(self, children: Children, tmp_path: Path) -> Any:
-        def run(url: str, found: Any = lambda _: None, **more: Any) -> Fetching:
+        def run(url: str, *, goes: bool = True, **more: Any) -> Fetching:
             request = Request(
                 url=url, folder=str(tmp_path), max_height=720, room_bytes=2**40, allowed_networks=LOOPBACK, **more
             )
-            return fetching.begin(fetching.start(children, tmp_path), request, found, lambda *_: None)
+            under_way = fetching.begin(fetching.start(children, tmp_path), request, lambda *_: None)
+            return go_when_found(under_way) if goes else under_way
 
         return run
 
@@ -179,17 +191,12 @@ class TestWhileItGrows:
                 exchange.write(bytes(65536))
                 sent.append(65536)
 
-        def refuse(found: Found) -> None:
-            assert found.identity is not None
-            assert found.identity.startswith("url:")
-            raise ImportFailure(Reason.DUPLICATE, "it is there already")
-
-        under_way = begin(site.add("/v.mp4", endless), refuse)
-        with pytest.raises(ImportFailure) as caught:
-            under_way.finish()
-        assert caught.value.reason is Reason.DUPLICATE
-        with pytest.raises(ImportFailure):
-            under_way.sources()
+        under_way = begin(site.add("/v.mp4", endless), goes=False)
+        found = under_way.found()
+        assert found.identity is not None
+        assert found.identity.startswith("url:")
+        with pytest.raises(TimeoutError):
+            under_way.sources(1)
         assert sum(sent) < 32 * 2**20  # what the sockets between hold
 
     def test_a_restart_is_counted_and_the_new_file_told(self, site: FakeSourceSite, begin: Any) -> None:

@@ -17,8 +17,7 @@ from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason, info
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.credentials import WebSecrets
-from videoimport.worker.fetch.event_writer import Teller
-from videoimport.worker.fetch.protocol import Request, identity
+from videoimport.worker.fetch.protocol import Request, Teller, identity
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp.client import Ydl
 from videoimport.worker.listing import playlist

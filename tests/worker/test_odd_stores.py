@@ -17,9 +17,8 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch import s3_ranges as ranges
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.limits import Throttle
-from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.fetch.s3_ranges import Reader, Version
 from videoimport.worker.listing import bucket_objects as objects
 from videoimport.worker.listing.bucket import Bucket

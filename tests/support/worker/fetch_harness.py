@@ -1,17 +1,32 @@
 """Running the real fetching process for a request, without the rest of a run."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support.worker.worker_harness import LOOPBACK
+from videoimport.worker.fetch.limits import Pace
 from videoimport.worker.fetch.protocol import Fetched, Found, Request
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client as fetching
 from videoimport.worker.source.fetch_client import Fetching
-from videoimport.worker.source.stall_monitor import USUAL, Pace
+from videoimport.worker.source.stall_monitor import USUAL
+
+
+def go_when_found(under_way: Fetching, on_found: Callable[[Found], None] = lambda _: None) -> Fetching:
+    """Lets it fetch all of it, without waiting for that; a failure is for whoever asks the fetching."""
+
+    def go() -> None:
+        with suppress(ImportFailure):
+            on_found(under_way.found())
+            under_way.go()
+
+    threading.Thread(target=go, daemon=True).start()
+    return under_way
 
 
 @dataclass
@@ -41,9 +56,10 @@ class FetchHarness:
         defaults: dict[str, Any] = {"max_height": 1080, "room_bytes": 2**40, "allowed_networks": LOOPBACK}
         request = Request(**{"folder": str(scratch), **defaults, **wish})
         child = fetching.start(self.children, scratch)
-        return fetching.begin(
-            child, request, self._found, lambda *moved: self.moved.append(moved), pace, lambda: self.on_news()
+        under_way = fetching.begin(
+            child, request, lambda *moved: self.moved.append(moved), pace, lambda: self.on_news()
         )
+        return go_when_found(under_way, self._found)
 
     def _found(self, found: Found) -> None:
         self.found.append(found)

@@ -30,7 +30,7 @@ from videoimport.controller.telemetry.metrics import REGISTRY, Figures
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.sandbox import proxy as routes
-from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source import sandboxed_child
 from videoimport.worker.webhook import signature as signing
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,7 +69,7 @@ class EveryVariable(dict[str, str]):
 
 def test_environment_variables() -> None:
     assert credentials.kubeconfig({"KUBECONFIG": "/home/me/config"}) == "/home/me/config"
-    passed_on = sorted(fetching.environment(EveryVariable(), Path("/scratch")))
+    passed_on = sorted(sandboxed_child.environment(EveryVariable(), Path("/scratch")))
     golden_files.check("environment", {"controller": variables(), "fetchingProcess": passed_on})
 
 

@@ -25,7 +25,7 @@ from videoimport.api.tasks.listing_task import (
     Skipped,
 )
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
-from videoimport.worker.listing.page import Page
+from videoimport.worker.listing.page_builder import Page
 from videoimport.worker.runtime import termination_message as reporting
 
 IDENTITY = "0123456789"

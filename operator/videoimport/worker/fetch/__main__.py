@@ -7,8 +7,7 @@ from videoimport.worker.fetch import sandboxed_process as walls
 from videoimport.worker.fetch import volume_source as mounted
 from videoimport.worker.fetch import web_source as web
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
-from videoimport.worker.fetch.protocol import Fetched, Request
+from videoimport.worker.fetch.protocol import Fetched, Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 
 _MOST_BYTES = 768 * 2**20

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoimport.worker.fetch.event_writer import Teller
 from videoimport.worker.fetch.limits import Limits, Throttle
-from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.fetch.protocol import Request, Teller
+from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route
 
@@ -26,6 +26,10 @@ class Surroundings:
         """For a request."""
         limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
         return cls(request, teller, guard, route, limits, Throttle(request.bytes_per_second))
+
+    def refusal(self) -> ImportFailure | None:
+        """Return the failure for an address that the guard refused; None where it refused none."""
+        return self.route.explain_refusal(self.guard, "The source leads to", "The source was to be reached at")
 
     @property
     def folder(self) -> Path:

@@ -2,13 +2,20 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http.response import Interrupted
 from videoimport.worker.runtime.errors import ImportFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The least that a source has to bring: so many bytes a second, in the mean of so many seconds."""
+
+    rate: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class Limits:
     before: int = 0
     """Bytes of other files of the same source, which count too."""
 
+    @property
+    def pace(self) -> Pace:
+        """The least that the source has to bring."""
+        return Pace(self.slow_rate, self.slow_seconds)
+
     def check(self, size: int) -> None:
         """Raises ImportFailure for more bytes than the user or the scratch volume allows."""
         self.check_wish(size)
@@ -45,25 +57,42 @@ class Limits:
             raise ImportFailure(Reason.SOURCE_TOO_LARGE, message)
 
 
-class Pace:
-    """Watches the rate: a server that sends a byte now and then is not alive."""
+class StallDetector:
+    """Measures whether a source keeps the pace: a server that sends a byte now and then is not alive.
 
-    def __init__(self, limits: Limits, offset: int) -> None:
-        self._limits = limits
-        self._seen = deque([(time.monotonic(), offset)])
+    It stalls once it takes longer than ``pace.seconds`` for the bytes that are due in that time.
+    """
+
+    def __init__(self, pace: Pace, offset: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace, self._offset, self._clock = pace, offset, clock
+        self.restart()
+
+    def add(self, size: int) -> None:
+        """Count bytes that arrived."""
+        self._brought += size
+        if self._brought >= self._pace.rate * self._pace.seconds:
+            self.restart()
+
+    def restart(self) -> None:
+        """Measure from now on."""
+        self._brought, self._since = 0, self._clock()
+
+    def pause(self) -> None:
+        """Count no time until ``restart``."""
+        self._since = float("inf")
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether it takes too long."""
+        return self._clock() - self._since >= self._pace.seconds
 
     def check(self, offset: int) -> None:
-        """At so many bytes. Raises Interrupted for a stall."""
-        now = time.monotonic()
-        self._seen.append((now, offset))
-        since, before = self._seen[0]
-        if now - since < self._limits.slow_seconds:
-            return
-        if offset - before < self._limits.slow_rate * self._limits.slow_seconds:
-            rate = (offset - before) / (now - since)
+        """Count the bytes up to an offset in one file. Raises Interrupted for a stall."""
+        self.add(offset - self._offset)
+        self._offset = offset
+        if self.is_stalled:
+            rate = self._brought / (self._clock() - self._since)
             raise Interrupted(f"it sends only {rate:.0f} bytes a second", reason=Reason.STALLED)
-        while now - self._seen[0][0] > self._limits.slow_seconds / 2:
-            self._seen.popleft()
 
 
 class Throttle:

@@ -5,10 +5,9 @@ from pathlib import Path
 from time import monotonic
 
 from videoimport.media.container import mp4_boxes as boxes
-from videoimport.worker.fetch.event_writer import Telling
 from videoimport.worker.fetch.http.response import Answer, ContentRange, Interrupted, Validator
-from videoimport.worker.fetch.limits import CHUNK, Limits, Pace, Throttle
-from videoimport.worker.fetch.protocol import Ahead, TailFile
+from videoimport.worker.fetch.limits import CHUNK, Limits, StallDetector, Throttle
+from videoimport.worker.fetch.protocol import Ahead, TailFile, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 
@@ -91,12 +90,12 @@ def by_range(
                 raise Interrupted("it does not answer with the range that was asked for")
             if answer.is_encoded:
                 raise Interrupted("it answers with a compressed range")
-            content, pace = b"", Pace(limits, 0)
+            content, stall = b"", StallDetector(limits.pace)
             while len(content) < total - first and (chunk := answer.read(throttle.chunk)):
                 content += chunk
                 told(len(content))
                 throttle.took(len(chunk))
-                pace.check(len(content))
+                stall.check(len(content))
             return content
         finally:
             answer.response.close()

@@ -4,17 +4,65 @@ What starts over goes to a file of another name: whoever still reads the first o
 mixture of two. In scratch that outlives the pod a mark beside it says how much can be trusted, and of what it is.
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Annotated
 
-from videoimport.worker.fetch import resume_state as marks
+from pydantic import Field, ValidationError
+
+from videoimport.api.base import Model
 from videoimport.worker.fetch.protocol import File
-from videoimport.worker.fetch.resume_state import Mark
 from videoimport.worker.runtime import disk_space as disks
+
+_MARK_NAME = "fetched.json"
+
+
+class Mark(Model):
+    """A partial file's. Holds no address, which may hold secrets, but the hash of one."""
+
+    source: str
+    """protocol.identity of the address or object."""
+    version: str
+    """What the source called these bytes: an ETag, a date, a version."""
+    total: int | None = None
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    number: int = 0
+    kept: Annotated[int, Field(ge=0)]
+    """Bytes that are certainly on the disk; what is beyond them may be anything after a crash."""
+
+    @property
+    def usable(self) -> int:
+        """Bytes to go on from. One is left over, so that the source is asked whether it is still the same."""
+        return self.kept if self.total is None else max(0, min(self.kept, self.total - 1))
+
+
+def read_mark(folder: Path) -> Mark | None:
+    """None for what is absent or not understood."""
+    try:
+        return Mark.model_validate_json((folder / _MARK_NAME).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_mark(folder: Path, mark: Mark) -> None:
+    """All of it or nothing. A disk too full for it costs a later run some bytes, no more."""
+    new = folder / f"{_MARK_NAME}.new"
+    with contextlib.suppress(OSError):
+        with new.open("w") as file:
+            file.write(mark.model_dump_json(by_alias=True))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(folder / _MARK_NAME)
+
+
+def remove_mark(folder: Path) -> None:
+    """Nothing can be gone on with."""
+    (folder / _MARK_NAME).unlink(missing_ok=True)
+
 
 SYNCED_BYTES = 16 * 2**20
 """Between two marks: what a node that dies may cost."""
@@ -55,10 +103,12 @@ class Landing:
         """What an earlier run left of this very source, hashed again; None, and nothing is left, where that is none."""
         if not self._outlives:
             return None
-        mark = marks.read(self.folder)
+        mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
         if mark is None or mark.source != source or mark.usable == 0 or not _holds(path, mark.usable):
-            self._clear()
+            remove_mark(self.folder)
+            for left in self.folder.glob(f"{self._first_name}*"):
+                left.unlink()  # what earlier runs left of other sources is of no use
             return None
         self._name, self._number = mark.name, mark.number
         self._file = path.open("r+b")
@@ -82,7 +132,7 @@ class Landing:
             self._mark = Mark(
                 source=source, version=version, total=total, name=self._name, number=self._number, kept=self.size
             )
-            marks.write(self.folder, self._mark)
+            write_mark(self.folder, self._mark)
 
     def keep(self, chunk: bytes) -> None:
         """More of it, seen by other readers at once."""
@@ -100,7 +150,7 @@ class Landing:
     def start_over(self) -> None:
         """Throw away what is there."""
         self._mark = None
-        marks.remove(self.folder)
+        remove_mark(self.folder)
         if self._file is None:
             return
         self._file.close()
@@ -123,13 +173,7 @@ class Landing:
         if self._mark and self._file:
             os.fdatasync(self._file.fileno())
             self._mark = self._mark.model_copy(update={"kept": self.size})
-            marks.write(self.folder, self._mark)
-
-    def _clear(self) -> None:
-        """Room for this source: what earlier runs left of others is of no use."""
-        marks.remove(self.folder)
-        for path in self.folder.glob(f"{self._first_name}*"):
-            path.unlink()
+            write_mark(self.folder, self._mark)
 
     def _without_room(self, error: OSError) -> Exception:
         if not disks.is_full(error):

@@ -6,7 +6,10 @@ Nothing of it stands in an argument list, because those can be read by every pro
 
 import hashlib
 import json
-from typing import Annotated, Literal
+import os
+import sys
+import time
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
 
@@ -16,6 +19,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownText
 from videoimport.api.untrusted_text import DisplayText
 from videoimport.api.videoimport_source import S3Source
+from videoimport.worker.runtime.errors import ImportFailure
 
 GO = "go"
 """The line that answers Found: until then nothing but the first bytes is fetched."""
@@ -206,8 +210,64 @@ class Failed(Model):
     retry_after: int | None = None
     """The source's Retry-After in seconds, if it sent one."""
 
+    @classmethod
+    def of(cls, failure: ImportFailure) -> "Failed":
+        """Return the event for a failure."""
+        return cls(
+            reason=failure.reason,
+            message=failure.message[:1000],
+            advice=failure.advice,
+            retry_after=failure.retry_after,
+        )
+
+    @property
+    def failure(self) -> ImportFailure:
+        """The failure that it tells of."""
+        return ImportFailure(self.reason, self.message, self.retry_after, advice=self.advice)
+
 
 Event = Annotated[
     Found | Growing | Restarted | Arrived | Moved | Ahead | Hashed | Fetched | Failed, Field(discriminator="kind")
 ]
 EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=DEFERRED)
+
+
+_PAUSE_SECONDS = 0.25
+"""Between two Moved events."""
+
+
+class Telling(Protocol):
+    """Who wants to hear how far it is."""
+
+    def tell(self, event: Model) -> None:
+        """One event, at once."""
+
+    def moved(self, done: int, total: int | None) -> None:
+        """So many bytes of all files are there; not every word of it need be passed on."""
+
+
+class Teller:
+    """Writes events. Stray prints of libraries go to stderr, so that they cannot be taken for one."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self._last = 0.0
+
+    def tell(self, event: Model) -> None:
+        """One event, at once."""
+        self._out.write(event.model_dump_json(by_alias=True, exclude_none=True) + "\n")
+        self._out.flush()
+
+    def moved(self, done: int, total: int | None) -> None:
+        """A Moved event, unless there was one a moment ago."""
+        now = time.monotonic()
+        if now - self._last >= _PAUSE_SECONDS:
+            self._last = now
+            self.tell(Moved(done=done, total=total))
+
+    def found(self, found: Found) -> None:
+        """Tell what was found and wait for the go-ahead. Ends this process when it never comes."""
+        self.tell(found)
+        if sys.stdin.readline().strip() != GO:
+            sys.exit(0)

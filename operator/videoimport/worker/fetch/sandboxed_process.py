@@ -13,8 +13,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch import memory_limit as memory
 from videoimport.worker.fetch import page_limits as pages
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
-from videoimport.worker.fetch.protocol import Failed, Request
+from videoimport.worker.fetch.protocol import Failed, Request, Teller
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, unexpected
@@ -40,48 +39,38 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
         route = Route(proxy, request.ca_bundle, request.proxy_field)
         guard = Guard(request.allowed_networks, request.shut_paths, route.proxy_addresses(request.allowed_networks))
     except ImportFailure as failure:
-        return Failed(reason=failure.reason, message=failure.message, advice=failure.advice)
+        return Failed.of(failure)
     guard.install()
     route.trust()
     os.chdir(request.folder)  # so that no relative path means anything else
+    around = Surroundings.of(request, teller, guard, route)
     reserve = memory.limited(most_bytes)
     try:
-        return do(Surroundings.of(request, teller, guard, route))
+        return do(around)
     except ImportFailure as failure:
-        return _explained(_told(failure), guard, route.proxy_field)
+        end = failure
     except MemoryError as error:
         # First what needs no memory itself: the traceback holds whatever took it.
         reserve.clear()
         error.__traceback__ = error.__context__ = None
         memory.lift()
-        refused = pages.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
-        return _explained(_told(refused), guard, route.proxy_field)
+        end = pages.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
     except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
         folder, what = Path(request.folder), "and a file of the source was to be written"
         end = disks.scratch_full(folder, what) if disks.is_full(error) else unexpected(error)
-        return _explained(_told(end), guard, route.proxy_field)
+    return Failed.of(_explained(end, around))
 
 
-def _told(failure: ImportFailure) -> Failed:
-    return Failed(
-        reason=failure.reason, message=failure.message[:1000], advice=failure.advice, retry_after=failure.retry_after
-    )
-
-
-def _explained(failed: Failed, guard: Guard, field: str) -> Failed:
-    """What the guard refused is the cause, whatever a library made of it. ``field``: where the proxy was given."""
-    if guard.refused and guard.has_proxy:
-        message = f"The source was to be reached at {guard.refused}, around the proxy of {field}."
-        advice = f"Correct {field}, or remove it."
-        return Failed(reason=Reason.ADDRESS_FORBIDDEN, message=message, advice=advice)
-    if guard.refused:
-        message = f"The source leads to {guard.refused}, which is not a public address."
-        return Failed(reason=Reason.ADDRESS_FORBIDDEN, message=message)
-    if guard.refused_command and failed.reason is not Reason.DRM_PROTECTED:
-        message = f"The source can only be fetched by {guard.refused_command}, which is not allowed to use the network."
-        return Failed(reason=Reason.UNSUPPORTED_SOURCE, message=message)
-    return failed
+def _explained(failure: ImportFailure, around: Surroundings) -> ImportFailure:
+    """What the guard refused is the cause, whatever a library made of it."""
+    if refusal := around.refusal():
+        return refusal
+    if around.guard.refused_command and failure.reason is not Reason.DRM_PROTECTED:
+        command = around.guard.refused_command
+        message = f"The source can only be fetched by {command}, which is not allowed to use the network."
+        return ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
+    return failure
 
 
 def _end_with_children(_number: int, _frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from videoimport.worker.fetch import sandboxed_process as walls
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
+from videoimport.worker.fetch.protocol import Teller
 from videoimport.worker.listing.protocol import Ask, End, Enough, Entry, ListRequest, Look, Looked, Passed
 
 _MOST_BYTES = 320 * 2**20

@@ -1,7 +1,7 @@
 """The objects of a bucket, in the order of their keys. The cursor is a key: what is new behind it is seen, whatever
 happens before it."""
 
-import re
+import base64
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,10 +21,10 @@ from videoimport.worker.fetch.s3_ranges import Version
 from videoimport.worker.fetch.s3_source import place
 from videoimport.worker.listing import bucket_objects as objects
 from videoimport.worker.listing.bucket_objects import Listed
-from videoimport.worker.listing.cursors import cursor_of, key_of
 from videoimport.worker.listing.object_probe import Looker
 from videoimport.worker.listing.protocol import Entry, ListRequest, Look, Passed
 from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import result_files
 from videoimport.worker.storage.base import UID
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import client as s3_client
@@ -38,10 +38,6 @@ AT_ONCE = 8
 _ATTEMPTS = 4
 _ASKED_AT_ONCE = 64
 _MOST_KEY = 1024
-_PERHAPS_OURS = re.compile(
-    r"/(video\.mp4|result\.json|audio\.(m4a|mp3)|original(-audio)?\.[^/]+|(renditions|thumbnails|captions|hls)/[^/]+)$"
-)
-"""How the names of results end; whether one is ours, its mark tells."""
 
 
 class Bucket:
@@ -97,7 +93,7 @@ class Bucket:
         return (found for found in facts if found is not None)
 
     def _needs_asking(self, found: Listed) -> bool:
-        if self._request.is_own and _PERHAPS_OURS.search(f"/{found.key}"):
+        if self._request.is_own and is_named_as_result(found.key):
             return True
         if not self._request.wants_versions:
             return not found.is_known
@@ -148,6 +144,12 @@ class Bucket:
             raise failure from None
 
 
+def is_named_as_result(key: str) -> bool:
+    """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its mark tells."""
+    path = f"/{key}"
+    return any(result_files.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
+
+
 def object_of(wish: BucketSource, key: str) -> S3Source:
     """One of the bucket's objects."""
     return S3Source(endpoint=wish.endpoint, region=wish.region, bucket=wish.bucket, key=key)
@@ -156,3 +158,21 @@ def object_of(wish: BucketSource, key: str) -> S3Source:
 def _any_object(wish: BucketSource) -> S3Source:
     """For what asks for an object although it is about the whole bucket."""
     return object_of(wish, wish.prefix or "*")
+
+
+_PACKED = "base64:"
+"""Begins a cursor whose key has letters that JSON writes with six others: so a report with it fits a termination
+message."""
+
+
+def cursor_of(key: str) -> str:
+    """What ``key_of`` makes the key of again; at most a third longer."""
+    if key.isprintable() and not key.startswith(_PACKED):
+        return key
+    return _PACKED + base64.b64encode(key.encode()).decode()
+
+
+def key_of(cursor: str) -> str:
+    """The key. Raises ValueError for what is no cursor."""
+    packed = cursor.removeprefix(_PACKED)
+    return cursor if packed == cursor else base64.b64decode(packed, validate=True).decode()

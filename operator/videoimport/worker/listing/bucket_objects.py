@@ -66,7 +66,8 @@ class _Position:
         asked, token = self.asks or {}, page.get("NextContinuationToken") or ""
         is_further = bool(keys) and keys[-1] > self.last
         if any(key < before for before, key in pairwise(keys)) or (is_further and keys[0] < self.last):
-            raise _unordered()
+            message = "The object store does not list keys in their order."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
         if keys and not is_further:
             raise _endless()
         self.last = max(self.last, *keys) if keys else self.last
@@ -86,11 +87,6 @@ def _listed(page: Page) -> Iterator[Listed]:
         if key and key != before:  # some list one twice
             before, size = key, found.get("Size")
             yield Listed(key, Version.of(found, size or 0), size is not None and bool(found.get("ETag")))
-
-
-def _unordered() -> ImportFailure:
-    message = "The object store does not list keys in their order."
-    return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
 
 
 def _endless() -> ImportFailure:

@@ -1,21 +1,16 @@
 """The worker's side of the guarded process: asks, and hears the answers within a time."""
 
 import contextlib
-import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH
 from videoimport.api.tasks.listing_task import ListingTask, Skipped
-from videoimport.api.worker_options import WorkerOptions
 from videoimport.worker.fetch.protocol import Failed, Request
 from videoimport.worker.listing.protocol import (
     ANSWERS,
@@ -32,9 +27,10 @@ from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.subprocesses import Child, Children, Ended
-from videoimport.worker.source.fetch_client import environment
+from videoimport.worker.source import sandboxed_child
 
 PROXY_FIELD = "spec.template.worker.proxy"
+_NAME = "The listing process"
 ROOM_BYTES = 512 * 2**20
 
 
@@ -56,8 +52,8 @@ class Batch:
 
 def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
     """What the guarded process is told. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
-    source, reference = task.source, task.ca_bundle_config_map_ref
-    trusted = trust.bundle(WorkerOptions(ca_bundle_config_map_ref=reference), paths.ca_bundle, folder)
+    source = task.source
+    trusted = trust.bundle(task.ca_bundle_config_map_ref, paths.ca_bundle, folder)
     secret, manifest = source.credentials_secret_ref, source.manifest
     fetch = Request(
         url=source.playlist.url if source.playlist else manifest.url if manifest else None,
@@ -94,8 +90,7 @@ def _is_own(task: ListingTask) -> bool:
 
 def start(children: Children, folder: Path) -> Child:
     """The guarded process, idle until it is told what to do."""
-    argv = (sys.executable, "-P", "-m", "videoimport.worker.listing")
-    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The listing process")
+    return sandboxed_child.start(children, folder, "videoimport.worker.listing", _NAME)
 
 
 class Lister:
@@ -129,7 +124,7 @@ class Lister:
         with contextlib.suppress(TimeoutError):
             while not isinstance(answer := self._hear(last_moment), Looked):
                 if not isinstance(answer, Look):
-                    raise _not_understood()
+                    raise sandboxed_child.not_understood(_NAME)
                 looks.append(answer)
         return looks
 
@@ -154,11 +149,9 @@ class Lister:
         except queue.Empty:
             raise TimeoutError from None
         if answer is None:
-            ended = self._ended()
-            message = f"The listing process ended with code {ended.code} and without a report."
-            raise ImportFailure(Reason.INTERNAL, message)
+            raise sandboxed_child.ended_silently(self._ended(), _NAME)
         if isinstance(answer, Failed):
-            raise ImportFailure(answer.reason, answer.message, answer.retry_after, advice=answer.advice)
+            raise answer.failure
         return answer
 
     def _ended(self) -> Ended:
@@ -175,11 +168,7 @@ class Lister:
     def _listen(self) -> None:
         for line in self._child.whole_lines():
             try:
-                self._heard.put(ANSWERS.validate_json(line))
-            except ValidationError:
-                self._heard.put(Failed(reason=Reason.INTERNAL, message=_not_understood().message))
+                self._heard.put(sandboxed_child.parse(ANSWERS, line, _NAME))
+            except ImportFailure as failure:
+                self._heard.put(Failed.of(failure))
         self._heard.put(None)
-
-
-def _not_understood() -> ImportFailure:
-    return ImportFailure(Reason.INTERNAL, "The listing process wrote a line that is not of its protocol.")

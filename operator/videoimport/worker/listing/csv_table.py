@@ -48,13 +48,10 @@ class Table:
             cells.pop()
         if len(cells) > len(self.columns):
             raise RowError(f"it has {len(cells)} fields, and the header has {len(self.columns)}")
-        given = {number: cell for number, cell in enumerate(cells) if cell}
-        kept = {self.columns[number]: cell for number, cell in given.items() if self._is_kept(number)}
-        lost = len(given) - len(kept)
+        named = [(self.columns[number], cell) for number, cell in enumerate(cells) if cell]
+        kept = {name: cell for name, cell in named if name and name not in PREDEFINED}
+        lost = len(named) - len(kept)
         return Given(self._fields(kept, text), Skipped(values=lost) if lost else None, self.labels)
-
-    def _is_kept(self, number: int) -> bool:
-        return bool(self.columns[number]) and self.columns[number] not in PREDEFINED
 
     def _fields(self, kept: dict[str, str], text: str) -> dict[str, Any]:
         if "url" not in kept or kept["url"].startswith("#"):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from videoimport.api.bulkimport_source import BucketSource
 from videoimport.api.container_formats import ContainerFormat, named
 from videoimport.api.identity import item_identity
 from videoimport.api.prefilter import cheap
@@ -28,7 +27,6 @@ from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import Store
 from videoimport.worker.storage.record_scope import Scope
-from videoimport.worker.storage.video_index import Committed
 
 PROBES_AT_ONCE = 4
 PROBE_SECONDS = 20.0
@@ -118,7 +116,7 @@ class Judge:
         there = index.look(Scope(self._store, self._task.destination), key)
         if there is None or not hits.meets(there, entry.checksum, self._task.requirements):
             return None
-        return _told(there)
+        return Known(video_id=there.video_id, uri=there.uri[:2048] or None)
 
     # Lines
 
@@ -148,23 +146,16 @@ class Judge:
         if entry.url is not None:
             return item_identity(entry.url)
         bucket = self._task.source.s3
-        return item_identity(_locator(bucket, entry.key)) if bucket and entry.key else None
-
-
-def _locator(bucket: BucketSource, key: str) -> str:
-    return VideoSource(
-        s3=S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)
-    ).locator
+        if bucket is None or not entry.key:
+            return None
+        found = S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=entry.key)
+        return item_identity(VideoSource(s3=found).locator)
 
 
 def _has_entries(store: Store, task: ListingTask) -> bool:
     """Most first imports find no index at all: then nobody is asked for each item."""
     folder = naming.own_key(task.destination, "index", "source") + "/"
     return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None
-
-
-def _told(there: Committed) -> Known:
-    return Known(video_id=there.video_id, uri=there.uri[:2048] or None)
 
 
 def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding | None:

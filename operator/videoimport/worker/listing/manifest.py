@@ -17,10 +17,10 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.http import status_codes as statuses
 from videoimport.worker.fetch.http.client import Browser
+from videoimport.worker.fetch.http.response import status_failure
 from videoimport.worker.fetch.http.retry import Patience
-from videoimport.worker.fetch.limits import Pace
+from videoimport.worker.fetch.limits import StallDetector
 from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, connect
 from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.csv_records import MOST_LINE_BYTES
@@ -110,15 +110,15 @@ def _receive(around: Surroundings, browser: Browser, url: str, path: Path) -> No
     answer = browser.get(url, {})
     try:
         if answer.status != 200:
-            raise statuses.failure(answer.status, answer.url, answer.retry_after)
-        pace, done = Pace(around.limits, 0), 0
+            raise status_failure(answer.status, answer.url, answer.retry_after)
+        stall, done = StallDetector(around.limits.pace), 0
         with path.open("wb") as file:
             while chunk := answer.read(_CHUNK):
                 done += len(chunk)
                 _check(done)
                 file.write(chunk)
                 around.throttle.took(len(chunk))
-                pace.check(done)
+                stall.check(done)
         if sniff.kind(_head(path), answer.header("Content-Type")) is sniff.Kind.PAGE:
             host = urlsplit(answer.url).hostname
             message = f"The manifest is a web page of {host}."

@@ -85,7 +85,9 @@ def _read(records: Iterator[tuple[Record, Reader]], after: int, skipped: Skipped
         line, row = record.line, _row(record, reader)
         skipped = _sum(skipped, row.skipped)
         if row.item or row.wrong:
-            yield _said(replace(row, skipped=skipped))
+            row = replace(row, skipped=skipped)
+            # What JSON escapes may name half a letter, which no protocol can hold.
+            yield row if row.item else replace(row, url=_sayable(row.url), wrong=_sayable(row.wrong))
             skipped = None
     if skipped:
         yield Row(line, skipped=skipped)
@@ -208,11 +210,6 @@ def _row(record: Record, reader: Reader) -> Row:
 
 def _sum(one: Skipped | None, other: Skipped | None) -> Skipped | None:
     return one.plus(other) if one and other else one or other
-
-
-def _said(row: Row) -> Row:
-    """What JSON escapes may name half a letter, which no protocol can hold."""
-    return row if row.item else replace(row, url=_sayable(row.url), wrong=_sayable(row.wrong))
 
 
 def _sayable(text: str | None) -> str | None:

@@ -59,7 +59,7 @@ class Looker:
         container = sniff.container(head)
         if container not in ("mp4", "mov"):  # no more: ffprobe would look through a hole of gigabytes for a next packet
             return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
-        boxes = _boxes(head, version.size)
+        boxes = tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], version.size))
         rest = _index(head, boxes, version.size)
         if rest is None and _is_cut(head, boxes):
             return Look(key=key, container=container)
@@ -80,10 +80,6 @@ class Looker:
                 path.unlink(missing_ok=True)
             return None
         return str(path)
-
-
-def _boxes(head: bytes, size: int) -> tuple[Box, ...]:
-    return tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], size))
 
 
 def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | None:

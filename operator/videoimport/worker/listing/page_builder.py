@@ -1,17 +1,67 @@
-"""One page of a list: entries asked for and judged until the page is full, its time is up, or the list ends."""
+"""A page: its lines, within their bounds of number and bytes, how it is filled, and what is to be said of it."""
 
+import hashlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
-from videoimport.api.tasks.listing_task import Known, ListingTask, PageReport, Skipped
+from videoimport.api.tasks.listing_log import packed
+from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, Known, ListingTask, PageLine, PageReport, Skipped
 from videoimport.media.source.findings import Finding
 from videoimport.worker.listing.client import Batch, Lister
 from videoimport.worker.listing.entry_filter import Judge
-from videoimport.worker.listing.page import Page
 from videoimport.worker.listing.protocol import Entry
 from videoimport.worker.runtime.errors import ImportFailure
+
+_BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
+"""What some readers of lines take for the end of one; JSON may say them otherwise."""
+
+
+class Page:
+    """Lines that are kept until the page is whole: they are printed at once, or never."""
+
+    def __init__(self, most_items: int, most_bytes: int = MAX_PAGE_BYTES) -> None:
+        self._most_items, self._most_bytes = most_items, most_bytes
+        self._lines: list[str] = []
+        self.size = 0
+        """Bytes of all lines, each with its newline."""
+
+    @property
+    def count(self) -> int:
+        """Of lines."""
+        return len(self._lines)
+
+    @property
+    def left(self) -> int:
+        """Lines that there is room for, as far as their number goes."""
+        return self._most_items - self.count
+
+    def add(self, line: PageLine) -> bool:
+        """False where there is no room for it."""
+        text = line.model_dump_json(by_alias=True, exclude_none=True).translate(_BREAKS)
+        size = len(text.encode()) + 1
+        if not self.left or self.size + size > self._most_bytes:
+            return False
+        self._lines.append(text)
+        self.size += size
+        return True
+
+    @property
+    def sha256(self) -> str:
+        """Of the lines, each with its newline."""
+        return hashlib.sha256(self._text.encode()).hexdigest()
+
+    def print(self) -> None:
+        """To standard output, so that no search of logs finds an address."""
+        sys.stdout.write(packed(self._text))
+        sys.stdout.flush()
+
+    @property
+    def _text(self) -> str:
+        return "".join(f"{line}\n" for line in self._lines)
+
 
 _BATCH, _LOOKED_AT_ONCE = 250, 48
 _MARGIN_SECONDS = 20.0
@@ -132,7 +182,8 @@ class Pager:
 
     def _over(self) -> PageReport:
         if self._cursor == self._task.cursor:
-            raise _stalled(self._task)
+            message = f"The list brought nothing within {self._task.timeout_seconds} s."
+            raise ImportFailure(Reason.STALLED, message)
         return self._report(is_last=False)
 
     def _broken_off(self, failure: ImportFailure) -> PageReport:
@@ -149,8 +200,3 @@ class Pager:
             skipped=self._skipped if self._skipped.total else None,
             pushed_back=broken and broken.reason, retry_after_seconds=broken and broken.retry_after,
         )  # fmt: skip
-
-
-def _stalled(task: ListingTask) -> ImportFailure:
-    message = f"The list brought nothing within {task.timeout_seconds} s."
-    return ImportFailure(Reason.STALLED, message)

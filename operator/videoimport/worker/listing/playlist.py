@@ -125,7 +125,8 @@ class Walk:
         try:
             return self._resolved(self._wish.url, None)
         except YoutubeDLError as error:
-            if not _is_unsupported(error) or (feed := self._atom()) is None:
+            cause = (getattr(error, "exc_info", None) or (None, error))[1]
+            if not isinstance(cause, UnsupportedError) or (feed := self._atom()) is None:
                 raise
             return feed
 
@@ -238,11 +239,6 @@ class Walk:
         return told.model_copy(update={"reason": fault[0], "message": fault[1]}) if fault else told
 
 
-def _is_unsupported(error: YoutubeDLError) -> bool:
-    cause = (getattr(error, "exc_info", None) or (None, error))[1]
-    return isinstance(cause, UnsupportedError)
-
-
 def _is_list(info: Raw) -> bool:
     return info.get("_type") in ("playlist", "multi_video") and info.get("entries") is not None
 
@@ -250,11 +246,8 @@ def _is_list(info: Raw) -> bool:
 def _some(entries: Any, start: int) -> Iterator[Raw | None]:
     if start and isinstance(entries, PagedList):
         return iter(entries._getslice(start, None))  # getslice would fetch all of it at once
-    return itertools.islice(iter(_each(entries)), start, None)
-
-
-def _each(entries: Any) -> Any:
-    return entries._getslice(0, None) if isinstance(entries, PagedList) else entries
+    every = entries._getslice(0, None) if isinstance(entries, PagedList) else entries
+    return itertools.islice(iter(every), start, None)
 
 
 def _name(raw: Raw | None) -> str:

@@ -8,20 +8,15 @@ from pathlib import Path
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.listing_task import ListingTask, PageReport
-from videoimport.api.worker_options import WorkerOptions
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.client import Lister
 from videoimport.worker.listing.entry_filter import Judge
-from videoimport.worker.listing.page import Page
-from videoimport.worker.listing.page_builder import Pager
+from videoimport.worker.listing.page_builder import Page, Pager
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import logging as logs
-from videoimport.worker.runtime import termination_message as reporting
-from videoimport.worker.runtime.errors import ImportFailure, Interruption, unexpected
+from videoimport.worker.runtime.errors import ImportFailure, Interruption
 from videoimport.worker.runtime.paths import Paths
-from videoimport.worker.runtime.signals import Interrupts
-from videoimport.worker.runtime.stop_request import Stop
-from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.runtime.task_runner import TaskRunner
 from videoimport.worker.source import ffmpeg_versions as versions
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage.base import Store
@@ -31,52 +26,25 @@ from videoimport.worker.storage.volume.store import VolumeStore
 _ENDLESS = "The name at which the page ends is too long for a report."
 
 
-def run(task: ListingTask, paths: Paths) -> int:
-    """The exit code: 0 with a page, else that of the reason why there is none."""
-    return Listing(task, paths).run()
-
-
-class Listing:
-    """The outermost border: whatever happens inside, a report is left and the code says why."""
+class ListingRunner(TaskRunner[PageReport]):
+    """Lists one page. It is printed once it is whole, and then the report is left."""
 
     def __init__(self, task: ListingTask, paths: Paths) -> None:
+        super().__init__(task.timeout_seconds)
         self._task, self._paths = task, paths
-        stop = Stop()
-        self._children = Children(stop)
-        self._interrupts = Interrupts(stop, self._children.kill_all, self._last_words)
+        self._page = Page(task.max_items)
 
-    def run(self) -> int:
-        """The exit code."""
-        page = Page(self._task.max_items)
-        report = self._outcome(page)
-        self._interrupts.close()
-        self._children.kill_all()
-        if report.reason is None:
-            page.print()
-        self._leave(report)
-        return reporting.exit_code(report.reason)
-
-    def _outcome(self, page: Page) -> PageReport:
-        try:
-            return self._interrupts.run(self._task.timeout_seconds, lambda: self._worked(page))
-        except ImportFailure as failure:
-            return self._failed(failure)
-        except Interruption as end:
-            return self._failed(end)
-        except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
-            logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
-            return self._failed(unexpected(error))
-
-    def _worked(self, page: Page) -> PageReport:
+    def work(self) -> PageReport:
+        """List the page. Raises ImportFailure or Interruption."""
         with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
-            return self._listed(page, Path(folder))
+            return self._listed(self._page, Path(folder))
 
     def _listed(self, page: Page, folder: Path) -> PageReport:
-        child = asking.start(self._children, folder)  # it gets ready while the destination is asked
+        child = asking.start(self.children, folder)  # it gets ready while the destination is asked
         with self._destination(folder) as store:
-            judge = Judge(self._task, store, self._children)
+            judge = Judge(self._task, store, self.children)
             if judge.looks:
-                versions.warn_of_unknown(self._children, ("ffprobe",))
+                versions.warn_of_unknown(self.children, ("ffprobe",))
             lister = Lister(child, asking.request_of(self._task, self._paths, folder))
             report = Pager(self._task, lister, judge, page).report()
         skipped = report.skipped.total if report.skipped else 0
@@ -96,30 +64,34 @@ class Listing:
     def _connected(self, folder: Path) -> Store:
         wish = self._task.destination
         if wish.s3 is not None:
-            options = WorkerOptions(ca_bundle_config_map_ref=self._task.ca_bundle_config_map_ref)
-            trusted = trust.bundle(options, self._paths.ca_bundle, folder)
+            trusted = trust.bundle(self._task.ca_bundle_config_map_ref, self._paths.ca_bundle, folder)
             return s3.connect(wish.s3, credentials.read_keys(wish, self._paths.credentials), trusted)
         assert wish.persistent_volume_claim is not None, "one of the two"  # noqa: S101
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
 
-    def _failed(self, end: ImportFailure | Interruption) -> PageReport:
+    def describe(self, end: ImportFailure | Interruption) -> PageReport:
+        """Return the report of a page that there is none of."""
         task = self._task
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, reason=end.reason, message=end.message[:1024],
             advice=end.advice[:512], retry_after_seconds=end.retry_after,
         )  # fmt: skip
 
-    def _leave(self, report: PageReport) -> None:
+    def close(self, result: PageReport) -> None:
+        """Print the page."""
+        if result.reason is None:
+            self._page.print()
+
+    def write(self, result: PageReport) -> None:
+        """Write the report; where that is not possible, the exit code still tells."""
         try:
-            self._paths.termination_message.write_bytes(fitted(report))
+            self._paths.termination_message.write_bytes(fitted(result))
         except OSError as error:
             logs.log().error("cannot leave the report", error=type(error).__name__)
-        logs.log().info("ended", reason=report.reason, message=report.message)
 
-    def _last_words(self, interruption: Interruption) -> int:
-        """When the main thread does not come to it in time."""
-        self._leave(self._failed(interruption))
-        return reporting.exit_code(interruption.reason)
+    def log(self, result: PageReport) -> None:
+        """Log the end."""
+        logs.log().info("ended", reason=result.reason, message=result.message)
 
 
 def fitted(report: PageReport) -> bytes:

@@ -32,7 +32,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.subprocesses import Child, Children
-from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source import fetch_client
 from videoimport.worker.source.fetch_client import Fetching, Mounts
 from videoimport.worker.source.loopback_server import Serving
 from videoimport.worker.source.probe import Examined
@@ -82,8 +82,11 @@ class Import:
 
     def report(self) -> Report:
         """Do all of it and say how it went."""
+        fetching = self._begin_fetching()
+        self._found(fetching.found())
+        fetching.go()
         with contextlib.ExitStack() as stack:
-            arrival = Arrival(self._fetching(), stack.enter_context(Serving()), self._downloaded)
+            arrival = Arrival(fetching, stack.enter_context(Serving()), self._downloaded)
             sources = arrival.sources()
             found = self._inspector.found
             outgoing = Outgoing(self._place, self._place.folder(found.title, found.source_id), self._board)
@@ -99,17 +102,17 @@ class Import:
 
     # Fetching
 
-    def _fetching(self) -> Fetching:
+    def _begin_fetching(self) -> Fetching:
         paths = self._setting.paths
         mounts = Mounts(paths.source_credentials, paths.source_volume, paths.ca_bundle)
         if not self._task.spec.incremental and not naming.needs_source(self._task.spec.destination):
             self._may_write(None, None)  # others ask the source first: it may be the very video that stands there
-        request = fetching.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
+        request = fetch_client.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
         self._begin(StageName.DOWNLOAD)
-        return fetching.begin(self._fetcher, request, self._found, self._moved, went_on=self._board.touch)
+        return fetch_client.begin(self._fetcher, request, self._moved, went_on=self._board.touch)
 
     def _found(self, what: Found) -> None:
-        """Before any bytes: perhaps none are needed, or they would have no place."""
+        """Before any bytes: perhaps none are needed, or they would have no place. Raises AlreadyStored."""
         self._inspector.found = what
         self._board.know(facts.source_status(self._task.spec.source.address, what))
         if self._task.spec.incremental and (key := self._source_key()):
@@ -191,7 +194,7 @@ class Import:
     # Judging
 
     def _judged(self, fetched: Fetched, stack: contextlib.ExitStack) -> Inspected:
-        sources = fetching.sources_of(fetched)
+        sources = fetch_client.sources_of(fetched)
         self._downloaded(sources.size)
         self._board.know(facts.source_status(self._task.spec.source.address, self._inspector.found, sources))
         inspected = self._inspector.whole(sources)

@@ -30,6 +30,7 @@ def outputs(
 ) -> Outputs:
     """Every file, once it has arrived. Raises the first failure to send one."""
     files = {target: _output(outgoing, target, result) for target, result in results.items()}
+    first = outgoing.placed("thumbnails/001.jpg") if stills else None
     renditions = (
         RenditionFile(name=target.name, **file.model_dump())
         for target, file in files.items()
@@ -39,7 +40,7 @@ def outputs(
         video=next((file for target, file in files.items() if target.kind == "video"), None),
         audio=next((file for target, file in files.items() if target.kind == "audio"), None),
         renditions=tuple(renditions),
-        thumbnails=_stills(outgoing, stills) if stills else None,
+        thumbnails=ThumbnailSet(uri=first.uri, url=first.url, count=stills) if first else None,
         original=original,
     )
 
@@ -50,11 +51,6 @@ def _output(outgoing: Outgoing, target: Target, result: Examined) -> OutputFile:
     resolution = shown(result.media.video) if result.media.video else None
     told = {"duration_ms": round(seconds * 1000), "resolution": resolution}
     return outgoing.output(target.object_name).model_copy(update=told)
-
-
-def _stills(outgoing: Outgoing, count: int) -> ThumbnailSet:
-    first = outgoing.placed("thumbnails/001.jpg")
-    return ThumbnailSet(uri=first.uri, url=first.url, count=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,15 @@ from pathlib import Path
 import certifi
 
 from videoimport.api.reasons import Reason
-from videoimport.api.worker_options import WorkerOptions
+from videoimport.api.references import ConfigMapReference
 from videoimport.worker.runtime.errors import ImportFailure
 
 
-def bundle(options: WorkerOptions, extra: Path, folder: Path) -> Path | None:
-    """One file in ``folder`` with all of them, or None where the import asks for no more than the usual ones.
+def bundle(reference: ConfigMapReference | None, extra: Path, folder: Path) -> Path | None:
+    """Return a file in ``folder`` with the usual certificates and those of ``extra``; None without a reference to it.
 
     Raises ImportFailure INVALID_SPEC for a ConfigMap without certificates.
     """
-    reference = options.ca_bundle_config_map_ref
     if reference is None:
         return None
     try:

@@ -7,15 +7,16 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import certifi
 import urllib3
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.address_guard import is_allowed
+from videoimport.worker.sandbox.address_guard import Guard, is_allowed
 from videoimport.worker.sandbox.http_connections import POOLS
+from videoimport.worker.sandbox.http_requests import login_of, without_login
 
 LOGIN_KEYS = ("proxy-username", "proxy-password")
 """Of the Secret that is mounted beside the task: the source's, or a webhook's."""
@@ -70,9 +71,9 @@ class Route:
         if not self.proxy:
             return urllib3.PoolManager(retries=False, timeout=timeout, ssl_context=self.context())
         parts = urlsplit(self.proxy)
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+        login = login_of(parts)
         return urllib3.ProxyManager(
-            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            without_login(parts).geturl(),
             proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
             retries=False, timeout=timeout, ssl_context=self.context(), proxy_ssl_context=self.context(),
         )  # fmt: skip
@@ -105,6 +106,17 @@ class Route:
             message = f"The name of the proxy in {self.proxy_field} does not resolve."
             raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message, advice=f"Correct {self.proxy_field}.") from None
         return tuple(dict.fromkeys(str(address[4][0]) for address in found))
+
+    def explain_refusal(self, guard: Guard, direct: str, proxied: str) -> ImportFailure | None:
+        """Return the failure for an address that the guard refused: that is the cause, whatever a library made of it.
+        None where it refused none. ``direct`` and ``proxied`` are the words before the address, as the way is."""
+        if guard.refused is None:
+            return None
+        if not guard.has_proxy:
+            message = f"{direct} {guard.refused}, which is not a public address."
+            return ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
+        message = f"{proxied} {guard.refused}, around the proxy of {self.proxy_field}."
+        return ImportFailure(Reason.ADDRESS_FORBIDDEN, message, advice=f"Correct {self.proxy_field}, or remove it.")
 
     def _forbidden(self, proxy: str, found: Sequence[str]) -> ImportFailure:
         host, address = urlsplit(proxy).hostname or "", found[0] if found else ""

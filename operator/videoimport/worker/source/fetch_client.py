@@ -1,16 +1,12 @@
 """The worker's side of fetching: starts the guarded process, tells it what to fetch and hears how far it is."""
 
 import os
-import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from videoimport.api.quantity import bytes_of
-from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -19,6 +15,7 @@ from videoimport.api.tasks.import_task import (
     SOURCE_VOLUME_PATH,
     Task,
 )
+from videoimport.worker.fetch.limits import Pace
 from videoimport.worker.fetch.protocol import (
     EVENTS,
     GO,
@@ -38,15 +35,12 @@ from videoimport.worker.fetch.protocol import (
 )  # fmt: skip
 from videoimport.worker.fetch.volume_source import open_beneath
 from videoimport.worker.runtime import ca_bundle as trust
-from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.runtime.subprocesses import Child, Children
+from videoimport.worker.source import sandboxed_child
 from videoimport.worker.source.files import Source, Sources, Tail
-from videoimport.worker.source.stall_monitor import USUAL, Pace, Watch
+from videoimport.worker.source.stall_monitor import USUAL, Watch
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Of the environment; proxies above all are left out."""
-
-
+_NAME = "The fetching process"
 _Told = Growing | Restarted | Arrived | Fetched | Failed
 
 
@@ -64,7 +58,7 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
     """What the fetching process is to do for a task. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
     source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
     volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
-    trusted = trust.bundle(worker, mounts.ca_bundle, folder)
+    trusted = trust.bundle(worker.ca_bundle_config_map_ref, mounts.ca_bundle, folder)
     return Request(
         url=source.url,
         stored=source.s3,
@@ -88,36 +82,28 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
     )
 
 
-def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The fetching process's: nothing writes outside scratch, no plug-ins, no proxies, no keys."""
-    kept = {name: outer[name] for name in _KEPT if name in outer}
-    own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DENO_DIR"), str(folder))
-    return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
-
-
 def start(children: Children, folder: Path) -> Child:
     """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
-    argv = (sys.executable, "-P", "-m", "videoimport.worker.fetch")
-    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name="The fetching process")
+    return sandboxed_child.start(children, folder, "videoimport.worker.fetch", _NAME)
 
 
 class Fetching:
-    """What is fetched, while it is. Raises ImportFailure with the fetching process's reason, or STALLED for a source
-    below the pace; wherever it is asked once the failure is known."""
+    """What is fetched, while it is: first ``found``, then ``go``, then the rest. Raises ImportFailure with the fetching
+    process's reason, or STALLED for a source below the pace; wherever it is asked once the failure is known."""
 
     def __init__(
         self,
         child: Child,
         request: Request,
-        found: Callable[[Found], None],
         moved: Callable[[int, int | None], None],
         pace: Pace,
         went_on: Callable[[], None],
     ) -> None:
         self._request, self._held = request, ""
-        self._child, self._found, self._moved, self._went_on = child, found, moved, went_on
+        self._child, self._moved, self._went_on = child, moved, went_on
         self._watch = Watch(child, pace)
         self._news = threading.Condition()
+        self._found: Found | None = None
         self._files: dict[Part, Growing] = {}
         self._whole: dict[Part, File] = {}
         self._fetched: Fetched | None = None
@@ -127,6 +113,21 @@ class Fetching:
         again: the file has another name then, and the old one is gone."""
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
+
+    def found(self) -> Found:
+        """Wait for the source's answer, and return what is known of it. No more than its first bytes are fetched until
+        ``go``, and the time until then is not the source's."""
+        with self._news:
+            self._news.wait_for(lambda: self._failure or self._found)
+            if self._found is None:
+                self._check()
+            assert self._found is not None  # noqa: S101
+            return self._found
+
+    def go(self) -> None:
+        """Have the rest fetched."""
+        self._watch.resume()
+        self._child.say(GO)
 
     def sources(self, timeout: float | None = None) -> Sources:
         """The files as they are once each has its first bytes. Raises TimeoutError."""
@@ -192,19 +193,22 @@ class Fetching:
         try:
             with self._watch.on():
                 for line in self._child.whole_lines():
-                    self._hear(_event(line))
+                    self._hear(sandboxed_child.parse(EVENTS, line, _NAME))
                 ended = self._child.ended()
             if self._fetched is None:
-                self._fail(self._watch.failure if self._watch.tripped else _silent(ended))
+                self._fail(self._watch.failure if self._watch.tripped else sandboxed_child.ended_silently(ended, _NAME))
         except BaseException as error:  # noqa: BLE001 — raised again where somebody asks
             self._fail(error)
             self._child.kill()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Found):
-            with self._watch.paused():
-                self._found(event)
-            self._child.say(GO)
+            if self._found is not None:
+                raise sandboxed_child.not_understood(_NAME)
+            self._watch.pause()
+            with self._news:
+                self._found = event
+                self._news.notify_all()
         elif isinstance(event, Moved | Ahead | Hashed):
             self._watch.brought(event)
             if isinstance(event, Moved):
@@ -240,8 +244,7 @@ class Fetching:
         elif isinstance(event, Fetched):
             self._fetched = event
         else:
-            told = ImportFailure(event.reason, event.message, event.retry_after, advice=event.advice)
-            self._failure = self._failure or told
+            self._failure = self._failure or event.failure
 
     def _fail(self, error: BaseException) -> None:
         with self._news:
@@ -252,33 +255,16 @@ class Fetching:
 def begin(
     child: Child,
     request: Request,
-    found: Callable[[Found], None],
     moved: Callable[[int, int | None], None],
     pace: Pace = USUAL,
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
-    """Start fetching. ``found``, ``moved`` and ``went_on`` are called from a thread of its own; the last for what
-    moves no bytes of the source on: its end comes first, or those of an earlier run, or of a page's segments, are
-    hashed.
-
-    Until ``found`` returns no more than the first bytes are fetched; what it raises ends the fetching and is raised by
-    the Fetching's methods.
-    """
+    """Start fetching. ``moved`` and ``went_on`` are called from a thread of its own; the latter for what moves no bytes
+    of the source on: its end comes first, or those of an earlier run, or of a page's segments, are hashed."""
     if request.bytes_per_second:  # nobody is slow who was asked to be
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
-    return Fetching(child, request, found, moved, pace, went_on)
-
-
-def _silent(ended: Ended) -> ImportFailure:
-    return ImportFailure(Reason.INTERNAL, f"The fetching process ended with code {ended.code} and without a report.")
-
-
-def _event(line: str) -> Event:
-    try:
-        return EVENTS.validate_json(line)
-    except ValidationError:
-        raise ImportFailure(Reason.INTERNAL, "The fetching process wrote a line that is not of its protocol.") from None
+    return Fetching(child, request, moved, pace, went_on)
 
 
 def sources_of(fetched: Fetched) -> Sources:

@@ -1,30 +1,18 @@
 """The least that a source has to bring, and the end of one that brings less."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.limits import Pace, StallDetector
 from videoimport.worker.fetch.protocol import Ahead, Event, Hashed, Moved
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The least that a source has to bring: so many bytes a second, in the mean of so many seconds.
-
-    The window is longer than all tries of the fetching process's own, so that their reasons come first, and it is all
-    the time that there is for finding a page's video.
-    """
-
-    rate: int = 1024
-    seconds: float = 300.0
-
-
-USUAL = Pace()
+USUAL = Pace(1024, 300.0)
+"""The window is longer than all tries of the fetching process's own, so that their reasons come first, and it is all
+the time that there is for finding a page's video."""
 
 
 class Watch:
@@ -35,8 +23,7 @@ class Watch:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._last: dict[type[Event], int] = {}
-        self._brought = 0
-        self._since = time.monotonic()
+        self._stall = StallDetector(pace)
         self.tripped = False
 
     @contextmanager
@@ -51,29 +38,23 @@ class Watch:
     def brought(self, event: Moved | Ahead | Hashed) -> None:
         """So far; what starts over counts from there."""
         with self._lock:
-            self._brought += max(0, event.done - self._last.get(type(event), 0))
+            self._stall.add(max(0, event.done - self._last.get(type(event), 0)))
             self._last[type(event)] = event.done
-            if self._brought >= self._pace.rate * self._pace.seconds:
-                self._restart()
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """What takes time inside is not the source's doing."""
+    def pause(self) -> None:
+        """Count no time until ``resume``: what takes it is not the source."""
         with self._lock:
-            self._since = float("inf")
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._restart()
+            self._stall.pause()
 
-    def _restart(self) -> None:
-        self._brought, self._since = 0, time.monotonic()
+    def resume(self) -> None:
+        """Count from now on."""
+        with self._lock:
+            self._stall.restart()
 
     def _look(self) -> None:
         while not self._over.wait(self._pace.seconds / 20):
             with self._lock:
-                self.tripped = time.monotonic() - self._since > self._pace.seconds
+                self.tripped = self._stall.is_stalled
             if self.tripped:
                 self._child.kill()
                 return

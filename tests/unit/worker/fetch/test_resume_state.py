@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from videoimport.worker.fetch import resume_state as marks
+from videoimport.worker.fetch import partial_file
 from videoimport.worker.fetch.http.response import Validator
-from videoimport.worker.fetch.resume_state import Mark
+from videoimport.worker.fetch.partial_file import Mark
 
 
 class TestMarks:
@@ -18,17 +18,17 @@ class TestMarks:
         assert self.mark(kept=kept, total=total).usable == usable
 
     def test_it_is_read_as_it_was_written(self, tmp_path: Any) -> None:
-        marks.write(tmp_path, self.mark())
-        assert marks.read(tmp_path) == self.mark()
-        marks.remove(tmp_path)
-        assert marks.read(tmp_path) is None
+        partial_file.write_mark(tmp_path, self.mark())
+        assert partial_file.read_mark(tmp_path) == self.mark()
+        partial_file.remove_mark(tmp_path)
+        assert partial_file.read_mark(tmp_path) is None
 
     @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", ""])
     def test_it_names_no_file_elsewhere(self, tmp_path: Any, name: str) -> None:
         (tmp_path / "fetched.json").write_text(
             self.mark().model_copy(update={"name": name}).model_dump_json(by_alias=True)
         )
-        assert marks.read(tmp_path) is None
+        assert partial_file.read_mark(tmp_path) is None
 
     def test_a_validator_comes_back_from_its_text(self) -> None:
         for validator in (Validator('"a"', "Mon"), Validator('"a"', None), Validator(None, "Mon")):

@@ -10,8 +10,7 @@ from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
-from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.listing import csv_records as quotes
 from videoimport.worker.listing import manifest
 from videoimport.worker.listing import manifest_rows as lines

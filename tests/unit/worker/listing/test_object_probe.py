@@ -8,8 +8,7 @@ import pytest
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.event_writer import Teller
-from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.fetch.s3_ranges import Reader, Version
 from videoimport.worker.listing.object_probe import HEAD_BYTES, MOST_INDEX_BYTES, Looker
 from videoimport.worker.listing.protocol import Look

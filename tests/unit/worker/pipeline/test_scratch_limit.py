@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from videoimport.worker.pipeline.scratch_limit import Room, used
+from videoimport.worker.pipeline.watchdog import Room, used
 
 
 def fill(path: Path, size: int) -> None:

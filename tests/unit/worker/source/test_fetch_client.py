@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from videoimport.worker.source.fetch_client import environment
+from videoimport.worker.source.sandboxed_child import environment
 
 
 def test_the_fetching_process_inherits_neither_keys_nor_proxies(tmp_path: Any) -> None:

@@ -1,16 +1,22 @@
 """What becomes of a message, by the answer of its receiver."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from socket import gaierror
 
 import pytest
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
 
 from videoimport.api.reasons import Reason
-from videoimport.api.tasks.webhook_task import MAX_RETRY_AFTER
 from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.http_requests import Address
 from videoimport.worker.webhook import http_post as sending
-
-NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -29,36 +35,35 @@ def test_gone_is_final() -> None:
     assert sending._answer(410, "60", "example.com").reason is Reason.WEBHOOK_GONE
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120),
-        ("0", 0),
-        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
-        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0),
-        ("9" * 5000, MAX_RETRY_AFTER),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER),
-        ("-1", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        ("²", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(text: str | None, seconds: int | None) -> None:
-    assert sending.seconds_of(text, NOW) == seconds
-
-
 @pytest.mark.parametrize("url", ["http://example.com:99999/", "http://exa mple.com/", "http://[::1/", "http://a..b/"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ImportFailure) as caught:
-        sending._parts(url)
+        sending._parse(url)
     assert caught.value.reason is Reason.INVALID_SPEC
 
 
 def test_a_login_is_taken_out_of_the_address() -> None:
-    assert sending._parts("https://ann:a%3Ab@example.com/x?y#z") == (
+    assert sending._parse("https://ann:a%3Ab@example.com/x?y#z") == Address(
         "https://example.com/x?y",
         "example.com",
         "ann:a:b",
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            NameResolutionError("h.example", HTTPConnection("h.example"), gaierror()),
+            "The name h.example does not resolve.",
+        ),
+        (NewConnectionError(HTTPConnection("h.example"), "x"), "h.example could not be reached."),
+        (ConnectTimeoutError(), "h.example could not be reached."),
+        (ProxyError("x", OSError()), "The proxy of template.worker.proxy does not let us reach h.example."),
+        (SSLError("x"), "h.example broke off the TLS handshake."),
+        (HTTPError("https://h.example/?secret=1"), "h.example did not answer (HTTPError)."),
+    ],
+)
+def test_an_error_of_the_network_is_told_by_its_host_alone(error: HTTPError, message: str) -> None:
+    answer = sending._failure(error, "h.example")
+    assert (answer.reason, answer.message) == (Reason.WEBHOOK_FAILED, message)

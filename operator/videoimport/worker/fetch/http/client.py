@@ -1,13 +1,11 @@
 """HTTP as the Range client needs it: one request, its redirects followed by us, each hop judged anew."""
 
-import ssl
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
 from http.cookiejar import CookieJar
-from urllib.parse import unquote, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ProxyError, SSLError
+from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.response import BaseHTTPResponse
 
 from videoimport.api.reasons import Reason
@@ -17,12 +15,11 @@ from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.fetch.http import redirects
 from videoimport.worker.fetch.http.response import Answer, Interrupted
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.address_guard import ForbiddenError
+from videoimport.worker.sandbox.http_requests import AGENT, explain_error, parse_address
 from videoimport.worker.sandbox.proxy import Route
 
 CONNECT_SECONDS = 15.0
 _AS_IT_IS = {"Accept-Encoding": "identity"}
-_AGENT = "videoimport (+https://videoimport.io)"
 _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -63,14 +60,10 @@ class Browser:
         raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message)
 
     def _once(self, url: str, extra: Mapping[str, str]) -> BaseHTTPResponse:
-        parts = urlsplit(url)
-        bare = letters.escape_stray_percents(
-            parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
-        )
-        bare = urllib3.util.parse_url(bare).url
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-        own = urllib3.make_headers(basic_auth=login) if login else {}
-        headers = urllib3.HTTPHeaderDict({"User-Agent": _AGENT, "Accept": "*/*"})
+        address = parse_address(url)
+        bare = urllib3.util.parse_url(letters.escape_stray_percents(address.url)).url
+        own = urllib3.make_headers(basic_auth=address.login) if address.login else {}
+        headers = urllib3.HTTPHeaderDict({"User-Agent": AGENT, "Accept": "*/*"})
         for more in (own, extra, self._secrets.headers_for(bare), _AS_IT_IS):
             for name, value in more.items():
                 headers[name] = value
@@ -79,7 +72,7 @@ class Browser:
         try:
             response = self._send(bare, headers)
         except HTTPError as error:
-            raise _failure(error, parts.hostname or "") from None
+            raise _failure(error, address.host) from None
         jars.keep(self._cookies, bare, response)
         return response
 
@@ -110,18 +103,5 @@ def _discard(response: BaseHTTPResponse) -> None:
 
 
 def _failure(error: HTTPError, host: str) -> Exception:
-    """Ours for urllib3's. Its own words may hold the whole address, so they are not passed on."""
-    cause = error.__cause__ or error.__context__ or error
-    if isinstance(cause, ForbiddenError):
-        return ImportFailure(Reason.ADDRESS_FORBIDDEN, f"{host}: {cause}.")
-    if isinstance(error, SSLError) or isinstance(cause, ssl.SSLError):
-        told = next((arg for arg in (*error.args, cause) if isinstance(arg, ssl.SSLCertVerificationError)), None)
-        if told is not None:
-            message = f"The certificate of {host} is not valid: {told.verify_message}."
-            return ImportFailure(Reason.CERTIFICATE_INVALID, message)
-        return Interrupted(f"{host} broke off the TLS handshake")
-    if isinstance(error, ProxyError):
-        return Interrupted(f"the proxy of spec.worker.proxy does not let us reach {host}")
-    if isinstance(error, NameResolutionError):
-        return Interrupted(f"the name {host} does not resolve")
-    return Interrupted(f"{host} did not answer ({type(error).__name__})")
+    problem = explain_error(error, host, "spec.worker.proxy")
+    return ImportFailure(problem.reason, problem.sentence) if problem.reason else Interrupted(problem.text)

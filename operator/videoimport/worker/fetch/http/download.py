@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch import mp4_tail as tail
-from videoimport.worker.fetch.event_writer import Telling
-from videoimport.worker.fetch.http import status_codes as statuses
 from videoimport.worker.fetch.http.client import Browser
-from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator
+from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator, status_failure
 from videoimport.worker.fetch.http.retry import Patience
-from videoimport.worker.fetch.limits import Limits, Pace, Throttle
+from videoimport.worker.fetch.limits import Limits, StallDetector, Throttle
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, identity
+from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, Telling, identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +97,10 @@ class Download:
         return opening
 
     def _read_head(self, answer: Answer) -> bytes:
-        head, pace = b"", Pace(self._limits, 0)
+        head, stall = b"", StallDetector(self._limits.pace)
         while len(head) < sniff.ENOUGH and (chunk := answer.read(sniff.ENOUGH - len(head))):
             head += chunk
-            pace.check(len(head))
+            stall.check(len(head))
         return head
 
     def _adopt(self, answer: Answer) -> None:
@@ -124,7 +122,7 @@ class Download:
             self._refusals += 1
             self._url = self._original
             raise Interrupted(f"it answers {answer.status}")
-        raise statuses.failure(answer.status, answer.url, answer.retry_after)
+        raise status_failure(answer.status, answer.url, answer.retry_after)
 
     def _receive(self) -> None:
         opening, self._pending = self._pending, None
@@ -194,23 +192,19 @@ class Download:
         return answer.status == 200 and None not in (answer.length, self._total) and answer.length != self._total
 
     def _drain(self, answer: Answer) -> None:
-        pace = Pace(self._limits, self._landing.size)
+        stall = StallDetector(self._limits.pace, self._landing.size)
         while chunk := answer.read(self._throttle.chunk):
             if self._tail and self._landing.size + len(chunk) >= self._tail.offset:
                 answer.response.close()
-                self._join(chunk[: self._tail.offset - self._landing.size], self._tail)
+                for piece in (chunk[: self._tail.offset - self._landing.size], *tail.chunks(self._tail)):
+                    self._keep(piece)  # the tail is here already
                 break
             self._keep(chunk)
             self._throttle.took(len(chunk))
-            pace.check(self._landing.size)
+            stall.check(self._landing.size)
         if self._total is not None and self._landing.size != self._total:
             why = f"it ended after {self._landing.size} of {self._total} bytes"
             raise Interrupted(why, reason=Reason.SOURCE_TRUNCATED)
-
-    def _join(self, last: bytes, end: TailFile) -> None:
-        """The last bytes before the tail, then the tail itself, which is here already."""
-        for chunk in (last, *tail.chunks(end)):
-            self._keep(chunk)
 
     def _keep(self, chunk: bytes) -> None:
         self._limits.check(self._landing.size + len(chunk))

@@ -8,6 +8,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.credentials import is_own
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.http_requests import parse_address
 
 MOST_REDIRECTS = 10
 _STATUSES = (300, 301, 302, 303, 307, 308)
@@ -52,12 +53,8 @@ def without_own(headers: dict[str, str]) -> dict[str, str]:
 
 
 def check_address(url: str, reason: Reason, message: str) -> None:
-    """Raise ImportFailure for a URL whose host or port is none; urllib3 would fail again at every try."""
+    """Raise ImportFailure for a URL whose host or port is none."""
     try:
-        parts = urlsplit(url)
-        urllib3.util.parse_url(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
-        parts.port  # noqa: B018 — read for the error it raises
-        host = parts.hostname or ""
-        host.encode("ascii" if ":" in host else "idna")
+        parse_address(url)
     except ValueError:
         raise ImportFailure(reason, message) from None

@@ -1,7 +1,8 @@
-"""An answer's headers understood, its body read; and the network that fails in the middle of it."""
+"""An answer's headers and status understood, its body read; and the network that fails in the middle of it."""
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
@@ -10,6 +11,8 @@ from urllib3.response import BaseHTTPResponse
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http import content_disposition as disposition
 from videoimport.worker.fetch.http import header_text as letters
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.http_requests import parse_retry_after
 
 _MOST_DIGITS = 18
 """Of a number in a header: 64 bits hold it."""
@@ -130,9 +133,9 @@ class Answer:
             raise Interrupted(f"the connection broke ({type(error).__name__})", reason=reason) from None
 
     @property
-    def retry_after(self) -> float | None:
-        """Seconds, where the server gives them as a number."""
-        return _number(self.header("Retry-After"))
+    def retry_after(self) -> int | None:
+        """Seconds that the server asks to wait."""
+        return parse_retry_after(self.header("Retry-After"))
 
     @property
     def filename(self) -> str | None:
@@ -144,3 +147,48 @@ class Answer:
 def _number(text: str) -> int | None:
     is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
     return int(text) if is_number else None
+
+
+_BY_STATUS = {
+    401: Reason.SOURCE_AUTH_REQUIRED,
+    402: Reason.SOURCE_AUTH_REQUIRED,
+    403: Reason.SOURCE_AUTH_REQUIRED,
+    406: Reason.SOURCE_AUTH_REQUIRED,  # firewalls of web servers answer so to what is no browser
+    407: Reason.SOURCE_AUTH_REQUIRED,
+    408: Reason.SOURCE_UNAVAILABLE,
+    425: Reason.SOURCE_UNAVAILABLE,
+    429: Reason.RATE_LIMITED,
+}
+
+_REFUSED = (
+    "Put a login, or the User-Agent header of a browser under the key headers, into the Secret of "
+    "source.credentialsSecretRef, then change retryToken."
+)
+"""Some hosts refuse all clients but browsers with the status of a missing login."""
+
+
+def reason_of(status: int) -> Reason:
+    """The reason of a status: other 4xx are final (nothing is there for us), everything else may pass."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return Reason.SOURCE_NOT_FOUND if 400 <= status < 500 else Reason.SOURCE_UNAVAILABLE
+
+
+def said(status: int, host: str) -> str:
+    """Who answered what, such as ``example.com answers 404 Not Found``."""
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+    return f"{host} answers {status} {phrase}".strip()
+
+
+def advice_of(status: int) -> str:
+    """What to do about a status, where that is more exact than its reason's own advice."""
+    return _REFUSED if status in (403, 406) else ""
+
+
+def status_failure(status: int, url: str, retry_after: float | None = None) -> Exception:
+    """ImportFailure, or Interrupted for what another try may mend."""
+    reason, told = reason_of(status), said(status, urlsplit(url).hostname or "the source")
+    if reason is Reason.SOURCE_UNAVAILABLE:
+        return Interrupted(told, retry_after=retry_after)
+    seconds = retry_after if reason is Reason.RATE_LIMITED else None
+    return ImportFailure(reason, f"{told}.", seconds, advice=advice_of(status))

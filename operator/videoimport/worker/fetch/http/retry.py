@@ -53,7 +53,7 @@ class Patience:
     def _wait(self, state: RetryCallState) -> float:
         """Seconds: as the server asks, else growing with the tries in a row that brought nothing."""
         cause = state.outcome.exception() if state.outcome else None
-        if isinstance(cause, Interrupted) and cause.retry_after is not None:
+        if isinstance(cause, Interrupted) and cause.retry_after:  # 0, as of a date that has passed, asks for nothing
             return min(cause.retry_after, _LONGEST_ASKED)
         return min(0.5 * 2.0 ** max(0, self._fruitless - 1), _LONGEST_WAIT) + wait_random(0, 0.5)(state)
 

@@ -9,7 +9,7 @@ from yt_dlp.utils import ContentTooShortError, ExtractorError, GeoRestrictedErro
 
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_text
-from videoimport.worker.fetch.http.status_codes import advice_of, reason_of
+from videoimport.worker.fetch.http.response import advice_of, reason_of
 from videoimport.worker.runtime.errors import ImportFailure
 
 _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
@@ -48,7 +48,8 @@ def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure
     if in_segments and reason is Reason.SOURCE_NOT_FOUND:
         reason = Reason.SOURCE_TRUNCATED
     advice = advice_of(status_of(error) or 0) if reason is Reason.SOURCE_AUTH_REQUIRED else ""
-    return ImportFailure(reason, f"yt-dlp says: {_words(error)}", advice=advice)
+    message = re.sub(r"^ERROR: |; please report this issue.*|\(caused by .*", "", str(error), flags=re.S)
+    return ImportFailure(reason, f"yt-dlp says: {shown_text(message).strip()[:400]}", advice=advice)
 
 
 def _reason(error: BaseException) -> Reason:
@@ -91,8 +92,3 @@ def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
     for cause in behind:
         if isinstance(cause, BaseException) and cause is not error and depth:
             yield from _causes(cause, depth - 1)
-
-
-def _words(error: BaseException) -> str:
-    told = re.sub(r"^ERROR: |; please report this issue.*|\(caused by .*", "", str(error), flags=re.S)
-    return shown_text(told).strip()[:400]

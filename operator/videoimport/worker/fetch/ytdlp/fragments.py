@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.event_writer import Telling
 from videoimport.worker.fetch.limits import Limits
-from videoimport.worker.fetch.protocol import File, Growing, Hashed, Restarted
+from videoimport.worker.fetch.protocol import File, Growing, Hashed, Restarted, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 
 _HASHED_BYTES = 16 * 2**20

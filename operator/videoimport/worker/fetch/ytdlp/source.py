@@ -26,6 +26,7 @@ from videoimport.worker.fetch.ytdlp.client import Ydl, pauses
 from videoimport.worker.fetch.ytdlp.fragments import Segments, size_of
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.sandbox.http_requests import parse_retry_after
 
 _SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
 _PLAIN = ("http", "https")
@@ -144,8 +145,7 @@ class Page:
 
     def _answered(self, status: int, retry_after: str) -> None:
         """A 429 counts only until it is followed by a better answer: a page may be had in several ways."""
-        seconds = float(retry_after) if retry_after.isdigit() else None
-        message = "The site asks for fewer requests (429)."
+        message, seconds = "The site asks for fewer requests (429).", parse_retry_after(retry_after)
         limited = status == HTTPStatus.TOO_MANY_REQUESTS
         self._rate_limited = ImportFailure(Reason.RATE_LIMITED, message, seconds) if limited else None
 
@@ -153,9 +153,8 @@ class Page:
         """What the guard refused is not tried again, nor is a site that answers 429."""
         if self._rate_limited:
             raise self._rate_limited
-        if self._around.guard.refused:
-            message = f"The source leads to {self._around.guard.refused}, which is not a public address."
-            raise ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
+        if refusal := self._around.refusal():
+            raise refusal
 
 
 class _After:

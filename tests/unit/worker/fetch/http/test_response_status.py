@@ -3,8 +3,7 @@
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.http import status_codes as statuses
-from videoimport.worker.fetch.http.response import Interrupted
+from videoimport.worker.fetch.http.response import Interrupted, reason_of, status_failure
 
 
 @pytest.mark.parametrize(
@@ -16,10 +15,10 @@ from videoimport.worker.fetch.http.response import Interrupted
     ],
 )  # fmt: skip
 def test_every_status_has_a_reason(status: int, reason: Reason) -> None:
-    assert statuses.reason_of(status) is reason
+    assert reason_of(status) is reason
 
 
 def test_only_what_may_pass_is_tried_again() -> None:
-    assert isinstance(statuses.failure(503, "https://e.com/v?token=x"), Interrupted)
-    final = statuses.failure(404, "https://e.com/v?token=x")
+    assert isinstance(status_failure(503, "https://e.com/v?token=x"), Interrupted)
+    final = status_failure(404, "https://e.com/v?token=x")
     assert str(final) == "SourceNotFound: e.com answers 404 Not Found."

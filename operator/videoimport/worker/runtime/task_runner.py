@@ -1,0 +1,95 @@
+"""The outermost border of a worker's task: signals, children, the report and the exit code."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime import logging as logs
+from videoimport.worker.runtime.errors import ImportFailure, Interruption, unexpected
+from videoimport.worker.runtime.signals import Interrupts
+from videoimport.worker.runtime.stop_request import Stop
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.runtime.termination_message import exit_code
+
+LOG_SECONDS = 2.0
+"""For the last lines of a run whose report is written: a pipe that nobody reads delays its end no longer."""
+
+
+class _Result(Protocol):
+    @property
+    def reason(self) -> Reason | None: ...
+
+
+Result = TypeVar("Result", bound=_Result)
+
+
+class TaskRunner(ABC, Generic[Result]):
+    """Runs one task. Whatever happens inside, a report is left, and the exit code is that of its reason."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        stop = Stop()
+        self.children = Children(stop)
+        self.interrupts = Interrupts(stop, self.children.kill_all, self._end_late)
+        self._completed: Result | None = None
+
+    @abstractmethod
+    def work(self) -> Result:
+        """Do the task, in the main thread and under the signals. Raises ImportFailure or Interruption."""
+
+    @abstractmethod
+    def describe(self, end: ImportFailure | Interruption) -> Result:
+        """Return the result of a task that ended so. It may be called in any thread."""
+
+    @abstractmethod
+    def write(self, result: Result) -> None:
+        """Write the report of a result."""
+
+    @abstractmethod
+    def log(self, result: Result) -> None:
+        """Log how the task ended."""
+
+    def close(self, result: Result) -> None:
+        """Do what comes between the end of all children and the report; for subclasses."""
+
+    def complete(self, result: Result) -> None:
+        """Let a result stand: nothing that comes later makes it a failure."""
+        self.interrupts.settle()
+        self._completed = result
+
+    def run(self) -> int:
+        """Run the task to its report. Returns the exit code."""
+        outcome = self._outcome()
+        result = self._completed or outcome
+        self.interrupts.close()
+        self.children.kill_all()
+        self.close(result)
+        return self._leave(result)
+
+    def _outcome(self) -> Result:
+        try:
+            return self.interrupts.run(self._timeout_seconds, self.work)
+        except (ImportFailure, Interruption) as end:
+            return self.describe(end)
+        except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
+            logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
+            return self.describe(unexpected(error))
+
+    def _leave(self, result: Result) -> int:
+        """Write the report before the log: whoever reads our lines may be gone or stuck, and the report counts."""
+        self.write(result)
+        log_within_time(lambda: self.log(result))
+        return exit_code(result.reason)
+
+    def _end_late(self, interruption: Interruption) -> int:
+        """Leave the report in place of a main thread that does not come to it in time."""
+        return self._leave(self._completed or self.describe(interruption))
+
+
+def log_within_time(log: Callable[[], None]) -> None:
+    """Log in a thread, which is left behind after LOG_SECONDS."""
+    thread = threading.Thread(target=log, daemon=True)
+    thread.start()
+    thread.join(LOG_SECONDS)

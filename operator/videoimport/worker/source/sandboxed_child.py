@@ -1,0 +1,48 @@
+"""The worker's side of a sandboxed process: its start, its lines, and an end without a word."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+
+Event = TypeVar("Event")
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Of the environment; proxies above all are left out."""
+
+
+def start(children: Children, folder: Path, module: str, name: str) -> Child:
+    """Start a module as a process that reads its request from standard input. Messages call it ``name``."""
+    argv = (sys.executable, "-P", "-m", module)
+    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name=name)
+
+
+def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the process's environment: nothing writes outside scratch, no plug-ins, no proxies, no keys."""
+    kept = {name: outer[name] for name in _KEPT if name in outer}
+    own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DENO_DIR"), str(folder))
+    return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def parse(events: TypeAdapter[Event], line: str, name: str) -> Event:
+    """Return the event of a line. Raises ImportFailure for what is none."""
+    try:
+        return events.validate_json(line)
+    except ValidationError:
+        raise not_understood(name) from None
+
+
+def not_understood(name: str) -> ImportFailure:
+    """Return the failure for a line that does not belong there."""
+    return ImportFailure(Reason.INTERNAL, f"{name} wrote a line that is not of its protocol.")
+
+
+def ended_silently(ended: Ended, name: str) -> ImportFailure:
+    """Return the failure for a process that ended and told of none."""
+    return ImportFailure(Reason.INTERNAL, f"{name} ended with code {ended.code} and without a report.")
