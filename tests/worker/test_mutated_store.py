@@ -26,7 +26,7 @@ from worker_runs import Desk
 
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.report import Report
-from videoimport.worker import preflight, publish
+from videoimport.worker import earlier_run, preflight
 from videoimport.worker.destination import Store
 from videoimport.worker.errors import ImportFailure
 
@@ -118,7 +118,7 @@ class World:
         with self._store(at) as store:
             place = place_at(store, task_for(Way(self.bucket, self.mutated), run=number, **self._wish))
             try:
-                report = publish.done_before(place)
+                report = earlier_run.done_before(place)
                 if report is None:
                     preflight.writable(place)
                     report = bring(place, self.files, (ENTRY,))

@@ -18,7 +18,7 @@ from shaped_store import CONDITIONS, Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
 from videoimport.api.status import OutputFile, Outputs
-from videoimport.worker import preflight, publish
+from videoimport.worker import earlier_run, preflight, publish
 from videoimport.worker.destination import Ticket
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.preflight import Place
@@ -72,7 +72,7 @@ class Desk:
         """As a run of the worker begins that finds no result of its own."""
         place = place_at(self.home.store(), task_for(self.home, uid, run, **more))
         if probe:
-            assert publish.done_before(place) is None
+            assert earlier_run.done_before(place) is None
             preflight.writable(place)
         return place
 
@@ -244,7 +244,7 @@ def test_an_adopted_intent_overwrites_no_other_imports_video(
         bring(place, mine)
     bring(desk.place("other"), theirs)
     with pytest.raises(ImportFailure) as caught:
-        publish.done_before(desk.place(run=2, probe=False))
+        earlier_run.done_before(desk.place(run=2, probe=False))
     assert caught.value.reason is Reason.DESTINATION_EXISTS
     assert desk.home.read(VIDEO) == theirs["video.mp4"].read_bytes()
     assert json.loads(desk.home.read(RESULT))["uid"] == "other"
@@ -425,7 +425,7 @@ class TestResult:
             bring(place, mine)
         content = desk.home.read(RESULT).replace(b'"new"', f'"{whose}"'.encode())
         desk.home.bucket.put(RESULT, content)
-        assert publish.done_before(desk.place(run=2, probe=False, **CHANGED)) is None
+        assert earlier_run.done_before(desk.place(run=2, probe=False, **CHANGED)) is None
         assert (RESULT in desk.home.keys) == (whose == "victim")
 
 
@@ -450,7 +450,7 @@ def test_trimmed_marks_are_marks(desk: Desk, theirs: dict[str, Path], mine: dict
     record = json.loads(desk.home.read(f"{NOTES}/imports/{one}.json"))
     assert {object_.get("marked", True) for object_ in record["objects"]} == {True}
     again = desk.place(one, run=2, probe=False)
-    assert publish.done_before(again) == report
+    assert earlier_run.done_before(again) == report
     with pytest.raises(ImportFailure) as caught:
         bring(desk.place(other), mine)
     assert caught.value.reason is Reason.DESTINATION_EXISTS

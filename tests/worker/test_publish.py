@@ -15,7 +15,7 @@ from destinations import FOLDER, BucketHome, Home, Killed, VolumeHome, bring, pl
 from object_store import ObjectStore
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import index, preflight, publish
+from videoimport.worker import earlier_run, index, preflight
 from videoimport.worker.destination import Store, Ticket
 from videoimport.worker.errors import DestinationFault, ImportFailure, Interruption
 from videoimport.worker.retries import Retries
@@ -92,7 +92,7 @@ def test_all_lie_where_they_should_and_nothing_else_is_left(home: Home, at: Stor
     assert report.outputs.video.url == "https://cdn.example/x/in/clip/video.mp4"
     assert [key for key in home.keys if key.startswith(NOTES)] == [f"{NOTES}/imports/new.json"]
     assert home.unfinished == []
-    again = publish.done_before(place_at(at, place.task))
+    again = earlier_run.done_before(place_at(at, place.task))
     assert again == report
 
 
@@ -212,7 +212,7 @@ def test_a_refusal_after_something_was_replaced_leaves_the_rest_to_the_next_run(
         refusing(refusals, "video.mp4")
         with pytest.raises(DestinationFault, match="refused"):
             bring(place_at(at, task_for(home, **REPLACE)), new_files)
-    assert publish.done_before(place_at(at, task_for(home, run=2, **REPLACE))) is not None
+    assert earlier_run.done_before(place_at(at, task_for(home, run=2, **REPLACE))) is not None
     assert visible(home) == sorted([*new_files, "result.json"])
     assert home.unfinished == []
 
@@ -234,9 +234,9 @@ def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
     for place in (one, other):
         place.notebook.open(f"{FOLDER}/video.mp4", "video/mp4", {})
     assert len(home.unfinished) == 2
-    assert publish.done_before(place_at(at, task_for(home, "one", run=2))) is None
+    assert earlier_run.done_before(place_at(at, task_for(home, "one", run=2))) is None
     assert len(home.unfinished) == 1
-    assert publish.done_before(place_at(at, task_for(home, "other", run=2))) is None
+    assert earlier_run.done_before(place_at(at, task_for(home, "other", run=2))) is None
     assert home.unfinished == []
 
 
@@ -248,11 +248,11 @@ def test_what_the_store_does_not_tell_now_is_not_forgotten(home: Home, at: Store
     real = at.unfinished
     at.unfinished = lambda _: None  # type: ignore[method-assign]
     place = place_at(at, task_for(home, run=2))
-    assert publish.done_before(place) is None
+    assert earlier_run.done_before(place) is None
     report = bring(place, new_files)
     assert f"{NOTES}/uploads/new.json" in home.keys, "the next run would not know"
     at.unfinished = real  # type: ignore[method-assign]
-    assert publish.done_before(place_at(at, task_for(home, run=3))) == report
+    assert earlier_run.done_before(place_at(at, task_for(home, run=3))) == report
     assert home.unfinished == []
     assert f"{NOTES}/uploads/new.json" not in home.keys
 
@@ -295,7 +295,7 @@ def test_an_earlier_wishs_intent_is_undone(home: Home, at: Store, new_files: dic
     assert next(state for state in states if state.startswith(("Intent", "Report", "over"))).startswith("Intent")
     changed = task_for(home, run=2, output={"video": {"crf": 30}})
     store = home.store()
-    publish.done_before(place_at(store, changed))
+    earlier_run.done_before(place_at(store, changed))
     store.close()
     assert home.unfinished == []
 
@@ -305,7 +305,7 @@ def kill(home: Home, wanted: dict[str, Path], at: int, *, after: bool) -> Iterat
     with home.dying(at, after=after) as (store, doom):
         try:
             place = place_at(store, task_for(home, **REPLACE))
-            if publish.done_before(place) is None:
+            if earlier_run.done_before(place) is None:
                 bring(place, wanted, (ENTRY,))
         except Killed:
             pass
@@ -352,7 +352,7 @@ def kill_everywhere(
         assert set(visible(home)) <= {*old_files, *new_files, "result.json"}
 
         next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
-        report = publish.done_before(next_run)
+        report = earlier_run.done_before(next_run)
         if resumes and state.startswith(("Intent", "Report")):
             assert report is not None, f"bytes would be moved again: {state}"
         if report is None:
@@ -430,7 +430,7 @@ def test_ended_at_any_call_a_result_is_never_lost(
         with home.dying(number, after=after, error=error) as (store, doom):
             place = place_at(store, task_for(home, **REPLACE))
             with suppress(type(error)):
-                publish.done_before(place)
+                earlier_run.done_before(place)
                 report = bring(place, new_files)
         if doom.seen < number:
             break
@@ -438,7 +438,7 @@ def test_ended_at_any_call_a_result_is_never_lost(
         next_run = place_at(home.store(), task_for(home, run=2, **REPLACE))
         is_opening = after and doom.what == "create_multipart_upload"  # its id is known to nobody
         if report is None and error is AWAY:
-            report = publish.done_before(next_run)
+            report = earlier_run.done_before(next_run)
         assert is_opening or home.unfinished == [], state
         whole = new_files if report else old_files
         outcomes.add(report is not None)

@@ -17,7 +17,7 @@ from worker_runs import Desk
 
 from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
-from videoimport.worker import index, publish
+from videoimport.worker import earlier_run, index
 from videoimport.worker.destination import Store
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.preflight import Place
@@ -80,7 +80,7 @@ def place(home: Home, store: Store, uid: str = "new", run: int = 2, **more: Any)
 def made_again(home: Home, at: Store, files: dict[str, Path], **more: Any) -> None:
     """The next run believes nothing, imports, and every byte is right."""
     again = place(home, at, **more)
-    assert publish.done_before(again) is None
+    assert earlier_run.done_before(again) is None
     report = bring(again, files, (ENTRY,))
     assert report.outputs is not None
     assert report.outputs.video is not None
@@ -88,7 +88,7 @@ def made_again(home: Home, at: Store, files: dict[str, Path], **more: Any) -> No
     for name, path in files.items():
         assert home.read(f"{FOLDER}/{name}") == path.read_bytes()
     assert home.unfinished == []
-    assert publish.done_before(place(home, at, run=3, **more)) == report
+    assert earlier_run.done_before(place(home, at, run=3, **more)) == report
 
 
 def replaced(body: bytes) -> bytes:
@@ -102,7 +102,7 @@ def test_a_result_that_is_not_as_it_was_is_made_again(
 ) -> None:
     first = place(home, at, run=1)
     report = bring(first, files, (ENTRY,))
-    assert publish.done_before(place(home, at)) == report
+    assert earlier_run.done_before(place(home, at)) == report
     assert index.look(first.scope, ENTRY) is not None
     key = f"{FOLDER}/{name}"
     facts = at.head(key)
@@ -124,7 +124,7 @@ def test_what_stands_where_nothing_was_published_is_still_in_the_way(
     put(home, f"{FOLDER}/audio.m4a", b"theirs")
     remove(home, RESULT)
     again = place(home, at)
-    assert publish.done_before(again) is None
+    assert earlier_run.done_before(again) is None
     with pytest.raises(ImportFailure, match=r"audio\.m4a") as caught:
         bring(again, files)
     assert caught.value.reason is Reason.DESTINATION_EXISTS
@@ -135,7 +135,7 @@ def test_another_imports_result_is_not_replaced_for_a_record(home: Home, at: Sto
     bring(place(home, at, run=1), files)
     bring(place(home, at, "other", 1, destination={"ifExists": "Replace"}), files)
     again = place(home, at)
-    assert publish.done_before(again) is None
+    assert earlier_run.done_before(again) is None
     with pytest.raises(ImportFailure) as caught:
         bring(again, files)
     assert caught.value.reason is Reason.DESTINATION_EXISTS
@@ -302,10 +302,10 @@ def test_a_whole_intent_is_adopted(
     home: Home, at: Store, files: dict[str, Path], intent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = place(home, at)
-    report = publish.done_before(again)
+    report = earlier_run.done_before(again)
     assert report is not None, "bytes would be moved again"
     assert {name: home.read(f"{FOLDER}/{name}") for name in files} == {n: p.read_bytes() for n, p in files.items()}
-    assert isinstance(publish.done_before(place(home, at, run=3)), Report)
+    assert isinstance(earlier_run.done_before(place(home, at, run=3)), Report)
 
 
 class TestVolume:

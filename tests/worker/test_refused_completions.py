@@ -11,9 +11,10 @@ from mutated_store import Answer, MutatedStore, Plan, Request, error
 from object_store import Bucket
 from test_mutated_store import Way
 
+from videoimport.api.reasons import Reason
 from videoimport.api.report import Report
-from videoimport.worker import multipart, preflight, publish
-from videoimport.worker.errors import DestinationFault, Remedy
+from videoimport.worker import earlier_run, preflight, s3_completion
+from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
 
 FOR_GOOD = [
     (400, "InvalidRequest"), (400, "InvalidPart"), (400, "EntityTooSmall"), (400, "MalformedXML"),
@@ -35,7 +36,7 @@ class Imports:
         store = way.store()
         place = place_at(store, task_for(way, uid, number, destination={"ifExists": self.if_exists}))
         try:
-            done = publish.done_before(place)
+            done = earlier_run.done_before(place)
             if done is None:
                 preflight.writable(place)
                 done = bring(place, self.files)
@@ -46,7 +47,7 @@ class Imports:
     def killed_when_all_is_sent(self) -> None:
         """The first run, up to the first completion."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(multipart, "complete", _killed)
+            patch.setattr(s3_completion, "complete", _killed)
             with pytest.raises(Killed):
                 self.run(1)
 
@@ -109,6 +110,23 @@ def test_what_this_run_sent_is_sent_again(imports: Imports, status: int, code: s
     assert imports.run(1).run == 1
     imports.assert_whole()
     assert imports.seen["UploadPart"] == 4, "the note's of the probe, both files, and one of them again"
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "NoSuchKey"), (412, "PreconditionFailed")])
+def test_a_condition_that_is_never_met_is_done_without(imports: Imports, status: int, code: str) -> None:
+    """Some stores keep ``If-None-Match: *`` where an object is, and refuse it where none is or one was deleted."""
+
+    def refuse(request: Request) -> Answer | None:
+        is_there = request.key in imports.bucket.keys
+        return error(status, code) if "if-none-match" in request.headers and not is_there else None
+
+    imports.mutated.plan.refuses = refuse
+    report = imports.run(1)
+    assert report.unguarded is (imports.if_exists == "Fail"), "it looks before it completes, and says so"
+    imports.assert_whole()
+    with pytest.raises(ImportFailure) as caught:
+        Imports(imports.bucket, imports.mutated, imports.files).run(1, "other")
+    assert caught.value.reason is Reason.DESTINATION_EXISTS
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "InvalidRequest"), (403, "AccessDenied")])

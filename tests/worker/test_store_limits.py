@@ -148,6 +148,22 @@ class TestAListThatIsCutWithoutAToken:
         for place in (first, second):
             place.store.close()
 
+    def test_and_whose_tokens_come_in_turn_is_no_list(self, via: Callable[[Shape], BucketHome], bucket: Bucket) -> None:
+        def from_the_start(call: Call) -> None:
+            call.headers["x-test-next"] = "two" if "token=one" in call.path else "one"
+            always_from_the_start(call)
+
+        def in_turn(_: ShapedStore, call: Call) -> None:
+            token = f"<NextContinuationToken>{call.headers['x-test-next']}</NextContinuationToken>"
+            call.content = _TOKEN.sub(token.encode(), call.content)
+
+        for number in range(5):
+            bucket.put(f"in/clip/{number}", b"")
+        store = via(Shape("in turn", from_the_start, in_turn)).store()
+        with pytest.raises(ImportFailure, match="again and again"):
+            [*store.keys("in/clip/")]
+        store.close()
+
     def test_and_leads_no_further_is_no_list(self, via: Callable[[Shape], BucketHome], bucket: Bucket) -> None:
         for number in range(5):
             bucket.put(f"in/clip/{number}", b"")

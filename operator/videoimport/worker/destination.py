@@ -142,9 +142,11 @@ class Store(Protocol):
     """Called while an object is read."""
     in_doubt: set[str]
     """Keys at which an upload may be open whose id no answer told: the request to open it was repeated, or failed."""
-    guards: bool | None
-    """Whether ``complete`` with ``replace`` False is one step with the look whether something stands there; None where
-    that is not known."""
+
+    @property
+    def guards(self) -> bool | None:
+        """Whether ``complete`` with ``replace`` False is one step with the look whether something stands there; None
+        where that is not known."""
 
     def uri(self, key: str) -> str:
         """How an object is named to users."""

@@ -6,6 +6,7 @@ is proof where it matches, and says nothing where it does not: then the object i
 """
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,11 @@ def version(told: str | None) -> str:
     """An entity tag as ``If-Match`` takes it: quoted and strong. Empty where there is none."""
     bare = etag(told)
     return f'"{bare}"' if bare else ""
+
+
+def content_md5(body: bytes) -> str:
+    """What ``Content-MD5`` says of a body. A bucket with Object Lock takes no small object without it."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 def metadata(told: Mapping[str, str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from videoimport.worker import (
     naming,
     originals,
     publish,
+    publish_plan,
     telling,
     thumbnails,
     verification,
@@ -123,7 +124,7 @@ class Import:
 
     def _may_write(self, title: str | None, source_id: str | None) -> None:
         folder = self._place.folder(title, source_id)
-        publish.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
+        publish_plan.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
 
     def _moved(self, done: int, total: int | None) -> None:
         self._board.moved(StageName.DOWNLOAD, done, total)

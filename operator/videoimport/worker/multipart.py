@@ -11,18 +11,17 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from videoimport.api.reasons import Reason
-from videoimport.worker import following, forms, parts, s3_probe
-from videoimport.worker.destination import MOST_SUMS, Moved, Sent, Ticket, exists, has_marks
+from videoimport.worker import following, forms, parts, s3_completion
+from videoimport.worker.destination import MOST_SUMS, Moved, Sent, Ticket
 from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy, ScratchError
 from videoimport.worker.growing import AbandonedError, Growing
 from videoimport.worker.parts import Part, Window
-from videoimport.worker.s3_errors import CONFLICT, UNMET, Kind, error_code, error_kind, status
+from videoimport.worker.s3_errors import Kind, error_code, error_kind, is_repeated
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -88,7 +87,8 @@ class MultipartUpload:
             raise self._failure
 
     def _submit(self, file: Growing, window: Window, moved: Moved) -> None:
-        future = self._store.senders.submit(self._send_part, file, window, moved)
+        is_again = window.number in self._futures
+        future = self._store.senders.submit(self._send_part, file, window, moved, is_again=is_again)
         self._futures[window.number] = future
         future.add_done_callback(self._note)
 
@@ -104,7 +104,7 @@ class MultipartUpload:
         self._go_on()
         return future.result()
 
-    def _send_part(self, file: Growing, window: Window, moved: Moved) -> _Arrived:
+    def _send_part(self, file: Growing, window: Window, moved: Moved, *, is_again: bool) -> _Arrived:
         self._go_on()
         part = parts.read_part(file.descriptor, window, with_md5=not self._checksums)
         sums: Any = (
@@ -120,8 +120,18 @@ class MultipartUpload:
             )  # fmt: skip
         except (BotoCoreError, OSError) as error:
             raise body.failure or error from None
+        except ClientError as error:
+            if (is_again or is_repeated(error.response)) and error_kind(error) is Kind.UNSUPPORTED:
+                raise self._takes_no_part_twice(error) from None
+            raise
         self._tell(moved, window.size)
         return _Arrived(part, answer["ETag"])
+
+    def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
+        """Of some servers, also where an answer was lost and the request repeated: the file goes once more, by another
+        upload."""
+        message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
+        return DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND)
 
     def _tell(self, moved: Moved, more: int = 0) -> None:
         """So many bytes so far; the same once more for what goes on without any."""
@@ -134,17 +144,7 @@ class MultipartUpload:
             if arrived.part.crc != crc:
                 self._bytes -= arrived.part.window.size
                 self._submit(file, arrived.part.window, moved)
-                self._arrived[index] = self._await_again(arrived.part.window)
-
-    def _await_again(self, window: Window) -> _Arrived:
-        """Some servers take no part twice: then the finished file goes once more, by another upload."""
-        try:
-            return self._await(window)
-        except ClientError as error:
-            if error_kind(error) is not Kind.UNSUPPORTED:
-                raise
-            message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
-            raise DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND) from None
+                self._arrived[index] = self._await(arrived.part.window)
 
     # Showing
 
@@ -161,12 +161,13 @@ class MultipartUpload:
             checksum=parts.composite(sent) if self._checksums else None,
             etags=(parts.joined_etag(sent), self._md5) if self._md5 else (),
             part_sums=tuple(map(_sum, sent)) if self._checksums and len(sent) <= MOST_SUMS else (),
-            seal=parts.seal([_sealed(one.part.window.number, one.part.window.size, one.etag) for one in self._arrived]),
+            seal=parts.seal([_told(one) for one in self._arrived]),
         )
 
     def complete(self, *, replace: bool) -> None:
         """Make the object visible, unless another one stands there and may not be replaced: DESTINATION_EXISTS."""
-        complete(self._store, self.ticket, self._metadata, [_named(one) for one in self._arrived], replace=replace)
+        named = [_named(one) for one in self._arrived]
+        s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)
 
     def stop(self) -> None:
         """Send no more; does not wait."""
@@ -232,148 +233,7 @@ def _sum(part: Part) -> str:
     return base64.b64encode(part.sha256).decode()
 
 
-def _sealed(number: int, size: int, etag: str | None) -> tuple[int, int, str]:
-    return number, size, forms.etag(etag) or ""
-
-
-def complete(
-    store: "S3Store",
-    ticket: Ticket,
-    marks: Mapping[str, str],
-    named: "list[CompletedPartTypeDef]",
-    *,
-    replace: bool,
-) -> None:
-    """Make an upload visible. Doing it twice is doing it once, and so is doing it once without hearing the answer."""
-    with store.translated(f"complete {ticket.key}"):
-        try:
-            _complete(store, ticket, marks, named, replace=replace)
-        except (ClientError, BotoCoreError, OSError) as error:
-            if _was_heard(store, ticket, marks, error):
-                return
-            if not replace and _is_taken(store, ticket, error):
-                if store.is_ours(ticket, marks):  # it was heard, and did not arrive as it was sent
-                    return
-                raise exists(store.uri(ticket.key)) from None
-            if isinstance(error, ClientError) and _is_lost(store, ticket.key, error):
-                raise _refused(ticket.key, error) from None
-            raise
-
-
-def _complete(
-    store: "S3Store", ticket: Ticket, marks: Mapping[str, str], named: "list[CompletedPartTypeDef]", *, replace: bool
-) -> None:
-    """Raises botocore's errors. Where the store cannot look and complete in one step, it is looked at just before."""
-    if not replace and store.guards is not True and store.head(ticket.key) is not None:
-        if _is_done(store, ticket, marks):
-            return
-        raise exists(store.uri(ticket.key))
-    condition: Any = {} if replace or not store.takes_conditions else {"IfNoneMatch": "*"}
-    try:
-        answer = store.client.complete_multipart_upload(
-            Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
-        )
-    except ClientError as error:
-        if not condition or store.guards or not s3_probe.is_unknown(error):
-            raise
-        earlier = store.takes_conditions, store.guards
-        store.takes_conditions = store.guards = False
-        try:
-            _complete(store, ticket, marks, named, replace=replace)
-        except BaseException:  # it was not the condition
-            store.takes_conditions, store.guards = earlier
-            raise
-        return
-    store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
-
-
-def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
-    """Whether the object is there although completing it failed: perhaps an earlier try of the same call was heard.
-
-    Raises ImportFailure where the store shows no object, and an earlier try may be why this one failed.
-    """
-    try:
-        return _is_done(store, ticket, marks)
-    except ImportFailure:
-        if isinstance(error, ClientError) and error_code(error) in (*UNMET, *_NO_PARTS):
-            raise
-        return False
-
-
-def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str]) -> bool:
-    """Whether the upload's object is there. One without marks may be another import's with the same bytes: then an
-    upload that is still open was not completed, and one that is gone was."""
-    found = store.is_there(ticket, marks)
-    if found is None or has_marks(found.facts, marks):
-        return found is not None
-    is_open = _is_open(store, ticket)
-    if is_open is False:
-        store.proofs.written(ticket.key, found.facts.etag)
-    return not is_open
-
-
-def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
-    """Whether an upload was neither completed nor aborted; None where the store does not show that."""
-    try:
-        store.client.list_parts(Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MaxParts=1)
-    except (ClientError, BotoCoreError, OSError) as error:
-        return False if isinstance(error, ClientError) and error_code(error) in _NO_PARTS else None
-    return True
-
-
-def _is_taken(store: "S3Store", ticket: Ticket, error: Exception) -> bool:
-    code = error_code(error) if isinstance(error, ClientError) else ""
-    return code in UNMET and (code not in CONFLICT or store.head(ticket.key) is not None)
-
-
-def _is_lost(store: "S3Store", key: str, error: ClientError) -> bool:
-    """Whether a store will never complete this upload, though it may complete another one to the same key.
-
-    Some deny access to an upload that was aborted. With the right to open an upload goes the right to complete it.
-    """
-    kind = error_kind(error)
-    if kind is Kind.DENIED:
-        try:
-            answer = store.create(key)
-        except (ClientError, BotoCoreError, OSError):
-            return False
-        store.abort(key, answer["UploadId"])
-        return True
-    return kind is Kind.OTHER and HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _refused(key: str, error: ClientError) -> ImportFailure:
-    message = f"The object store does not complete the upload to {key}: {error_code(error)} (HTTP {status(error)})."
-    is_denied = error_kind(error) is Kind.DENIED
-    reason = Reason.DESTINATION_DENIED if is_denied else Reason.DESTINATION_UNAVAILABLE
-    return DestinationFault(reason, message, remedy=Remedy.RESEND)
-
-
-_NO_PARTS = ("NoSuchUpload", "404")
-
-
-def lying(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
-    """The parts of an earlier run's upload, if they are still the very ones it sent; else None. A store that lists no
-    parts cannot show that."""
-    found: list[Any] = []
-    with store.translated(f"look at the parts of {ticket.key}"):
-        try:
-            found += store.listed("list_parts", "Parts", Key=ticket.key, UploadId=ticket.upload)
-        except ClientError as error:
-            if error_code(error) in _NO_PARTS or s3_probe.is_unknown(error):
-                return None
-            raise
-    sealed = [_sealed(part.get("PartNumber", 0), part.get("Size", 0), part.get("ETag")) for part in found]
-    if parts.seal(sealed) != ticket.seal:
-        return None
-    sums = ticket.part_sums if len(ticket.part_sums) == len(found) else [None] * len(found)
-    found.sort(key=lambda part: int(part["PartNumber"]))
-    return [_listed(part, known) for part, known in zip(found, sums, strict=True)]
-
-
-def _listed(part: Any, known: str | None) -> "CompletedPartTypeDef":
-    """What ``Complete`` says of a part. ``known`` is its SHA-256 where the list does not tell it."""
-    named: CompletedPartTypeDef = {"PartNumber": part["PartNumber"], "ETag": forms.version(part["ETag"])}
-    if sha256 := part.get("ChecksumSHA256") or known:
-        named["ChecksumSHA256"] = sha256
-    return named
+def _told(arrived: _Arrived) -> tuple[int, int, str]:
+    """As a list of the parts tells it."""
+    window = arrived.part.window
+    return window.number, window.size, forms.etag(arrived.etag) or ""

@@ -2,7 +2,7 @@
 
 from videoimport.api.report import Report
 from videoimport.media import command
-from videoimport.worker import fetching, preflight, publish, telling, transcode, trust, versions
+from videoimport.worker import earlier_run, fetching, preflight, telling, transcode, trust, versions
 from videoimport.worker.importing import AlreadyStored, Import, Setting
 from videoimport.worker.logs import log
 from videoimport.worker.retries import patience
@@ -15,7 +15,7 @@ def report(setting: Setting) -> Report:
     trusted = trust.bundle(task.spec.worker, paths.ca_bundle, setting.space.folder)
     place = preflight.connect(task, paths.credentials, paths.destination_volume, trusted)
     place.store.went_on = setting.board.touch
-    if (done := publish.done_before(place)) is not None:
+    if (done := earlier_run.done_before(place)) is not None:
         log().info("already imported", run=done.run)
         repeated = done.model_copy(update={"run": task.run})
         setting.completed(repeated)

@@ -1,247 +1,114 @@
-"""A bucket as a destination: one adapter over boto3, whose errors it turns into ours."""
+"""Writing to a bucket: small objects at once, files by uploads that are opened here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from videoimport.api.destination import S3Destination
-from videoimport.api.reasons import Reason
-from videoimport.worker import forms, multipart, naming, s3_client, s3_lists, s3_options, s3_probe, s3_reading, strict
+from videoimport.worker import (
+    forms,
+    s3_client,
+    s3_completion,
+    s3_options,
+    s3_probe,
+    s3_upload_lists,
+    strict,
+)
 from videoimport.worker.credentials import Keys
-from videoimport.worker.destination import Content, Facts, Proof, Ticket, Unfinished, UnmetError, bounded
-from videoimport.worker.errors import ImportFailure
+from videoimport.worker.destination import Ticket, Unfinished, UnmetError
 from videoimport.worker.logs import log
 from videoimport.worker.multipart import MultipartUpload
 from videoimport.worker.retries import READ_SECONDS, Retries
-from videoimport.worker.s3_answers import require
+from videoimport.worker.s3_bucket import S3Bucket
+from videoimport.worker.s3_conditions import NO_OBJECT, Conditions
 from videoimport.worker.s3_errors import (
-    ABSENT,
-    BROKEN_OFF,
     CONFLICT,
-    UNMET,
+    GONE,
     error_code,
-    failure_of,
     is_refusal,
     is_repeated,
-    no_answer,
-    operation_of,
-    status,
+    is_unknown,
 )
-from videoimport.worker.s3_proof import Proofs
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 AT_ONCE = 4
 """Parts on their way, of all uploads together."""
-_LISTED = {"Contents": ("Key",), "Uploads": ("Key", "UploadId", "Initiated"), "Parts": ()}
-"""What each entry of a list has."""
-_READS = 3
-"""Tries of an object that breaks off."""
 _ATTEMPTS = 2
 """Of boto's own, at once; ``Retries`` does the rest."""
 
 
-class S3Store:
-    """A bucket."""
+class S3Store(S3Bucket):
+    """A bucket that is written to."""
 
     def __init__(
         self, client: "S3Client", wish: S3Destination, virtual: Callable[[], "S3Client"] | None = None
     ) -> None:
-        """``virtual`` makes a client that has the bucket in the host's name."""
-        self.client = client
-        self._virtual = virtual
-        self.bucket = wish.bucket
-        self.wish = wish
+        """As ``S3Bucket``."""
+        super().__init__(client, wish, virtual)
         self.senders = ThreadPoolExecutor(AT_ONCE)
-        self.went_on: Callable[[], None] = lambda: None
-        """Called while an object is read."""
-        self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
         self.in_doubt: set[str] = set()
-        # What it can do, as ``s3_probe`` or the first answer shows.
-        self.checksums = True
-        """Whether it keeps SHA-256; otherwise each part goes with its MD5."""
-        self.guards: bool | None = None
-        self.takes_conditions = True
-        """Whether Complete may have a condition; otherwise it is refused."""
-        self._writes_conditionally = True
-        self._asks_checksum = True
-        """Whether HEAD may ask for checksums; otherwise it is refused."""
-        self.proofs = Proofs(self)
+        self.completions = Conditions()
+        """Of Complete."""
+        self._writes = Conditions()
+        """Of PutObject."""
 
-    @contextmanager
-    def translated(self, doing: str) -> Iterator[None]:
-        """Botocore's errors inside become ours; ``doing`` completes "The object store did not let us …"."""
-        try:
-            yield
-        except ClientError as error:
-            raise failure_of(error_code(error), status(error), self.bucket, doing, operation_of(error)) from None
-        except ParamValidationError:
-            raise ImportFailure(Reason.INVALID_SPEC, f"spec.destination is not what S3 accepts ({doing}).") from None
-        except SSLError:
-            message = "The certificate of the object store is not valid."
-            raise ImportFailure(Reason.CERTIFICATE_INVALID, message) from None
-        except (BotoCoreError, HTTPError, OSError) as error:
-            raise no_answer(error, doing) from None
-
-    def uri(self, key: str) -> str:
-        """s3://bucket/key."""
-        return naming.uri(self.bucket, key)
+    @property
+    def guards(self) -> bool | None:
+        """Whether Complete keeps to its condition; None where that is not known."""
+        return self.completions.are_kept
 
     # Small objects
-
-    def read(self, key: str) -> Content | None:
-        """A small object, or None where there is none. A run's first request is such a one: it shows which addresses
-        the store takes."""
-        with self.translated(f"read {key}"):
-            try:
-                return self._content(key)
-            except ClientError as error:
-                if error_code(error) in ABSENT:
-                    return None
-                raise
-
-    def _content(self, key: str) -> Content:
-        """Ask again where the answer breaks off: a part of a record must not pass for one. Raises botocore's errors."""
-        for left in reversed(range(_READS)):
-            found = self._get(key)
-            try:
-                with closing(found["Body"]) as body:
-                    content = body.read(strict.MOST_BYTES + 1)
-                    more = body.read(1)  # at the end it raises where bytes are missing
-            except BROKEN_OFF:
-                if not left:
-                    raise
-                continue
-            is_ours = not more and len(content) <= strict.MOST_BYTES
-            return Content(content if is_ours else b"", forms.version(found.get("ETag")))
-        raise AssertionError("unreachable")
-
-    def _get(self, key: str) -> Any:
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) not in s3_client.NO_PATHS or self._virtual is None:
-                raise
-            self.client, self._virtual = self._virtual(), None
-            return self.client.get_object(Bucket=self.bucket, Key=key)
-
-    def head(self, key: str) -> Facts | None:
-        """What an object is, or None where there is none."""
-        with self.translated(f"look at {key}"):
-            try:
-                return self.proofs.readable(forms.facts(self._head(key)))
-            except ClientError as error:
-                if error_code(error) in ABSENT:
-                    return None
-                raise
-
-    def _head(self, key: str) -> Any:
-        """Raises botocore's errors."""
-        if self._asks_checksum:
-            try:
-                return self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-            except ClientError as error:
-                if not s3_probe.is_unknown(error):
-                    raise
-        try:
-            found = self.client.head_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) in ABSENT:
-                self._asks_checksum = self.checksums = False
-            raise
-        self._asks_checksum = self.checksums = False
-        return found
 
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
     ) -> None:
         """A small JSON object, whole. Raises UnmetError where an object stands there that may not be replaced."""
-        options = {"Metadata": dict(metadata), **(self.shown if shown else self.hidden)}
+        put = partial(self._put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):
-            version = self._put(key, body, **options) if replace else self._put_new(key, body, options)
+            version = put() if replace else self._written_new(key, put)
         self.proofs.written(key, forms.etag(version))
 
-    def _put_new(self, key: str, body: bytes, options: Mapping[str, Any]) -> str:
+    def _written_new(self, key: str, put: Callable[..., str]) -> str:
         """A store that knows no conditions is looked at just before."""
         if self.head(key) is not None:
             raise UnmetError
-        condition = {"IfNoneMatch": "*"} if self._writes_conditionally else {}
-        try:
-            return self._put(key, body, **condition, **options)
-        except ClientError as error:
-            if not condition or (error_code(error) in CONFLICT and self.head(key) is None):
-                raise
-            if not self._is_broken(error, key, None):
-                raise
-            self._writes_conditionally = False
-            return self._put(key, body, **options)
+        return self._writes.send(put, NO_OBJECT, lambda: self.head(key) is None)
 
     def write_if(self, key: str, body: bytes, version: str | None) -> str:
         """Only if it is as it was. A store that knows no conditions, or no ETags, writes: it cannot be had there."""
-        condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
-        if version == "" or not self._writes_conditionally:
-            condition = {}
+        condition = NO_OBJECT if version is None else {"IfMatch": version} if version else {}
+        put = partial(self._put, key, body, **self.hidden)
+
+        def is_as_it_was() -> bool:
+            standing = self.read(key)
+            return (standing.version if standing else None) == version
+
         with self.translated(f"write {key}"):
             try:
-                return self._put(key, body, **condition, **self.hidden)
+                return self._writes.send(put, condition, is_as_it_was)
             except ClientError as error:
-                if not condition or not self._is_broken(error, key, version):
-                    raise
-            return self._put_again(key, body, condition, version)
-
-    def _put_again(self, key: str, body: bytes, condition: Mapping[str, str], version: str | None) -> str:
-        """A condition that seems to be met was not: an object may have come and gone meanwhile. Raises UnmetError."""
-        options: Any = condition
-        try:
-            return self._put(key, body, **options, **self.hidden)
-        except ClientError as error:
-            if not self._is_broken(error, key, version):
+                if condition and error_code(error) in CONFLICT:
+                    raise UnmetError from None
                 raise
-            self._writes_conditionally = False
-            return self._put(key, body, **self.hidden)
-
-    def _is_broken(self, error: ClientError, key: str, version: str | None) -> bool:
-        """Whether a store does not know a condition, or finds it unmet although it is met. Raises UnmetError."""
-        code = error_code(error)
-        if code in (*UNMET, *ABSENT):
-            standing = self.read(key)
-            if code in CONFLICT or (standing.version if standing else None) != version:
-                raise UnmetError from None
-            return True
-        return s3_probe.is_unknown(error)
 
     def _put(self, key: str, body: bytes, **more: Any) -> str:
-        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **more)
+        more |= {"ContentType": "application/json", "ContentMD5": forms.content_md5(body)}
+        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
         return forms.version(answer.get("ETag"))
 
     def delete(self, key: str) -> None:
         """An object is no more."""
         with self.translated(f"delete {key}"):
             self.client.delete_object(Bucket=self.bucket, Key=key)
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        """Of the objects whose keys begin so."""
-        with self.translated(f"list {prefix}"):
-            pages = bounded(s3_lists.pages(self.client, self.bucket, prefix), prefix)
-            yield from bounded((key for page in pages for key in page), prefix)
-
-    def listed(self, operation: Any, field: str, **options: Any) -> Iterator[Any]:
-        """What a paged answer has under ``field``, at most ``MOST_LISTED`` in as many pages. Raises botocore's errors,
-        and ImportFailure for more."""
-        pages = self.client.get_paginator(operation).paginate(Bucket=self.bucket, **options)
-        where = next((str(options[name]) for name in ("Prefix", "Key") if name in options), self.bucket)
-        for found in bounded((one for page in bounded(pages, where) for one in page.get(field, [])), where):
-            require(found, _LISTED[field])
-            yield found
+        self.proofs.deleted(key)
 
     @cached_property
     def hidden(self) -> dict[str, Any]:
@@ -301,39 +168,15 @@ class S3Store:
 
     def is_ready(self, ticket: Ticket) -> bool:
         """Whether the parts that an earlier run sent lie there as that left them."""
-        return multipart.lying(self, ticket) is not None
+        return s3_completion.parts_of(self, ticket) is not None
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
         """Complete what an earlier run sent, if it lies there as that left it."""
-        named = multipart.lying(self, ticket)
+        named = s3_completion.parts_of(self, ticket)
         if named is None:
             return False
-        multipart.complete(self, ticket, marks, named, replace=replace)
+        s3_completion.complete(self, ticket, marks, named, replace=replace)
         return True
-
-    # Whose an object is, and whether it is whole: see ``s3_proof``
-
-    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """What the object is, if it is that very upload's, whole and unharmed."""
-        return self.proofs.is_there(ticket, marks)
-
-    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Whether the object is that upload's, whole or not."""
-        return self.proofs.is_ours(ticket, marks)
-
-    def keeps(self) -> bool:
-        """Return whether metadata comes back as it was written."""
-        return self.proofs.keeps()
-
-    def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object; its SHA-256. None where there is none, or it has another size."""
-        with self.translated(f"read {key}"):
-            try:
-                return s3_reading.sha256(self.client, self.bucket, key, size, self.went_on)
-            except ClientError as error:
-                if error_code(error) in ABSENT:
-                    return None
-                raise
 
     def is_upload(self, key: str, upload: str) -> bool:  # noqa: ARG002
         """Any id may be one: the store itself binds an id to its key."""
@@ -341,21 +184,21 @@ class S3Store:
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
         """Uploads to this very key, anybody's. None where the store does not tell them now; it is logged. A store that
-        does not know the request has none."""
+        does not know the request has none; nor does one without any that says NoSuchUpload."""
         try:
-            found = [*self.listed("list_multipart_uploads", "Uploads", Prefix=key)]
+            found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]
         except (ClientError, BotoCoreError, OSError) as error:
             code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
             log().warning("cannot list unfinished uploads", code=code)
-            return [] if isinstance(error, ClientError) and s3_probe.is_unknown(error) else None
-        return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found if one["Key"] == key]
+            return [] if isinstance(error, ClientError) and (code == "NoSuchUpload" or is_unknown(error)) else None
+        return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
         """Take one upload back. False where that could not be done, which is only logged."""
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
         except (ClientError, BotoCoreError, OSError) as error:
-            if isinstance(error, ClientError) and error_code(error) == "NoSuchUpload":
+            if isinstance(error, ClientError) and error_code(error) in GONE:
                 return True
             log().warning("cannot abort an upload", key=key, error=type(error).__name__)
             return False

@@ -1,7 +1,8 @@
 """What an object store's error codes mean: one table, for destinations and for sources.
 
-Codes are those of Amazon S3's list of error responses, and what MinIO, Ceph RGW and gateways add. An answer without a
-body, such as every answer to HEAD, has its HTTP status as its code.
+Codes are those of Amazon S3's list of error responses, and what MinIO, Ceph RGW and gateways add; gofakes3 answers
+``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every answer to HEAD, has
+its HTTP status as its code.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,11 @@ ABSENT = ("NoSuchKey", "404", "NotFound")
 UNMET = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 """A condition of ours did not hold; with 409 somebody else was at it in the same moment."""
 CONFLICT = ("ConditionalRequestConflict", "409")
+GONE = ("NoSuchUpload", "404")
+"""An upload was completed or aborted."""
+_UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
+_BARE = ("400", "405", "501")
+"""Codes of answers without a body."""
 
 
 class Kind(Enum):
@@ -78,12 +84,13 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     Kind.UNSUPPORTED: ("NotImplemented", "MethodNotAllowed"),
     Kind.DENIED: ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
                   "InvalidSecurity", "TokenRefreshRequired", "AllAccessDisabled", "AccountProblem", "NotSignedUp",
-                  "XMinioInvalidAccessKeyId", "XAdminUserNotFound"),
+                  "XMinioInvalidAccessKeyId", "XAdminUserNotFound", "UnsupportedAlgorithm"),
     Kind.NO_BUCKET: ("NoSuchBucket",),
     Kind.NO_OBJECT: ("NoSuchKey", "NoSuchVersion", "NotFound"),
     Kind.CHANGED: ("PreconditionFailed", "InvalidRange"),
     Kind.ARCHIVED: ("InvalidObjectState",),
-    Kind.REGION: ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"),
+    Kind.REGION: ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed",
+                  "IllegalLocationConstraintException"),
     Kind.BUCKET_NAME: ("InvalidBucketName",),
 }  # fmt: skip
 _OPTIONS = {
@@ -127,6 +134,11 @@ def error_code(error: ClientError) -> str:
 def status(error: ClientError) -> int:
     """The HTTP status."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def is_unknown(error: ClientError) -> bool:
+    """Whether a store refuses what it does not know, rather than the whole request."""
+    return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
 def is_repeated(answer: Mapping[str, Any]) -> bool:
@@ -252,6 +264,7 @@ _SOURCE = {
 
 def source_reason(code: str, status: int) -> Reason:
     """The reason for a source's error code and HTTP status. Where the newest version is a deletion, S3 answers 405."""
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+    kind = kind_of(code, status)
+    if kind is Kind.UNSUPPORTED and status == HTTPStatus.METHOD_NOT_ALLOWED:
         return Reason.SOURCE_NOT_FOUND
-    return _SOURCE.get(kind_of(code, status), Reason.SOURCE_UNAVAILABLE)
+    return _SOURCE.get(kind, Reason.SOURCE_UNAVAILABLE)

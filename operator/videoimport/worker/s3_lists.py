@@ -65,20 +65,21 @@ def pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[str]]:
     DESTINATION_UNAVAILABLE where that leads no further: a list that is cut short must never pass for a whole one.
     """
     asks: dict[str, str] | None = {}
-    furthest = ""
+    tokens, furthest = set[str](), ""
     while asks is not None:
         page = ask(client, bucket, {"Prefix": prefix, **asks})
         found = keys(page)
-        asks = _next(page, found, asks, furthest, prefix)
+        asks = _next(page, found, tokens, furthest, prefix)
         furthest = max([furthest, *found])
         yield found
 
 
-def _next(page: Page, found: list[str], asked: Mapping[str, str], furthest: str, prefix: str) -> dict[str, str] | None:
+def _next(page: Page, found: list[str], tokens: set[str], furthest: str, prefix: str) -> dict[str, str] | None:
     token = page.get("NextContinuationToken") or ""
     if not page.get("IsTruncated", bool(token) or len(found) >= _PAGE):
         return None
-    if token and token != asked.get("ContinuationToken"):
+    if token and token not in tokens:
+        tokens.add(token)
         return {"ContinuationToken": token}
     if found and max(found) > furthest:
         return {"StartAfter": max(found)}

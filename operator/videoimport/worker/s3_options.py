@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from videoimport.api.reasons import Reason
+from videoimport.worker import forms
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.s3_errors import Kind, error_code, error_kind, status
 
@@ -51,7 +52,8 @@ def check(store: "S3Store", key: str) -> None:
 
 
 def _write(store: "S3Store", key: str, options: Mapping[str, Any]) -> None:
-    store.client.put_object(Bucket=store.bucket, Key=key, Body=b"{}", ContentType="application/json", **options)
+    sums: Any = {"ContentMD5": forms.content_md5(b"{}")}
+    store.client.put_object(Bucket=store.bucket, Key=key, Body=b"{}", ContentType="application/json", **sums, **options)
 
 
 def _refused(store: "S3Store", key: str) -> tuple[str, ...]:

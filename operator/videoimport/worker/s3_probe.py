@@ -15,20 +15,12 @@ from videoimport.api.reasons import Reason
 from videoimport.worker import forms
 from videoimport.worker.errors import ImportFailure
 from videoimport.worker.logs import log
-from videoimport.worker.s3_errors import UNMET, error_code, status
+from videoimport.worker.s3_conditions import NO_OBJECT
+from videoimport.worker.s3_errors import GONE, UNMET, error_code, is_repeated, is_unknown
 from videoimport.worker.s3_options import FIELDS
 
 if TYPE_CHECKING:
     from videoimport.worker.s3 import S3Store
-
-_UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
-_BARE = ("400", "405", "501")
-"""Codes of answers without a body."""
-
-
-def is_unknown(error: ClientError) -> bool:
-    """Whether a store refuses what it does not know, rather than the whole request."""
-    return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == 501
 
 
 def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None) -> None:
@@ -83,40 +75,48 @@ def _try_at(store: "S3Store", key: str, body: bytes) -> None:
     finally:
         if not is_completed and not store.abort(key, upload):
             store.in_doubt.add(key)
-    if part is None:  # it took the algorithm, and refused the first checksum
+    if part is None and store.checksums:  # it took the algorithm, and refused the first checksum
         store.checksums = False
         _try_at(store, key, body)
 
 
 def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any] | None:
-    """Send the only part; what ``Complete`` says of it. None where its checksum is refused."""
+    """Send the only part; what ``Complete`` says of it. None where its checksum is refused, or where its answer was
+    lost and the store takes no part twice."""
     sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
-    sums: Any = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256} if store.checksums else {}
+    sums: Any = {"ContentMD5": forms.content_md5(body)}
+    if store.checksums:
+        sums = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256}
     try:
         answer = store.client.upload_part(
             Bucket=store.bucket, Key=key, UploadId=upload, PartNumber=1, Body=body, **sums
         )
     except ClientError as error:
-        if not sums or not is_unknown(error):
+        if not is_unknown(error) or not (store.checksums or is_repeated(error.response)):
             raise
         return None
     named = {"PartNumber": 1, "ETag": forms.version(answer["ETag"])}
-    if sums and answer.get("ChecksumSHA256") != sha256:
-        store.checksums = False
-    return named | ({"ChecksumSHA256": sha256} if sums else {})
+    if not store.checksums:
+        return named
+    store.checksums = answer.get("ChecksumSHA256") == sha256
+    return named | {"ChecksumSHA256": sha256}
 
 
 def _completes(store: "S3Store", key: str, upload: str, part: Any) -> bool:
     """Complete it unless an object is there, which one is: a store that does so has no such condition."""
+    condition: Any = NO_OBJECT
     try:
         store.client.complete_multipart_upload(
-            Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, IfNoneMatch="*"
+            Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, **condition
         )
     except ClientError as error:
-        if error_code(error) not in UNMET and not is_unknown(error):
+        is_heard = error_code(error) in GONE and is_repeated(error.response)
+        if error_code(error) not in UNMET and not is_unknown(error) and not is_heard:
             raise
-        store.guards = error_code(error) in UNMET
-        store.takes_conditions = store.guards
+        if is_heard:
+            store.completions.are_kept = False
+            return True
+        store.completions.are_taken = store.completions.are_kept = error_code(error) in UNMET
         return False
-    store.guards = False
+    store.completions.are_kept = False
     return True

@@ -13,13 +13,13 @@ from videoimport.worker import forms
 from videoimport.worker.destination import UID, Facts, Proof, Ticket, has_marks, is_whole
 
 if TYPE_CHECKING:
-    from videoimport.worker.s3 import S3Store
+    from videoimport.worker.s3_bucket import S3Bucket
 
 
 class Proofs:
     """What a run has found out about the objects of one store."""
 
-    def __init__(self, store: "S3Store") -> None:
+    def __init__(self, store: "S3Bucket") -> None:
         self._store = store
         self.keeps_metadata: bool | None = None
         """None where that is not known. Only an object that this run wrote shows it."""
@@ -30,7 +30,16 @@ class Proofs:
 
     def written(self, key: str, etag: str | None) -> None:
         """Record that this run wrote the object, and the ETag in the answer."""
+        self._forget_hashes(key)  # some ETags are of the size and the second only
         self._written[key] = etag
+
+    def deleted(self, key: str) -> None:
+        """Record that what stands there from now on is not this run's."""
+        self._forget_hashes(key)
+        self._written.pop(key, None)
+
+    def _forget_hashes(self, key: str) -> None:
+        self._hashes = {name: sha256 for name, sha256 in self._hashes.items() if name[0] != key}
 
     def readable(self, facts: Facts) -> Facts:
         """Return the facts without metadata where the store keeps none. A whole UID stays: it has one all the same."""

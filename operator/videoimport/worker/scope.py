@@ -74,6 +74,15 @@ class StoredObject(Model):
         """Whether the store gave neither a checksum nor an ETag: then only its bytes tell."""
         return self.checksum is None and self.etag is None and self.sha256 is not None
 
+    def is_left_open(self, facts: Facts | None, uid: str) -> bool:
+        """Whether only the bytes tell that this is the object: the store told nothing of them, or tells its checksum no
+        more."""
+        if facts is None or not self.may_be(facts, uid):
+            return False
+        is_other = None not in (self.etag, facts.etag) and facts.etag != forms.etag(self.etag)
+        is_untold = self.checksum is not None and facts.checksum is None and not is_other
+        return self.is_nameless or (is_untold and self.sha256 is not None)
+
 
 def _bare(checksum: str) -> str:
     """Without the form: see ``forms``. On a volume it is hex."""
@@ -126,9 +135,10 @@ class Scope:
     def has(self, one: StoredObject, uid: str) -> bool:
         """Whether one object is still there as an import wrote it. Reads it where the store gives no other proof."""
         facts = self._facts(one.key)
-        if one.is_nameless and one.may_be(facts, uid):
-            return self.store.sha256_of(one.key, one.size_bytes) == one.sha256
-        return one.is_same(facts, uid)
+        if one.is_same(facts, uid):
+            return True
+        is_open = one.is_left_open(facts, uid)
+        return is_open and self.store.sha256_of(one.key, one.size_bytes) == one.sha256
 
     def _facts(self, key: str) -> Facts | None:
         """What is at a key that a record names; None also for what may not be looked at, such as behind a link."""

@@ -40,14 +40,14 @@ def store(client: Mock) -> S3Store:
 )
 def test_uploads_that_cannot_be_listed_stop_nothing_and_are_not_none(error: Exception) -> None:
     client = Mock()
-    client.get_paginator.return_value.paginate.side_effect = error
+    client.list_multipart_uploads.side_effect = error
     assert store(client).unfinished(KEY) is None
 
 
 def test_a_store_that_lists_no_uploads_has_none() -> None:
     client = Mock()
     error = ClientError({"Error": {"Code": "NotImplemented"}}, "ListMultipartUploads")
-    client.get_paginator.return_value.paginate.side_effect = error
+    client.list_multipart_uploads.side_effect = error
     assert store(client).unfinished(KEY) == []
 
 

@@ -217,10 +217,33 @@ WISH = S3Source(bucket="films", key="a/b.mp4", endpoint="https://s3.example.com:
         ("ServiceUnavailable", 503, Reason.SOURCE_UNAVAILABLE),
         ("TooManyRequests", 429, Reason.RATE_LIMITED),
         ("InternalError", 500, Reason.SOURCE_UNAVAILABLE),
+        ("ExpiredToken", 400, Reason.SOURCE_AUTH_REQUIRED),
+        ("InvalidToken", 400, Reason.SOURCE_AUTH_REQUIRED),
+        ("XAdminUserNotFound", 404, Reason.SOURCE_AUTH_REQUIRED),
+        ("UnsupportedAlgorithm", 400, Reason.SOURCE_AUTH_REQUIRED),
+        ("RequestTimeTooSkewed", 403, Reason.SOURCE_UNAVAILABLE),
+        ("BandwidthLimitExceeded", 503, Reason.RATE_LIMITED),
+        ("SlowDownRead", 503, Reason.RATE_LIMITED),
+        ("InvalidBucketName", 400, Reason.INVALID_SPEC),
+        ("NotImplemented", 501, Reason.SOURCE_UNAVAILABLE),
+        ("307", 307, Reason.INVALID_SPEC),
     ],
 )
 def test_every_word_of_a_store_has_a_reason(code: str, status: int, reason: Reason) -> None:
     assert store_failures.said(code, status, WISH).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [
+        ("RequestTimeTooSkewed", 403, "clocks"),
+        ("InvalidBucketName", 400, "source.s3.bucket"),
+        ("ExpiredToken", 400, "keys"),
+        ("MethodNotAllowed", 405, "source.s3.key"),
+    ],
+)
+def test_a_stores_word_leads_to_advice(code: str, status: int, words: str) -> None:
+    assert words in store_failures.said(code, status, WISH).advice
 
 
 @given(some.integers(0, 10**6), some.integers(0, 10**9))

@@ -1,0 +1,99 @@
+"""Making visible what an intent names: the files, result.json, the index and last the commit record.
+
+Each step may be done twice, by this run or the next: it looks whether it is done already.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from videoimport.api.reasons import Reason
+from videoimport.worker import index, publish_plan, publish_rollback, record, verified
+from videoimport.worker.destination import UID, Ticket, UnmetError, exists, has_marks
+from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
+from videoimport.worker.preflight import Place
+from videoimport.worker.record import Finished, Intent
+from videoimport.worker.retries import RESENDS
+from videoimport.worker.scope import StoredObject
+
+
+def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
+    """Go through all steps after the intent, those done already included: the record then. None where something sent is
+    gone."""
+    store = place.store
+    if intent.replace:  # the old result.json would speak of what is no more
+        store.delete(intent.result_key)
+    shown = []
+    for ticket in intent.tickets:
+        if (found := shown_object(ticket)) is None:
+            return None
+        shown.append(found)
+    for key in intent.stale:
+        store.delete(key)
+    done = _with_result(place, intent, shown)
+    if not intent.replace and place.store.guards is not True:
+        _look_again(place, intent, done.objects[-1])
+    for key in intent.index_keys:
+        index.commit(place.scope, key, index.committed(done, done.objects, lossy=intent.lossy), place.now())
+    record.write(place.scope, place.record_key, done)
+    return done
+
+
+def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Finished:
+    """Write result.json, which says how each object was verified. The record of all of it."""
+    words = {place.store.uri(one.key): one.verified for one in shown if one.verified}
+    result = _written_result(place, intent, verified.in_result(intent.result, words).encode())
+    report = verified.in_report(intent.report, words, result)
+    if publish_plan.is_unguarded(place):  # it may have shown so only now
+        report = report.model_copy(update={"unguarded": True})
+    return Finished.of(report, (*shown, result))
+
+
+def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObject:
+    """Write result.json, again where it did not arrive, or another request came in between. Raises ImportFailure."""
+    ticket = verified.ticket_of(intent.result_key, content)
+    for left in reversed(range(RESENDS + 1)):
+        try:
+            _put_result(place, intent, content)
+            return arrived(place, ticket, intent)
+        except DestinationFault as fault:
+            if fault.remedy is not Remedy.RESEND or not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _put_result(place: Place, intent: Intent, content: bytes) -> None:
+    """Write result.json over this intent's own at most, unless it may be replaced. DESTINATION_EXISTS."""
+    write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
+    try:
+        write(replace=intent.replace)
+    except UnmetError:
+        if not publish_rollback.is_own_result(place, intent):
+            raise exists(place.store.uri(intent.result_key)) from None
+        write()
+
+
+def _look_again(place: Place, intent: Intent, result: StoredObject) -> None:
+    """On a store that cannot look and complete in one step, another import may have come in between and gone over ours:
+    then ours was not imported. DESTINATION_EXISTS."""
+    for ticket in intent.tickets:
+        if not place.store.is_there(ticket, intent.marks):
+            raise exists(place.store.uri(ticket.key))
+    if not place.scope.has(result, intent.report.uid):
+        raise exists(place.store.uri(result.key))
+
+
+def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:
+    """What was shown, if it arrived as it was sent. Raises ImportFailure DESTINATION_CORRUPT or DESTINATION_EXISTS."""
+    proof = place.store.is_there(ticket, intent.marks)
+    if not proof:
+        facts = place.store.head(ticket.key)
+        if facts is not None and UID in facts.metadata and not has_marks(facts, {UID: intent.report.uid}):
+            raise exists(place.store.uri(ticket.key))
+        raise _not_arrived(place, ticket.key)
+    return StoredObject.of(ticket.key, proof, ticket.sha256, intent.report.uid)
+
+
+def _not_arrived(place: Place, key: str) -> ImportFailure:
+    what = "has not the size or checksum of what was uploaded, or cannot be read to its end"
+    message = f"{place.store.uri(key)} {what}, and was removed."
+    return DestinationFault(Reason.DESTINATION_CORRUPT, message, remedy=Remedy.RESEND)

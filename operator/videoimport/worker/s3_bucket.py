@@ -1,0 +1,172 @@
+"""Looking at what a bucket has and reading it, by boto3, whose errors become ours."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
+from urllib3.exceptions import HTTPError
+
+from videoimport.api.destination import S3Destination
+from videoimport.api.reasons import Reason
+from videoimport.worker import (
+    forms,
+    naming,
+    s3_client,
+    s3_lists,
+    s3_reading,
+    strict,
+)
+from videoimport.worker.destination import Content, Facts, Proof, Ticket, bounded
+from videoimport.worker.errors import ImportFailure
+from videoimport.worker.s3_errors import (
+    ABSENT,
+    BROKEN_OFF,
+    error_code,
+    failure_of,
+    is_unknown,
+    no_answer,
+    operation_of,
+    status,
+)
+from videoimport.worker.s3_proof import Proofs
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_READS = 3
+"""Tries of an object that breaks off."""
+
+
+class S3Bucket:
+    """A bucket that is looked at."""
+
+    def __init__(
+        self, client: "S3Client", wish: S3Destination, virtual: Callable[[], "S3Client"] | None = None
+    ) -> None:
+        """``virtual`` makes a client that has the bucket in the host's name."""
+        self.client = client
+        self._virtual = virtual
+        self.bucket = wish.bucket
+        self.wish = wish
+        self.went_on: Callable[[], None] = lambda: None
+        """Called while an object is read."""
+        self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
+        self.checksums = True
+        """Whether the store keeps SHA-256, as ``s3_probe`` or the first answer shows; otherwise each part goes with its
+        MD5."""
+        self._asks_checksum = True
+        """Whether HEAD may ask for checksums; otherwise it is refused."""
+        self.proofs = Proofs(self)
+
+    @contextmanager
+    def translated(self, doing: str) -> Iterator[None]:
+        """Botocore's errors inside become ours; ``doing`` completes "The object store did not let us …"."""
+        try:
+            yield
+        except ClientError as error:
+            raise failure_of(error_code(error), status(error), self.bucket, doing, operation_of(error)) from None
+        except ParamValidationError:
+            raise ImportFailure(Reason.INVALID_SPEC, f"spec.destination is not what S3 accepts ({doing}).") from None
+        except SSLError:
+            message = "The certificate of the object store is not valid."
+            raise ImportFailure(Reason.CERTIFICATE_INVALID, message) from None
+        except (BotoCoreError, HTTPError, OSError) as error:
+            raise no_answer(error, doing) from None
+
+    def uri(self, key: str) -> str:
+        """s3://bucket/key."""
+        return naming.uri(self.bucket, key)
+
+    def read(self, key: str) -> Content | None:
+        """A small object, or None where there is none. A run's first request is such a one: it shows which addresses
+        the store takes."""
+        with self.translated(f"read {key}"):
+            try:
+                return self._content(key)
+            except ClientError as error:
+                if error_code(error) in ABSENT:
+                    return None
+                raise
+
+    def _content(self, key: str) -> Content:
+        """Ask again where the answer breaks off: a part of a record must not pass for one. Raises botocore's errors."""
+        for left in reversed(range(_READS)):
+            found = self._get(key)
+            try:
+                with closing(found["Body"]) as body:
+                    content = body.read(strict.MOST_BYTES + 1)
+                    more = body.read(1)  # at the end it raises where bytes are missing
+            except BROKEN_OFF:
+                if not left:
+                    raise
+                continue
+            is_ours = not more and len(content) <= strict.MOST_BYTES
+            return Content(content if is_ours else b"", forms.version(found.get("ETag")))
+        raise AssertionError("unreachable")
+
+    def _get(self, key: str) -> Any:
+        try:
+            return self.client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) not in s3_client.NO_PATHS or self._virtual is None:
+                raise
+            self.client, self._virtual = self._virtual(), None
+            return self.client.get_object(Bucket=self.bucket, Key=key)
+
+    def head(self, key: str) -> Facts | None:
+        """What an object is, or None where there is none."""
+        with self.translated(f"look at {key}"):
+            try:
+                return self.proofs.readable(forms.facts(self._head(key)))
+            except ClientError as error:
+                if error_code(error) in ABSENT:
+                    return None
+                raise
+
+    def _head(self, key: str) -> Any:
+        """Raises botocore's errors."""
+        if self._asks_checksum:
+            try:
+                return self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+            except ClientError as error:
+                if not is_unknown(error):
+                    raise
+        try:
+            found = self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) in ABSENT:
+                self._asks_checksum = self.checksums = False
+            raise
+        self._asks_checksum = self.checksums = False
+        return found
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Of the objects whose keys begin so."""
+        with self.translated(f"list {prefix}"):
+            pages = bounded(s3_lists.pages(self.client, self.bucket, prefix), prefix)
+            yield from bounded((key for page in pages for key in page), prefix)
+
+    def sha256_of(self, key: str, size: int) -> str | None:
+        """Read an object; its SHA-256. None where there is none, or it has another size."""
+        with self.translated(f"read {key}"):
+            try:
+                return s3_reading.sha256(self.client, self.bucket, key, size, self.went_on)
+            except ClientError as error:
+                if error_code(error) in ABSENT:
+                    return None
+                raise
+
+    # Whose an object is, and whether it is whole: see ``s3_proof``
+
+    def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
+        """What the object is, if it is that very upload's, whole and unharmed."""
+        return self.proofs.is_there(ticket, marks)
+
+    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
+        """Whether the object is that upload's, whole or not."""
+        return self.proofs.is_ours(ticket, marks)
+
+    def keeps(self) -> bool:
+        """Return whether metadata comes back as it was written."""
+        return self.proofs.keeps()

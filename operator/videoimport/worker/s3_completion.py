@@ -1,0 +1,155 @@
+"""Making an upload visible, by the run that sent it or by a later one.
+
+A completion may be heard although its answer is lost, and refused for good although another upload would be taken. So
+after each failure the store is asked what it has.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from videoimport.api.reasons import Reason
+from videoimport.worker import forms, parts, s3_upload_lists
+from videoimport.worker.destination import Ticket, UnmetError, exists, has_marks
+from videoimport.worker.errors import DestinationFault, ImportFailure, Remedy
+from videoimport.worker.s3_conditions import NO_OBJECT
+from videoimport.worker.s3_errors import CONFLICT, GONE, Kind, error_code, error_kind, is_unknown, status
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+    from videoimport.worker.s3 import S3Store
+
+_IN_DOUBT = (*CONFLICT, *GONE)
+"""Codes of a completion that an earlier try may be the cause of."""
+
+
+def complete(
+    store: "S3Store",
+    ticket: Ticket,
+    marks: Mapping[str, str],
+    named: "list[CompletedPartTypeDef]",
+    *,
+    replace: bool,
+) -> None:
+    """Make an upload visible. Doing it twice is doing it once, and so is doing it once without hearing the answer."""
+    with store.translated(f"complete {ticket.key}"):
+        try:
+            _complete(store, ticket, marks, named, replace=replace)
+        except (ClientError, BotoCoreError, OSError, UnmetError) as error:
+            if _was_heard(store, ticket, marks, error):
+                return
+            if isinstance(error, UnmetError):
+                if store.is_ours(ticket, marks):  # it was heard, and did not arrive as it was sent
+                    return
+                raise exists(store.uri(ticket.key)) from None
+            if isinstance(error, ClientError) and _is_lost(store, ticket.key, error):
+                raise _refused(ticket.key, error) from None
+            raise
+
+
+def _complete(
+    store: "S3Store", ticket: Ticket, marks: Mapping[str, str], named: "list[CompletedPartTypeDef]", *, replace: bool
+) -> None:
+    """Raises UnmetError and botocore's errors."""
+
+    def request(**condition: Any) -> None:
+        """Where the store cannot look and complete in one step, it is looked at just before."""
+        if not replace and store.guards is not True and store.head(ticket.key) is not None:
+            if _is_done(store, ticket, marks):
+                return
+            raise exists(store.uri(ticket.key))
+        answer = store.client.complete_multipart_upload(
+            Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
+        )
+        store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
+
+    store.completions.send(request, {} if replace else NO_OBJECT, lambda: store.head(ticket.key) is None)
+
+
+def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
+    """Whether the object is there although completing it failed: perhaps an earlier try of the same call was heard.
+
+    Raises ImportFailure where the store shows no object, and an earlier try may be why this one failed.
+    """
+    try:
+        return _is_done(store, ticket, marks)
+    except ImportFailure:
+        if isinstance(error, UnmetError) or (isinstance(error, ClientError) and error_code(error) in _IN_DOUBT):
+            raise
+        return False
+
+
+def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str]) -> bool:
+    """Whether the upload's object is there. One without marks may be another import's with the same bytes: then an
+    upload that is still open was not completed, and one that is gone was."""
+    found = store.is_there(ticket, marks)
+    if found is None or has_marks(found.facts, marks):
+        return found is not None
+    is_open = _is_open(store, ticket)
+    if is_open is False:
+        store.proofs.written(ticket.key, found.facts.etag)
+    return not is_open
+
+
+def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
+    """Whether an upload was neither completed nor aborted; None where the store does not show that."""
+    try:
+        store.client.list_parts(Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MaxParts=1)
+    except (ClientError, BotoCoreError, OSError) as error:
+        return False if isinstance(error, ClientError) and error_code(error) in GONE else None
+    return True
+
+
+def _is_lost(store: "S3Store", key: str, error: ClientError) -> bool:
+    """Whether a store will never complete this upload, though it may complete another one to the same key.
+
+    Some deny access to an upload that was aborted. With the right to open an upload goes the right to complete it.
+    """
+    kind = error_kind(error)
+    if kind is Kind.DENIED:
+        try:
+            answer = store.create(key)
+        except (ClientError, BotoCoreError, OSError):
+            return False
+        store.abort(key, answer["UploadId"])
+        return True
+    return kind is Kind.OTHER and HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _refused(key: str, error: ClientError) -> ImportFailure:
+    message = f"The object store does not complete the upload to {key}: {error_code(error)} (HTTP {status(error)})."
+    is_denied = error_kind(error) is Kind.DENIED
+    reason = Reason.DESTINATION_DENIED if is_denied else Reason.DESTINATION_UNAVAILABLE
+    return DestinationFault(reason, message, remedy=Remedy.RESEND)
+
+
+def parts_of(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
+    """The parts of an earlier run's upload, if they are still the very ones it sent; else None. A store that lists no
+    parts cannot show that."""
+    found: list[Any] = []
+    with store.translated(f"look at the parts of {ticket.key}"):
+        try:
+            found += s3_upload_lists.parts(store.client, store.bucket, ticket.key, ticket.upload)
+        except s3_upload_lists.EndlessError:
+            return None
+        except ClientError as error:
+            if error_code(error) in GONE or is_unknown(error):
+                return None
+            raise
+    told = [(part["PartNumber"], part.get("Size", 0), forms.etag(part.get("ETag")) or "") for part in found]
+    if parts.seal(told) != ticket.seal:
+        return None
+    sums = ticket.part_sums if len(ticket.part_sums) == len(found) else [None] * len(found)
+    found.sort(key=lambda part: int(part["PartNumber"]))
+    return [_listed(part, known) for part, known in zip(found, sums, strict=True)]
+
+
+def _listed(part: Any, known: str | None) -> "CompletedPartTypeDef":
+    """What ``Complete`` says of a part. ``known`` is its SHA-256 where the list does not tell it."""
+    named: CompletedPartTypeDef = {"PartNumber": part["PartNumber"], "ETag": forms.version(part["ETag"])}
+    if sha256 := part.get("ChecksumSHA256") or known:
+        named["ChecksumSHA256"] = sha256
+    return named

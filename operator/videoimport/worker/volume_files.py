@@ -1,0 +1,208 @@
+"""Files of a volume, each whole: read, written under a temporary name and renamed, and what is kept beside them."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from videoimport.api.texts import OWN_FOLDER
+from videoimport.worker import sidecars, strict
+from videoimport.worker.destination import (
+    Content,
+    Facts,
+    NotAFileError,
+    UnmetError,
+    bounded,
+)
+from videoimport.worker.logs import log
+from videoimport.worker.naming import joined
+from videoimport.worker.tree import PART_SUFFIX, Tree
+from videoimport.worker.volume_errors import failure_of, translated
+
+
+class VolumeFiles:
+    """Those below one root; keys are paths."""
+
+    def __init__(self, root: Path, claim: str, prefix: str | None) -> None:
+        self.claim = claim
+        self._root = root
+        self._own = joined(prefix, OWN_FOLDER)
+        self.tree = Tree(root, self._own)
+        self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
+        self.went_on: Callable[[], None] = lambda: None
+        self.in_doubt: set[str] = set()
+        self.guards: bool | None = True
+
+    def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
+        """OSErrors inside become ours; ``doing`` completes "The volume did not let us …", ``needed`` are its bytes."""
+        return translated(self.claim, doing, self._root, needed)
+
+    def uri(self, key: str) -> str:
+        """pvc://claim/path."""
+        return f"pvc://{self.claim}/{key}"
+
+    def read(self, key: str) -> Content | None:
+        """A small object, or None where there is none."""
+        with self.translated(f"read {key}"):
+            body = self._bytes(key)
+        if body is None:
+            if self._is_link(key):
+                denied = failure_of(errno.ELOOP, self.claim, f"read {key}")
+                raise NotAFileError(denied.reason, denied.message)
+            return None
+        return Content(body if len(body) <= strict.MOST_BYTES else b"", hashlib.sha256(body).hexdigest())
+
+    def _is_link(self, key: str) -> bool:
+        try:
+            return stat.S_ISLNK(self.tree.stat(key).st_mode)
+        except OSError:
+            return False
+
+    def _bytes(self, key: str) -> bytes | None:
+        """One byte more than ``strict.MOST_BYTES`` at most. None for a link, a pipe and all else that is no file: a
+        write replaces it."""
+        try:
+            with os.fdopen(self.tree.open(key, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+                is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                return file.read(strict.MOST_BYTES + 1) if is_file else None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+                return None
+            raise
+
+    def head(self, key: str) -> Facts | None:
+        """What a file is, or None where there is none."""
+        with self.translated(f"look at {key}"):
+            try:
+                found = self.tree.stat(key)
+            except FileNotFoundError:
+                return None
+            side = self._side(key, found)
+        return Facts(found.st_size, side.sha256 if side else None, side.metadata if side else {})
+
+    def _side(self, key: str, found: os.stat_result) -> sidecars.Side | None:
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return sidecars.side_of(found, self._bytes(sidecars.side_key(self._own, key)))
+
+    def write(
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+    ) -> None:
+        """A small file, whole. Raises UnmetError where a file stands there that may not be replaced."""
+        with self.translated(f"write {key}", len(body)):
+            temporary = self._written(body)
+            try:
+                if shown:
+                    self._put(temporary, key, hashlib.sha256(body).hexdigest(), metadata, replace=replace)
+                else:
+                    self.tree.rename(temporary, key, replace=replace)
+            except FileExistsError:
+                self.tree.remove(temporary)
+                raise UnmetError from None
+
+    def _written(self, body: bytes, beside: str | None = None) -> str:
+        """A temporary file, on the disk: beside a key, or else where users do not look."""
+        temporary = temporary_key(beside or f"{self._own}/temporary/note")
+        try:
+            with os.fdopen(self.tree.create(temporary), "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self.tree.remove(temporary)
+            raise
+        return temporary
+
+    def _put(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
+        """Name a file, and say what is kept with it: one import at a time, or one's word would be for another's file.
+
+        Raises FileExistsError.
+        """
+        with self._locked():
+            if not replace and self._stands(key):
+                raise FileExistsError(errno.EEXIST, "exists")
+            self._put_side(key, temporary, sha256, metadata)
+            self.tree.rename(temporary, key, replace=replace)
+
+    def _stands(self, key: str) -> bool:
+        try:
+            self.tree.stat(key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _put_side(self, key: str, temporary: str, sha256: str, metadata: Mapping[str, str]) -> None:
+        """Say what is kept with the file that is about to get its name."""
+        standing = None
+        with suppress(FileNotFoundError):
+            standing = self._side(key, self.tree.stat(key))
+        content = sidecars.with_new(key, self.tree.stat(temporary), sha256, metadata, standing)
+        side = sidecars.side_key(self._own, key)
+        self.tree.rename(self._written(content), side, replace=True)
+
+    def write_if(self, key: str, body: bytes, version: str | None) -> str:
+        """Only if it is as it was, under a lock that all workers on this volume share."""
+        with self.translated(f"write {key}", len(body)), self._locked():
+            standing = self._bytes(key)
+            if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
+                raise UnmetError
+            self.tree.rename(self._written(body), key, replace=True)
+        return hashlib.sha256(body).hexdigest()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        key = f"{self._own}/lock"
+        try:
+            descriptor = self.tree.create(key)
+        except FileExistsError:
+            descriptor = self.tree.open(key, os.O_RDWR)  # NFS locks no file that is open for reading only
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError as error:  # a file system without locks: as good as a store without conditions
+                log().warning("the volume has no locks", error=type(error).__name__)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def delete(self, key: str) -> None:
+        """A file is no more, nor what was kept with it."""
+        with self.translated(f"delete {key}"):
+            side = sidecars.side_key(self._own, key)
+            if self._bytes(side) is None:
+                self.tree.remove(key)
+                return
+            with self._locked():
+                self.tree.remove(key)
+                self.tree.remove(side)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Of the files in a folder and below; ``prefix`` ends with a slash."""
+        with self.translated(f"list {prefix}"):
+            yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
+
+    def sha256_of(self, key: str, size: int) -> str | None:
+        """Read a file; its SHA-256. None where there is none, or it has another size."""
+        with translated(self.claim, f"read {key}"):
+            try:
+                found = self.tree.stat(key)
+            except FileNotFoundError:
+                return None
+            return self._sha256(key) if stat.S_ISREG(found.st_mode) and found.st_size == size else None
+
+    def _sha256(self, key: str) -> str:
+        with os.fdopen(self.tree.open(key, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def temporary_key(key: str) -> str:
+    """A new name beside a key: hidden, and cut so that no file system finds it too long."""
+    folder, _, name = key.rpartition("/")
+    return joined(folder, f".{name}.{uuid.uuid4().hex[:16]}{PART_SUFFIX}")
