@@ -29,6 +29,16 @@ def asf(name: bytes, content: bytes = b"") -> bytes:
 WMV = asf(ASF_HEADER, bytes(90)) + asf(b"data object 16 b", bytes(500)) + asf(b"index object 16b", bytes(40))
 
 
+def ogg(serial: int, flags: int = 0) -> bytes:
+    return (
+        b"OggS\x00" + bytes([flags]) + bytes(8) + serial.to_bytes(4, "little") + bytes(8) + b"\x02\xff\x0a" + bytes(265)
+    )
+
+
+OGG = ogg(1, flags=2) + ogg(2, flags=2) + ogg(1) + ogg(2) + ogg(2) + ogg(1)
+NEXT = OGG.replace(b"\x01\x00\x00\x00", b"\x03\x00\x00\x00")
+
+
 def message(content: bytes, back: float = 0.0) -> str:
     def read(offset: int, length: int) -> bytes:
         return content[offset : offset + length]
@@ -45,7 +55,7 @@ def test_one_recording_is_accepted(content: bytes) -> None:
     assert message(content) == ""
 
 
-@pytest.mark.parametrize("content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5), WMV + WMV])
+@pytest.mark.parametrize("content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5), WMV + WMV, OGG + NEXT])
 def test_a_second_header_is_refused(content: bytes) -> None:
     assert "a header of its own" in message(content)
 
