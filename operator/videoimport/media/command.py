@@ -8,7 +8,7 @@ from videoimport.media.job import Job
 from videoimport.media.ladder import graph
 from videoimport.media.plan import Sound, even, filters
 from videoimport.media.probe import address, guarded
-from videoimport.media.repair import Repair, audio_filters, video_filters
+from videoimport.media.repair import Repair, audio_filters, most_reordered, video_filters
 from videoimport.media.streams import Audio, Video
 from videoimport.media.targets import Target
 
@@ -132,9 +132,10 @@ def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mend
     ``muxer`` must have the source's time base: filters of packets see either.
     """
     sound = ("-map", f"0:{audio.index}", "-c:a", "copy", "-bsf:a", audio_filters(repair)) if audio else ()
+    reordered = most_reordered(video) if muxer == "matroska" else None
     return [
         *_START, "-copyts", "-fflags", "+genpts", *guarded(path), "-i", address(path),
-        "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair),
+        "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair, reordered),
         *sound, "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
         "-muxdelay", "0", "-muxpreload", "0", "-f", muxer, "-y", f"file:{mended}",
     ]  # fmt: skip
