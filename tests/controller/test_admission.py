@@ -63,6 +63,7 @@ ACCEPTED = {
         "worker": {"proxy": "hTTp://Proxy.example.com:3128"},
     },
     "many scripts": {"destination": {"s3": {"bucket": "videos"}, "folder": "ä/日本", "name": "Ü {title} №1."}},
+    "tags of many scripts": {"destination": {"s3": {"bucket": "videos", "tags": {"Ä": "日本", "\U0001d11e": "東京"}}}},
     "a long name in a bucket": {"destination": {"s3": {"bucket": "videos"}, "name": "日" * 128}},
     "equal heights": {"requirements": {"minHeight": 1080}},
     "whole resources": {

@@ -399,3 +399,22 @@ class TestWholeWorker:
         assert other.report.duplicate_of is None
         assert other.report.outputs.video.uri == f"s3://{bucket.name}/in/other/video.mp4"
         assert "evil" not in other.everything
+
+    def test_another_videos_entry_is_no_duplicate(
+        self, desk: Desk, site: Site, bucket: Bucket, footage: Footage
+    ) -> None:
+        one = site.add("/one.mp4", file(footage("silent.mp4")))
+        other = site.add("/other.mp4", file(footage("small.mp4")))
+        entries = {}
+        for uid, url in (("uid-1", one), ("uid-2", other)):
+            assert desk.bring(url, uid=uid, destination={"name": uid}).code == 0
+            (entries[uid],) = (
+                key for key in bucket.keys if "/index/content/" in key and bucket.json(key)["uid"] == uid
+            )
+        bucket.put(entries["uid-1"], json.dumps(bucket.json(entries["uid-2"])).encode())
+        for key in [key for key in bucket.keys if "/index/source/" in key]:
+            bucket.delete(key)
+        again = desk.bring(one, uid="uid-3", destination={"name": "again"})
+        assert again.code == 0, again.everything
+        assert again.report.duplicate_of is None
+        assert bucket.json(entries["uid-1"])["uid"] == "uid-3"

@@ -40,10 +40,14 @@ _SECRET_WORDS = (
     "session",
     "access",
     "verify",
+    "ticket",
+    "pwd",
 )
 """Anywhere in a parameter's name."""
-_SECRET_NAMES = frozenset(("st", "oh", "pass", "pwd", "md5", "hash", "sid", "tk", "otp"))
+_SECRET_NAMES = frozenset(("st", "oh", "pass", "pw", "md5", "hash", "sid", "tk", "otp", "sas"))
 """Whole words of a name: too short or too usual to look for within others. nginx signs links with ``md5``."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where the next word of a name such as ``userPass`` begins."""
 _MASK = "***"
 _DEPTH = 6
 """Levels of addresses within addresses and of encodings; an archive's copy of a redirect has three."""
@@ -85,10 +89,12 @@ _NARROW_AUTHORITY = re.compile(r"[^/\\?#\s&;]*")
 """Of an address in a query, whose other parameters may follow."""
 
 _WORD = re.compile(r"[^\s\"'<>`]+")
-_ENCODED = re.compile(r"%[0-9a-f]{2}|&#|\\u00[0-9a-f]{2}|aHR0c|SFRUU", re.IGNORECASE)
-_BASE64 = re.compile(r"(?:aHR0c|SFRUU)[\w+/-]{4,}={0,2}")
-"""``http`` and ``HTTP`` in base64."""
-_ESCAPE = re.compile(r"\\u00([0-9a-f]{2})|&#(?:(\d{1,3})|x([0-9a-f]{1,2}));?", re.IGNORECASE)
+_SLASHES = r"Oi8v|[DTjz]ovL|6Ly[89+/_-]"
+"""``://`` in base64, which has three forms: one for each place within a group of three bytes."""
+_ENCODED = re.compile(rf"%[0-9a-f]{{2}}|&#|[\\%]u00[0-9a-f]{{2}}|aHR0c|SFRUU|{_SLASHES}", re.IGNORECASE)
+_BASE64 = re.compile(rf"(?:aHR0c|SFRUU)[\w+/-]{{4,}}={{0,2}}|(?<![\w+/-])[\w+/-]*(?:{_SLASHES})[\w+/-]*={{0,2}}")
+"""``http`` and ``HTTP`` in base64, and any text with ``://`` in it."""
+_ESCAPE = re.compile(r"[\\%]u00([0-9a-f]{2})|&#0{0,8}(?:(\d{1,3})|x0{0,8}([0-9a-f]{1,2}));?", re.IGNORECASE)
 _TO_QUOTE = re.compile(r"[%&;#\s\"<>]")
 _PAIR = re.compile(r"(?<![\w.\[\]-])([\w.\[\]-]+)=('[^']*'?|\"[^\"]*\"?|[^\s&;,\"<>`]+)")
 _JSON_PAIR = re.compile(r"([\"'])([\w.-]{1,64})\1(\s*[:=]\s*)(\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[\w.+/=-]+)")
@@ -122,8 +128,8 @@ _KNOWN_SHAPES = re.compile(
 _HARMLESS = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.-]+(?::\d{1,5})?(?:/[\w.~!$()*+,-]+)*/?", re.IGNORECASE | re.ASCII)
 """An address that is nothing but host and path."""
 _SUSPICIOUS = re.compile(
-    r"[=@%\\]|//|https?:|eyJ|whsec_|A[KS]IA|aHR0c|SFRUU|bearer |basic |&#|:\s*\S|gh[pousr]_|github_pat_|glpat-|xox|AIza"
-    r"|authorization|cookie",
+    rf"[=@%\\]|//|https?:|eyJ|whsec_|A[KS]IA|aHR0c|SFRUU|{_SLASHES}|bearer |basic |&#|:\s*\S|gh[pousr]_|github_pat_"
+    r"|glpat-|xox|AIza|authorization|cookie",
     re.IGNORECASE,
 )
 """A text without any of these has nothing to hide."""
@@ -193,7 +199,8 @@ def _is_secret(parameter: str) -> bool:
     if decoded is None:
         return True
     lowered = decoded.lower()
-    return any(word in lowered for word in _SECRET_WORDS) or not _SECRET_NAMES.isdisjoint(re.split(r"[\W_]+", lowered))
+    words = re.split(r"[\W_]+", f"{lowered} {_HUMP.sub(' ', decoded).lower()}")
+    return any(word in lowered for word in _SECRET_WORDS) or not _SECRET_NAMES.isdisjoint(words)
 
 
 def _settled(clean: Callable[[str], str], text: str) -> str:
@@ -337,8 +344,17 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _from_base64(found: re.Match[str]) -> str:
-    """The address in it. What is left of a cut one is read as far as it goes."""
-    data = found[0].rstrip("=").replace("-", "+").replace("_", "/")
+    """The address in it. What is left of a cut one is read as far as it goes. Letters of the same alphabet may stand
+    before it, so that it begins at another place within a group of four."""
+    run = found[0].rstrip("=")
+    if run.startswith(("aHR0c", "SFRUU")):
+        return _plain_of(run)
+    shifted = ((run[:shift], _plain_of(run[shift:])) for shift in range(4))
+    return next((before + plain for before, plain in shifted if "://" in plain), found[0])
+
+
+def _plain_of(run: str) -> str:
+    data = run.replace("-", "+").replace("_", "/")
     whole = data[: len(data) - (len(data) % 4 == 1)]
     return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode("utf-8", "replace")
 

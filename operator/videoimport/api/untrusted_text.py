@@ -64,8 +64,12 @@ def clean_uri(uri: str) -> str:
 
 
 def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
-    """Return user metadata with clean texts, which may have several lines; names and other values stay."""
-    return {name: clean_lines(value) if isinstance(value, str) else value for name, value in values.items()}
+    """Return user metadata with clean names and texts; texts may have several lines, and other values stay. Of names
+    that become the same the first counts, and one of which nothing is left is left out."""
+    found: dict[str, Value | str] = {}
+    for name, value in values.items():
+        found.setdefault(clean_text(name), clean_lines(value) if isinstance(value, str) else value)
+    return {name: value for name, value in found.items() if name}
 
 
 def _cleaned(value: object) -> object:

@@ -7,6 +7,7 @@ from videoimport.crdgen.definitions import Manifest, bulk_definition, video_defi
 from videoimport.crdgen.violations import Schema, Violation, shown, violations
 
 _MOST_SHOWN = 60
+_MOST_QUOTED = 200
 _HEAD = """\
 <!-- Generated from operator/videoimport/api and operator/videoimport/crdgen/violations.py by `make generate`; not to be
 edited. -->
@@ -23,6 +24,8 @@ the message. The controller tests send each example to a real API server and com
   rules were not checked because the object was invalid; correct the existing errors to complete validation`.
 - `spec.source`, `spec.destination` and `spec.output` of a VideoImport cannot be changed while a run is active and once
   it is Completed: `{immutable}`
+- The one exception is a host with letters beyond ASCII: the API server refuses signs and wide letters only. The worker
+  refuses whatever else no international name may have.
 - Rules are also part of the controller, the workers and `kubectl videoimport run`. An object that was stored before a
   rule existed stays readable. If it has not finished, it fails with `InvalidSpec` and the rule's message.
 """
@@ -68,7 +71,13 @@ def _rows(found: Iterable[Violation]) -> Iterator[str]:
         message = one.message.removeprefix(f"Invalid value: {shown(one.value)}: ") if one.is_rule else one.message
         if (one.field, message) not in told:
             told.add((one.field, message))
-            yield f"| `{one.field}` | {_example(one)} | {_escaped(one.message)} |\n"
+            yield f"| `{one.field}` | {_example(one)} | {_escaped(_shortened(one))} |\n"
+
+
+def _shortened(found: Violation) -> str:
+    """The message, with a long value cut: the API server repeats it whole."""
+    whole = shown(found.value)
+    return found.message if len(whole) <= _MOST_QUOTED else found.message.replace(whole, f'{whole[:_MOST_SHOWN]}…"')
 
 
 def _example(found: Violation) -> str:

@@ -29,7 +29,14 @@ _LONG_NAME = "日" * 86
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "give exactly one of": ({},),
     "it must begin with http:// or https://": ("ftp://example.com/video.mp4", "example.com/video.mp4"),
-    "its host is no name and no address": ("https:///video.mp4", "https://exa mple.com/", "https://%/", "https://[::1"),
+    "its host is no name and no address": (
+        "https:///video.mp4",
+        "https://exa mple.com/",
+        "https://%/",
+        "https://[::1",
+        "https://ｅxample.com/",
+        "https://①.example.com/",
+    ),
     "its login has a square bracket": ("https://]@example.com/", "https://[a]@example.com/"),
     "its port must be": ("https://example.com:99999/", "https://example.com:65536/", "https://example.com:80a/"),
     "its host has an empty part": ("https://example..com/", f"https://{'a' * 64}.example.com/"),
@@ -38,6 +45,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "it must have no login": ("https://user:word@example.com", "https://example.com/?a=b", "https://example.com/#a"),
     "it must be an origin": ("https://lists.example.com/feed", "https://user@lists.example.com"),
     "the host of a store": ("https://my_store:9000", "https://-store.example.com"),
+    "its host has more than 253": (f"https://{'a.' * 126}aa",),
     "it has a backslash": ("/videos", "videos/", "videos//2026", "videos\\2026"),
     "must not contain": ("../videos", "videos/./2026"),
     "the folder .videoimport": (".videoimport/imports", "videos/.VideoImport"),

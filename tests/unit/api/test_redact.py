@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +19,8 @@ NAMES = (
     "GoogleAccessId", "Signature", "Key-Pair-Id", "Policy", "Expires", "sig", "token", "access_token", "id_token",
     "refresh_token", "key", "apiKey", "api_key", "auth", "password", "passwd", "pwd", "client_secret", "hdnts", "hdnea",
     "hmac", "jwt", "session", "sessionid", "sid", "md5", "st", "hash", "wmsAuthSign", "AWSAccessKeyId", "verify",
-    "to%6ben", "to%256ben", "TOKEN", "cookie", "SAMLResponse",
+    "to%6ben", "to%256ben", "TOKEN", "cookie", "SAMLResponse", "ticket", "loginTicket", "pw", "userPass", "dbPwd",
+    "sas", "webPW", "sId",
 )  # fmt: skip
 JWT = f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{CANARY}"
 
@@ -219,6 +221,30 @@ def test_showing_twice_changes_nothing_more(text: str) -> None:
     """A status is read and written again and again."""
     for show in (shown_text, shown_url, shown_lines):
         assert show(show(text)) == show(text)
+
+
+@pytest.mark.parametrize("scheme", ["https", "http", "Http", "hTTps", "ftp", "rtmp", "rtsps", "sftp"])
+@pytest.mark.parametrize("before", ["", " ", "url=", '{"url": "', "\n", "v1 "])
+@pytest.mark.parametrize("behind", ["", "x", "id_", "a-1-"])
+def test_an_address_of_any_scheme_in_base64_is_hidden(scheme: str, before: str, behind: str) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        inner = encode(f"{before}{scheme}://ann:{CANARY}@h.example/v.mp4".encode()).decode()
+        for shown in (shown_url(f"https://{HOST}/?u={behind}{inner}"), shown_text(f"see {behind}{inner}.")):
+            runs = re.findall(r"[\w+/-]{12,}", shown)
+            assert not any(CANARY.encode() in _bytes_of(run[shift:]) for run in runs for shift in range(4)), shown
+
+
+def _bytes_of(run: str) -> bytes:
+    whole = run[: len(run) // 4 * 4].replace("-", "+").replace("_", "/")
+    return base64.b64decode(whole)
+
+
+@pytest.mark.parametrize("form", ["%u{:04x}", "\\u{:04X}", "&#{:d};", "&#x{:x};", "&#00{:d};", "&#x00{:X};"])
+def test_an_address_whose_letters_are_all_escaped_is_hidden(form: str) -> None:
+    inner = "".join(form.format(ord(letter)) for letter in f"https://ann:{CANARY}@h.example/")
+    for shown in (shown_url(f"https://{HOST}/?u={inner}"), shown_text(f"see {inner} there")):
+        assert form.format(ord("4")) + form.format(ord("n")) not in shown
+        assert CANARY not in shown
 
 
 def test_an_encoded_address_in_a_path_is_hidden_in_an_address_that_is_nothing_else() -> None:

@@ -105,6 +105,7 @@ def test_lines_become_spaces_and_addresses_keep_their_meaning() -> None:
     assert clean_uri("s3://b/a\x1b\u202e/v.mp4") == "s3://b/a%1B%E2%80%AE/v.mp4"
     assert len(clean_uri("\u202e" * MOST_URI)) <= MOST_URI
     assert clean_values({"title": "a\x1b\nb", "n": 1, "yes": True}) == {"title": "a\nb", "n": 1, "yes": True}
+    assert clean_values({"te\x1bam": "a", "team\u202e": "b", "\u2066": "c"}) == {"team": "a"}
 
 
 def test_a_forged_report_is_clean_once_it_is_read() -> None:

@@ -7,7 +7,9 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.rules.texts import URL
+from videoimport.api.destination import S3Destination
+from videoimport.api.rules.texts import ENDPOINT, URL
+from videoimport.worker.storage.s3 import client as s3_client
 
 AUTHORITY = some.text(alphabet='ab.:@[]0159%-_ "<>\\^`{|}\t\x1b', max_size=20)
 REST = some.text(alphabet="/?#@:%a 9", max_size=10)
@@ -38,7 +40,35 @@ def test_an_address_that_is_accepted_can_be_asked(authority: str, rest: str) -> 
         f"https://{'a' * 63}.example/{'.' * 99}",
         "HTTPS://Ann@Media.EXAMPLE.com/V.mp4",
         "hTtP://example.com",
+        "https://نامه\u200cای.example/①？",
+        "https://①＠:p@日本.example/",
     ],
 )
 def test_an_unusual_address_is_accepted(url: str) -> None:
     assert is_accepted(url)
+
+
+@given(some.integers(0x80, 0xFFFF).filter(lambda number: not 0xD800 <= number < 0xE000))
+def test_no_letter_is_refused_in_a_host_that_can_be_asked(number: int) -> None:
+    url = f"https://a{chr(number)}b.example/"
+    if not is_accepted(url):
+        with pytest.raises(ValueError, match=r"\w"):
+            urllib3.util.parse_url(url)
+
+
+@pytest.mark.parametrize(
+    "host", ["ｅxample.com", "a／b.example", "a：80.example", "①.example", "a→b.example", "\ue000.example"]
+)
+def test_a_sign_in_a_host_is_refused_before_a_worker_is(host: str) -> None:
+    assert not is_accepted(f"https://{host}/")
+    assert not is_accepted(f"https://user:word@{host}:8443")
+
+
+@pytest.mark.parametrize(("length", "fits"), [(253, True), (254, False), (300, False)])
+@pytest.mark.parametrize("rest", ["", ":9000", "/store"])
+def test_the_longest_host_of_a_store_is_what_its_client_takes(length: int, fits: bool, rest: str) -> None:
+    url = f"https://{('a' * 50 + '.') * 6}"[: len("https://") + length - 1] + "a" + rest
+    assert all(rule.holds(url) for rule in ENDPOINT) == fits
+    if fits:
+        place = S3Destination(endpoint=url, bucket="videos")
+        assert s3_client.client(place, None, read_seconds=1, attempts=1, connections=1)

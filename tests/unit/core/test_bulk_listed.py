@@ -325,6 +325,8 @@ def test_discovery_in_the_status_stays_short():
     wish = listed_bulk()
     long = replace(pages(wish, [item(0)], done=False)[0], cursor="漢" * 2000)
     assert len(plan(wish, pages=(long,)).status.discovery.cursor) <= 256
+    forged = replace(long, cursor="a\x1b[31m\u202eb\n")
+    assert plan(wish, pages=(forged,)).status.discovery.cursor == "a[31mb "
 
 
 def child(wish, number, **status):

@@ -49,7 +49,50 @@ JOBS = 'POST /apis/batch/v1/namespaces/films/jobs: 403 jobs.batch "talk-1" is fo
 CLAIMS = (
     'POST /api/v1/namespaces/films/persistentvolumeclaims: 403 persistentvolumeclaims "talk-scratch" is forbidden: '
 )
+_POST = "POST /apis/batch/v1/namespaces/films/jobs: "
+_AFFINITY = "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+_DECODING = (
+    "json: cannot unmarshal string into Go struct field Affinity.spec.template.spec.affinity.nodeAffinity of type "
+    "v1.NodeAffinity"
+)
+_CALL = (
+    'failed to call webhook: Post "https://istiod.istio-system.svc:443/inject?timeout=10s": dial tcp 10.0.0.1:443: '
+    "connect: connection refused"
+)
 OTHERS: list[tuple[Reason, str, str]] = [
+    (
+        Reason.JOB_REJECTED,
+        _POST + f'422 Job.batch "talk-1" is invalid: {_AFFINITY}.nodeSelectorTerms: Required value: must have at least '
+        "one node selector term",
+        f"The API server refuses the Job: {_AFFINITY}.nodeSelectorTerms: Required value: must have at least one node "
+        "selector term. Correct spec.worker.affinity.",
+    ),
+    (
+        Reason.JOB_REJECTED,
+        _POST + '422 Job.batch "talk-1" is invalid: [spec.template.spec.tolerations[0].effect: Invalid value: "x", '
+        'spec.template.spec.containers[0].resources.requests: Invalid value: "4": must be less than or equal to cpu '
+        "limit of 2]",
+        'The API server refuses the Job: [spec.template.spec.tolerations[0].effect: Invalid value: "x", '
+        'spec.template.spec.containers[0].resources.requests: Invalid value: "4": must be less than or equal to cpu '
+        "limit of 2]. Correct spec.worker.tolerations and spec.worker.resources.",
+    ),
+    (
+        Reason.JOB_REJECTED,
+        _POST + f'400 Job in version "v1" cannot be handled as a Job: {_DECODING}',
+        f"The API server refuses the Job: {_DECODING}. Correct spec.worker.affinity.",
+    ),
+    (
+        Reason.JOB_REJECTED,
+        _POST + '422 Job.batch "talk-1" is invalid: spec.template.spec.volumes[0].name: Invalid value: "x"',
+        'The API server refuses the Job: spec.template.spec.volumes[0].name: Invalid value: "x". Change what the '
+        "message names in spec.worker.",
+    ),
+    (
+        Reason.POD_REJECTED,
+        'Error creating: Internal error occurred: failed calling webhook "sidecar.example.io": ' + _CALL,
+        f'The cluster cannot ask the admission webhook "sidecar.example.io": {_CALL}. Check that the service of this '
+        "webhook runs and answers the API server.",
+    ),
     (
         Reason.IMAGE_UNAVAILABLE,
         'init container istio-proxy: Back-off pulling image "mesh.example/proxy:1"',

@@ -110,6 +110,16 @@ def test_the_first_claims_and_the_second_waits_until_it_is_committed(memory: Mem
     assert len(clock.waits) == 3
 
 
+def test_another_videos_entry_in_the_place_of_ours_is_as_good_as_none(memory: Memory, clock: Clock) -> None:
+    index.commit(store(memory), KEY, stored(memory, "one").model_copy(update={"source_sha256": "a" * 64}), clock())
+    ours, theirs = (
+        index.claim(store(memory), KEY, "two", clock, clock.wait, source_sha256=digit * 64) for digit in "ab"
+    )
+    assert isinstance(ours, Committed)
+    assert isinstance(theirs, Claim)
+    assert clock.waits == []
+
+
 def test_a_claim_that_nobody_renews_is_taken_over(memory: Memory, clock: Clock) -> None:
     first = claimed(memory, "one", clock)
     claimed(memory, "two", clock)

@@ -85,6 +85,13 @@ class TestTables:
         both = only_item(f"Title,Name,Link\nA title,a-name,{ONE}\n")
         assert (both.name, both.metadata) == ("a-name", {"Title": "A title"})
 
+    def test_a_columns_name_has_no_characters_that_a_terminal_obeys(self) -> None:
+        rows = read(f"url,\x1b[31mca\u202empaign,\u200bwidth,\u2066\u2069\n{ONE},spring,7,x\n")
+        assert rows[0].item is not None
+        assert rows[0].item.metadata == {"[31mcampaign": "spring"}
+        assert skipped(rows) == Skipped(values=2)
+        assert "names a column twice" in refusal(f"url,team,te\u202eam\n{ONE},a,b\n")
+
     @pytest.mark.parametrize("header", ["Link,Address", "url,Video URL,name", "URL;link", "url,url"])
     def test_two_columns_for_the_address_refuse_the_list(self, header: str) -> None:
         told = refusal(f"{header}\n{ONE},{TWO}\n")
@@ -147,6 +154,16 @@ class TestTables:
         )
         assert "has 70 characters, more than the limit of 64" in only_wrong(f"url,{'k' * 70}\n{ONE},x\n")
 
+    def test_a_name_in_json_has_no_characters_that_a_terminal_obeys(self) -> None:
+        item = only_item(f'{{"url": "{ONE}", "metadata": {{"\\u001b[31mteam\\u202e": "press"}}}}')
+        assert item.metadata == {"[31mteam": "press"}
+        assert "differ only in characters that are not shown" in only_wrong(
+            f'{{"url": "{ONE}", "metadata": {{"team": "a", "te\\u202eam": "b"}}}}'
+        )
+        assert "duration is told of every video" in only_wrong(
+            f'{{"url": "{ONE}", "metadata": {{"dur\\u200bation": 5}}}}'
+        )
+
     def test_no_complaint_is_in_the_words_of_a_library(self) -> None:
         told = [
             only_wrong(f"Link,Title,checksum\n{ONE},a/b,\n"),
@@ -180,6 +197,27 @@ class TestTables:
         rows = read(text)
         assert items(rows) == []
         assert all("first line that names the columns" in (row.wrong or "") for row in rows)
+
+    @pytest.mark.parametrize(
+        ("header", "row", "sign"),
+        [
+            ("url;name", f"{ONE},One", "semicolons"), ("url,name", f"{ONE};One", "commas"),
+            ("url\tname", f"{ONE},One", "tabs"), ("url|name", f"{ONE};One", "bars"),
+            ("link;title;note", f'"{ONE},One two"', "semicolons"),
+        ],
+    )  # fmt: skip
+    def test_a_row_that_is_divided_in_another_way_is_rejected(self, header: str, row: str, sign: str) -> None:
+        told = only_wrong(f"{header}\n{row}\n")
+        assert told == f"its columns are divided in another way than the header's, which has {sign}"
+
+    @pytest.mark.parametrize("sign", [",", ";", "|"])
+    def test_two_addresses_in_one_cell_are_rejected(self, sign: str) -> None:
+        told = only_wrong(f'Link\tTitle\n"{ONE}{sign}{TWO}"\tOne\n')
+        assert told == "its Link has two addresses; write one a row"
+
+    def test_a_cell_keeps_the_commas_of_its_address(self) -> None:
+        url = "https://e.com/i/v_,500,1000,.mp4.csmil/x.m3u8"
+        assert items(read(f"url;name\n{url};One\n{url}\n")) == [(url, "One"), (url, None)]
 
     @pytest.mark.parametrize("cell", [f"{ONE} first", f"{ONE} {TWO}", f'"{ONE}\n{TWO}"', "https://e.com/my video.mp4"])
     def test_a_cell_with_more_than_an_address_is_rejected(self, cell: str) -> None:
@@ -216,7 +254,7 @@ class TestPlainLists:
         [
             f"{ONE} # first", f"{ONE} the first lecture", f"{ONE} (first)", f"{ONE}\u00a0– first", f"{ONE} -- first",
             f"{ONE} // first 1/2", f"<{ONE}> the first, 1/2", f"- {ONE} - first", f"[One]({ONE}): the first",
-            f"{ONE} #,a.b",
+            f"{ONE} #,a.b", f"{ONE}\u200e # first", f"{ONE}\u200b\u00a0(first)",
         ],
     )  # fmt: skip
     def test_a_remark_is_left_out_and_counted(self, line: str) -> None:
@@ -234,6 +272,8 @@ class TestPlainLists:
             "Our videos", "e.com/1.mp4",
             "www.e.com/1.mp4", "ftp://e.com/1.mp4", f"One: {ONE}", f"One;{ONE}", "https://", "https:///x",
             "name,One", "---",
+            "https://e.com/watch?v=a,12:30", "https://e.com/v/1;1:02:03", "https://e.com/v/1,2026-01-05",
+            "https://e.com/v/1;5.1.2026",
             "https://e.com:99999/x.mp4", f"url: {ONE}", f"- url: {ONE}",
         ],
     )  # fmt: skip

@@ -67,6 +67,11 @@ _LOGIN = "its login has a square bracket; write %5B or %5D for it."
 _HOST = "its host is no name and no address; correct what stands between https:// and the next slash."
 
 
+_SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
+"""Signs and wide forms of letters, which no name of a host has. Others that none has are left to the worker: there are
+too many of them for the cost limit."""
+
+
 def _has_real_ipv6(url: str) -> bool:
     found = re.search(_AUTHORITY, url)
     inner = re.search(_WITHIN, found[0]) if found else None
@@ -98,7 +103,7 @@ URL = (
     _of_authority(forbids(r":([7-9]\d{4}|6[6-9]\d{3})$", _PORT, part=_AUTHORITY)),
     _of_authority(forbids(r":65([6-9]\d\d|5[4-9]\d|53[6-9])$", _PORT, part=_AUTHORITY)),
     _of_authority(forbids(r"[\[\]].*@", _LOGIN, part=_AUTHORITY)),
-    _of_authority(forbids("[\x00-\x20\x22<>\\\\^`{|}%][^@]*$", _HOST, part=_AUTHORITY)),
+    _of_authority(forbids(f"[\x00-\x20\x22<>\\\\^`{{|}}%{_SIGNS}][^@]*$", _HOST, part=_AUTHORITY)),
     _of_authority(
         forbids(
             r"([^.@:/]{64}|[./@]\.)[^@]*$",
@@ -118,12 +123,15 @@ STORE_HOST = requires(
     rf"[^:/]*://(({_LABEL}\.)*{_LABEL}\.?|\[[^]]*\])(:[0-9]*)?(/.*)?",
     "the host of a store has letters, digits, dots and hyphens only; correct the host.",
 )
+SHORT_HOST = forbids(
+    "//[^:]{254}", "its host has more than 253 characters; correct the host of the store.", part=_AUTHORITY
+)
 ORIGIN = requires(
     r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+",
     "it must be an origin: scheme, host and port, such as https://lists.example.com; leave out the path and the login.",
 )
 BASE_URL = (*URL, BARE)
-ENDPOINT = (*BASE_URL, STORE_HOST)
+ENDPOINT = (*BASE_URL, STORE_HOST, SHORT_HOST)
 
 # Names of Kubernetes and of stores
 _PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"

@@ -132,7 +132,9 @@ def quoted(text: str) -> str:
 def _escaped(letter: str) -> str:
     if letter in "'\\":
         return "\\" + letter
-    return letter if letter.isascii() and letter.isprintable() else f"\\u{ord(letter):04x}"
+    if letter.isascii() and letter.isprintable():
+        return letter
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
 
 
 def _self(part: str) -> str:

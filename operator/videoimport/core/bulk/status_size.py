@@ -19,6 +19,7 @@ from videoimport.api.bulkimport_status import (
     ShardReference,
 )
 from videoimport.api.tasks.listing_task import RejectedItem
+from videoimport.api.untrusted_text import clean_text
 from videoimport.core.bulk.snapshot import Book
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.messages import fit
@@ -38,7 +39,7 @@ def with_lists(status: BulkImportStatus, book: Book) -> BulkImportStatus:
     """The status with references to all that is kept of the list, and as much of it as there is room for."""
     discovery = status.discovery
     if discovery is not None and discovery.cursor:
-        discovery = discovery.model_copy(update={"cursor": fit(discovery.cursor, _MAX_CURSOR)})
+        discovery = discovery.model_copy(update={"cursor": fit(clean_text(discovery.cursor), _MAX_CURSOR)})
     bare = {"results": (), "rejected": (), "accepted": (), "discovery": discovery}
     references = {
         "results_ref": _fitting(_shards(book), _MOST_OF_SHARDS),

@@ -168,6 +168,20 @@ def _denied(match: re.Match[str], fields: Fields) -> Words:
     return found, f"Change {fields.root}.worker so that the policy allows it, or change the policy"
 
 
+def _unreachable(match: re.Match[str], _fields: Fields) -> Words:
+    """A policy engine or a mesh that is down, or that its own NetworkPolicy shuts off."""
+    found = f'The cluster cannot ask the admission webhook "{match["name"]}": {match["why"]}'
+    return found, "Check that the service of this webhook runs and answers the API server"
+
+
+def _invalid(match: re.Match[str], fields: Fields) -> Words:
+    """Of what the user writes for the pod, the API server checks some only with the Job."""
+    written = dict.fromkeys(_OF_WORKER.findall(match["why"]))
+    paths = [fields.worker(name) for name in written]
+    todo = f"Correct {_listed(paths)}" if paths else f"Change what the message names in {fields.worker('').rstrip('.')}"
+    return f"The API server refuses the {match['kind']}: {match['why']}", todo
+
+
 def _no_node(match: re.Match[str], fields: Fields) -> Words:
     """One sentence for all nodes, and an action for each kind of cause."""
     causes = match["causes"]
@@ -236,6 +250,11 @@ def _listed(paths: list[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
+_OF_WORKER = re.compile(
+    r"\bspec\.template\.(?:spec\.|metadata\.)?(?:containers\[\d+\]\.)?"
+    r"(affinity|tolerations|nodeSelector|priorityClassName|serviceAccountName|resources|labels|annotations)\b"
+)
+"""The last word of a Job's field and of the field of ``worker`` that it is made of."""
 _BOUND = re.compile(
     r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]+) usage per (?P<of>\w+) is (?P<limit>[\w.]+), "
     r"but (?P<kind>request|limit) is (?P<value>[\w.]+)"
@@ -265,6 +284,9 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
         ),
         _denied,
     ),
+    (re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL), _unreachable),
+    (re.compile(r"^(?P<kind>Job)\.batch \"[^\"]*\" is invalid: (?P<why>.*)", re.DOTALL), _invalid),
+    (re.compile(r'^(?P<kind>Job) in version "v1" cannot be handled as a Job: (?P<why>.*)', re.DOTALL), _invalid),
     (re.compile(r"has unbound immediate PersistentVolumeClaims"), _unbound),
     (re.compile(r"0/(?P<total>\d+) nodes are available: (?P<causes>.+?)(?:\.(?:\s.*)?)?$", re.DOTALL), _no_node),
     (re.compile(r'Back-off pulling image "(?P<image>[^"]+)"(?:: \w+: (?P<why>.*))?', re.DOTALL), _image),

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.metadata import MOST_KEY_LETTERS, MOST_KEYS, MOST_LETTERS
 from videoimport.api.tasks.listing_task import Skipped
+from videoimport.api.untrusted_text import clean_text
+from videoimport.worker.fetch.protocol import sayable
 from videoimport.worker.listing.addresses import MOST_LETTERS as MOST_URL_LETTERS
 from videoimport.worker.listing.addresses import is_address
 from videoimport.worker.listing.cells import begins_address
@@ -63,7 +65,7 @@ class RowError(ValueError):
 
 def item_of(given: Given) -> Item:
     """Return the item of a row that gives fields. Raises RowError."""
-    fields = given.fields or {}
+    fields = _with_clean_names(given.fields or {})
     url = fields["url"] if isinstance(fields.get("url"), str) else None
     if not url:
         raise RowError("it has no url")
@@ -77,6 +79,19 @@ def item_of(given: Given) -> Item:
         return Item.model_validate(fields)
     except ValidationError as error:
         raise RowError(_complaints(error, given.labels), url) from None
+
+
+def _with_clean_names(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields with names of metadata that can be shown; half a letter stays, and is refused with the rest.
+    Raises RowError where two of them look the same."""
+    metadata = fields.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return fields
+    clean = {clean_text(name) if sayable(name) == name else name: value for name, value in metadata.items()}
+    if len(clean) < len(metadata):
+        url = fields["url"] if isinstance(fields["url"], str) else None
+        raise RowError("two names of its metadata differ only in characters that are not shown; rename one", url)
+    return {**fields, "metadata": clean}
 
 
 def _excess(fields: Mapping[str, Any], labels: Mapping[str, str]) -> str | None:

@@ -220,10 +220,13 @@ class Import:
 
     # The index
 
-    def _video_id(self) -> str:
+    def _sha256(self) -> str:
         source = self._board.snapshot().source
         assert source is not None and source.sha256 is not None, "it was fetched"  # noqa: S101, PT018
-        return video_id(source.sha256, self._task.spec.output, self._task.spec.destination.folder)
+        return source.sha256
+
+    def _video_id(self) -> str:
+        return video_id(self._sha256(), self._task.spec.output, self._task.spec.destination.folder)
 
     def _source_key(self) -> str | None:
         identity, spec = self._inspector.found.identity, self._task.spec
@@ -237,7 +240,7 @@ class Import:
             time.sleep(seconds)
 
         key = index.content_key(self._task.spec.destination, self._video_id())
-        got = index.claim(self._place.scope, key, self._task.uid, self._place.now, wait)
+        got = index.claim(self._place.scope, key, self._task.uid, self._place.now, wait, self._sha256())
         if isinstance(got, Committed):
             hits.refuse_damaged(got, self._task.spec)
             raise AlreadyStored(got)

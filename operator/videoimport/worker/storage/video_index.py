@@ -139,6 +139,10 @@ def _stands(scope: Scope, entry: Committed) -> bool:
     return scope.holds(entry.objects, entry.uid)
 
 
+def _is_of(entry: Committed, source_sha256: str | None) -> bool:
+    return source_sha256 in (None, entry.source_sha256)
+
+
 def look(scope: Scope, key: str) -> Committed | None:
     """What is stored already, all of it still there; else None."""
     entry, _ = _read(scope, key)
@@ -223,8 +227,10 @@ def claim(
     uid: str,
     clock: Callable[[], datetime],
     wait: Callable[[float], object],
+    source_sha256: str | None = None,
 ) -> Claim | Committed:
-    """The right to store it, or what somebody else stored, waiting for them where they are still at it.
+    """The right to store it, or what somebody else stored, waiting for them where they are still at it. An entry for
+    other bytes than those with this hash is as good as none: somebody put it in another's place.
 
     ``wait`` is called with seconds, again and again; an exception it raises ends the waiting. A claim that does not
     change for a lease has run out, whatever it says.
@@ -232,7 +238,7 @@ def claim(
     patience = _Patience()
     while True:
         entry, version = _read(scope, key)
-        if isinstance(entry, Committed) and _stands(scope, entry):
+        if isinstance(entry, Committed) and _is_of(entry, source_sha256) and _stands(scope, entry):
             return entry
         if isinstance(entry, Claimed) and not is_free(entry, uid, clock()):
             left = patience.left(entry, version, clock())
