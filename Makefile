@@ -78,6 +78,7 @@ starvation: .venv/ready ## Starve a real node, roll the controller out, print re
 
 .PHONY: check code-check lint format generate lock
 check: code-check ## The fast loop: style, types, import contracts, generated files, unit tests
+	@hack/prerequisites ffmpeg
 	.venv/bin/pytest -q tests/unit
 
 code-check: .venv/ready

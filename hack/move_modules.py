@@ -355,6 +355,7 @@ LAYOUT = {
     "media.timeline": {
         "media.clock": "clock",
         "media.joins": "joins",
+        "media.counters": "continuity_counters",
         "media.repair": "repair",
     },
     "media.transcode": {

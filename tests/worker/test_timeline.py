@@ -56,6 +56,7 @@ def later(seconds: float) -> tuple[str, ...]:
         ("a-little-back.ts", [(0, 75, ()), (75, 75, later(2.5))]),
         ("joined.vob", [(0, 75, MPEG2), (75, 75, MPEG2)]),
         ("joined.mpg", [(0, 75, (*MPEG2, "-bf", "0")), (75, 75, MPEG2)]),
+        ("joined.mkv", [(0, 75, later(20)), (75, 75, ("-bf", "3"))]),
     ],
 )
 def test_a_clock_that_starts_again_loses_nothing(

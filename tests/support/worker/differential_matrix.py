@@ -197,6 +197,15 @@ ORDERS = (
          rule="two mono tracks are joined"),
 )  # fmt: skip
 
+
+def segments(base: Path, target: Path) -> None:
+    """Segments that each count their packets anew, written one after the other."""
+    ffmpeg("-i", base, *PLAIN, "-f", "segment", "-segment_time", "1", "-segment_format", "mpegts",
+           target.with_suffix(".%d.ts"))  # fmt: skip
+    parts = [target.with_suffix(f".{number}.ts") for number in range(PICTURES // numbered_pictures.RATE)]
+    target.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+
 UPRIGHT = ("-vf", "scale=180:320")
 MPEG2 = (*VIDEO["mpeg2"], "-c:a", "mp2")
 OTHER_PIDS = ("-mpegts_start_pid", "0x200")
@@ -205,6 +214,8 @@ EVERY_BEEP = (0.0, 1.0, 2.0, 3.0)
 CHANGES = (
     Case("other-pids.ts", halves(PLAIN, (*PLAIN, *OTHER_PIDS)), numbers=ALL, beeps=EVERY_BEEP, is_quick=True,
          rule="parts are joined"),
+    Case("segments.ts", segments, is_quick=True),
+    Case("segments-encoded.ts", segments, output={"mode": "Encode"}),
     Case("same-pids.ts", halves(PLAIN, PLAIN), numbers=ALL, beeps=EVERY_BEEP, rule="parts are joined"),
     Case("swapped-pids.ts", halves(PLAIN, (*PLAIN, "-map", "0:a", "-map", "0:v")), numbers=ALL, beeps=EVERY_BEEP,
          rule="parts are joined"),

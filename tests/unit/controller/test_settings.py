@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -104,7 +105,7 @@ def test_a_leader_must_end_before_another_starts(
 def test_a_bad_setting_ends_the_process_with_two() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "videoimport.controller"],
-        env={"VIDEOIMPORT_WORKER_IMAGE": "w", "VIDEOIMPORT_PORT": "0"},
+        env={"VIDEOIMPORT_WORKER_IMAGE": "w", "VIDEOIMPORT_PORT": "0", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
     )

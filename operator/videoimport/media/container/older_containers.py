@@ -20,6 +20,9 @@ _AVI_MEDIA = re.compile(rb"\d\d(dc|db|wb)")
 _AVI_LISTS = (b"movi", b"rec ", b"AVI ", b"AVIX")
 FLV_TAG = 11
 """Bytes of the header of an FLV's tag."""
+OGG_PAGE = b"OggS"
+OGG_HEADER = 27 + 255
+"""The most bytes of a page's header."""
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
@@ -89,15 +92,28 @@ def _missing_of_avi(read: Read, size: int) -> int:
     return 0
 
 
-def _missing_of_ogg(read: Read, size: int) -> int:
+def last_ogg_page(read: Read, size: int) -> bytes:
+    """What is there of the last page of an Ogg file; empty without any."""
     tail = max(0, size - _OGG_TAIL)
     content = read(tail, size - tail)
-    last = content.rfind(b"OggS\x00")
-    if last < 0:
-        return 0
-    segments = content[last + 27 : last + 28 + content[last + 26]] if len(content) > last + 26 else b""
-    header = 27 + (content[last + 26] if len(content) > last + 26 else 0)
-    return max(0, last + header + sum(segments[: header - 27]) - len(content))
+    last = content.rfind(OGG_PAGE + b"\x00")
+    return content[last:] if last >= 0 else b""
+
+
+def ogg_length(page: bytes) -> int:
+    """How long a page is by its header: as far as that is there."""
+    count = page[26] if len(page) > 26 else 0
+    return 27 + count + sum(page[27 : 27 + count])
+
+
+def ogg_serial(page: bytes) -> bytes:
+    """The number of a page's stream; empty where the page ends before it."""
+    return page[14:18] if len(page) >= 18 else b""
+
+
+def _missing_of_ogg(read: Read, size: int) -> int:
+    page = last_ogg_page(read, size)
+    return max(0, ogg_length(page) - len(page)) if page else 0
 
 
 def _missing_of_program_stream(read: Read, size: int) -> int:

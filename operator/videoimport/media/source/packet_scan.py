@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from videoimport.media.source.probe import GUARDS, MOST_LISTED
 from videoimport.media.source.probe_bounds import MOST_BYTES, read_duration, read_integer, read_time
 from videoimport.media.source.streams import Audio, Media, Video
-from videoimport.media.timeline.clock import JUMPING, Clock, Stretch
+from videoimport.media.timeline.clock import GUESSED, JUMPING, Clock, Stretch
 
 GAP_SECONDS = 0.1
 """A pause between packets is a gap when it is this much longer than the packet before it lasts."""
@@ -120,7 +120,7 @@ class Track:
         if self.keyframe is None:
             self.keyframe, self.before_keyframe = (shown if is_key else None), self.packets - is_key
         if clock is not None and dts is not None:
-            clock.place(self.stretches, self.packets - 1, shown, dts, duration or 0.0)
+            clock.place(self.stretches, self.packets - 1, shown, dts, duration or 0.0, is_key=is_key)
         if hidden:
             self.hidden += duration or 0.0
         else:
@@ -165,7 +165,7 @@ def walk(lines: Iterable[str], demuxer: str = "") -> dict[int, Track]:
     ``demuxer`` is ffprobe's name of the container.
     """
     tracks: dict[int, Track] = {}
-    clock = Clock(restarts=not demuxer.startswith("mov,"), jumps_forward=demuxer in JUMPING)
+    clock = Clock(not demuxer.startswith("mov,"), jumps_forward=demuxer in JUMPING, is_guessed=demuxer == GUESSED)
     for line in lines:
         fields = line.strip().split(",")
         index = read_integer(fields[0])

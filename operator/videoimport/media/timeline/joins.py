@@ -12,6 +12,7 @@ from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import TICKS, Elementary, Program, Tables
 from videoimport.media.source.findings import Finding
+from videoimport.media.timeline.continuity_counters import Counters
 
 BACK_SECONDS = 0.2
 """A clock that goes back by more than this starts again."""
@@ -244,7 +245,7 @@ def refusal(found: str) -> Finding:
 def joined(read: Read, size: int, made: list[Join]) -> Iterator[bytes]:
     """The packets of the whole: one set of tables, PIDs and counters, one clock."""
     tables, waiting, now = Tables(), list(made[1:]), made[0]
-    counters = _Counters()
+    counters = Counters()
     for offset, packet in transport.packets(read, size):
         if waiting and offset >= waiting[0].offset:
             now = waiting.pop(0)
@@ -270,28 +271,3 @@ def _moved(packet: bytes, pid: int, shift: int) -> bytearray:
         for at in transport.times_at(packet):
             transport.write_time(moved, at, transport.read_time(packet, at) + shift)
     return moved
-
-
-class _Counters:
-    """Continuity counters, which go on from part to part; a loss within a part stays one."""
-
-    def __init__(self) -> None:
-        self._last: dict[int, int] = {}
-        self._deltas: dict[int, int] = {}
-
-    def begin(self) -> None:
-        """A part begins: what is counted next follows what was counted last."""
-        self._deltas.clear()
-
-    def keep(self, pid: int, packet: bytes) -> None:
-        """Count a packet that stays as it is."""
-        self._last[pid] = packet[3] & 15
-
-    def renumber(self, packet: bytearray, pid: int) -> bytearray:
-        """Write the counter of a packet; only one with a payload counts up."""
-        counts = packet[3] >> 4 & 1
-        if pid not in self._deltas:
-            self._deltas[pid] = self._last.get(pid, -1) + counts - (packet[3] & 15)
-        self._last[pid] = (packet[3] & 15) + self._deltas[pid] & 15
-        packet[3] = packet[3] & 0xF0 | self._last[pid]
-        return packet

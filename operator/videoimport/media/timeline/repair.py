@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.streams import Video
 from videoimport.media.timeline.clock import Stretch
 
 MUXERS = {
@@ -123,15 +124,28 @@ def _why(cut: float, restarts: int) -> str:
     return " and ".join(told)
 
 
-def video_filters(repair: Repair) -> str:
+def video_filters(repair: Repair, reordered: float | None = None) -> str:
     """ffmpeg's bitstream filters for the video: times are moved, then what cannot be decoded is dropped.
 
-    Packets that follow a keyframe and are shown before it lean on what lies before it.
+    Packets that follow a keyframe and are shown before it lean on what lies before it. ``reordered`` is for a container
+    without decoding times: how many seconds a picture may be decoded before it is shown.
     """
+    moving = _moving(repair.video) + (f",{_decoded(reordered)}" if reordered else "")
     if not repair.before_keyframe:
-        return _moving(repair.video)
+        return moving
     leading = f"lt(n,{repair.before_keyframe + MOST_LEADING})*lt(pts*tb,{-_HAIR})"
-    return f"{_moving(repair.video)},noise=drop='lt(n,{repair.before_keyframe})+{leading}'"
+    return f"{moving},noise=drop='lt(n,{repair.before_keyframe})+{leading}'"
+
+
+def _decoded(reordered: float) -> str:
+    """Decoding times that go forwards and are early enough. Those that ffmpeg guesses behind a join go backwards, and
+    its muxers would move the pictures' times to them."""
+    return f"setts=pts=PTS:dts='if(lt(abs(PTS),{_NO_TIME}),max(PREV_OUTDTS+1,PTS-round({reordered:.6f}/TB)),DTS)'"
+
+
+def most_reordered(video: Video) -> float:
+    """How many seconds a picture may be decoded before it is shown."""
+    return max(1.0, MOST_LEADING / 2 * video.frame_seconds)
 
 
 def audio_filters(repair: Repair) -> str:

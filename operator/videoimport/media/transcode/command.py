@@ -3,7 +3,7 @@
 from videoimport.api.output import Output
 from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio, Video
-from videoimport.media.timeline.repair import Repair, audio_filters, video_filters
+from videoimport.media.timeline.repair import Repair, audio_filters, most_reordered, video_filters
 from videoimport.media.transcode import channels, color, metadata
 from videoimport.media.transcode import frame_pacing as pacing
 from videoimport.media.transcode.codecs import encoding, known, tags
@@ -138,9 +138,10 @@ def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mend
     ``muxer`` must have the source's time base: filters of packets see either.
     """
     sound = ("-map", f"0:{audio.index}", "-c:a", "copy", "-bsf:a", audio_filters(repair)) if audio else ()
+    reordered = most_reordered(video) if muxer == "matroska" else None
     return [
         *_START, "-copyts", "-fflags", "+genpts", *guarded(path), "-i", address(path),
-        "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair),
+        "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair, reordered),
         *sound, "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
         "-muxdelay", "0", "-muxpreload", "0", "-f", muxer, "-y", f"file:{mended}",
     ]  # fmt: skip

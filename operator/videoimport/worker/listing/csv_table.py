@@ -9,10 +9,12 @@ from typing import Any
 from videoimport.api.metadata import PREDEFINED
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.untrusted_text import clean_text
-from videoimport.worker.listing.cells import has_address, trim, unwrap
+from videoimport.worker.listing.cells import begins_address, has_address, trim, unwrap
+from videoimport.worker.listing.plain_list import has_another, is_row
 from videoimport.worker.listing.row_fields import Given, RowError
 
 DELIMITERS = (",", ";", "\t", "|")
+_SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ADDRESS_NAMES = frozenset({
     "url", "urls", "uri", "link", "links", "hyperlink", "href", "address", "webaddress", "weburl", "weblink",
     "videourl", "videouri", "videolink", "videoaddress", "mediaurl", "medialink", "fileurl", "filelink", "sourceurl",
@@ -48,6 +50,9 @@ class Table:
             cells.pop()
         if len(cells) > len(self.columns):
             raise RowError(f"it has {len(cells)} fields, and the header has {len(self.columns)}")
+        if len(cells) == 1 and begins_address(cells[0]) and is_row(cells[0]):
+            sign = _SIGNS.get(self.delimiter, self.delimiter)
+            raise RowError(f"its columns are divided in another way than the header's, which has {sign}")
         named = [(self.columns[number], cell) for number, cell in enumerate(cells) if cell]
         kept = {name: cell for name, cell in named if name and name not in PREDEFINED}
         lost = len(named) - len(kept)
@@ -57,9 +62,12 @@ class Table:
         if "url" not in kept or kept["url"].startswith("#"):
             hint = "; in a table, # begins no comment" if trim(text).startswith("#") else ""
             raise RowError(f"it has no url{hint}")
+        url = unwrap(kept["url"])
+        if has_another(url) and not re.search(r"\s", url):
+            raise RowError(f"its {self.labels.get('url', 'url')} has two addresses; write one a row")
         known = {name: kept[name] for name in ("name", "checksum") if name in kept}
         metadata = {name: cell for name, cell in kept.items() if name not in ("url", "name", "checksum")}
-        return {"url": unwrap(kept["url"])} | known | ({"metadata": metadata} if metadata else {})
+        return {"url": url} | known | ({"metadata": metadata} if metadata else {})
 
 
 def split(text: str, delimiter: str, *, is_markdown: bool = False) -> list[str]:

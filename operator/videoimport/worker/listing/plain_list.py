@@ -24,6 +24,10 @@ _MEDIA = re.compile(r"\.(?:mp4|m4v|mkv|mov|webm|avi|ts|m2ts|mpe?g|flv|wmv|asf|og
 _COLUMN = re.compile(r"[,;]([^,;]*)")
 _OF_ADDRESS = re.compile(r"[./?&=%:@]")
 """What is seldom in a name, and often in an address behind a comma."""
+_TIME = re.compile(
+    r"[0-9]{1,3}(?::[0-9]{2}){1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+Z?)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
+)
+"""A length or a date, which is a column of its own however many colons and dots it has."""
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\W{0,2}$")
 _REMARK_MARKS = ("#", "//")
 _WEAK_MARKS = ("--", "–", "—", "- ", "(", "[", "<", '"', "“", "„")
@@ -57,7 +61,7 @@ def _divide(line: str) -> tuple[str, str]:
     address, remark = (unwrap(tagged[0]), trim(line[tagged.end() :].lstrip(",;:."))) if tagged else _parts(whole)
     if not begins_address(address):
         raise _no_address(line)
-    if _ANOTHER.search(address) or has_address(remark):
+    if has_another(address) or has_address(remark):
         raise RowError("it has two addresses; write one a line")
     if not tagged and _has_columns(address, remark, whole):
         raise RowError(f"it has more columns than the address, and the list has no header; write {HEADER}")
@@ -69,7 +73,18 @@ def _divide(line: str) -> tuple[str, str]:
 def _parts(line: str) -> tuple[str, str]:
     """Return what stands before the first space, and what stands behind it."""
     address, *rest = re.split(r"\s+", line, maxsplit=1)
-    return address, trim(rest[0]) if rest else ""
+    return trim(address), trim(rest[0]) if rest else ""
+
+
+def has_another(address: str) -> bool:
+    """Whether a second address stands behind the first one."""
+    return _ANOTHER.search(address) is not None
+
+
+def is_row(text: str) -> bool:
+    """Whether an address goes on with columns, as a row does whose delimiter is another one than its table's."""
+    address, remark = _parts(text)
+    return _has_columns(address, remark, text)
 
 
 def _has_columns(address: str, remark: str, whole: str) -> bool:
@@ -81,6 +96,8 @@ def _has_columns(address: str, remark: str, whole: str) -> bool:
     columns = _COLUMN.findall(address)
     if not columns:
         return False
+    if any(_TIME.fullmatch(trim(column)) for column in columns):
+        return True
     is_name = not any(_OF_ADDRESS.search(column) for column in columns)
     has_letters = any(letter.isalpha() for column in columns for letter in column)
     ends_before = bool(_EXTENSION.search(address.partition(",")[0].partition(";")[0]))

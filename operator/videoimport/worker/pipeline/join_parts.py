@@ -1,6 +1,7 @@
 """A transport stream of several parts as one file, which ffmpeg reads to its end (``media.joins``)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
@@ -8,8 +9,8 @@ from videoimport.media.container import joined_headers as headers
 from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.source.findings import Finding
+from videoimport.media.timeline import continuity_counters as counters
 from videoimport.media.timeline import joins
-from videoimport.media.timeline.joins import Join
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.source.probe import Examined, reading
@@ -54,22 +55,33 @@ def _as_one(path: Path, read: Read, folder: Path) -> Whole:
     found = joins.parts(read, size)
     whole = Whole(path, has_late_sound=any(part.has_late_sound for part in found))
     if len(found) < 2:
-        return whole
+        return _counted_on(whole, read, size, folder)
     made = joins.joins(found, read, size)
     if isinstance(made, Finding):
         raise ImportFailure(made.reason, made.message, advice=made.advice)
     if not joins.are_needed(made) or (whole.has_late_sound and joins.keep_pids(made)):
-        return whole  # of a clock alone ``mending`` takes care, with sound that a later part adds
+        # Of a clock alone ``mending`` takes care, with sound that a later part adds.
+        return _counted_on(whole, read, size, folder)
     target = folder / f"joined-{path.name}.ts"
-    _write(target, read, size, made)
+    _write(target, size, joins.joined(read, size, made))
     return Whole(target, len(made), whole.has_late_sound)
 
 
-def _write(target: Path, read: Read, size: int, made: list[Join]) -> None:
+def _counted_on(whole: Whole, read: Read, size: int, folder: Path) -> Whole:
+    """The file, or a copy of one whose segments count their packets anew: ffmpeg would take that for damage."""
+    begins = counters.segments(read, size)
+    if not begins:
+        return whole
+    target = folder / f"counted-{whole.path.name}.ts"
+    _write(target, size, counters.counted_on(read, size, begins))
+    return replace(whole, path=target)
+
+
+def _write(target: Path, size: int, packets: Iterator[bytes]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("wb", buffering=_PACKETS_AT_ONCE * 188) as file:
-            file.writelines(joins.joined(read, size, made))
+            file.writelines(packets)
     except OSError as error:
         if not disks.is_full(error):
             raise

@@ -4,6 +4,7 @@ import pytest
 
 from videoimport.media.container.joined_headers import why_not_one
 from videoimport.media.container.mp4_boxes import top_level
+from videoimport.media.container.older_containers import ASF_HEADER
 from videoimport.media.source.packet_scan import Track
 
 
@@ -21,6 +22,23 @@ PART = box(b"ftyp") + box(b"moov", b"film") + box(b"moof") + box(b"mdat", b"x")
 AD = box(b"ftyp") + box(b"moov", b"advertisement") + box(b"moof") + box(b"mdat", b"y")
 
 
+def asf(name: bytes, content: bytes = b"") -> bytes:
+    return name + (24 + len(content)).to_bytes(8, "little") + content
+
+
+WMV = asf(ASF_HEADER, bytes(90)) + asf(b"data object 16 b", bytes(500)) + asf(b"index object 16b", bytes(40))
+
+
+def ogg(serial: int, flags: int = 0) -> bytes:
+    return (
+        b"OggS\x00" + bytes([flags]) + bytes(8) + serial.to_bytes(4, "little") + bytes(8) + b"\x02\xff\x0a" + bytes(265)
+    )
+
+
+OGG = ogg(1, flags=2) + ogg(2, flags=2) + ogg(1) + ogg(2) + ogg(2) + ogg(1)
+NEXT = OGG.replace(b"\x01\x00\x00\x00", b"\x03\x00\x00\x00")
+
+
 def message(content: bytes, back: float = 0.0) -> str:
     def read(offset: int, length: int) -> bytes:
         return content[offset : offset + length]
@@ -30,12 +48,14 @@ def message(content: bytes, back: float = 0.0) -> str:
     return found.message if found else ""
 
 
-@pytest.mark.parametrize("content", [FILM, PART, PART + PART, FLV + tag(5) + tag(0), FLV + tag(5)[:-3], b""])
+@pytest.mark.parametrize(
+    "content", [FILM, PART, PART + PART, FLV + tag(5) + tag(0), FLV + tag(5)[:-3], WMV, WMV[:-50], b""]
+)
 def test_one_recording_is_accepted(content: bytes) -> None:
     assert message(content) == ""
 
 
-@pytest.mark.parametrize("content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5)])
+@pytest.mark.parametrize("content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5), WMV + WMV, OGG + NEXT])
 def test_a_second_header_is_refused(content: bytes) -> None:
     assert "a header of its own" in message(content)
 

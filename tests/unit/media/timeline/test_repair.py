@@ -58,6 +58,21 @@ def test_an_edit_list_sets_its_clock_on_purpose() -> None:
     assert found(part(5, 3), part(0, 2), demuxer="mov,mp4,m4a,3gp,3g2,mj2")[1] is None
 
 
+def test_a_guessed_clock_starts_again_at_keyframes_only() -> None:
+    """Matroska has no decoding times. ffmpeg guesses them, and behind a join it takes those of the pictures."""
+    guessed = [f"{VIDEO},{time},{time},0.04,1000,__" for time in (0.04, 0.24, 0.08, 0.12, 0.4, 0.24, 0.28)]
+    mended = found(part(0, 3), part(0, 0.04), guessed, demuxer="matroska,webm")[1]
+    assert mended is not None
+    assert [(shift.first, pytest.approx(shift.seconds)) for shift in mended.video] == [(0, 0), (75, 3)]
+
+
+def test_reordered_packets_before_the_first_decoding_time_are_moved_too() -> None:
+    early = [f"{VIDEO},{time},N/A,0.04,1000,{flag}_" for time, flag in ((5.0, "K"), (5.12, "_"))]
+    mended = found(early, part(5, 3), part(0, 2), demuxer="matroska,webm")[1]
+    assert mended is not None
+    assert mended.video[0].first == 0
+
+
 def test_a_stream_that_begins_in_a_later_part_moves_with_it() -> None:
     mended = found(part(0, 2, audio=False), part(0, 2))[1]
     assert mended is not None

@@ -198,6 +198,27 @@ class TestTables:
         assert items(rows) == []
         assert all("first line that names the columns" in (row.wrong or "") for row in rows)
 
+    @pytest.mark.parametrize(
+        ("header", "row", "sign"),
+        [
+            ("url;name", f"{ONE},One", "semicolons"), ("url,name", f"{ONE};One", "commas"),
+            ("url\tname", f"{ONE},One", "tabs"), ("url|name", f"{ONE};One", "bars"),
+            ("link;title;note", f'"{ONE},One two"', "semicolons"),
+        ],
+    )  # fmt: skip
+    def test_a_row_that_is_divided_in_another_way_is_rejected(self, header: str, row: str, sign: str) -> None:
+        told = only_wrong(f"{header}\n{row}\n")
+        assert told == f"its columns are divided in another way than the header's, which has {sign}"
+
+    @pytest.mark.parametrize("sign", [",", ";", "|"])
+    def test_two_addresses_in_one_cell_are_rejected(self, sign: str) -> None:
+        told = only_wrong(f'Link\tTitle\n"{ONE}{sign}{TWO}"\tOne\n')
+        assert told == "its Link has two addresses; write one a row"
+
+    def test_a_cell_keeps_the_commas_of_its_address(self) -> None:
+        url = "https://e.com/i/v_,500,1000,.mp4.csmil/x.m3u8"
+        assert items(read(f"url;name\n{url};One\n{url}\n")) == [(url, "One"), (url, None)]
+
     @pytest.mark.parametrize("cell", [f"{ONE} first", f"{ONE} {TWO}", f'"{ONE}\n{TWO}"', "https://e.com/my video.mp4"])
     def test_a_cell_with_more_than_an_address_is_rejected(self, cell: str) -> None:
         assert only_wrong(f"Link;Title\n{cell};One\n") == (
@@ -233,7 +254,7 @@ class TestPlainLists:
         [
             f"{ONE} # first", f"{ONE} the first lecture", f"{ONE} (first)", f"{ONE}\u00a0– first", f"{ONE} -- first",
             f"{ONE} // first 1/2", f"<{ONE}> the first, 1/2", f"- {ONE} - first", f"[One]({ONE}): the first",
-            f"{ONE} #,a.b",
+            f"{ONE} #,a.b", f"{ONE}\u200e # first", f"{ONE}\u200b\u00a0(first)",
         ],
     )  # fmt: skip
     def test_a_remark_is_left_out_and_counted(self, line: str) -> None:
@@ -251,6 +272,8 @@ class TestPlainLists:
             "Our videos", "e.com/1.mp4",
             "www.e.com/1.mp4", "ftp://e.com/1.mp4", f"One: {ONE}", f"One;{ONE}", "https://", "https:///x",
             "name,One", "---",
+            "https://e.com/watch?v=a,12:30", "https://e.com/v/1;1:02:03", "https://e.com/v/1,2026-01-05",
+            "https://e.com/v/1;5.1.2026",
             "https://e.com:99999/x.mp4", f"url: {ONE}", f"- url: {ONE}",
         ],
     )  # fmt: skip
