@@ -220,7 +220,7 @@ def _once(send: Callable[..., Any], operation: str, params: dict[str, Any], body
     if hasattr(body, "seek"):
         body.seek(0)
     try:
-        return send(operation, params)
+        return send(operation, dict(params))  # botocore puts a stream of its own in the place of a body of bytes
     except Exception as error:  # botocore's own errors of connections do not say which request it was
         named: Any = error
         named.operation_name = operation
