@@ -14,7 +14,7 @@ from support.controller.manifests import bulk
 from support.controller.namespace_state import finished
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.tasks.listing_log import packed, unpacked
-from videoimport.core.discovery.pages import listing_of
+from videoimport.core.discovery.pages import hash_listing
 
 Start = Callable[..., Controller]
 PLAYLIST = {"playlist": {"url": "https://example.com/list"}}
@@ -157,7 +157,7 @@ def test_a_job_deleted_while_it_lists_is_made_again(api: ApiServer, namespace: s
 @pytest.mark.usefixtures("lister")
 def test_a_page_whose_name_is_taken_says_so_and_waits(api: ApiServer, namespace: str) -> None:
     api.create(listed(namespace, PLAYLIST, suspend=True))
-    name = f"many-{listing_of(BulkImport.parse(api.get('BulkImport', namespace, 'many')))}-0"
+    name = f"many-{hash_listing(BulkImport.parse(api.get('BulkImport', namespace, 'many')))}-0"
     api.create(manifest(namespace, ["mine"], name))
     wish(api, namespace, suspend=False)
     found = await_discovery(api, namespace, "the refusal", lambda found: "message" in found)

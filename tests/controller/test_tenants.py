@@ -31,7 +31,7 @@ from support.controller.tenants import (
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, PAGE
-from videoimport.core.discovery.pages import listing_of
+from videoimport.core.discovery.pages import hash_listing
 from videoimport.core.object_names import child_name
 
 SECRET = "key-of-the-victim"
@@ -121,7 +121,7 @@ def test_a_forged_page_brings_no_child_and_no_secret_to_another_host(tenants: Te
         tenants.api.create(bulk(tenants.victim, [], source=source))
         await_until("the listing's Job", lambda: tenants.api.all_of("Job", tenants.victim))
         many = tenants.get("BulkImport", "many")
-        listing = listing_of(BulkImport.parse(many))
+        listing = hash_listing(BulkImport.parse(many))
         for number in range(2):
             tenants.mallory.plant(forged_page(many, f"many-{listing}-{number}", listing, number))
         tenants.mallory.plant(forged_page(many, "many-earlier-0", "earlier"))

@@ -18,7 +18,7 @@ from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.bulk.child_manifests import create_child
 from videoimport.core.jobs.pod_template import task_of
 from videoimport.core.list_item import inline
 from videoimport.core.settings import Settings
@@ -62,7 +62,7 @@ def task_for(
         "template": {"destination": {"s3": {"bucket": "media"}}},
     }
     bulk = BulkImport.parse({"metadata": {"name": "talks", "namespace": "films", "uid": "u-1"}, "spec": spec})
-    manifest = made(dict(creation(bulk, inline(Item(url=url))).manifest))
+    manifest = made(dict(create_child(bulk, inline(Item(url=url))).manifest))
     manifest["metadata"]["uid"] = "child-1"
     return task_of(VideoImport.parse(manifest), 1, Settings(worker_image="worker", allowed_networks=LOOPBACK))
 

@@ -13,8 +13,8 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import RejectedItem
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.kube_client import Kube
-from videoimport.core.bulk.messages import counts_of
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.messages import format_counts
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import Rejected
 from videoimport.core.object_metadata import bulk_owner, controlling_owner
 from videoimport.core.observed import ObservedBulk
@@ -74,15 +74,17 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
     own = [found for found in config_maps if controlling_owner(found["metadata"]) == owner]
     shards = sorted((shard_view(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
     pages = sorted((page_view(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
-    book = Book(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
+    snapshot = BulkSnapshot(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
     return Account(
         bulk=bulk,
-        results=book.results,
-        rejected=tuple(_shown(line) for line in book.rejected),
+        results=snapshot.results,
+        rejected=tuple(_shown(line) for line in snapshot.rejected),
         open=tuple(
-            AcceptedItem(name=line.listed.name, url=book.address(line.listed)) for line in book.lines if not line.done
+            AcceptedItem(name=line.listed.name, url=snapshot.format_address(line.listed))
+            for line in snapshot.outcomes
+            if not line.done
         ),
-        counts=counts_of(book),
+        counts=format_counts(snapshot),
     )
 
 

@@ -12,7 +12,7 @@ from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.labels import LISTING, PAGE, RUN, SHARD, WORKER_CONTAINER
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import PageFacts, PageLine
-from videoimport.core.discovery.page_digest import digest_of_data
+from videoimport.core.discovery.page_digest import hash_page_data
 from videoimport.core.list_item import FACTS, LINES, Listed, Rejected, found, rejected
 from videoimport.core.object_metadata import ROOM, WISH, controlling_owner
 from videoimport.core.observed import ClaimView, EventView, JobView, PageView, PodView, ShardView
@@ -143,7 +143,7 @@ def page_view(raw: Raw) -> PageView:
         name=meta["name"],
         uid=meta["uid"],
         owner=controlling_owner(meta),
-        digest=digest_of_data(data),
+        digest=hash_page_data(data),
         number=_number(labels.get(PAGE)),
         listing=labels.get(LISTING, "") if facts else "",
         cursor=facts.cursor if facts else None,

@@ -12,9 +12,9 @@ from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import ObjectMeta, VideoImport
 from videoimport.api.videoimport_status import Attempts, OutputFile, Outputs, Usage, VideoImportStatus, VideoPhase
-from videoimport.core.bulk.accepted_items import address_of
-from videoimport.core.bulk.child_manifests import creation
-from videoimport.core.bulk.ledger import entry_of
+from videoimport.core.bulk.accepted_items import format_item_address
+from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.ledger import build_ledger_entry
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.list_item import inline
 from videoimport.core.object_metadata import bulk_owner
@@ -74,7 +74,7 @@ def written(wish: BulkImport, *seen: Any, **given: Any) -> BulkImport:
 def child(wish: BulkImport, number: int, **status: Any) -> VideoImport:
     """The child of an item; running at its beginning unless told otherwise."""
     item = next((item for item in wish.spec.source.items if item.url == url(number)), Item(url=url(number)))
-    manifest = creation(wish, inline(item)).manifest
+    manifest = create_child(wish, inline(item)).manifest
     manifest["metadata"] |= {"uid": f"child-{number}", "generation": 1}
     fields: dict[str, Any] = {
         "phase": VideoPhase.DOWNLOADING,
@@ -111,7 +111,7 @@ def entries(*children: VideoImport) -> dict[str, LedgerEntry]:
 
 
 def entry(one: VideoImport, item: Item) -> LedgerEntry:
-    return entry_of(one, inline(item), address_of(bulk(1), inline(item)))
+    return build_ledger_entry(one, inline(item), format_item_address(bulk(1), inline(item)))
 
 
 def shard(number: int, found: dict[str, LedgerEntry], **changes: Any) -> ShardView:

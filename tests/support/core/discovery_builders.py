@@ -12,8 +12,8 @@ from videoimport.api.bulkimport_status import BulkImportStatus, DiscoveryStatus
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import PageReport
-from videoimport.core.discovery.pages import listing_of
-from videoimport.core.discovery.reconcile import Discovery, discovering
+from videoimport.core.discovery.pages import hash_listing
+from videoimport.core.discovery.reconcile import Discovery, reconcile_discovery
 from videoimport.core.list_item import Listed
 from videoimport.core.object_metadata import bulk_owner
 from videoimport.core.observed import JobView, ObservedBulk, PageView, PodView
@@ -44,7 +44,7 @@ def edited(wish: BulkImport, **spec: Any) -> BulkImport:
 
 
 def look(wish: BulkImport, at: datetime = NOW, settings: Any = SETTINGS, wanted: bool = True, **seen: Any) -> Discovery:
-    return discovering(proven(ObservedBulk(wish, **seen)), at, settings, wanted=wanted)
+    return reconcile_discovery(proven(ObservedBulk(wish, **seen)), at, settings, wanted=wanted)
 
 
 def begun(**spec: Any) -> tuple[BulkImport, JobView]:
@@ -97,12 +97,12 @@ def page(wish: BulkImport, number: int, *, done: bool = False, items: int = 2, *
     """A page that is kept; the first ends at SECOND, the one after it at ``line 5``, and so on."""
     urls = [f"https://video.example/{number}-{item}.mp4" for item in range(items)]
     fields: dict[str, Any] = {
-        "name": f"talks-{listing_of(wish)}-{number}",
+        "name": f"talks-{hash_listing(wish)}-{number}",
         "uid": f"page-{number}",
         "owner": bulk_owner(wish.metadata),
         "digest": f"digest of page {number}",
         "number": number,
-        "listing": listing_of(wish),
+        "listing": hash_listing(wish),
         "cursor": None if done else f"line {2 * number + 3}",
         "done": done,
         "deleting": False,

@@ -16,7 +16,7 @@ from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Usage, VideoImportStatus
-from videoimport.core.bulk.phase import BULK_ENDINGS
+from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.lifecycle import settled
 from videoimport.core.object_metadata import video_owner
@@ -117,8 +117,8 @@ class SimulatedCluster:
     def sync_bulk(self, name: str, crash_after: int = SURE) -> Plan[BulkImportStatus]:
         seen = self.observe_bulk(name)
         plan = reconcile_bulk(seen, self.now, SETTINGS)
-        if plan.status is not None and plan.status.phase in BULK_ENDINGS:
-            assert seen.bulk.status.phase in BULK_ENDINGS or not self._working(seen), "it ends while something runs"
+        if plan.status is not None and plan.status.phase in FINISHED_PHASES:
+            assert seen.bulk.status.phase in FINISHED_PHASES or not self._working(seen), "it ends while something runs"
         self._carry_out("BulkImport", name, plan, crash_after)
         return plan
 

@@ -11,8 +11,8 @@ from videoimport.api.identity import integration, item_identity
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
-from videoimport.core.bulk.phase import BULK_ENDINGS
-from videoimport.core.bulk.retry_failed import asks_for_earlier, left_failed
+from videoimport.core.bulk.phase import FINISHED_PHASES
+from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
 from videoimport.core.list_item import LINES
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Action, Collect, Create
@@ -36,9 +36,9 @@ class SimulatedListingCluster(SimulatedCluster):
         older = self._older(plain)
         blocking = [one for one in older if _blocks(one)]
         found = replace(plain, unkept=frozenset(self.unkept), ahead=len(blocking))
-        if not older or blocking or not asks_for_earlier(plain):
+        if not older or blocking or not needs_failed_items(plain):
             return found
-        return replace(found, left_failed=left_failed(older))
+        return replace(found, left_failed=collect_failed_items(older))
 
     def _older(self, own: ObservedBulk) -> list[ObservedBulk]:
         others = (
@@ -116,4 +116,4 @@ def _age(observed: ObservedBulk) -> Any:
 
 def _blocks(observed: ObservedBulk) -> bool:
     spec, status = observed.bulk.spec, observed.bulk.status
-    return status.phase not in BULK_ENDINGS and not spec.suspend and not spec.dry_run
+    return status.phase not in FINISHED_PHASES and not spec.suspend and not spec.dry_run

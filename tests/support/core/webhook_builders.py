@@ -11,7 +11,7 @@ from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, Shard
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.webhook_task import DeliveryReport, WebhookStatus
 from videoimport.core.observed import JobView, ObservedBulk
-from videoimport.core.webhook.reconcile import WebhookPlan, notifying
+from videoimport.core.webhook.reconcile import WebhookPlan, reconcile_webhook
 
 HOOK = {"url": "https://hooks.example/done?key=hidden", "secretRef": {"name": "hook-key"}}
 
@@ -29,7 +29,7 @@ def ended(status: dict[str, Any] | None = None, **spec: Any) -> BulkImport:
 
 
 def tell(wish: BulkImport, at: datetime = NOW, **seen: Any) -> WebhookPlan:
-    return notifying(ObservedBulk(wish, **seen), wish.status, at, SETTINGS)
+    return reconcile_webhook(ObservedBulk(wish, **seen), wish.status, at, SETTINGS)
 
 
 def having(wish: BulkImport, webhook: WebhookStatus | None, **status: Any) -> BulkImport:

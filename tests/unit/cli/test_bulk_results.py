@@ -15,8 +15,8 @@ from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, Page
 from videoimport.cli.bulk_results import Account, counted
 from videoimport.cli.bulk_results_output import headline, rendered
 from videoimport.cli.errors import UnusableError
-from videoimport.core.discovery.page_digest import chain_of, digest_of_data
-from videoimport.core.discovery.pages import listing_of
+from videoimport.core.discovery.page_digest import hash_chain, hash_page_data
+from videoimport.core.discovery.pages import hash_listing
 
 Raw = dict[str, Any]
 A, B, C, D = (f"https://example.com/{letter}.mp4" for letter in "abcd")
@@ -56,7 +56,7 @@ def shard(number: int, entries: dict[str, LedgerEntry], owner: str = "u-1") -> R
 
 
 def page(raw: Raw, number: int, *lines: PageLine, done: bool = True) -> Raw:
-    listing = listing_of(BulkImport.parse(raw))
+    listing = hash_listing(BulkImport.parse(raw))
     facts = PageFacts(cursor=None if done else "next", done=done).model_dump_json(by_alias=True)
     text = "".join(line.model_dump_json(by_alias=True, exclude_none=True) + "\n" for line in lines)
     labels = {"videoimport.io/page": str(number), "videoimport.io/listing": listing}
@@ -113,8 +113,8 @@ def test_of_a_list_that_was_looked_for_the_pages_tell_the_items() -> None:
         1,
         PageLine(found=FoundItem(id=item_identity(B), url=B, known=Known(video_id="v", uri="s3://videos/b/video.mp4"))),
     )
-    listing, digests = listing_of(BulkImport.parse(raw)), [digest_of_data(one["data"]) for one in (first, second)]
-    raw["status"]["discovery"] = {"listing": listing, "pageDigests": {"2": chain_of(listing, digests)}}
+    listing, digests = hash_listing(BulkImport.parse(raw)), [hash_page_data(one["data"]) for one in (first, second)]
+    raw["status"]["discovery"] = {"listing": listing, "pageDigests": {"2": hash_chain(listing, digests)}}
     account = counted(raw, [second, first, shard(0, {})])
     assert [(item.name, item.url) for item in account.open] == [("one", A)]
     assert [(one.url, one.reason, one.uri) for one in account.results] == [

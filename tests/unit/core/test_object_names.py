@@ -10,7 +10,7 @@ from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.identity import item_identity
 from videoimport.api.videoimport import MAX_NAME
-from videoimport.core.bulk.child_manifests import creation, name_of
+from videoimport.core.bulk.child_manifests import build_child_name, create_child
 from videoimport.core.list_item import Listed, inline
 from videoimport.core.object_names import child_name, errand_name, job_name, shard_name
 from videoimport.core.owned_objects import child_identity
@@ -41,15 +41,15 @@ def test_the_slug_gets_what_is_left():
 
 def test_an_item_is_called_by_its_name_else_its_title_else_its_file():
     found = Listed(key(0), url(0), name="Übung 1", slug="a-title")
-    assert name_of(bulk(), found) == f"talks-ubung-1-{key(0)}"
-    assert name_of(bulk(), Listed(key(0), url(0), name="演習", slug="a-title")) == f"talks-a-title-{key(0)}"
-    assert name_of(bulk(), Listed(key(0), url(0), slug="a-title")) == f"talks-a-title-{key(0)}"
-    assert name_of(bulk(), Listed("ab" * 5, key="a/My film.MP4")) == "talks-my-film-ababababab"
-    assert name_of(bulk(), inline(Item(url="https://video.example/"))).count("-") == 1
+    assert build_child_name(bulk(), found) == f"talks-ubung-1-{key(0)}"
+    assert build_child_name(bulk(), Listed(key(0), url(0), name="演習", slug="a-title")) == f"talks-a-title-{key(0)}"
+    assert build_child_name(bulk(), Listed(key(0), url(0), slug="a-title")) == f"talks-a-title-{key(0)}"
+    assert build_child_name(bulk(), Listed("ab" * 5, key="a/My film.MP4")) == "talks-my-film-ababababab"
+    assert build_child_name(bulk(), inline(Item(url="https://video.example/"))).count("-") == 1
 
 
 def test_the_child_is_made_under_that_name_with_its_identity_as_a_label():
-    meta = creation(bulk(), Listed(key(0), url(0), name="Intro")).manifest["metadata"]
+    meta = create_child(bulk(), Listed(key(0), url(0), name="Intro")).manifest["metadata"]
     assert (meta["name"], meta["labels"]["videoimport.io/item"]) == (f"talks-intro-{key(0)}", key(0))
 
 

@@ -15,7 +15,7 @@ from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, HostS
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.api.tasks.webhook_task import Webhook
 from videoimport.cli.schema_rules import unknown_fields
-from videoimport.core.webhook.payload import body_of, notice_of
+from videoimport.core.webhook.payload import build_message_body, build_webhook_message
 from videoimport.crdgen.definitions import bulk_definition
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/bulkimports.md").read_text()
@@ -57,9 +57,9 @@ def test_the_message_that_is_shown_has_the_fields_of_the_one_that_is_sent() -> N
     bulk = BulkImport.parse(manifest)
     reference = (ShardReference(name="course-results-0", count=4),)
     status = BulkImportStatus(phase=BulkPhase.COMPLETED, completion_time=ENDED, results_ref=reference)
-    notice = notice_of(bulk, status)
+    notice = build_webhook_message(bulk, status)
     assert notice is not None
-    sent = json.loads(body_of(bulk, status, notice))
+    sent = json.loads(build_message_body(bulk, status, notice))
     assert keys(sent) == keys(shown)
     assert shown["type"] == sent["type"]
     assert keys(sent["data"]["resultsRef"][0]) == keys(shown["data"]["resultsRef"][0])

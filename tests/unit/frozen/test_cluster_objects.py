@@ -23,8 +23,8 @@ from videoimport.controller.reconcile import event_recorder as announcing
 from videoimport.controller.reconcile.event_recorder import event
 from videoimport.core import object_metadata as ownership
 from videoimport.core import object_names as naming
-from videoimport.core.bulk.child_manifests import creation
-from videoimport.core.discovery.pages import listing_of, wish_of
+from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
 from videoimport.core.jobs.import_job import job_manifest
 from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, inline
 from videoimport.core.parsers import page_view, shard_view
@@ -97,7 +97,7 @@ def test_child_of_a_bulk_import() -> None:
     source = {"items": [{"url": bulk_builders.url(0)}], "credentialsSecretRef": {"name": "login"}}
     wish = bulk(1, source=source, template={**LIST["template"], "metadata": {"year": 2026}})
     item = Item(url=bulk_builders.url(0), name="Opening talk", metadata={"speaker": "Ada"})
-    golden_files.check("child-import", creation(wish, inline(item)).manifest)
+    golden_files.check("child-import", create_child(wish, inline(item)).manifest)
 
 
 def test_shard_of_results() -> None:
@@ -204,8 +204,8 @@ def test_hashes() -> None:
         "source": identity.source_hash8("https://video.example/talk.mp4"),
         "video": [identity.video_id("a" * 64, Output(), None), identity.video_id("a" * 64, output, "talks")],
         "integration": [identity.integration(bulk(2).spec), identity.integration(listed(**LIST).spec)],
-        "listing": [listing_of(listed()), listing_of(listed(**LIST))],
-        "listing's wish": [wish_of(listed()), wish_of(listed(**LIST))],
+        "listing": [hash_listing(listed()), hash_listing(listed(**LIST))],
+        "listing's wish": [hash_listing_spec(listed()), hash_listing_spec(listed(**LIST))],
         "keys": [
             keys.record_key(destination, "import-uid"),
             index.content_key(destination, "d" * 64),

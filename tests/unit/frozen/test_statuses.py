@@ -41,7 +41,7 @@ from videoimport.api.videoimport_status import (
 )
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.circuit_breaker import BreakerState
-from videoimport.core.discovery.reconcile import discovering
+from videoimport.core.discovery.reconcile import reconcile_discovery
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Plan
@@ -177,7 +177,7 @@ def ended(*children: Any, **spec: Any) -> Plan[Any]:
 
 def list_failed() -> Plan[Any]:
     wish = bulk_builders.written(bulk(**LIST))
-    job_of_list = made(discovering(proven(ObservedBulk(bulk(**LIST))), NOW, SETTINGS, wanted=True))
+    job_of_list = made(reconcile_discovery(proven(ObservedBulk(bulk(**LIST))), NOW, SETTINGS, wanted=True))
     seen = told(job_of_list, reason=Reason.SOURCE_NOT_FOUND, message="The list answered 404.")
     return reconcile_bulk(ObservedBulk(wish, **seen), after(40), SETTINGS)
 

@@ -8,7 +8,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.identity import integration
 from videoimport.controller.client.resources import Key, Place
-from videoimport.core.bulk.phase import BULK_ENDINGS
+from videoimport.core.bulk.phase import FINISHED_PHASES
 
 _Group = tuple[str, str]
 """A namespace and an integration."""
@@ -92,7 +92,7 @@ def _standing(bulk: BulkImport, before: _Standing | None) -> _Standing:
     age = (meta.creation_timestamp or _LONG_AGO, bulk.status.phase not in _BEGUN, meta.uid)
     known = before is not None and (before.age[2], before.generation) == (meta.uid, meta.generation)
     group = before.group if before and known else (meta.namespace, integration(spec))
-    ended = bulk.status.phase in BULK_ENDINGS
+    ended = bulk.status.phase in FINISHED_PHASES
     waits = spec.suspend or spec.dry_run or meta.deletion_timestamp is not None
     idle = ended and not spec.retry_failed  # else it may take up what the older ones leave
     return _Standing(group, age, meta.generation, idle, not ended and not waits)

@@ -10,7 +10,7 @@ from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.resources import Place
-from videoimport.core.bulk.retry_failed import asks_for_earlier, left_failed
+from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
 from videoimport.core.invalid_objects import problem_of
 from videoimport.core.list_item import Listed
 from videoimport.core.object_metadata import job_owner
@@ -90,13 +90,13 @@ def _on_record(entry: Entry, store: Store) -> ObservedBulk:
 
 def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
     """Looked for only where somebody wants to know, and once."""
-    if not asks_for_earlier(observed):
+    if not needs_failed_items(observed):
         return None
     older = store.siblings.earlier(place)
     if not older or store.siblings.ahead(place):
         return None
     entries = (store.find("BulkImport", *other) for other in older)
-    return left_failed(_on_record(entry, store) for entry in entries if entry is not None)
+    return collect_failed_items(_on_record(entry, store) for entry in entries if entry is not None)
 
 
 def _place(entry: Entry) -> Place:

@@ -14,7 +14,7 @@ from videoimport.api.metadata import MOST_KEYS, PREDEFINED, Metadata
 from videoimport.api.prefilter import cheap
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_url
-from videoimport.core.discovery.pages import most_items
+from videoimport.core.discovery.pages import get_item_limit
 from videoimport.core.list_item import EARLIER, Listed, Rejected, inline
 from videoimport.core.messages import fit
 from videoimport.core.observed import PageView
@@ -24,7 +24,7 @@ _PREDEFINED = frozenset(PREDEFINED)
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class AcceptedItems:
     """What of a list is to be imported, and what is not."""
 
     accepted: dict[str, Listed]
@@ -33,16 +33,16 @@ class Roll:
     """In the list's order."""
 
 
-def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
+def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> AcceptedItems:
     """The items of the spec, or of these pages, those of earlier bulks among them."""
     accepted: dict[str, Listed] = {}
     refused: dict[str, Rejected] = {}
     nameless: list[Rejected] = []
     others: dict[tuple[str | None, str | None], Listed] = {}
-    most = most_items(bulk)
+    most = get_item_limit(bulk)
     in_bucket = bulk.spec.source.s3 is not None  # else a key, taken up under an earlier source, leads nowhere
     for item in bulk.spec.source.items or ():
-        line = _checked(bulk, item)
+        line = _check_item(bulk, item)
         if isinstance(line, Listed):
             _accept(line, accepted, others)
         else:
@@ -58,14 +58,16 @@ def roll_of(bulk: BulkImport, pages: Iterable[PageView]) -> Roll:
                 nameless.append(line)
             else:
                 refused.setdefault(line.identity, line)
-    for overloaded in [*_overloaded(bulk, accepted.values()), *_too_long(bulk, accepted.values())]:
+    for overloaded in [*_reject_excess_metadata(bulk, accepted.values()), *_reject_long_names(bulk, accepted.values())]:
         accepted.pop(overloaded.identity or "", None)
         refused[overloaded.identity or ""] = overloaded
-    told = (line for key, line in refused.items() if key not in accepted)
-    return Roll(accepted, (*told, *nameless, *(_homonym(bulk, item) for item in others.values())))
+    remaining = (line for key, line in refused.items() if key not in accepted)
+    return AcceptedItems(
+        accepted, (*remaining, *nameless, *(_reject_same_identity(bulk, item) for item in others.values()))
+    )
 
 
-def address_of(bulk: BulkImport, item: Listed) -> str:
+def format_item_address(bulk: BulkImport, item: Listed) -> str:
     """What it is called to people: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
@@ -79,41 +81,41 @@ def _accept(item: Listed, accepted: dict[str, Listed], others: dict[tuple[str | 
         others.setdefault((item.url, item.key), item)
 
 
-def _homonym(bulk: BulkImport, item: Listed) -> Rejected:
+def _reject_same_identity(bulk: BulkImport, item: Listed) -> Rejected:
     """Of no identity, as that is another's."""
     message = f"Another item of the list has the same short name, {item.identity}; import this one by itself."
-    return Rejected(None, Reason.INVALID_SPEC, message, item.name, address_of(bulk, item))
+    return Rejected(None, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
 
 
-def _checked(bulk: BulkImport, item: Item) -> Listed | Rejected:
+def _check_item(bulk: BulkImport, item: Item) -> Listed | Rejected:
     """An item of the spec, of which only its name can be known."""
     listed = inline(item)
     objection = cheap(item.url, requirements=bulk.spec.template.requirements)
     if objection is None:
         return listed
     reason, message = objection
-    return Rejected(listed.identity, reason, message, item.name, address_of(bulk, listed))
+    return Rejected(listed.identity, reason, message, item.name, format_item_address(bulk, listed))
 
 
-def _overloaded(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
+def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
     """Items whose metadata does not go with the template's. The API server bounds each by itself; what a manifest
     gives, nobody has looked at."""
     template = bulk.spec.template.metadata or {}
     for item in items:
-        if item.metadata and (problem := _problem(template, item.metadata)):
-            yield Rejected(item.identity, Reason.INVALID_SPEC, problem, item.name, address_of(bulk, item))
+        if item.metadata and (problem := _find_metadata_problem(template, item.metadata)):
+            yield Rejected(item.identity, Reason.INVALID_SPEC, problem, item.name, format_item_address(bulk, item))
 
 
-def _too_long(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
+def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
     """Items whose name the destination has no room for: the API server would refuse their VideoImports."""
     most = most_name_bytes(bulk.spec.template.destination)
     for item in items:
         if item.name and (count := len(item.name.encode())) > most:
             message = f"Its name has {count} bytes, and the destination has room for {most}; give a shorter name."
-            yield Rejected(item.identity, Reason.INVALID_SPEC, message, item.name, address_of(bulk, item))
+            yield Rejected(item.identity, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
 
 
-def _problem(template: Metadata, own: Metadata) -> str:
+def _find_metadata_problem(template: Metadata, own: Metadata) -> str:
     """Asked for each item at each look: nearly always there is nothing to find, and nothing is built."""
     if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
         return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."

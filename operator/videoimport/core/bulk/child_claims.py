@@ -15,7 +15,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
+class ChildClaims:
     """A bulk's children by what they are for."""
 
     children: dict[str, VideoImport]
@@ -24,7 +24,9 @@ class Attribution:
     """Those whose item has another child; they count as unlisted."""
 
 
-def attributed(children: Iterable[tuple[str, VideoImport]], derived_name: Callable[[str], str | None]) -> Attribution:
+def resolve_child_claims(
+    children: Iterable[tuple[str, VideoImport]], derived_name: Callable[[str], str | None]
+) -> ChildClaims:
     """Return the children of one bulk by the identities of their items. ``derived_name`` gives the name that an
     identity's child would be made with, None where no such item is listed; it is asked only where two children have one
     identity, which is rare."""
@@ -34,7 +36,7 @@ def attributed(children: Iterable[tuple[str, VideoImport]], derived_name: Callab
     rivals = {identity: own for identity, own in claims.items() if len(own) > 1}
     ranked = {identity: sorted(own, key=_rank(derived_name(identity))) for identity, own in rivals.items()}
     chosen = {identity: ranked.get(identity, own)[0] for identity, own in claims.items()}
-    return Attribution(chosen, tuple(child for own in ranked.values() for child in own[1:]))
+    return ChildClaims(chosen, tuple(child for own in ranked.values() for child in own[1:]))
 
 
 def _rank(derived_name: str | None) -> Callable[[VideoImport], tuple[bool, bool, datetime, str]]:

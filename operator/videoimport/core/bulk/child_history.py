@@ -5,45 +5,52 @@ from datetime import UTC, datetime, timedelta
 
 from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import removal
-from videoimport.core.bulk.ledger import tells
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.child_manifests import delete_child
+from videoimport.core.bulk.ledger import matches_child
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.plan import Plan, earliest
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def pruning(book: Book, now: datetime) -> Plan[BulkImportStatus]:
+def cleanup_history(snapshot: BulkSnapshot, now: datetime) -> Plan[BulkImportStatus]:
     """Delete those beyond childHistoryLimit, the oldest first, and those older than childTTLSeconds. A child that is to
     be tried again stays for that; one whose item is no longer listed has no result to lose, and one whose item may yet
     be listed keeps a result that stands nowhere else."""
-    ended = sorted(_finished(book), key=_ended_at)
-    ttl, beyond = timedelta(seconds=book.spec.child_ttl_seconds), max(0, len(ended) - book.spec.child_history_limit)
+    ended = sorted(_list_removable_children(snapshot), key=_get_completion_time)
+    ttl, beyond = (
+        timedelta(seconds=snapshot.spec.child_ttl_seconds),
+        max(0, len(ended) - snapshot.spec.child_history_limit),
+    )
     gone, kept = ended[:beyond], ended[beyond:]
-    gone += [child for child in kept if _LONG_AGO < _ended_at(child) <= now - ttl]
-    due = [at + ttl for at in map(_ended_at, kept) if at > max(now - ttl, _LONG_AGO)]
-    return Plan(actions=tuple(removal(child) for child in gone), again_at=earliest(*due))
+    gone += [child for child in kept if _LONG_AGO < _get_completion_time(child) <= now - ttl]
+    due = [at + ttl for at in map(_get_completion_time, kept) if at > max(now - ttl, _LONG_AGO)]
+    return Plan(actions=tuple(delete_child(child) for child in gone), again_at=earliest(*due))
 
 
-def _finished(book: Book) -> Iterator[VideoImport]:
-    waiting = book.items.active.keys() | book.items.news.keys() | {item.identity for item in book.items.open}
-    for identity, child in book.children.items():
+def _list_removable_children(snapshot: BulkSnapshot) -> Iterator[VideoImport]:
+    waiting = (
+        snapshot.items.active.keys()
+        | snapshot.items.ledger_updates.keys()
+        | {item.identity for item in snapshot.items.open}
+    )
+    for identity, child in snapshot.children.items():
         leaves = child.metadata.deletion_timestamp is not None
-        runs = child.metadata.name in book.running
-        if not leaves and not runs and identity not in waiting and _expendable(book, identity):
+        runs = child.metadata.name in snapshot.running
+        if not leaves and not runs and identity not in waiting and _can_delete_child(snapshot, identity):
             yield child
-    for child in book.surplus:
-        if child.metadata.deletion_timestamp is None and child.metadata.name not in book.running:
+    for child in snapshot.surplus:
+        if child.metadata.deletion_timestamp is None and child.metadata.name not in snapshot.running:
             yield child
 
 
-def _expendable(book: Book, identity: str) -> bool:
-    if book.complete or identity in book.accepted:
+def _can_delete_child(snapshot: BulkSnapshot, identity: str) -> bool:
+    if snapshot.complete or identity in snapshot.accepted:
         return True
-    entry = book.ledger.get(identity)
-    return entry is not None and tells(entry, book.children[identity])
+    entry = snapshot.ledger.get(identity)
+    return entry is not None and matches_child(entry, snapshot.children[identity])
 
 
-def _ended_at(child: VideoImport) -> datetime:
+def _get_completion_time(child: VideoImport) -> datetime:
     """One that does not say when counts as the oldest, and does not age."""
     return child.status.completion_time or _LONG_AGO

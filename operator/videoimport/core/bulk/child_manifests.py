@@ -9,7 +9,7 @@ from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.labels import BULK, ITEM
 from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
 from videoimport.api.videoimport_source import VideoSource
-from videoimport.core.bulk.retry_tokens import token_of
+from videoimport.core.bulk.retry_tokens import derive_retry_token
 from videoimport.core.list_item import Listed, object_of, slug_of_item
 from videoimport.core.object_metadata import CALM, OUR_LABELS, owned_by, queue_labels
 from videoimport.core.object_names import child_name
@@ -20,35 +20,35 @@ DEFAULT_NAME = "{title}-{hash}"
 _Json = dict[str, Any]
 
 
-def creation(bulk: BulkImport, item: Listed) -> Create:
+def create_child(bulk: BulkImport, item: Listed) -> Create:
     """The child that is to be made for an item."""
     meta, identity = bulk.metadata, item.identity
     return Create(
         {
             **IDENTITY,
             "metadata": {
-                "name": name_of(bulk, item),
+                "name": build_child_name(bulk, item),
                 "namespace": meta.namespace,
                 "labels": queue_labels(meta.labels) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
                 "annotations": CALM,
                 "ownerReferences": owned_by(BULK_IDENTITY, meta),
             },
-            "spec": spec_of(bulk, item).wire(),
+            "spec": build_child_spec(bulk, item).wire(),
         }
     )
 
 
-def name_of(bulk: BulkImport, item: Listed) -> str:
+def build_child_name(bulk: BulkImport, item: Listed) -> str:
     """The name of the child that is made for an item."""
     return child_name(bulk.metadata.name, slug_of_item(item), item.identity)
 
 
-def spec_of(bulk: BulkImport, item: Listed) -> VideoImportSpec:
+def build_child_spec(bulk: BulkImport, item: Listed) -> VideoImportSpec:
     """The template, with what is the item's own; where both name a key of the metadata, the item's counts."""
     template = bulk.spec.template
     name = item.name or template.destination.name or DEFAULT_NAME
     return VideoImportSpec(
-        source=source_of(bulk, item),
+        source=build_child_source(bulk, item),
         destination=template.destination.model_copy(update={"name": name}),
         requirements=template.requirements,
         output=template.output,
@@ -56,25 +56,25 @@ def spec_of(bulk: BulkImport, item: Listed) -> VideoImportSpec:
         incremental=bulk.spec.incremental,
         max_attempts=template.max_attempts,
         timeout_seconds=template.timeout_seconds,
-        retry_token=token_of(bulk.spec),
+        retry_token=derive_retry_token(bulk.spec),
         worker=template.worker,
     )
 
 
-def source_of(bulk: BulkImport, item: Listed) -> VideoSource:
+def build_child_source(bulk: BulkImport, item: Listed) -> VideoSource:
     """Where an item comes from."""
     bucket, key, secret = bulk.spec.source.s3, item.key, bulk.spec.source.credentials_secret_ref
     if bucket is not None and key is not None:
         stored = object_of(bucket, key)
         return VideoSource(s3=stored, credentials_secret_ref=secret, checksum=item.checksum)
-    origins = header_origins(bulk.spec.source) if secret else None
+    origins = find_header_origins(bulk.spec.source) if secret else None
     return VideoSource(url=item.url, credentials_secret_ref=secret, header_origins=origins, checksum=item.checksum)
 
 
 _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|\Z)", re.IGNORECASE)
 
 
-def header_origins(source: BulkSource) -> tuple[str, ...]:
+def find_header_origins(source: BulkSource) -> tuple[str, ...]:
     """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a
     web address has none, and neither has one whose address is unclear: its items get only what the Secret names."""
     manifest = source.manifest.url if source.manifest else None
@@ -82,38 +82,38 @@ def header_origins(source: BulkSource) -> tuple[str, ...]:
     return (found[1] + found[2],) if found else ()
 
 
-def restart(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
+def restart_child(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
     """A finished child is told to start again, under the template as it is now: it may have been mended meanwhile."""
-    changes = _difference(child.spec.wire(), spec_of(bulk, item).wire())
-    return _patched(child, changes | {"retryToken": token_of(bulk.spec), "cancel": False})
+    changes = _diff_json(child.spec.wire(), build_child_spec(bulk, item).wire())
+    return _patch_child(child, changes | {"retryToken": derive_retry_token(bulk.spec), "cancel": False})
 
 
-def cancellation(child: VideoImport) -> Patch:
+def cancel_child(child: VideoImport) -> Patch:
     """An unfinished child is told to end."""
-    return _patched(child, {"cancel": True})
+    return _patch_child(child, {"cancel": True})
 
 
-def pause(child: VideoImport, *, suspend: bool) -> Patch:
+def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
     """An unfinished child rests, or goes on."""
-    return _patched(child, {"suspend": suspend})
+    return _patch_child(child, {"suspend": suspend})
 
 
-def removal(child: VideoImport) -> Delete:
+def delete_child(child: VideoImport) -> Delete:
     """A child goes: its item is no longer listed, or it has ended and is kept no longer."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 
 
-def _patched(child: VideoImport, spec: _Json) -> Patch:
+def _patch_child(child: VideoImport, spec: _Json) -> Patch:
     meta = child.metadata
     return Patch("VideoImport", meta.namespace, meta.name, meta.uid, {"spec": spec})
 
 
-def _difference(old: _Json, new: _Json) -> _Json:
+def _diff_json(old: _Json, new: _Json) -> _Json:
     """The JSON merge patch that makes ``new`` of ``old``."""
     gone: _Json = dict.fromkeys(old.keys() - new.keys())
-    return gone | {key: _change(old.get(key), value) for key, value in new.items() if old.get(key) != value}
+    return gone | {key: _diff_value(old.get(key), value) for key, value in new.items() if old.get(key) != value}
 
 
-def _change(old: Any, new: Any) -> Any:
-    return _difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else new
+def _diff_value(old: Any, new: Any) -> Any:
+    return _diff_json(old, new) if isinstance(old, dict) and isinstance(new, dict) else new

@@ -3,12 +3,12 @@ which the failures count no more, lets it go on."""
 
 from videoimport.api.bulkimport import FailurePolicy
 
-REASON = "FailurePolicyExceeded"
+EXCEEDED_REASON = "FailurePolicyExceeded"
 """Of the conditions."""
 _ADVICE = "Raise it, or change retryToken to try the failed again"
 
 
-def exceeded(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
+def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
     """Why it is given up, in words; empty while it is not. A part of a list says nothing of a percentage."""
     if policy is None:
         return ""

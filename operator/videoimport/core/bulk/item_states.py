@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.ledger import entry_of, records, same_ending
+from videoimport.core.bulk.ledger import build_ledger_entry, has_same_outcome, matches_item
 from videoimport.core.lifecycle import settled
 from videoimport.core.list_item import Listed
 
 
 @dataclass(slots=True)
-class Sorted:
+class ItemStates:
     """Of each item, at most one of results, active, open and unread holds."""
 
     results: dict[str, LedgerEntry | Listed] = field(default_factory=dict)
@@ -22,9 +22,9 @@ class Sorted:
     """Children that have not ended."""
     open: list[Listed] = field(default_factory=list)
     """To be started."""
-    unread: list[Listed] = field(default_factory=list)
+    unreadable: list[Listed] = field(default_factory=list)
     """Their child cannot be read: they keep their place in the window, and nothing is done about them."""
-    news: dict[str, LedgerEntry] = field(default_factory=dict)
+    ledger_updates: dict[str, LedgerEntry] = field(default_factory=dict)
     """Results that the ledger lacks, or has differently."""
     unrecorded: int = 0
     """Of the news, those whose ending the ledger does not have at all: nothing may be said to have ended before."""
@@ -33,7 +33,7 @@ class Sorted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorting:
+class ItemClassifier:
     """What there is to sort by."""
 
     children: Mapping[str, VideoImport]
@@ -45,15 +45,15 @@ class Sorting:
     """Under which a failure counts."""
     incremental: bool
     """What the listing found in the destination is not imported."""
-    address: Callable[[Listed], str]
+    format_address: Callable[[Listed], str]
 
-    def sort(self, items: Mapping[str, Listed]) -> Sorted:
+    def classify(self, items: Mapping[str, Listed]) -> ItemStates:
         """All of them, in their order."""
-        found, attended = Sorted(), self.children.keys() | self.unreadable
+        found, with_child = ItemStates(), self.children.keys() | self.unreadable
         for identity, item in items.items():
             recorded = self.ledger.get(identity)
-            if identity in attended:
-                self._attend(found, item, recorded)
+            if identity in with_child:
+                self._classify_child(found, item, recorded)
             elif recorded is not None and (recorded.success or recorded.retry_token in self.tokens):
                 found.results[identity] = recorded
             elif self.incremental and item.known is not None:
@@ -63,41 +63,45 @@ class Sorting:
                 found.retried += recorded is not None
         return found
 
-    def _attend(self, found: Sorted, item: Listed, recorded: LedgerEntry | None) -> None:
+    def _classify_child(self, found: ItemStates, item: Listed, recorded: LedgerEntry | None) -> None:
         child = self.children.get(item.identity)
         if child is None:
-            self._unread(found, item, recorded)
+            self._classify_unreadable(found, item, recorded)
         elif settled(child):
-            self._ended(found, item, child, recorded)
+            self._classify_finished(found, item, child, recorded)
         else:
             found.active[item.identity] = child
             found.retried += recorded is not None and not recorded.success
 
-    def _unread(self, found: Sorted, item: Listed, recorded: LedgerEntry | None) -> None:
-        if recorded is not None and self._counts(recorded):
+    def _classify_unreadable(self, found: ItemStates, item: Listed, recorded: LedgerEntry | None) -> None:
+        if recorded is not None and self._is_counted(recorded):
             found.results[item.identity] = recorded
         else:
-            found.unread.append(item)
+            found.unreadable.append(item)
 
-    def _ended(self, found: Sorted, item: Listed, child: VideoImport, recorded: LedgerEntry | None) -> None:
+    def _classify_finished(
+        self, found: ItemStates, item: Listed, child: VideoImport, recorded: LedgerEntry | None
+    ) -> None:
         """A child that is on its way out holds its place until it is gone."""
-        same = recorded is not None and records(recorded, child, item)
-        result = recorded if recorded is not None and same else entry_of(child, item, self.address(item))
+        same = recorded is not None and matches_item(recorded, child, item)
+        result = (
+            recorded if recorded is not None and same else build_ledger_entry(child, item, self.format_address(item))
+        )
         if not same:
-            found.news[item.identity] = result
-            found.unrecorded += recorded is None or not same_ending(recorded, result)
-        if self._counts(result):
+            found.ledger_updates[item.identity] = result
+            found.unrecorded += recorded is None or not has_same_outcome(recorded, result)
+        if self._is_counted(result):
             found.results[item.identity] = result
         elif child.metadata.deletion_timestamp is None:
             found.open.append(item)
             found.retried += 1
 
-    def _counts(self, result: LedgerEntry) -> bool:
+    def _is_counted(self, result: LedgerEntry) -> bool:
         return result.success or result.retry_token in self.tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ResultCounts:
     """Results in numbers."""
 
     completed: int
@@ -114,7 +118,7 @@ class Tally:
         return len(self.failures)
 
 
-def counted(results: Iterable[LedgerEntry | Listed]) -> Tally:
+def count_results(results: Iterable[LedgerEntry | Listed]) -> ResultCounts:
     """These results in numbers."""
     completed = duplicates = bytes_in = bytes_out = 0
     failures: list[LedgerEntry] = []
@@ -129,4 +133,4 @@ def counted(results: Iterable[LedgerEntry | Listed]) -> Tally:
             duplicates += result.reason is Reason.DUPLICATE
         else:
             failures.append(result)
-    return Tally(completed, duplicates, bytes_in, bytes_out, tuple(failures))
+    return ResultCounts(completed, duplicates, bytes_in, bytes_out, tuple(failures))

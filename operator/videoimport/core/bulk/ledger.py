@@ -25,27 +25,27 @@ _Changes = Mapping[str, LedgerEntry | None]
 """None takes an entry out."""
 
 
-def entry_of(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
+def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
     """How an item's child ended; ``address`` is what the item is called to people."""
-    return LedgerEntry(name=item.name, url=address, **_told(child))
+    return LedgerEntry(name=item.name, url=address, **_extract_result(child))
 
 
-def records(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
+def matches_item(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
     """Whether this entry says how the item's child ended. Asked for each kept child at each look: nothing is built."""
-    return entry.name == item.name and tells(entry, child)
+    return entry.name == item.name and matches_child(entry, child)
 
 
-def tells(entry: LedgerEntry, child: VideoImport) -> bool:
+def matches_child(entry: LedgerEntry, child: VideoImport) -> bool:
     """The same of a child whose item is not known."""
-    return all(getattr(entry, name) == value for name, value in _told(child).items())
+    return all(getattr(entry, name) == value for name, value in _extract_result(child).items())
 
 
-def same_ending(entry: LedgerEntry, other: LedgerEntry) -> bool:
+def has_same_outcome(entry: LedgerEntry, other: LedgerEntry) -> bool:
     """Whether one may stand for the other as long as only its words differ, such as the item's name."""
     return (entry.success, entry.retry_token) == (other.success, other.retry_token)
 
 
-def _told(child: VideoImport) -> dict[str, Any]:
+def _extract_result(child: VideoImport) -> dict[str, Any]:
     status = child.status
     success, video = status.phase is VideoPhase.COMPLETED, status.outputs.video if status.outputs else None
     return {
@@ -62,7 +62,7 @@ def _told(child: VideoImport) -> dict[str, Any]:
     }
 
 
-def ledger_of(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
+def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
     """Every entry by its item's identity; what is in a shard that is being deleted is as good as gone."""
     found: dict[str, LedgerEntry] = {}
     for shard in shards:
@@ -71,23 +71,29 @@ def ledger_of(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
     return found
 
 
-def recording(bulk: BulkImport, shards: tuple[ShardView, ...], news: Entries, shard_size: int) -> tuple[Action, ...]:
+def plan_ledger_writes(
+    bulk: BulkImport, shards: tuple[ShardView, ...], updates: Entries, shard_size: int
+) -> tuple[Action, ...]:
     """The fewest writes that put these entries: known items where they are, others where there is room. An entry that
     has outgrown its shard moves to a later one, which counts; once it is seen there, the old one is taken out."""
-    standing = {shard.number: shard for shard in shards if not shard.deleting}
-    changes: dict[int, _Changes] = {number: dict.fromkeys(keys) for number, keys in _superseded(shards).items()}
-    for number, entries in _places(shards, news, shard_size).items():
+    existing_shards = {shard.number: shard for shard in shards if not shard.deleting}
+    changes: dict[int, _Changes] = {
+        number: dict.fromkeys(keys) for number, keys in _find_superseded_keys(shards).items()
+    }
+    for number, entries in _assign_shards(shards, updates, shard_size).items():
         changes[number] = {**changes.get(number, {}), **entries}
     writes: list[Action] = []
     for number, data in sorted(changes.items()):
-        if shard := standing.get(number):
-            writes.append(Patch("ConfigMap", bulk.metadata.namespace, shard.name, shard.uid, {"data": _data(data)}))
+        if shard := existing_shards.get(number):
+            writes.append(
+                Patch("ConfigMap", bulk.metadata.namespace, shard.name, shard.uid, {"data": _encode_entries(data)})
+            )
         else:
-            writes.append(Create(_manifest(bulk, number, data)))
+            writes.append(Create(_build_shard_manifest(bulk, number, data)))
     return tuple(writes)
 
 
-def _superseded(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
+def _find_superseded_keys(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
     """Keys that stand in a later shard too, by the number of the shard where they no longer count."""
     found: dict[int, list[str]] = {}
     later: set[str] = set()
@@ -100,85 +106,87 @@ def _superseded(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
     return found
 
 
-def _places(shards: tuple[ShardView, ...], news: Entries, shard_size: int) -> dict[int, dict[str, LedgerEntry]]:
+def _assign_shards(
+    shards: tuple[ShardView, ...], updates: Entries, shard_size: int
+) -> dict[int, dict[str, LedgerEntry]]:
     """The entries to put, by shard number. New shards are numbered after all there are, the vanishing ones included."""
-    rooms = [_Room.of(shard, shard_size) for shard in shards if not shard.deleting]
-    fresh = 1 + max((shard.number for shard in shards), default=-1)
-    places: dict[int, dict[str, LedgerEntry]] = {}
-    for key, entry in news.items():
-        room = _room_for(key, entry, rooms)
-        if room is None:
-            room = _Room(fresh, shard_size)
-            rooms.append(room)
-            fresh += 1
-        room.put(key, entry)
-        places.setdefault(room.number, {})[key] = entry
-    return places
+    capacities = [_ShardCapacity.measure(shard, shard_size) for shard in shards if not shard.deleting]
+    next_number = 1 + max((shard.number for shard in shards), default=-1)
+    assignments: dict[int, dict[str, LedgerEntry]] = {}
+    for key, entry in updates.items():
+        capacity = _find_shard(key, entry, capacities)
+        if capacity is None:
+            capacity = _ShardCapacity(next_number, shard_size)
+            capacities.append(capacity)
+            next_number += 1
+        capacity.put(key, entry)
+        assignments.setdefault(capacity.number, {})[key] = entry
+    return assignments
 
 
-def _room_for(key: str, entry: LedgerEntry, rooms: "list[_Room]") -> "_Room | None":
+def _find_shard(key: str, entry: LedgerEntry, capacities: "list[_ShardCapacity]") -> "_ShardCapacity | None":
     """Where the item stands, else the first with room among those that would count in its stead."""
-    at = max((index for index, room in enumerate(rooms) if key in room), default=-1)
-    if at >= 0 and rooms[at].grows(key, entry):
-        return rooms[at]
-    return next((room for room in rooms[at + 1 :] if room.takes(entry)), None)
+    at = max((index for index, capacity in enumerate(capacities) if key in capacity), default=-1)
+    if at >= 0 and capacities[at].can_replace(key, entry):
+        return capacities[at]
+    return next((capacity for capacity in capacities[at + 1 :] if capacity.can_add(entry)), None)
 
 
 @dataclass(slots=True)
-class _Room:
+class _ShardCapacity:
     """What a shard holds and can still take."""
 
     number: int
     limit: int
     """Most entries."""
-    standing: Mapping[str, LedgerEntry] = field(default_factory=dict)
+    existing: Mapping[str, LedgerEntry] = field(default_factory=dict)
     """What it holds."""
-    put_in: dict[str, int] = field(default_factory=dict)
+    added_bytes: dict[str, int] = field(default_factory=dict)
     """Bytes of each entry that is to be put."""
-    used: int = 0
-    sealed: bool = False
-    fresh: int = 0
+    used_bytes: int = 0
+    immutable: bool = False
+    new_count: int = 0
     """Entries that are new to it."""
 
     @classmethod
-    def of(cls, shard: ShardView, shard_size: int) -> "_Room":
-        used = shard.size or sum(map(_size, shard.entries.values()))
-        return cls(shard.number, shard_size, shard.entries, used=used, sealed=shard.immutable)
+    def measure(cls, shard: ShardView, shard_size: int) -> "_ShardCapacity":
+        used = shard.size or sum(map(_measure_entry, shard.entries.values()))
+        return cls(shard.number, shard_size, shard.entries, used_bytes=used, immutable=shard.immutable)
 
     def __contains__(self, key: str) -> bool:
-        return key in self.standing or key in self.put_in
+        return key in self.existing or key in self.added_bytes
 
-    def takes(self, entry: LedgerEntry) -> bool:
-        fits = self.used + _size(entry) <= MAX_SHARD_BYTES
-        return fits and len(self.standing) + self.fresh < self.limit and not self.sealed
+    def can_add(self, entry: LedgerEntry) -> bool:
+        fits = self.used_bytes + _measure_entry(entry) <= MAX_SHARD_BYTES
+        return fits and len(self.existing) + self.new_count < self.limit and not self.immutable
 
-    def grows(self, key: str, entry: LedgerEntry) -> bool:
-        return self.used - self._size_of(key) + _size(entry) <= MAX_GROWN_BYTES and not self.sealed
+    def can_replace(self, key: str, entry: LedgerEntry) -> bool:
+        return self.used_bytes - self._get_size(key) + _measure_entry(entry) <= MAX_GROWN_BYTES and not self.immutable
 
     def put(self, key: str, entry: LedgerEntry) -> None:
-        self.fresh += key not in self
-        self.used += _size(entry) - self._size_of(key)
-        self.put_in[key] = _size(entry)
+        self.new_count += key not in self
+        self.used_bytes += _measure_entry(entry) - self._get_size(key)
+        self.added_bytes[key] = _measure_entry(entry)
 
-    def _size_of(self, key: str) -> int:
-        if key in self.put_in:
-            return self.put_in[key]
-        return _size(self.standing[key]) if key in self.standing else 0
-
-
-def _size(entry: LedgerEntry) -> int:
-    return len(_text(entry).encode())
+    def _get_size(self, key: str) -> int:
+        if key in self.added_bytes:
+            return self.added_bytes[key]
+        return _measure_entry(self.existing[key]) if key in self.existing else 0
 
 
-def _text(entry: LedgerEntry) -> str:
+def _measure_entry(entry: LedgerEntry) -> int:
+    return len(_encode_entry(entry).encode())
+
+
+def _encode_entry(entry: LedgerEntry) -> str:
     return entry.model_dump_json(by_alias=True, exclude_none=True)
 
 
-def _data(entries: _Changes) -> dict[str, str | None]:
-    return {key: None if entry is None else _text(entry) for key, entry in entries.items()}
+def _encode_entries(entries: _Changes) -> dict[str, str | None]:
+    return {key: None if entry is None else _encode_entry(entry) for key, entry in entries.items()}
 
 
-def _manifest(bulk: BulkImport, number: int, entries: _Changes) -> Manifest:
+def _build_shard_manifest(bulk: BulkImport, number: int, entries: _Changes) -> Manifest:
     meta = bulk.metadata
     return {
         "apiVersion": "v1",
@@ -190,5 +198,5 @@ def _manifest(bulk: BulkImport, number: int, entries: _Changes) -> Manifest:
             "annotations": CALM,
             "ownerReferences": owned_by(IDENTITY, meta),
         },
-        "data": _data(entries),
+        "data": _encode_entries(entries),
     }

@@ -5,29 +5,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from videoimport.api.bulkimport_status import LedgerEntry
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.snapshot import BulkSnapshot
 
-_MANY = 50
+_FULL_BATCH = 50
 """Results that do not wait for more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class LedgerBatch:
     """What is to be recorded."""
 
     entries: Mapping[str, LedgerEntry] = field(default_factory=dict)
-    again_at: datetime | None = None
+    requeue_at: datetime | None = None
     """When those that still wait are due."""
 
 
-def ripe(book: Book, now: datetime, patience: timedelta) -> Batch:
+def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
     """All that is not recorded, once the oldest of them has waited for so long, or nothing else is going on. Their
     children hold them meanwhile, and are not pruned before."""
-    news = book.items.news
-    if not news or len(news) >= _MANY or not book.items.active:
-        return Batch(news)
-    ends = [book.children[identity].status.completion_time for identity in news]
+    updates = snapshot.items.ledger_updates
+    if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:
+        return LedgerBatch(updates)
+    ends = [snapshot.children[identity].status.completion_time for identity in updates]
     known = [end for end in ends if end is not None]
-    if len(known) < len(ends) or min(known) + patience <= now:
-        return Batch(news)
-    return Batch(again_at=min(known) + patience)
+    if len(known) < len(ends) or min(known) + max_wait <= now:
+        return LedgerBatch(updates)
+    return LedgerBatch(requeue_at=min(known) + max_wait)

@@ -6,55 +6,63 @@ from videoimport.api.bulkimport_source import MAX_LISTED
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.core.bulk import failure_policy as policy
-from videoimport.core.bulk.phase import BULK_ENDINGS, given_up
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.phase import FINISHED_PHASES, has_discovery_failed
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.conditions import Ending, Fact, merged, standing
-from videoimport.core.discovery.pages import MOST_LINES, MOST_PAGES, broken_off, too_long, total_skipped
+from videoimport.core.discovery.pages import (
+    MAX_LINES,
+    MAX_PAGES,
+    exceeds_item_limit,
+    is_page_limit_reached,
+    sum_skipped,
+)
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.jobs.cluster_message import without_request
 from videoimport.core.messages import fit, sentences
 
-_MAX_BYTES = 512
+_MAX_MESSAGE_BYTES = 512
 """Of a condition's message, which stands in the status several times."""
-_REFUSED = "CreationRefused"
+_REFUSED_REASON = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
-_RESTS = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
-_TRUNCATED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
-_BROKEN_OFF = (
-    f"The list takes more than {MOST_PAGES:,} pages or {MOST_LINES:,} entries, those that are rejected included; what "
+_SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
+_ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
+_PAGES_EXCEEDED = (
+    f"The list takes more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, those that are rejected included; what "
     "is beyond is left out"
 )
-_WORK = {
+_PHASE_MESSAGES = {
     BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
     BulkPhase.DISCOVERING: "The list is being looked through",
     BulkPhase.PROCESSING: "Videos are being imported",
-    BulkPhase.SUSPENDED: _RESTS,
+    BulkPhase.SUSPENDED: _SUSPENDED,
 }
 
 
-def message_of(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
+def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
     """The counts, and what there is to know besides."""
-    return sentences(_said(book, discovery, phase), _skipped(book), _left_out(book))
+    return sentences(
+        _describe_phase(snapshot, discovery, phase), _describe_skipped(snapshot), _describe_truncation(snapshot)
+    )
 
 
-def _skipped(book: Book) -> str:
+def _describe_skipped(snapshot: BulkSnapshot) -> str:
     """What the list has besides items and rejected rows, so that the numbers of its rows add up.
 
     Told once the whole list is known.
     """
-    if not book.complete:
+    if not snapshot.complete:
         return ""
-    skipped = total_skipped(book.pages)
-    parts = [_counted(getattr(skipped, name), *words) for name, words in _SKIPPED.items()]
-    told = ", ".join(part for part in parts if part)
-    return f"Not imported from the list: {told}" if told else ""
+    skipped = sum_skipped(snapshot.pages)
+    parts = [_format_count(getattr(skipped, name), *text) for name, text in _SKIPPED_NOUNS.items()]
+    skipped_list = ", ".join(part for part in parts if part)
+    return f"Not imported from the list: {skipped_list}" if skipped_list else ""
 
 
-def _counted(count: int, one: str, many: str) -> str:
+def _format_count(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}" if count else ""
 
 
-_SKIPPED = {
+_SKIPPED_NOUNS = {
     "comments": ("comment", "comments"),
     "blank": ("blank row", "blank rows"),
     "remarks": ("remark behind an address", "remarks behind addresses"),
@@ -63,152 +71,170 @@ _SKIPPED = {
 }
 
 
-def _left_out(book: Book) -> str:
-    if too_long(book.bulk, book.pages):
-        return _TRUNCATED
-    return _BROKEN_OFF if broken_off(book.bulk, book.pages) else ""
+def _describe_truncation(snapshot: BulkSnapshot) -> str:
+    if exceeds_item_limit(snapshot.bulk, snapshot.pages):
+        return _ITEMS_EXCEEDED
+    return _PAGES_EXCEEDED if is_page_limit_reached(snapshot.bulk, snapshot.pages) else ""
 
 
-def _said(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
-    counts = counts_of(book)
+def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
+    counts = format_counts(snapshot)
     if phase is BulkPhase.FAILED:
-        return _failed(book, discovery, counts)
+        return _describe_failure(snapshot, discovery, counts)
     if phase is BulkPhase.CANCELLED:
         return sentences(f"Cancelled: {counts}", "Set a new retryToken and cancel: false to continue")
     if phase is BulkPhase.QUEUED:
-        return sentences(counts if book.items.results else "", f"{_WORK[phase]}: {book.observed.ahead} ahead")
-    if book.spec.dry_run and not book.active:
         return sentences(
-            "; ".join(filter(None, (_dry_run(book), _listing(book, discovery)))), _hindrance(book, discovery)
+            counts if snapshot.items.results else "", f"{_PHASE_MESSAGES[phase]}: {snapshot.observed.ahead} ahead"
+        )
+    if snapshot.spec.dry_run and not snapshot.active:
+        return sentences(
+            "; ".join(filter(None, (_describe_dry_run(snapshot), _describe_listing(snapshot, discovery)))),
+            _describe_obstacle(snapshot, discovery),
         )
     if phase is BulkPhase.SUSPENDED:
-        return sentences(counts, _RESTS)
-    return sentences(_going(book, discovery, counts), _hindrance(book, discovery), _refusal(book), _unreadable(book))
+        return sentences(counts, _SUSPENDED)
+    return sentences(
+        _describe_active(snapshot, discovery, counts),
+        _describe_obstacle(snapshot, discovery),
+        _describe_refusal(snapshot),
+        _describe_unreadable(snapshot),
+    )
 
 
-def counts_of(book: Book) -> str:
+def format_counts(snapshot: BulkSnapshot) -> str:
     """How many of how many, and what became of the others."""
-    tally, rejected = book.tally, len(book.rejected)
-    parts = [f"{tally.completed} of {len(book.accepted)} imported"]
-    parts += [f"{tally.duplicates} of them there already"] if tally.duplicates else []
-    parts += [f"{tally.failed} failed"] if tally.failed else []
+    totals, rejected = snapshot.result_counts, len(snapshot.rejected)
+    parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
+    parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
+    parts += [f"{totals.failed} failed"] if totals.failed else []
     parts += [f"{rejected} rejected"] if rejected else []
     return ", ".join(parts)
 
 
-def retrying(book: Book) -> str:
+def describe_retry(snapshot: BulkSnapshot) -> str:
     """What a new token, or retryFailed, has begun; empty where nothing is tried again."""
-    again = book.items.retried
-    return f"Retrying {again} failed, {book.tally.completed} kept" if again and not book.held else ""
+    again = snapshot.items.retried
+    return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
 
 
-def conditions_of(
-    book: Book, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
+def build_bulk_conditions(
+    snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
     """While it runs they say nothing that moves: a condition is written at once, and progress is not worth that. That
     nothing can be created or listed is worth it."""
-    ending = BULK_ENDINGS.get(phase)
-    trouble = "" if ending else _refusal(book) or _trouble(discovery)
-    words = _fit_bytes(message if ending else sentences(trouble or _WORK[phase]))
-    reason = _ended_why(book, discovery, ending) if ending else _working_why(book, discovery, phase)
-    rests = phase is BulkPhase.SUSPENDED
-    facts = (*standing(ending, reason, words, rests=rests), _all_succeeded(book, ending, words))
-    return merged(book.status.conditions, facts, book.bulk.metadata.generation, now)
+    final_state = FINISHED_PHASES.get(phase)
+    problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
+    text = _fit_bytes(message if final_state else sentences(problem or _PHASE_MESSAGES[phase]))
+    reason = (
+        _find_finished_reason(snapshot, discovery, final_state)
+        if final_state
+        else _find_active_reason(snapshot, discovery, phase)
+    )
+    suspended = phase is BulkPhase.SUSPENDED
+    facts = (*standing(final_state, reason, text, rests=suspended), _build_succeeded_fact(snapshot, final_state, text))
+    return merged(snapshot.status.conditions, facts, snapshot.bulk.metadata.generation, now)
 
 
-def _ended_why(book: Book, discovery: Discovery, ending: Ending) -> str:
-    if ending is not Ending.FAILED or book.finished:
-        return ending
-    if book.hopeless:
-        return policy.REASON
+def _find_finished_reason(snapshot: BulkSnapshot, discovery: Discovery, final_state: Ending) -> str:
+    if final_state is not Ending.FAILED or snapshot.finished:
+        return final_state
+    if snapshot.policy_exceeded:
+        return policy.EXCEEDED_REASON
     status = discovery.status
-    return status.reason if status and status.reason else ending
+    return status.reason if status and status.reason else final_state
 
 
-def _working_why(book: Book, discovery: Discovery, phase: BulkPhase) -> str:
-    if _refusal(book):
-        return _REFUSED
+def _find_active_reason(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
+    if _describe_refusal(snapshot):
+        return _REFUSED_REASON
     status = discovery.status
-    return status.reason if status and status.reason and _trouble(discovery) else phase
+    return status.reason if status and status.reason and _find_list_problem(discovery) else phase
 
 
-def _failed(book: Book, discovery: Discovery, counts: str) -> str:
-    if book.finished:
-        first, why = _first_of_all(book)
+def _describe_failure(snapshot: BulkSnapshot, discovery: Discovery, counts: str) -> str:
+    if snapshot.finished:
+        first, why = _find_first_failure(snapshot)
         return sentences(f"{counts}; the first of them: {first}", why)
-    if book.hopeless:
-        return sentences(counts, f"Given up: {book.hopeless}")
+    if snapshot.policy_exceeded:
+        return sentences(counts, f"Given up: {snapshot.policy_exceeded}")
     status = discovery.status
     return sentences(counts, "The list cannot be known whole", (status.message if status else None) or "")
 
 
-def _first_of_all(book: Book) -> tuple[str, str]:
-    if book.tally.failures:
-        first = book.tally.failures[0]
+def _find_first_failure(snapshot: BulkSnapshot) -> tuple[str, str]:
+    if snapshot.result_counts.failures:
+        first = snapshot.result_counts.failures[0]
         return str(first.reason), first.error or ""
-    rejected = book.rejected[0]
+    rejected = snapshot.rejected[0]
     return rejected.reason, rejected.message
 
 
-def _going(book: Book, discovery: Discovery, counts: str) -> str:
-    if book.stopped:
+def _describe_active(snapshot: BulkSnapshot, discovery: Discovery, counts: str) -> str:
+    if snapshot.stopped:
         return f"Being cancelled: {counts}"
-    parts = [retrying(book) or counts]
-    parts += [f"giving up: {book.hopeless}"] if book.hopeless else []
-    parts += [_listing(book, discovery)] if not book.complete else []
+    parts = [describe_retry(snapshot) or counts]
+    parts += [f"giving up: {snapshot.policy_exceeded}"] if snapshot.policy_exceeded else []
+    parts += [_describe_listing(snapshot, discovery)] if not snapshot.complete else []
     return "; ".join(part for part in parts if part)
 
 
-def _listing(book: Book, discovery: Discovery) -> str:
-    if book.complete:
+def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
+    if snapshot.complete:
         return ""
-    if given_up(book, discovery):
+    if has_discovery_failed(snapshot, discovery):
         return "the rest of the list cannot be known"
-    return "" if _trouble(discovery) else "the list goes on"
+    return "" if _find_list_problem(discovery) else "the list goes on"
 
 
-def _hindrance(book: Book, discovery: Discovery) -> str:
+def _describe_obstacle(snapshot: BulkSnapshot, discovery: Discovery) -> str:
     """What keeps the rest of the list from being known, in sentences of its own."""
-    return "" if book.complete or book.stopped or given_up(book, discovery) else _trouble(discovery)
+    return (
+        ""
+        if snapshot.complete or snapshot.stopped or has_discovery_failed(snapshot, discovery)
+        else _find_list_problem(discovery)
+    )
 
 
-def _trouble(discovery: Discovery) -> str:
+def _find_list_problem(discovery: Discovery) -> str:
     status = discovery.status
     return (status.message or "") if status and status.reason and not status.done else ""
 
 
-def _dry_run(book: Book) -> str:
-    known = f", {book.tally.completed} are there already" if book.tally.completed else ""
-    failed = f", {book.tally.failed} failed before" if book.tally.failed else ""
-    rejected = len(book.rejected)
-    return f"Dry run: {len(book.items.open)} would be imported{known}{failed}, {rejected} rejected"
+def _describe_dry_run(snapshot: BulkSnapshot) -> str:
+    known = f", {snapshot.result_counts.completed} are there already" if snapshot.result_counts.completed else ""
+    failed = f", {snapshot.result_counts.failed} failed before" if snapshot.result_counts.failed else ""
+    rejected = len(snapshot.rejected)
+    return f"Dry run: {len(snapshot.items.open)} would be imported{known}{failed}, {rejected} rejected"
 
 
-def _refusal(book: Book) -> str:
+def _describe_refusal(snapshot: BulkSnapshot) -> str:
     """Why nothing more is started or recorded, while something is to be."""
-    if book.refusal is None or not (book.to_start or book.items.news or book.to_take_up is not None):
+    if snapshot.refusal is None or not (
+        snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
+    ):
         return ""
-    return sentences(f"The cluster refuses what is to be created next: {without_request(book.refusal.message)}")
+    return sentences(f"The cluster refuses what is to be created next: {without_request(snapshot.refusal.message)}")
 
 
-def _unreadable(book: Book) -> str:
-    count = len(book.items.unread)
+def _describe_unreadable(snapshot: BulkSnapshot) -> str:
+    count = len(snapshot.items.unreadable)
     return (
         f"{count} of its imports cannot be read by this version of the controller and are not changed" if count else ""
     )
 
 
-def _all_succeeded(book: Book, ending: Ending | None, words: str) -> Fact:
+def _build_succeeded_fact(snapshot: BulkSnapshot, final_state: Ending | None, text: str) -> Fact:
     """Of the accepted items: what is rejected was never to be imported."""
-    if ending is None or (book.spec.dry_run and book.items.open):
-        return Fact(ConditionType.ALL_SUCCEEDED, "Unknown", "InProgress" if ending is None else "DryRun")
-    if book.finished and book.tally.completed == len(book.accepted):
-        return Fact(ConditionType.ALL_SUCCEEDED, "True", "AllImported", words)
-    return Fact(ConditionType.ALL_SUCCEEDED, "False", "SomeNotImported", words)
+    if final_state is None or (snapshot.spec.dry_run and snapshot.items.open):
+        return Fact(ConditionType.ALL_SUCCEEDED, "Unknown", "InProgress" if final_state is None else "DryRun")
+    if snapshot.finished and snapshot.result_counts.completed == len(snapshot.accepted):
+        return Fact(ConditionType.ALL_SUCCEEDED, "True", "AllImported", text)
+    return Fact(ConditionType.ALL_SUCCEEDED, "False", "SomeNotImported", text)
 
 
 def _fit_bytes(text: str) -> str:
-    short = fit(text, _MAX_BYTES)
-    while len(short.encode()) > _MAX_BYTES:
-        short = fit(short, len(short) - max(1, (len(short.encode()) - _MAX_BYTES) // 4))
+    short = fit(text, _MAX_MESSAGE_BYTES)
+    while len(short.encode()) > _MAX_MESSAGE_BYTES:
+        short = fit(short, len(short) - max(1, (len(short.encode()) - _MAX_MESSAGE_BYTES) // 4))
     return short

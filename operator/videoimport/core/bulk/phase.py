@@ -2,58 +2,64 @@
 
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.conditions import Ending
 from videoimport.core.discovery.reconcile import Discovery
 
-BULK_ENDINGS = {
+FINISHED_PHASES = {
     BulkPhase.COMPLETED: Ending.SUCCEEDED,
     BulkPhase.FAILED: Ending.FAILED,
     BulkPhase.CANCELLED: Ending.CANCELLED,
 }
 
 
-def phase_of(book: Book, discovery: Discovery) -> BulkPhase:
+def derive_bulk_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase:
     """Ended means that nothing of it runs any more, listed or not, and that every result that counts is in the
     ledger."""
-    if book.stays_cancelled:
+    if snapshot.stays_cancelled:
         return BulkPhase.CANCELLED
-    if book.unended or book.items.unread or book.items.unrecorded:
-        return BulkPhase.SUSPENDED if book.suspended else BulkPhase.PROCESSING
-    ended = None if discovery.active else _ended(book, discovery)
-    if ended:
-        return ended
-    if book.suspended:
+    if snapshot.has_unfinished_children or snapshot.items.unreadable or snapshot.items.unrecorded:
+        return BulkPhase.SUSPENDED if snapshot.suspended else BulkPhase.PROCESSING
+    final_phase = None if discovery.active else _find_final_phase(snapshot, discovery)
+    if final_phase:
+        return final_phase
+    if snapshot.suspended:
         return BulkPhase.SUSPENDED
-    if book.queued and not book.stopped:
+    if snapshot.queued and not snapshot.stopped:
         return BulkPhase.QUEUED
-    begun = book.complete or book.items.results or book.children
-    return BulkPhase.PROCESSING if begun else BulkPhase.DISCOVERING
+    has_begun = snapshot.complete or snapshot.items.results or snapshot.children
+    return BulkPhase.PROCESSING if has_begun else BulkPhase.DISCOVERING
 
 
-def given_up(book: Book, discovery: Discovery) -> bool:
+def has_discovery_failed(snapshot: BulkSnapshot, discovery: Discovery) -> bool:
     """Its list is not known whole, and no more of it will be."""
-    return discovery.failed and not book.complete
+    return discovery.failed and not snapshot.complete
 
 
-def _ended(book: Book, discovery: Discovery) -> BulkPhase | None:
-    if book.finished and not _cut_short(book):
-        lacking = book.tally.failures or book.rejected  # an empty list lacks nothing
-        return BulkPhase.COMPLETED if book.tally.completed or not lacking else BulkPhase.FAILED
-    if book.stopped:
+def _find_final_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase | None:
+    if snapshot.finished and not _was_cancelled_early(snapshot):
+        lacking = snapshot.result_counts.failures or snapshot.rejected  # an empty list lacks nothing
+        return BulkPhase.COMPLETED if snapshot.result_counts.completed or not lacking else BulkPhase.FAILED
+    if snapshot.stopped:
         return BulkPhase.CANCELLED
-    if book.hopeless or (given_up(book, discovery) and _exhausted(book)):
+    if snapshot.policy_exceeded or (has_discovery_failed(snapshot, discovery) and _is_listed_work_done(snapshot)):
         return BulkPhase.FAILED
-    return BulkPhase.COMPLETED if book.spec.dry_run and book.complete and book.to_take_up is None else None
+    return (
+        BulkPhase.COMPLETED
+        if snapshot.spec.dry_run and snapshot.complete and snapshot.failed_to_retry is None
+        else None
+    )
 
 
-def _exhausted(book: Book) -> bool:
+def _is_listed_work_done(snapshot: BulkSnapshot) -> bool:
     """Nothing is left to be done of what is listed; a dry run does nothing of it."""
-    return not book.to_come and (book.spec.dry_run or len(book.items.results) == len(book.accepted))
+    return not snapshot.has_retry_pending and (
+        snapshot.spec.dry_run or len(snapshot.items.results) == len(snapshot.accepted)
+    )
 
 
-def _cut_short(book: Book) -> bool:
+def _was_cancelled_early(snapshot: BulkSnapshot) -> bool:
     """Whether it is the bulk's own cancel that ended items; one that had finished before stays what it was."""
-    had_finished = book.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED)
-    cancelled = any(result.reason is Reason.CANCELLED for result in book.tally.failures)
-    return book.stopped and cancelled and not had_finished
+    had_finished = snapshot.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED)
+    cancelled = any(result.reason is Reason.CANCELLED for result in snapshot.result_counts.failures)
+    return snapshot.stopped and cancelled and not had_finished

@@ -8,24 +8,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from videoimport.api.bulkimport_status import BulkImportStatus
-from videoimport.core.bulk.child_history import pruning
-from videoimport.core.bulk.child_manifests import creation, restart
-from videoimport.core.bulk.child_updates import following
-from videoimport.core.bulk.events import headlines
-from videoimport.core.bulk.ledger import recording
-from videoimport.core.bulk.ledger_batch import ripe
-from videoimport.core.bulk.retry_failed import taking_up
-from videoimport.core.bulk.snapshot import Book
-from videoimport.core.bulk.status import tallied
-from videoimport.core.discovery.reconcile import discovering
+from videoimport.core.bulk.child_history import cleanup_history
+from videoimport.core.bulk.child_manifests import create_child, restart_child
+from videoimport.core.bulk.child_updates import update_children
+from videoimport.core.bulk.events import build_bulk_events
+from videoimport.core.bulk.ledger import plan_ledger_writes
+from videoimport.core.bulk.ledger_batch import select_ledger_batch
+from videoimport.core.bulk.retry_failed import create_retry_pages
+from videoimport.core.bulk.snapshot import BulkSnapshot
+from videoimport.core.bulk.status import build_bulk_status
+from videoimport.core.discovery.reconcile import reconcile_discovery
 from videoimport.core.list_item import Listed
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Action, Plan, creations_last
 from videoimport.core.settings import Settings
 from videoimport.core.status_throttle import due
-from videoimport.core.webhook.reconcile import notifying
+from videoimport.core.webhook.reconcile import reconcile_webhook
 
-_PROGRESS = frozenset(
+_PROGRESS_FIELDS = frozenset(
     {
         "message",
         "total",
@@ -52,26 +52,26 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
     """The plan for one BulkImport. Nothing is done for one that is being deleted: its children are deleted with it."""
     if observed.bulk.metadata.deletion_timestamp is not None:
         return Plan()
-    book, moment = Book(observed), now.replace(microsecond=0)
-    discovery = discovering(observed, moment, settings, wanted=not book.held)
-    taken = taking_up(book)
-    counted = tallied(book, discovery, taken, moment)
-    notification = notifying(observed, counted, moment, settings)
-    status = counted.model_copy(update={"webhook": notification.status})
-    ready = ripe(book, now, settings.write_interval)
+    snapshot, moment = BulkSnapshot(observed), now.replace(microsecond=0)
+    discovery = reconcile_discovery(observed, moment, settings, wanted=not snapshot.held)
+    retry_pages = create_retry_pages(snapshot)
+    new_status = build_bulk_status(snapshot, discovery, retry_pages, moment)
+    notification = reconcile_webhook(observed, new_status, moment, settings)
+    status = new_status.model_copy(update={"webhook": notification.status})
+    batch = select_ledger_batch(snapshot, now, settings.write_interval)
     actions: tuple[Action, ...] = (
-        *recording(book.bulk, book.shards, ready.entries, settings.shard_size),
-        *following(book),
-        *(_start(book, item) for item in book.to_start),
-        *taken,
+        *plan_ledger_writes(snapshot.bulk, snapshot.shards, batch.entries, settings.shard_size),
+        *update_children(snapshot),
+        *(_start_child(snapshot, item) for item in snapshot.to_start),
+        *retry_pages,
     )
-    own: Plan[BulkImportStatus] = Plan(None, actions, (), headlines(book, status), ready.again_at)
-    write = due(book.status, status, _PROGRESS, moment, settings.write_interval)
-    plan = write + own + pruning(book, moment) + discovery + notification
+    own: Plan[BulkImportStatus] = Plan(None, actions, (), build_bulk_events(snapshot, status), batch.requeue_at)
+    write = due(snapshot.status, status, _PROGRESS_FIELDS, moment, settings.write_interval)
+    plan = write + own + cleanup_history(snapshot, moment) + discovery + notification
     return replace(plan, actions=creations_last(plan.actions))
 
 
-def _start(book: Book, item: Listed) -> Action:
+def _start_child(snapshot: BulkSnapshot, item: Listed) -> Action:
     """Make the child, or tell the one that ended under an older token to start again."""
-    child = book.children.get(item.identity)
-    return creation(book.bulk, item) if child is None else restart(book.bulk, item, child)
+    child = snapshot.children.get(item.identity)
+    return create_child(snapshot.bulk, item) if child is None else restart_child(snapshot.bulk, item, child)

@@ -6,29 +6,29 @@ from collections.abc import Iterable, Iterator
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import PAGE
 from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, MAX_PAGE_ITEMS, FoundItem, PageFacts, PageLine
-from videoimport.core.bulk.snapshot import Book
-from videoimport.core.discovery.page_digest import digest_of_data, newest
-from videoimport.core.discovery.pages import earlier_of, manifest_of, own_pages, way_of
+from videoimport.core.bulk.snapshot import BulkSnapshot
+from videoimport.core.discovery.page_digest import hash_page_data, keep_newest_digests
+from videoimport.core.discovery.pages import build_page_manifest, derive_target_key, list_own_pages, select_retry_pages
 from videoimport.core.list_item import EARLIER, LINES, Listed
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Create
 
 
-def asks_for_earlier(observed: ObservedBulk) -> bool:
+def needs_failed_items(observed: ObservedBulk) -> bool:
     """Whether it is to take up what others left, which it does once: the last of its pages says that it has."""
-    wish = observed.bulk.spec
-    if not wish.retry_failed or wish.cancel or wish.suspend:
+    spec = observed.bulk.spec
+    if not spec.retry_failed or spec.cancel or spec.suspend:
         return False
-    return not any(page.done for page in earlier_of(observed))
+    return not any(page.done for page in select_retry_pages(observed))
 
 
-def left_failed(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
+def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
     """Items that failed in one of these bulks, the oldest first, and that no later one brought."""
     found: dict[str, Listed] = {}
     for observed in earlier:
-        book = Book(observed)
-        accepted = book.accepted
-        for identity, entry in book.ledger.items():
+        snapshot = BulkSnapshot(observed)
+        accepted = snapshot.accepted
+        for identity, entry in snapshot.ledger.items():
             if entry.success:
                 found.pop(identity, None)
             elif identity in accepted:
@@ -36,33 +36,36 @@ def left_failed(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
     return tuple(found.values())
 
 
-def taking_up(book: Book) -> tuple[Create, ...]:
+def create_retry_pages(snapshot: BulkSnapshot) -> tuple[Create, ...]:
     """The pages that are still to be made for what others left; an empty one says that there was nothing."""
-    items = book.to_take_up
+    items = snapshot.failed_to_retry
     if items is None:
         return ()
-    chunks = list(_chunks(items)) or [[]]
-    first = 1 + max((page.number for page in own_pages(book.observed) if page.listing == EARLIER), default=-1)
+    chunks = list(_chunk_lines(items)) or [[]]
+    first = 1 + max((page.number for page in list_own_pages(snapshot.observed) if page.listing == EARLIER), default=-1)
     last = first + len(chunks) - 1
-    return tuple(_page(book.bulk, number, lines, done=number == last) for number, lines in enumerate(chunks, first))
+    return tuple(
+        _create_retry_page(snapshot.bulk, number, lines, done=number == last)
+        for number, lines in enumerate(chunks, first)
+    )
 
 
-def digests_with(book: Book, pages: Iterable[Create]) -> dict[str, str]:
+def add_retry_digests(snapshot: BulkSnapshot, pages: Iterable[Create]) -> dict[str, str]:
     """Return the digests to record before these pages are stored: with them they count, and no others do."""
-    fresh = {page.manifest["metadata"]["labels"][PAGE]: digest_of_data(page.manifest["data"]) for page in pages}
-    return newest(book.status.earlier_digests | fresh) if fresh else book.status.earlier_digests
+    fresh = {page.manifest["metadata"]["labels"][PAGE]: hash_page_data(page.manifest["data"]) for page in pages}
+    return keep_newest_digests(snapshot.status.earlier_digests | fresh) if fresh else snapshot.status.earlier_digests
 
 
-def _page(bulk: BulkImport, number: int, lines: list[str], *, done: bool) -> Create:
-    manifest = manifest_of(bulk, EARLIER, number, PageFacts(done=done, integration=way_of(bulk)))
+def _create_retry_page(bulk: BulkImport, number: int, lines: list[str], *, done: bool) -> Create:
+    manifest = build_page_manifest(bulk, EARLIER, number, PageFacts(done=done, integration=derive_target_key(bulk)))
     manifest["data"][LINES] = "".join(lines)
     return Create(manifest)
 
 
-def _chunks(items: Iterable[Listed]) -> Iterator[list[str]]:
+def _chunk_lines(items: Iterable[Listed]) -> Iterator[list[str]]:
     chunk: list[str] = []
     size = 0
-    for line in map(_line, items):
+    for line in map(_encode_item, items):
         if chunk and (len(chunk) >= MAX_PAGE_ITEMS or size + len(line.encode()) > MAX_PAGE_BYTES):
             yield chunk
             chunk, size = [], 0
@@ -72,7 +75,7 @@ def _chunks(items: Iterable[Listed]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _line(item: Listed) -> str:
+def _encode_item(item: Listed) -> str:
     found = FoundItem(
         id=item.identity, url=item.url, key=item.key, name=item.name, metadata=item.metadata, checksum=item.checksum,
         slug=item.slug,

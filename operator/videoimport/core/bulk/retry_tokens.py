@@ -4,22 +4,22 @@ import hashlib
 
 from videoimport.api.bulkimport import BulkImportSpec
 
-_MOST = 128
+_MAX_TOKEN_LENGTH = 128
 """Characters of a VideoImport's retryToken."""
-_MARK = "+retryFailed"
+_RETRY_MARK = "+retryFailed"
 
 
-def token_of(spec: BulkImportSpec) -> str:
+def derive_retry_token(spec: BulkImportSpec) -> str:
     """Under which its items are tried. ``retryFailed`` makes another one of it, so that it retries once."""
-    return _marked(spec.retry_token) if spec.retry_failed else spec.retry_token
+    return _mark_token(spec.retry_token) if spec.retry_failed else spec.retry_token
 
 
-def tokens_that_count(spec: BulkImportSpec) -> frozenset[str]:
+def list_counted_tokens(spec: BulkImportSpec) -> frozenset[str]:
     """Under which a failure is the last word. What was tried for ``retryFailed`` need not be tried again when that is
     taken back."""
-    return frozenset({token_of(spec), _marked(spec.retry_token)})
+    return frozenset({derive_retry_token(spec), _mark_token(spec.retry_token)})
 
 
-def _marked(token: str) -> str:
-    marked = token + _MARK
-    return marked if len(marked) <= _MOST else hashlib.sha256(marked.encode()).hexdigest()
+def _mark_token(token: str) -> str:
+    marked = token + _RETRY_MARK
+    return marked if len(marked) <= _MAX_TOKEN_LENGTH else hashlib.sha256(marked.encode()).hexdigest()

@@ -8,15 +8,15 @@ from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.accepted_items import Roll, address_of, roll_of
-from videoimport.core.bulk.child_claims import Attribution, attributed
-from videoimport.core.bulk.child_manifests import name_of
-from videoimport.core.bulk.failure_policy import exceeded
-from videoimport.core.bulk.item_states import Sorted, Sorting, Tally, counted
-from videoimport.core.bulk.ledger import ledger_of
-from videoimport.core.bulk.retry_tokens import tokens_that_count
-from videoimport.core.bulk.start_window import next_items
-from videoimport.core.discovery.pages import complete, counting, earlier_of, listing_of
+from videoimport.core.bulk.accepted_items import AcceptedItems, collect_accepted_items, format_item_address
+from videoimport.core.bulk.child_claims import ChildClaims, resolve_child_claims
+from videoimport.core.bulk.child_manifests import build_child_name
+from videoimport.core.bulk.failure_policy import check_failure_policy
+from videoimport.core.bulk.item_states import ItemClassifier, ItemStates, ResultCounts, count_results
+from videoimport.core.bulk.ledger import read_ledger
+from videoimport.core.bulk.retry_tokens import list_counted_tokens
+from videoimport.core.bulk.start_window import select_next_items
+from videoimport.core.discovery.pages import hash_listing, is_list_complete, select_counted_pages, select_retry_pages
 from videoimport.core.lifecycle import settled
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.object_metadata import bulk_owner
@@ -25,7 +25,7 @@ from videoimport.core.owned_objects import child_identity, is_shard_of, item_of_
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ItemOutcome:
     """One accepted item and how it ended."""
 
     listed: Listed
@@ -38,7 +38,7 @@ class Line:
         return self.result is not None
 
 
-class Book:
+class BulkSnapshot:
     """All items in the list's order, and what the bulk as a whole wants."""
 
     def __init__(self, observed: ObservedBulk) -> None:
@@ -55,112 +55,113 @@ class Book:
         self._unreadable = frozenset(identity for identity in unreadable if identity is not None)
 
     @cached_property
-    def _attribution(self) -> Attribution:
-        return attributed(self._own_children, self._derived_name)
+    def _claims(self) -> ChildClaims:
+        return resolve_child_claims(self._own_children, self._derive_name)
 
-    def _derived_name(self, identity: str) -> str | None:
+    def _derive_name(self, identity: str) -> str | None:
         item = self.accepted.get(identity)
-        return name_of(self.bulk, item) if item is not None else None
+        return build_child_name(self.bulk, item) if item is not None else None
 
     @property
     def children(self) -> dict[str, VideoImport]:
         """By their item's identity."""
-        return self._attribution.children
+        return self._claims.children
 
     @property
     def surplus(self) -> tuple[VideoImport, ...]:
         """Children whose item has another one, as when its title changed meanwhile."""
-        return self._attribution.surplus
+        return self._claims.surplus
 
     @cached_property
     def pages(self) -> tuple[PageView, ...]:
         """Of its list, those that count."""
-        return counting(self.observed, listing_of(self.bulk)) if self.spec.source.is_listed else ()
+        return select_counted_pages(self.observed, hash_listing(self.bulk)) if self.spec.source.is_listed else ()
 
     @cached_property
-    def earlier(self) -> tuple[PageView, ...]:
+    def retry_pages(self) -> tuple[PageView, ...]:
         """What earlier bulks left failed, as it was taken up."""
-        return earlier_of(self.observed) if self.spec.retry_failed else ()
+        return select_retry_pages(self.observed) if self.spec.retry_failed else ()
 
     @cached_property
     def complete(self) -> bool:
         """The whole list is known."""
-        return complete(self.bulk, self.pages) if self.spec.source.is_listed else True
+        return is_list_complete(self.bulk, self.pages) if self.spec.source.is_listed else True
 
     @cached_property
-    def _roll(self) -> Roll:
-        return roll_of(self.bulk, (*self.pages, *self.earlier))
+    def _accepted_items(self) -> AcceptedItems:
+        return collect_accepted_items(self.bulk, (*self.pages, *self.retry_pages))
 
     @property
     def accepted(self) -> dict[str, Listed]:
         """Items that are imported, by identity, in the list's order."""
-        return self._roll.accepted
+        return self._accepted_items.accepted
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
         """Items that are not."""
-        return self._roll.rejected
+        return self._accepted_items.rejected
 
     @cached_property
-    def items(self) -> Sorted:
+    def items(self) -> ItemStates:
         """The accepted by what is to be done about them."""
-        sorting = Sorting(
+        classifier = ItemClassifier(
             children=self.children,
             unreadable=self._unreadable,
             ledger=self.ledger,
-            tokens=tokens_that_count(self.spec),
+            tokens=list_counted_tokens(self.spec),
             incremental=self.spec.incremental,
-            address=self.address,
+            format_address=self.format_address,
         )
-        return sorting.sort(self.accepted)
+        return classifier.classify(self.accepted)
 
     @cached_property
     def ledger(self) -> dict[str, LedgerEntry]:
         """All that is recorded, by identity, of items that are no longer listed as well."""
-        return ledger_of(self.shards)
+        return read_ledger(self.shards)
 
-    def address(self, item: Listed) -> str:
+    def format_address(self, item: Listed) -> str:
         """What an item is called to people."""
-        return address_of(self.bulk, item)
+        return format_item_address(self.bulk, item)
 
     @cached_property
-    def tally(self) -> Tally:
+    def result_counts(self) -> ResultCounts:
         """The results that count, in numbers."""
-        return counted(self.items.results.values())
+        return count_results(self.items.results.values())
 
     @property
     def results(self) -> tuple[LedgerEntry, ...]:
         """Results that count, in the list's order."""
-        return tuple(self.shown(result) for result in self.items.results.values())
+        return tuple(self.build_result_entry(result) for result in self.items.results.values())
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def outcomes(self) -> tuple[ItemOutcome, ...]:
         """Every accepted item, in the list's order."""
         found = self.items.results
         return tuple(
-            Line(item, self.shown(found[key]) if key in found else None) for key, item in self.accepted.items()
+            ItemOutcome(item, self.build_result_entry(found[key]) if key in found else None)
+            for key, item in self.accepted.items()
         )
 
-    def shown(self, result: LedgerEntry | Listed) -> LedgerEntry:
+    def build_result_entry(self, result: LedgerEntry | Listed) -> LedgerEntry:
         """A result as the ledger would have it, also of an item that the listing found in the destination."""
         if isinstance(result, LedgerEntry):
             return result
         video, uri = (result.known.video_id, result.known.uri) if result.known else (None, None)
-        place = self.address(result)
+        place = self.format_address(result)
         return LedgerEntry(name=result.name, url=place, success=True, video_id=video, reason=Reason.DUPLICATE, uri=uri)
 
     @property
     def active(self) -> int:
         """Items being imported, with those that an earlier list had and this one may have."""
-        return len(self.items.active) + len(self.items.unread) + self.lingering
+        return len(self.items.active) + len(self.items.unreadable) + self.unlisted_count
 
     @property
-    def lingering(self) -> int:
+    def unlisted_count(self) -> int:
         """Running children that are not listed so far."""
-        return 0 if self.complete else len(self.strangers)
+        return 0 if self.complete else len(self.unlisted_children)
 
     @cached_property
-    def unended(self) -> bool:
+    def has_unfinished_children(self) -> bool:
         """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
         return any(not settled(child) for _, child in self._own_children)
 
@@ -172,15 +173,15 @@ class Book:
         return {child.metadata.name: child for child in alive if not settled(child)}
 
     @cached_property
-    def strangers(self) -> tuple[VideoImport, ...]:
+    def unlisted_children(self) -> tuple[VideoImport, ...]:
         """Of the running, those whose items are not listed, as far as the list is known."""
         own = {child.metadata.name for identity, child in self.children.items() if identity in self.accepted}
         return tuple(child for name, child in self.running.items() if name not in own)
 
     @property
-    def strays(self) -> tuple[VideoImport, ...]:
+    def children_to_prune(self) -> tuple[VideoImport, ...]:
         """Unfinished children of items that are no longer listed. While the list is not known whole they may yet be."""
-        return self.strangers if self.complete else ()
+        return self.unlisted_children if self.complete else ()
 
     @property
     def stays_cancelled(self) -> bool:
@@ -198,9 +199,11 @@ class Book:
         return self.spec.suspend and not self.stopped
 
     @cached_property
-    def hopeless(self) -> str:
+    def policy_exceeded(self) -> str:
         """Why nothing more is tried, by its failurePolicy; empty while it is."""
-        return exceeded(self.spec.failure_policy, self.tally.failed, len(self.accepted), complete=self.complete)
+        return check_failure_policy(
+            self.spec.failure_policy, self.result_counts.failed, len(self.accepted), complete=self.complete
+        )
 
     @property
     def queued(self) -> bool:
@@ -210,31 +213,33 @@ class Book:
     @property
     def held(self) -> bool:
         """Nothing may be started or looked for."""
-        return self.stopped or self.suspended or self.queued or bool(self.hopeless)
+        return self.stopped or self.suspended or self.queued or bool(self.policy_exceeded)
 
     @cached_property
-    def to_take_up(self) -> tuple[Listed, ...] | None:
+    def failed_to_retry(self) -> tuple[Listed, ...] | None:
         """What earlier bulks left failed and no page has yet; None when that is settled, or not for now."""
-        left = self.observed.left_failed
-        if left is None or self._took_up or self.held or not self.spec.retry_failed:
+        failed_items = self.observed.left_failed
+        if failed_items is None or self._retry_pages_done or self.held or not self.spec.retry_failed:
             return None
-        taken = {item.identity for page in self.earlier for item in page.items}
-        return tuple(item for item in left if item.identity not in taken)
+        taken = {item.identity for page in self.retry_pages for item in page.items}
+        return tuple(item for item in failed_items if item.identity not in taken)
 
     @property
-    def _took_up(self) -> bool:
-        return bool(self.earlier) and self.earlier[-1].done
+    def _retry_pages_done(self) -> bool:
+        return bool(self.retry_pages) and self.retry_pages[-1].done
 
     @property
-    def to_come(self) -> bool:
+    def has_retry_pending(self) -> bool:
         """What earlier bulks left failed is still to be taken up, now or once they have ended."""
-        return self.to_take_up is not None or (self.spec.retry_failed and self.queued and not self._took_up)
+        return self.failed_to_retry is not None or (
+            self.spec.retry_failed and self.queued and not self._retry_pages_done
+        )
 
     @property
     def finished(self) -> bool:
         """Every item of the whole list has a result that counts, and each ending was observed in the ledger."""
         everything = self.complete and len(self.items.results) == len(self.accepted)
-        return everything and not self.items.unrecorded and not self.to_come
+        return everything and not self.items.unrecorded and not self.has_retry_pending
 
     @cached_property
     def to_start(self) -> list[Listed]:
@@ -243,4 +248,6 @@ class Book:
             return []
         busy = frozenset(host.host for host in self.observed.hosts)
         active = list(self.items.active.values())
-        return next_items(self.bulk, self.items.open, active, self.lingering + len(self.items.unread), busy)
+        return select_next_items(
+            self.bulk, self.items.open, active, self.unlisted_count + len(self.items.unreadable), busy
+        )

@@ -12,53 +12,53 @@ from videoimport.core.circuit_breaker import waits_for_host
 from videoimport.core.list_item import Listed
 from videoimport.core.source_host import find_host, find_store_host, parse_host
 
-_AUTHORITY = len("https://")
+_AUTHORITY_START = len("https://")
 """From here on the next slash ends all that names a URL's host."""
 
 
-def next_items(
+def select_next_items(
     bulk: BulkImport, open_items: list[Listed], active: Iterable[VideoImport], occupied: int, busy_hosts: frozenset[str]
 ) -> list[Listed]:
     """``active`` are the bulk's unfinished imports; ``occupied`` counts those of them that are not seen here too."""
     working = [child for child in active if not (busy_hosts and waits_for_host(child))]
-    room = max(0, bulk.spec.parallelism - len(working) - occupied)
-    if not busy_hosts or not room:
-        return open_items[:room]
-    waited_for = {find_host(child) for child in active if waits_for_host(child)}
-    return _passing_by(bulk, open_items, room, busy_hosts, waited_for)
+    free_slots = max(0, bulk.spec.parallelism - len(working) - occupied)
+    if not busy_hosts or not free_slots:
+        return open_items[:free_slots]
+    probed_hosts = {find_host(child) for child in active if waits_for_host(child)}
+    return _skip_busy_hosts(bulk, open_items, free_slots, busy_hosts, probed_hosts)
 
 
-def _passing_by(
-    bulk: BulkImport, items: list[Listed], room: int, busy: frozenset[str], waited_for: set[str | None]
+def _skip_busy_hosts(
+    bulk: BulkImport, items: list[Listed], free_slots: int, busy: frozenset[str], probed_hosts: set[str | None]
 ) -> list[Listed]:
     """Asked for every open item, however many there are, at each look while a breaker is open."""
     picked: list[Listed] = []
-    host_of_item = _hosts(bulk)
+    host_of_item = _build_host_finder(bulk)
     for item in items:
-        if len(picked) >= room:
+        if len(picked) >= free_slots:
             break
         host = host_of_item(item)
-        if host in busy and host in waited_for:
+        if host in busy and host in probed_hosts:
             continue
         if host in busy:
-            waited_for.add(host)
+            probed_hosts.add(host)
         picked.append(item)
     return picked
 
 
-def _hosts(bulk: BulkImport) -> Callable[[Listed], str | None]:
+def _build_host_finder(bulk: BulkImport) -> Callable[[Listed], str | None]:
     """Whom an item is asked from, at the cost of one parsed URL a host."""
     bucket = bulk.spec.source.s3
     store = find_store_host(bucket.endpoint, bucket.bucket) if bucket is not None else None
     known: dict[str, str | None] = {}
 
-    def host(item: Listed) -> str | None:
+    def find_item_host(item: Listed) -> str | None:
         if item.url is None:
             return store
-        end = item.url.find("/", _AUTHORITY)
+        end = item.url.find("/", _AUTHORITY_START)
         site = item.url if end < 0 else item.url[:end]
         if site not in known:
             known[site] = parse_host(site)
         return known[site]
 
-    return host
+    return find_item_host

@@ -6,104 +6,110 @@ from datetime import datetime
 from videoimport.api.base import MOST_COUNTED
 from videoimport.api.bulkimport_status import MAX_HOSTS, BulkImportStatus, BulkPhase, HostStatus
 from videoimport.api.conditions import ConditionType
-from videoimport.core.bulk.messages import conditions_of, message_of
-from videoimport.core.bulk.phase import BULK_ENDINGS, phase_of
-from videoimport.core.bulk.retry_failed import digests_with
-from videoimport.core.bulk.snapshot import Book
-from videoimport.core.bulk.status_size import with_lists
+from videoimport.core.bulk.messages import build_bulk_conditions, build_bulk_message
+from videoimport.core.bulk.phase import FINISHED_PHASES, derive_bulk_phase
+from videoimport.core.bulk.retry_failed import add_retry_digests
+from videoimport.core.bulk.snapshot import BulkSnapshot
+from videoimport.core.bulk.status_size import fill_status_lists
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create
 from videoimport.core.progress import eta_seconds
 from videoimport.core.source_host import find_host
 
-_ALMOST = 99
-_Found = dict[str, object]
+_MAX_UNFINISHED_PERCENT = 99
+_StatusFields = dict[str, object]
 
 
-def tallied(book: Book, discovery: Discovery, taken: Iterable[Create], now: datetime) -> BulkImportStatus:
-    """The status that is true now, but for what is told of its end. ``taken`` are the pages that are to be made of what
+def build_bulk_status(
+    snapshot: BulkSnapshot, discovery: Discovery, pages: Iterable[Create], now: datetime
+) -> BulkImportStatus:
+    """The status that is true now, but for what is told of its end. ``pages`` are the pages that are to be made of what
     earlier bulks left failed."""
-    phase = phase_of(book, discovery)
-    message = message_of(book, discovery, phase)
-    told: _Found = {
-        "observed_generation": book.bulk.metadata.generation,
-        "observed_retry_token": _token(book),
+    phase = derive_bulk_phase(snapshot, discovery)
+    message = build_bulk_message(snapshot, discovery, phase)
+    changes: _StatusFields = {
+        "observed_generation": snapshot.bulk.metadata.generation,
+        "observed_retry_token": _find_observed_token(snapshot),
         "phase": phase,
         "message": message,
-        "conditions": conditions_of(book, discovery, phase, message, now),
-        "queue_position": book.observed.ahead if phase is BulkPhase.QUEUED else None,
+        "conditions": build_bulk_conditions(snapshot, discovery, phase, message, now),
+        "queue_position": snapshot.observed.ahead if phase is BulkPhase.QUEUED else None,
         "discovery": discovery.status,
-        "hosts": hosts_of(book),
-        "earlier_digests": digests_with(book, taken),
+        "hosts": select_host_breakers(snapshot),
+        "earlier_digests": add_retry_digests(snapshot, pages),
     }
-    status = book.status.model_copy(update=told | _numbers(book) | _times(book, phase, now))
-    return with_lists(status, book)
+    status = snapshot.status.model_copy(update=changes | _count_items(snapshot) | _compute_times(snapshot, phase, now))
+    return fill_status_lists(status, snapshot)
 
 
-def hosts_of(book: Book) -> tuple[HostStatus, ...]:
+def select_host_breakers(snapshot: BulkSnapshot) -> tuple[HostStatus, ...]:
     """Return the open and half-open breakers of hosts that its own unfinished imports need."""
-    if not book.observed.hosts:
+    if not snapshot.observed.hosts:
         return ()
-    own = {find_host(child) for child in book.running.values()}
-    return tuple(host for host in book.observed.hosts if host.host in own)[:MAX_HOSTS]
+    own = {find_host(child) for child in snapshot.running.values()}
+    return tuple(host for host in snapshot.observed.hosts if host.host in own)[:MAX_HOSTS]
 
 
-def _numbers(book: Book) -> _Found:
-    tally = book.tally
+def _count_items(snapshot: BulkSnapshot) -> _StatusFields:
+    totals = snapshot.result_counts
     return {
-        "total": len(book.accepted),
-        "active": book.active,
-        "completed": tally.completed,
-        "failed": tally.failed,
-        "rejected_count": len(book.rejected),
-        "skipped_duplicates": tally.duplicates,
-        "bytes_in": min(MOST_COUNTED, tally.bytes_in),
-        "bytes_out": min(MOST_COUNTED, tally.bytes_out),
+        "total": len(snapshot.accepted),
+        "active": snapshot.active,
+        "completed": totals.completed,
+        "failed": totals.failed,
+        "rejected_count": len(snapshot.rejected),
+        "skipped_duplicates": totals.duplicates,
+        "bytes_in": min(MOST_COUNTED, totals.bytes_in),
+        "bytes_out": min(MOST_COUNTED, totals.bytes_out),
     }
 
 
-def _times(book: Book, phase: BulkPhase, now: datetime) -> _Found:
-    status, ended, percent = book.status, phase in BULK_ENDINGS, _percent(book, phase)
+def _compute_times(snapshot: BulkSnapshot, phase: BulkPhase, now: datetime) -> _StatusFields:
+    status, ended, percent = snapshot.status, phase in FINISHED_PHASES, _compute_percent(snapshot, phase)
     # another ending has a time of its own, though nothing happened in between
     ended_at = (status.completion_time if status.phase is phase else None) or now
     return {
         "progress_percent": percent,
-        "eta_seconds": None if ended else _eta(book, percent, now),
+        "eta_seconds": None if ended else _estimate_remaining(snapshot, percent, now),
         "start_time": status.start_time or now,
         "completion_time": ended_at if ended else None,
     }
 
 
-def _token(book: Book) -> str | None:
+def _find_observed_token(snapshot: BulkSnapshot) -> str | None:
     """While stopped, a new token is not acted upon, so that it counts as new once ``cancel`` is taken back."""
-    before = book.status.observed_retry_token
-    return before if book.stopped and before is not None else book.spec.retry_token
+    before = snapshot.status.observed_retry_token
+    return before if snapshot.stopped and before is not None else snapshot.spec.retry_token
 
 
-def _percent(book: Book, phase: BulkPhase) -> int:
+def _compute_percent(snapshot: BulkSnapshot, phase: BulkPhase) -> int:
     """Moves with every child; goes back only when there is more to do than before."""
-    if phase is BulkPhase.COMPLETED or (phase is BulkPhase.FAILED and book.finished):
+    if phase is BulkPhase.COMPLETED or (phase is BulkPhase.FAILED and snapshot.finished):
         return 100
-    done = 100 * len(book.items.results) + sum(
-        child.status.progress_percent or 0 for child in book.items.active.values()
+    done = 100 * len(snapshot.items.results) + sum(
+        child.status.progress_percent or 0 for child in snapshot.items.active.values()
     )
-    percent = min(_ALMOST, done // max(1, len(book.accepted)))
-    return percent if _more_to_do(book, phase) else max(percent, min(_ALMOST, book.status.progress_percent or 0))
+    percent = min(_MAX_UNFINISHED_PERCENT, done // max(1, len(snapshot.accepted)))
+    return (
+        percent
+        if _has_new_work(snapshot, phase)
+        else max(percent, min(_MAX_UNFINISHED_PERCENT, snapshot.status.progress_percent or 0))
+    )
 
 
-def _more_to_do(book: Book, phase: BulkPhase) -> bool:
-    status = book.status
-    reopened = status.phase in BULK_ENDINGS and phase not in BULK_ENDINGS
-    edited = status.observed_generation != book.bulk.metadata.generation
-    return reopened or edited or status.total != len(book.accepted)
+def _has_new_work(snapshot: BulkSnapshot, phase: BulkPhase) -> bool:
+    status = snapshot.status
+    reopened = status.phase in FINISHED_PHASES and phase not in FINISHED_PHASES
+    edited = status.observed_generation != snapshot.bulk.metadata.generation
+    return reopened or edited or status.total != len(snapshot.accepted)
 
 
-def _eta(book: Book, percent: int, now: datetime) -> int | None:
+def _estimate_remaining(snapshot: BulkSnapshot, percent: int, now: datetime) -> int | None:
     """Guessed only from one pass without a break, over a list that is known, and anew only when the percent moves."""
-    status = book.status
+    status = snapshot.status
     if percent == status.progress_percent:
         return status.eta_seconds
     working = next((c for c in status.conditions if c.type == ConditionType.RECONCILING), None)
     if status.start_time is None or working is None or working.last_transition_time != status.start_time:
         return None
-    return eta_seconds(percent, now - status.start_time) if book.complete else None
+    return eta_seconds(percent, now - status.start_time) if snapshot.complete else None

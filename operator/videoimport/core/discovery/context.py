@@ -5,19 +5,25 @@ from functools import cached_property
 
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.discovery.page_digest import thinned
-from videoimport.core.discovery.pages import complete, counting, listing_of, recorded_chain, wish_of
+from videoimport.core.discovery.page_digest import prune_chain
+from videoimport.core.discovery.pages import (
+    get_recorded_chain,
+    hash_listing,
+    hash_listing_spec,
+    is_list_complete,
+    select_counted_pages,
+)
 from videoimport.core.jobs.run import RunState
 from videoimport.core.jobs.task_job import task_run
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.owned_objects import Word
 from videoimport.core.settings import Settings
 
-WORD: Word = "list"
+LISTING_TASK: Word = "list"
 """What listing is called in the names of its Jobs."""
 
 
-class Look:
+class DiscoveryContext:
     """One list at one moment."""
 
     def __init__(self, observed: ObservedBulk, now: datetime, settings: Settings, wanted: bool) -> None:
@@ -27,14 +33,14 @@ class Look:
         """In whole seconds, as timestamps in a status are."""
         self.settings = settings
         self.wanted = wanted
-        self.listing = listing_of(observed.bulk)
-        self.pages = counting(observed, self.listing)
-        self.wish = wish_of(observed.bulk)
+        self.listing = hash_listing(observed.bulk)
+        self.pages = select_counted_pages(observed, self.listing)
+        self.spec_hash = hash_listing_spec(observed.bulk)
 
     @property
-    def job_wish(self) -> str:
+    def job_spec_hash(self) -> str:
         """What the Job for the next page is made from."""
-        return f"{self.wish}-{len(self.pages)}"
+        return f"{self.spec_hash}-{len(self.pages)}"
 
     @cached_property
     def status(self) -> DiscoveryStatus:
@@ -42,17 +48,17 @@ class Look:
         wish, and for a new token once they have failed; then what the last run was for is no more, and another one is
         to begin."""
         last = self.pages[-1] if self.pages else None
-        told = {
+        changes = {
             "listing": self.listing,
             "pages": len(self.pages),
             "cursor": last.cursor if last else None,
-            "page_digests": thinned(recorded_chain(self.bulk, self.listing), len(self.pages)),
-            "done": complete(self.bulk, self.pages),
+            "page_digests": prune_chain(get_recorded_chain(self.bulk, self.listing), len(self.pages)),
+            "done": is_list_complete(self.bulk, self.pages),
         }
-        before = self.before
-        anew = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.wish)
-        if anew or (self._renewed and before.reason is not None):
-            told |= {
+        before = self.previous
+        restarted = (before.listing, before.pages, before.wish) != (self.listing, len(self.pages), self.spec_hash)
+        if restarted or (self._token_changed and before.reason is not None):
+            changes |= {
                 "attempts": Attempts(),
                 "reason": None,
                 "message": None,
@@ -60,14 +66,14 @@ class Look:
                 "since": None,
                 "host_failures": 0,
             }
-        status = before.model_copy(update=told)
+        status = before.model_copy(update=changes)
         attempts = status.attempts.model_copy(update={"max": self.bulk.spec.template.max_attempts})
         return status.model_copy(update={"attempts": attempts})
 
     @cached_property
     def run(self) -> RunState:
         """The current run."""
-        return task_run(self.observed, WORD, self.before.run, self.status.attempts, self.now, self.settings)
+        return task_run(self.observed, LISTING_TASK, self.previous.run, self.status.attempts, self.now, self.settings)
 
     @property
     def since(self) -> datetime:
@@ -75,17 +81,17 @@ class Look:
         return self.status.since or self.now
 
     @property
-    def broken_off(self) -> PageView | None:
+    def interrupted_page(self) -> PageView | None:
         """The last page, if it has just been kept and the source broke off after it."""
-        if not self.pages or self.before.pages == len(self.pages) or self.pages[-1].pushed_back is None:
+        if not self.pages or self.previous.pages == len(self.pages) or self.pages[-1].pushed_back is None:
             return None
         return self.pages[-1]
 
     @property
-    def before(self) -> DiscoveryStatus:
+    def previous(self) -> DiscoveryStatus:
         """The status as it was written last."""
         return self.bulk.status.discovery or DiscoveryStatus()
 
     @property
-    def _renewed(self) -> bool:
+    def _token_changed(self) -> bool:
         return (self.bulk.status.observed_retry_token or "") != self.bulk.spec.retry_token

@@ -17,8 +17,8 @@ from videoimport.api.tasks.listing_task import (
     PageFacts,
     PageReport,
 )
-from videoimport.core.discovery.context import WORD
-from videoimport.core.discovery.pages import manifest_of
+from videoimport.core.discovery.context import LISTING_TASK
+from videoimport.core.discovery.pages import build_page_manifest
 from videoimport.core.jobs.job_manifest import RunJob
 from videoimport.core.jobs.task_job import task_pod
 from videoimport.core.jobs.volumes import Volumes, claim_at, config_map_at, secret_at, some_scratch
@@ -27,20 +27,20 @@ from videoimport.core.observed import JobView, PageView, PodView
 from videoimport.core.plan import Collect
 from videoimport.core.settings import Settings
 
-_ROOM = "1Gi"
+_SCRATCH_SIZE = "1Gi"
 """Of the node's, for a manifest and the first bytes of some files."""
 Pages = tuple[PageView, ...]
 
 
-def listing_job(bulk: BulkImport, run: int, pages: Pages, wish: str, settings: Settings) -> RunJob:
+def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, settings: Settings) -> RunJob:
     """Return the Job of the run that lists the page after these."""
-    task = task_of(bulk, run, pages, settings)
+    task = build_listing_task(bulk, run, pages, settings)
     timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
-    name, pod = errand_name(bulk.metadata.name, WORD, run), task_pod(bulk, _mounted(bulk), settings)
-    return RunJob(name, bulk, run, wish, task, timeout, pod, labels)
+    name, pod = errand_name(bulk.metadata.name, LISTING_TASK, run), task_pod(bulk, _build_volumes(bulk), settings)
+    return RunJob(name, bulk, run, spec_hash, task, timeout, pod, labels)
 
 
-def task_of(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
+def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
     """What the worker of this run is told."""
     meta, spec = bulk.metadata, bulk.spec
     return ListingTask(
@@ -62,18 +62,18 @@ def task_of(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> Lis
     )
 
 
-def collection(
+def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
 ) -> Collect | str:
     """How the page that a run reports is kept, or what is wrong with the report: it comes from a worker that handles
     strangers' lists, and one that says the same for ever would be asked for ever."""
-    if wrong := _contradiction(report, pages):
-        return wrong
+    if problem := _find_report_error(report, pages):
+        return problem
     facts = PageFacts(
         cursor=report.cursor, done=report.done, pushed_back=report.pushed_back,
         retry_after_seconds=report.retry_after_seconds, skipped=report.skipped,
     )  # fmt: skip
-    manifest = manifest_of(bulk, listing, report.page, facts)
+    manifest = build_page_manifest(bulk, listing, report.page, facts)
     return Collect(pod.namespace, pod.name, job.uid, report.count, report.sha256, manifest)
 
 
@@ -82,7 +82,7 @@ def read_page_report(text: str) -> PageReport:
     return PageReport.model_validate_json(text)
 
 
-def _contradiction(report: PageReport, pages: Pages) -> str:
+def _find_report_error(report: PageReport, pages: Pages) -> str:
     if report.page != len(pages):
         return f"The worker listed page {report.page} instead of {len(pages)}"
     if report.bytes > MAX_PAGE_BYTES or report.count > MAX_PAGE_ITEMS:
@@ -92,10 +92,10 @@ def _contradiction(report: PageReport, pages: Pages) -> str:
     return ""
 
 
-def _mounted(bulk: BulkImport) -> Volumes:
+def _build_volumes(bulk: BulkImport) -> Volumes:
     """The source's Secret, a manifest, and, where it is asked for what it has, the destination."""
     source, destination = bulk.spec.source, bulk.spec.template.destination
-    found = some_scratch(_ROOM) + secret_at(
+    found = some_scratch(_SCRATCH_SIZE) + secret_at(
         "source-credentials", SOURCE_CREDENTIALS_PATH, source.credentials_secret_ref
     )
     listed = source.manifest.config_map_key_ref if source.manifest else None

@@ -13,7 +13,7 @@ from videoimport.api.bulkimport_source import MAX_LISTED
 from videoimport.api.identity import integration
 from videoimport.api.labels import BULK, LISTING, PAGE
 from videoimport.api.tasks.listing_task import PageFacts, Skipped
-from videoimport.core.discovery.page_digest import proven
+from videoimport.core.discovery.page_digest import count_proven_pages
 from videoimport.core.list_item import EARLIER, FACTS
 from videoimport.core.object_metadata import CALM, OUR_LABELS, bulk_owner, owned_by
 from videoimport.core.object_names import page_name
@@ -23,132 +23,134 @@ from videoimport.core.plan import Delete, Manifest
 
 _Json = dict[str, Any]
 _INLINE = "items"
-_LISTING_DIGITS, _WISH_DIGITS = 8, 16
-MOST_LINES = 2 * MAX_LISTED
+_LISTING_DIGITS, _SPEC_DIGITS = 8, 16
+MAX_LINES = 2 * MAX_LISTED
 """Of all pages of a list: what is rejected is not bounded otherwise."""
-MOST_PAGES = 4000
+MAX_PAGES = 4000
 """Of a list: a page may bring no line at all. As many as a list of MAX_LISTED items takes that brings little more than
 one in a second."""
 
 
-def listing_of(bulk: BulkImport) -> str:
+def hash_listing(bulk: BulkImport) -> str:
     """Eight hex digits for what the pages depend on: the source, what is checked, and, where the destination is asked
     for what it has, the destination and what would be stored there."""
-    return _hashed(_shaping(bulk))[:_LISTING_DIGITS]
+    return _hash_json(_collect_listing_inputs(bulk))[:_LISTING_DIGITS]
 
 
-def wish_of(bulk: BulkImport) -> str:
+def hash_listing_spec(bulk: BulkImport) -> str:
     """Sixteen hex digits for all that can be mended of a listing: with it, whose Secrets are mounted and how its pod
     is run."""
     source, template = bulk.spec.source, bulk.spec.template
     logins = [ref and ref.name for ref in (source.credentials_secret_ref, template.destination.credentials_secret_ref)]
-    return _hashed([_shaping(bulk), logins, template.worker.canonical()])[:_WISH_DIGITS]
+    return _hash_json([_collect_listing_inputs(bulk), logins, template.worker.canonical()])[:_SPEC_DIGITS]
 
 
-def listed_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
+def list_counted_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """The pages of its list that count; none for inline items."""
-    return counting(observed, listing_of(observed.bulk)) if observed.bulk.spec.source.is_listed else ()
+    return select_counted_pages(observed, hash_listing(observed.bulk)) if observed.bulk.spec.source.is_listed else ()
 
 
-def own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
+def list_own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """Return the ConfigMaps that stand where pages of this bulk would, those of an earlier list too."""
     bulk = bulk_owner(observed.bulk.metadata)
     return tuple(page for page in observed.pages if is_page_of(page, bulk))
 
 
-def counting(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
+def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
     """This listing's pages, from the first on without a gap: each begins where the one before it ended. Only those
     count whose digests the status recorded before they were stored."""
-    own = {page.number: page for page in own_pages(observed) if page.listing == listing and not page.deleting}
+    own = {page.number: page for page in list_own_pages(observed) if page.listing == listing and not page.deleting}
     found: list[PageView] = []
     while len(found) in own:
         found.append(own[len(found)])
-    recorded = recorded_chain(observed.bulk, listing)
-    return tuple(found[: proven(listing, (page.digest for page in found), recorded)])
+    recorded = get_recorded_chain(observed.bulk, listing)
+    return tuple(found[: count_proven_pages(listing, (page.digest for page in found), recorded)])
 
 
-def recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
+def get_recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
     """Return the digests of this listing's pages as the status has them; empty for another listing's."""
     discovery = bulk.status.discovery
     return discovery.page_digests if discovery is not None and discovery.listing == listing else {}
 
 
-def obsolete(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
+def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
     """All other pages go: those of another listing, those that begin where no page ends any more, and those that are
     not what was recorded, since their names are needed."""
     kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
     others = (
-        page for page in own_pages(observed) if page.uid not in kept and page.listing != EARLIER and not page.deleting
+        page
+        for page in list_own_pages(observed)
+        if page.uid not in kept and page.listing != EARLIER and not page.deleting
     )
     return tuple(Delete("ConfigMap", namespace, page.name, page.uid) for page in others)
 
 
-def way_of(bulk: BulkImport) -> str:
+def derive_target_key(bulk: BulkImport) -> str:
     """Eight hex digits for where a list comes from and where its videos go. Items of the spec have no place of their
     own: that one of them is added makes nothing else of what was taken up."""
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
 
-def earlier_of(observed: ObservedBulk) -> tuple[PageView, ...]:
+def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """The pages of what earlier bulks left failed, as they were taken up under the present source and destination:
     elsewhere a key names something else. Only those count whose digests the status recorded before."""
     recorded = observed.bulk.status.earlier_digests
-    own = [page for page in own_pages(observed) if page.listing == EARLIER and not page.deleting]
-    way = way_of(observed.bulk) if own else ""
+    own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
+    way = derive_target_key(observed.bulk) if own else ""
     return tuple(page for page in own if page.integration == way and recorded.get(str(page.number)) == page.digest)
 
 
-def most_items(bulk: BulkImport) -> int:
+def get_item_limit(bulk: BulkImport) -> int:
     """That are taken of its list; what stands on two pages counts once."""
     playlist = bulk.spec.source.playlist
     return min((playlist and playlist.limit) or MAX_LISTED, MAX_LISTED)
 
 
-def broken_off(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
+def is_page_limit_reached(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
     """Whether the list goes on, and no more of it is looked through although more is wanted."""
-    return complete(bulk, pages) and not pages[-1].done and not _is_full(bulk, pages)
+    return is_list_complete(bulk, pages) and not pages[-1].done and not _is_full(bulk, pages)
 
 
-def too_long(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
+def exceeds_item_limit(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
     """Whether the list goes on beyond what any list may have."""
-    if most_items(bulk) < MAX_LISTED or not _is_full(bulk, pages):
+    if get_item_limit(bulk) < MAX_LISTED or not _is_full(bulk, pages):
         return False
-    return not pages[-1].done or _distinct(pages) > MAX_LISTED
+    return not pages[-1].done or _count_distinct(pages) > MAX_LISTED
 
 
-def complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
+def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
     """Whether the whole list is known, or as much of it as is taken: a list that never ends must."""
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)
-    return pages[-1].done or lines >= MOST_LINES or len(pages) >= MOST_PAGES or _is_full(bulk, pages)
+    return pages[-1].done or lines >= MAX_LINES or len(pages) >= MAX_PAGES or _is_full(bulk, pages)
 
 
 def _is_full(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    bound = most_items(bulk)
+    bound = get_item_limit(bulk)
     if sum(len(page.items) for page in pages) < bound:
         return False  # nearly always, and cheap to know
-    return _distinct(pages) >= bound
+    return _count_distinct(pages) >= bound
 
 
-def _distinct(pages: tuple[PageView, ...]) -> int:
+def _count_distinct(pages: tuple[PageView, ...]) -> int:
     return len({item.identity for page in pages for item in page.items})
 
 
-def total_skipped(pages: tuple[PageView, ...]) -> Skipped:
+def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
     """Return what of a list is neither found nor rejected, counted over its pages. What stands on two pages counts as a
     repeat too."""
     total = Skipped()
     for page in pages:
         total = total.plus(page.skipped)
     items = sum(len(page.items) for page in pages)
-    if _distinct(pages) == items:  # as nearly always; an address has one identity, and is dearer to compare
+    if _count_distinct(pages) == items:  # as nearly always; an address has one identity, and is dearer to compare
         return total
     addresses = {(item.url, item.key) for page in pages for item in page.items}
     return total.plus(Skipped(repeats=items - len(addresses)))
 
 
-def manifest_of(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:
+def build_page_manifest(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:
     """The ConfigMap of a page as it is to be created, but for its lines, which come into its data under LINES."""
     meta = bulk.metadata
     return {
@@ -166,7 +168,7 @@ def manifest_of(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -
     }
 
 
-def _shaping(bulk: BulkImport) -> _Json:
+def _collect_listing_inputs(bulk: BulkImport) -> _Json:
     spec = bulk.spec
     source = {key: value for key, value in spec.source.canonical().items() if key != "credentialsSecretRef"}
     requirements = spec.template.requirements
@@ -175,11 +177,11 @@ def _shaping(bulk: BulkImport) -> _Json:
         "uid": bulk.metadata.uid,
         "source": source,
         "requirements": checked,
-        "known": _index(spec.template) if spec.incremental else None,
+        "known": _describe_index(spec.template) if spec.incremental else None,
     }
 
 
-def _index(template: Template) -> _Json:
+def _describe_index(template: Template) -> _Json:
     """What makes two videos the same for the destination's index, and where that is."""
     destination, output = template.destination, template.output.canonical()
     store, claim = destination.s3, destination.persistent_volume_claim
@@ -187,5 +189,5 @@ def _index(template: Template) -> _Json:
     return {"at": at, "prefix": destination.prefix, "folder": destination.folder, "output": output}
 
 
-def _hashed(value: Any) -> str:
+def _hash_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

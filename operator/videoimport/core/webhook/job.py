@@ -17,14 +17,16 @@ from videoimport.core.object_names import errand_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
-MAX_ATTEMPTS = 20
+MAX_DELIVERY_ATTEMPTS = 20
 """With the delays of the default settings more than a day; no more reasons are kept."""
-TIMEOUT = timedelta(seconds=60)
-FINAL = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
+DELIVERY_TIMEOUT = timedelta(seconds=60)
+FINAL_REASONS = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
 """All else may pass without a change of the spec: a receiver is mended, a Secret comes later."""
 
 
-def delivery_job(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings) -> RunJob:
+def build_delivery_job(
+    bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings
+) -> RunJob:
     """Return the Job of this run, with its worker's task."""
     meta, options = bulk.metadata, bulk.spec.template.worker
     task = DeliveryTask(
@@ -39,19 +41,19 @@ def delivery_job(bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body
         allowed_networks=settings.allowed_networks,
         proxy=options.proxy,
         ca_bundle_config_map_ref=options.ca_bundle_config_map_ref,
-        timeout_seconds=TIMEOUT // timedelta(seconds=1),
+        timeout_seconds=DELIVERY_TIMEOUT // timedelta(seconds=1),
     )
     secret = secret_at("webhook-secret", WEBHOOK_SECRET_PATH, webhook.secret_ref)
     name, pod = errand_name(meta.name, "hook", status.run), task_pod(bulk, secret, settings)
-    return RunJob(name, bulk, status.run, status.id, task, TIMEOUT, pod)
+    return RunJob(name, bulk, status.run, status.id, task, DELIVERY_TIMEOUT, pod)
 
 
-def wish_of(bulk: BulkImport) -> str:
+def hash_webhook_spec(bulk: BulkImport) -> str:
     """Of all that a user may mend to get a message through."""
     webhook, options = bulk.spec.webhook, bulk.spec.template.worker
     sent = [webhook.url, webhook.secret_ref.name] if webhook else []
-    told = [bulk.metadata.uid, sent, options.canonical(), bulk.spec.retry_token]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    inputs = [bulk.metadata.uid, sent, options.canonical(), bulk.spec.retry_token]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
@@ -65,7 +67,7 @@ def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryRep
     """Return what follows a failed run. Whatever a receiver, a network or a Secret does is one more failed try; a lost
     worker is none. The receiver gets the pause that it asked for."""
     reason = outcome.reason or Reason.WEBHOOK_FAILED
-    settled = reason in FINAL or info(reason).retry is RetryClass.UNCHARGED
+    settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED
     base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap
     patient = replace(run.settings, backoff_base=base, backoff_cap=cap)
     context = Context(bulk.metadata.uid, run.number, run.attempts, run.now, patient, run.now)

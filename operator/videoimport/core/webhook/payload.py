@@ -20,7 +20,7 @@ _COUNTS = ("total", "completed", "failed", "rejected_count", "skipped_duplicates
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class WebhookMessage:
     """One ending that somebody wants to hear of."""
 
     id: str
@@ -29,17 +29,17 @@ class Notice:
     event: WebhookEvent
 
 
-def notice_of(bulk: BulkImport, status: BulkImportStatus) -> Notice | None:
+def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> WebhookMessage | None:
     """Of this status; None while it has not ended, or ended in a way that its webhook does not want to hear of."""
     event = _EVENTS.get(status.phase) if status.phase else None
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:
         return None
     identity = hashlib.sha256(f"{bulk.metadata.uid}/{event}/{clock(ended)}".encode()).hexdigest()
-    return Notice(f"msg_{identity[:32]}", event)
+    return WebhookMessage(f"msg_{identity[:32]}", event)
 
 
-def body_of(bulk: BulkImport, status: BulkImportStatus, notice: Notice) -> str:
+def build_message_body(bulk: BulkImport, status: BulkImportStatus, notice: WebhookMessage) -> str:
     """The message, JSON; some 20 KB for a hundred thousand items."""
     ended = clock(status.completion_time) if status.completion_time else None
     data: dict[str, Any] = {

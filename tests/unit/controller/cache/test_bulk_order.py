@@ -8,7 +8,7 @@ from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_bulk
-from videoimport.core.discovery.page_digest import digest_of_data
+from videoimport.core.discovery.page_digest import hash_page_data
 from videoimport.core.list_item import EARLIER
 
 Raw = dict[str, Any]
@@ -179,7 +179,7 @@ def test_nobody_asks_without_retry_failed_or_without_earlier_ones_or_once_it_is_
     known.bulk("first", 0, source=ITEMS, status=DONE, retryFailed=True)
     assert known.seen("first").left_failed is None
     data = {"page.json": json.dumps({"done": True, "integration": "items"}), "items.jsonl": ""}
-    known.bulk("third", 2, source=ITEMS, retryFailed=True, status={"earlierDigests": {"0": digest_of_data(data)}})
+    known.bulk("third", 2, source=ITEMS, retryFailed=True, status={"earlierDigests": {"0": hash_page_data(data)}})
     labels = {"videoimport.io/listing": EARLIER, "videoimport.io/page": "0"}
     known.put("ConfigMap", config_map("third", "earlier-0", labels, data))
     assert known.seen("third").left_failed is None

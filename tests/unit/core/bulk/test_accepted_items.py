@@ -8,9 +8,9 @@ from support.core.discovery_builders import listed, page
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
-from videoimport.core.bulk.accepted_items import roll_of
+from videoimport.core.bulk.accepted_items import collect_accepted_items
 from videoimport.core.discovery import pages as pages_of_list
-from videoimport.core.discovery.pages import broken_off, complete, too_long
+from videoimport.core.discovery.pages import exceeds_item_limit, is_list_complete, is_page_limit_reached
 from videoimport.core.list_item import EARLIER, Listed
 from videoimport.core.observed import PageView
 
@@ -26,7 +26,7 @@ def test_of_two_items_with_one_identity_the_second_is_rejected_once_and_told():
     assert item_identity(ONE) == item_identity(OTHER)
     wish = listed()
     pages = [kept(wish, 0, ONE, OTHER), kept(wish, 1, OTHER, ONE)]
-    roll = roll_of(wish, pages)
+    roll = collect_accepted_items(wish, pages)
     assert [found.url for found in roll.accepted.values()] == [ONE]
     [rejected] = roll.rejected
     assert (rejected.identity, rejected.reason, rejected.url) == (None, Reason.INVALID_SPEC, OTHER)
@@ -34,7 +34,7 @@ def test_of_two_items_with_one_identity_the_second_is_rejected_once_and_told():
 
 
 def test_inline_items_with_one_identity_are_told_too():
-    roll = roll_of(listed(source={"items": [{"url": ONE}, {"url": OTHER, "name": "other"}]}), ())
+    roll = collect_accepted_items(listed(source={"items": [{"url": ONE}, {"url": OTHER, "name": "other"}]}), ())
     assert [found.url for found in roll.accepted.values()] == [ONE]
     assert [(line.name, line.url) for line in roll.rejected] == [("other", OTHER)]
 
@@ -49,32 +49,32 @@ def numbered(wish: BulkImport, number: int, *items: int) -> PageView:
 def test_limit_counts_what_stands_on_two_pages_once():
     wish = listed(source={"playlist": PLAYLIST})
     pages = (numbered(wish, 0, 1, 2), numbered(wish, 1, 2, 1))
-    assert not complete(wish, pages)
+    assert not is_list_complete(wish, pages)
     pages += (numbered(wish, 2, 2, 3, 4),)
-    assert complete(wish, pages)
-    assert not broken_off(wish, pages)
-    assert [str(item.url)[-1] for item in roll_of(wish, pages).accepted.values()] == ["1", "2", "3"]
+    assert is_list_complete(wish, pages)
+    assert not is_page_limit_reached(wish, pages)
+    assert [str(item.url)[-1] for item in collect_accepted_items(wish, pages).accepted.values()] == ["1", "2", "3"]
 
 
 def test_what_earlier_bulks_left_is_taken_beyond_the_limit():
     wish = listed(source={"playlist": PLAYLIST | {"limit": 1}})
     pages = (numbered(wish, 0, 1), replace(numbered(wish, 0, 2), listing=EARLIER))
-    assert len(roll_of(wish, pages).accepted) == 2
+    assert len(collect_accepted_items(wish, pages).accepted) == 2
 
 
 def test_no_list_has_more_than_a_hundred_thousand_and_one_that_had_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pages_of_list, "MAX_LISTED", 3)
     wish = listed()
     full = (numbered(wish, 0, 1, 2, 3, 3),)
-    assert (complete(wish, full), too_long(wish, full)) == (True, True)
+    assert (is_list_complete(wish, full), exceeds_item_limit(wish, full)) == (True, True)
     last = (replace(full[0], done=True),)
-    assert not too_long(wish, last)
+    assert not exceeds_item_limit(wish, last)
     over = (replace(numbered(wish, 0, 1, 2, 3, 4), done=True),)
-    assert too_long(wish, over)
-    assert len(roll_of(wish, over).accepted) == 3
+    assert exceeds_item_limit(wish, over)
+    assert len(collect_accepted_items(wish, over).accepted) == 3
 
 
 def test_what_is_listed_twice_is_rejected_by_nobody():
     wish = listed()
-    roll = roll_of(wish, [kept(wish, number, ONE) for number in (0, 1)])
+    roll = collect_accepted_items(wish, [kept(wish, number, ONE) for number in (0, 1)])
     assert (len(roll.accepted), roll.rejected) == (1, ())

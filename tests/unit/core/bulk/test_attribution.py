@@ -10,7 +10,7 @@ from support.core.discovery_builders import page
 from support.core.page_digests import proven
 from support.core.video_builders import NOW, after
 from videoimport.api.bulkimport_status import BulkPhase
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import Listed
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Create, Delete
@@ -40,7 +40,7 @@ def test_a_child_of_another_title_is_still_its_items_child(name, make):
     wish = bulk(1, **LISTED)
     there = renamed(make(bulk(1), 0), name)
     pages = titled(wish, "a-new-title")
-    book = Book(proven(ObservedBulk(wish, (there,), pages=pages)))
+    book = BulkSnapshot(proven(ObservedBulk(wish, (there,), pages=pages)))
     assert (book.children, book.surplus) == ({key(0): there}, ())
     found = plan(wish, (there,), pages=pages)
     assert not started(found)
@@ -58,7 +58,7 @@ def test_of_two_children_the_one_with_the_derived_name_counts():
     old = renamed(child(bulk(1), 0), f"talks-old-{key(0)}", born=-9)
     new = renamed(child(bulk(1), 0), f"talks-new-{key(0)}")
     for seen in ((old, new), (new, old)):
-        book = Book(proven(ObservedBulk(wish, seen, pages=titled(wish, "new"))))
+        book = BulkSnapshot(proven(ObservedBulk(wish, seen, pages=titled(wish, "new"))))
         assert (book.children[key(0)], book.surplus) == (new, (old,))
         assert deleted(plan(wish, seen, pages=titled(wish, "new"))) == [old.metadata.name]
 
@@ -69,10 +69,10 @@ def test_else_the_oldest_counts_and_never_one_that_is_being_deleted_before_one_t
     second = renamed(child(bulk(1), 0), f"talks-a-{key(0)}")
     leaving = renamed(child(bulk(1), 0), f"talks-new-{key(0)}", deletion_timestamp=NOW)
     for seen in ((first, second, leaving), (leaving, second, first)):
-        book = Book(proven(ObservedBulk(wish, seen, pages=titled(wish, "new"))))
+        book = BulkSnapshot(proven(ObservedBulk(wish, seen, pages=titled(wish, "new"))))
         assert book.children[key(0)] == first
         assert [child.metadata.name for child in book.surplus] == [second.metadata.name, leaving.metadata.name]
-        assert book.strays == (second,)
+        assert book.children_to_prune == (second,)
 
 
 def test_a_surplus_child_keeps_its_bulk_from_ending_while_it_runs_and_is_pruned_when_it_has_ended():

@@ -8,7 +8,7 @@ from support.core.bulk_builders import bulk
 from support.core.video_builders import SETTINGS
 from videoimport.api.tasks.listing_task import FoundItem
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import creation
+from videoimport.core.bulk.child_manifests import create_child
 from videoimport.core.jobs.pod_template import task_of
 from videoimport.core.list_item import found
 
@@ -17,7 +17,7 @@ ITEM = found(FoundItem(id="0123456789", url="https://list.example@evil.example/v
 
 
 def origins(source: dict[str, Any], item: Any = ITEM) -> Any:
-    return creation(bulk(source=source), item).manifest["spec"]["source"].get("headerOrigins")
+    return create_child(bulk(source=source), item).manifest["spec"]["source"].get("headerOrigins")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_child_without_a_secret_or_of_a_bucket_says_nothing() -> None:
 
 
 def test_a_child_that_says_nothing_sends_them_nowhere_and_keeps_its_hash() -> None:
-    manifest = creation(bulk(source={"playlist": {"url": "https://list.example/a"}} | SECRET), ITEM).manifest
+    manifest = create_child(bulk(source={"playlist": {"url": "https://list.example/a"}} | SECRET), ITEM).manifest
     del manifest["spec"]["source"]["headerOrigins"]
     manifest["metadata"]["uid"] = "u"
     child = VideoImport.parse(manifest)

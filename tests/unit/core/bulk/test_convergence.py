@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from support.core.simulated_cluster import SURE, SimulatedCluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
-from videoimport.core.bulk.status import BULK_ENDINGS
+from videoimport.core.bulk.status import FINISHED_PHASES
 from videoimport.core.parsers import shard_view
 
 ITEMS = 5
@@ -46,7 +46,7 @@ def stormy_step(cluster: SimulatedCluster) -> None:
 def calm_down(cluster: SimulatedCluster) -> None:
     for _ in range(150):
         plan = cluster.sync_bulk("talks")
-        if plan.status is None and not plan.actions and status_in(cluster).phase in BULK_ENDINGS:
+        if plan.status is None and not plan.actions and status_in(cluster).phase in FINISHED_PHASES:
             return
         for name in children(cluster):
             cluster.sync_video(name)

@@ -11,8 +11,8 @@ from support.core.simulated_listing import SimulatedListingCluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.tasks.listing_task import FoundItem, PageLine
-from videoimport.core.bulk.phase import BULK_ENDINGS
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.phase import FINISHED_PHASES
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.lifecycle import under_way
 from videoimport.core.list_item import LINES
 from videoimport.core.parsers import page_view, shard_view
@@ -71,7 +71,9 @@ def calm_down(cluster: SimulatedListingCluster) -> None:
     for _ in range(200):
         writes = cluster.writes
         sync_all(cluster, storm=False)
-        if cluster.writes == writes and all(status_of(cluster, name).phase in BULK_ENDINGS for name in bulks(cluster)):
+        if cluster.writes == writes and all(
+            status_of(cluster, name).phase in FINISHED_PHASES for name in bulks(cluster)
+        ):
             return
         cluster.run_jobs("succeeds")
         cluster.wait(60)
@@ -127,7 +129,7 @@ def test_suspended_at_any_moment_it_comes_to_rest_and_goes_on(seed):
     for _ in range(6):
         sync_all(cluster, storm=False)
         cluster.run_jobs("goes on")
-    if status_of(cluster).phase not in BULK_ENDINGS:
+    if status_of(cluster).phase not in FINISHED_PHASES:
         assert status_of(cluster).phase is BulkPhase.SUSPENDED
         assert running(cluster, "talks") == []
         assert cluster.of_kind("Job") == [] or all("status" in raw for raw in cluster.of_kind("Job"))
@@ -143,7 +145,7 @@ def test_of_two_with_the_same_way_the_older_goes_first(seed):
     cluster = a_cluster(seed, "older", "younger")
     for _ in range(25):
         stormy_step(cluster)
-        if status_of(cluster, "older").phase not in BULK_ENDINGS:
+        if status_of(cluster, "older").phase not in FINISHED_PHASES:
             assert running(cluster, "younger") == []
             assert cluster.listed["younger"] == 0
             assert status_of(cluster, "younger").phase in (None, BulkPhase.QUEUED)
@@ -243,8 +245,8 @@ def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
     for _ in range(15):
         stormy_step(cluster)
         cluster.sync_bulk("talks")
-        book = Book(cluster.observe_bulk("talks"))
-        assert not book.hopeless or all(under_way(child.status) for child in book.running.values())
+        book = BulkSnapshot(cluster.observe_bulk("talks"))
+        assert not book.policy_exceeded or all(under_way(child.status) for child in book.running.values())
         if status_of(cluster).phase is BulkPhase.FAILED:
             made = cluster.made.total()
             stormy_step(cluster)

@@ -8,8 +8,8 @@ from videoimport.api.bulkimport_status import HostStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoPhase
 from videoimport.core import source_host
-from videoimport.core.bulk.child_manifests import source_of
-from videoimport.core.bulk.start_window import next_items
+from videoimport.core.bulk.child_manifests import build_child_source
+from videoimport.core.bulk.start_window import select_next_items
 from videoimport.core.list_item import Listed
 
 BUSY = HostStatus(host="video.example", state="Open", until=after(60), failures=2)
@@ -63,7 +63,7 @@ def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatc
     items = [Listed(f"{number:010}", own(number)) for number in range(1, 500)]
     split = source_host.urlsplit
     monkeypatch.setattr(source_host, "urlsplit", lambda url: parsed.append(url) or split(url))
-    assert next_items(wish, items, (waiting(wish, 0),), 0, frozenset({BUSY.host})) == []
+    assert select_next_items(wish, items, (waiting(wish, 0),), 0, frozenset({BUSY.host})) == []
     assert len(parsed) < 10
 
 
@@ -81,8 +81,8 @@ def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatc
 )
 def test_an_item_is_passed_by_for_the_very_host_that_its_import_would_wait_for(url):
     wish, item = a_bulk(own(0), parallelism=3), Listed("0123456789", url)
-    host = source_host.find_source_host(source_of(wish, item))
+    host = source_host.find_source_host(build_child_source(wish, item))
     held = waiting(wish, 0)
-    held = held.model_copy(update={"spec": held.spec.model_copy(update={"source": source_of(wish, item)})})
-    assert next_items(wish, [item], (held,), 0, frozenset({host})) == []
-    assert next_items(wish, [item], (held,), 0, frozenset({"quiet.example"})) == [item]
+    held = held.model_copy(update={"spec": held.spec.model_copy(update={"source": build_child_source(wish, item)})})
+    assert select_next_items(wish, [item], (held,), 0, frozenset({host})) == []
+    assert select_next_items(wish, [item], (held,), 0, frozenset({"quiet.example"})) == [item]

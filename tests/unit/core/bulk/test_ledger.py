@@ -7,7 +7,7 @@ from support.core.video_builders import SETTINGS, URI
 from videoimport.api.bulkimport_source import MAX_ITEMS, Item
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
-from videoimport.core.bulk.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, ledger_of, recording
+from videoimport.core.bulk.ledger import MAX_GROWN_BYTES, MAX_SHARD_BYTES, plan_ledger_writes, read_ledger
 from videoimport.core.plan import Create, Patch
 
 SMALL = replace(SETTINGS, shard_size=2)
@@ -95,7 +95,7 @@ def test_full_shards_make_room_for_new_ones():
 
 def test_shard_is_full_by_bytes_as_well():
     long = {str(number): an_entry(number, error="ä" * 1024, uri="s3://b/" + "ü" * 2000) for number in range(300)}
-    actions = recording(bulk(), (), long, shard_size=500)
+    actions = plan_ledger_writes(bulk(), (), long, shard_size=500)
     sizes = [sum(len(text.encode()) for text in action.manifest["data"].values()) for action in actions]
     assert len(actions) > 1
     assert max(sizes) <= MAX_SHARD_BYTES
@@ -110,13 +110,13 @@ def test_new_shard_never_takes_the_name_of_a_vanishing_one():
 
 
 def test_what_stands_in_a_vanishing_shard_does_not_count():
-    assert ledger_of((shard(0, {"a": an_entry(0)}, deleting=True),)) == {}
+    assert read_ledger((shard(0, {"a": an_entry(0)}, deleting=True),)) == {}
 
 
 def test_item_in_two_shards_has_its_later_result():
     first, second = an_entry(0), an_entry(0, attempts=2)
-    assert ledger_of((shard(0, {"a": first}), shard(1, {"a": second}))) == {"a": second}
-    found = recording(bulk(), (shard(0, {"a": first}), shard(1, {"a": second})), {"a": second}, 500)
+    assert read_ledger((shard(0, {"a": first}), shard(1, {"a": second}))) == {"a": second}
+    found = plan_ledger_writes(bulk(), (shard(0, {"a": first}), shard(1, {"a": second})), {"a": second}, 500)
     assert [(action.name, action.patch["data"].keys()) for action in found] == [
         ("talks-results-0", {"a"}),
         ("talks-results-1", {"a"}),
@@ -125,7 +125,7 @@ def test_item_in_two_shards_has_its_later_result():
 
 
 def test_nothing_new_nothing_written():
-    assert recording(bulk(), (shard(0, {}),), {}, 500) == ()
+    assert plan_ledger_writes(bulk(), (shard(0, {}),), {}, 500) == ()
 
 
 def test_child_that_restarts_keeps_its_old_entry_until_it_ends_again():
@@ -138,7 +138,7 @@ def test_child_that_restarts_keeps_its_old_entry_until_it_ends_again():
 
 def test_largest_list_fits_its_references():
     news = {str(number): an_entry(number, uri="s3://b/" + "ü" * 2000, error="ä" * 1024) for number in range(MAX_ITEMS)}
-    assert len(recording(bulk(), (), news, SETTINGS.shard_size)) <= 64
+    assert len(plan_ledger_writes(bulk(), (), news, SETTINGS.shard_size)) <= 64
 
 
 LONGEST = {"uri": "s3://b/" + "ü" * 2000, "error": "ä" * 1024}
@@ -163,32 +163,34 @@ def bytes_of(one):
 def test_entries_that_outgrow_their_shard_move_and_every_shard_stays_within_bounds():
     short = (shard(0, {f"{number:03}": an_entry(number, error="no") for number in range(500)}),)
     long = {f"{number:03}": an_entry(number, **LONGEST) for number in range(500)}
-    after_one = put_into(short, recording(bulk(), short, long, 500))
-    assert ledger_of(after_one) == long
+    after_one = put_into(short, plan_ledger_writes(bulk(), short, long, 500))
+    assert read_ledger(after_one) == long
     assert max(map(bytes_of, after_one)) <= MAX_GROWN_BYTES
-    moved = recording(bulk(), after_one, {}, 500)
+    moved = plan_ledger_writes(bulk(), after_one, {}, 500)
     assert all(isinstance(action, Patch) and set(action.patch["data"].values()) == {None} for action in moved)
     after_two = put_into(after_one, moved)
-    assert ledger_of(after_two) == long
+    assert read_ledger(after_two) == long
     assert sum(len(one.entries) for one in after_two) == 500
-    assert recording(bulk(), after_two, {}, 500) == ()
+    assert plan_ledger_writes(bulk(), after_two, {}, 500) == ()
 
 
 def test_moved_entry_never_goes_where_an_older_one_would_count():
     roomy, full = shard(0, {}), shard(1, {"a": an_entry(0)}, size=MAX_GROWN_BYTES)
-    found = recording(bulk(), (roomy, full), {"a": an_entry(0, **LONGEST)}, 500)
+    found = plan_ledger_writes(bulk(), (roomy, full), {"a": an_entry(0, **LONGEST)}, 500)
     assert [action.manifest["metadata"]["name"] for action in found] == ["talks-results-2"]
 
 
 def test_what_cannot_be_read_takes_room_too():
     full = shard(0, {}, size=MAX_SHARD_BYTES)
-    assert kinds_of(recording(bulk(), (full,), {"a": an_entry(0)}, 500)) == [Create]
+    assert kinds_of(plan_ledger_writes(bulk(), (full,), {"a": an_entry(0)}, 500)) == [Create]
 
 
 def test_sealed_shard_is_read_and_never_written():
     sealed, later = shard(0, {"a": an_entry(0)}, immutable=True), shard(1, {"a": an_entry(0, attempts=2)})
-    assert kinds_of(recording(bulk(), (sealed,), {"a": an_entry(0, attempts=2), "b": an_entry(1)}, 500)) == [Create]
-    assert recording(bulk(), (sealed, later), {}, 500) == ()
+    assert kinds_of(plan_ledger_writes(bulk(), (sealed,), {"a": an_entry(0, attempts=2), "b": an_entry(1)}, 500)) == [
+        Create
+    ]
+    assert plan_ledger_writes(bulk(), (sealed, later), {}, 500) == ()
 
 
 def kinds_of(actions):

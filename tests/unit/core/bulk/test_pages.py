@@ -15,13 +15,13 @@ from videoimport.api.metadata import MOST_KEYS
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import Known
 from videoimport.api.videoimport_status import Attempts, JobReference
-from videoimport.core.bulk.accepted_items import roll_of
-from videoimport.core.bulk.child_manifests import creation
-from videoimport.core.bulk.ledger import entry_of
-from videoimport.core.bulk.phase import BULK_ENDINGS
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.accepted_items import collect_accepted_items
+from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.ledger import build_ledger_entry
+from videoimport.core.bulk.phase import FINISHED_PHASES
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.discovery import pages as pages_of_list
-from videoimport.core.discovery.pages import MOST_PAGES
+from videoimport.core.discovery.pages import MAX_PAGES
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Delete
@@ -171,7 +171,7 @@ def test_all_rejected_is_failed_with_the_first_reason_and_an_empty_list_is_compl
 
 def test_items_own_metadata_wins_over_the_templates():
     template = {"destination": {"s3": {"bucket": "media"}}, "metadata": {"year": 2026, "campaign": "spring"}}
-    found = creation(bulk(template=template), item(0, metadata={"year": 1999, "score": 1.5}))
+    found = create_child(bulk(template=template), item(0, metadata={"year": 1999, "score": 1.5}))
     assert found.manifest["spec"]["metadata"] == {"year": 1999, "campaign": "spring", "score": 1.5}
 
 
@@ -189,7 +189,7 @@ def test_item_with_too_much_metadata_or_a_predefined_key_is_rejected_and_the_oth
 def test_checksum_credentials_and_objects_reach_the_child():
     sum_ = "sha256:" + "a" * 64
     wish = bulk(source=BUCKET | {"credentialsSecretRef": {"name": "keys"}})
-    made = creation(wish, Listed("ab" * 5, key="a/film.mp4", checksum=sum_)).manifest["spec"]["source"]
+    made = create_child(wish, Listed("ab" * 5, key="a/film.mp4", checksum=sum_)).manifest["spec"]["source"]
     assert made == {
         "s3": {"endpoint": "https://s3.example", "region": "us-east-1", "bucket": "incoming", "key": "a/film.mp4"},
         "credentialsSecretRef": {"name": "keys"},
@@ -244,7 +244,7 @@ def test_list_whose_pages_bring_nothing_ends_and_says_so():
     empty = pages(wish, [], done=False)[0]
     many = tuple(
         replace(empty, name=empty.name.removesuffix("0") + str(number), number=number, uid=f"page-{number}")
-        for number in range(MOST_PAGES)
+        for number in range(MAX_PAGES)
     )
     assert not plan(wish, pages=many[:-1]).status.discovery.done
     status = plan(wish, pages=many).status
@@ -279,11 +279,11 @@ def test_cancelled_only_once_listing_and_children_of_the_old_list_have_stopped()
     job = listing_job(wish)
     found = plan(wish, jobs=(job,), at=after(9))
     assert [action.name for action in found.actions if isinstance(action, Delete)] == [job.name]
-    assert found.status.phase not in BULK_ENDINGS
+    assert found.status.phase not in FINISHED_PHASES
     assert "Being cancelled" in found.status.message
     stopping = replace(job, deleting=True)
-    assert (plan(wish, jobs=(stopping,), at=after(9)).status or wish.status).phase not in BULK_ENDINGS
-    assert plan(wish, (child(wish, 7),), at=after(9)).status.phase not in BULK_ENDINGS
+    assert (plan(wish, jobs=(stopping,), at=after(9)).status or wish.status).phase not in FINISHED_PHASES
+    assert plan(wish, (child(wish, 7),), at=after(9)).status.phase not in FINISHED_PHASES
     assert plan(wish, at=after(9)).status.phase is BulkPhase.CANCELLED
 
 
@@ -318,7 +318,7 @@ def test_book_tells_each_item_and_its_result_without_any_child():
     wish = listed_bulk()
     ended = good_of(wish, 0)
     seen = proven(ObservedBulk(wish, shards=results(wish, ended), pages=pages(wish, [item(0), item(1)])))
-    assert [(line.listed.url, line.done) for line in Book(seen).lines] == [(url(0), True), (url(1), False)]
+    assert [(line.listed.url, line.done) for line in BulkSnapshot(seen).outcomes] == [(url(0), True), (url(1), False)]
 
 
 def test_discovery_in_the_status_stays_short():
@@ -346,15 +346,15 @@ def inline_twin(wish):
 def results(wish, *children):
     numbers = (next(n for n in range(9) if url(n) == one.spec.source.url) for one in children)
     pairs = [(item(number), one) for number, one in zip(numbers, children, strict=True)]
-    return (shard(0, {line.identity: entry_of(one, line, line.url) for line, one in pairs}),)
+    return (shard(0, {line.identity: build_ledger_entry(one, line, line.url) for line, one in pairs}),)
 
 
 def test_an_item_whose_name_the_volume_has_no_room_for_is_rejected_and_the_others_go_on():
     """The API server would refuse its VideoImport, and the bulk would try to create it without end."""
     on_a_volume = {"destination": {"persistentVolumeClaim": {"claimName": "shelf"}}}
     wish = listed_bulk(template=on_a_volume)
-    book = roll_of(wish, pages(wish, [item(1, name="日" * 86), item(2, name="日" * 85)]))
+    book = collect_accepted_items(wish, pages(wish, [item(1, name="日" * 86), item(2, name="日" * 85)]))
     assert list(book.accepted) == [item_identity(url(2))]
     assert [(line.reason, "has 258 bytes" in line.message) for line in book.rejected] == [(Reason.INVALID_SPEC, True)]
     in_a_bucket = listed_bulk()
-    assert len(roll_of(in_a_bucket, pages(in_a_bucket, [item(1, name="日" * 86)])).accepted) == 1
+    assert len(collect_accepted_items(in_a_bucket, pages(in_a_bucket, [item(1, name="日" * 86)])).accepted) == 1

@@ -28,9 +28,9 @@ from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import PageLine, Skipped
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoPhase
-from videoimport.core.bulk.child_manifests import creation
-from videoimport.core.bulk.retry_failed import asks_for_earlier
-from videoimport.core.discovery.pages import way_of
+from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.retry_failed import needs_failed_items
+from videoimport.core.discovery.pages import derive_target_key
 from videoimport.core.list_item import EARLIER, LINES, Listed
 from videoimport.core.observed import EventView, ObservedBulk, PageView
 from videoimport.core.parsers import page_view
@@ -278,7 +278,7 @@ def test_new_token_retries_once_more_under_retry_failed():
 
 
 def test_longest_token_still_makes_one():
-    made = creation(bulk(retryFailed=True, retryToken="t" * 128), Listed("ab" * 5, url(0)))
+    made = create_child(bulk(retryFailed=True, retryToken="t" * 128), Listed("ab" * 5, url(0)))
     assert len(made.manifest["spec"]["retryToken"]) <= 128
     assert made.manifest["spec"]["retryToken"] != "t" * 128
 
@@ -303,7 +303,7 @@ def test_what_earlier_bulks_left_failed_is_kept_as_a_page_before_anything_ends()
 
 def earlier(*items, done=True, number=0, of=None):
     """A page of what was taken up under this bulk's source and destination."""
-    name, way = f"talks-earlier-{number}", way_of(of or bulk(1))
+    name, way = f"talks-earlier-{number}", derive_target_key(of or bulk(1))
     return PageView(
         name, f"e{number}", BULK, f"d{number}", number, EARLIER, None, done, False, items, (), integration=way
     )
@@ -338,15 +338,17 @@ def test_what_was_taken_up_from_one_bucket_is_not_looked_for_in_another():
     other = taken_from("other")
     found = plan(other, pages=(left_there,), left_failed=())
     assert found.status.total == 0
-    assert asks_for_earlier(proven(ObservedBulk(other, pages=(left_there,))))
+    assert needs_failed_items(proven(ObservedBulk(other, pages=(left_there,))))
     assert "talks-earlier-1" in made_names(found)
-    assert not asks_for_earlier(proven(ObservedBulk(taken_from("one"), pages=(left_there,))))
+    assert not needs_failed_items(proven(ObservedBulk(taken_from("one"), pages=(left_there,))))
 
 
 def test_page_of_what_was_left_says_where_it_was():
     found = plan(taken_from("one"), left_failed=left(7))
     (made,) = [a.manifest for a in found.actions if isinstance(a, Create) and a.manifest["kind"] == "ConfigMap"]
-    assert page_view(made | {"metadata": made["metadata"] | {"uid": "e0"}}).integration == way_of(taken_from("one"))
+    assert page_view(made | {"metadata": made["metadata"] | {"uid": "e0"}}).integration == derive_target_key(
+        taken_from("one")
+    )
 
 
 def test_added_item_keeps_what_was_taken_up():
@@ -361,7 +363,7 @@ def test_ended_one_that_is_to_take_up_what_others_left_waits_for_them():
         BulkPhase.QUEUED, 1, None,
     )  # fmt: skip
     waited = asked.model_copy(update={"status": queued.status})
-    assert asks_for_earlier(ObservedBulk(waited))
+    assert needs_failed_items(ObservedBulk(waited))
     turn = plan(waited, (good(wish, 0),), recorded(good(wish, 0)), left_failed=left(7))
     assert made_names(turn) == ["talks-earlier-0"]
 

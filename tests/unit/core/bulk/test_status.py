@@ -25,7 +25,7 @@ from videoimport.api.bulkimport_source import MAX_ITEMS
 from videoimport.api.bulkimport_status import MAX_INLINE_RESULTS, BulkImportStatus, BulkPhase, LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Usage
-from videoimport.core.bulk.snapshot import Book
+from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Plan
 
@@ -312,7 +312,7 @@ def test_largest_status_stays_under_64_kib_and_within_the_schema(letter):
     }
     found = {
         line.listed.identity: LedgerEntry(url=line.listed.url, name=line.listed.name, **long)
-        for line in Book(ObservedBulk(wish)).lines
+        for line in BulkSnapshot(ObservedBulk(wish)).outcomes
     }
     shards = tuple(shard(number, dict(list(found.items())[number::80])) for number in range(80))
     status = plan(wish, (), shards).status

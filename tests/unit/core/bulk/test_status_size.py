@@ -15,7 +15,7 @@ from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import WebhookEvent, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.discovery.pages import listing_of
+from videoimport.core.discovery.pages import hash_listing
 from videoimport.core.list_item import Listed, Rejected
 from videoimport.core.object_metadata import bulk_owner
 
@@ -44,11 +44,11 @@ def worst(letter: str):
     )
     pages = tuple(
         replace(
-            page(wish, number, done=number == 255), name=f"{name}-{listing_of(wish)}-{number}", items=(), rejected=()
+            page(wish, number, done=number == 255), name=f"{name}-{hash_listing(wish)}-{number}", items=(), rejected=()
         )
         for number in range(255)
     )
-    last = replace(page(wish, 255, done=True), name=f"{name}-{listing_of(wish)}-255", items=items, rejected=lines)
+    last = replace(page(wish, 255, done=True), name=f"{name}-{hash_listing(wish)}-255", items=items, rejected=lines)
     long = {
         "success": False,
         "reason": Reason.UNSUPPORTED_RESOLUTION,

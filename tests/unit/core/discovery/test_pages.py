@@ -5,13 +5,13 @@ import json
 from support.core.discovery_builders import listed
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
-from videoimport.core.discovery.pages import listing_of, manifest_of
+from videoimport.core.discovery.pages import build_page_manifest, hash_listing
 from videoimport.core.list_item import LINES, Rejected
 from videoimport.core.parsers import page_view
 
 
 def stored(*lines: str, **facts) -> dict:
-    manifest = manifest_of(listed(), listing_of(listed()), 3, PageFacts(**facts))
+    manifest = build_page_manifest(listed(), hash_listing(listed()), 3, PageFacts(**facts))
     return {
         **manifest,
         "metadata": manifest["metadata"] | {"uid": "u"},
@@ -27,7 +27,7 @@ def test_a_page_is_read_as_it_was_made():
     item = FoundItem(id="0123456789", key="a/b.mp4", name="b", metadata={"year": 2026}, known=Known(uri="s3://m/b"))
     refused = RejectedLine(reason=Reason.NOT_VIDEO, message="a picture", url="s3://tapes/c.jpg")
     view = page_view(stored(line(found=item), line(rejected=refused), cursor="b.mp4"))
-    assert (view.number, view.listing, view.cursor, view.done) == (3, listing_of(listed()), "b.mp4", False)
+    assert (view.number, view.listing, view.cursor, view.done) == (3, hash_listing(listed()), "b.mp4", False)
     (found,) = view.items
     assert (found.identity, found.key, found.metadata, found.known) == (
         "0123456789",
@@ -67,7 +67,7 @@ def test_a_page_that_says_nothing_of_itself_is_of_no_listing():
 
 
 def test_a_page_belongs_to_its_bulk_and_is_sealed():
-    manifest = manifest_of(listed(), "0a1b2c3d", 0, PageFacts(done=True))
+    manifest = build_page_manifest(listed(), "0a1b2c3d", 0, PageFacts(done=True))
     assert manifest["metadata"]["name"] == "talks-0a1b2c3d-0"
     assert manifest["immutable"] is True
     (owner,) = manifest["metadata"]["ownerReferences"]

@@ -6,7 +6,7 @@ from support.core.video_builders import URI, condition, finished, plan, running,
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason, UploadText
 from videoimport.api.videoimport_status import Outputs, VideoPhase
-from videoimport.core.bulk.ledger import entry_of
+from videoimport.core.bulk.ledger import build_ledger_entry
 from videoimport.core.list_item import inline
 from videoimport.core.plan import Plan
 
@@ -50,9 +50,9 @@ def test_duplicate_of_a_bulk_is_a_success_with_its_reason_and_place():
     its = child(wish, 0, phase=VideoPhase.COMPLETED, reason=Reason.DUPLICATE, duplicate_of=THERE, outputs=Outputs())
     url = its.spec.source.url
     item = inline(Item(url=url))
-    entry = entry_of(its, item, url)
+    entry = build_ledger_entry(its, item, url)
     assert (entry.success, entry.reason, entry.uri, entry.error) == (True, Reason.DUPLICATE, THERE, None)
-    assert entry_of(good(wish, 0), item, url).reason is None
+    assert build_ledger_entry(good(wish, 0), item, url).reason is None
     status = bulk_plan(wish, (its,)).status
     assert status is not None
     assert (status.completed, status.failed) == (1, 0)

@@ -17,7 +17,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask, WebhookStatus
 from videoimport.core.observed import JobView, ObservedBulk, PodView
 from videoimport.core.plan import Create, Delete, Patch
-from videoimport.core.webhook.reconcile import notifying
+from videoimport.core.webhook.reconcile import reconcile_webhook
 
 HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
 FATES = ("goes on", "delivered", "delivered and lost", "delivered and silent", "refused", "lost", "deleted")
@@ -46,7 +46,7 @@ class World:
     def sync(self, steps: int = 99) -> bool:
         """Decide and do, or die after so many steps; whether there was anything to do."""
         seen = ObservedBulk(self.bulk, jobs=tuple(self.jobs.values()), pods=tuple(self.pods.values()))
-        found = notifying(seen, self.bulk.status, self.now, SETTINGS)
+        found = reconcile_webhook(seen, self.bulk.status, self.now, SETTINGS)
         changed = found.status != self.hook
         if changed and steps > 0:
             self.write(webhook=found.status and WebhookStatus.model_validate(found.status.wire()))
