@@ -10,6 +10,7 @@ import pytest
 from support.fake_source_site import FakeSourceSite, html, ranged
 from support.worker.fetch_harness import FetchHarness
 from support.worker.http_proxy import NETWORK, HttpProxy
+from support.worker.listing_harness import ListingHarness
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.reasons import Reason
 
@@ -54,6 +55,13 @@ def test_a_proxy_that_is_not_there_is_told_without_its_login(bench: FetchHarness
     assert failure.reason is Reason.SOURCE_UNAVAILABLE
     assert "spec.worker.proxy" in failure.message
     assert "hunter2" not in failure.message
+
+
+def test_a_lists_proxy_that_is_not_there_is_told_by_its_field(lists: ListingHarness, site: FakeSourceSite) -> None:
+    page = lists.page({"manifest": {"url": site.add("/list.txt", serve)}}, proxy="http://ann:hunter2@127.0.0.1:9")
+    assert page.reason == "SourceUnavailable", page.log
+    assert "spec.template.worker.proxy" in page.report.message
+    assert "hunter2" not in page.log
 
 
 def test_a_source_is_fetched_no_faster_than_is_polite(bench: FetchHarness, site: FakeSourceSite) -> None:

@@ -95,7 +95,9 @@ def _brought(around: Surroundings, request: ListRequest, wish: ManifestSource) -
 
 def _from_web(around: Surroundings, url: str) -> Path:
     secret = secrets.read_web(url, around.request.secret, around.secret_folder)
-    browser = Browser(around.limits.read_seconds, route=around.route, secrets=secret)
+    browser = Browser(
+        around.limits.read_seconds, route=around.route, secrets=secret, url_field="spec.source.manifest.url"
+    )
     path = around.folder / "manifest"
     try:
         for attempt in Patience(time.sleep).attempts():

@@ -67,7 +67,7 @@ def send(
         reraise=True,
     )
     try:
-        return tries(_once, pool, address, body, sent, answered)
+        return tries(_once, pool, address, body, sent, route.proxy_field, answered)
     except _Unreached as unreached:
         return unreached.answer
     finally:
@@ -79,12 +79,13 @@ def _once(
     address: Address,
     body: bytes,
     headers: Mapping[str, str],
+    proxy_field: str,
     answered: Callable[[], None],
 ) -> Answer:
     try:
         response = pool.request("POST", address.url, body=body, headers=headers, preload_content=False, redirect=False)
     except HTTPError as error:
-        failed = _failure(error, address.host)
+        failed = _failure(error, address.host, proxy_field)
         if isinstance(error, _UNREACHED) and failed.reason is Reason.WEBHOOK_FAILED:
             raise _Unreached(failed) from None
         return failed
@@ -115,8 +116,8 @@ def _answer(status: int, retry_after: str | None, host: str) -> Answer:
     return Answer(Reason.WEBHOOK_FAILED, f"{told}.", parse_retry_after(retry_after))
 
 
-def _failure(error: HTTPError, host: str) -> Answer:
-    problem = explain_error(error, host, "template.worker.proxy")
+def _failure(error: HTTPError, host: str, proxy_field: str) -> Answer:
+    problem = explain_error(error, host, proxy_field)
     if problem.reason:
         return Answer(problem.reason, problem.sentence)
     if isinstance(error, _UNREACHED) and not isinstance(error, NameResolutionError):

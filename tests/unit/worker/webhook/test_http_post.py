@@ -59,11 +59,11 @@ def test_a_login_is_taken_out_of_the_address() -> None:
         ),
         (NewConnectionError(HTTPConnection("h.example"), "x"), "h.example could not be reached."),
         (ConnectTimeoutError(), "h.example could not be reached."),
-        (ProxyError("x", OSError()), "The proxy of template.worker.proxy does not let us reach h.example."),
+        (ProxyError("x", OSError()), "The proxy of spec.template.worker.proxy does not let us reach h.example."),
         (SSLError("x"), "h.example broke off the TLS handshake."),
         (HTTPError("https://h.example/?secret=1"), "h.example did not answer (HTTPError)."),
     ],
 )
 def test_an_error_of_the_network_is_told_by_its_host_alone(error: HTTPError, message: str) -> None:
-    answer = sending._failure(error, "h.example")
+    answer = sending._failure(error, "h.example", "spec.template.worker.proxy")
     assert (answer.reason, answer.message) == (Reason.WEBHOOK_FAILED, message)

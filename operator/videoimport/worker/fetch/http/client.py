@@ -37,8 +37,11 @@ class Browser:
         route: Route | None = None,
         secrets: WebSecrets | None = None,
         cookies: CookieJar | None = None,
+        url_field: str = "spec.source.url",
     ) -> None:
-        self._pool = (route or Route()).pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds))
+        """``url_field`` is where the user wrote the first address, for messages."""
+        self._route, self._url_field = route or Route(), url_field
+        self._pool = self._route.pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds))
         self._secrets = secrets or WebSecrets()
         self._cookies = self._secrets.jar() if cookies is None else cookies
 
@@ -47,7 +50,7 @@ class Browser:
 
         ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
         """
-        redirects.check_address(url, Reason.INVALID_SPEC, "spec.source.url is no address; correct it.")
+        redirects.check_address(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
         first = first or url
         for _ in range(redirects.MOST_REDIRECTS + 1):
             response = self._once(url, dict(extra) if is_own(first, url) else redirects.without_own(dict(extra)))
@@ -72,7 +75,7 @@ class Browser:
         try:
             response = self._send(bare, headers)
         except HTTPError as error:
-            raise _failure(error, address.host) from None
+            raise _failure(error, address.host, self._route.proxy_field) from None
         jars.keep(self._cookies, bare, response)
         return response
 
@@ -102,6 +105,6 @@ def _discard(response: BaseHTTPResponse) -> None:
         response.close()
 
 
-def _failure(error: HTTPError, host: str) -> Exception:
-    problem = explain_error(error, host, "spec.worker.proxy")
+def _failure(error: HTTPError, host: str, proxy_field: str) -> Exception:
+    problem = explain_error(error, host, proxy_field)
     return ImportFailure(problem.reason, problem.sentence) if problem.reason else Interrupted(problem.text)

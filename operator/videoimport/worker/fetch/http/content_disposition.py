@@ -6,6 +6,7 @@ are sent, and keeps the quote of a value that is cut off and the backslash of a 
 
 import codecs
 import re
+from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from urllib.parse import unquote_to_bytes
@@ -23,17 +24,21 @@ _CHARSETS = (
     "euc_kr",
 )  # fmt: skip
 """As ``codecs`` calls them. RFC 8187 has UTF-8 alone; others are what servers send."""
+_MOST_SECTIONS = 100
+"""Of a name in several sections; what follows is left out."""
 
 
 def filename(header: str) -> str | None:
     """Return the name of a file in a header's value, without folders and control characters; None where it has none.
 
-    ``filename*`` counts before ``filename``, whatever their order (RFC 6266, section 4.3).
+    ``filename*`` counts before ``filename``, whatever their order (RFC 6266, section 4.3). A name in sections, which
+    mail has (RFC 2231, section 3), comes between the two, as in browsers that read it.
     """
     found: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(header):
         found.setdefault(name.lower(), _QUOTED_PAIR.sub(r"\1", quoted) if quoted else plain.strip().strip('"'))
-    return last_part(_extended(found.get("filename*", ""))) or last_part(_plain(found.get("filename", "")))
+    names = (_extended(found.get("filename*", "")), _joined(found), _plain(found.get("filename", "")))
+    return next((part for name in names if (part := last_part(name))), None)
 
 
 def last_part(name: str) -> str | None:
@@ -44,13 +49,33 @@ def last_part(name: str) -> str | None:
 
 def _extended(value: str) -> str:
     parts = _EXTENDED.fullmatch(value)
-    if parts is None:
-        return ""
+    return _decoded(unquote_to_bytes(parts[2]), parts[1]) if parts else ""
+
+
+def _decoded(content: bytes, charset: str) -> str:
     try:
-        charset = codecs.lookup(parts[1].strip() or "utf-8").name
-        return unquote_to_bytes(parts[2]).decode(charset) if charset in _CHARSETS else ""
+        known = codecs.lookup(charset.strip() or "utf-8").name
+        return content.decode(known) if known in _CHARSETS else ""
     except (LookupError, ValueError):
         return ""
+
+
+def _joined(found: Mapping[str, str]) -> str:
+    """The sections ``filename*0``, ``filename*1`` and so on, up to the first that is missing. Those whose names end
+    with an asterisk are percent-encoded; only the first one has the charset."""
+    charset, content = None, b""
+    for number in range(_MOST_SECTIONS):
+        if (encoded := found.get(f"filename*{number}*")) is not None:
+            if number == 0:
+                if (parts := _EXTENDED.fullmatch(encoded)) is None:
+                    return ""
+                charset, encoded = parts[1], parts[2]
+            content += unquote_to_bytes(encoded)
+        elif (plain := found.get(f"filename*{number}")) is not None:
+            content += plain.encode("latin-1", "replace")
+        else:
+            break
+    return _plain(content.decode("latin-1")) if charset is None else _decoded(content, charset)
 
 
 def _plain(value: str) -> str:
