@@ -23,40 +23,40 @@ VideoPlan = PartialPlan[VideoImportStatus]
 
 @dataclass(frozen=True)
 class Scene:
-    """What every step of a video's decision looks at. It has no slots, so that the Jobs and the run, for which most
-    steps ask, are found once."""
+    """What every step of a video's decision looks at. It has no slots, so that each property is computed once: steps ask
+    for the same ones again and again."""
 
     observed: ObservedVideo
     now: datetime
     """In whole seconds, as timestamps in a status are."""
     settings: Settings
 
-    @property
+    @cached_property
     def video(self) -> VideoImport:
         """The resource."""
         return self.observed.video
 
-    @property
+    @cached_property
     def spec(self) -> VideoImportSpec:
         """The wish."""
         return self.observed.video.spec
 
-    @property
+    @cached_property
     def status(self) -> VideoImportStatus:
         """The status as it stands in the cluster."""
         return self.observed.video.status
 
-    @property
+    @cached_property
     def run(self) -> int:
         """Number of the current run; 0 before the first."""
         return self.status.run or 0
 
-    @property
+    @cached_property
     def attempts(self) -> Attempts:
         """As recorded, under the wish's present maximum."""
         return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
 
-    @property
+    @cached_property
     def since(self) -> datetime:
         """When the present series of runs began: since then it is Reconciling. The start time is that of the first."""
         working = next((c for c in self.status.conditions if c.type == ConditionType.RECONCILING), None)
@@ -64,7 +64,7 @@ class Scene:
             return self.status.start_time or self.now
         return working.last_transition_time
 
-    @property
+    @cached_property
     def wish(self) -> str:
         """The hash of all that its user can mend."""
         return wish_hash(self.spec)
@@ -93,12 +93,12 @@ class Scene:
         """The resource as the owner of its objects."""
         return video_owner(self.video.metadata)
 
-    @property
+    @cached_property
     def claim(self) -> ClaimView | None:
         """Its scratch, where that is a volume that outlives pods."""
         return next((claim for claim in self.observed.claims if is_claim_of(claim, self.owner)), None)
 
-    @property
+    @cached_property
     def pods(self) -> tuple[PodView, ...]:
         """Pods of its Jobs, and of the one that the status names, although that may be gone."""
         known = self.status.job
@@ -119,7 +119,7 @@ class Scene:
             self.run, self.attempts, self.job, self.jobs, pods, events, self.refusal, self.now, self.settings, claim
         )
 
-    @property
+    @cached_property
     def refusal(self) -> EventView | None:
         """What the API server said when the Job was to be created: an Event about the import itself."""
         uid = self.video.metadata.uid
