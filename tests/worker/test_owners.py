@@ -320,6 +320,92 @@ class TestEarlierResult:
         assert desk.all == before
 
 
+class TestKeysWithoutAnEarlierObject:
+    """With ``ifExists: Fail`` an import replaces its own objects. At every other key another writer may come first."""
+
+    STILL = f"{FOLDER}/thumbnails/001.jpg"
+
+    @BOTH
+    def test_another_writers_object_stays(self, desk: Desk, theirs: dict[str, Path], mine: dict[str, Path]) -> None:
+        bring(desk.place(), mine)
+        before = desk.all
+        place = desk.place(**CHANGED)
+        self._write_before_completion(desk, place, self.STILL)
+        with pytest.raises(ImportFailure) as caught:
+            bring(place, theirs)
+        assert caught.value.reason is Reason.DESTINATION_EXISTS
+        assert desk.home.read(self.STILL) == b"another's"
+        assert {key: one for key, one in desk.all.items() if key != self.STILL} == before
+        assert desk.home.unfinished == []
+
+    @pytest.mark.parametrize("shape", ["keeps metadata", "keeps none", "no conditions"])
+    def test_an_object_that_stands_before_the_look_stays(
+        self, desk: Desk, theirs: dict[str, Path], mine: dict[str, Path]
+    ) -> None:
+        """A store without conditions is looked at just before the completion."""
+        bring(desk.place(), mine)
+        place = desk.place(**CHANGED)
+
+        def put(**options: Any) -> Any:
+            if options["Key"] == RECORD:
+                desk.home.bucket.put(self.STILL, b"another's")
+            return real.put_object(**options)
+
+        real = shadow(place, put_object=put)
+        with pytest.raises(ImportFailure) as caught:
+            bring(place, theirs)
+        assert caught.value.reason is Reason.DESTINATION_EXISTS
+        assert desk.home.read(self.STILL) == b"another's"
+        assert desk.home.read(VIDEO) == mine["video.mp4"].read_bytes()
+
+    @pytest.mark.parametrize("shape", ["keeps metadata"])
+    def test_a_later_run_keeps_it_too(self, desk: Desk, theirs: dict[str, Path], mine: dict[str, Path]) -> None:
+        bring(desk.place(), mine)
+        killed = desk.place(**CHANGED)
+
+        def kill(**_: Any) -> Any:
+            raise Killed
+
+        shadow(killed, complete_multipart_upload=kill)
+        with pytest.raises(Killed):
+            bring(killed, theirs)
+        place = desk.place(run=2, probe=False, **CHANGED)
+        self._write_before_completion(desk, place, self.STILL)
+        with pytest.raises(ImportFailure) as caught:
+            earlier_run.done_before(place)
+        assert caught.value.reason is Reason.DESTINATION_EXISTS
+        assert desk.home.read(self.STILL) == b"another's"
+
+    @pytest.mark.parametrize("shape", ["keeps metadata", "keeps none", "no conditions"])
+    def test_another_writers_result_stays(self, desk: Desk, theirs: dict[str, Path], mine: dict[str, Path]) -> None:
+        bring(desk.place(), mine)
+        place = desk.place(**CHANGED)
+        self._write_before_completion(desk, place, RESULT)
+        with pytest.raises(ImportFailure) as caught:
+            bring(place, theirs)
+        assert caught.value.reason is Reason.DESTINATION_EXISTS
+        assert desk.home.read(RESULT) == b"another's"
+
+    @BOTH
+    def test_its_own_are_replaced(self, desk: Desk, theirs: dict[str, Path], mine: dict[str, Path]) -> None:
+        bring(desk.place(), mine)
+        bring(desk.place(**CHANGED), theirs)
+        assert desk.home.read(VIDEO) == theirs["video.mp4"].read_bytes()
+        assert desk.home.read(self.STILL) == b"still"
+
+    def _write_before_completion(self, desk: Desk, place: Place, key: str) -> None:
+        """Let another writer put an object at the key after the last look and before the first completion."""
+
+        def complete(**options: Any) -> Any:
+            if not written:
+                written.append(key)
+                desk.home.bucket.put(key, b"another's")
+            return real.complete_multipart_upload(**options)
+
+        written: list[str] = []
+        real = shadow(place, complete_multipart_upload=complete)
+
+
 class TestLostAnswers:
     """The store did what it was asked to, and its answer did not arrive."""
 

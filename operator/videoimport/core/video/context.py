@@ -23,8 +23,8 @@ VideoPlan = PartialPlan[VideoImportStatus]
 
 @dataclass(frozen=True)
 class Scene:
-    """What every step of a video's decision looks at. It has no slots, so that each property is computed once: steps ask
-    for the same ones again and again."""
+    """What every step of a video's decision looks at. It has no slots, so that each property is computed once: many
+    steps read the same ones."""
 
     observed: ObservedVideo
     now: datetime

@@ -5,7 +5,7 @@ part's streams only, so the later parts get its PIDs, and times that go on where
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.media.container import mpegts as transport
@@ -13,55 +13,14 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import TICKS, Elementary, Program, Tables
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline.continuity_counters import Counters
+from videoimport.media.timeline.stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
 
-BACK_SECONDS = 0.2
-"""A clock that goes back by more than this starts again."""
 AHEAD_SECONDS = 10.0
 """With other PIDs, a clock that goes ahead by more than this is another one; ffmpeg has the same bound."""
-MOST_PARTS = 10_000
-RATE = 25
-"""Pictures a second where a part has but one."""
+_DECODED_BACK_TICKS = TICKS // 10
+"""Decoding times may go back by so much where the pictures do not overlap: by as much as encoders reorder."""
 MARGIN_TICKS = TICKS // 100
 """Between two sounds that follow one another: a decoder's first frame may begin some samples early."""
-
-
-@dataclass(slots=True)
-class Part:
-    """A part of the file, from ``offset`` on. Times are ticks of its own clock."""
-
-    offset: int
-    programs: tuple[Program, ...]
-    """Those with a picture."""
-    first: dict[int, int] = field(default_factory=dict)
-    """The first decoding time by PID."""
-    last: dict[int, int] = field(default_factory=dict)
-    step: dict[int, int] = field(default_factory=dict)
-    """Ticks between the last two decoding times, by PID."""
-    last_at: dict[int, int] = field(default_factory=dict)
-    """Where in the file the last access unit begins, by PID."""
-    follows_late: bool = False
-    """The streams of the part before went on after the tables that named these."""
-    has_late_sound: bool = False
-    """A sound was added to pictures without any."""
-
-    @property
-    def pids(self) -> frozenset[int]:
-        """Its pictures and sounds."""
-        return frozenset(one.pid for one in _media(self.programs))
-
-    @property
-    def video_pid(self) -> int | None:
-        """The picture whose clock counts: the first one that has times."""
-        videos = [one.pid for program in self.programs for one in program.of("video")]
-        return next((pid for pid in videos if pid in self.first), None)
-
-    def note(self, pid: int, ticks: int, offset: int) -> None:
-        """Count the decoding time of an access unit at an offset."""
-        if pid in self.last:
-            self.step[pid] = transport.since(self.last[pid], ticks)
-        self.first.setdefault(pid, ticks)
-        self.last[pid] = ticks
-        self.last_at[pid] = offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,71 +32,6 @@ class Join:
     """The first part's PIDs by this part's."""
     shift: int
     """Ticks to be added to its times."""
-
-
-def _media(programs: tuple[Program, ...]) -> list[Elementary]:
-    return [one for program in programs for one in program.streams if one.kind != "data"]
-
-
-def parts(read: Read, size: int) -> list[Part]:
-    """The parts of a transport stream, one where nothing changes; empty where no table names a picture."""
-    tables, found = Tables(), list[Part]()
-    association = 0
-    for offset, packet in transport.unit_starts(read, size, tables.unfinished):
-        pid = transport.pid_of(packet)
-        if pid == 0:
-            association = offset
-        if tables.names(pid):
-            if tables.add(packet):
-                _change(found, _pictured(tables), offset)
-        elif found and (places := transport.times_at(packet)):
-            ticks = transport.read_time(packet, places[-1])
-            if _starts_again(found[-1], pid, ticks):
-                begun = found[-1].offset
-                found.append(Part(association if association > begun else offset, found[-1].programs))
-            _note(found, pid, ticks, offset)
-        if len(found) > MOST_PARTS:
-            break
-    return [part for part in found if part.first]
-
-
-def _note(found: list[Part], pid: int, ticks: int, offset: int) -> None:
-    """Count an access unit for the part that it belongs to: tables may name a stream before the one before it ends."""
-    part = found[-1]
-    if pid in part.pids:
-        is_first_picture = part.video_pid is None
-        part.note(pid, ticks, offset)
-        if part.follows_late and is_first_picture and part.video_pid is not None:
-            part.offset = offset
-    elif len(found) > 1 and pid in found[-2].pids and part.video_pid is None:
-        found[-2].note(pid, ticks, offset)
-        part.follows_late = True
-
-
-def _pictured(tables: Tables) -> tuple[Program, ...]:
-    return tuple(program for _, program in sorted(tables.programs.items()) if program.of("video"))
-
-
-def _change(found: list[Part], programs: tuple[Program, ...], offset: int) -> None:
-    """Begin a part where the pictures and sounds are no longer those of the part before."""
-    if not programs:
-        return
-    if found and not found[-1].first:
-        found[-1].programs = programs  # more programs become known before any of them begins
-    elif not found or _are_gone(_media(found[-1].programs), _media(programs)):
-        found.append(Part(offset, programs))
-    elif not any(program.of("audio") for program in found[-1].programs):
-        found[-1].has_late_sound = any(program.of("audio") for program in programs)
-
-
-def _are_gone(before: list[Elementary], now: list[Elementary]) -> bool:
-    """Whether a stream ended, or has become another one. A stream that is added changes nothing for the others."""
-    return any(one not in now for one in before)
-
-
-def _starts_again(part: Part, pid: int, ticks: int) -> bool:
-    is_video = any(one.pid == pid and one.kind == "video" for one in _media(part.programs))
-    return is_video and pid in part.last and transport.since(part.last[pid], ticks) < -BACK_SECONDS * TICKS
 
 
 def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
@@ -165,15 +59,25 @@ def keep_pids(made: list[Join]) -> bool:
     return all(pid == target for join in made for pid, target in join.pids.items())
 
 
-def _ends(part: Part, join: Join, read: Read, limit: int) -> dict[int, int]:
-    """When each stream of a part stops, by the first part's PIDs and on the joined clock."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """When a stream of the parts so far stops, in ticks of the joined clock."""
+
+    decoded: int
+    shown: int
+    unit: int
+    """How long its last access unit lasts."""
+
+
+def _ends(part: Part, join: Join, read: Read, limit: int) -> dict[int, _End]:
+    """When each stream of a part stops, by the first part's PIDs."""
     ends = {}
-    for one in _media(part.programs):
+    for one in media(part.programs):
         if one.pid in part.last:
-            length = part.step.get(one.pid, TICKS // RATE)
-            if one.kind == "audio":
-                length = _sound_ticks(one, part, read, limit)
-            ends[join.pids.get(one.pid, one.pid)] = part.last[one.pid] + length + join.shift
+            unit = part.step_of(one.pid) if one.kind == "video" else _sound_ticks(one, part, read, limit)
+            moved = join.shift + unit
+            end = _End(part.last[one.pid] + moved, part.shown_last[one.pid] + moved, unit)
+            ends[join.pids.get(one.pid, one.pid)] = end
     return ends
 
 
@@ -192,18 +96,24 @@ def _sound_ticks(one: Elementary, part: Part, read: Read, limit: int) -> int:
     return transport.adts_ticks(content) + MARGIN_TICKS
 
 
-def _shift(part: Part, pids: dict[int, int], ends: dict[int, int]) -> int:
+def _shift(part: Part, pids: dict[int, int], ends: dict[int, _End]) -> int:
     """0 where the clock goes on by itself, else what lets the part's first picture follow the last one. Where the
     sound before it lasts longer, it follows as much later: sounds must not overlap."""
     pid = part.video_pid
     if pid is None:
         return 0
-    shift = transport.since(part.first[pid], ends.get(pids.get(pid, pid), 0))
-    if -AHEAD_SECONDS * TICKS <= shift <= TICKS // 10:
-        shift = 0
+    shift = _picture_shift(part, pid, ends.get(pids.get(pid, pid), _End(0, 0, TICKS // RATE)))
     sounds = [one for one in part.first if one != pid and pids.get(one) in ends]
-    late = max((transport.since(part.first[one] + shift, ends[pids[one]]) for one in sounds), default=0)
+    late = max((transport.since(part.first[one] + shift, ends[pids[one]].decoded) for one in sounds), default=0)
     return shift + late if late > MARGIN_TICKS else shift
+
+
+def _picture_shift(part: Part, pid: int, end: _End) -> int:
+    """What lets the first picture be decoded, and the earliest one be shown, when the last one before them ends."""
+    decoded = transport.since(part.first[pid], end.decoded)
+    shown = transport.since(part.shown_first[pid], end.shown)
+    is_apart = shown <= end.unit // PICTURE_SHARE and decoded <= _DECODED_BACK_TICKS
+    return 0 if is_apart and decoded >= -AHEAD_SECONDS * TICKS else max(decoded, shown)
 
 
 def _matched(first: Part, part: Part) -> dict[int, int] | Finding:

@@ -83,7 +83,7 @@ def finished(place: Place, intent: Intent) -> Finished | None:
     def shown_object(ticket: Ticket) -> StoredObject | None:
         if store.is_there(ticket, intent.marks):
             store.abort(ticket.key, ticket.upload)
-        elif not store.finish(ticket, intent.marks, replace=intent.replace):
+        elif not store.finish(ticket, intent.marks, replace=publish_plan.may_overwrite(place, intent, ticket)):
             return None
         return publish_steps.arrived(place, ticket, intent)
 

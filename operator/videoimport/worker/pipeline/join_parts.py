@@ -10,7 +10,7 @@ from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline import continuity_counters as counters
-from videoimport.media.timeline import joins
+from videoimport.media.timeline import joins, stream_parts
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.source.probe import Examined, reading
@@ -52,24 +52,24 @@ def _as_one(path: Path, read: Read, folder: Path) -> Whole:
     if stream is None:
         return Whole(path)
     read, size = stream
-    found = joins.parts(read, size)
+    restarts = counters.segments(read, size)
+    found = stream_parts.parts(read, size, restarts)
     whole = Whole(path, has_late_sound=any(part.has_late_sound for part in found))
     if len(found) < 2:
-        return _counted_on(whole, read, size, folder)
+        return _counted_on(whole, read, size, restarts, folder)
     made = joins.joins(found, read, size)
     if isinstance(made, Finding):
         raise ImportFailure(made.reason, made.message, advice=made.advice)
     if not joins.are_needed(made) or (whole.has_late_sound and joins.keep_pids(made)):
         # Of a clock alone ``mending`` takes care, with sound that a later part adds.
-        return _counted_on(whole, read, size, folder)
+        return _counted_on(whole, read, size, restarts, folder)
     target = folder / f"joined-{path.name}.ts"
     _write(target, size, joins.joined(read, size, made))
     return Whole(target, len(made), whole.has_late_sound)
 
 
-def _counted_on(whole: Whole, read: Read, size: int, folder: Path) -> Whole:
+def _counted_on(whole: Whole, read: Read, size: int, begins: list[int], folder: Path) -> Whole:
     """The file, or a copy of one whose segments count their packets anew: ffmpeg would take that for damage."""
-    begins = counters.segments(read, size)
     if not begins:
         return whole
     target = folder / f"counted-{whole.path.name}.ts"

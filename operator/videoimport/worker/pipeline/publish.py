@@ -166,7 +166,7 @@ class _Publication:
             store.abort(ticket.key, ticket.upload)  # a link was made, and the temporary name is still there
         else:
             self._begun.add(ticket.key)
-            self._shipment.complete(ticket.key, replace=self.intent.replace)
+            self._shipment.complete(ticket.key, replace=publish_plan.may_overwrite(self._place, self.intent, ticket))
         self._shown.add(ticket.key)
 
     def _sent_again(self, ticket: Ticket) -> Ticket:

@@ -8,7 +8,7 @@ from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import result_files as layout
-from videoimport.worker.storage.base import UID, Facts, exists, has_marks
+from videoimport.worker.storage.base import UID, Facts, Ticket, exists, has_marks
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.upload_batch import Shipment
 
@@ -22,9 +22,14 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
     for key in keys:
         facts = place.store.head(key)
         standing = standing or facts is not None
-        if facts is not None and is_foreign(place, key, facts) and place.task.spec.destination.if_exists == "Fail":
+        if facts is not None and is_protected(place) and is_foreign(place, key, facts):
             raise exists(place.store.uri(key))
     return standing
+
+
+def is_protected(place: Place) -> bool:
+    """Return whether other imports' objects may not be overwritten or removed."""
+    return place.task.spec.destination.if_exists == "Fail"
 
 
 def is_foreign(place: Place, key: str, facts: Facts) -> bool:
@@ -43,11 +48,11 @@ def intent_for(
     result_key = layout.key(folder, layout.RESULT)
     report = report.model_copy(update={"unguarded": is_unguarded(place)})
     is_standing = may_write(place, [*(ticket.key for ticket in tickets), result_key])
-    replace = is_standing or place.task.spec.destination.if_exists == "Replace"  # something may appear meanwhile
+    replace = is_standing or not is_protected(place)  # something may appear meanwhile
     return Intent(
         tickets=tickets,
         replace=replace,
-        stale=_stale(place, folder, {ticket.key for ticket in tickets}) if replace else (),
+        stale=_stale(place, folder, {result_key, *(ticket.key for ticket in tickets)}) if replace else (),
         result_key=result_key,
         result=result.decode(),
         index_keys=index_keys,
@@ -55,9 +60,36 @@ def intent_for(
     )
 
 
+def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> bool:
+    """Return whether an upload may be completed over the object at its key, decided for each key at that moment.
+
+    With ``ifExists: Fail`` only this import's own object may be overwritten. Where none stands, the request gets the
+    condition that none does, whatever this import has at other keys. Raises ImportFailure DESTINATION_EXISTS.
+    """
+    if not is_protected(place):
+        return True
+    facts = place.store.head(ticket.key) if intent.replace else None
+    if facts is None:
+        return False
+    if is_foreign(place, ticket.key, facts) and not place.store.is_ours(ticket, intent.marks):
+        raise exists(place.store.uri(ticket.key))
+    return True
+
+
+def may_remove(place: Place, key: str) -> bool:
+    """Return whether an object of an earlier result may be removed now. Another writer's that took its place stays,
+    unless others' results may be replaced."""
+    if not is_protected(place):
+        return True
+    facts = place.store.head(key)
+    if facts is None or UID in facts.metadata:
+        return has_marks(facts, {UID: place.task.uid})
+    return key in place.proven
+
+
 def is_unguarded(place: Place) -> bool:
     """Whether another import may overwrite what this one shows although it must not."""
-    return place.store.guards is False and place.task.spec.destination.if_exists == "Fail"
+    return place.store.guards is False and is_protected(place)
 
 
 def _stale(place: Place, folder: str, written: set[str]) -> tuple[str, ...]:

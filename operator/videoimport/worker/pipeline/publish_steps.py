@@ -23,22 +23,37 @@ def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredOb
     """Go through all steps after the intent, those done already included: the record then. None where something sent is
     gone."""
     store = place.store
-    if intent.replace:  # the old result.json would speak of what is no more
-        store.delete(intent.result_key)
+    if intent.replace:
+        _remove_old_result(place, intent)
     shown = []
     for ticket in intent.tickets:
         if (found := shown_object(ticket)) is None:
             return None
         shown.append(found)
     for key in intent.stale:
-        store.delete(key)
+        if publish_plan.may_remove(place, key):
+            store.delete(key)
     done = _with_result(place, intent, shown)
-    if not intent.replace and place.store.guards is not True:
+    if publish_plan.is_protected(place) and store.guards is not True:
         _look_again(place, intent, done.objects[-1])
     for key in intent.index_keys:
         index.commit(place.scope, key, index.committed(done, done.objects, lossy=intent.lossy), place.now())
     record.write(place.scope, place.record_key, done)
     return done
+
+
+def _remove_old_result(place: Place, intent: Intent) -> None:
+    """Remove the result.json of the replaced result, which describes files that are about to be overwritten.
+
+    Raises ImportFailure DESTINATION_EXISTS when it is another import's that may not be replaced.
+    """
+    facts = place.store.head(intent.result_key)
+    if facts is None:
+        return
+    is_foreign = publish_plan.is_protected(place) and publish_plan.is_foreign(place, intent.result_key, facts)
+    if is_foreign and not publish_rollback.is_own_result(place, intent):
+        raise exists(place.store.uri(intent.result_key))
+    place.store.delete(intent.result_key)
 
 
 def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Finished:
@@ -65,10 +80,10 @@ def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObjec
 
 
 def _put_result(place: Place, intent: Intent, content: bytes) -> None:
-    """Write result.json over this intent's own at most, unless it may be replaced. DESTINATION_EXISTS."""
+    """Write result.json over this intent's own at most, unless another's may be replaced. DESTINATION_EXISTS."""
     write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
     try:
-        write(replace=intent.replace)
+        write(replace=not publish_plan.is_protected(place))
     except UnmetError:
         if not publish_rollback.is_own_result(place, intent):
             raise exists(place.store.uri(intent.result_key)) from None

@@ -1,5 +1,6 @@
 """Transport streams of several parts: where each begins, and what its packets become."""
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
@@ -10,7 +11,7 @@ from videoimport.api.reasons import Reason
 from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mpegts import PACKET, TICKS, WRAP, Tables
 from videoimport.media.source.findings import Finding
-from videoimport.media.timeline import joins
+from videoimport.media.timeline import joins, stream_parts
 
 H264, HEVC, AAC, MP2 = 0x1B, 0x24, 0x0F, 0x03
 STEP = TICKS // 25
@@ -50,15 +51,15 @@ def part(streams: dict[int, int], start: int, count: int = 4) -> bytes:
     return tables(streams) + b"".join(pictures)
 
 
-def found(content: bytes) -> list[joins.Part]:
-    return joins.parts(lambda offset, length: content[offset : offset + length], len(content))
+def found(content: bytes, restarts: tuple[int, ...] = ()) -> list[stream_parts.Part]:
+    return stream_parts.parts(lambda offset, length: content[offset : offset + length], len(content), restarts)
 
 
-def whole(content: bytes) -> bytes:
+def whole(content: bytes, restarts: tuple[int, ...] = ()) -> bytes:
     def read(offset: int, length: int) -> bytes:
         return content[offset : offset + length]
 
-    made = joins.joins(found(content), read, len(content))
+    made = joins.joins(found(content, restarts), read, len(content))
     assert not isinstance(made, Finding)
     return b"".join(joins.joined(read, len(content), made))
 
@@ -121,6 +122,32 @@ def test_later_parts_get_the_pids_counters_and_clock_of_the_first(second: dict[i
     assert 3 * STEP < shown[4] <= 5 * STEP + joins.MARGIN_TICKS
     assert counters(content, 0x100) == [0, 1, 2, 3, 4, 5, 6, 7]
     assert len(times(content, 0x101)) == 8
+
+
+@pytest.mark.parametrize("overlap", [STEP // 3, STEP, 4 * STEP])
+def test_pictures_that_overlap_where_packets_count_anew_begin_a_part(overlap: int) -> None:
+    first = part(FIRST, 0)
+    content, restarts = first + part(FIRST, 4 * STEP - overlap), (len(first),)
+    assert [one.offset for one in found(content, restarts)][1:] == [len(first)]
+    shown = times(whole(content, restarts), 0x100)
+    assert [later - before for before, later in itertools.pairwise(shown)][3] >= STEP
+
+
+@pytest.mark.parametrize(("start", "restarts"), [(4 * STEP, True), (4 * STEP - STEP // 5, True), (3 * STEP, False)])
+def test_pictures_that_go_on_begin_no_part(start: int, restarts: bool) -> None:
+    """HLS segments may each count anew while the clock goes on; without that a late time is an encoder's mistake."""
+    first = part(FIRST, 0)
+    assert len(found(first + part(FIRST, start), (len(first),) if restarts else ())) == 1
+
+
+def test_sound_before_the_first_picture_belongs_to_its_part() -> None:
+    first = part(FIRST, 1_000_000)
+    second = tables(FIRST) + b"".join(
+        unit(pid, 500_000 + number * STEP, number) for number in range(4) for pid in (0x101, 0x100)
+    )
+    one, other = found(first + second)
+    assert one.last[0x101] == 1_000_000 + 3 * STEP
+    assert other.first[0x101] == 500_000
 
 
 def test_a_clock_that_starts_again_begins_a_part_with_the_same_pids() -> None:
