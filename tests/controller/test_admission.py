@@ -16,8 +16,8 @@ from support.controller.controller_process import Controller
 from support.controller.manifests import bulk, video
 from support.controller.namespace_state import finished
 from videoimport.crdgen.definitions import bulk_definition, video_definition
+from videoimport.crdgen.invalid_manifests import Violation, violations
 from videoimport.crdgen.validation_page import schema_of
-from videoimport.crdgen.violations import Violation, violations
 
 DEFINITIONS = {"VideoImport": video_definition(), "BulkImport": bulk_definition()}
 VIOLATIONS = [found for kind, crd in DEFINITIONS.items() for found in violations(kind, schema_of(crd))]

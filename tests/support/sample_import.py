@@ -29,7 +29,7 @@ from videoimport.worker.pipeline.output_uploads import Outgoing
 from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.source.files import Source, Sources
 from videoimport.worker.source.probe import Examined
-from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.volume.store import VolumeStore
 

@@ -18,7 +18,7 @@ from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.jobs.pod_template import task_of
 from videoimport.core.list_item import inline
 from videoimport.core.settings import Settings

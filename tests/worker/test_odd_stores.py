@@ -20,7 +20,7 @@ from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.limits import Throttle
 from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.fetch.s3_ranges import Reader, Version
-from videoimport.worker.listing import bucket_objects as objects
+from videoimport.worker.listing import bucket_pages as objects
 from videoimport.worker.listing.bucket import Bucket
 from videoimport.worker.listing.protocol import Entry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure

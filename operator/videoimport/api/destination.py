@@ -7,7 +7,7 @@ from pydantic import Field
 
 from videoimport.api.base import Model, Ruled
 from videoimport.api.references import BaseUrl, BucketName, ClaimName, Endpoint, Folder, Prefix, Region, SecretReference
-from videoimport.api.rules import texts
+from videoimport.api.rules import string_rules
 from videoimport.api.rules.validation import Checked, Rule, forbids, needs_one, quoted
 
 __all__ = ["Destination", "S3Destination", "SecretReference", "VolumeDestination"]
@@ -44,13 +44,17 @@ class S3Destination(Model):
     """The bucket; it must exist."""
     prefix: Prefix | None = None
     """A path in the bucket under which everything of ours lies, without slashes at its ends."""
-    storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((texts.STORAGE_CLASS,))] | None = None
+    storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((string_rules.STORAGE_CLASS,))] | None = (
+        None
+    )
     """The objects' storage class, such as STANDARD_IA; absent means the bucket's default."""
     server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
     """How the store encrypts the objects; absent means the bucket's default."""
     tags: Annotated[dict[str, _TagValue], Field(max_length=10), Checked((_TAG_KEYS,))] | None = None
     """Tags of every visible object."""
-    cache_control: Annotated[str, Field(min_length=1, max_length=256), Checked((texts.CACHE_CONTROL,))] | None = None
+    cache_control: (
+        Annotated[str, Field(min_length=1, max_length=256), Checked((string_rules.CACHE_CONTROL,))] | None
+    ) = None
     """The Cache-Control header that the objects are served with, such as "public, max-age=31536000"."""
 
 
@@ -69,7 +73,7 @@ def _bytes(text: str | None) -> int:
 
 def _literal(name: str | None) -> str:
     """What of a template is there whatever its placeholders stand for."""
-    return re.sub(f"{{({'|'.join(texts.PLACEHOLDERS)})}}", "", name or "")
+    return re.sub(f"{{({'|'.join(string_rules.PLACEHOLDERS)})}}", "", name or "")
 
 
 def most_name_bytes(destination: "Destination") -> int:
@@ -91,7 +95,7 @@ def _has_short_file_names(destination: "Destination") -> bool:
     return all(_bytes(part) <= MOST_FILE_NAME_BYTES for path in paths for part in path.split("/"))
 
 
-_LITERAL = "self.name" + "".join(f".replace('{{{name}}}', '')" for name in texts.PLACEHOLDERS)
+_LITERAL = "self.name" + "".join(f".replace('{{{name}}}', '')" for name in string_rules.PLACEHOLDERS)
 _SHORT_KEYS = Rule(
     "(has(self.s3) && has(self.s3.prefix) ? size(bytes(self.s3.prefix)) + 1 : 0) + "
     "(has(self.persistentVolumeClaim) && has(self.persistentVolumeClaim.path) ? "
@@ -127,7 +131,7 @@ class Destination(Ruled):
     volumes."""
     folder: Folder | None = None
     """A folder below the prefix, such as root/my-folder."""
-    name: Annotated[str, Field(min_length=1, max_length=128), Checked(texts.FOLDER_NAME)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=128), Checked(string_rules.FOLDER_NAME)] | None = None
     """The video's own folder. May hold {name} (of this resource), {title} and {sourceId} (of the source, made safe for
     a path), {hash} (eight hex digits of the source's identity). Absent means {name}; in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"

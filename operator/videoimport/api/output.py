@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Model, Ruled
-from videoimport.api.rules.texts import RENDITION
+from videoimport.api.rules.string_rules import RENDITION
 from videoimport.api.rules.validation import Checked, Rule
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]

@@ -5,29 +5,29 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from videoimport.api.base import Model
-from videoimport.api.rules import texts
+from videoimport.api.rules import string_rules
 from videoimport.api.rules.validation import Checked
-from videoimport.api.urls import canonical_url
+from videoimport.api.url_normalization import canonical_url
 
 _CANONICAL = AfterValidator(canonical_url)
-HttpUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.URL), _CANONICAL]
+HttpUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(string_rules.URL), _CANONICAL]
 """An http or https URL as written by the user, but with scheme and host in lower case; it is not resolved here."""
-Origin = Annotated[str, Field(min_length=8, max_length=300), Checked((texts.ORIGIN,)), _CANONICAL]
+Origin = Annotated[str, Field(min_length=8, max_length=300), Checked((string_rules.ORIGIN,)), _CANONICAL]
 """Scheme, host and port of an address, such as https://lists.example.com:8443."""
-BaseUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.BASE_URL), _CANONICAL]
+BaseUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(string_rules.BASE_URL), _CANONICAL]
 """An http or https URL that paths are added to."""
-Endpoint = Annotated[str, Field(min_length=10, max_length=2048), Checked(texts.ENDPOINT), _CANONICAL]
+Endpoint = Annotated[str, Field(min_length=10, max_length=2048), Checked(string_rules.ENDPOINT), _CANONICAL]
 """The address of an object store."""
-DnsName = Annotated[str, Field(min_length=1, max_length=253), Checked((texts.DNS_NAME,))]
+DnsName = Annotated[str, Field(min_length=1, max_length=253), Checked((string_rules.DNS_NAME,))]
 ClaimName = DnsName
-BucketName = Annotated[str, Field(min_length=3, max_length=63), Checked((texts.BUCKET,))]
-Region = Annotated[str, Field(min_length=1, max_length=63), Checked(texts.REGION)]
+BucketName = Annotated[str, Field(min_length=3, max_length=63), Checked((string_rules.BUCKET,))]
+Region = Annotated[str, Field(min_length=1, max_length=63), Checked(string_rules.REGION)]
 """The name of a region; botocore takes at most 63 characters."""
 
-RelativePath = Annotated[str, Field(min_length=1, max_length=1024), Checked(texts.PATH)]
+RelativePath = Annotated[str, Field(min_length=1, max_length=1024), Checked(string_rules.PATH)]
 """Segments joined by slashes, none of them a way up, no slash at either end."""
-Prefix = Annotated[str, Field(min_length=1, max_length=512), Checked(texts.DESTINATION_PATH)]
-Folder = Annotated[str, Field(min_length=1, max_length=256), Checked(texts.DESTINATION_PATH)]
+Prefix = Annotated[str, Field(min_length=1, max_length=512), Checked(string_rules.DESTINATION_PATH)]
+Folder = Annotated[str, Field(min_length=1, max_length=256), Checked(string_rules.DESTINATION_PATH)]
 
 
 class SecretReference(Model):

@@ -17,7 +17,7 @@ from videoimport.api.references import (
     RelativePath,
     SecretReference,
 )
-from videoimport.api.rules.texts import CHECKSUM
+from videoimport.api.rules.string_rules import CHECKSUM
 from videoimport.api.rules.validation import Checked, needs_one
 
 __all__ = ["Checksum", "HttpUrl", "S3Source", "VideoSource", "VolumeSource"]

@@ -22,7 +22,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import HostBackoff, StageName, VideoImportStatus, VideoPhase
 from videoimport.core.lifecycle import ENDED, ended, under_way
-from videoimport.core.messages import clock
+from videoimport.core.message_format import clock
 from videoimport.core.progress import is_done
 from videoimport.core.retry_policy import jitter
 from videoimport.core.settings import Settings

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from videoimport.api.conditions import Condition, ConditionType
-from videoimport.core.messages import fit
+from videoimport.core.message_format import fit
 
 MILESTONES = (ConditionType.VALIDATED, ConditionType.TRANSCODED, ConditionType.UPLOADED)
 Truth = Literal["True", "False", "Unknown"]

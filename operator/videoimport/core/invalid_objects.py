@@ -14,9 +14,9 @@ from videoimport.api.rules.validation import BrokenRuleError
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.conditions import MILESTONES, Ending, holds, merged, milestone, standing
-from videoimport.core.messages import advised, sentences
+from videoimport.core.message_format import advised, sentences
 from videoimport.core.plan import Announcement, Plan
-from videoimport.core.upload_status import upload_status
+from videoimport.core.upload_service_status import upload_status
 
 M = TypeVar("M", bound=Model)
 AnyStatus = VideoImportStatus | BulkImportStatus

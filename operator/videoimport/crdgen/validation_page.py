@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from videoimport.api.labels import BULK_KIND, VIDEO_KIND
 from videoimport.crdgen.definitions import Manifest, bulk_definition, video_definition
-from videoimport.crdgen.violations import Schema, Violation, shown, violations
+from videoimport.crdgen.invalid_manifests import Schema, Violation, shown, violations
 
 _MOST_SHOWN = 60
 _MOST_QUOTED = 200
 _HEAD = """\
-<!-- Generated from operator/videoimport/api and operator/videoimport/crdgen/violations.py by `make generate`; not to be
+<!-- Generated from operator/videoimport/api and its crdgen/invalid_manifests.py by `make generate`; not to be
 edited. -->
 # What the API server refuses
 

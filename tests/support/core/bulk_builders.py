@@ -13,7 +13,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import ObjectMeta, VideoImport
 from videoimport.api.videoimport_status import Attempts, OutputFile, Outputs, Usage, VideoImportStatus, VideoPhase
 from videoimport.core.bulk.accepted_items import format_item_address
-from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.bulk.ledger import build_ledger_entry
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.list_item import inline

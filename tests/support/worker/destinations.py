@@ -19,7 +19,7 @@ from videoimport.api.videoimport import VideoImportSpec
 from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.pipeline import publish
 from videoimport.worker.pipeline.destination import Place
-from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage.base import Store
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.s3 import store as s3

@@ -20,8 +20,8 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.cli import cel_rules
 from videoimport.cli.cel_rules import broken_rules, with_defaults
 from videoimport.crdgen.definitions import bulk_definition, video_definition
+from videoimport.crdgen.invalid_manifests import Violation, shown, violations
 from videoimport.crdgen.validation_page import schema_of
-from videoimport.crdgen.violations import Violation, shown, violations
 
 SCHEMAS = {"VideoImport": schema_of(video_definition()), "BulkImport": schema_of(bulk_definition())}
 MODELS: dict[str, type[VideoImport | BulkImport]] = {"VideoImport": VideoImport, "BulkImport": BulkImport}

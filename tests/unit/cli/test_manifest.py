@@ -10,8 +10,8 @@ import yaml
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifest import Manifest, read
 from videoimport.crdgen.definitions import video_definition
+from videoimport.crdgen.invalid_manifests import Key, Violation, shown, violations
 from videoimport.crdgen.validation_page import schema_of
-from videoimport.crdgen.violations import Key, Violation, shown, violations
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 HEAD = {"apiVersion": "videoimport.io/v1alpha1", "kind": "VideoImport", "metadata": {"name": "clip"}}

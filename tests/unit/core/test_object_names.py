@@ -10,7 +10,7 @@ from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.identity import item_identity
 from videoimport.api.videoimport import MAX_NAME
-from videoimport.core.bulk.child_manifests import build_child_name, create_child
+from videoimport.core.bulk.child_actions import build_child_name, create_child
 from videoimport.core.list_item import Listed, inline
 from videoimport.core.object_names import child_name, errand_name, job_name, shard_name
 from videoimport.core.owned_objects import child_identity

@@ -9,8 +9,8 @@ import pytest
 from videoimport.api.metadata import PREDEFINED
 from videoimport.crdgen.admission_policy import policy
 from videoimport.crdgen.definitions import bulk_definition, video_definition
+from videoimport.crdgen.invalid_manifests import EXAMPLES, Violation, beginning_of, violations
 from videoimport.crdgen.validation_page import schema_of, validation_page
-from videoimport.crdgen.violations import EXAMPLES, Violation, beginning_of, violations
 
 Schema = dict[str, Any]
 SCHEMAS = {"VideoImport": schema_of(video_definition()), "BulkImport": schema_of(bulk_definition())}

@@ -23,7 +23,7 @@ from videoimport.controller.reconcile import event_recorder as announcing
 from videoimport.controller.reconcile.event_recorder import event
 from videoimport.core import object_metadata as ownership
 from videoimport.core import object_names as naming
-from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
 from videoimport.core.jobs.import_job import job_manifest
 from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, inline

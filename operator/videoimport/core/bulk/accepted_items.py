@@ -16,7 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_url
 from videoimport.core.discovery.pages import get_item_limit
 from videoimport.core.list_item import EARLIER, Listed, Rejected, inline
-from videoimport.core.messages import fit
+from videoimport.core.message_format import fit
 from videoimport.core.observed import PageView
 
 _MAX_URL = 2048

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import delete_child
+from videoimport.core.bulk.child_actions import delete_child
 from videoimport.core.bulk.ledger import matches_child
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.plan import Plan, earliest

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import cancel_child, delete_child, patch_child_suspend
+from videoimport.core.bulk.child_actions import cancel_child, delete_child, patch_child_suspend
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.lifecycle import under_way
 from videoimport.core.plan import Action

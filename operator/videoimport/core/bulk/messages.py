@@ -18,7 +18,7 @@ from videoimport.core.discovery.pages import (
 )
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.jobs.cluster_message import without_request
-from videoimport.core.messages import fit, sentences
+from videoimport.core.message_format import fit, sentences
 
 _MAX_MESSAGE_BYTES = 512
 """Of a condition's message, which stands in the status several times."""

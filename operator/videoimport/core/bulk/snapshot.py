@@ -9,8 +9,8 @@ from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, Ledge
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.accepted_items import AcceptedItems, collect_accepted_items, format_item_address
-from videoimport.core.bulk.child_claims import ChildClaims, resolve_child_claims
-from videoimport.core.bulk.child_manifests import build_child_name
+from videoimport.core.bulk.child_actions import build_child_name
+from videoimport.core.bulk.duplicate_children import ChildClaims, resolve_child_claims
 from videoimport.core.bulk.failure_policy import check_failure_policy
 from videoimport.core.bulk.item_states import ItemClassifier, ItemStates, ResultCounts, count_results
 from videoimport.core.bulk.ledger import read_ledger

@@ -22,7 +22,7 @@ from videoimport.api.tasks.listing_task import RejectedItem
 from videoimport.api.untrusted_text import clean_text
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import Listed, Rejected
-from videoimport.core.messages import fit
+from videoimport.core.message_format import fit
 
 M = TypeVar("M", bound=Model)
 _MAX_STATUS_BYTES = 60_000

@@ -22,7 +22,7 @@ from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.startup_diagnosis import JobPlan
 from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
 from videoimport.core.list_item import FACTS
-from videoimport.core.messages import advised, clock, sentences
+from videoimport.core.message_format import advised, clock, sentences
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Announcement, Collect, Create, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, judge

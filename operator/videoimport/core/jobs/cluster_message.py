@@ -13,7 +13,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.messages import advised, sentences
+from videoimport.core.message_format import advised, sentences
 from videoimport.core.object_names import scratch_name
 
 _CHART = "of the chart's values"

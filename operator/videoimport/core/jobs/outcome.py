@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from videoimport.api.reasons import Reason, info, reason_of_exit_code
 from videoimport.api.tasks.import_report import Report, read_report
-from videoimport.core.messages import sentences
+from videoimport.core.message_format import sentences
 from videoimport.core.observed import JobView, PodView
 
 _OVER_LIMIT = re.compile(r"exceed(s|ed)\b.*\blimit\b")

@@ -2,7 +2,7 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.messages import advised
+from videoimport.core.message_format import advised
 from videoimport.core.plan import Announcement, PartialPlan
 from videoimport.core.video.context import Scene, VideoPlan
 from videoimport.core.video.finished_run import already_succeeded

@@ -13,7 +13,7 @@ from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, outc
 from videoimport.core.jobs.run import finish_run
 from videoimport.core.jobs.run_end import is_active
 from videoimport.core.lifecycle import renewed
-from videoimport.core.messages import advised, clock, parted, sentences
+from videoimport.core.message_format import advised, clock, parted, sentences
 from videoimport.core.observed import JobView
 from videoimport.core.plan import Announcement, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, Verdict, exhausted, judge

@@ -10,11 +10,11 @@ from videoimport.core.display_name import display_name
 from videoimport.core.jobs.run import cleanup_jobs, recorded_jobs
 from videoimport.core.jobs.run_end import settles_at
 from videoimport.core.lifecycle import ended, under_way
-from videoimport.core.messages import span
+from videoimport.core.message_format import span
 from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
 from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
-from videoimport.core.upload_status import upload_status
+from videoimport.core.upload_service_status import upload_status
 from videoimport.core.video.context import Scene, get_host_context
 from videoimport.core.video.scratch_claim import spent
 

@@ -6,7 +6,7 @@ from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait,
 from videoimport.core.jobs.run import next_run
 from videoimport.core.jobs.run_end import is_over
 from videoimport.core.lifecycle import under_way
-from videoimport.core.messages import sentences
+from videoimport.core.message_format import sentences
 from videoimport.core.object_names import job_name
 from videoimport.core.owned_objects import is_child
 from videoimport.core.plan import Announcement, PartialPlan, Plan

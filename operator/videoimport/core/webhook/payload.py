@@ -9,7 +9,7 @@ from typing import Any
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.tasks.webhook_task import WebhookEvent
-from videoimport.core.messages import clock
+from videoimport.core.message_format import clock
 
 _EVENTS = {
     BulkPhase.COMPLETED: WebhookEvent.COMPLETED,

@@ -19,7 +19,7 @@ from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job, recorded_jobs
 from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.task_job import finish_task, task_run
-from videoimport.core.messages import advised, clock, closed, sentences
+from videoimport.core.message_format import advised, clock, closed, sentences
 from videoimport.core.observed import JobView, ObservedBulk
 from videoimport.core.plan import Action, Announcement, Create, Plan
 from videoimport.core.settings import Settings

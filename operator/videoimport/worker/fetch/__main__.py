@@ -7,11 +7,9 @@ from videoimport.worker.fetch import sandboxed_process as walls
 from videoimport.worker.fetch import volume_source as mounted
 from videoimport.worker.fetch import web_source as web
 from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.memory_limit import FETCH_BYTES
 from videoimport.worker.fetch.protocol import Fetched, Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
-
-_MOST_BYTES = 768 * 2**20
-"""Of memory. A segment of a stream is held whole; what is read as a page is far smaller."""
 
 
 def fetch(around: Surroundings) -> Fetched:
@@ -43,7 +41,7 @@ def main() -> None:
     if not text.strip():
         return  # nothing is to be fetched after all
     teller = Teller()
-    teller.tell(walls.inside(Request.model_validate_json(text), teller, fetch, _MOST_BYTES))
+    teller.tell(walls.inside(Request.model_validate_json(text), teller, fetch, FETCH_BYTES))
     os._exit(0)  # no thread that waits for a server holds it up
 
 

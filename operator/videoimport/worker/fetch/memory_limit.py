@@ -10,6 +10,10 @@ import contextlib
 import resource
 from collections.abc import Iterator
 
+FETCH_BYTES = 768 * 2**20
+"""For a fetch. A segment of a stream is held whole; a page is far smaller."""
+LISTING_BYTES = 320 * 2**20
+"""For a listing. An idle process has 64 MiB, the worker beside it 50. The container's default limit is 512 MiB."""
 _RESERVE = 2**20
 
 

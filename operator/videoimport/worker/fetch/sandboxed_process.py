@@ -10,8 +10,8 @@ from types import FrameType
 from typing import TypeVar
 
 from videoimport.api.reasons import Reason
+from videoimport.worker.fetch import document_limits as pages
 from videoimport.worker.fetch import memory_limit as memory
-from videoimport.worker.fetch import page_limits as pages
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import Failed, Request, Teller
 from videoimport.worker.runtime import disk_space as disks

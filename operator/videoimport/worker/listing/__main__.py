@@ -8,11 +8,9 @@ from typing import Protocol
 
 from videoimport.worker.fetch import sandboxed_process as walls
 from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.memory_limit import LISTING_BYTES
 from videoimport.worker.fetch.protocol import Teller
 from videoimport.worker.listing.protocol import Ask, End, Enough, Entry, ListRequest, Look, Looked, Passed
-
-_MOST_BYTES = 320 * 2**20
-"""Of memory: an idle process has 64 MiB, the worker beside it 50, and the default limit of the container is 512 MiB."""
 
 
 class _List(Protocol):
@@ -84,7 +82,7 @@ def main() -> None:
         return
     teller = Teller()
     request = ListRequest.model_validate_json(text)
-    teller.tell(walls.inside(request.fetch, teller, lambda around: _serve(around, request, teller), _MOST_BYTES))
+    teller.tell(walls.inside(request.fetch, teller, lambda around: _serve(around, request, teller), LISTING_BYTES))
     os._exit(0)  # no thread that waits for a server holds it up
 
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from videoimport.api.rules.texts import URL
+from videoimport.api.rules.string_rules import URL
 
 LEAST_LETTERS, MOST_LETTERS = 10, 2048
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from videoimport.api.bulkimport_source import BucketSource
 from videoimport.api.reasons import Reason
-from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.rules.string_rules import OWN_FOLDER
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch import s3_failures as store_failures
@@ -19,12 +19,12 @@ from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.fetch.s3_ranges import Version
 from videoimport.worker.fetch.s3_source import place
-from videoimport.worker.listing import bucket_objects as objects
-from videoimport.worker.listing.bucket_objects import Listed
+from videoimport.worker.listing import bucket_pages as objects
+from videoimport.worker.listing.bucket_pages import Listed
 from videoimport.worker.listing.object_probe import Looker
 from videoimport.worker.listing.protocol import Entry, ListRequest, Look, Passed
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.storage import result_files
+from videoimport.worker.storage import folder_layout
 from videoimport.worker.storage.base import UID
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import client as s3_client
@@ -147,7 +147,7 @@ class Bucket:
 def is_named_as_result(key: str) -> bool:
     """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its mark tells."""
     path = f"/{key}"
-    return any(result_files.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
+    return any(folder_layout.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
 
 
 def object_of(wish: BucketSource, key: str) -> S3Source:

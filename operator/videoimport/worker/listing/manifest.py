@@ -23,7 +23,7 @@ from videoimport.worker.fetch.http.retry import Patience
 from videoimport.worker.fetch.limits import StallDetector
 from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, connect
 from videoimport.worker.listing import manifest_rows as lines
-from videoimport.worker.listing.csv_records import MOST_LINE_BYTES
+from videoimport.worker.listing.csv_line_joining import MOST_LINE_BYTES
 from videoimport.worker.listing.manifest_rows import NoListError, Row
 from videoimport.worker.listing.protocol import Entry, ListRequest, Passed
 from videoimport.worker.runtime.errors import ImportFailure

@@ -15,7 +15,7 @@ from videoimport.worker.fetch.protocol import sayable
 from videoimport.worker.listing import csv_table as table
 from videoimport.worker.listing import json_lines as jsonlines
 from videoimport.worker.listing.cells import has_address, trim
-from videoimport.worker.listing.csv_records import MOST_LINE_BYTES, Quotes, Record
+from videoimport.worker.listing.csv_line_joining import MOST_LINE_BYTES, Quotes, Record
 from videoimport.worker.listing.csv_table import HeaderError, Table
 from videoimport.worker.listing.json_lines import JsonLines
 from videoimport.worker.listing.plain_list import PlainList

@@ -11,7 +11,7 @@ from videoimport.api.tasks.listing_log import packed
 from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, Known, ListingTask, PageLine, PageReport, Skipped
 from videoimport.media.source.findings import Finding
 from videoimport.worker.listing.client import Batch, Lister
-from videoimport.worker.listing.entry_filter import Judge
+from videoimport.worker.listing.entry_classifier import Judge
 from videoimport.worker.listing.protocol import Entry
 from videoimport.worker.runtime.errors import ImportFailure
 

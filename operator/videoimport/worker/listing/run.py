@@ -10,7 +10,7 @@ from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.listing_task import ListingTask, PageReport
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.client import Lister
-from videoimport.worker.listing.entry_filter import Judge
+from videoimport.worker.listing.entry_classifier import Judge
 from videoimport.worker.listing.page_builder import Page, Pager
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import logging as logs

@@ -9,8 +9,8 @@ from pathlib import Path
 from videoimport.api.tasks.import_task import DESTINATION_VOLUME_PATH, Task
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import credentials
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
-from videoimport.worker.storage import result_files as layout
 from videoimport.worker.storage.base import Store
 from videoimport.worker.storage.keys import Names
 from videoimport.worker.storage.record_scope import Scope

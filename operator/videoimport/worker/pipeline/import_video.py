@@ -17,7 +17,7 @@ from videoimport.media.transcode.plan import encode_instead
 from videoimport.media.verify import proof
 from videoimport.worker.fetch.protocol import Extras, Fetched, Found
 from videoimport.worker.pipeline import original as originals
-from videoimport.worker.pipeline import publish, publish_plan, thumbnails
+from videoimport.worker.pipeline import publish, publish_plan, result_json, thumbnails
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline import source_facts as facts
 from videoimport.worker.pipeline import verify as verification
@@ -37,9 +37,9 @@ from videoimport.worker.source.fetch_client import Fetching, Mounts
 from videoimport.worker.source.loopback_server import Serving
 from videoimport.worker.source.probe import Examined
 from videoimport.worker.source.stream import Arrival
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import index_hits as hits
 from videoimport.worker.storage import keys as naming
-from videoimport.worker.storage import result_files as layout
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.video_index import Claim, Committed
@@ -267,7 +267,7 @@ class Import:
         stills = self._stills(made, results, inspected)
         for number, path in enumerate(stills, start=1):
             outgoing.add(f"thumbnails/{number:03}.jpg", "thumbnail", path)
-        beside = telling.beside(extras, outgoing, keeps_metadata=self._task.spec.output.metadata == "Keep")
+        beside = result_json.beside(extras, outgoing, keeps_metadata=self._task.spec.output.metadata == "Keep")
         self._end(StageName.TRANSCODE)
         outputs = telling.outputs(outgoing, results, len(stills), kept.output(inspected))
         self._end(StageName.UPLOAD)
@@ -275,8 +275,8 @@ class Import:
         report = telling.success(self._task, self._board, outputs, self._video_id())
         streams = facts.streams(inspected.video, inspected.audio, inspected.job)
         more = {"streams": streams, "verification": proof.told(made.job), **beside.told(outgoing)}
-        content = telling.result_json(self._task, report, more, self._place.now())
-        report = telling.with_result(report, outgoing.placed(layout.RESULT), content)
+        content = result_json.build_result(self._task, report, more, self._place.now())
+        report = result_json.with_result(report, outgoing.placed(layout.RESULT), content)
         self._renew()
         keys = (index.content_key(self._task.spec.destination, self._video_id()), self._source_key())
         told, known = (report, content), tuple(key for key in keys if key)

@@ -6,8 +6,8 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import verification_report as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.storage import commit_record as record
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
-from videoimport.worker.storage import result_files as layout
 from videoimport.worker.storage.base import UID, Facts, Ticket, exists, has_marks
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.upload_batch import Shipment

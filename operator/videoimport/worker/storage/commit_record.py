@@ -14,8 +14,8 @@ from pydantic import Field, TypeAdapter
 
 from videoimport.api.base import DEFERRED, Model
 from videoimport.api.tasks.import_report import Report
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
-from videoimport.worker.storage import result_files as layout
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import RUN, SPEC_HASH, UID, Key, Ticket
 from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination
 from videoimport.api.identity import source_hash8
 from videoimport.api.reasons import Reason
-from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.rules.string_rules import OWN_FOLDER
 from videoimport.api.untrusted_text import clean_lines
 from videoimport.worker.runtime.errors import ImportFailure
 

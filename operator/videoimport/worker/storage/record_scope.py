@@ -13,10 +13,10 @@ from pydantic import Field
 from videoimport.api.base import Model, Sha256
 from videoimport.api.destination import Destination
 from videoimport.api.reasons import Reason
-from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.rules.string_rules import OWN_FOLDER
 from videoimport.api.videoimport_status import OutputFile, Outputs, Verified
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.storage import result_files as layout
+from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import UID, Content, Facts, Key, NotAFileError, Proof, Store, has_marks
 from videoimport.worker.storage.keys import joined

@@ -20,7 +20,7 @@ from support.core.video_builders import after
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.bulk.child_manifests import DEFAULT_NAME, create_child
+from videoimport.core.bulk.child_actions import DEFAULT_NAME, create_child
 from videoimport.core.list_item import inline
 from videoimport.core.plan import Delete, Patch, Plan
 

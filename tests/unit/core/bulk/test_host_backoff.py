@@ -8,7 +8,7 @@ from videoimport.api.bulkimport_status import HostStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoPhase
 from videoimport.core import source_host
-from videoimport.core.bulk.child_manifests import build_child_source
+from videoimport.core.bulk.child_actions import build_child_source
 from videoimport.core.bulk.start_window import select_next_items
 from videoimport.core.list_item import Listed
 

@@ -16,7 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import Known
 from videoimport.api.videoimport_status import Attempts, JobReference
 from videoimport.core.bulk.accepted_items import collect_accepted_items
-from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.bulk.ledger import build_ledger_entry
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.snapshot import BulkSnapshot

@@ -28,7 +28,7 @@ from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import PageLine, Skipped
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoPhase
-from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.bulk.retry_failed import needs_failed_items
 from videoimport.core.discovery.pages import derive_target_key
 from videoimport.core.list_item import EARLIER, LINES, Listed

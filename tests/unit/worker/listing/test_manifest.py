@@ -11,7 +11,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import Request, Teller
-from videoimport.worker.listing import csv_records as quotes
+from videoimport.worker.listing import csv_line_joining as quotes
 from videoimport.worker.listing import manifest
 from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.manifest_rows import NoListError, Row

@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, FoundItem, ListingTask, PageLine, PageReport
 from videoimport.worker.listing.bucket import cursor_of, key_of
 from videoimport.worker.listing.client import Batch
-from videoimport.worker.listing.entry_filter import Judge
+from videoimport.worker.listing.entry_classifier import Judge
 from videoimport.worker.listing.page_builder import Page, Pager
 from videoimport.worker.listing.protocol import Entry, Look
 from videoimport.worker.listing.run import fitted

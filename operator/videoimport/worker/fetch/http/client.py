@@ -50,7 +50,7 @@ class Browser:
 
         ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
         """
-        redirects.check_address(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
+        redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
         first = first or url
         for _ in range(redirects.MOST_REDIRECTS + 1):
             response = self._once(url, dict(extra) if is_own(first, url) else redirects.without_own(dict(extra)))

@@ -32,7 +32,7 @@ def target(url: str, location: str, first: str) -> str:
         joined = urljoin(url, location)
     except ValueError:
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message) from None
-    check_address(joined, Reason.UNSUPPORTED_SOURCE, message)
+    check_well_formed(joined, Reason.UNSUPPORTED_SOURCE, message)
     if (scheme := urlsplit(joined).scheme) not in ("http", "https"):
         message = f"The source redirects to {scheme}:, which is neither http nor https."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message)
@@ -52,7 +52,7 @@ def without_own(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in _OWN}
 
 
-def check_address(url: str, reason: Reason, message: str) -> None:
+def check_well_formed(url: str, reason: Reason, message: str) -> None:
     """Raise ImportFailure for a URL whose host or port is none."""
     try:
         parse_address(url)

@@ -11,8 +11,8 @@ from yt_dlp.networking._requests import RequestsHTTPAdapter, RequestsResponseAda
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import Popen
 
+from videoimport.worker.fetch import document_limits as pages
 from videoimport.worker.fetch import memory_limit as memory
-from videoimport.worker.fetch import page_limits as pages
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http import header_text as letters

@@ -17,10 +17,10 @@ from videoimport.worker.storage.base import Ticket, Unfinished, UnmetError
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.retry_policy import READ_SECONDS, Retries
 from videoimport.worker.storage.s3 import answer_forms as forms
+from videoimport.worker.storage.s3 import capability_probe as s3_probe
 from videoimport.worker.storage.s3 import client as s3_client
 from videoimport.worker.storage.s3 import completion as s3_completion
 from videoimport.worker.storage.s3 import options as s3_options
-from videoimport.worker.storage.s3 import probe as s3_probe
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
 from videoimport.worker.storage.s3.bucket import S3Bucket
 from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Conditions

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from videoimport.api.rules.texts import OWN_FOLDER
+from videoimport.api.rules.string_rules import OWN_FOLDER
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import (

@@ -8,7 +8,7 @@ from support.core.bulk_builders import bulk
 from support.core.video_builders import SETTINGS
 from videoimport.api.tasks.listing_task import FoundItem
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.bulk.child_manifests import create_child
+from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.jobs.pod_template import task_of
 from videoimport.core.list_item import found
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.api.destination import S3Destination
-from videoimport.api.rules.texts import ENDPOINT, URL
+from videoimport.api.rules.string_rules import ENDPOINT, URL
 from videoimport.worker.storage.s3 import client as s3_client
 
 AUTHORITY = some.text(alphabet='ab.:@[]0159%-_ "<>\\^`{|}\t\x1b', max_size=20)

@@ -6,7 +6,7 @@ from hypothesis import strategies as some
 
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.identity import item_identity
-from videoimport.api.urls import canonical_url
+from videoimport.api.url_normalization import canonical_url
 from videoimport.api.videoimport_source import VideoSource
 
 SPELLINGS = ("https://ann:Word@media.example.com:443/V.mp4?A=b", "HTTPS://ann:Word@Media.Example.COM:443/V.mp4?A=b")

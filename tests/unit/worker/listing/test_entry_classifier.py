@@ -10,7 +10,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import ListingTask
 from videoimport.media.source import probe
 from videoimport.worker.listing import client as asking
-from videoimport.worker.listing.entry_filter import Judge
+from videoimport.worker.listing.entry_classifier import Judge
 from videoimport.worker.listing.protocol import Entry, Look
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.subprocesses import Children

@@ -25,7 +25,7 @@ from support.core.video_builders import (
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
 from videoimport.core.jobs.outcome import end_without_report
-from videoimport.core.messages import advised, clock, fit, parted, sentences, span
+from videoimport.core.message_format import advised, clock, fit, parted, sentences, span
 from videoimport.core.video.start_run import STARTING
 
 SITES = sites()

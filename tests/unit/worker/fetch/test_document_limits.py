@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoimport.worker.fetch import page_limits as pages
+from videoimport.worker.fetch import document_limits as pages
 
 MPD = b'<%sMPD xmlns%s="urn:mpeg:dash:schema:mpd:2011"><S t="0" d="1" r="%s"/></%sMPD>'
 BLANK = b" \t\r\n" * 1_000
