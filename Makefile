@@ -87,6 +87,7 @@ code-check: .venv/ready
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) -m videoimport.crdgen --check
+	$(PY) hack/name_rules.py
 
 lint: code-check ## Check style, types, import contracts, generated files and the chart
 	MYPYPATH=hack .venv/bin/mypy hack/cluster hack/demo

@@ -37,7 +37,7 @@ def made(folder: Path, name: str) -> Path:
 
 def refused(found: Examined, *formats: str) -> Reason | None:
     wanted = Requirements.model_validate({"formats": formats, "damage": "Tolerate"})
-    finding = requirements.refusal(requirements.Examined(found.media, found.container, 2.0, found.size, wanted))
+    finding = requirements.refusal(requirements.CheckedSource(found.media, found.container, 2.0, found.size, wanted))
     return finding.reason if finding else None
 
 

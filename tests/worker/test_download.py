@@ -11,9 +11,9 @@ from support.fake_source_site import Exchange, FakeSourceSite, Route, file, fixe
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download
-from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.limits import FetchLimits
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import File, Growing, Restarted
+from videoimport.worker.fetch.protocol import File, FileGrowing, Restarted
 from videoimport.worker.runtime.errors import ImportFailure
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4000
@@ -36,8 +36,8 @@ class Ear:
         pass
 
     @property
-    def growing(self) -> list[Growing]:
-        return [event for event in self.events if isinstance(event, Growing)]
+    def growing(self) -> list[FileGrowing]:
+        return [event for event in self.events if isinstance(event, FileGrowing)]
 
     @property
     def restarts(self) -> int:
@@ -52,7 +52,7 @@ def ear() -> Ear:
 @pytest.fixture
 def fetch(tmp_path: Path, ear: Ear) -> Fetch:
     def run(url: str, **limits: float) -> File:
-        wanted = Limits(**{"room_bytes": 10**9, "read_seconds": 5.0, **limits})  # type: ignore[arg-type]
+        wanted = FetchLimits(**{"room_bytes": 10**9, "read_seconds": 5.0, **limits})  # type: ignore[arg-type]
         download = Download(Browser(wanted.read_seconds), url, Landing(tmp_path), wanted, ear, sleep=lambda _: None)
         download.open()
         return download.finish()

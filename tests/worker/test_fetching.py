@@ -17,8 +17,8 @@ from support.waiting import LONGEST_SECONDS
 from support.worker.fetch_harness import go_when_found
 from support.worker.worker_harness import LOOPBACK
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.limits import Limits, Pace
-from videoimport.worker.fetch.protocol import Fetched, Found, Growing, Hashed, Request
+from videoimport.worker.fetch.limits import FetchLimits, Pace
+from videoimport.worker.fetch.protocol import Fetched, FileGrowing, Found, Hashed, Request
 from videoimport.worker.fetch.ytdlp.fragments import Segments, hashed
 from videoimport.worker.pipeline import source_facts as facts
 from videoimport.worker.runtime.errors import ImportFailure
@@ -117,8 +117,8 @@ def test_a_files_hashing_is_told(tmp_path: Path) -> None:
 
 
 def segments(moved: Mock) -> Segments:
-    growing = Growing(part="video", path="/none/video")
-    return Segments(growing, 0, Limits(room_bytes=2**62, max_bytes=1000), Mock(moved=moved))
+    growing = FileGrowing(part="video", path="/none/video")
+    return Segments(growing, 0, FetchLimits(room_bytes=2**62, max_bytes=1000), Mock(moved=moved))
 
 
 class TestTotals:

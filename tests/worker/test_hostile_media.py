@@ -79,7 +79,7 @@ def test_pictures_too_large_to_decode_are_refused_without_their_memory(tmp_path:
     with MemoryPeaks() as peaks:
         examined = examine(Children(), path)
     assert peaks.of("ffprobe") < 150, "9000x9000 pixels of three bytes are 232 MiB"
-    found = requirements.refusal(requirements.Examined(examined.media, None, 1.0, 1, None))
+    found = requirements.refusal(requirements.CheckedSource(examined.media, None, 1.0, 1, None))
     assert found is not None
     assert found.reason is Reason.UNSUPPORTED_RESOLUTION, found.message
 
@@ -97,4 +97,4 @@ def test_a_cover_too_large_to_decode_takes_no_memory_and_does_no_harm(tmp_path: 
     assert examined.media.video is not None
     assert examined.media.video.shown == (640, 360)
     assert [video.is_picture for video in examined.media.videos] == [False, True]
-    assert requirements.refusal(requirements.Examined(examined.media, "mp4", 4.0, 1, None)) is None
+    assert requirements.refusal(requirements.CheckedSource(examined.media, "mp4", 4.0, 1, None)) is None

@@ -18,7 +18,7 @@ from videoimport.api.videoimport_source import S3Source, VideoSource
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import Request, Teller, identity
 from videoimport.worker.listing.bucket import Bucket as ObjectsOf
-from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.listing.protocol import ListEntry, ListRequest
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route
 
@@ -205,7 +205,7 @@ def test_objects_of_a_bucket_with_versions_are_named_by_them(site: FakeSourceSit
     def names(*, wanted: bool) -> list[str | None]:
         wish = BulkSource.model_validate(long.source)
         found = ObjectsOf(around, ListRequest(fetch=fetch, source=wish, wants_versions=wanted)).entries()
-        return [entry.identity for entry in found if isinstance(entry, Entry)]
+        return [entry.identity for entry in found if isinstance(entry, ListEntry)]
 
     place = f"{site.url('').removeprefix('http://')}/{long.name}"
     assert names(wanted=True) == [

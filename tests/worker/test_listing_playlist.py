@@ -21,8 +21,8 @@ from videoimport.worker.fetch.protocol import Request, Teller, identity
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp.client import Ydl
 from videoimport.worker.listing import playlist
-from videoimport.worker.listing.playlist import Walk
-from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.listing.playlist import PlaylistWalk
+from videoimport.worker.listing.protocol import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route as Way
@@ -102,21 +102,21 @@ def around(tmp_path: Path) -> Surroundings:
     return Surroundings.of(request, Teller.__new__(Teller), Guard(()), Way())
 
 
-List = Callable[..., list[Entry]]
+List = Callable[..., list[ListEntry]]
 
 
 @pytest.fixture
 def listed(around: Surroundings) -> List:
     """Entries behind a cursor."""
 
-    def entries(url: str, cursor: str | None = None, **more: Any) -> list[Entry]:
+    def entries(url: str, cursor: str | None = None, **more: Any) -> list[ListEntry]:
         wish = BulkSource.model_validate(source(url, **more))
         return list(playlist.entries(around, ListRequest(fetch=around.request, source=wish, cursor=cursor)))
 
     return entries
 
 
-def numbers(entries: list[Entry]) -> str:
+def numbers(entries: list[ListEntry]) -> str:
     """Of files that are called by digits."""
     return "".join(str(entry.url).rpartition("/")[2].partition(".")[0] for entry in entries)
 
@@ -264,19 +264,19 @@ def tube(site: FakeSourceSite, around: Surroundings) -> List:
     states = [{"live_status": "is_live"}, {"live_status": "is_upcoming"}, {"availability": "needs_auth"}]
     site.routes["/tab/live/0"] = json_([{"id": f"9{n}", **state} for n, state in enumerate(states)])
 
-    def entries(path: str, cursor: str | None = None, secret: str | None = None) -> list[Entry]:
+    def entries(path: str, cursor: str | None = None, secret: str | None = None) -> list[ListEntry]:
         return list(walked(around, site.url(path), cursor, secret))
 
     return entries
 
 
-def walked(around: Surroundings, url: str, cursor: str | None = None, secret: str | None = None) -> Iterator[Entry]:
+def walked(around: Surroundings, url: str, cursor: str | None = None, secret: str | None = None) -> Iterator[ListEntry]:
     request = around.request.model_copy(update={"secret": secret})
     wish = BulkSource.model_validate(source(url))
     with Ydl(around, WebSecrets(), extract_flat=True, playlist_items=None) as ydl:
         own = {ie.ie_key(): ie(ydl) for ie in (TalkIE, TabIE, ChannelIE)}
         ydl._ies, ydl._ies_instances = {**own, **ydl._ies}, {**own, **ydl._ies_instances}
-        yield from Walk(ydl, ListRequest(fetch=request, source=wish, cursor=cursor)).entries()
+        yield from PlaylistWalk(ydl, ListRequest(fetch=request, source=wish, cursor=cursor)).entries()
 
 
 def json_(value: Any) -> Route:

@@ -30,7 +30,7 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.base import DestinationStore
 
 CASES = int(os.environ.get("VIDEOIMPORT_TEST_MUTATIONS", "40"))
 RUNS = 8
@@ -132,7 +132,7 @@ class World:
         return self.ended[-1]
 
     @contextmanager
-    def _store(self, killed_at: int | None) -> Iterator[Store]:
+    def _store(self, killed_at: int | None) -> Iterator[DestinationStore]:
         home = MutatedBucket(self.bucket, self.mutated)
         if killed_at is not None:
             with home.dying(killed_at, after=False) as (store, _):

@@ -22,7 +22,7 @@ from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.fetch.s3_ranges import Reader, Version
 from videoimport.worker.listing import bucket_pages as objects
 from videoimport.worker.listing.bucket import Bucket
-from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.listing.protocol import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route
@@ -303,12 +303,12 @@ class Shelf:
         inner = f"<IsTruncated>{str(more).lower()}</IsTruncated>{encoding}{told}{inner}"
         exchange.answer(self.status, f"<ListBucketResult>{inner}</ListBucketResult>".encode(), XML)
 
-    def entries(self, tmp_path: Path, cursor: str | None = None, prefix: str = "", **more: Any) -> list[Entry]:
+    def entries(self, tmp_path: Path, cursor: str | None = None, prefix: str = "", **more: Any) -> list[ListEntry]:
         fetch = Request(folder=str(tmp_path), max_height=1080, room_bytes=2**30)
         around = Surroundings.of(fetch, Teller.__new__(Teller), Guard(()), Route())
         source = {"s3": {"endpoint": self.site.url(""), "bucket": "shelf", "prefix": prefix}}
         wish = ListRequest(fetch=fetch, source=BulkSource.model_validate(source), cursor=cursor, **more)
-        return [one for one in Bucket(around, wish).entries() if isinstance(one, Entry)]
+        return [one for one in Bucket(around, wish).entries() if isinstance(one, ListEntry)]
 
     def listed(self, tmp_path: Path, **more: Any) -> list[str | None]:
         return [entry.key for entry in self.entries(tmp_path, **more)]

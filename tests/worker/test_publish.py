@@ -27,7 +27,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Interruption
-from videoimport.worker.storage.base import Store, Ticket
+from videoimport.worker.storage.base import DestinationStore, Ticket
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.upload_batch import Parcel, Shipment
 
@@ -51,7 +51,7 @@ def home(new_home: Callable[[], DestinationHarness]) -> DestinationHarness:
 
 
 @pytest.fixture
-def at(home: DestinationHarness) -> Iterator[Store]:
+def at(home: DestinationHarness) -> Iterator[DestinationStore]:
     store = home.store()
     yield store
     store.close()
@@ -78,7 +78,7 @@ def new_files(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_all_lie_where_they_should_and_nothing_else_is_left(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
 ) -> None:
     place = place_at(at, task_for(home, metadata={"a": "ü"}, destination={"publicBaseURL": "https://cdn.example/x/"}))
     preflight.writable(place)
@@ -102,7 +102,9 @@ def test_all_lie_where_they_should_and_nothing_else_is_left(
     assert again == report
 
 
-def test_any_foreign_key_is_in_the_way(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
+def test_any_foreign_key_is_in_the_way(
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
+) -> None:
     at.write(f"{FOLDER}/audio.m4a", b"theirs", {}, shown=True)
     with pytest.raises(ImportFailure, match=r"audio\.m4a") as caught:
         bring(place_at(at, task_for(home)), new_files)
@@ -113,7 +115,7 @@ def test_any_foreign_key_is_in_the_way(home: DestinationHarness, at: Store, new_
 
 
 def test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
 ) -> None:
     place = place_at(at, task_for(home))
     seen = at.head
@@ -137,7 +139,7 @@ def test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back(
 
 @pytest.mark.parametrize("names", [("video.mp4",), ("video.mp4", "audio.m4a")])
 def test_what_did_not_arrive_as_it_was_sent_is_taken_back(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path], names: tuple[str, ...]
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path], names: tuple[str, ...]
 ) -> None:
     """The video is the last: nothing comes after it that could find it out."""
     seen = at.is_there
@@ -150,7 +152,7 @@ def test_what_did_not_arrive_as_it_was_sent_is_taken_back(
 
 
 def test_what_did_not_arrive_once_is_sent_again(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
 ) -> None:
     seen, doubted = at.is_there, list[str]()
 
@@ -184,7 +186,9 @@ def refusing(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setattr(Shipment, "complete", refuse)
 
 
-def test_a_refusal_takes_back_what_was_shown(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
+def test_a_refusal_takes_back_what_was_shown(
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
+) -> None:
     """As a volume that is full when result.json is written."""
     write = at.write
 
@@ -202,7 +206,7 @@ def test_a_refusal_takes_back_what_was_shown(home: DestinationHarness, at: Store
 
 def test_an_earlier_result_stands_where_nothing_of_it_was_replaced(
     home: DestinationHarness,
-    at: Store,
+    at: DestinationStore,
     old_files: dict[str, Path],
     new_files: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -217,7 +221,7 @@ def test_an_earlier_result_stands_where_nothing_of_it_was_replaced(
 
 
 def test_a_refusal_after_something_was_replaced_leaves_the_rest_to_the_next_run(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring(place_at(at, task_for(home, "old")), new_files)
     with monkeypatch.context() as refusals:
@@ -230,7 +234,7 @@ def test_a_refusal_after_something_was_replaced_leaves_the_rest_to_the_next_run(
 
 
 def test_a_replaced_result_of_another_layout_leaves_nothing(
-    home: DestinationHarness, at: Store, old_files: dict[str, Path], new_files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, old_files: dict[str, Path], new_files: dict[str, Path]
 ) -> None:
     bring(place_at(at, task_for(home, "old")), old_files)
     at.write(f"{FOLDER}/thumbnails/mine.jpg", b"a user's own", {}, shown=True)
@@ -240,7 +244,7 @@ def test_a_replaced_result_of_another_layout_leaves_nothing(
 
 
 def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
 ) -> None:
     one, other = (place_at(at, task_for(home, uid)) for uid in ("one", "other"))
     for place in (one, other):
@@ -253,7 +257,7 @@ def test_two_imports_at_one_key_do_not_take_each_others_uploads_back(
 
 
 def test_what_the_store_does_not_tell_now_is_not_forgotten(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
 ) -> None:
     """A run was killed before it noted the id, and the next one cannot list: the one after that takes it back."""
     key = f"{FOLDER}/audio.m4a"
@@ -272,7 +276,7 @@ def test_what_the_store_does_not_tell_now_is_not_forgotten(
 
 
 def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
-    home: DestinationHarness, at: Store, new_files: dict[str, Path], tmp_path: Path
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path], tmp_path: Path
 ) -> None:
     """Withdrawn to be made anew, and the store does not answer just then: the run goes through all the same."""
     place = place_at(at, task_for(home))
@@ -292,7 +296,9 @@ def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
     assert f"{NOTES}/uploads/new.json" not in home.keys
 
 
-def test_two_files_never_travel_to_one_key(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
+def test_two_files_never_travel_to_one_key(
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
+) -> None:
     place = place_at(at, task_for(home))
     parcel = Parcel(f"{FOLDER}/audio.m4a", "audio/mp4", "audio")
     with Shipment(place.notebook, place.metadata(), lambda _: None) as shipment:
@@ -304,7 +310,9 @@ def test_two_files_never_travel_to_one_key(home: DestinationHarness, at: Store, 
     assert home.unfinished == []
 
 
-def test_an_earlier_wishs_intent_is_undone(home: DestinationHarness, at: Store, new_files: dict[str, Path]) -> None:
+def test_an_earlier_wishs_intent_is_undone(
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
+) -> None:
     states = (next(kill(home, new_files, number, after=True)) for number in range(20, 1000))
     assert next(state for state in states if state.startswith(("Intent", "Report", "over"))).startswith("Intent")
     changed = task_for(home, run=2, output={"video": {"crf": 30}})

@@ -30,7 +30,7 @@ from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import video_index as index
-from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.volume.metadata import side_key
 
 NOTES = "in/.videoimport"
@@ -51,7 +51,7 @@ def home(request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def at(home: DestinationHarness) -> Iterator[Store]:
+def at(home: DestinationHarness) -> Iterator[DestinationStore]:
     store = home.store()
     yield store
     store.close()
@@ -83,11 +83,11 @@ def remove(home: DestinationHarness, key: str) -> None:
         (home.root / key).unlink()
 
 
-def place(home: DestinationHarness, store: Store, uid: str = "new", run: int = 2, **more: Any) -> Place:
+def place(home: DestinationHarness, store: DestinationStore, uid: str = "new", run: int = 2, **more: Any) -> Place:
     return place_at(store, task_for(home, uid, run, **more))
 
 
-def made_again(home: DestinationHarness, at: Store, files: dict[str, Path], **more: Any) -> None:
+def made_again(home: DestinationHarness, at: DestinationStore, files: dict[str, Path], **more: Any) -> None:
     """The next run believes nothing, imports, and every byte is right."""
     again = place(home, at, **more)
     assert earlier_run.done_before(again) is None
@@ -108,7 +108,7 @@ def replaced(body: bytes) -> bytes:
 @pytest.mark.parametrize("name", [*NAMES, "result.json"])
 @pytest.mark.parametrize("how", ["deleted", "same size", "other size", "same size and metadata"])
 def test_a_result_that_is_not_as_it_was_is_made_again(
-    home: DestinationHarness, at: Store, files: dict[str, Path], name: str, how: str
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path], name: str, how: str
 ) -> None:
     first = place(home, at, run=1)
     report = bring(first, files, (ENTRY,))
@@ -127,7 +127,7 @@ def test_a_result_that_is_not_as_it_was_is_made_again(
 
 
 def test_what_stands_where_nothing_was_published_is_still_in_the_way(
-    home: DestinationHarness, at: Store, files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path]
 ) -> None:
     """A record makes nobody else's file ours: neither another import's, nor one that it does not name."""
     bring(place(home, at, run=1), {"video.mp4": files["video.mp4"]})
@@ -142,7 +142,7 @@ def test_what_stands_where_nothing_was_published_is_still_in_the_way(
 
 
 def test_another_imports_result_is_not_replaced_for_a_record(
-    home: DestinationHarness, at: Store, files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path]
 ) -> None:
     bring(place(home, at, run=1), files)
     bring(place(home, at, "other", 1, destination={"ifExists": "Replace"}), files)
@@ -205,7 +205,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_record_is_as_good_as_none(
-    home: DestinationHarness, at: Store, files: dict[str, Path], name: str
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path], name: str
 ) -> None:
     bring(place(home, at, run=1), files)
     edit(home, RECORD, FORGED[name])
@@ -214,7 +214,7 @@ def test_a_forged_record_is_as_good_as_none(
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_entry_is_as_good_as_none(
-    home: DestinationHarness, at: Store, files: dict[str, Path], name: str
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path], name: str
 ) -> None:
     first = place(home, at, run=1)
     bring(first, files, (ENTRY,))
@@ -225,7 +225,7 @@ def test_a_forged_entry_is_as_good_as_none(
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_record_or_entry_is_as_good_as_none(
-    home: DestinationHarness, at: Store, files: dict[str, Path], name: str
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path], name: str
 ) -> None:
     put(home, RECORD, BROKEN[name])
     put(home, ENTRY, BROKEN[name])
@@ -247,7 +247,7 @@ def claim(where: Place, uid: str) -> None:
 
 @pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "2026-13-01T00:00:00Z"])
 def test_a_claim_for_ever_holds_nobody_up(
-    home: DestinationHarness, at: Store, files: dict[str, Path], expires: str
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path], expires: str
 ) -> None:
     put(home, ENTRY, json.dumps({"kind": "Claimed", "uid": "other", "expires": expires}).encode())
     claim(place(home, at), "new")
@@ -256,7 +256,7 @@ def test_a_claim_for_ever_holds_nobody_up(
 
 
 def test_addresses_are_made_of_this_imports_own_public_base_url(
-    home: DestinationHarness, at: Store, files: dict[str, Path]
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path]
 ) -> None:
     first = place(home, at, run=1)
     bring(first, files, (ENTRY,))
@@ -309,7 +309,7 @@ INTENTS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("name", INTENTS)
 def test_a_forged_intent_touches_nothing_and_is_as_good_as_none(
-    home: DestinationHarness, at: Store, files: dict[str, Path], intent: dict[str, Any], name: str
+    home: DestinationHarness, at: DestinationStore, files: dict[str, Path], intent: dict[str, Any], name: str
 ) -> None:
     theirs = [THEIRS, "out/result.json", "in/other/video.mp4"]
     for key in theirs:
@@ -321,7 +321,11 @@ def test_a_forged_intent_touches_nothing_and_is_as_good_as_none(
 
 
 def test_a_whole_intent_is_adopted(
-    home: DestinationHarness, at: Store, files: dict[str, Path], intent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    home: DestinationHarness,
+    at: DestinationStore,
+    files: dict[str, Path],
+    intent: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     again = place(home, at)
     report = earlier_run.done_before(again)
@@ -341,7 +345,7 @@ class TestVolume:
     @pytest.mark.parametrize("key", [RECORD, ENTRY, f"{NOTES}/uploads/new.json"])
     @pytest.mark.parametrize("kind", ["link", "pipe", "dangling link"])
     def test_what_is_no_file_is_no_record(
-        self, home: VolumeHarness, at: Store, files: dict[str, Path], key: str, kind: str
+        self, home: VolumeHarness, at: DestinationStore, files: dict[str, Path], key: str, kind: str
     ) -> None:
         (home.root / key).parent.mkdir(parents=True)
         if kind == "pipe":
@@ -354,7 +358,7 @@ class TestVolume:
         made_again(home, at, files)
 
     def test_a_link_in_the_place_of_a_video_is_not_the_video(
-        self, home: VolumeHarness, at: Store, files: dict[str, Path]
+        self, home: VolumeHarness, at: DestinationStore, files: dict[str, Path]
     ) -> None:
         bring(place(home, at, run=1), files, (ENTRY,))
         moved = home.root / "elsewhere.mp4"
@@ -364,7 +368,7 @@ class TestVolume:
         assert not (home.root / VIDEO).is_symlink()
 
     def test_a_folder_that_became_a_link_is_no_hit(
-        self, home: VolumeHarness, at: Store, files: dict[str, Path]
+        self, home: VolumeHarness, at: DestinationStore, files: dict[str, Path]
     ) -> None:
         bring(place(home, at, run=1), files, (ENTRY,))
         (home.root / FOLDER).rename(home.root / "elsewhere")
@@ -372,14 +376,14 @@ class TestVolume:
         assert index.look(place(home, at, "other").scope, ENTRY) is None
 
     def test_a_sent_file_that_was_exchanged_is_not_adopted(
-        self, home: VolumeHarness, at: Store, files: dict[str, Path], intent: dict[str, Any]
+        self, home: VolumeHarness, at: DestinationStore, files: dict[str, Path], intent: dict[str, Any]
     ) -> None:
         sent = home.root / intent["tickets"][-1]["upload"]
         sent.write_bytes(replaced(sent.read_bytes()))
         made_again(home, at, files)
 
     def test_an_intent_removes_no_file_that_is_no_upload(
-        self, home: VolumeHarness, at: Store, files: dict[str, Path], intent: dict[str, Any]
+        self, home: VolumeHarness, at: DestinationStore, files: dict[str, Path], intent: dict[str, Any]
     ) -> None:
         put(home, THEIRS, b"theirs")
         intent["tickets"][0]["upload"] = THEIRS
@@ -388,7 +392,7 @@ class TestVolume:
         assert home.read(THEIRS) == b"theirs"
 
     def test_a_side_file_that_speaks_of_other_bytes_is_none(
-        self, home: VolumeHarness, at: Store, files: dict[str, Path]
+        self, home: VolumeHarness, at: DestinationStore, files: dict[str, Path]
     ) -> None:
         bring(place(home, at, run=1), files)
         put(home, side_key(NOTES, VIDEO), b'[{"key": "x", "size": 900, "changedNs": 1}]')

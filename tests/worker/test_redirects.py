@@ -14,7 +14,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download
-from videoimport.worker.fetch.limits import Limits
+from videoimport.worker.fetch.limits import FetchLimits
 from videoimport.worker.fetch.partial_file import Landing
 from videoimport.worker.fetch.protocol import Fetched
 from videoimport.worker.runtime.errors import ImportFailure
@@ -60,7 +60,7 @@ def get(tmp_path: Path) -> Get:
     """Through our client."""
 
     def run(url: str, secrets: WebSecrets | None = None, extra: dict[str, str] | None = None) -> Got:
-        limits = Limits(room_bytes=10**9, read_seconds=5.0)
+        limits = FetchLimits(room_bytes=10**9, read_seconds=5.0)
         browser = Browser(limits.read_seconds, secrets=secrets)
         landing = Landing(tmp_path)
         made = Download(browser, url, landing, limits, Silent(), extra=extra, sleep=lambda _: None)  # type: ignore[arg-type]

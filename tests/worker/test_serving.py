@@ -13,7 +13,7 @@ from support.waiting import LONGEST_SECONDS, until
 from videoimport.media.container.mp4_boxes import top_level
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.source.files import Tail
-from videoimport.worker.source.loopback_server import AHEAD_BYTES, MOST_CONNECTIONS, File, Reader, Serving
+from videoimport.worker.source.loopback_server import AHEAD_BYTES, MOST_CONNECTIONS, ServedFile, Serving, StreamReader
 
 Footage = Callable[[str], Path]
 
@@ -41,7 +41,7 @@ def serving() -> Iterator[Serving]:
         yield running
 
 
-def encode(reader: Reader, target: Path, *, seekable: bool = False) -> "subprocess.Popen[str]":
+def encode(reader: StreamReader, target: Path, *, seekable: bool = False) -> "subprocess.Popen[str]":
     """A quick encode that says how far it is."""
     return subprocess.Popen(
         ["ffmpeg", "-v", "error", "-xerror", "-nostdin", "-protocol_whitelist", "http,tcp",
@@ -76,7 +76,7 @@ def test_ffmpeg_works_on_what_is_there_and_ends_with_the_file(
 ) -> None:
     arriving = Arriving(footage(name), tmp_path / "source", told=told)
     arriving.bring(0.9)
-    reader = serving.reader(File(arriving.growing))
+    reader = serving.reader(ServedFile(arriving.growing))
     process = encode(reader, tmp_path / "out.mp4")
     assert has_written(process)
     arriving.bring(1)
@@ -101,7 +101,7 @@ def test_an_index_at_the_end_is_read_from_the_tail(
     tail.write_bytes(whole.read_bytes()[offset:])
     arriving = Arriving(whole, tmp_path / "source")
     arriving.bring(0.7)
-    reader = serving.reader(File.of(arriving.growing, Tail(tail, offset)))
+    reader = serving.reader(ServedFile.of(arriving.growing, Tail(tail, offset)))
     process = encode(reader, tmp_path / "out.mp4", seekable=True)
     assert has_written(process)
     arriving.bring(1)
@@ -125,7 +125,7 @@ def test_a_reader_that_jumps_to_what_is_not_there_has_strayed(
     arriving = Arriving(big, tmp_path / "source")
     arriving.bring(0.05)
     strayed = threading.Event()
-    reader = serving.reader(File(arriving.growing), strayed.set)
+    reader = serving.reader(ServedFile(arriving.growing), strayed.set)
     process = encode(reader, tmp_path / "out.mp4", seekable=True)
     assert strayed.wait(LONGEST_SECONDS)
     assert reader.why == "ffmpeg asked for bytes that were not there yet, away from those that arrive"
@@ -133,16 +133,16 @@ def test_a_reader_that_jumps_to_what_is_not_there_has_strayed(
     process.communicate()
 
 
-def get(reader: Reader, first: int | None = None) -> http.client.HTTPResponse:
+def get(reader: StreamReader, first: int | None = None) -> http.client.HTTPResponse:
     parts = urlsplit(reader.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.request("GET", parts.path, headers={} if first is None else {"Range": f"bytes={first}-"})
     return connection.getresponse()
 
 
-def finished(path: Path) -> File:
+def finished(path: Path) -> ServedFile:
     path.write_bytes(bytes(range(256)) * 10)
-    return File(Growing(path, finished=True))
+    return ServedFile(Growing(path, finished=True))
 
 
 def test_ranges_are_what_was_asked_for(serving: Serving, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_too_many_connections_are_a_stray(serving: Serving, tmp_path: Path) -> N
 def test_a_source_that_fails_breaks_the_connection_off(serving: Serving, footage: Footage, tmp_path: Path) -> None:
     arriving = Arriving(footage("compliant.mp4"), tmp_path / "source")
     arriving.bring(0.5)
-    answer = get(serving.reader(File(arriving.growing)))
+    answer = get(serving.reader(ServedFile(arriving.growing)))
     answer.read(1000)
     arriving.growing.fail()
     with pytest.raises(http.client.IncompleteRead):
@@ -188,7 +188,7 @@ def test_the_end_lets_nobody_wait(footage: Footage, tmp_path: Path) -> None:
     arriving = Arriving(footage("compliant.mp4"), tmp_path / "source", told=False)
     arriving.bring(0.5)
     with Serving() as serving:
-        answer = get(serving.reader(File(arriving.growing)))
+        answer = get(serving.reader(ServedFile(arriving.growing)))
         answer.read(1000)
     with pytest.raises(http.client.IncompleteRead):
         answer.read()

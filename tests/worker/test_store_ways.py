@@ -25,7 +25,7 @@ from videoimport.worker.storage.record_scope import Scope
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.s3.store import S3Store
-from videoimport.worker.storage.upload_journal import Notebook
+from videoimport.worker.storage.upload_journal import UploadJournal
 from videoimport.worker.storage.upload_retry import Resending
 
 MIB = 2**20
@@ -164,7 +164,7 @@ def test_a_rewritten_part_that_may_not_go_twice_takes_another_upload(bucket: Buc
     path.write_bytes(os.urandom(2 * LEAST_PART))
     with through(bucket, Shape("no part twice", refuse)) as (store, proxy):
         destination = Destination.model_validate({"s3": {"endpoint": proxy.endpoint, "bucket": bucket.name}})
-        notebook = Notebook(Scope(store, destination), "own/uploads", "uid", NOW)
+        notebook = UploadJournal(Scope(store, destination), "own/uploads", "uid", NOW)
         upload = Resending(notebook, Retries(), "a/video.mp4", "video/mp4", {})
         growing, moved = Growing(path), list[int]()
         with ThreadPoolExecutor(1) as pool:

@@ -8,7 +8,7 @@ import pytest
 from support.fake_source_site import FakeSourceSite, ranged
 from support.worker.fetch_harness import FetchHarness
 from support.worker.object_store import KEY_ID, SECRET, Bucket
-from videoimport.worker.fetch.limits import Limits, Throttle
+from videoimport.worker.fetch.limits import FetchLimits, Throttle
 from videoimport.worker.fetch.mp4_tail import Told, fetched
 
 MIB = 2**20
@@ -56,7 +56,7 @@ def test_one_that_takes_too_long_is_given_up(tmp_path: Any) -> None:
         told(1)
         raise AssertionError("it went on")
 
-    limits = Limits(room_bytes=MIB, tail_seconds=-1.0)
+    limits = FetchLimits(room_bytes=MIB, tail_seconds=-1.0)
     assert fetched(tmp_path, MOVIE[:MIB], len(MOVIE), limits, Throttle(None), _Nobody(), slow) is None
 
 

@@ -34,7 +34,7 @@ _NO_PAGE = frozenset(_FILES.split())
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _EntryFacts:
     requirements: Requirements
     size_bytes: int | None
     duration_ms: int | None
@@ -68,7 +68,7 @@ def cheap(
         return objection
     if requirements is None:
         return None
-    known = _Known(requirements, size_bytes, duration_ms, width, height)
+    known = _EntryFacts(requirements, size_bytes, duration_ms, width, height)
     return next((found for check in _CHECKS if (found := check(known))), None)
 
 
@@ -91,7 +91,7 @@ def _file_name(url_or_key: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _tall_enough(known: _Known) -> Objection | None:
+def _tall_enough(known: _EntryFacts) -> Objection | None:
     found, wanted = known.short_side or known.height, known.requirements.min_height
     if not found or found >= wanted:
         return None
@@ -99,7 +99,7 @@ def _tall_enough(known: _Known) -> Objection | None:
     return Reason.UNSUPPORTED_RESOLUTION, message
 
 
-def _low_enough(known: _Known) -> Objection | None:
+def _low_enough(known: _EntryFacts) -> Objection | None:
     found, wanted = known.short_side, known.requirements.max_height
     if not found or found <= wanted:
         return None
@@ -107,7 +107,7 @@ def _low_enough(known: _Known) -> Objection | None:
     return Reason.UNSUPPORTED_RESOLUTION, message
 
 
-def _short_enough(known: _Known) -> Objection | None:
+def _short_enough(known: _EntryFacts) -> Objection | None:
     found, wanted = known.duration_ms, known.requirements.max_duration_seconds
     if found is None or found <= wanted * 1000:
         return None
@@ -115,7 +115,7 @@ def _short_enough(known: _Known) -> Objection | None:
     return Reason.UNSUPPORTED_DURATION, f"{message} Use a shorter source, or raise maxDurationSeconds."
 
 
-def _small_enough(known: _Known) -> Objection | None:
+def _small_enough(known: _EntryFacts) -> Objection | None:
     found, wanted = known.size_bytes, known.requirements.max_size
     if found is None or wanted is None or found <= bytes_of(wanted):
         return None
@@ -123,4 +123,9 @@ def _small_enough(known: _Known) -> Objection | None:
     return Reason.SOURCE_TOO_LARGE, message
 
 
-_CHECKS: tuple[Callable[[_Known], Objection | None], ...] = (_tall_enough, _low_enough, _short_enough, _small_enough)
+_CHECKS: tuple[Callable[[_EntryFacts], Objection | None], ...] = (
+    _tall_enough,
+    _low_enough,
+    _short_enough,
+    _small_enough,
+)

@@ -15,8 +15,8 @@ from videoimport.cli.errors import UnusableError
 from videoimport.cli.kube_client import Kube
 from videoimport.core.bulk.messages import format_counts
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.list_item import Rejected
-from videoimport.core.object_metadata import bulk_owner, controlling_owner
+from videoimport.core.list_item import RefusedItem
+from videoimport.core.object_metadata import bulk_owner, find_controller
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.parsers import page_view, shard_view
 
@@ -71,7 +71,7 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
             "controller's release."
         ) from None
     owner = bulk_owner(bulk.metadata)
-    own = [found for found in config_maps if controlling_owner(found["metadata"]) == owner]
+    own = [found for found in config_maps if find_controller(found["metadata"]) == owner]
     shards = sorted((shard_view(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
     pages = sorted((page_view(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
     snapshot = BulkSnapshot(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
@@ -88,7 +88,7 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
     )
 
 
-def _shown(line: Rejected) -> RejectedItem:
+def _shown(line: RefusedItem) -> RejectedItem:
     return RejectedItem(name=line.name, url=line.url, reason=line.reason, message=line.message)
 
 

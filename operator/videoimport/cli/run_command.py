@@ -27,7 +27,7 @@ from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_paths import Choices, Places, places, redirected
 from videoimport.cli.local_results import Home, openable
 from videoimport.cli.progress_display import display, printable, say
-from videoimport.cli.worker_simulated_cluster import Cluster, resource, task_of
+from videoimport.cli.worker_simulated_cluster import SimulatedCluster, resource, task_of
 
 Format = Literal["json", "yaml"]
 STANDARD_INPUT = "-"
@@ -50,7 +50,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class LocalSetting:
     """All that is settled before anything is started."""
 
     video: VideoImport
@@ -74,7 +74,7 @@ def perform(wish: Wish) -> int:
     return words.exit_code(status)
 
 
-def prepared(wish: Wish) -> Setting:
+def prepared(wish: Wish) -> LocalSetting:
     """Everything that can be found out without starting anything. Raises UnusableError."""
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
     text, called = _read(wish.manifest)
@@ -83,7 +83,7 @@ def prepared(wish: Wish) -> Setting:
     where = places(video, wish.choices, homeless=found.homeless)
     volume = video.spec.destination.persistent_volume_claim
     home = Home(volume.claim_name, where.destination_volume) if volume and where.destination_volume else None
-    return Setting(video, where, home)
+    return LocalSetting(video, where, home)
 
 
 def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
@@ -148,7 +148,7 @@ def _made(folder: Path | None) -> Iterator[None]:
 def _watched(
     video: VideoImport, argv: Sequence[str], room: running.Room, errors: Console, *, verbose: bool
 ) -> VideoImportStatus:
-    cluster = Cluster(video, datetime.now(UTC))
+    cluster = SimulatedCluster(video, datetime.now(UTC))
     last: Progress | None = None
     with display(video.metadata.name, errors) as shown:
 
@@ -166,7 +166,7 @@ def _watched(
     return cluster.ended(end, last, datetime.now(UTC))
 
 
-def _tell(setting: Setting, status: VideoImportStatus, output: Format | None, errors: Console) -> None:
+def _tell(setting: LocalSetting, status: VideoImportStatus, output: Format | None, errors: Console) -> None:
     """The resource on standard output if it was asked for, else the results; failures on the error stream."""
     name = setting.video.metadata.name
     if output is not None:

@@ -16,7 +16,7 @@ from types import FrameType
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.import_task import Task
 from videoimport.cli.local_paths import Places
-from videoimport.cli.worker_simulated_cluster import End
+from videoimport.cli.worker_simulated_cluster import RunEnd
 from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _SIGNALLED = 128
@@ -120,7 +120,7 @@ class Bell:
         os.close(self._writer)
 
 
-def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbose: bool) -> End:
+def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbose: bool) -> RunEnd:
     """Run the worker, hand each of its lines to ``heard``. Its log goes to the room, or if ``verbose`` to our error
     stream. Raises Stopped when the user ends it, all cleaned up."""
     bell = Bell()
@@ -140,7 +140,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
                 heard(line)
         finally:
             _end(process)
-        return End(_code(process.returncode), _text(place.message))
+        return RunEnd(_code(process.returncode), _text(place.message))
     finally:
         bell.close()
 

@@ -37,7 +37,7 @@ def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class RunEnd:
     """What is left of a worker that ended."""
 
     code: int
@@ -46,7 +46,7 @@ class End:
     """Its termination message."""
 
 
-class Cluster:
+class SimulatedCluster:
     """As much of one as a single import needs: it observes, decides by ``core``, and keeps the status."""
 
     def __init__(self, video: VideoImport, now: datetime) -> None:
@@ -66,7 +66,7 @@ class Cluster:
         self._observe(ObservedVideo(self._video, (self._job,), (self._pod,), progress), now)
         return self.status
 
-    def ended(self, end: End, last: Progress | None, now: datetime) -> VideoImportStatus:
+    def ended(self, end: RunEnd, last: Progress | None, now: datetime) -> VideoImportStatus:
         """The worker ended."""
         job = replace(self._job, finished="Failed" if end.code else "Complete", exit_code=end.code or None)
         pod = replace(self._pod, running=False, exit_code=end.code, termination_message=end.message)

@@ -20,7 +20,7 @@ from videoimport.controller.manager import Leader
 from videoimport.controller.settings import BadSetting, ControllerSettings, load
 from videoimport.controller.telemetry import health
 from videoimport.controller.telemetry import logging as logs
-from videoimport.controller.telemetry.liveness import Limits, Vitals
+from videoimport.controller.telemetry.liveness import LivenessLimits, Vitals
 from videoimport.controller.telemetry.metrics import REGISTRY
 
 _log = structlog.get_logger("videoimport.controller")
@@ -66,9 +66,9 @@ def _run(settings: ControllerSettings) -> int:
     return _until_terminated(lambda: elect(settings, lock, lambda: _lead(leader)), hand_over)
 
 
-def limits(settings: ControllerSettings) -> Limits:
+def limits(settings: ControllerSettings) -> LivenessLimits:
     """Generous: several attempts to lead, two comparisons, many requests that time out."""
-    return Limits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
+    return LivenessLimits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
 
 
 def _until_terminated(task: Callable[[], None], leave: Callable[[], None]) -> int:

@@ -12,7 +12,7 @@ from videoimport.controller.cache import kopf_watch as handlers
 from videoimport.controller.cache.progress_poller import Tails
 from videoimport.controller.cache.relist import Relister
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client import auth as credentials
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.queue.workqueue import KeyedQueue
@@ -42,7 +42,7 @@ class _Parts:
     @classmethod
     def assembled(cls, settings: ControllerSettings, cluster: Cluster, vitals: Vitals) -> Self:
         """Each knows only what it needs."""
-        queue, notebook = KeyedQueue(), Notebook()
+        queue, notebook = KeyedQueue(), SyncStates()
         store = Store(queue.add, limits=settings.limits())
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
         tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)

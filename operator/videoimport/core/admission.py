@@ -33,7 +33,7 @@ Turn = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AdmissionState:
     """What an import means for the limits."""
 
     owner: str
@@ -47,14 +47,14 @@ class Standing:
     """What has a place cannot start, as far as that is known."""
 
 
-def standing_of(video: VideoImport, *, working: bool) -> Standing:
+def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState:
     """``working``: a Job of it has not ended, whatever its status says."""
     meta, owner = video.metadata, owner_for_limits(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
     holds = working or (under_way(video.status) and meta.deletion_timestamp is None)
     waits = wanted and not holds and video.status.phase is VideoPhase.QUEUED and video.status.job is None
     turn = meta.creation_timestamp or _LONG_AGO, meta.uid
-    return Standing(owner, holds, waits, turn, stuck=holds and _is_stuck(video.status))
+    return AdmissionState(owner, holds, waits, turn, stuck=holds and _is_stuck(video.status))
 
 
 def _is_stuck(status: VideoImportStatus) -> bool:

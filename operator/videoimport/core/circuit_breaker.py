@@ -21,7 +21,7 @@ from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import HostBackoff, StageName, VideoImportStatus, VideoPhase
-from videoimport.core.lifecycle import ENDED, ended, under_way
+from videoimport.core.lifecycle import ENDED, is_finished, under_way
 from videoimport.core.message_format import clock
 from videoimport.core.progress import is_done
 from videoimport.core.retry_policy import jitter
@@ -257,7 +257,7 @@ def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBacko
     if under_way(status):
         return _stop_probe_that_cannot_start(status, record)
     if record.failures and (context.breaker is None or context.own_record is None):
-        return None if ended(status) else _without_failures(record)
+        return None if is_finished(status) else _without_failures(record)
     return record
 
 

@@ -31,7 +31,7 @@ class Fact:
     message: str = ""
 
 
-def standing(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
+def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
     """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is why it stands where it does, in one word. One
     that rests is not done, and nothing is being done for it either."""
     works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
@@ -49,7 +49,9 @@ def milestone(kind: ConditionType, *, reached: bool, ending: Ending | None) -> F
     return Fact(kind, _truth(reached), "Done" if reached else not_yet)
 
 
-def merged(old: tuple[Condition, ...], facts: Iterable[Fact], generation: int, now: datetime) -> tuple[Condition, ...]:
+def merge_conditions(
+    old: tuple[Condition, ...], facts: Iterable[Fact], generation: int, now: datetime
+) -> tuple[Condition, ...]:
     """The facts as conditions of this generation; where the status did not change, neither does the transition time."""
     before = {condition.type: condition for condition in old}
     return tuple(_condition(before.get(fact.type), fact, generation, now) for fact in facts)

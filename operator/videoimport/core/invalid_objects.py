@@ -13,8 +13,8 @@ from videoimport.api.reasons import Reason
 from videoimport.api.rules.validation import BrokenRuleError
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.core.conditions import MILESTONES, Ending, holds, merged, milestone, standing
-from videoimport.core.message_format import advised, sentences
+from videoimport.core.conditions import MILESTONES, Ending, build_state_facts, holds, merge_conditions, milestone
+from videoimport.core.message_format import format_message, sentences
 from videoimport.core.plan import Announcement, Plan
 from videoimport.core.upload_service_status import upload_status
 
@@ -28,7 +28,7 @@ def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
     meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
     if "deletionTimestamp" in meta or _foreign_status(raw):
         return Plan()
-    message, generation = advised(Reason.INVALID_SPEC, problem), int(meta.get("generation") or 0)
+    message, generation = format_message(Reason.INVALID_SPEC, problem), int(meta.get("generation") or 0)
     refused = _bulk if raw.get("kind") == BULK_KIND else _video
     old, new = refused(raw.get("status") or {}, message, generation, moment)
     if old == new:
@@ -69,7 +69,7 @@ def _video(status: dict[str, Any], message: str, generation: int, now: datetime)
     if old.phase is VideoPhase.COMPLETED:
         return old, old
     milestones = (milestone(k, reached=holds(old.conditions, k), ending=Ending.FAILED) for k in MILESTONES)
-    facts = (*standing(Ending.FAILED, Reason.INVALID_SPEC, message), *milestones)
+    facts = (*build_state_facts(Ending.FAILED, Reason.INVALID_SPEC, message), *milestones)
     new = old.model_copy(
         update={
             "observed_generation": generation,
@@ -77,7 +77,7 @@ def _video(status: dict[str, Any], message: str, generation: int, now: datetime)
             "phase": VideoPhase.FAILED,
             "reason": Reason.INVALID_SPEC,
             "message": message,
-            "conditions": merged(old.conditions, facts, generation, now),
+            "conditions": merge_conditions(old.conditions, facts, generation, now),
             "completion_time": old.completion_time or now,
         }
     )
@@ -86,13 +86,13 @@ def _video(status: dict[str, Any], message: str, generation: int, now: datetime)
 
 def _bulk(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
     old = _readable(BulkImportStatus, status)
-    facts = standing(Ending.FAILED, Reason.INVALID_SPEC, message)
+    facts = build_state_facts(Ending.FAILED, Reason.INVALID_SPEC, message)
     new = old.model_copy(
         update={
             "observed_generation": generation,
             "phase": BulkPhase.FAILED,
             "message": message,
-            "conditions": merged(old.conditions, facts, generation, now),
+            "conditions": merge_conditions(old.conditions, facts, generation, now),
             "completion_time": old.completion_time or now,
         }
     )

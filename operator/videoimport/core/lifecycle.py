@@ -7,7 +7,7 @@ from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 ENDED = frozenset({VideoPhase.COMPLETED, VideoPhase.FAILED, VideoPhase.CANCELLED})
 
 
-def ended(status: VideoImportStatus) -> bool:
+def is_finished(status: VideoImportStatus) -> bool:
     """Whether its last run is over and no other is to come."""
     return status.phase in ENDED
 
@@ -18,26 +18,26 @@ def under_way(status: VideoImportStatus) -> bool:
     return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)
 
 
-def wanted_again(video: VideoImport) -> bool:
+def needs_restart(video: VideoImport) -> bool:
     """Whether an import that ended without success is to start again: by a new retryToken, or, when it failed, by a
     mended spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
-    return renewed(video) or (video.status.phase is VideoPhase.FAILED and _mended(video))
+    return has_new_token(video) or (video.status.phase is VideoPhase.FAILED and _has_changed_spec(video))
 
 
-def _mended(video: VideoImport) -> bool:
+def _has_changed_spec(video: VideoImport) -> bool:
     """Whether its spec is another than the one that failed. A spec that could not be read has no hash."""
     if video.status.observed_generation == video.metadata.generation:
         return False
     return video.status.observed_spec_hash != wish_hash(video.spec)
 
 
-def renewed(video: VideoImport) -> bool:
+def has_new_token(video: VideoImport) -> bool:
     """Whether its token is another than the one last acted upon."""
     return (video.status.observed_retry_token or "") != video.spec.retry_token
 
 
-def settled(video: VideoImport) -> bool:
+def is_settled(video: VideoImport) -> bool:
     """Ended, and not about to start again."""
-    return ended(video.status) and not wanted_again(video)
+    return is_finished(video.status) and not needs_restart(video)

@@ -36,7 +36,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RefusedItem:
     """What will not be imported. Nothing of it is secret."""
 
     identity: str | None
@@ -52,7 +52,7 @@ def inline(item: Item) -> Listed:
     return Listed(item_identity(item.url), item.url, None, item.name, item.metadata, item.checksum)
 
 
-def found(item: FoundItem) -> Listed:
+def describe_item(item: FoundItem) -> Listed:
     """An item of a page."""
     return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known, item.slug)
 
@@ -66,9 +66,9 @@ def slug_of_item(item: Listed) -> str:
     )
 
 
-def rejected(line: RejectedLine) -> Rejected:
+def describe_rejection(line: RejectedLine) -> RefusedItem:
     """What a page rejects."""
-    return Rejected(line.id, line.reason, line.message, line.name, line.url)
+    return RefusedItem(line.id, line.reason, line.message, line.name, line.url)
 
 
 def object_of(bucket: BucketSource, key: str) -> S3Source:

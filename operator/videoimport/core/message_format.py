@@ -48,23 +48,23 @@ def _is_said_elsewhere(place: int, plain: list[str]) -> bool:
     return bool(own.strip()) and any(len(other) > len(own) or at > place for at, other in others)
 
 
-def parted(message: str) -> tuple[str, str]:
-    """A message as ``advised`` makes it: all but its last sentence, and that, which is the advice."""
+def split_advice(message: str) -> tuple[str, str]:
+    """A message as ``format_message`` makes it: all but its last sentence, and that, which is the advice."""
     *found, last = _BETWEEN.split(message)
     return (" ".join(found), last) if found else (last, "")
 
 
-def advised(reason: Reason, *parts: str, given_up: str = "", advice: str = "") -> str:
+def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str = "") -> str:
     """A message that says what was found, in ``parts``, and what to do: ``advice``, or else the reason's own. Where
     the first part is empty the reason's own finding stands for it. ``given_up`` is why no other run follows."""
     row = info(reason)
     text, *more = parts or ("",)
     last = advice or row.advice
     found = " ".join(sentence for sentence in _BETWEEN.split(text.strip()) if _plain(sentence) != _plain(last))
-    return sentences(closed(found or row.finding, given_up), *more, last)
+    return sentences(append_final_cause(found or row.finding, given_up), *more, last)
 
 
-def closed(found: str, given_up: str) -> str:
+def append_final_cause(found: str, given_up: str) -> str:
     """Return what was found, with why no other try follows, such as ``Given up after 3 of 3 attempts``, in the same
     sentence."""
     if not (given_up and found):

@@ -35,7 +35,7 @@ class Owner(NamedTuple):
     uid: str
 
 
-def controlling_owner(metadata: Mapping[str, Any]) -> Owner | None:
+def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
     """Return the owner of the one reference with ``controller: true``; None without one, or with several."""
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller") is True]
     if len(controllers) != 1:
@@ -76,7 +76,7 @@ def _group_of(api_version: str) -> str:
     return api_version.rpartition("/")[0]
 
 
-def owned_by(identity: Mapping[str, str], owner: ObjectMeta) -> list[dict[str, Any]]:
+def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> list[dict[str, Any]]:
     """``metadata.ownerReferences`` with the one controlling owner."""
     return [
         {

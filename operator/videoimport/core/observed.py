@@ -14,7 +14,7 @@ from videoimport.api.tasks.import_report import Progress
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.circuit_breaker import BreakerState
-from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.list_item import Listed, RefusedItem
 from videoimport.core.object_metadata import Owner
 
 
@@ -151,7 +151,7 @@ class PageView:
     """It is the last one."""
     deleting: bool
     items: tuple[Listed, ...]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RefusedItem, ...]
     pushed_back: Reason | None = None
     """What broke the source off after it: the next page waits as after a failure."""
     integration: str | None = None

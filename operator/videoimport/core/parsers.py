@@ -13,8 +13,8 @@ from videoimport.api.labels import LISTING, PAGE, RUN, SHARD, WORKER_CONTAINER
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import PageFacts, PageLine
 from videoimport.core.discovery.page_digest import hash_page_data
-from videoimport.core.list_item import FACTS, LINES, Listed, Rejected, found, rejected
-from videoimport.core.object_metadata import ROOM, WISH, controlling_owner
+from videoimport.core.list_item import FACTS, LINES, Listed, RefusedItem, describe_item, describe_rejection
+from videoimport.core.object_metadata import ROOM, WISH, find_controller
 from videoimport.core.observed import ClaimView, EventView, JobView, PageView, PodView, ShardView
 from videoimport.core.plan import Inquiry
 
@@ -37,7 +37,7 @@ def job_view(raw: Raw) -> JobView:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
-        owner=controlling_owner(meta),
+        owner=find_controller(meta),
         run=_number((meta.get("labels") or {}).get(RUN)),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
@@ -63,12 +63,12 @@ def pod_view(raw: Raw) -> PodView:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
-        owner=controlling_owner(meta),
+        owner=find_controller(meta),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         phase=status.get("phase", "Pending"),
         reason=status.get("reason"),
-        message=status.get("message") or _failed_init(status),
+        message=status.get("message") or _find_init_failure(status),
         disrupted="DisruptionTarget" in conditions,
         unscheduled=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else None,
         waiting_reason=waiting.get("reason"),
@@ -91,7 +91,7 @@ def claim_view(raw: Raw) -> ClaimView:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
-        owner=controlling_owner(meta),
+        owner=find_controller(meta),
         created=_moment(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         bound=(raw.get("status") or {}).get("phase") == "Bound",
@@ -124,7 +124,7 @@ def shard_view(raw: Raw) -> ShardView:
     return ShardView(
         name=meta["name"],
         uid=meta["uid"],
-        owner=controlling_owner(meta),
+        owner=find_controller(meta),
         number=_number((meta.get("labels") or {}).get(SHARD)),
         deleting="deletionTimestamp" in meta,
         entries={key: entry for key, entry in entries.items() if entry is not None},
@@ -142,7 +142,7 @@ def page_view(raw: Raw) -> PageView:
     return PageView(
         name=meta["name"],
         uid=meta["uid"],
-        owner=controlling_owner(meta),
+        owner=find_controller(meta),
         digest=hash_page_data(data),
         number=_number(labels.get(PAGE)),
         listing=labels.get(LISTING, "") if facts else "",
@@ -150,7 +150,7 @@ def page_view(raw: Raw) -> PageView:
         done=facts is not None and facts.done,
         deleting="deletionTimestamp" in meta,
         items=tuple(line for line in lines if isinstance(line, Listed)),
-        rejected=tuple(line for line in lines if isinstance(line, Rejected)),
+        rejected=tuple(line for line in lines if isinstance(line, RefusedItem)),
         pushed_back=facts.pushed_back if facts else None,
         integration=facts.integration if facts else None,
         retry_after_seconds=facts.retry_after_seconds if facts else None,
@@ -165,16 +165,16 @@ def _facts(text: str) -> PageFacts | None:
         return None
 
 
-def _page_line(number: int, text: str) -> Listed | Rejected:
+def _page_line(number: int, text: str) -> Listed | RefusedItem:
     try:
         line = PageLine.model_validate_json(text)
     except ValidationError:
         line = PageLine()
     if line.found is not None and (line.found.url is None) != (line.found.key is None):
-        return found(line.found)
+        return describe_item(line.found)
     if line.rejected is not None:
-        return rejected(line.rejected)
-    return Rejected(None, Reason.INTERNAL, f"line {number} of the page cannot be read")
+        return describe_rejection(line.rejected)
+    return RefusedItem(None, Reason.INTERNAL, f"line {number} of the page cannot be read")
 
 
 @lru_cache(_MOST_ENTRIES)
@@ -214,7 +214,7 @@ def _stuck_init(status: Raw) -> Raw | None:
     return None
 
 
-def _failed_init(status: Raw) -> str | None:
+def _find_init_failure(status: Raw) -> str | None:
     """Of a pod that failed: an init container ended badly, and the worker never ran."""
     if status.get("phase") != "Failed":
         return None

@@ -29,10 +29,10 @@ def percent_of(stages: Stages) -> int:
     anything back."""
     mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
     modes = (mode,) if mode else tuple(_WEIGHTS)
-    return min(_ALMOST, *(_weighted(stages, _WEIGHTS[mode]) for mode in modes))
+    return min(_ALMOST, *(_weigh(stages, _WEIGHTS[mode]) for mode in modes))
 
 
-def _weighted(stages: Stages, weights: dict[StageName, int]) -> int:
+def _weigh(stages: Stages, weights: dict[StageName, int]) -> int:
     percents = ((stage.name, 100 if stage.state == "Done" else stage.percent) for stage in stages)
     return sum(weights.get(name, 0) * percent for name, percent in percents) // 100
 
@@ -55,7 +55,7 @@ def eta_seconds(percent: int, elapsed: timedelta) -> int | None:
     return round(elapsed.total_seconds() * (100 - percent) / percent)
 
 
-def worked(stages: Stages, since_made: timedelta) -> timedelta:
+def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
     """How long the run has worked: since its Job was made, but no longer than its stages say of themselves, for the
     Job may have waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
     told = sum(stage.seconds or 0 for stage in stages)

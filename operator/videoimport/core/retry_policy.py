@@ -48,27 +48,31 @@ def judge(reason: Reason, context: Context) -> Verdict:
     and ``context.backoff`` is None."""
     retry = info(reason).retry
     if retry is RetryClass.UNCHARGED:
-        return _uncharged(context)
+        return _retry_uncounted(context)
     if retry is RetryClass.LATER:
         return _later(context)
     if retry is RetryClass.HOST:
         return _with_its_host(context)
-    return _charged(reason, context) if retry is RetryClass.RETRIED else Verdict(_counted(reason, context.attempts))
+    return (
+        _retry_counted(reason, context)
+        if retry is RetryClass.RETRIED
+        else Verdict(_count_attempt(reason, context.attempts))
+    )
 
 
-def exhausted(attempts: Attempts) -> str:
+def explain_exhaustion(attempts: Attempts) -> str:
     """Why the attempts are used up, or nothing. ``attempts.max`` may have been edited meanwhile."""
     used = len(attempts.reasons)
     return f"Given up after {used} of {attempts.max} attempts" if used >= attempts.max else ""
 
 
-def _uncharged(context: Context) -> Verdict:
+def _retry_uncounted(context: Context) -> Verdict:
     count = context.attempts.uncharged + 1
     attempts = context.attempts.model_copy(update={"uncharged": count, "next_retry_time": None})
     if count > context.settings.max_uncharged:
         lost = f"Given up after {count} runs that were lost through no fault of their own"
         return Verdict(attempts, lost if count > 1 else "")
-    delay = timedelta(0) if count == 1 else _doubling(context, count - 1)
+    delay = timedelta(0) if count == 1 else _compute_backoff(context, count - 1)
     return _after(delay, attempts, context)
 
 
@@ -77,7 +81,7 @@ def _later(context: Context) -> Verdict:
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
-        return Verdict(attempts, _waited_out(cap))
+        return Verdict(attempts, _explain_wait_limit(cap))
     return _after(context.settings.later, attempts, context)
 
 
@@ -88,28 +92,28 @@ def _with_its_host(context: Context) -> Verdict:
         raise ValueError("RateLimited needs the host's backoff, which says for how long no run starts")
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if backoff.since is not None and context.now - backoff.since >= cap:
-        return Verdict(attempts, _waited_out(cap))
+        return Verdict(attempts, _explain_wait_limit(cap))
     return Verdict(attempts.model_copy(update={"next_retry_time": backoff.until}))
 
 
-def _waited_out(cap: timedelta) -> str:
+def _explain_wait_limit(cap: timedelta) -> str:
     """Why no other run follows; nothing where none was to be waited for, as without a cluster."""
     days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
     span = f"{days} days" if days > 1 else f"{seconds} seconds"
     return f"Given up after {span}" if seconds else ""
 
 
-def _charged(reason: Reason, context: Context) -> Verdict:
-    attempts = _counted(reason, context.attempts)
+def _retry_counted(reason: Reason, context: Context) -> Verdict:
+    attempts = _count_attempt(reason, context.attempts)
     same, most = attempts.reasons.count(reason), info(reason).max_retries
     if most is not None and same > most:
         return Verdict(attempts, f"Given up after {same} times {reason}")
-    if given_up := exhausted(attempts):
+    if given_up := explain_exhaustion(attempts):
         return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
-    return _after(_doubling(context, len(attempts.reasons)), attempts, context)
+    return _after(_compute_backoff(context, len(attempts.reasons)), attempts, context)
 
 
-def _counted(reason: Reason, attempts: Attempts) -> Attempts:
+def _count_attempt(reason: Reason, attempts: Attempts) -> Attempts:
     reasons = (*attempts.reasons, reason)[-_MAX_REASONS:]
     return attempts.model_copy(update={"reasons": reasons, "next_retry_time": None})
 
@@ -121,7 +125,7 @@ def _after(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
     return Verdict(attempts.model_copy(update={"next_retry_time": at}))
 
 
-def _doubling(context: Context, nth: int) -> timedelta:
+def _compute_backoff(context: Context, nth: int) -> timedelta:
     settings = context.settings
     doubled: timedelta = settings.backoff_base * 2 ** min(nth - 1, _MAX_DOUBLINGS)
     return min(doubled, settings.backoff_cap)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
-from videoimport.core.lifecycle import ended, under_way
+from videoimport.core.lifecycle import is_finished, under_way
 
 LOST = "Lost"
 """Of a run that was lost and is followed by the next one at once: its reason stands in no status."""
@@ -29,15 +29,15 @@ def news(old: VideoImportStatus, new: VideoImportStatus) -> News:
     over = under_way(old) and (not under_way(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(
-        ended=(str(new.phase), str(new.reason or "")) if ended(new) and not ended(old) else None,
-        retried=_retried(old, new) if over else None,
+        ended=(str(new.phase), str(new.reason or "")) if is_finished(new) and not is_finished(old) else None,
+        retried=_find_lost_run(old, new) if over else None,
         bytes_in=report.bytes_in if report else 0,
         bytes_out=report.bytes_out if report else 0,
         seconds=_seconds(new) if over and new.run == old.run else (),
     )
 
 
-def _retried(old: VideoImportStatus, new: VideoImportStatus) -> str | None:
+def _find_lost_run(old: VideoImportStatus, new: VideoImportStatus) -> str | None:
     before, after = old.attempts or Attempts(), new.attempts or Attempts()
     if after.next_retry_time is not None and new.reason is not None:
         told = new.reason is not Reason.RATE_LIMITED or old.host_backoff != new.host_backoff

@@ -16,7 +16,7 @@ from videoimport.crdgen.admission_policy import CHECKS
 Schema = dict[str, Any]
 
 
-class Key(str):
+class ManifestKey(str):
     """A key of a map in a path."""
 
     __slots__ = ()
@@ -126,7 +126,7 @@ class Violation:
     @property
     def field(self) -> str:
         """The path as the API server writes it; a rule writes the key of a map in brackets."""
-        return joined(self.path, bracketed=(int, Key) if self.is_rule else (int,))
+        return joined(self.path, bracketed=(int, ManifestKey) if self.is_rule else (int,))
 
 
 def joined(path: Path, bracketed: tuple[type, ...] = (int,)) -> str:
@@ -154,7 +154,7 @@ def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
     if "items" in node:
         yield from nodes(node["items"], (*path, 0))
     if isinstance(node.get("additionalProperties"), dict):
-        yield from nodes(node["additionalProperties"], (*path, Key(_key_of(path))))
+        yield from nodes(node["additionalProperties"], (*path, ManifestKey(_key_of(path))))
 
 
 def _key_of(path: Path) -> str:
@@ -232,7 +232,7 @@ class _Walk:
         ):
             found = {key: value}
             text = f"{field}.{key} {message}"
-            yield Violation(self.kind, (*path, Key(key)), value, text, self._manifest(path, found), True, False)
+            yield Violation(self.kind, (*path, ManifestKey(key)), value, text, self._manifest(path, found), True, False)
 
     def types(self, path: Path, node: Schema) -> Iterator[Violation]:
         """Yield a value of another type for a field that has no other bound."""

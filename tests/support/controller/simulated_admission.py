@@ -16,7 +16,7 @@ from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, VideoImportStatus, VideoPhase
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_video
 from videoimport.core.admission import Limits
@@ -79,7 +79,7 @@ class SimulatedController:
             if self.dice.random() < 0.5:
                 self.commit(key, version, plan, unseen=True)
         self.flying, self.pending, self.timers = [], set(), {}
-        self.notes = Notebook()
+        self.notes = SyncStates()
         self.store = Store(self.pending.add, limits=self.limits)
         for kind in ("BulkImport", "VideoImport", "Job", "Pod"):
             for key, raw in self.objects.items():

@@ -18,7 +18,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Usage, VideoImportStatus
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.reconcile import reconcile_bulk
-from videoimport.core.lifecycle import settled
+from videoimport.core.lifecycle import is_settled
 from videoimport.core.object_metadata import video_owner
 from videoimport.core.observed import ObservedBulk, ObservedVideo
 from videoimport.core.owned_objects import is_pod_of
@@ -123,7 +123,7 @@ class SimulatedCluster:
         return plan
 
     def _working(self, seen: ObservedBulk) -> list[str]:
-        children = [child.metadata.name for child in seen.children if not settled(child)]
+        children = [child.metadata.name for child in seen.children if not is_settled(child)]
         return children + [job.name for job in seen.jobs if job.finished is None and not self._has_ended(job.name)]
 
     def observe_bulk(self, name: str) -> ObservedBulk:

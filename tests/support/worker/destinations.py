@@ -20,7 +20,7 @@ from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.pipeline import publish
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.storage import folder_layout as layout
-from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.upload_batch import Kind, Parcel, Shipment
@@ -36,7 +36,7 @@ class DestinationHarness(Protocol):
 
     destination: dict[str, Any]
 
-    def store(self) -> Store: ...
+    def store(self) -> DestinationStore: ...
     @property
     def keys(self) -> list[str]: ...
     @property
@@ -114,7 +114,9 @@ class BucketHarness:
         return self.bucket.read(key)
 
     @contextmanager
-    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, KillSwitch]]:
+    def dying(
+        self, at: int, *, after: bool, error: BaseException | None = None
+    ) -> Iterator[tuple[DestinationStore, KillSwitch]]:
         store, doom = self.store(), KillSwitch(at, after, error)
         real = store.client
 
@@ -155,7 +157,9 @@ class VolumeHarness:
         return (self.root / key).read_bytes()
 
     @contextmanager
-    def dying(self, at: int, *, after: bool, error: BaseException | None = None) -> Iterator[tuple[Store, KillSwitch]]:
+    def dying(
+        self, at: int, *, after: bool, error: BaseException | None = None
+    ) -> Iterator[tuple[DestinationStore, KillSwitch]]:
         doom = KillSwitch(at, after, error)
         real = {name: getattr(os, name) for name in ("mkdir", "link", "replace", "unlink", "pwrite", "fsync", "rmdir")}
         for name, call in real.items():
@@ -178,7 +182,7 @@ def task_for(home: DestinationHarness, uid: str = "new", run: int = 1, **more: A
     return Task(uid=uid, namespace="team", name="clip", run=run, spec=spec, spec_hash=spec_hash(spec))
 
 
-def place_at(store: Store, task: Task) -> Place:
+def place_at(store: DestinationStore, task: Task) -> Place:
     return Place(store, task, lambda: datetime.now(UTC))
 
 

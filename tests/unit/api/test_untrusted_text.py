@@ -24,7 +24,7 @@ from videoimport.api.tasks.listing_task import FoundItem, PageLine
 from videoimport.api.untrusted_text import MOST_URI, clean_lines, clean_text, clean_uri, clean_values
 from videoimport.api.videoimport_status import SourceStatus, VideoImportStatus
 from videoimport.worker.fetch.protocol import Chapter, Failed
-from videoimport.worker.listing.protocol import Entry
+from videoimport.worker.listing.protocol import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -145,7 +145,7 @@ def test_a_pages_line_keeps_what_makes_the_child_and_cleans_the_rest() -> None:
 def test_the_workers_own_processes_tell_each_other_clean_texts() -> None:
     hostile = f"{HOSTILE} https://ann:hunter2@h.example/"
     told = (
-        Failed(reason="Internal", message=hostile).message, Entry(cursor="", message=hostile).message,
+        Failed(reason="Internal", message=hostile).message, ListEntry(cursor="", message=hostile).message,
         Chapter(start_ms=0, end_ms=1, title=hostile).title, str(ImportFailure("Internal", hostile)),
     )  # fmt: skip
     assert all(map(_is_clean, told))

@@ -10,7 +10,7 @@ import yaml
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifest import Manifest, read
 from videoimport.crdgen.definitions import video_definition
-from videoimport.crdgen.invalid_manifests import Key, Violation, shown, violations
+from videoimport.crdgen.invalid_manifests import ManifestKey, Violation, shown, violations
 from videoimport.crdgen.validation_page import schema_of
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -203,7 +203,7 @@ BROKEN = [found for found in violations("VideoImport", schema_of(video_definitio
 def test_a_rule_has_the_same_message_here_and_at_the_api_server(broken: Violation) -> None:
     """The controller tests send the same manifests to a real one, and get the messages that stand in ``broken``."""
     told = refused(json.dumps(broken.manifest)).replace("\n", " ")
-    place = (part for part in broken.path if not isinstance(part, Key))  # a key of metadata is in the message
+    place = (part for part in broken.path if not isinstance(part, ManifestKey))  # a key of metadata is in the message
     field = ".".join(map(str, place)).replace(".0", "[0]")
     message = broken.message.removeprefix("Invalid value: ").removeprefix(f"{shown(broken.value)}: ")
     assert field in told

@@ -11,7 +11,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, Stage, StageName, VideoPhase
 from videoimport.cli.manifest import read
 from videoimport.cli.schema_rules import unknown_fields
-from videoimport.cli.worker_simulated_cluster import Cluster, End, resource, task_of
+from videoimport.cli.worker_simulated_cluster import RunEnd, SimulatedCluster, resource, task_of
 from videoimport.crdgen.definitions import video_definition
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -35,22 +35,22 @@ def stages(done: int) -> tuple[Stage, ...]:
     )
 
 
-def report(**more: Any) -> End:
+def report(**more: Any) -> RunEnd:
     video = clip()
     made = Report(
         uid=video.metadata.uid, run=1, spec_hash=spec_hash(video.spec), finished_at=LATER,
         **{"outcome": "Succeeded"} | more,
     )  # fmt: skip
     code = TABLE[made.reason].exit_code if made.reason else 0
-    return End(code or 0, made.model_dump_json(by_alias=True))
+    return RunEnd(code or 0, made.model_dump_json(by_alias=True))
 
 
 def test_it_begins_as_pending() -> None:
-    assert Cluster(clip(), BEGAN).status.phase is VideoPhase.PENDING
+    assert SimulatedCluster(clip(), BEGAN).status.phase is VideoPhase.PENDING
 
 
 def test_each_word_moves_phase_and_percent() -> None:
-    cluster = Cluster(clip(), BEGAN)
+    cluster = SimulatedCluster(clip(), BEGAN)
     seen = [cluster.told(Progress(run=1, stages=stages(done)), BEGAN) for done in range(4)]
     assert [status.phase for status in seen] == ["Downloading", "Transcoding", "Uploading", "Finalizing"]
     percents = [status.progress_percent or 0 for status in seen]
@@ -59,7 +59,7 @@ def test_each_word_moves_phase_and_percent() -> None:
 
 def test_a_report_of_success_completes_it() -> None:
     outputs = Outputs(video=OutputFile(uri="pvc://clip/clip/video.mp4"))
-    status = Cluster(clip(), BEGAN).ended(report(outputs=outputs, stages=stages(4)), None, LATER)
+    status = SimulatedCluster(clip(), BEGAN).ended(report(outputs=outputs, stages=stages(4)), None, LATER)
     assert (status.phase, status.progress_percent, status.outputs) == (VideoPhase.COMPLETED, 100, outputs)
     assert status.completion_time == LATER
     assert {c.type: c.status for c in status.conditions}["Ready"] == "True"
@@ -68,7 +68,7 @@ def test_a_report_of_success_completes_it() -> None:
 def test_every_reason_ends_it_at_once_even_one_that_a_cluster_would_retry() -> None:
     for reason, row in TABLE.items():
         if row.exit_code:
-            status = Cluster(clip(), BEGAN).ended(
+            status = SimulatedCluster(clip(), BEGAN).ended(
                 report(outcome="Failed", reason=reason, message="So it was."), None, LATER
             )
             assert (status.phase, status.reason) == (VideoPhase.FAILED, reason)
@@ -77,24 +77,24 @@ def test_every_reason_ends_it_at_once_even_one_that_a_cluster_would_retry() -> N
 
 
 def test_a_worker_that_left_no_report_is_known_by_its_exit_code() -> None:
-    assert Cluster(clip(), BEGAN).ended(End(65, None), None, LATER).reason is Reason.SOURCE_NOT_FOUND
-    assert Cluster(clip(), BEGAN).ended(End(1, "no report"), None, LATER).reason is Reason.INTERNAL
-    assert Cluster(clip(), BEGAN).ended(End(0, None), None, LATER).reason is Reason.REPORT_LOST
+    assert SimulatedCluster(clip(), BEGAN).ended(RunEnd(65, None), None, LATER).reason is Reason.SOURCE_NOT_FOUND
+    assert SimulatedCluster(clip(), BEGAN).ended(RunEnd(1, "no report"), None, LATER).reason is Reason.INTERNAL
+    assert SimulatedCluster(clip(), BEGAN).ended(RunEnd(0, None), None, LATER).reason is Reason.REPORT_LOST
 
 
 def test_what_was_told_before_the_end_stays() -> None:
-    cluster = Cluster(clip(), BEGAN)
+    cluster = SimulatedCluster(clip(), BEGAN)
     source = SourceStatus(type="Url", filename="a.mp4")
     last = Progress(run=1, stages=stages(1), source=source, validated=True)
     cluster.told(last, BEGAN)
-    status = cluster.ended(End(92, None), last, LATER)
+    status = cluster.ended(RunEnd(92, None), last, LATER)
     assert status.source == source
     assert {c.type: c.status for c in status.conditions}["Validated"] == "True"
 
 
 def test_the_resource_is_what_kubectl_would_print() -> None:
     video = clip()
-    printed = resource(video, Cluster(video, BEGAN).ended(report(stages=stages(4)), None, LATER))
+    printed = resource(video, SimulatedCluster(video, BEGAN).ended(report(stages=stages(4)), None, LATER))
     assert printed["metadata"] == {
         "name": "clip", "namespace": "default", "uid": "", "labels": {"team": "news"}, "generation": 1,
         "creationTimestamp": "2026-05-01T12:00:00Z",

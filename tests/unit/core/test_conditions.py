@@ -4,34 +4,34 @@ import pytest
 
 from support.core.video_builders import NOW, after
 from videoimport.api.conditions import ConditionType
-from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+from videoimport.core.conditions import Ending, Fact, build_state_facts, holds, merge_conditions, milestone
 
 READY = Fact(ConditionType.READY, "False", "Pending", "not yet")
 
 
 def test_transition_time_moves_only_with_the_status():
-    first = merged((), [READY], 1, NOW)
-    reworded = merged(first, [Fact(ConditionType.READY, "False", "Uploading", "soon")], 2, after(60))
+    first = merge_conditions((), [READY], 1, NOW)
+    reworded = merge_conditions(first, [Fact(ConditionType.READY, "False", "Uploading", "soon")], 2, after(60))
     assert (reworded[0].last_transition_time, reworded[0].reason, reworded[0].observed_generation) == (
         NOW,
         "Uploading",
         2,
     )
-    turned = merged(reworded, [Fact(ConditionType.READY, "True", "Succeeded")], 2, after(90))
+    turned = merge_conditions(reworded, [Fact(ConditionType.READY, "True", "Succeeded")], 2, after(90))
     assert turned[0].last_transition_time == after(90)
 
 
 def test_conditions_nobody_states_any_more_are_gone():
-    assert merged(merged((), [READY], 1, NOW), [], 1, NOW) == ()
+    assert merge_conditions(merge_conditions((), [READY], 1, NOW), [], 1, NOW) == ()
 
 
 def test_long_words_fit_a_condition():
     long = Fact(ConditionType.READY, "False", "Pending", "x" * 3000)
-    assert len(merged((), [long], 1, NOW)[0].message) == 1024
+    assert len(merge_conditions((), [long], 1, NOW)[0].message) == 1024
 
 
 def test_holds_means_true():
-    conditions = merged((), [READY, Fact(ConditionType.STALLED, "True", "Failed")], 1, NOW)
+    conditions = merge_conditions((), [READY, Fact(ConditionType.STALLED, "True", "Failed")], 1, NOW)
     assert holds(conditions, ConditionType.STALLED)
     assert not holds(conditions, ConditionType.READY)
     assert not holds(conditions, ConditionType.UPLOADED)
@@ -47,7 +47,7 @@ def test_holds_means_true():
     ],
 )
 def test_kstatus_reads_each_standing_right(ending, truths):
-    facts = standing(ending, "Word", "words")
+    facts = build_state_facts(ending, "Word", "words")
     assert tuple(fact.status for fact in facts) == truths
     assert facts[3].reason == (ending or "InProgress")
 

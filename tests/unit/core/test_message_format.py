@@ -25,7 +25,7 @@ from support.core.video_builders import (
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
 from videoimport.core.jobs.outcome import end_without_report
-from videoimport.core.message_format import advised, clock, fit, parted, sentences, span
+from videoimport.core.message_format import clock, fit, format_message, sentences, span, split_advice
 from videoimport.core.video.start_run import STARTING
 
 SITES = sites()
@@ -97,7 +97,7 @@ NAMED = [site for site in SITES if site.message and site.reason in Reason.__memb
 @pytest.mark.parametrize("site", NAMED, ids=lambda site: site.place)
 def test_what_each_place_says_makes_a_sound_message(site: Site) -> None:
     reason = Reason[site.reason or ""]
-    assert_sound(advised(reason, site.message or "", advice=site.advice or ""), most=2)
+    assert_sound(format_message(reason, site.message or "", advice=site.advice or ""), most=2)
 
 
 FROM_A_WORKER = [reason for reason in Reason if info(reason).exit_code]
@@ -141,7 +141,7 @@ def test_an_import_that_is_given_up_later_no_longer_promises_a_run(reason: Reaso
 def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_about_that(
     reason: Reason, advice: str
 ) -> None:
-    held_up = advised(reason, "The cluster says no", advice=advice)
+    held_up = format_message(reason, "The cluster says no", advice=advice)
     wish = having(running(), reason=reason, message=held_up)
     status = plan(wish, jobs=(job(wish, finished="Failed", failure_reason="DeadlineExceeded"),)).status
     assert status is not None
@@ -156,7 +156,7 @@ def test_an_exit_code_alone_says_what_was_found(reason: Reason) -> None:
     end = end_without_report(of, (pod(of, exit_code=info(reason).exit_code),))
     assert end.reason is reason
     assert info(reason).finding.rstrip(".") in end.message
-    assert_sound(advised(reason, end.message, advice=end.advice), most=2)
+    assert_sound(format_message(reason, end.message, advice=end.advice), most=2)
 
 
 ENDS_A_LISTING = [reason for reason in FROM_A_WORKER if info(reason).retry is not RetryClass.END]
@@ -209,8 +209,8 @@ def test_no_message_says_anything_twice(parts: list[str]) -> None:
 
 @given(st.text(alphabet="ab .!?…", max_size=40))
 def test_a_message_falls_into_what_was_found_and_its_advice(words: str) -> None:
-    message = advised(Reason.UNSCHEDULABLE, words)
-    found, advice = parted(message)
+    message = format_message(Reason.UNSCHEDULABLE, words)
+    found, advice = split_advice(message)
     assert advice == info(Reason.UNSCHEDULABLE).advice
     assert found
 
@@ -223,7 +223,7 @@ def test_sentences_end_like_sentences():
 
 @given(st.text(max_size=3000), st.sampled_from(list(Reason)))
 def test_any_words_with_advice_fit_and_keep_the_advice(words, reason):
-    found = advised(reason, words)
+    found = format_message(reason, words)
     assert len(found) <= 1024
     assert found.endswith(info(reason).advice)
 

@@ -13,7 +13,7 @@ from support.core.video_builders import plan as plan_video
 from support.core.video_builders import started as started_video
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core import owned_objects as owned
-from videoimport.core.object_metadata import controlling_owner, video_owner
+from videoimport.core.object_metadata import find_controller, video_owner
 from videoimport.core.object_names import child_name
 from videoimport.core.plan import Delete
 
@@ -173,7 +173,7 @@ def test_of_several_controllers_none_counts():
         "controller": True,
     }
     meta = {"namespace": "films", "name": "talk-1"}
-    assert controlling_owner(meta | {"ownerReferences": [right]}) is not None
+    assert find_controller(meta | {"ownerReferences": [right]}) is not None
     for references in (
         [],
         None,
@@ -182,4 +182,4 @@ def test_of_several_controllers_none_counts():
         [right | {"controller": "true"}],
         [{}],
     ):
-        assert controlling_owner(meta | {"ownerReferences": references}) is None
+        assert find_controller(meta | {"ownerReferences": references}) is None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from support.core.video_builders import stages
 from videoimport.api.videoimport_status import StageName, VideoPhase
-from videoimport.core.progress import eta_seconds, is_done, later, percent_of, phase_of, worked
+from videoimport.core.progress import compute_active_time, eta_seconds, is_done, later, percent_of, phase_of
 
 percents = st.integers(0, 100)
 
@@ -84,9 +84,9 @@ def test_time_left_is_guessed_from_the_pace_once_that_is_sensible(percent, elaps
 def test_run_has_worked_no_longer_than_its_stages_say_where_they_say_it():
     silent = stages(100, 50)
     telling = tuple(stage.model_copy(update={"seconds": 30}) for stage in silent)
-    assert worked(silent, timedelta(seconds=3600)) == timedelta(seconds=3600)
-    assert worked(telling, timedelta(seconds=3600)) == timedelta(seconds=120)
-    assert worked(telling, timedelta(seconds=45)) == timedelta(seconds=45)
+    assert compute_active_time(silent, timedelta(seconds=3600)) == timedelta(seconds=3600)
+    assert compute_active_time(telling, timedelta(seconds=3600)) == timedelta(seconds=120)
+    assert compute_active_time(telling, timedelta(seconds=45)) == timedelta(seconds=45)
 
 
 def test_done_is_asked_of_one_stage():

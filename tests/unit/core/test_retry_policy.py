@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.core.video_builders import NOW, SETTINGS, UID
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.retry_policy import Context, exhausted, judge
+from videoimport.core.retry_policy import Context, explain_exhaustion, judge
 
 CHARGED = [Reason.SOURCE_UNAVAILABLE, Reason.STALLED]
 
@@ -132,8 +132,8 @@ def test_history_of_reasons_stays_within_the_apis_bounds():
 
 
 def test_lowered_maximum_exhausts_what_was_allowed_before():
-    assert exhausted(Attempts(count=3, max=2, reasons=(Reason.INTERNAL, Reason.STALLED)))
-    assert not exhausted(Attempts(count=3, max=3, reasons=(Reason.INTERNAL, Reason.STALLED)))
+    assert explain_exhaustion(Attempts(count=3, max=2, reasons=(Reason.INTERNAL, Reason.STALLED)))
+    assert not explain_exhaustion(Attempts(count=3, max=3, reasons=(Reason.INTERNAL, Reason.STALLED)))
 
 
 def test_a_host_that_pushed_back_without_a_pause_is_an_error_and_no_verdict():

@@ -9,7 +9,7 @@ import lupa
 import pytest
 import yaml
 
-from videoimport.core.conditions import Ending, merged, standing
+from videoimport.core.conditions import Ending, build_state_facts, merge_conditions
 
 OPERATIONS = Path(__file__).resolve().parents[3] / "docs/operations.md"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -27,8 +27,8 @@ def resource(phase: str | None, ending: Ending | None = None, observed: int = 3)
     meta = {"generation": 3}
     if phase is None:
         return {"metadata": meta}
-    facts = standing(ending, phase, "words", rests=phase == "Suspended")
-    conditions: list[Any] = [condition.wire() for condition in merged((), facts, observed, NOW)]
+    facts = build_state_facts(ending, phase, "words", rests=phase == "Suspended")
+    conditions: list[Any] = [condition.wire() for condition in merge_conditions((), facts, observed, NOW)]
     return {
         "metadata": meta,
         "status": {"phase": phase, "message": "1 of 2", "observedGeneration": observed, "conditions": conditions},

@@ -25,7 +25,7 @@ from videoimport.api.tasks.listing_task import (
     Skipped,
 )
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
-from videoimport.worker.listing.page_builder import Page
+from videoimport.worker.listing.page_builder import PageBuilder
 from videoimport.worker.runtime import termination_message as reporting
 
 IDENTITY = "0123456789"
@@ -69,7 +69,7 @@ def test_progress_line() -> None:
 
 
 def test_page_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    page = Page(most_items=10)
+    page = PageBuilder(most_items=10)
     assert [page.add(line) for line in LINES] == [True, True, True]
     page.print()
     printed = capsys.readouterr().out

@@ -42,7 +42,7 @@ from videoimport.api.videoimport_status import (
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.circuit_breaker import BreakerState
 from videoimport.core.discovery.reconcile import reconcile_discovery
-from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.list_item import Listed, RefusedItem
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Plan
 
@@ -158,7 +158,7 @@ def discovered() -> Plan[Any]:
     """The first page of a list is known: one item is new, one is stored already, one is rejected."""
     wish = bulk_builders.written(bulk(**LIST))
     known = listed(1, known=Known(video_id="e" * 64, uri="s3://media/known/video.mp4"))
-    items, refused = (listed(0, name="first"), known), Rejected("ab" * 5, Reason.NOT_VIDEO, "A picture.", "cover")
+    items, refused = (listed(0, name="first"), known), RefusedItem("ab" * 5, Reason.NOT_VIDEO, "A picture.", "cover")
     first = replace(page(wish, 0), items=items, rejected=(refused,), skipped=Skipped(blank=1, comments=2))
     return bulk_builders.plan(wish, pages=(first,), at=after(9))
 

@@ -10,7 +10,7 @@ from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.fair_share import Slots
 from videoimport.controller.cache.host_breakers import HostBreakers
 from videoimport.controller.client.resources import Key, Place
-from videoimport.core.admission import Limits, Standing, standing_of
+from videoimport.core.admission import AdmissionState, Limits, find_admission_state
 from videoimport.core.circuit_breaker import BreakerState, report_host, report_listing_host
 from videoimport.core.lifecycle import under_way
 from videoimport.core.source_host import find_host, find_list_host
@@ -26,9 +26,9 @@ class Turns:
     def video(self, place: Place, uid: str, entry: Entry | None, *, working: bool, answered: bool) -> None:
         """What is known of an import, or that nothing is. ``working``: a Job of it has not ended."""
         view = entry.view if entry else None
-        report, standing = None, Standing(uid, holds=True, waits=False) if working else None
+        report, standing = None, AdmissionState(uid, holds=True, waits=False) if working else None
         if isinstance(view, VideoImport):
-            report, standing = report_host(view, working=working), standing_of(view, working=working)
+            report, standing = report_host(view, working=working), find_admission_state(view, working=working)
         self.hosts.put(_key(place), report, answered=answered)
         self.slots.put(place, standing, answered=answered)
 
@@ -43,7 +43,7 @@ class Turns:
         """The breaker of its host, unless closed, and which limit leaves no room for it."""
         place = (video.metadata.namespace, video.metadata.name)
         host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
-        return host, self.slots.no_room(place, standing_of(video, working=False))
+        return host, self.slots.no_room(place, find_admission_state(video, working=False))
 
     def source_backoff_until(self, bulk: BulkImport) -> datetime | None:
         """Return when the backoff of the host that serves its list ends; None if the breaker is closed."""
@@ -58,7 +58,7 @@ class Turns:
         if status is None or not under_way(status):
             return
         place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
-        self.slots.take(place, standing_of(video, working=False))
+        self.slots.take(place, find_admission_state(video, working=False))
         if record is not None and record.probing:
             self.hosts.decide_probe(_key(place), record.host)
 

@@ -17,7 +17,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _QueuePosition:
     """What the others need to know of a bulk."""
 
     group: _Group
@@ -37,7 +37,7 @@ class Siblings:
 
     def __init__(self, tell: Callable[[Key], None]) -> None:
         self._tell = tell
-        self._standings: dict[Place, _Standing] = {}
+        self._standings: dict[Place, _QueuePosition] = {}
         self._groups: dict[_Group, set[Place]] = {}
 
     def put(self, place: Place, bulk: object) -> None:
@@ -67,10 +67,10 @@ class Siblings:
         older = [other for other in self._groups[own.group] if self._standings[other].age < own.age]
         return sorted(older, key=lambda other: self._standings[other].age)
 
-    def _others(self, place: Place, own: _Standing) -> list[_Standing]:
+    def _others(self, place: Place, own: _QueuePosition) -> list[_QueuePosition]:
         return [self._standings[other] for other in self._groups[own.group] if other != place]
 
-    def _leave(self, place: Place, standing: _Standing) -> None:
+    def _leave(self, place: Place, standing: _QueuePosition) -> None:
         del self._standings[place]
         group = self._groups[standing.group]
         group.discard(place)
@@ -83,11 +83,11 @@ class Siblings:
                 self._tell(Key("BulkImport", *other))
 
 
-def _order(standing: _Standing | None) -> object:
+def _order(standing: _QueuePosition | None) -> object:
     return (standing.group, standing.age) if standing and standing.blocks else None
 
 
-def _standing(bulk: BulkImport, before: _Standing | None) -> _Standing:
+def _standing(bulk: BulkImport, before: _QueuePosition | None) -> _QueuePosition:
     meta, spec = bulk.metadata, bulk.spec
     age = (meta.creation_timestamp or _LONG_AGO, bulk.status.phase not in _BEGUN, meta.uid)
     known = before is not None and (before.age[2], before.generation) == (meta.uid, meta.generation)
@@ -95,4 +95,4 @@ def _standing(bulk: BulkImport, before: _Standing | None) -> _Standing:
     ended = bulk.status.phase in FINISHED_PHASES
     waits = spec.suspend or spec.dry_run or meta.deletion_timestamp is not None
     idle = ended and not spec.retry_failed  # else it may take up what the older ones leave
-    return _Standing(group, age, meta.generation, idle, not ended and not waits)
+    return _QueuePosition(group, age, meta.generation, idle, not ended and not waits)

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from videoimport.controller.client.resources import Place
-from videoimport.core.admission import Limits, Standing, Turn, full_bulk, full_cluster, full_namespace, full_of_stuck
+from videoimport.core.admission import (
+    AdmissionState,
+    Limits,
+    Turn,
+    full_bulk,
+    full_cluster,
+    full_namespace,
+    full_of_stuck,
+)
 
 OwnerKey = tuple[str, str]
 """Namespace and UID."""
@@ -21,7 +29,7 @@ _MOST_VOID = 64
 
 
 @dataclass(slots=True)
-class _Owner:
+class _QueueOwner:
     most: int | None = None
     """A bulk's parallelism."""
     running: int = 0
@@ -42,7 +50,7 @@ class Slots:
     def __init__(self, tell: Callable[[Place], None], limits: Limits) -> None:
         self._tell = tell
         self.limits = limits
-        self._standings: dict[Place, Standing] = {}
+        self._standings: dict[Place, AdmissionState] = {}
         """Of those that hold a place or wait for one."""
         self._taken: set[Place] = set()
         """By decisions whose writes are on their way."""
@@ -52,11 +60,11 @@ class Slots:
         """Of those that are counted: they cannot start, and only their owner and namespace pay for it."""
         self._running: Counter[str] = Counter()
         """By namespace."""
-        self._owners: dict[OwnerKey, _Owner] = {}
+        self._owners: dict[OwnerKey, _QueueOwner] = {}
         self._ranks: dict[str, list[_Rank]] = {}
         """By namespace, a heap of the owners that wait; entries that are not their owner's rank are void."""
 
-    def put(self, place: Place, standing: Standing | None, *, answered: bool) -> None:
+    def put(self, place: Place, standing: AdmissionState | None, *, answered: bool) -> None:
         """What is known of this import now. ``answered``: by itself, so a decision's write has arrived or will not."""
         if answered:
             self._taken.discard(place)
@@ -88,7 +96,7 @@ class Slots:
         self._rank(owner)
         self._pass_on()
 
-    def no_room(self, place: Place, standing: Standing) -> str:
+    def no_room(self, place: Place, standing: AdmissionState) -> str:
         """Why this import may not start, in a sentence; empty when it may."""
         if place in self._counted:
             return ""
@@ -101,7 +109,7 @@ class Slots:
             return full_cluster(self.limits)
         return full_of_stuck(self.limits) if len(self._counted) >= 2 * self.limits.cluster else ""
 
-    def take(self, place: Place, standing: Standing) -> None:
+    def take(self, place: Place, standing: AdmissionState) -> None:
         """A run of it is decided, or goes on."""
         if place in self._counted and place not in self._promised:
             return
@@ -114,8 +122,8 @@ class Slots:
         """Places of the cluster that are given away."""
         return len(self._counted) - len(self._stuck)
 
-    def _owner(self, namespace: str, uid: str) -> _Owner:
-        return self._owners.setdefault((namespace, uid), _Owner())
+    def _owner(self, namespace: str, uid: str) -> _QueueOwner:
+        return self._owners.setdefault((namespace, uid), _QueueOwner())
 
     def _count(self, place: Place, owner: OwnerKey | None) -> None:
         before = self._counted.pop(place, None)

@@ -13,7 +13,7 @@ from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notebook
+from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
@@ -34,7 +34,7 @@ class Tails:
     """For one event loop."""
 
     def __init__(
-        self, cluster: Cluster, store: Store, notebook: Notebook, queue: KeyedQueue, interval: float, rate: float
+        self, cluster: Cluster, store: Store, notebook: SyncStates, queue: KeyedQueue, interval: float, rate: float
     ) -> None:
         self._cluster = cluster
         self._store = store

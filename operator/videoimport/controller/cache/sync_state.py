@@ -69,7 +69,7 @@ class Notes:
         return max(0.0, self.refusal.not_before - now)
 
 
-class Notebook:
+class SyncStates:
     """The notes of every key."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from videoimport.api.labels import BULK, BULK_KIND, GROUP, IMPORT, MANAGED_BY, MANAGED_BY_VALUE, VERSION, VIDEO_KIND
-from videoimport.core.object_metadata import Owner, controlling_owner
+from videoimport.core.object_metadata import Owner, find_controller
 from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]
@@ -73,7 +73,7 @@ a status names and a later list lacks is gone, and not just younger than the lis
 
 def controller_of(raw: Raw) -> Owner | None:
     """Return the controlling owner, which can only be in the object's own namespace."""
-    return controlling_owner(raw["metadata"])
+    return find_controller(raw["metadata"])
 
 
 def keys_of(kind: Kind, raw: Raw) -> list[Key]:

@@ -13,7 +13,7 @@ from videoimport.controller.client.errors import NotFound
 from videoimport.controller.client.resources import Key, controller_of
 from videoimport.controller.reconcile.apply import Writer
 from videoimport.controller.reconcile.observe import claims_of, jobs_of, pods_of
-from videoimport.core.lifecycle import ended
+from videoimport.core.lifecycle import is_finished
 from videoimport.core.object_metadata import OUR_LABELS
 from videoimport.core.plan import Kind, Patch
 
@@ -76,4 +76,4 @@ class Confirmation:
 def _has_a_run(status: VideoImportStatus) -> bool:
     """Whether its Job should be there: a recorded one may have expired, and a stopped one is gone."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
-    return not (ended(status) or between or status.phase is VideoPhase.SUSPENDED)
+    return not (is_finished(status) or between or status.phase is VideoPhase.SUSPENDED)

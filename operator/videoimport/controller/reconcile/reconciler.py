@@ -20,7 +20,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import REFUSED, Notebook, Notes
+from videoimport.controller.cache.sync_state import REFUSED, Notes, SyncStates
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import Conflict, NotFound, Rejected, Terminating
 from videoimport.controller.client.resources import Key
@@ -64,7 +64,7 @@ class Syncer:
     cluster: Cluster
     store: Store
     queue: KeyedQueue
-    notebook: Notebook
+    notebook: SyncStates
     settings: Settings
     announcer: Announcer
     now: Callable[[], datetime] = utc_now

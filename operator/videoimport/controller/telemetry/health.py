@@ -35,7 +35,7 @@ def _judged(trouble: str | None) -> tuple[int, bytes]:
 
 
 def _handler(known: dict[str, Page]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class PageHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = known.get(self.path.partition("?")[0], lambda: (404, b"not found\n"))
             status, body = page()
@@ -48,4 +48,4 @@ def _handler(known: dict[str, Page]) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """A line a probe is no news."""
 
-    return Handler
+    return PageHandler

@@ -8,7 +8,7 @@ from videoimport.controller.queue.workqueue import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LivenessLimits:
     """In seconds."""
 
     election: float
@@ -22,7 +22,7 @@ class Limits:
 class Vitals:
     """A standby is alive while it tries to lead; a leader while it hears of the cluster and its queue moves."""
 
-    def __init__(self, limits: Limits, clock: Clock = time.monotonic) -> None:
+    def __init__(self, limits: LivenessLimits, clock: Clock = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
         self._tried = clock()

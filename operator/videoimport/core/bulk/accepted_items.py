@@ -15,7 +15,7 @@ from videoimport.api.prefilter import cheap
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_url
 from videoimport.core.discovery.pages import get_item_limit
-from videoimport.core.list_item import EARLIER, Listed, Rejected, inline
+from videoimport.core.list_item import EARLIER, Listed, RefusedItem, inline
 from videoimport.core.message_format import fit
 from videoimport.core.observed import PageView
 
@@ -29,15 +29,15 @@ class AcceptedItems:
 
     accepted: dict[str, Listed]
     """By identity, in the list's order."""
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RefusedItem, ...]
     """In the list's order."""
 
 
 def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> AcceptedItems:
     """The items of the spec, or of these pages, those of earlier bulks among them."""
     accepted: dict[str, Listed] = {}
-    refused: dict[str, Rejected] = {}
-    nameless: list[Rejected] = []
+    refused: dict[str, RefusedItem] = {}
+    nameless: list[RefusedItem] = []
     others: dict[tuple[str | None, str | None], Listed] = {}
     most = get_item_limit(bulk)
     in_bucket = bulk.spec.source.s3 is not None  # else a key, taken up under an earlier source, leads nowhere
@@ -81,38 +81,38 @@ def _accept(item: Listed, accepted: dict[str, Listed], others: dict[tuple[str | 
         others.setdefault((item.url, item.key), item)
 
 
-def _reject_same_identity(bulk: BulkImport, item: Listed) -> Rejected:
+def _reject_same_identity(bulk: BulkImport, item: Listed) -> RefusedItem:
     """Of no identity, as that is another's."""
     message = f"Another item of the list has the same short name, {item.identity}; import this one by itself."
-    return Rejected(None, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
+    return RefusedItem(None, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
 
 
-def _check_item(bulk: BulkImport, item: Item) -> Listed | Rejected:
+def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
     """An item of the spec, of which only its name can be known."""
     listed = inline(item)
     objection = cheap(item.url, requirements=bulk.spec.template.requirements)
     if objection is None:
         return listed
     reason, message = objection
-    return Rejected(listed.identity, reason, message, item.name, format_item_address(bulk, listed))
+    return RefusedItem(listed.identity, reason, message, item.name, format_item_address(bulk, listed))
 
 
-def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
+def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
     """Items whose metadata does not go with the template's. The API server bounds each by itself; what a manifest
     gives, nobody has looked at."""
     template = bulk.spec.template.metadata or {}
     for item in items:
         if item.metadata and (problem := _find_metadata_problem(template, item.metadata)):
-            yield Rejected(item.identity, Reason.INVALID_SPEC, problem, item.name, format_item_address(bulk, item))
+            yield RefusedItem(item.identity, Reason.INVALID_SPEC, problem, item.name, format_item_address(bulk, item))
 
 
-def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Rejected]:
+def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
     """Items whose name the destination has no room for: the API server would refuse their VideoImports."""
     most = most_name_bytes(bulk.spec.template.destination)
     for item in items:
         if item.name and (count := len(item.name.encode())) > most:
             message = f"Its name has {count} bytes, and the destination has room for {most}; give a shorter name."
-            yield Rejected(item.identity, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
+            yield RefusedItem(item.identity, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
 
 
 def _find_metadata_problem(template: Metadata, own: Metadata) -> str:

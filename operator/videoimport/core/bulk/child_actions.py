@@ -11,7 +11,7 @@ from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.core.bulk.retry_tokens import derive_retry_token
 from videoimport.core.list_item import Listed, object_of, slug_of_item
-from videoimport.core.object_metadata import CALM, OUR_LABELS, owned_by, queue_labels
+from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references, queue_labels
 from videoimport.core.object_names import child_name
 from videoimport.core.plan import Create, Delete, Patch
 
@@ -31,7 +31,7 @@ def create_child(bulk: BulkImport, item: Listed) -> Create:
                 "namespace": meta.namespace,
                 "labels": queue_labels(meta.labels) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
                 "annotations": CALM,
-                "ownerReferences": owned_by(BULK_IDENTITY, meta),
+                "ownerReferences": build_owner_references(BULK_IDENTITY, meta),
             },
             "spec": build_child_spec(bulk, item).wire(),
         }

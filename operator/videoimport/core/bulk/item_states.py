@@ -7,7 +7,7 @@ from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.ledger import build_ledger_entry, has_same_outcome, matches_item
-from videoimport.core.lifecycle import settled
+from videoimport.core.lifecycle import is_settled
 from videoimport.core.list_item import Listed
 
 
@@ -67,7 +67,7 @@ class ItemClassifier:
         child = self.children.get(item.identity)
         if child is None:
             self._classify_unreadable(found, item, recorded)
-        elif settled(child):
+        elif is_settled(child):
             self._classify_finished(found, item, child, recorded)
         else:
             found.active[item.identity] = child

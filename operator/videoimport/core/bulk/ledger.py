@@ -10,7 +10,7 @@ from videoimport.api.labels import BULK, SHARD
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.list_item import Listed
-from videoimport.core.object_metadata import CALM, OUR_LABELS, owned_by
+from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references
 from videoimport.core.object_names import shard_name
 from videoimport.core.observed import ShardView
 from videoimport.core.plan import Action, Create, Manifest, Patch
@@ -196,7 +196,7 @@ def _build_shard_manifest(bulk: BulkImport, number: int, entries: _Changes) -> M
             "namespace": meta.namespace,
             "labels": OUR_LABELS | {BULK: meta.name, SHARD: str(number)},
             "annotations": CALM,
-            "ownerReferences": owned_by(IDENTITY, meta),
+            "ownerReferences": build_owner_references(IDENTITY, meta),
         },
         "data": _encode_entries(entries),
     }

@@ -8,7 +8,7 @@ from videoimport.api.conditions import Condition, ConditionType
 from videoimport.core.bulk import failure_policy as policy
 from videoimport.core.bulk.phase import FINISHED_PHASES, has_discovery_failed
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.conditions import Ending, Fact, merged, standing
+from videoimport.core.conditions import Ending, Fact, build_state_facts, merge_conditions
 from videoimport.core.discovery.pages import (
     MAX_LINES,
     MAX_PAGES,
@@ -132,8 +132,11 @@ def build_bulk_conditions(
         else _find_active_reason(snapshot, discovery, phase)
     )
     suspended = phase is BulkPhase.SUSPENDED
-    facts = (*standing(final_state, reason, text, rests=suspended), _build_succeeded_fact(snapshot, final_state, text))
-    return merged(snapshot.status.conditions, facts, snapshot.bulk.metadata.generation, now)
+    facts = (
+        *build_state_facts(final_state, reason, text, rests=suspended),
+        _build_succeeded_fact(snapshot, final_state, text),
+    )
+    return merge_conditions(snapshot.status.conditions, facts, snapshot.bulk.metadata.generation, now)
 
 
 def _find_finished_reason(snapshot: BulkSnapshot, discovery: Discovery, final_state: Ending) -> str:

@@ -17,8 +17,8 @@ from videoimport.core.bulk.ledger import read_ledger
 from videoimport.core.bulk.retry_tokens import list_counted_tokens
 from videoimport.core.bulk.start_window import select_next_items
 from videoimport.core.discovery.pages import hash_listing, is_list_complete, select_counted_pages, select_retry_pages
-from videoimport.core.lifecycle import settled
-from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.lifecycle import is_settled
+from videoimport.core.list_item import Listed, RefusedItem
 from videoimport.core.object_metadata import bulk_owner
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.owned_objects import child_identity, is_shard_of, item_of_child
@@ -97,7 +97,7 @@ class BulkSnapshot:
         return self._accepted_items.accepted
 
     @property
-    def rejected(self) -> tuple[Rejected, ...]:
+    def rejected(self) -> tuple[RefusedItem, ...]:
         """Items that are not."""
         return self._accepted_items.rejected
 
@@ -163,14 +163,14 @@ class BulkSnapshot:
     @cached_property
     def has_unfinished_children(self) -> bool:
         """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
-        return any(not settled(child) for _, child in self._own_children)
+        return any(not is_settled(child) for _, child in self._own_children)
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
         """Children that have not ended and are not on their way out, by name, of items that are no longer listed as
         well."""
         alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
-        return {child.metadata.name: child for child in alive if not settled(child)}
+        return {child.metadata.name: child for child in alive if not is_settled(child)}
 
     @cached_property
     def unlisted_children(self) -> tuple[VideoImport, ...]:

@@ -21,7 +21,7 @@ from videoimport.api.bulkimport_status import (
 from videoimport.api.tasks.listing_task import RejectedItem
 from videoimport.api.untrusted_text import clean_text
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.list_item import Listed, RefusedItem
 from videoimport.core.message_format import fit
 
 M = TypeVar("M", bound=Model)
@@ -95,5 +95,5 @@ def _list_accepted(snapshot: BulkSnapshot) -> Iterator[AcceptedItem]:
     return (AcceptedItem(name=item.name, url=snapshot.format_address(item)) for item in snapshot.accepted.values())
 
 
-def _convert_rejected(line: Rejected) -> RejectedItem:
+def _convert_rejected(line: RefusedItem) -> RejectedItem:
     return RejectedItem(name=line.name, url=line.url, reason=line.reason, message=line.message)

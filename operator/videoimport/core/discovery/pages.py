@@ -15,7 +15,7 @@ from videoimport.api.labels import BULK, LISTING, PAGE
 from videoimport.api.tasks.listing_task import PageFacts, Skipped
 from videoimport.core.discovery.page_digest import count_proven_pages
 from videoimport.core.list_item import EARLIER, FACTS
-from videoimport.core.object_metadata import CALM, OUR_LABELS, bulk_owner, owned_by
+from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references, bulk_owner
 from videoimport.core.object_names import page_name
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.owned_objects import is_page_of
@@ -161,7 +161,7 @@ def build_page_manifest(bulk: BulkImport, listing: str, number: int, facts: Page
             "namespace": meta.namespace,
             "labels": OUR_LABELS | {BULK: meta.name, PAGE: str(number), LISTING: listing},
             "annotations": CALM,
-            "ownerReferences": owned_by(IDENTITY, meta),
+            "ownerReferences": build_owner_references(IDENTITY, meta),
         },
         "immutable": True,
         "data": {FACTS: facts.model_dump_json(by_alias=True, exclude_none=True)},

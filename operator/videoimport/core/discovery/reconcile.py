@@ -22,7 +22,7 @@ from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.startup_diagnosis import JobPlan
 from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
 from videoimport.core.list_item import FACTS
-from videoimport.core.message_format import advised, clock, sentences
+from videoimport.core.message_format import clock, format_message, sentences
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Announcement, Collect, Create, PartialPlan, Plan
 from videoimport.core.retry_policy import Context, judge
@@ -156,7 +156,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     refusal = context.observed.refusal
     if refusal is None:
         return PartialPlan(_clear_problem(status), (page_action,))
-    text = advised(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
+    text = format_message(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
     return PartialPlan(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": text}), (page_action,))
 
 
@@ -234,11 +234,13 @@ def _handle_failed_run(
     changes = {"reason": reason, "attempts": verdict.attempts, "wish": context.spec_hash, "since": context.since}
     changes |= {"host_failures": backoff.failures if backoff else 0}
     if verdict.again_at is None:
-        message = advised(reason, text, given_up=verdict.given_up, advice=advice)
+        message = format_message(reason, text, given_up=verdict.given_up, advice=advice)
         announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
         status = context.status.model_copy(update=changes | {"message": message})
         return PartialPlan(status, announcements=(announcement,))
-    message = sentences(advised(reason, text, advice=advice), f"The page is listed again at {clock(verdict.again_at)}")
+    message = sentences(
+        format_message(reason, text, advice=advice), f"The page is listed again at {clock(verdict.again_at)}"
+    )
     status = context.status.model_copy(update=changes | {"message": message})
     return PartialPlan(status, again_at=max(verdict.again_at, context.now))
 

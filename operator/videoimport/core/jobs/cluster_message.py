@@ -13,7 +13,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.message_format import advised, sentences
+from videoimport.core.message_format import format_message, sentences
 from videoimport.core.object_names import scratch_name
 
 _CHART = "of the chart's values"
@@ -68,7 +68,7 @@ def explain(reason: Reason, message: str, fields: Fields) -> str:
     for pattern, words in _RULES:
         if match := pattern.search(text):
             return sentences(*words(match, fields))
-    return advised(reason, text)
+    return format_message(reason, text)
 
 
 def without_request(message: str) -> str:
@@ -116,7 +116,7 @@ def _quota(match: re.Match[str], fields: Fields) -> Words:
     wanted = _AMOUNT.finditer(match["amounts"].partition(", used:")[0])
     paths = [path for amount in wanted if (path := _quota_field(amount, fields))]
     free = "raise the quota, or wait until other pods have ended"
-    return found, f"Lower {_listed(paths)}, {free}" if paths else free.capitalize()
+    return found, f"Lower {_join_paths(paths)}, {free}" if paths else free.capitalize()
 
 
 def _quota_field(amount: re.Match[str], fields: Fields) -> str | None:
@@ -132,7 +132,7 @@ def _quota_wants_more(match: re.Match[str], fields: Fields) -> Words:
         fields.amount(kind, resource)
         for kind, resource in re.findall(r"(requests|limits)\.([\w./-]+)", match["amounts"])
     ]
-    return found, f"Set {_listed(paths) or fields.worker('resources')}"
+    return found, f"Set {_join_paths(paths) or fields.worker('resources')}"
 
 
 def _limit_range(match: re.Match[str], fields: Fields) -> Words:
@@ -145,7 +145,7 @@ def _limit_range(match: re.Match[str], fields: Fields) -> Words:
     )
     paths = [fields.amount(f"{rule['kind']}s", rule["resource"]) for rule in rules]
     verb = "Lower" if all(rule["bound"] == "maximum" for rule in rules) else "Change"
-    return f"A LimitRange refuses it: {found}", f"{verb} {_listed(paths)}, or change the LimitRange"
+    return f"A LimitRange refuses it: {found}", f"{verb} {_join_paths(paths)}, or change the LimitRange"
 
 
 def _ratio(match: re.Match[str], fields: Fields) -> Words:
@@ -154,7 +154,7 @@ def _ratio(match: re.Match[str], fields: Fields) -> Words:
         f"A LimitRange allows {match['limit']} times the request as limit of {resource}, and {match['value']} is set"
     )
     paths = [fields.amount(kind, resource) for kind in ("requests", "limits")]
-    return found, f"Bring {_listed(paths)} closer together"
+    return found, f"Bring {_join_paths(paths)} closer together"
 
 
 def _pod_security(match: re.Match[str], fields: Fields) -> Words:
@@ -163,7 +163,7 @@ def _pod_security(match: re.Match[str], fields: Fields) -> Words:
     return found, f"Remove what a webhook adds to the pod, or allow it in the namespace; {fields.root}.worker adds none"
 
 
-def _denied(match: re.Match[str], fields: Fields) -> Words:
+def _translate_denial(match: re.Match[str], fields: Fields) -> Words:
     found = f'The {match["what"]} "{match["name"]}" denies it: {match["why"]}'
     return found, f"Change {fields.root}.worker so that the policy allows it, or change the policy"
 
@@ -178,7 +178,11 @@ def _invalid(match: re.Match[str], fields: Fields) -> Words:
     """Of what the user writes for the pod, the API server checks some only with the Job."""
     written = dict.fromkeys(_OF_WORKER.findall(match["why"]))
     paths = [fields.worker(name) for name in written]
-    todo = f"Correct {_listed(paths)}" if paths else f"Change what the message names in {fields.worker('').rstrip('.')}"
+    todo = (
+        f"Correct {_join_paths(paths)}"
+        if paths
+        else f"Change what the message names in {fields.worker('').rstrip('.')}"
+    )
     return f"The API server refuses the {match['kind']}: {match['why']}", todo
 
 
@@ -187,7 +191,7 @@ def _no_node(match: re.Match[str], fields: Fields) -> Words:
     causes = match["causes"]
     found = f"No node of {match['total']} fits the pod: {causes}"
     amounts = list(dict.fromkeys(re.findall(r"Insufficient ([\w./-]+)", causes)))
-    todo = [f"lower {_listed([fields.amount('requests', one) for one in amounts])}"] if amounts else []
+    todo = [f"lower {_join_paths([fields.amount('requests', one) for one in amounts])}"] if amounts else []
     todo += [action.format(worker=fields.worker("")) for pattern, action in _CAUSES if re.search(pattern, causes)]
     todo += ["add a node"] if amounts or not todo else []
     advice = ", or ".join(todo)
@@ -220,7 +224,7 @@ def _multi_attach(match: re.Match[str], _fields: Fields) -> Words:
     return found, "Wait until the pod that uses it has ended, or use a volume that several nodes can mount"
 
 
-def _unmounted(match: re.Match[str], fields: Fields) -> Words:
+def _translate_mount_failure(match: re.Match[str], fields: Fields) -> Words:
     found = f'The volume "{match["volume"]}" cannot be mounted: {match["why"]}'
     return found, f"Check {_volume_field(match['volume'], fields)}"
 
@@ -236,7 +240,7 @@ def _volume_field(volume: str, fields: Fields) -> str:
 
 
 def _unbound(_match: re.Match[str], fields: Fields) -> Words:
-    names = _listed(list(fields.claims.values())) or fields.worker("scratch")
+    names = _join_paths(list(fields.claims.values())) or fields.worker("scratch")
     return "A PersistentVolumeClaim of the pod has no volume", f"See why with kubectl describe pvc, and check {names}"
 
 
@@ -245,7 +249,7 @@ def _no_volume(_match: re.Match[str], fields: Fields) -> Words:
     return "No PersistentVolume fits the claim, and it names no StorageClass", f"Set {path}"
 
 
-def _listed(paths: list[str]) -> str:
+def _join_paths(paths: list[str]) -> str:
     *head, last = list(dict.fromkeys(paths)) or [""]
     return f"{', '.join(head)} and {last}" if head else last
 
@@ -276,13 +280,16 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
         _ratio,
     ),
     (re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.*)', re.DOTALL), _pod_security),
-    (re.compile(r'(?P<what>admission webhook) "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL), _denied),
+    (
+        re.compile(r'(?P<what>admission webhook) "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL),
+        _translate_denial,
+    ),
     (
         re.compile(
             r"(?P<what>ValidatingAdmissionPolicy) '(?P<name>[^']+)' with binding '[^']+' denied request: (?P<why>.*)",
             re.DOTALL,
         ),
-        _denied,
+        _translate_denial,
     ),
     (re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL), _unreachable),
     (re.compile(r"^(?P<kind>Job)\.batch \"[^\"]*\" is invalid: (?P<why>.*)", re.DOTALL), _invalid),
@@ -299,9 +306,12 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
             r'\w+\.(?:SetUp|MountDevice|SetUpDevice|AttachVolume) failed for volume "(?P<volume>[^"]+)" ?: (?P<why>.*)',
             re.DOTALL,
         ),
-        _unmounted,
+        _translate_mount_failure,
     ),
-    (re.compile(r"unmounted volumes=\[(?P<volume>[\w-]+)[^\]]*\].*: (?P<why>[^:]*)$", re.DOTALL), _unmounted),
+    (
+        re.compile(r"unmounted volumes=\[(?P<volume>[\w-]+)[^\]]*\].*: (?P<why>[^:]*)$", re.DOTALL),
+        _translate_mount_failure,
+    ),
     (re.compile(r"no persistent volumes available for this claim and no storage class is set"), _no_volume),
 )
 """The first that matches speaks: a named object before quotas, quotas before the scheduler's summary."""

@@ -14,7 +14,15 @@ from videoimport.api.labels import BULK, COMPONENT, IMPORT, RUN, WORKER_CONTAINE
 from videoimport.api.videoimport import IDENTITY as VIDEO_IDENTITY
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.jobs.pod_template import pod_annotations
-from videoimport.core.object_metadata import CALM, OUR_LABELS, WISH, not_ours, owned_by, queue_labels, without_sidecar
+from videoimport.core.object_metadata import (
+    CALM,
+    OUR_LABELS,
+    WISH,
+    build_owner_references,
+    not_ours,
+    queue_labels,
+    without_sidecar,
+)
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 
@@ -66,7 +74,7 @@ def build_job(job: RunJob, settings: Settings) -> Manifest:
             "namespace": meta.namespace,
             "labels": labels | queue,
             "annotations": annotations | {WISH: job.wish},
-            "ownerReferences": owned_by(identity, meta),
+            "ownerReferences": build_owner_references(identity, meta),
         },
         "spec": {
             "backoffLimit": 0,

@@ -68,19 +68,19 @@ def outcome_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> I
     """The first finding of the chain; with nothing at all to go by, the worker is lost."""
     witnesses = _witnesses(job, pods, expected)
     found = (finding(witnesses) for finding in _CHAIN)
-    return next((outcome for outcome in found if outcome), _nothing_known(witnesses))
+    return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
 def end_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
     """How a run of whatever kind ended, where no report of it is left; never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
-    return next((outcome for outcome in found if outcome), _nothing_known(witnesses))
+    return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
 def success_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome | None:
     """Success, where it is already certain although the Job may not be finished."""
-    return _reported_success(_witnesses(job, pods, expected))
+    return _read_success(_witnesses(job, pods, expected))
 
 
 def _witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Witnesses:
@@ -110,7 +110,7 @@ def _for_another_wish(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
 
 
-def _reported_success(seen: Witnesses) -> ImportOutcome | None:
+def _read_success(seen: Witnesses) -> ImportOutcome | None:
     good = [r for r in seen.reports if r.outcome == "Succeeded" and r.spec_hash == seen.expected.spec_hash]
     return Outcome(None, good[0].message, good[0]) if good else None
 
@@ -123,7 +123,7 @@ def _out_of_memory(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(Reason.OUT_OF_MEMORY, "The worker ran out of memory and was killed", _any_report(seen))
 
 
-def _reported_failure(seen: Witnesses) -> ImportOutcome | None:
+def _read_failure(seen: Witnesses) -> ImportOutcome | None:
     report = _any_report(seen)
     if report is None or report.outcome == "Succeeded" or report.reason is Reason.WORKER_LOST:
         return None
@@ -131,7 +131,7 @@ def _reported_failure(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(reason, report.message, report, report.advice)
 
 
-def _known_exit_code(seen: Witnesses) -> ImportOutcome | None:
+def _read_exit_code(seen: Witnesses) -> ImportOutcome | None:
     """The report may be missing because its file could not be written, as on a full disk."""
     reason = reason_of_exit_code(seen.exit_code) if seen.exit_code and not seen.reports else None
     return _without_report(reason, seen) if reason and reason is not Reason.WORKER_LOST else None
@@ -148,7 +148,7 @@ def _scratch_full(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(Reason.SCRATCH_FULL, over[0].message or "", _any_report(seen)) if over else None
 
 
-def _disrupted(seen: Witnesses) -> ImportOutcome | None:
+def _detect_disruption(seen: Witnesses) -> ImportOutcome | None:
     report = _any_report(seen)
     if pod := next((p for p in seen.pods if p.disrupted or p.reason == "Evicted"), None):
         words = sentences("The worker's pod was disrupted", pod.message or pod.reason or "")
@@ -163,7 +163,7 @@ def _deadline(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(Reason.DEADLINE_EXCEEDED, words, _any_report(seen))
 
 
-def _told_to_stop(seen: Witnesses) -> ImportOutcome | None:
+def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
     """The worker's own word for it. It does not know who stopped it, nor why: whatever does is asked before."""
     report = _any_report(seen)
     if report is not None and report.reason is Reason.WORKER_LOST:
@@ -172,7 +172,7 @@ def _told_to_stop(seen: Witnesses) -> ImportOutcome | None:
     return _without_report(Reason.WORKER_LOST, seen) if was_stopped else None
 
 
-def _taken_away(seen: Witnesses) -> ImportOutcome | None:
+def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
     """Deleted by somebody, asked to stop by the cluster, or never run at all.
 
     The kubelet ends with SIGKILL what outlives its grace period. A worker that was killed and whose pod is gone was
@@ -189,7 +189,7 @@ def _taken_away(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(Reason.WORKER_LOST, sentences("The worker's pod failed", unrun.reason or "", unrun.message or ""))
 
 
-def _crashed(seen: Witnesses) -> ImportOutcome | None:
+def _detect_crash(seen: Witnesses) -> ImportOutcome | None:
     if not seen.exit_code:
         return None
     return Outcome(Reason.INTERNAL, f"The worker ended with exit code {seen.exit_code}{_signal_name(seen.exit_code)}")
@@ -208,7 +208,7 @@ def _silent_success(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(Reason.REPORT_LOST, "The run ended but its report is gone")
 
 
-def _nothing_known(seen: Witnesses) -> ImportOutcome:
+def _assume_loss(seen: Witnesses) -> ImportOutcome:
     return Outcome(Reason.WORKER_LOST, sentences("The worker is gone", seen.job.failure_message or ""))
 
 
@@ -218,15 +218,15 @@ def _any_report(seen: Witnesses) -> Report | None:
 
 _CHAIN = (
     _for_another_wish,
-    _reported_success,
+    _read_success,
     _out_of_memory,
-    _reported_failure,
-    _known_exit_code,
+    _read_failure,
+    _read_exit_code,
     _scratch_full,
-    _disrupted,
+    _detect_disruption,
     _deadline,
-    _told_to_stop,
-    _taken_away,
-    _crashed,
+    _detect_stop,
+    _detect_removal,
+    _detect_crash,
     _silent_success,
 )

@@ -28,7 +28,7 @@ def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
         namespace=meta.namespace,
         name=meta.name,
         run=run,
-        spec=_guarded(video),
+        spec=_guard_headers(video),
         spec_hash=spec_hash(video.spec),
         allowed_networks=settings.allowed_networks,
         stall_seconds=settings.stall // timedelta(seconds=1),
@@ -36,7 +36,7 @@ def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
     )
 
 
-def _guarded(video: VideoImport) -> VideoImportSpec:
+def _guard_headers(video: VideoImport) -> VideoImportSpec:
     """Return the spec. A BulkImport's child that does not say where its Secret's headers go, because an earlier release
     made it or somebody edited it, sends them only to hosts that the Secret names."""
     source = video.spec.source

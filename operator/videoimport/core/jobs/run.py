@@ -93,7 +93,7 @@ def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ..
     return outcome_of(job, state.pods_of(job))
 
 
-def recorded_jobs(state: RunState, *, current: bool) -> tuple[JobView, ...]:
+def find_recorded_jobs(state: RunState, *, current: bool) -> tuple[JobView, ...]:
     """Return the Jobs whose result is in the observed status: those of earlier runs, and perhaps the current one."""
     last = state.number if current else state.number - 1
     return tuple(job for job in state.jobs if job.run <= last)

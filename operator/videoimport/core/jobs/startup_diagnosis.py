@@ -37,7 +37,7 @@ class Start:
         """The newest."""
         return self.pods[0] if self.pods else None
 
-    def said(self, uid: str, reasons: Iterable[str]) -> str | None:
+    def find_message(self, uid: str, reasons: Iterable[str]) -> str | None:
         """The newest message among the Events of these reasons about this object."""
         fitting = [event for event in self.events if event.uid == uid and event.reason in reasons]
         return max(fitting, key=lambda event: event.last_seen).message if fitting else None
@@ -64,9 +64,9 @@ def _without_pod(start: Start) -> JobPlan | None:
     if start.pod is not None:
         return None
     job = start.job
-    refusal = start.said(job.uid, {"FailedCreate"})
+    refusal = start.find_message(job.uid, {"FailedCreate"})
     reason = Reason.POD_REJECTED if refusal else None
-    return _asking(start, Inquiry("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
+    return _request_events(start, Inquiry("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
 
 
 def _under_way(start: Start) -> JobPlan | None:
@@ -79,11 +79,11 @@ def _claim_unbound(start: Start) -> JobPlan | None:
     claim = start.claim
     if claim is None or claim.bound or start.pod is None:
         return None
-    told = start.said(claim.uid, _NO_VOLUME)
+    told = start.find_message(claim.uid, _NO_VOLUME)
     seen = _unschedulable(start)
     reason, words = (Reason.MOUNT_FAILED, told) if told else (seen.reason, seen.message) if seen else (None, None)
     inquiry = Inquiry("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)
-    return _asking(start, inquiry, claim.created, reason, words)
+    return _request_events(start, inquiry, claim.created, reason, words)
 
 
 def _unschedulable(start: Start) -> JobPlan | None:
@@ -101,7 +101,7 @@ def _image(start: Start) -> JobPlan | None:
     return replace(finding, echo=backing_off) if finding else None
 
 
-def _refused_container(start: Start) -> JobPlan | None:
+def _diagnose_refused_container(start: Start) -> JobPlan | None:
     return _container_waits(start, _REFUSED, Reason.POD_REJECTED)
 
 
@@ -112,16 +112,18 @@ def _container_waits(start: Start, reasons: frozenset[str], reason: Reason) -> J
     return JobPlan(reason=reason, message=pod.waiting_message or pod.waiting_reason or "")
 
 
-def _creating(start: Start) -> JobPlan | None:
+def _diagnose_creation(start: Start) -> JobPlan | None:
     pod = start.pod
     if pod is None:
         return None
-    refusal = start.said(pod.uid, _MOUNT)
+    refusal = start.find_message(pod.uid, _MOUNT)
     reason = Reason.MOUNT_FAILED if refusal else None
-    return _asking(start, Inquiry("Pod", pod.namespace, pod.name, pod.uid), pod.created, reason, refusal)
+    return _request_events(start, Inquiry("Pod", pod.namespace, pod.name, pod.uid), pod.created, reason, refusal)
 
 
-def _asking(start: Start, inquiry: Inquiry, since: datetime, reason: Reason | None, words: str | None) -> JobPlan:
+def _request_events(
+    start: Start, inquiry: Inquiry, since: datetime, reason: Reason | None, words: str | None
+) -> JobPlan:
     """Ask once patience is over, then again after pauses that grow with the wait."""
     age = start.now - since
     if age < start.patience:
@@ -130,4 +132,12 @@ def _asking(start: Start, inquiry: Inquiry, since: datetime, reason: Reason | No
     return JobPlan(reason=reason, message=words or "", inquiries=(inquiry,), again_at=start.now + pause)
 
 
-_CHAIN = (_without_pod, _under_way, _claim_unbound, _unschedulable, _image, _refused_container, _creating)
+_CHAIN = (
+    _without_pod,
+    _under_way,
+    _claim_unbound,
+    _unschedulable,
+    _image,
+    _diagnose_refused_container,
+    _diagnose_creation,
+)

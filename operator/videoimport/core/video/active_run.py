@@ -9,10 +9,10 @@ from videoimport.core.jobs.cluster_message import fields_of
 from videoimport.core.jobs.run import ensure_job, observe_job
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan
-from videoimport.core.progress import eta_seconds, later, percent_of, phase_of, worked
-from videoimport.core.video.context import Scene, VideoPlan
-from videoimport.core.video.finished_run import seen
-from videoimport.core.video.scratch_claim import making
+from videoimport.core.progress import compute_active_time, eta_seconds, later, percent_of, phase_of
+from videoimport.core.video.context import VideoContext, VideoPlan
+from videoimport.core.video.finished_run import reference_job
+from videoimport.core.video.scratch_claim import prepare_scratch
 from videoimport.core.video.start_run import STARTING, start_next_run
 
 QUEUED = "The Job waits for its queue to admit it."
@@ -26,35 +26,35 @@ _WORDS = {
 }
 
 
-def mended_before_start(scene: Scene) -> VideoPlan | None:
+def restart_changed_run(scene: VideoContext) -> VideoPlan | None:
     """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
     stuck as it is, so a new run takes its place (and the cleanup deletes the old Job)."""
     job, reason = scene.job, scene.status.reason
-    if job is None or not scene.mended_since(job):
+    if job is None or not scene.has_changed_since(job):
         return None
     stuck = job.suspended or (reason is not None and info(reason).retry is RetryClass.WAITING)
     running = any(pod.running for pod in scene.pods_of(job))
     return start_next_run(scene, scene.attempts) if stuck and not running else None
 
 
-def to_be_made(scene: Scene) -> VideoPlan | None:
+def to_be_made(scene: VideoContext) -> VideoPlan | None:
     """The Job was never seen, or this status is an old one."""
     state = scene.state
     if state.job is not None:
         return None
     if state.is_outdated:
         return start_next_run(scene, scene.attempts)
-    job_plan = ensure_job(state, making(scene, scene.run), fields_of(scene.video), scene.settings.patience)
+    job_plan = ensure_job(state, prepare_scratch(scene, scene.run), fields_of(scene.video), scene.settings.patience)
     plan = PartialPlan(scene.status).with_status(reason=job_plan.reason, message=job_plan.message or STARTING)
     return plan + job_plan
 
 
-def going(scene: Scene) -> VideoPlan | None:
+def follow_run(scene: VideoContext) -> VideoPlan | None:
     """The Job is there: its worker's words, or what keeps them away."""
     job = scene.job
     if job is None:
         return None
-    plan = PartialPlan(scene.status).with_status(job=seen(job))
+    plan = PartialPlan(scene.status).with_status(job=reference_job(job))
     if job.deleting:
         return plan
     if job.suspended:
@@ -62,11 +62,11 @@ def going(scene: Scene) -> VideoPlan | None:
     progress = scene.observed.progress
     snapshot = progress if progress and progress.run == scene.run else None
     if snapshot is None and not scene.status.stages:
-        return _starting(plan, scene, job)
-    return _told(plan, scene, job, snapshot) if snapshot else plan
+        return _report_startup(plan, scene, job)
+    return _report_progress(plan, scene, job, snapshot) if snapshot else plan
 
 
-def _starting(plan: VideoPlan, scene: Scene, job: JobView) -> VideoPlan:
+def _report_startup(plan: VideoPlan, scene: VideoContext, job: JobView) -> VideoPlan:
     job_plan, status = observe_job(scene.state, fields_of(scene.video)), scene.status
     reason, message = job_plan.reason, job_plan.message or STARTING
     if job_plan.echo and reason is status.reason:
@@ -76,7 +76,7 @@ def _starting(plan: VideoPlan, scene: Scene, job: JobView) -> VideoPlan:
     return plan.with_status(phase=phase, reason=reason, message=message) + job_plan
 
 
-def _told(plan: VideoPlan, scene: Scene, job: JobView, snapshot: Progress) -> VideoPlan:
+def _report_progress(plan: VideoPlan, scene: VideoContext, job: JobView, snapshot: Progress) -> VideoPlan:
     """Percent and phase never go back within a run, whatever the stages do. The time left is guessed anew only with
     news, or it would change by itself for ever."""
     status = scene.status
@@ -93,5 +93,5 @@ def _told(plan: VideoPlan, scene: Scene, job: JobView, snapshot: Progress) -> Vi
         "metadata": snapshot.metadata or status.metadata,
     }
     if snapshot.stages != status.stages:
-        told["eta_seconds"] = eta_seconds(percent, worked(snapshot.stages, scene.now - job.created))
+        told["eta_seconds"] = eta_seconds(percent, compute_active_time(snapshot.stages, scene.now - job.created))
     return plan.with_status(**told)

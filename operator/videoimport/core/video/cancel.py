@@ -2,16 +2,16 @@
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.message_format import advised
+from videoimport.core.message_format import format_message
 from videoimport.core.plan import Announcement, PartialPlan
-from videoimport.core.video.context import Scene, VideoPlan
+from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import already_succeeded
 from videoimport.core.video.stop_jobs import deletions, still_running
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
 
 
-def cancelling(scene: Scene) -> VideoPlan | None:
+def cancel_run(scene: VideoContext) -> VideoPlan | None:
     """A run that already succeeded stays a success. Otherwise nothing is started any more, what runs is stopped, and
     the import is cancelled once nothing of it runs."""
     if not scene.spec.cancel:
@@ -19,15 +19,15 @@ def cancelling(scene: Scene) -> VideoPlan | None:
     if success := already_succeeded(scene):
         return success
     if not still_running(scene):
-        return cancelled(scene)
+        return mark_cancelled(scene)
     plan = PartialPlan(scene.status, actions=deletions(scene))
     return plan.with_status(reason=Reason.CANCELLED, message=_STOPPING, bytes_per_second=None, eta_seconds=None)
 
 
-def cancelled(scene: Scene) -> VideoPlan:
+def mark_cancelled(scene: VideoContext) -> VideoPlan:
     """The end, for one that nothing runs for. A token given together with ``cancel`` is not acted upon, and therefore
     stays new; only one that never ran takes its first token as its old one."""
-    message = advised(Reason.CANCELLED)
+    message = format_message(Reason.CANCELLED)
     acted_upon = scene.status.observed_retry_token
     status = scene.status.model_copy(
         update={

@@ -22,7 +22,7 @@ VideoPlan = PartialPlan[VideoImportStatus]
 
 
 @dataclass(frozen=True)
-class Scene:
+class VideoContext:
     """What every step of a video's decision looks at. It has no slots, so that each property is computed once: many
     steps read the same ones."""
 
@@ -69,7 +69,7 @@ class Scene:
         """The hash of all that its user can mend."""
         return wish_hash(self.spec)
 
-    def mended_since(self, job: JobView | None) -> bool:
+    def has_changed_since(self, job: JobView | None) -> bool:
         """Whether the spec was edited since this Job was made from it, as far as that is known."""
         return job is not None and job.wish not in (None, self.wish)
 
@@ -127,7 +127,7 @@ class Scene:
         return max(about, key=lambda event: event.last_seen, default=None)
 
 
-def get_host_context(scene: Scene) -> HostContext:
+def get_host_context(scene: VideoContext) -> HostContext:
     """Return what is known of the host of its source, and when the current run's Job and worker started."""
     job = scene.job
     begun = [pod.running_since for pod in scene.pods_of(job) if pod.running_since] if job else []

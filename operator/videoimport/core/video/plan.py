@@ -5,18 +5,18 @@ from dataclasses import replace
 from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport_status import StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
-from videoimport.core.conditions import Ending, Fact, holds, merged, milestone, standing
+from videoimport.core.conditions import Ending, Fact, build_state_facts, holds, merge_conditions, milestone
 from videoimport.core.display_name import display_name
-from videoimport.core.jobs.run import cleanup_jobs, recorded_jobs
+from videoimport.core.jobs.run import cleanup_jobs, find_recorded_jobs
 from videoimport.core.jobs.run_end import settles_at
-from videoimport.core.lifecycle import ended, under_way
+from videoimport.core.lifecycle import is_finished, under_way
 from videoimport.core.message_format import span
 from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
 from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_service_status import upload_status
-from videoimport.core.video.context import Scene, get_host_context
-from videoimport.core.video.scratch_claim import spent
+from videoimport.core.video.context import VideoContext, get_host_context
+from videoimport.core.video.scratch_claim import remove_spent_claims
 
 _PROGRESS = frozenset(
     {"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata", "display_name"}
@@ -28,12 +28,12 @@ _ENDINGS = {
 }
 
 
-def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
+def finalize_plan(scene: VideoContext, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
     """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
-    status = _completed(scene, partial.status)
+    status = _complete_status(scene, partial.status)
     state = scene.state
-    recorded = recorded_jobs(state, current=not under_way(scene.status))
-    obsolete = (*cleanup_jobs(state, recorded), *spent(scene, partial.status))
+    recorded = find_recorded_jobs(state, current=not under_way(scene.status))
+    obsolete = (*cleanup_jobs(state, recorded), *remove_spent_claims(scene, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
     settles = settles_at(state.job, state.pods_of(state.job), scene.now) if state.job else None
     probe = find_probe_deadline(get_host_context(scene), status) if status.host_backoff else None
@@ -43,7 +43,7 @@ def finalize_plan(scene: Scene, partial: PartialPlan[VideoImportStatus]) -> Plan
     return replace(plan, actions=creations_last(plan.actions))
 
 
-def _completed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
+def _complete_status(scene: VideoContext, status: VideoImportStatus) -> VideoImportStatus:
     generation = scene.video.metadata.generation
     return status.model_copy(
         update={
@@ -51,7 +51,7 @@ def _completed(scene: Scene, status: VideoImportStatus) -> VideoImportStatus:
             "observed_retry_token": _token(scene, status),
             "attempts": status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts}),
             "host_backoff": update_backoff(get_host_context(scene), status) if status.host_backoff else None,
-            "conditions": merged(scene.status.conditions, _facts(scene, status), generation, scene.now),
+            "conditions": merge_conditions(scene.status.conditions, _facts(scene, status), generation, scene.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),
             "display_name": display_name(scene.spec.source, status.source),
@@ -66,22 +66,22 @@ def _readable(metadata: VideoMetadata | None) -> VideoMetadata | None:
     return metadata.model_copy(update={"duration": span(metadata.duration_ms)})
 
 
-def _token(scene: Scene, status: VideoImportStatus) -> str | None:
+def _token(scene: VideoContext, status: VideoImportStatus) -> str | None:
     """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
     is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
-    noted = status.phase is VideoPhase.COMPLETED or not (ended(status) or scene.spec.cancel or scene.spec.suspend)
+    noted = status.phase is VideoPhase.COMPLETED or not (is_finished(status) or scene.spec.cancel or scene.spec.suspend)
     return scene.spec.retry_token if noted else status.observed_retry_token
 
 
-def _facts(scene: Scene, status: VideoImportStatus) -> tuple[Fact, ...]:
+def _facts(scene: VideoContext, status: VideoImportStatus) -> tuple[Fact, ...]:
     phase = status.phase or VideoPhase.PENDING
     ending = _ENDINGS.get(phase)
     rests = phase is VideoPhase.SUSPENDED
     word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
-    return (*standing(ending, word, status.message or "", rests=rests), *_milestones(scene, status, ending))
+    return (*build_state_facts(ending, word, status.message or "", rests=rests), *_milestones(scene, status, ending))
 
 
-def _milestones(scene: Scene, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
+def _milestones(scene: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
     """Once reached within a run, a milestone stays; a new run starts without any."""
     same_run = status.run == scene.status.run
     progress = scene.observed.progress

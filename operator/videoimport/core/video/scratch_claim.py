@@ -7,15 +7,15 @@ from videoimport.api.labels import COMPONENT, IMPORT
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.core.jobs.import_job import job_manifest
-from videoimport.core.lifecycle import ended
-from videoimport.core.object_metadata import CALM, OUR_LABELS, ROOM, owned_by
+from videoimport.core.lifecycle import is_finished
+from videoimport.core.object_metadata import CALM, OUR_LABELS, ROOM, build_owner_references
 from videoimport.core.object_names import scratch_name
 from videoimport.core.observed import ClaimView
 from videoimport.core.plan import Action, Create, Delete, Manifest
-from videoimport.core.video.context import Scene
+from videoimport.core.video.context import VideoContext
 
 
-def making(scene: Scene, run: int) -> tuple[Action, ...]:
+def prepare_scratch(scene: VideoContext, run: int) -> tuple[Action, ...]:
     """The next step towards this run's Job. A claim of another size or class than is wanted now makes way first."""
     room = _room(scene.video)
     if room is None:
@@ -28,9 +28,9 @@ def making(scene: Scene, run: int) -> tuple[Action, ...]:
     return (Create(job_manifest(scene.video, run, scene.settings)),) if claim.room == room else (_deletion(claim),)
 
 
-def spent(scene: Scene, planned: VideoImportStatus) -> tuple[Action, ...]:
+def remove_spent_claims(scene: VideoContext, planned: VideoImportStatus) -> tuple[Action, ...]:
     """The claims of an import that has ended, in the status as it was observed, and is not about to start again."""
-    if not (ended(scene.status) and ended(planned)):
+    if not (is_finished(scene.status) and is_finished(planned)):
         return ()
     claim = scene.claim
     return (_deletion(claim),) if claim is not None and not claim.deleting else ()
@@ -47,7 +47,7 @@ def claim_manifest(video: VideoImport) -> Manifest:
             "namespace": meta.namespace,
             "labels": OUR_LABELS | {COMPONENT: "scratch", IMPORT: meta.name},
             "annotations": CALM | {ROOM: _room(video)},
-            "ownerReferences": owned_by(IDENTITY, meta),
+            "ownerReferences": build_owner_references(IDENTITY, meta),
         },
         "spec": {
             "accessModes": ["ReadWriteOnce"],

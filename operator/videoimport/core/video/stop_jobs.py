@@ -2,15 +2,15 @@
 
 from videoimport.core.jobs.run_end import delete_jobs, is_active, is_over
 from videoimport.core.plan import Delete
-from videoimport.core.video.context import Scene
+from videoimport.core.video.context import VideoContext
 
 
-def still_running(scene: Scene) -> bool:
+def still_running(scene: VideoContext) -> bool:
     """Whether a worker of it may still run or start."""
     jobs = any(is_active(job, scene.pods_of(job)) for job in scene.jobs)
     return jobs or any(not is_over(pod) for pod in scene.pods)
 
 
-def deletions(scene: Scene) -> tuple[Delete, ...]:
+def deletions(scene: VideoContext) -> tuple[Delete, ...]:
     """Of the Jobs that have not ended; those on their way out are left alone."""
     return delete_jobs(job for job in scene.jobs if not job.finished)

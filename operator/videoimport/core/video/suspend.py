@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import Announcement, PartialPlan
-from videoimport.core.video.context import Scene, VideoPlan
-from videoimport.core.video.finished_run import already_succeeded, concluded
+from videoimport.core.video.context import VideoContext, VideoPlan
+from videoimport.core.video.finished_run import already_succeeded, conclude_run
 from videoimport.core.video.start_run import start_first_run, start_next_run
 from videoimport.core.video.stop_jobs import deletions, still_running
 
@@ -18,17 +18,17 @@ _SUSPENDED = Announcement("Normal", "Suspended", _WORDS)
 _RESUMED = Announcement("Normal", "Resumed", "The import continues, since spec.suspend is false.")
 
 
-def suspending(scene: Scene) -> VideoPlan | None:
+def suspend_run(scene: VideoContext) -> VideoPlan | None:
     """A run that has ended by itself is recorded first, and one that succeeded stays a success. Otherwise what runs is
     stopped. A delay before the next run goes on, and nothing follows when it is over."""
     if not scene.spec.suspend:
         return None
-    if not _rests(scene) and scene.attempts.next_retry_time is None and (end := concluded(scene)):
+    if not _rests(scene) and scene.attempts.next_retry_time is None and (end := conclude_run(scene)):
         return end
-    return already_succeeded(scene) or suspended(scene)
+    return already_succeeded(scene) or mark_suspended(scene)
 
 
-def suspended(scene: Scene) -> VideoPlan:
+def mark_suspended(scene: VideoContext) -> VideoPlan:
     """At rest, as it was but for what belongs to a running worker."""
     waits = scene.attempts.next_retry_time is not None
     status = scene.status.model_copy(
@@ -45,7 +45,7 @@ def suspended(scene: Scene) -> VideoPlan:
     return PartialPlan(status, actions=deletions(scene), announcements=() if _rests(scene) else (_SUSPENDED,))
 
 
-def resuming(scene: Scene) -> VideoPlan | None:
+def resume_import(scene: VideoContext) -> VideoPlan | None:
     """The wish was taken back. The worker that was stopped must be gone before another one starts."""
     if not _rests(scene) or scene.attempts.next_retry_time is not None:
         return None
@@ -58,5 +58,5 @@ def resuming(scene: Scene) -> VideoPlan | None:
     return replace(start_next_run(scene, scene.attempts), announcements=(_RESUMED,))
 
 
-def _rests(scene: Scene) -> bool:
+def _rests(scene: VideoContext) -> bool:
     return scene.status.phase is VideoPhase.SUSPENDED

@@ -16,10 +16,10 @@ from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.cluster_message import fields_of_bulk
 from videoimport.core.jobs.job_manifest import build_job
 from videoimport.core.jobs.outcome import Outcome
-from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job, recorded_jobs
+from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, find_recorded_jobs, next_run, observe_job
 from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.task_job import finish_task, task_run
-from videoimport.core.message_format import advised, clock, closed, sentences
+from videoimport.core.message_format import append_final_cause, clock, format_message, sentences
 from videoimport.core.observed import JobView, ObservedBulk
 from videoimport.core.plan import Action, Announcement, Create, Plan
 from videoimport.core.settings import Settings
@@ -70,7 +70,7 @@ def reconcile_webhook(
     run = task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)
     context = _WebhookContext(observed.bulk, status, run)
     found = _deliver_message(context, before, notice) if notice else Plan(_drop_message(context, before))
-    recorded = recorded_jobs(run, current=before is not None and is_recorded(before))
+    recorded = find_recorded_jobs(run, current=before is not None and is_recorded(before))
     removals = cleanup_jobs(run, recorded if notice else run.jobs)
     return Plan(found.status, removals, announcements=_build_event(before, found.status)) + found
 
@@ -156,12 +156,12 @@ def _finish_run(context: _WebhookContext, before: WebhookStatus, outcome: Outcom
         return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": text}), again_at=at)
     if outcome.reason in FINAL_REASONS:
         return Plan(_mark_failed(before, _explain_failure(outcome), verdict.attempts))
-    text = sentences(closed(outcome.message, verdict.given_up or "Given up"), _RETRY_ADVICE)
+    text = sentences(append_final_cause(outcome.message, verdict.given_up or "Given up"), _RETRY_ADVICE)
     return Plan(_mark_failed(before, text, verdict.attempts))
 
 
 def _explain_failure(outcome: Outcome[DeliveryReport]) -> str:
-    return advised(outcome.reason or Reason.WEBHOOK_FAILED, outcome.message, advice=outcome.advice)
+    return format_message(outcome.reason or Reason.WEBHOOK_FAILED, outcome.message, advice=outcome.advice)
 
 
 def _mark_failed(status: WebhookStatus, message: str, attempts: Attempts) -> WebhookStatus:

@@ -32,7 +32,7 @@ class _Element:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _SeenElements:
     """What a walk has passed."""
 
     segment: int = 0
@@ -45,7 +45,7 @@ class _Seen:
 
 def why_cut(read: Read, size: int) -> str | None:
     """What shows that media is missing at the end, in half a sentence, or None."""
-    seen = _Seen()
+    seen = _SeenElements()
     for element in _walk(read, size, seen):
         if element.identity in _BLOCKS and element.end is not None and element.end > size:
             return f"its last block is {element.end - size} bytes longer than the file"
@@ -58,7 +58,7 @@ def why_cut(read: Read, size: int) -> str | None:
     return None
 
 
-def _walk(read: Read, size: int, seen: _Seen) -> Iterator[_Element]:
+def _walk(read: Read, size: int, seen: _SeenElements) -> Iterator[_Element]:
     """Elements in the order of the file, without the content of those that are whole; stops at what is none."""
     offset = 0
     for _ in range(MOST_ELEMENTS):
@@ -77,7 +77,7 @@ def _walk(read: Read, size: int, seen: _Seen) -> Iterator[_Element]:
             offset = element.end
 
 
-def _note(read: Read, element: _Element, seen: _Seen) -> None:
+def _note(read: Read, element: _Element, seen: _SeenElements) -> None:
     assert element.end is not None  # noqa: S101 — it is whole
     length = element.end - element.content
     if element.identity == _CLUSTER or element.identity in _BLOCKS:

@@ -38,7 +38,7 @@ _ADVICE = "Get a copy that was exported anew"
 
 
 @dataclass(slots=True)
-class _Track:
+class _TableTrack:
     """One trak box. Times are in the unit of its media, edits' lengths in that of the movie."""
 
     scale: int = 0
@@ -75,7 +75,7 @@ class _Movie:
     """What was read so far."""
 
     scale: int = 0
-    tracks: list[_Track] = field(default_factory=list)
+    tracks: list[_TableTrack] = field(default_factory=list)
     """At most MOST_TRACKS."""
     traks: int = 0
     fragment_samples: int = 0
@@ -93,13 +93,13 @@ class _Movie:
         if self.boxes > MOST_BOXES:
             raise _Excess(f"has more than {MOST_BOXES} boxes")
 
-    def _read(self, part: "_Part") -> None:
+    def _read(self, part: "_TablePart") -> None:
         if part.name == b"mvhd":
             self.scale = _timescale(part.body)
         elif part.name == b"trak":
             self.traks += 1
             if self.traks <= MOST_TRACKS:
-                self.tracks.append(_Track())
+                self.tracks.append(_TableTrack())
         elif part.name == b"trun":
             self.fragment_samples += number_at(part.body, 4)
             if self.fragment_samples > MOST_SAMPLES:
@@ -180,7 +180,7 @@ def _unpacked(content: bytes) -> bytes:
     return moov
 
 
-def _count_pieces(track: _Track) -> int:
+def _count_pieces(track: _TableTrack) -> int:
     """Entries that ffmpeg makes of chunks of sound (``mov_build_index``)."""
     piece = track.packet if track.packet >= 160 else 1024
     firsts = [min(max(first, 1), track.chunks + 1) for first in track.in_chunks[::3]]
@@ -189,7 +189,7 @@ def _count_pieces(track: _Track) -> int:
     return sum(max(0, after - first) * -(-samples // piece) for first, after, samples in runs)
 
 
-def _count_shown(track: _Track, movie_scale: int) -> int:
+def _count_shown(track: _TableTrack, movie_scale: int) -> int:
     """Samples that all edits decode: each from the keyframe before it."""
     if len(track.edits) < 2 or not (track.scale and movie_scale and track.steps):
         return 0  # one edit shows nothing twice
@@ -213,36 +213,36 @@ def _starts(steps: "array[int]") -> "tuple[array[int], array[int]]":
     return times, numbers
 
 
-def _sample_at(times: "array[int]", numbers: "array[int]", track: _Track, time: int) -> int:
+def _sample_at(times: "array[int]", numbers: "array[int]", track: _TableTrack, time: int) -> int:
     run = max(0, bisect_right(times, time) - 1)
     count, duration = track.steps[2 * run], track.steps[2 * run + 1]
     return numbers[run] + min(count, (time - times[run]) // duration if duration else count)
 
 
-def _keyframe_before(track: _Track, sample: int) -> int:
+def _keyframe_before(track: _TableTrack, sample: int) -> int:
     if not track.keyframes:
         return sample
     place = bisect_right(track.keyframes, sample + 1) - 1
     return track.keyframes[place] - 1 if place >= 0 else 0
 
 
-def _read_scale(track: _Track, content: bytes) -> None:
+def _read_scale(track: _TableTrack, content: bytes) -> None:
     track.scale = _timescale(content)
 
 
-def _read_kind(track: _Track, content: bytes) -> None:
+def _read_kind(track: _TableTrack, content: bytes) -> None:
     track.kinds.add(content[8:12])
 
 
-def _read_chunks(track: _Track, content: bytes) -> None:
+def _read_chunks(track: _TableTrack, content: bytes) -> None:
     track.chunks = max(track.chunks, min(number_at(content, 4), len(content) // 4))
 
 
-def _read_in_chunks(track: _Track, content: bytes) -> None:
+def _read_in_chunks(track: _TableTrack, content: bytes) -> None:
     track.in_chunks = numbers_of(content, 3)
 
 
-def _read_descriptions(track: _Track, content: bytes) -> None:
+def _read_descriptions(track: _TableTrack, content: bytes) -> None:
     """Of sound in QuickTime's version 1: 36 bytes into an entry stands the number of samples in a packet."""
     start = 8
     while start + 8 <= len(content):
@@ -251,27 +251,27 @@ def _read_descriptions(track: _Track, content: bytes) -> None:
         start += max(8, number_at(content, start))
 
 
-def _read_sizes(track: _Track, content: bytes) -> None:
+def _read_sizes(track: _TableTrack, content: bytes) -> None:
     track.samples = max(track.samples, number_at(content, 8))
 
 
-def _read_steps(track: _Track, content: bytes) -> None:
+def _read_steps(track: _TableTrack, content: bytes) -> None:
     track.steps = numbers_of(content, 2)
 
 
-def _read_offsets(track: _Track, content: bytes) -> None:
+def _read_offsets(track: _TableTrack, content: bytes) -> None:
     track.offsets = sum(numbers_of(content, 2)[::2])
 
 
-def _read_keyframes(track: _Track, content: bytes) -> None:
+def _read_keyframes(track: _TableTrack, content: bytes) -> None:
     track.keyframes = numbers_of(content, 1)
 
 
-def _read_edits(track: _Track, content: bytes) -> None:
+def _read_edits(track: _TableTrack, content: bytes) -> None:
     track.edits = [(row[0], row[1]) for row in _rows(content, ">Qqi" if content[:1] == b"\x01" else ">Iii")]
 
 
-_TABLES: dict[bytes, Callable[[_Track, bytes], None]] = {
+_TABLES: dict[bytes, Callable[[_TableTrack, bytes], None]] = {
     b"stsz": _read_sizes, b"stz2": _read_sizes, b"stts": _read_steps, b"ctts": _read_offsets,
     b"stss": _read_keyframes, b"elst": _read_edits, b"mdhd": _read_scale, b"hdlr": _read_kind, b"stco": _read_chunks,
     b"co64": _read_chunks, b"stsc": _read_in_chunks, b"stsd": _read_descriptions,
@@ -320,7 +320,7 @@ class _Header(NamedTuple):
     """Of the box, as it says; it may be longer than what it lies in."""
 
 
-class _Part(NamedTuple):
+class _TablePart(NamedTuple):
     """A box within others."""
 
     name: bytes
@@ -345,10 +345,10 @@ def _header(content: bytes, start: int, room: int) -> _Header | None:
     return _Header(content[start + 4 : start + 8], size, length) if length >= size else None
 
 
-def _inner(content: bytes, start: int, end: int, depth: int = 0) -> Iterator[_Part]:
+def _inner(content: bytes, start: int, end: int, depth: int = 0) -> Iterator[_TablePart]:
     """The boxes that begin here, each before those within it. A box ends where the one around it ends."""
     while (header := _header(content, start, end - start)) is not None:
-        part = _Part(header.name, content, start + header.size, min(start + header.length, end))
+        part = _TablePart(header.name, content, start + header.size, min(start + header.length, end))
         yield part
         is_open = part.name in _CONTAINERS or (part.name in _UNUSED and _is_moov(content, part.start))
         if is_open and depth < _MOST_DEPTH:
@@ -360,7 +360,7 @@ def _is_moov(content: bytes, start: int) -> bool:
     return content[start + 4 : start + 8] in (b"mvhd", b"cmov")
 
 
-def _first_inner(part: _Part) -> int:
+def _first_inner(part: _TablePart) -> int:
     """Where the boxes within begin: in meta with hdlr, behind what may be a version."""
     found = part.content.find(b"hdlr", part.start, part.end) if part.name == b"meta" else -1
     return max(part.start, found - 4) if found >= 0 else part.start

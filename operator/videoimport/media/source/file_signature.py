@@ -38,7 +38,7 @@ _PLAYLIST_TYPES = (
 )
 
 
-class Kind(Enum):
+class FileKind(Enum):
     """What to do with an answer."""
 
     FILE = "file"
@@ -53,7 +53,7 @@ class Kind(Enum):
     """Text, an archive or a document: certainly no video."""
 
 
-def kind(head: bytes, content_type: str) -> Kind:
+def kind(head: bytes, content_type: str) -> FileKind:
     """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing.
 
     Many servers call every file of a name that they do not know text/plain or text/html: binary data is neither.
@@ -62,28 +62,28 @@ def kind(head: bytes, content_type: str) -> Kind:
     text = head.removeprefix(_BOM)
     if text.startswith(b"#EXTM3U") or _MANIFEST.match(text):
         is_disguised = declared not in _PLAYLIST_TYPES and declared.startswith("video/")
-        return Kind.DISGUISED if is_disguised else Kind.PLAYLIST
+        return FileKind.DISGUISED if is_disguised else FileKind.PLAYLIST
     if _is_media(head):
-        return Kind.FILE
+        return FileKind.FILE
     if _is_picture(head):
-        return Kind.PICTURE
+        return FileKind.PICTURE
     if _PAGE.match(text):
-        return Kind.PAGE
+        return FileKind.PAGE
     if head.startswith((b"%PDF", b"PK\x03\x04")):
-        return Kind.TEXT
+        return FileKind.TEXT
     return _by_type(declared, is_binary=_is_binary(head))
 
 
-def _by_type(declared: str, *, is_binary: bool) -> Kind:
+def _by_type(declared: str, *, is_binary: bool) -> FileKind:
     if declared.startswith("image/"):
-        return Kind.PICTURE
+        return FileKind.PICTURE
     if is_binary:
-        return Kind.FILE
+        return FileKind.FILE
     if declared in _PAGE_TYPES:
-        return Kind.PAGE
+        return FileKind.PAGE
     if declared in _PLAYLIST_TYPES:
-        return Kind.PLAYLIST
-    return Kind.TEXT if declared.startswith(("text/", "application/json")) else Kind.FILE
+        return FileKind.PLAYLIST
+    return FileKind.TEXT if declared.startswith(("text/", "application/json")) else FileKind.FILE
 
 
 def _is_binary(head: bytes) -> bool:
@@ -92,7 +92,7 @@ def _is_binary(head: bytes) -> bool:
 
 def is_manifest(head: bytes) -> bool:
     """Whether a file is a playlist, whatever its name: such a file must never reach a player."""
-    return kind(head, "video/mp4") is Kind.DISGUISED
+    return kind(head, "video/mp4") is FileKind.DISGUISED
 
 
 def container(head: bytes) -> ContainerFormat | None:

@@ -18,7 +18,7 @@ MOST_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class CheckedSource:
     """A source with what is known of it."""
 
     media: Media
@@ -31,12 +31,12 @@ class Examined:
     requirements: Requirements | None
 
 
-def refusal(examined: Examined) -> Finding | None:
+def refusal(examined: CheckedSource) -> Finding | None:
     """Why this source is refused, or None when it is welcome."""
     return first_finding(_ALWAYS, examined) or (first_finding(_REQUIRED, examined) if examined.requirements else None)
 
 
-def early_refusal(examined: Examined, *, lists_streams: bool) -> Finding | None:
+def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
     """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that tells no duration.
 
     ``lists_streams``: what the head does not name does not exist.
@@ -47,7 +47,7 @@ def early_refusal(examined: Examined, *, lists_streams: bool) -> Finding | None:
     return first_finding((*_BOUNDED, _has_colours_we_understand, *required), examined)
 
 
-def _has_video(examined: Examined) -> Finding | None:
+def _has_video(examined: CheckedSource) -> Finding | None:
     media = examined.media
     if media.video:
         return None
@@ -58,13 +58,13 @@ def _has_video(examined: Examined) -> Finding | None:
     return Finding(Reason.NOT_VIDEO, f"The source has {found}.")
 
 
-def _has_size(examined: Examined) -> Finding | None:
+def _has_size(examined: CheckedSource) -> Finding | None:
     if _video(examined).has_size or _is_too_large_to_tell(examined):
         return None
     return Finding(Reason.SOURCE_CORRUPT, "The source's video stream tells no width and height.")
 
 
-def _has_a_size_that_can_be_decoded(examined: Examined) -> Finding | None:
+def _has_a_size_that_can_be_decoded(examined: CheckedSource) -> Finding | None:
     video = _video(examined)
     pixels = video.width * video.height
     if _is_too_large_to_tell(examined):
@@ -78,12 +78,12 @@ def _has_a_size_that_can_be_decoded(examined: Examined) -> Finding | None:
     return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
 
 
-def _is_too_large_to_tell(examined: Examined) -> bool:
+def _is_too_large_to_tell(examined: CheckedSource) -> bool:
     """The video has no size, and ffprobe complained of one."""
     return examined.media.has_excess and not _video(examined).has_size
 
 
-def _has_few_streams(examined: Examined) -> Finding | None:
+def _has_few_streams(examined: CheckedSource) -> Finding | None:
     found = len(examined.media.videos) + len(examined.media.audios)
     if found <= MOST_STREAMS:
         return None
@@ -94,7 +94,7 @@ def _has_few_streams(examined: Examined) -> Finding | None:
     )
 
 
-def _ends_in_time(examined: Examined) -> Finding | None:
+def _ends_in_time(examined: CheckedSource) -> Finding | None:
     if examined.seconds <= MOST_SECONDS:
         return None
     message = (
@@ -103,21 +103,21 @@ def _ends_in_time(examined: Examined) -> Finding | None:
     return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported anew, or divide it.")
 
 
-def _has_duration(examined: Examined) -> Finding | None:
+def _has_duration(examined: CheckedSource) -> Finding | None:
     if examined.seconds > 0:
         return None
     advice = "Give a source that is longer than a single picture."
     return Finding(Reason.UNSUPPORTED_DURATION, "The source lasts 0 seconds.", advice)
 
 
-def _has_colours_we_understand(examined: Examined) -> Finding | None:
+def _has_colours_we_understand(examined: CheckedSource) -> Finding | None:
     if _video(examined).dolby_vision != 5:
         return None
     message = "The source is Dolby Vision profile 5, which has no colours for other players."
     return Finding(Reason.UNSUPPORTED_FORMAT, message, "Convert the source to HDR10 or SDR.")
 
 
-def _accepted_format(examined: Examined) -> Finding | None:
+def _accepted_format(examined: CheckedSource) -> Finding | None:
     wanted = _required(examined).formats
     found = named(examined.container, examined.media.demuxer)
     if found in wanted:
@@ -133,7 +133,7 @@ def unaccepted(found: ContainerFormat | None, demuxer: str, wanted: tuple[Contai
     return Finding(Reason.UNSUPPORTED_FORMAT, message, advice)
 
 
-def _tall_enough(examined: Examined) -> Finding | None:
+def _tall_enough(examined: CheckedSource) -> Finding | None:
     found, wanted = _video(examined).short_side, _required(examined).min_height
     if found >= wanted:
         return None
@@ -143,7 +143,7 @@ def _tall_enough(examined: Examined) -> Finding | None:
     return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a larger source, or lower requirements.minHeight.")
 
 
-def _low_enough(examined: Examined) -> Finding | None:
+def _low_enough(examined: CheckedSource) -> Finding | None:
     found, wanted = _video(examined).short_side, _required(examined).max_height
     if found <= wanted:
         return None
@@ -153,7 +153,7 @@ def _low_enough(examined: Examined) -> Finding | None:
     return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source, or raise requirements.maxHeight.")
 
 
-def _short_enough(examined: Examined) -> Finding | None:
+def _short_enough(examined: CheckedSource) -> Finding | None:
     wanted = _required(examined).max_duration_seconds
     if examined.seconds <= wanted:
         return None
@@ -161,7 +161,7 @@ def _short_enough(examined: Examined) -> Finding | None:
     return Finding(Reason.UNSUPPORTED_DURATION, message)
 
 
-def _small_enough(examined: Examined) -> Finding | None:
+def _small_enough(examined: CheckedSource) -> Finding | None:
     found, wanted = examined.size, _required(examined).max_size
     if wanted is None or found <= bytes_of(wanted):
         return None
@@ -179,13 +179,13 @@ def shown(video: Video) -> str:
     return "x".join(map(str, video.shown))
 
 
-def _video(examined: Examined) -> Video:
+def _video(examined: CheckedSource) -> Video:
     video = examined.media.video
     assert video is not None, "_has_video comes first"  # noqa: S101
     return video
 
 
-def _required(examined: Examined) -> Requirements:
+def _required(examined: CheckedSource) -> Requirements:
     requirements = examined.requirements
     assert requirements is not None, "asked only where there are requirements"  # noqa: S101
     return requirements

@@ -60,7 +60,7 @@ def keep_pids(made: list[Join]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _StreamEnd:
     """When a stream of the parts so far stops, in ticks of the joined clock."""
 
     decoded: int
@@ -69,14 +69,14 @@ class _End:
     """How long its last access unit lasts."""
 
 
-def _ends(part: Part, join: Join, read: Read, limit: int) -> dict[int, _End]:
+def _ends(part: Part, join: Join, read: Read, limit: int) -> dict[int, _StreamEnd]:
     """When each stream of a part stops, by the first part's PIDs."""
     ends = {}
     for one in media(part.programs):
         if one.pid in part.last:
             unit = part.step_of(one.pid) if one.kind == "video" else _sound_ticks(one, part, read, limit)
             moved = join.shift + unit
-            end = _End(part.last[one.pid] + moved, part.shown_last[one.pid] + moved, unit)
+            end = _StreamEnd(part.last[one.pid] + moved, part.shown_last[one.pid] + moved, unit)
             ends[join.pids.get(one.pid, one.pid)] = end
     return ends
 
@@ -96,19 +96,19 @@ def _sound_ticks(one: Elementary, part: Part, read: Read, limit: int) -> int:
     return transport.adts_ticks(content) + MARGIN_TICKS
 
 
-def _shift(part: Part, pids: dict[int, int], ends: dict[int, _End]) -> int:
+def _shift(part: Part, pids: dict[int, int], ends: dict[int, _StreamEnd]) -> int:
     """0 where the clock goes on by itself, else what lets the part's first picture follow the last one. Where the
     sound before it lasts longer, it follows as much later: sounds must not overlap."""
     pid = part.video_pid
     if pid is None:
         return 0
-    shift = _picture_shift(part, pid, ends.get(pids.get(pid, pid), _End(0, 0, TICKS // RATE)))
+    shift = _picture_shift(part, pid, ends.get(pids.get(pid, pid), _StreamEnd(0, 0, TICKS // RATE)))
     sounds = [one for one in part.first if one != pid and pids.get(one) in ends]
     late = max((transport.since(part.first[one] + shift, ends[pids[one]].decoded) for one in sounds), default=0)
     return shift + late if late > MARGIN_TICKS else shift
 
 
-def _picture_shift(part: Part, pid: int, end: _End) -> int:
+def _picture_shift(part: Part, pid: int, end: _StreamEnd) -> int:
     """What lets the first picture be decoded, and the earliest one be shown, when the last one before them ends."""
     decoded = transport.since(part.first[pid], end.decoded)
     shown = transport.since(part.shown_first[pid], end.shown)

@@ -90,7 +90,7 @@ def parts(read: Read, size: int, restarts: Collection[int] = ()) -> list[Part]:
     ``restarts`` are the offsets of tables behind which all streams count their packets anew. A recording may begin
     there, so that a picture need not be far back to start a part.
     """
-    walk = _Walk(frozenset(restarts))
+    walk = _PartScan(frozenset(restarts))
     for offset, packet in transport.unit_starts(read, size, walk.tables.unfinished):
         walk.take(offset, packet)
         if len(walk.found) > MOST_PARTS:
@@ -99,7 +99,7 @@ def parts(read: Read, size: int, restarts: Collection[int] = ()) -> list[Part]:
     return [part for part in walk.found if part.first]
 
 
-class _Walk:
+class _PartScan:
     """What a walk over the starts of access units and tables has found."""
 
     def __init__(self, restarts: frozenset[int]) -> None:

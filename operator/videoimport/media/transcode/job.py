@@ -6,7 +6,7 @@ from videoimport.api.output import Output
 from videoimport.media.source.streams import Media
 from videoimport.media.transcode import color
 from videoimport.media.transcode.compliance import is_interlaced
-from videoimport.media.transcode.plan import Picture, Plan, Sound
+from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Inputs:
 class Job:
     """A decided transcode."""
 
-    plan: Plan
+    plan: TranscodePlan
     picture: Picture
     sound: Sound | None
     inputs: Inputs

@@ -5,7 +5,7 @@ from typing import Literal
 
 from videoimport.api.output import AudioFile, Output, Rendition, VideoOutput
 from videoimport.media.transcode.codecs import scaled_kbps
-from videoimport.media.transcode.plan import MOST_FRAMES_A_SECOND, Picture, Plan, Sound, fitted
+from videoimport.media.transcode.plan import MOST_FRAMES_A_SECOND, Picture, Sound, TranscodePlan, fitted
 
 Kind = Literal["video", "rendition", "audio"]
 _TYPES = {"mp4": "video/mp4", "m4a": "audio/mp4", "mp3": "audio/mpeg"}
@@ -47,7 +47,7 @@ class Target:
 
 
 def targets_of(
-    plan: Plan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
+    plan: TranscodePlan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
 ) -> tuple[Target, ...]:
     """What is to be made below ``folder``, the video first; of an original nothing. ``growing``: see ``head_bytes``."""
     if plan.is_original:

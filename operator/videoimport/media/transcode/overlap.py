@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from videoimport.media.container.mp4_boxes import Box
-from videoimport.media.transcode.plan import Plan
+from videoimport.media.transcode.plan import TranscodePlan
 
 _READABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "flv")
 """Demuxers that read from the start to the end in one go, without their index at the end."""
@@ -22,7 +22,7 @@ class Head:
     """Its end was fetched first."""
     seconds: float | None
     """How long it lasts, where its head or the page says so reliably."""
-    plan: Plan
+    plan: TranscodePlan
     """What would be done to a source that is what its head says."""
     is_tolerant: bool
     """Damage is tolerated."""

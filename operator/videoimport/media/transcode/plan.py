@@ -41,7 +41,7 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TranscodePlan:
     """The decision. ``why`` is fit for ``stages[].why``."""
 
     copy_video: bool
@@ -62,13 +62,13 @@ class Plan:
         return "Remux" if self.copy_video else "Encode"
 
 
-def decide(picture: Picture, sound: Sound | None, output: Output) -> Plan:
+def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePlan:
     """Auto copies what complies and encodes the rest; the other modes decide for both streams."""
     if output.mode == "Original":
         why = "mode Original keeps the source's very bytes"
-        return Plan(copy_video=True, copy_audio=True, why=why, size=picture.video.shown, is_original=True)
+        return TranscodePlan(copy_video=True, copy_audio=True, why=why, size=picture.video.shown, is_original=True)
     for_video, for_audio = _reasons(picture, sound, output)
-    return Plan(
+    return TranscodePlan(
         copy_video=for_video is None,
         copy_audio=for_audio is None,
         why=_why(for_video, for_audio, output, silent=sound is None)[:256],
@@ -77,7 +77,7 @@ def decide(picture: Picture, sound: Sound | None, output: Output) -> Plan:
     )
 
 
-def encode_instead(plan: Plan, picture: Picture, output: Output, failure: str) -> Plan | None:
+def encode_instead(plan: TranscodePlan, picture: Picture, output: Output, failure: str) -> TranscodePlan | None:
     """Return the plan after a copy that came out wrong, once in mode Auto; None where nothing was copied or must be."""
     if output.mode != "Auto" or not (plan.copy_video or plan.copy_audio):
         return None

@@ -31,7 +31,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class DecodeProof:
     """What is decoded besides all keyframes and all sound: everything, or samples."""
 
     is_complete: bool
@@ -43,10 +43,10 @@ class Proof:
         return sum(sample.length for sample in self.samples)
 
 
-COMPLETE = Proof(is_complete=True)
+COMPLETE = DecodeProof(is_complete=True)
 
 
-def proof_of(picture: Picture) -> Proof:
+def proof_of(picture: Picture) -> DecodeProof:
     """What to decode of a video that is copied: at most about ``MOST_CPU_SECONDS``, or one sample at its shortest."""
     needed = cpu_seconds(picture.video, picture.track)
     if needed <= MOST_CPU_SECONDS:
@@ -56,7 +56,9 @@ def proof_of(picture: Picture) -> Proof:
     count = max(1, min(MOST_SAMPLES, int(affordable / LEAST_SAMPLE_SECONDS)))
     length = max(LEAST_SAMPLE_SECONDS, affordable / count)
     step = whole / count
-    return Proof(False, tuple(Sample(number * step + max(0.0, step - length) / 2, length) for number in range(count)))
+    return DecodeProof(
+        False, tuple(Sample(number * step + max(0.0, step - length) / 2, length) for number in range(count))
+    )
 
 
 def cpu_seconds(video: Video, track: Track) -> float:

@@ -6,17 +6,17 @@ from videoimport.media.source.findings import Finding
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 
 _UNFIT = {
-    sniff.Kind.PICTURE: Finding(Reason.NOT_VIDEO, "The source is a picture."),
-    sniff.Kind.TEXT: Finding(Reason.NOT_VIDEO, "The source is text or a document."),
-    sniff.Kind.DISGUISED: Finding(
+    sniff.FileKind.PICTURE: Finding(Reason.NOT_VIDEO, "The source is a picture."),
+    sniff.FileKind.TEXT: Finding(Reason.NOT_VIDEO, "The source is text or a document."),
+    sniff.FileKind.DISGUISED: Finding(
         Reason.UNSUPPORTED_SOURCE,
         "The source says that it is a video file, but it is a playlist.",
         "Give the address of the video itself.",
     ),
 }
 _NO_FILE = {
-    sniff.Kind.PAGE: Finding(Reason.NOT_VIDEO, "The source is a web page and not a video file."),
-    sniff.Kind.PLAYLIST: Finding(
+    sniff.FileKind.PAGE: Finding(Reason.NOT_VIDEO, "The source is a web page and not a video file."),
+    sniff.FileKind.PLAYLIST: Finding(
         Reason.UNSUPPORTED_SOURCE,
         "The source is a playlist, and playlists are read from web addresses only.",
         "Give the address of the playlist as source.url.",
@@ -30,7 +30,7 @@ def refuse_empty(head: bytes) -> None:
         raise ImportFailure(Reason.NOT_VIDEO, "The source is empty: it has no bytes at all.")
 
 
-def refuse_unfit(kind: sniff.Kind) -> None:
+def refuse_unfit(kind: sniff.FileKind) -> None:
     """Raises ImportFailure for what is neither a file nor something that yt-dlp may know."""
     refuse(_UNFIT.get(kind))
 

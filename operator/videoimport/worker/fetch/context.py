@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoimport.worker.fetch.limits import Limits, Throttle
+from videoimport.worker.fetch.limits import FetchLimits, Throttle
 from videoimport.worker.fetch.protocol import Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
@@ -18,13 +18,13 @@ class Surroundings:
     teller: Teller
     guard: Guard
     route: Route
-    limits: Limits
+    limits: FetchLimits
     throttle: Throttle
 
     @classmethod
     def of(cls, request: Request, teller: Teller, guard: Guard, route: Route) -> "Surroundings":
         """For a request."""
-        limits = Limits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
+        limits = FetchLimits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
         return cls(request, teller, guard, route, limits, Throttle(request.bytes_per_second))
 
     def refusal(self) -> ImportFailure | None:

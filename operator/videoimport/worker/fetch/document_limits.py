@@ -1,7 +1,7 @@
 """Limits of what is read into memory whole: pages, API answers, manifests, captions, keys.
 
 Each limit counts decoded content, since a few kilobytes of gzip, brotli or zstd can hold gigabytes. Media files and
-segments are streamed to disk and have limits of their own (``limits.Limits``).
+segments are streamed to disk and have limits of their own (``limits.FetchLimits``).
 """
 
 import itertools
@@ -85,7 +85,7 @@ def _count_repeats(content: bytes) -> int:
     return sum(int(found[1].replace(b"_", b"") or 0) for found in _REPEAT.finditer(content))
 
 
-class _Stop(Exception):  # noqa: N818 — control flow out of a C parser
+class _LimitReached(Exception):  # noqa: N818 — control flow out of a C parser
     pass
 
 
@@ -99,15 +99,15 @@ def _expands(content: bytes) -> bool:
     def note(name: str, _: bool, value: str | None, *__: object) -> None:
         if value is not None and (len(value) > _MOST_ENTITY or "&" in value):
             found.append(name)
-            raise _Stop
+            raise _LimitReached
 
     def stop(*_: object) -> None:
-        raise _Stop
+        raise _LimitReached
 
     parser.EntityDeclHandler, parser.StartElementHandler = note, stop
     try:
         for start in range(0, len(content), _PIECE):
             parser.Parse(content[start : start + _PIECE])
-    except (_Stop, expat.ExpatError, ValueError, LookupError):
+    except (_LimitReached, expat.ExpatError, ValueError, LookupError):
         pass
     return bool(found)

@@ -19,7 +19,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FetchLimits:
     """Of one source."""
 
     room_bytes: int

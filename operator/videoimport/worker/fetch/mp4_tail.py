@@ -5,8 +5,8 @@ from pathlib import Path
 from time import monotonic
 
 from videoimport.media.container import mp4_boxes as boxes
-from videoimport.worker.fetch.http.response import Answer, ContentRange, Interrupted, Validator
-from videoimport.worker.fetch.limits import CHUNK, Limits, StallDetector, Throttle
+from videoimport.worker.fetch.http.response import ContentRange, HttpResponse, Interrupted, Validator
+from videoimport.worker.fetch.limits import CHUNK, FetchLimits, StallDetector, Throttle
 from videoimport.worker.fetch.protocol import Ahead, TailFile, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
@@ -41,7 +41,7 @@ def fetched(
     folder: Path,
     head: bytes,
     total: int | None,
-    limits: Limits,
+    limits: FetchLimits,
     throttle: Throttle,
     teller: Telling,
     fetch: Callable[[int, Told], bytes],
@@ -65,7 +65,7 @@ def fetched(
     return TailFile(path=str(path), offset=first)
 
 
-def _telling(limits: Limits, teller: Telling) -> Told:
+def _telling(limits: FetchLimits, teller: Telling) -> Told:
     until = monotonic() + limits.tail_seconds
 
     def told(done: int) -> None:
@@ -77,7 +77,11 @@ def _telling(limits: Limits, teller: Telling) -> Told:
 
 
 def by_range(
-    get: Callable[[Mapping[str, str]], Answer], validator: Validator, total: int, limits: Limits, throttle: Throttle
+    get: Callable[[Mapping[str, str]], HttpResponse],
+    validator: Validator,
+    total: int,
+    limits: FetchLimits,
+    throttle: Throttle,
 ) -> Callable[[int, Told], bytes]:
     """A fetcher that asks a web server, and believes only the very range of the very version. ``get`` sends a request
     with these headers."""

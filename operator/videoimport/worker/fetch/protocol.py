@@ -100,7 +100,7 @@ class TailFile(Model):
     offset: int
 
 
-class Growing(Model):
+class FileGrowing(Model):
     """A file has its first bytes. It grows by appending only; the video's is told last, when there is audio apart."""
 
     kind: Literal["Growing"] = "Growing"
@@ -227,7 +227,7 @@ class Failed(Model):
 
 
 Event = Annotated[
-    Found | Growing | Restarted | Arrived | Moved | Ahead | Hashed | Fetched | Failed, Field(discriminator="kind")
+    Found | FileGrowing | Restarted | Arrived | Moved | Ahead | Hashed | Fetched | Failed, Field(discriminator="kind")
 ]
 EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=DEFERRED)
 

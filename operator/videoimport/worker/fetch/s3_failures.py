@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.s3.answer_limits import UnusableAnswerError
-from videoimport.worker.storage.s3.errors import Kind, error_code, kind_of, source_reason, status
+from videoimport.worker.storage.s3.errors import ErrorKind, error_code, kind_of, source_reason, status
 
 ERRORS = (BotoCoreError, ClientError, HTTPError, OSError, EOFError, ValueError)
 """What a client raises; ValueError for a header that is none."""
@@ -24,8 +24,8 @@ _ADVICE = {
     ),
 }
 _ADVICE_OF_KINDS = {
-    Kind.CLOCK: "The clocks of the node and of the object store differ: correct the one that is wrong.",
-    Kind.BUCKET_NAME: "Correct source.s3.bucket.",
+    ErrorKind.CLOCK: "The clocks of the node and of the object store differ: correct the one that is wrong.",
+    ErrorKind.BUCKET_NAME: "Correct source.s3.bucket.",
 }
 _NO_VERSION = ("NoSuchVersion", "InvalidArgument")
 """For an id that no version can have, S3 answers the latter."""
@@ -51,18 +51,18 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
 def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = MappingProxyType({})) -> ImportFailure:
     """Our failure for a store's error code, HTTP status and answer."""
     kind = kind_of(code, status)
-    if kind is Kind.NO_BUCKET:
+    if kind is ErrorKind.NO_BUCKET:
         advice = "Correct source.s3.bucket or endpoint."
         return ImportFailure(Reason.SOURCE_NOT_FOUND, f"There is no bucket {wish.bucket!r}.", advice=advice)
     if wish.version_id and code in _NO_VERSION:
         message = f"There is no version {wish.version_id!r} of {wish.key!r}."
         return ImportFailure(Reason.SOURCE_NOT_FOUND, message, advice="Correct source.s3.versionID.")
-    if kind is Kind.ARCHIVED:
+    if kind is ErrorKind.ARCHIVED:
         storage = _word(answer.get("Error", {}).get("StorageClass"))
         message = f"The object {wish.key!r} is in an archive{f' ({storage})' if storage else ''} and cannot be read."
         advice = "Restore the object from the archive, wait until that is done, then change retryToken."
         return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
-    if kind is Kind.REGION:
+    if kind is ErrorKind.REGION:
         region = _region(answer)
         message = f"source.s3.region is not the bucket's{f', which is {region}' if region else ''}: {code or status}."
         return ImportFailure(

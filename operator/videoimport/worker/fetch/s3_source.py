@@ -11,7 +11,7 @@ from videoimport.worker.fetch import mp4_tail as tail
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Fetched, File, Found, Growing, Hashed, TailFile, identity
+from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found, Hashed, TailFile, identity
 from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, Version, connect
 
 
@@ -38,7 +38,7 @@ class _Stored:
         refuse_no_file(head)
         self._recover()
         self._around.teller.found(self._found())
-        growing = Growing(
+        growing = FileGrowing(
             part="video", path=str(self._landing.path), size=self._version.size, seekable=True,
             tail=self._tail(head), container=sniff.container(head),
         )  # fmt: skip
@@ -62,7 +62,7 @@ class _Stored:
         )
         return found if found and found.offset >= self._landing.size else None
 
-    def _bring(self, growing: Growing, end: TailFile | None) -> None:
+    def _bring(self, growing: FileGrowing, end: TailFile | None) -> None:
         """Everything up to the tail by ranges, then the tail, which is here already."""
         last = end.offset if end else self._version.size
         is_told = self._landing.size > 0

@@ -11,7 +11,7 @@ from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import Fetched, File, Found, Growing
+from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found
 from videoimport.worker.runtime.errors import ImportFailure
 
 _MOST_LINKS = 40
@@ -23,7 +23,7 @@ _ADVICE = "Correct source.persistentVolumeClaim.path."
 def open_beneath(root: str, path: str) -> int:
     """A descriptor for reading a regular file below ``root``. Raises ImportFailure."""
     try:
-        return _Walk(root, path).open()
+        return _VolumeWalk(root, path).open()
     except FileNotFoundError:
         raise ImportFailure(Reason.SOURCE_NOT_FOUND, f"There is no {path!r} in the volume.", advice=_ADVICE) from None
     except NotADirectoryError:
@@ -38,7 +38,7 @@ def open_beneath(root: str, path: str) -> int:
         raise ImportFailure(Reason.SOURCE_UNAVAILABLE, message) from None
 
 
-class _Walk:
+class _VolumeWalk:
     """From folder to folder, each open."""
 
     def __init__(self, root: str, path: str) -> None:
@@ -114,7 +114,7 @@ def fetch(around: Surroundings, root: str, path: str) -> Fetched:
         shown = str(Path(root) / path)
         kind = sniff.container(head)
         around.teller.tell(
-            Growing(part="video", path=shown, size=before.st_size, seekable=True, is_whole=True, container=kind)
+            FileGrowing(part="video", path=shown, size=before.st_size, seekable=True, is_whole=True, container=kind)
         )
         digest, done = hashlib.sha256(head), len(head)
         while chunk := file.read(_CHUNK):

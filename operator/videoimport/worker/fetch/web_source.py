@@ -40,7 +40,7 @@ def _fetched(around: Surroundings, url: str, secret: WebSecrets) -> Fetched:
     refuse_empty(opening.head)
     kind = sniff.kind(opening.head, opening.answer.header("Content-Type"))
     refuse_unfit(kind)
-    if kind is sniff.Kind.FILE:
+    if kind is sniff.FileKind.FILE:
         around.teller.found(_found(url, opening))
         return Fetched(video=download.finish())
     download.close()
@@ -56,9 +56,9 @@ def _is_known(url: str) -> bool:
 
 def _page(around: Surroundings, url: str, secret: WebSecrets) -> Fetched:
     # Imported only here: it takes longer than a plain file's first byte.
-    from videoimport.worker.fetch.ytdlp.source import Page
+    from videoimport.worker.fetch.ytdlp.source import VideoPage
 
-    return Page(around, url, secret).fetch()
+    return VideoPage(around, url, secret).fetch()
 
 
 def _found(url: str, opening: Opening) -> Found:

@@ -10,11 +10,11 @@ from videoimport.worker.fetch import sandboxed_process as walls
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.memory_limit import LISTING_BYTES
 from videoimport.worker.fetch.protocol import Teller
-from videoimport.worker.listing.protocol import Ask, End, Enough, Entry, ListRequest, Look, Looked, Passed
+from videoimport.worker.listing.protocol import Ask, Enough, ListEnd, ListEntry, ListRequest, Look, Looked, Passed
 
 
 class _List(Protocol):
-    def entries(self) -> Iterator[Entry | Passed]:
+    def entries(self) -> Iterator[ListEntry | Passed]:
         """Behind the cursor."""
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
@@ -24,10 +24,10 @@ class _List(Protocol):
 class _Web:
     """A list whose entries are addresses: those are not looked at."""
 
-    def __init__(self, entries: Iterator[Entry | Passed]) -> None:
+    def __init__(self, entries: Iterator[ListEntry | Passed]) -> None:
         self._entries = entries
 
-    def entries(self) -> Iterator[Entry | Passed]:
+    def entries(self) -> Iterator[ListEntry | Passed]:
         return iter(self._entries)
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
@@ -64,14 +64,14 @@ def _serve(around: Surroundings, request: ListRequest, teller: Teller) -> Looked
     return Looked()
 
 
-def _more(entries: Iterator[Entry | Passed], wanted: int, teller: Teller) -> None:
+def _more(entries: Iterator[ListEntry | Passed], wanted: int, teller: Teller) -> None:
     while wanted:
         entry = next(entries, None)
         if entry is None:
-            teller.tell(End())
+            teller.tell(ListEnd())
             return
         teller.tell(entry)
-        wanted -= isinstance(entry, Entry)
+        wanted -= isinstance(entry, ListEntry)
     teller.tell(Enough())
 
 

@@ -20,9 +20,9 @@ from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.fetch.s3_ranges import Version
 from videoimport.worker.fetch.s3_source import place
 from videoimport.worker.listing import bucket_pages as objects
-from videoimport.worker.listing.bucket_pages import Listed
+from videoimport.worker.listing.bucket_pages import ListedObject
 from videoimport.worker.listing.object_probe import Looker
-from videoimport.worker.listing.protocol import Entry, ListRequest, Look, Passed
+from videoimport.worker.listing.protocol import ListEntry, ListRequest, Look, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import folder_layout
 from videoimport.worker.storage.base import UID
@@ -58,7 +58,7 @@ class Bucket:
         """Of what was told since the last question for more."""
         self._has_versions: bool | None = None
 
-    def entries(self) -> Iterator[Entry | Passed]:
+    def entries(self) -> Iterator[ListEntry | Passed]:
         """Behind the request's cursor."""
         for listed in objects.pages(self._page, self._wish.prefix, key_of(self._request.cursor or "")):
             wanted = list(self._wanted(listed))
@@ -77,7 +77,7 @@ class Bucket:
     def _page(self, asks: dict[str, Any]) -> Any:
         return self._asked(partial(s3_lists.ask, self._client, self._wish.bucket, asks), is_list=True)
 
-    def _wanted(self, listed: Sequence[Listed]) -> Iterator[Listed]:
+    def _wanted(self, listed: Sequence[ListedObject]) -> Iterator[ListedObject]:
         suffixes = tuple(suffix.lower() for suffix in self._wish.suffixes or ())
         for found in listed:
             key = found.key
@@ -86,13 +86,13 @@ class Bucket:
             if not is_folder and not is_own and (not suffixes or key.lower().endswith(suffixes)):
                 yield found
 
-    def _theirs(self, some: Sequence[Listed]) -> Iterator[Listed]:
+    def _theirs(self, some: Sequence[ListedObject]) -> Iterator[ListedObject]:
         """Without what imports brought there; with their versions, where those are wanted."""
         asked = [self._needs_asking(found) for found in some]
         facts = self._pool.map(lambda pair: self._facts(pair[0]) if pair[1] else pair[0], zip(some, asked, strict=True))
         return (found for found in facts if found is not None)
 
-    def _needs_asking(self, found: Listed) -> bool:
+    def _needs_asking(self, found: ListedObject) -> bool:
         if self._request.is_own and is_named_as_result(found.key):
             return True
         if not self._request.wants_versions:
@@ -102,7 +102,7 @@ class Bucket:
             self._has_versions = first is not None and first.version.version_id is not None
         return self._has_versions or not found.is_known
 
-    def _facts(self, found: Listed) -> Listed | None:
+    def _facts(self, found: ListedObject) -> ListedObject | None:
         """What an object is now; None where it is gone, or ours."""
         try:
             head = self._asked(lambda: self._client.head_object(Bucket=self._wish.bucket, Key=found.key))
@@ -113,19 +113,19 @@ class Bucket:
         if self._request.is_own and UID in forms.metadata(head.get("Metadata", {})):
             return None
         known = Version.of(head, head.get("ContentLength", found.version.size))
-        return Listed(found.key, known, is_known=True)
+        return ListedObject(found.key, known, is_known=True)
 
-    def _entry(self, found: Listed) -> Entry:
+    def _entry(self, found: ListedObject) -> ListEntry:
         size = found.version.size
         if len(found.key) > _MOST_KEY:
             message = f"Its key has more than {_MOST_KEY} letters."
-            return Entry(cursor=cursor_of(found.key[:_MOST_KEY]), reason=Reason.INVALID_SPEC, message=message)
+            return ListEntry(cursor=cursor_of(found.key[:_MOST_KEY]), reason=Reason.INVALID_SPEC, message=message)
         cursor = cursor_of(found.key)
         if not size:
-            return Entry(cursor=cursor, key=found.key, reason=Reason.NOT_VIDEO, message="It is empty.")
+            return ListEntry(cursor=cursor, key=found.key, reason=Reason.NOT_VIDEO, message="It is empty.")
         version = found.version.name
         name = identity("s3", place(object_of(self._wish, found.key)), version) if version else None
-        return Entry(cursor=cursor, key=found.key, identity=name, size_bytes=size)
+        return ListEntry(cursor=cursor, key=found.key, identity=name, size_bytes=size)
 
     def _asked(self, question: Callable[[], Any], *, is_list: bool = False) -> Any:
         try:

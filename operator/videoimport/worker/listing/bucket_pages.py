@@ -23,7 +23,7 @@ _ADVICE = "Give a manifest of addresses instead."
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedObject:
     """One object."""
 
     key: str
@@ -32,7 +32,7 @@ class Listed:
     """Whether the list tells its size and its ETag."""
 
 
-def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Iterator[list[Listed]]:
+def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Iterator[list[ListedObject]]:
     """Yield the objects whose keys begin with ``prefix`` and come after ``after``, page by page.
 
     ``ask`` sends ListObjectsV2. Raises ImportFailure UNSUPPORTED_SOURCE for a list that is in no order or has no end,
@@ -81,12 +81,12 @@ class _Position:
             raise _endless()
 
 
-def _listed(page: Page) -> Iterator[Listed]:
+def _listed(page: Page) -> Iterator[ListedObject]:
     before = None
     for key, found in zip(s3_lists.keys(page), page.get("Contents", []), strict=True):
         if key and key != before:  # some list one twice
             before, size = key, found.get("Size")
-            yield Listed(key, Version.of(found, size or 0), size is not None and bool(found.get("ETag")))
+            yield ListedObject(key, Version.of(found, size or 0), size is not None and bool(found.get("ETag")))
 
 
 def _endless() -> ImportFailure:

@@ -16,8 +16,8 @@ from videoimport.worker.listing.protocol import (
     ANSWERS,
     Answer,
     Ask,
-    End,
-    Entry,
+    ListEnd,
+    ListEntry,
     ListRequest,
     Look,
     Looked,
@@ -38,7 +38,7 @@ ROOM_BYTES = 512 * 2**20
 class Batch:
     """What came of a question for more entries."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ListEntry] = field(default_factory=list)
     passed: str | None = None
     """Where the list goes on behind what does not count, where that was told last."""
     skipped: Skipped | None = None
@@ -129,14 +129,14 @@ class Lister:
         return looks
 
     def _took(self, batch: Batch, answer: Answer) -> bool:
-        if isinstance(answer, Entry):
+        if isinstance(answer, ListEntry):
             batch.entries.append(answer)
             batch.passed = batch.skipped = None
             return True
         if isinstance(answer, Passed):
             batch.passed, batch.skipped = answer.cursor, answer.skipped
             return True
-        batch.is_last = isinstance(answer, End)
+        batch.is_last = isinstance(answer, ListEnd)
         return False
 
     def _ask(self, question: Ask) -> None:

@@ -17,15 +17,15 @@ from videoimport.api.tasks.listing_task import MAX_SLUG, FoundItem, Known, Listi
 from videoimport.api.videoimport_source import S3Source, VideoSource
 from videoimport.media.source import probe, requirements
 from videoimport.media.source.findings import Finding
-from videoimport.media.source.requirements import Examined
+from videoimport.media.source.requirements import CheckedSource
 from videoimport.media.source.streams import Media
-from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.listing.protocol import ListEntry, Look
 from videoimport.worker.runtime.subprocesses import Child, Children
 from videoimport.worker.source import probe as examine
 from videoimport.worker.storage import index_hits as hits
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
-from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.record_scope import Scope
 
 PROBES_AT_ONCE = 4
@@ -40,7 +40,7 @@ class Judge:
     def __init__(
         self,
         task: ListingTask,
-        store: Store | None,
+        store: DestinationStore | None,
         children: Children,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,11 +53,11 @@ class Judge:
         """Whether first bytes are wanted."""
         return self._task.source.s3 is not None and self._task.requirements is not None
 
-    def known(self, entries: Sequence[Entry]) -> list[Known | None]:
+    def known(self, entries: Sequence[ListEntry]) -> list[Known | None]:
         """What of these the destination has. Raises ImportFailure."""
         return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
 
-    def objection(self, entry: Entry) -> Finding | None:
+    def objection(self, entry: ListEntry) -> Finding | None:
         """What speaks against an entry by what the list tells."""
         if entry.reason is not None:
             return Finding(entry.reason, entry.message)
@@ -109,7 +109,7 @@ class Judge:
             return None  # its import probes it again, and judges that answer
         return _refusal(look, size, media, self._task)
 
-    def _known(self, entry: Entry) -> Known | None:
+    def _known(self, entry: ListEntry) -> Known | None:
         if entry.identity is None or entry.reason is not None or self._store is None:
             return None
         key = index.source_key(self._task.destination, entry.identity, self._task.output)
@@ -120,7 +120,7 @@ class Judge:
 
     # Lines
 
-    def found(self, entry: Entry, known: Known | None) -> PageLine:
+    def found(self, entry: ListEntry, known: Known | None) -> PageLine:
         """The line of what is to be imported, or is there."""
         return PageLine(
             found=FoundItem(
@@ -129,7 +129,7 @@ class Judge:
             )
         )  # fmt: skip
 
-    def rejected(self, entry: Entry, why: Finding) -> PageLine:
+    def rejected(self, entry: ListEntry, why: Finding) -> PageLine:
         """The line of what is not."""
         bucket = self._task.source.s3
         shown = (
@@ -141,7 +141,7 @@ class Judge:
         )  # fmt: skip
         return PageLine(rejected=line)
 
-    def identity(self, entry: Entry) -> str | None:
+    def identity(self, entry: ListEntry) -> str | None:
         """Of the item; None for what has no address."""
         if entry.url is not None:
             return item_identity(entry.url)
@@ -152,7 +152,7 @@ class Judge:
         return item_identity(VideoSource(s3=found).locator)
 
 
-def _has_entries(store: Store, task: ListingTask) -> bool:
+def _has_entries(store: DestinationStore, task: ListingTask) -> bool:
     """Most first imports find no index at all: then nobody is asked for each item."""
     folder = naming.own_key(task.destination, "index", "source") + "/"
     return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None
@@ -161,7 +161,7 @@ def _has_entries(store: Store, task: ListingTask) -> bool:
 def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding | None:
     """What an object's head proves. What it does not tell, the import finds out."""
     seconds = 0.0 if look.is_fragmented else media.duration or 0.0
-    known = Examined(media, look.container, seconds, size, task.requirements)
+    known = CheckedSource(media, look.container, seconds, size, task.requirements)
     found = requirements.early_refusal(known, lists_streams=look.container is not None and bool(media.demuxer))
     wanted = task.requirements.formats if task.requirements else ()
     name = named(look.container, media.demuxer)

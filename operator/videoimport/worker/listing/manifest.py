@@ -19,13 +19,13 @@ from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.response import status_failure
-from videoimport.worker.fetch.http.retry import Patience
+from videoimport.worker.fetch.http.retry import RetryPolicy
 from videoimport.worker.fetch.limits import StallDetector
 from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, connect
 from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.csv_line_joining import MOST_LINE_BYTES
 from videoimport.worker.listing.manifest_rows import NoListError, Row
-from videoimport.worker.listing.protocol import Entry, ListRequest, Passed
+from videoimport.worker.listing.protocol import ListEntry, ListRequest, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 
 _ADVICE = "Give a file with a URL a line, CSV or JSON Lines."
@@ -37,7 +37,7 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """UTF-16, as spreadsheets write it."""
 
 
-def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry | Passed]:
+def entries(around: Surroundings, request: ListRequest) -> Iterator[ListEntry | Passed]:
     """Behind the request's cursor. Raises ImportFailure."""
     wish = request.source.manifest
     assert wish is not None  # noqa: S101
@@ -56,16 +56,16 @@ def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry | Pass
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, f"The manifest {error}.", advice=advice) from None
 
 
-def _entry(row: Row, digest: str) -> Entry | Passed:
+def _entry(row: Row, digest: str) -> ListEntry | Passed:
     cursor, item, skipped = f"{row.line} {digest}", row.item, row.skipped
     if item is not None:
-        return Entry(
+        return ListEntry(
             cursor=cursor, url=item.url, name=item.name, metadata=item.metadata, checksum=item.checksum, skipped=skipped
         )
     if row.wrong is None:
         return Passed(cursor=cursor, skipped=skipped)
     message = f"Line {row.line}: {row.wrong}."
-    return Entry(cursor=cursor, url=row.url, reason=Reason.INVALID_SPEC, message=message, skipped=skipped)
+    return ListEntry(cursor=cursor, url=row.url, reason=Reason.INVALID_SPEC, message=message, skipped=skipped)
 
 
 def _bounded(file: Iterable[bytes]) -> Iterator[bytes]:
@@ -100,7 +100,7 @@ def _from_web(around: Surroundings, url: str) -> Path:
     )
     path = around.folder / "manifest"
     try:
-        for attempt in Patience(time.sleep).attempts():
+        for attempt in RetryPolicy(time.sleep).attempts():
             with attempt:
                 _receive(around, browser, url, path)
     except ImportFailure as failure:
@@ -121,7 +121,7 @@ def _receive(around: Surroundings, browser: Browser, url: str, path: Path) -> No
                 file.write(chunk)
                 around.throttle.took(len(chunk))
                 stall.check(done)
-        if sniff.kind(_head(path), answer.header("Content-Type")) is sniff.Kind.PAGE:
+        if sniff.kind(_head(path), answer.header("Content-Type")) is sniff.FileKind.PAGE:
             host = urlsplit(answer.url).hostname
             message = f"The manifest is a web page of {host}."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)

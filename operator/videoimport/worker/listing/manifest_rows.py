@@ -19,7 +19,7 @@ from videoimport.worker.listing.csv_line_joining import MOST_LINE_BYTES, Quotes,
 from videoimport.worker.listing.csv_table import HeaderError, Table
 from videoimport.worker.listing.json_lines import JsonLines
 from videoimport.worker.listing.plain_list import PlainList
-from videoimport.worker.listing.row_fields import Reader, RowError, item_of
+from videoimport.worker.listing.row_fields import RowError, RowReader, item_of
 
 _MOST_ABOVE = 10
 """Lines above a header: a title, a date, who wrote it."""
@@ -54,7 +54,7 @@ class NoListError(ValueError):
 class _Layout:
     """How a list is written, by its first lines."""
 
-    reader: Reader
+    reader: RowReader
     titles: list[Record] = field(default_factory=list)
     """Rows above the header."""
     rows: list[Record] = field(default_factory=list)
@@ -76,7 +76,7 @@ def rows(content: Iterable[bytes], after: int = 0) -> Iterator[Row]:
     yield from _read(read, after, skipped)
 
 
-def _read(records: Iterator[tuple[Record, Reader]], after: int, skipped: Skipped | None) -> Iterator[Row]:
+def _read(records: Iterator[tuple[Record, RowReader]], after: int, skipped: Skipped | None) -> Iterator[Row]:
     """Rows with an item or a mistake, each with all that is skipped before it, and what is skipped behind the last."""
     line = after
     for record, reader in records:
@@ -194,7 +194,7 @@ def _refuse(text: str) -> None:
         raise NoListError("is one JSON document, and not one object a line", _ONE_A_LINE)
 
 
-def _row(record: Record, reader: Reader) -> Row:
+def _row(record: Record, reader: RowReader) -> Row:
     if record.wrong:
         return Row(record.line, wrong=record.wrong)
     try:

@@ -12,14 +12,14 @@ from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, Known, ListingTas
 from videoimport.media.source.findings import Finding
 from videoimport.worker.listing.client import Batch, Lister
 from videoimport.worker.listing.entry_classifier import Judge
-from videoimport.worker.listing.protocol import Entry
+from videoimport.worker.listing.protocol import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
 """What some readers of lines take for the end of one; JSON may say them otherwise."""
 
 
-class Page:
+class PageBuilder:
     """Lines that are kept until the page is whole: they are printed at once, or never."""
 
     def __init__(self, most_items: int, most_bytes: int = MAX_PAGE_BYTES) -> None:
@@ -70,7 +70,7 @@ _MARGIN_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    entry: Entry
+    entry: ListEntry
     known: Known | None
     objection: Finding | None
 
@@ -79,7 +79,12 @@ class Pager:
     """Makes one page."""
 
     def __init__(
-        self, task: ListingTask, lister: Lister, judge: Judge, page: Page, clock: Callable[[], float] = time.monotonic
+        self,
+        task: ListingTask,
+        lister: Lister,
+        judge: Judge,
+        page: PageBuilder,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._task, self._lister, self._judge, self._page, self._clock = task, lister, judge, page, clock
         self._began = clock()

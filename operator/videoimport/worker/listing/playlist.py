@@ -24,7 +24,7 @@ from videoimport.worker.listing import atom_feed as atom
 from videoimport.worker.listing import feed_dates as dates
 from videoimport.worker.listing import playlist_entries as flat
 from videoimport.worker.listing.playlist_entries import Raw
-from videoimport.worker.listing.protocol import Entry, ListRequest
+from videoimport.worker.listing.protocol import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 
 OVERLAP = 100
@@ -44,7 +44,7 @@ _NESTED_FAULTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _PlaylistPosition:
     """A cursor."""
 
     number: int = 0
@@ -55,7 +55,7 @@ class _Place:
     """Of the last entry."""
 
     @classmethod
-    def parse(cls, text: str | None) -> "_Place":
+    def parse(cls, text: str | None) -> "_PlaylistPosition":
         try:
             number, top, name = json.loads(text or '[0, 0, ""]')
             return cls(int(number), None if top is None else int(top), str(name))
@@ -74,7 +74,7 @@ class _Seen:
     top: int | None
 
 
-def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
+def entries(around: Surroundings, request: ListRequest) -> Iterator[ListEntry]:
     """Behind the request's cursor. Raises ImportFailure."""
     wish = request.source.playlist
     assert wish is not None  # noqa: S101
@@ -82,7 +82,7 @@ def entries(around: Surroundings, request: ListRequest) -> Iterator[Entry]:
     dates.use_for_feeds()
     with _ydl(around, secret, newest=wish.newest) as ydl:
         try:
-            yield from Walk(ydl, request).entries()
+            yield from PlaylistWalk(ydl, request).entries()
         except YoutubeDLError as error:
             raise secret.advised(classify.failure(error)) from None
 
@@ -92,18 +92,18 @@ def _ydl(around: Surroundings, secret: WebSecrets, *, newest: bool) -> Ydl:
     return Ydl(around, secret, noplaylist=False, playlist_items=None, lazy_playlist=True, extract_flat=True, **dates)
 
 
-class Walk:
+class PlaylistWalk:
     """One walk through a list."""
 
     def __init__(self, ydl: Ydl, request: ListRequest) -> None:
         assert request.source.playlist is not None  # noqa: S101
         self._ydl, self._wish = ydl, request.source.playlist
         self._has_secret = request.fetch.secret is not None
-        self._after = _Place.parse(request.cursor)
+        self._after = _PlaylistPosition.parse(request.cursor)
         self._lists: set[str] = set()
         self._is_nested = False
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ListEntry]:
         """Behind the cursor. Raises ImportFailure or YoutubeDLError."""
         info = self._list()
         if not _is_list(info):
@@ -134,7 +134,7 @@ class Walk:
         with self._ydl.urlopen(self._wish.url) as answer:
             return atom.playlist(answer.read(), answer.url)
 
-    def _told(self, some: list[tuple[int, _Seen]]) -> Iterator[Entry]:
+    def _told(self, some: list[tuple[int, _Seen]]) -> Iterator[ListEntry]:
         return (self._entry(number, one) for number, one in some)
 
     def _behind(self, held: list[tuple[int, _Seen]]) -> list[tuple[int, _Seen]]:
@@ -227,13 +227,13 @@ class Walk:
             url, key = str(info["url"]), info.get("ie_key")
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds neither a list nor a video at this address.")
 
-    def _single(self, info: Raw) -> Entry:
+    def _single(self, info: Raw) -> ListEntry:
         """A page of one video is a list of one: the address is the one that was given."""
         own = {**info, "_type": "url", "url": self._wish.url, "ie_key": info.get("extractor_key")}
-        return flat.entry(own, str(_Place(1, 1)), self._wish.url, has_secret=self._has_secret)
+        return flat.entry(own, str(_PlaylistPosition(1, 1)), self._wish.url, has_secret=self._has_secret)
 
-    def _entry(self, number: int, one: _Seen) -> Entry:
-        cursor = str(_Place(number + 1, one.top, _name(one.raw)))
+    def _entry(self, number: int, one: _Seen) -> ListEntry:
+        cursor = str(_PlaylistPosition(number + 1, one.top, _name(one.raw)))
         told = flat.entry(one.raw, cursor, one.page, has_secret=self._has_secret)
         fault = (one.raw or {}).get("_fault")
         return told.model_copy(update={"reason": fault[0], "message": fault[1]}) if fault else told

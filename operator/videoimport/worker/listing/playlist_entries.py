@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.protocol import sayable
 from videoimport.worker.fetch.ytdlp.info import found
 from videoimport.worker.listing.addresses import is_address
-from videoimport.worker.listing.protocol import Entry
+from videoimport.worker.listing.protocol import ListEntry
 
 Raw = Mapping[str, Any]
 _LIVE = {"is_live": "is live now", "is_upcoming": "has not started"}
@@ -27,16 +27,18 @@ _MOST_TITLE = 256
 _MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12
 
 
-def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> Entry:
+def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListEntry:
     """What a list tells of one of its videos; ``page`` is the list's own address."""
     if raw is None:
-        return Entry(cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has something here that is gone.")
+        return ListEntry(
+            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has something here that is gone."
+        )
     url = address(raw, page)
     if url is None:
         what = f"The list gives no address for {sayable(str(raw.get('title') or raw.get('id') or 'this'))[:200]!r}."
-        return Entry(cursor=cursor, reason=Reason.UNSUPPORTED_SOURCE, message=what)
+        return ListEntry(cursor=cursor, reason=Reason.UNSUPPORTED_SOURCE, message=what)
     objection = _objection(raw, has_secret)
-    return Entry(
+    return ListEntry(
         cursor=cursor,
         url=url,
         title=_title(raw),

@@ -44,7 +44,7 @@ class Ask(Model):
     """The first bytes of these objects, of the last answer."""
 
 
-class Entry(Model):
+class ListEntry(Model):
     """One entry of the list, as far as the list tells of it. Strangers wrote it: nothing of it is checked yet, but
     texts can be said in JSON."""
 
@@ -87,7 +87,7 @@ class Enough(Model):
     kind: Literal["Enough"] = "Enough"
 
 
-class End(Model):
+class ListEnd(Model):
     """There is no more."""
 
     kind: Literal["End"] = "End"
@@ -114,5 +114,5 @@ class Looked(Model):
     kind: Literal["Looked"] = "Looked"
 
 
-Answer = Annotated[Entry | Passed | Enough | End | Look | Looked | Failed, Field(discriminator="kind")]
+Answer = Annotated[ListEntry | Passed | Enough | ListEnd | Look | Looked | Failed, Field(discriminator="kind")]
 ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer, config=DEFERRED)

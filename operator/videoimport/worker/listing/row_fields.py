@@ -48,7 +48,7 @@ def passed_over(line: str) -> Given | None:
     return Given(skipped=Skipped(comments=1) if line else Skipped(blank=1))
 
 
-class Reader(Protocol):
+class RowReader(Protocol):
     """One way to write a list."""
 
     def read(self, text: str) -> Given:

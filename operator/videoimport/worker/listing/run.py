@@ -11,7 +11,7 @@ from videoimport.api.tasks.listing_task import ListingTask, PageReport
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.client import Lister
 from videoimport.worker.listing.entry_classifier import Judge
-from videoimport.worker.listing.page_builder import Page, Pager
+from videoimport.worker.listing.page_builder import PageBuilder, Pager
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
@@ -19,7 +19,7 @@ from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.task_runner import TaskRunner
 from videoimport.worker.source import ffmpeg_versions as versions
 from videoimport.worker.storage import credentials
-from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.volume.store import VolumeStore
 
@@ -32,14 +32,14 @@ class ListingRunner(TaskRunner[PageReport]):
     def __init__(self, task: ListingTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)
         self._task, self._paths = task, paths
-        self._page = Page(task.max_items)
+        self._page = PageBuilder(task.max_items)
 
     def work(self) -> PageReport:
         """List the page. Raises ImportFailure or Interruption."""
         with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
             return self._listed(self._page, Path(folder))
 
-    def _listed(self, page: Page, folder: Path) -> PageReport:
+    def _listed(self, page: PageBuilder, folder: Path) -> PageReport:
         child = asking.start(self.children, folder)  # it gets ready while the destination is asked
         with self._destination(folder) as store:
             judge = Judge(self._task, store, self.children)
@@ -52,7 +52,7 @@ class ListingRunner(TaskRunner[PageReport]):
         return report
 
     @contextlib.contextmanager
-    def _destination(self, folder: Path) -> Iterator[Store | None]:
+    def _destination(self, folder: Path) -> Iterator[DestinationStore | None]:
         """Where the index is; None where nobody wants to know. Raises ImportFailure."""
         store = self._connected(folder) if self._task.incremental else None
         try:
@@ -61,7 +61,7 @@ class ListingRunner(TaskRunner[PageReport]):
             if store is not None:
                 store.close()
 
-    def _connected(self, folder: Path) -> Store:
+    def _connected(self, folder: Path) -> DestinationStore:
         wish = self._task.destination
         if wish.s3 is not None:
             trusted = trust.bundle(self._task.ca_bundle_config_map_ref, self._paths.ca_bundle, folder)

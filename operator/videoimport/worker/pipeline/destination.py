@@ -11,12 +11,12 @@ from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
-from videoimport.worker.storage.base import Store
+from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.keys import Names
 from videoimport.worker.storage.record_scope import Scope
 from videoimport.worker.storage.retry_policy import Retries, read_timeout
 from videoimport.worker.storage.s3 import store as s3
-from videoimport.worker.storage.upload_journal import Notebook
+from videoimport.worker.storage.upload_journal import UploadJournal
 from videoimport.worker.storage.volume.store import VolumeStore
 
 
@@ -24,7 +24,7 @@ from videoimport.worker.storage.volume.store import VolumeStore
 class Place:
     """Where one import's things go. Its video's folder is known once the source's title is, if the template has it."""
 
-    store: Store
+    store: DestinationStore
     task: Task
     now: Callable[[], datetime]
     reclaimed: set[str] = field(default_factory=set)
@@ -49,10 +49,10 @@ class Place:
         return naming.record_key(self.task.spec.destination, self.task.uid)
 
     @cached_property
-    def notebook(self) -> Notebook:
+    def notebook(self) -> UploadJournal:
         """What this import has under way."""
         folder = naming.own_key(self.task.spec.destination, "uploads")
-        return Notebook(self.scope, folder, self.task.uid, self.now())
+        return UploadJournal(self.scope, folder, self.task.uid, self.now())
 
     def folder(self, title: str | None, source_id: str | None) -> str:
         """The key of the video's folder. Raises ImportFailure INVALID_SPEC."""

@@ -13,7 +13,7 @@ from videoimport.media.transcode.codecs import QUIET
 from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
 from videoimport.media.transcode.mp4_codecs import why_not_held
 from videoimport.media.transcode.output_files import Target, targets_of
-from videoimport.media.transcode.plan import Picture, Plan, Sound, decide
+from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan, decide
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.runtime.subprocesses import Child, Children, Ended
@@ -72,7 +72,7 @@ def prepare(
     )
 
 
-def _why(plan: Plan, *more: str) -> str:
+def _why(plan: TranscodePlan, *more: str) -> str:
     """The plan's reason, with what was done to the source before."""
     return "; ".join((plan.why, *(told for told in more if told and told not in plan.why)))[:256]
 

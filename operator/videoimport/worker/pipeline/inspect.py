@@ -142,7 +142,7 @@ class Inspector:
         size = self.found.size or its.size
         self._board.know(metadata=facts.metadata(video, audio, size, seconds or 0.0, container))
         wanted = self._task.spec.requirements
-        known = requirements.Examined(video.media, container, seconds or 0.0, size, wanted)
+        known = requirements.CheckedSource(video.media, container, seconds or 0.0, size, wanted)
         refuse(requirements.early_refusal(known, lists_streams=video.container in _LISTS_STREAMS))
 
     # From all of it
@@ -174,7 +174,7 @@ class Inspector:
         for file in () if self.is_tolerant else (video, audio):
             refuse(file.damage)
         wanted = self._task.spec.requirements
-        refuse(requirements.refusal(requirements.Examined(video.media, container, seconds, sources.size, wanted)))
+        refuse(requirements.refusal(requirements.CheckedSource(video.media, container, seconds, sources.size, wanted)))
         self._board.know(validated=True)
         read = self._scanned(read)
         shown = video if mended else read

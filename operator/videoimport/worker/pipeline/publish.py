@@ -81,8 +81,8 @@ class _Publication:
         """Keys that the destination was asked to show."""
         self._shown: set[str] = set()
         """Keys that the destination says it shows."""
-        self._record = _Standing.of(place, place.record_key)
-        self._result = _Standing.of(place, intent.result_key) if intent.replace else None
+        self._record = _EarlierObject.of(place, place.record_key)
+        self._result = _EarlierObject.of(place, intent.result_key) if intent.replace else None
         """What says of the result that is about to be replaced."""
         keys = (ticket.key for ticket in intent.tickets if intent.replace)
         self._standing = {key: facts for key in keys if (facts := place.store.head(key)) is not None}
@@ -181,7 +181,7 @@ class _Publication:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _EarlierObject:
     """A small object as it stood before the intent was written."""
 
     key: str
@@ -190,7 +190,7 @@ class _Standing:
     metadata: Mapping[str, str]
 
     @classmethod
-    def of(cls, place: Place, key: str) -> "_Standing":
+    def of(cls, place: Place, key: str) -> "_EarlierObject":
         content = place.scope.read(key)
         facts = place.store.head(key) if content is not None and content.body else None
         return cls(key, content.body if content and facts else None, facts.metadata if facts else {})

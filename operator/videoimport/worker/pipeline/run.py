@@ -13,7 +13,7 @@ from videoimport.worker.pipeline import ffmpeg as transcode
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline.import_video import AlreadyStored, Import, Setting
 from videoimport.worker.pipeline.progress import Board, Ticker
-from videoimport.worker.pipeline.watchdog import Room, Watchdog
+from videoimport.worker.pipeline.watchdog import ScratchUsage, Watchdog
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import termination_message as reporting
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
@@ -77,7 +77,7 @@ class ImportRunner(TaskRunner[Report]):
 
     def _watchdog(self, folder: Path, source: Path) -> Watchdog:
         declared = self._task.spec.worker.scratch.size
-        room = Room(folder, source, bytes_of(declared), str(declared))
+        room = ScratchUsage(folder, source, bytes_of(declared), str(declared))
         end = self.interrupts.interrupt
         return Watchdog(self._board, self.children, room, self._task.stall_seconds, end)
 

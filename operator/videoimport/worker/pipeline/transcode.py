@@ -17,7 +17,7 @@ from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.subprocesses import Child, Children, Ended
-from videoimport.worker.source.loopback_server import Reader
+from videoimport.worker.source.loopback_server import StreamReader
 from videoimport.worker.source.stream import Arrival
 
 _NO_ROOM = "the room kept for the result's index did not do"
@@ -64,7 +64,7 @@ class Maker:
         """It is of no use after all."""
         self._take_back(made.targets)
 
-    def _online(self, arrival: Arrival, head: Inspected) -> tuple[Job, list[Reader], list[Callable[[], None]]]:
+    def _online(self, arrival: Arrival, head: Inspected) -> tuple[Job, list[StreamReader], list[Callable[[], None]]]:
         """The job with loopback addresses for what still grows."""
         kill: list[Callable[[], None]] = []
 
@@ -78,7 +78,7 @@ class Maker:
         seekable = head.sources.video.tail is not None
         return at(head.job, video.url, video.url if one_file else audio, seekable=seekable), [video], kill
 
-    def _judge(self, arrival: Arrival, readers: list[Reader], ended: Ended) -> None:
+    def _judge(self, arrival: Arrival, readers: list[StreamReader], ended: Ended) -> None:
         """Why ffmpeg ended, whoever killed it. Returns only when it is through."""
         if arrival.restarted:
             raise Fallback("the download started over")

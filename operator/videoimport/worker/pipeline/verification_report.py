@@ -18,15 +18,15 @@ from videoimport.worker.storage.base import Ticket
 from videoimport.worker.storage.record_scope import StoredObject
 
 
-class _Import(Model):
+class _ImportPart(Model):
     uid: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 
 
-class _Result(Model):
-    written_by: Annotated[_Import, Field(alias="import")]
+class _ResultPart(Model):
+    written_by: Annotated[_ImportPart, Field(alias="import")]
 
 
-_RESULT = TypeAdapter(_Result)
+_RESULT = TypeAdapter(_ResultPart)
 _Told = TypeVar("_Told", OutputFile, ThumbnailSet)
 Words = Mapping[str, Verified]
 """By the address of an object."""

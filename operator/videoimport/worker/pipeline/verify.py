@@ -10,7 +10,7 @@ from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.verify import compare as verify
 from videoimport.media.verify.compare import Compared
-from videoimport.media.verify.proof import Proof, proof_of
+from videoimport.media.verify.proof import DecodeProof, proof_of
 from videoimport.worker.pipeline.ffmpeg import corrupt
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.runtime.subprocesses import Children, Ended
@@ -80,7 +80,7 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
     raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
 
 
-_ENCODED = Proof(is_complete=False)
+_ENCODED = DecodeProof(is_complete=False)
 """Our own pictures: those that led to them were all decoded."""
 
 
@@ -95,7 +95,7 @@ def _input_decoded(children: Children, job: Job, path: str) -> Ended:
     return _decoded(children, path, proof_of(job.picture), command.imported_streams(job, path))
 
 
-def _decoded(children: Children, path: str, proof: Proof, streams: tuple[str, ...]) -> Ended:
+def _decoded(children: Children, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
     """The end of what the proof asks for if that is clean, else of a full decode."""
     everything = command.decode_argv(path, keyframes_only=False, streams=streams)
     if proof.is_complete:

@@ -18,7 +18,7 @@ _BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ScratchUsage:
     """A folder in which no more than ``limit`` bytes may lie, and in it the one of the source."""
 
     folder: Path
@@ -64,7 +64,12 @@ class Watchdog:
     """Looks at the board and at the room, from ``start`` to ``stop``; ``end`` hears of the first trouble, once."""
 
     def __init__(
-        self, board: Board, children: Children, room: Room, stall_seconds: float, end: Callable[[Interruption], None]
+        self,
+        board: Board,
+        children: Children,
+        room: ScratchUsage,
+        stall_seconds: float,
+        end: Callable[[Interruption], None],
     ) -> None:
         self._board, self._children, self._room = board, children, room
         self._stall_seconds = stall_seconds

@@ -25,8 +25,8 @@ from videoimport.worker.fetch.protocol import (
     Failed,
     Fetched,
     File,
+    FileGrowing,
     Found,
-    Growing,
     Hashed,
     Moved,
     Part,
@@ -41,7 +41,7 @@ from videoimport.worker.source.files import Source, Sources, Tail
 from videoimport.worker.source.stall_monitor import USUAL, Watch
 
 _NAME = "The fetching process"
-_Told = Growing | Restarted | Arrived | Fetched | Failed
+_Told = FileGrowing | Restarted | Arrived | Fetched | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Fetching:
         self._watch = Watch(child, pace)
         self._news = threading.Condition()
         self._found: Found | None = None
-        self._files: dict[Part, Growing] = {}
+        self._files: dict[Part, FileGrowing] = {}
         self._whole: dict[Part, File] = {}
         self._fetched: Fetched | None = None
         self._failure: BaseException | None = None
@@ -226,14 +226,14 @@ class Fetching:
         if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
             return event
         self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"
-        if isinstance(event, Growing):
+        if isinstance(event, FileGrowing):
             return event.model_copy(update={"path": self._held})
         if isinstance(event, Fetched):
             return event.model_copy(update={"video": event.video.model_copy(update={"path": self._held})})
         return event
 
     def _note(self, event: _Told) -> None:
-        if isinstance(event, Growing):
+        if isinstance(event, FileGrowing):
             self._files[event.part] = event
         elif isinstance(event, Restarted):
             self.restarts += 1

@@ -29,7 +29,7 @@ _RESTLESS = f"ffmpeg opened more than {MOST_CONNECTIONS} connections"
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ServedFile:
     """What is served: a growing file, and perhaps its end, which was fetched first."""
 
     growing: Growing
@@ -37,7 +37,7 @@ class File:
     tail_offset: int = 0
 
     @classmethod
-    def of(cls, growing: Growing, tail: Tail | None) -> "File":
+    def of(cls, growing: Growing, tail: Tail | None) -> "ServedFile":
         """A source's file."""
         return cls(growing, Growing(tail.path, finished=True), tail.offset) if tail else cls(growing)
 
@@ -62,10 +62,10 @@ class File:
         return self.tail is not None and not self.growing.ended and offset >= self.tail_offset
 
 
-class Reader:
+class StreamReader:
     """One program's way to one file: an address of its own, which nobody can guess."""
 
-    def __init__(self, file: File, address: tuple[str, int], strayed: Callable[[], None]) -> None:
+    def __init__(self, file: ServedFile, address: tuple[str, int], strayed: Callable[[], None]) -> None:
         self.file = file
         self._strayed = strayed
         self._lock = threading.Lock()
@@ -93,16 +93,16 @@ class Serving:
     """The server, from ``with`` to its end. After that no thread of it waits any more."""
 
     def __enter__(self) -> "Serving":
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, StreamReader] = {}
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._closed = False
         serving = self
 
-        class Handler(_Handler):
+        class BoundHandler(_StreamHandler):
             owner = serving
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), BoundHandler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -118,14 +118,14 @@ class Serving:
         self._server.shutdown()
         self._server.server_close()
 
-    def reader(self, file: File, strayed: Callable[[], None] = lambda: None) -> Reader:
+    def reader(self, file: ServedFile, strayed: Callable[[], None] = lambda: None) -> StreamReader:
         """A new address for a file; ``strayed`` is called, from a thread, when its reader should be ended."""
         host, port = self._server.server_address[:2]
-        reader = Reader(file, (str(host), int(port)), strayed)
+        reader = StreamReader(file, (str(host), int(port)), strayed)
         self._readers[reader.path] = reader
         return reader
 
-    def find(self, path: str) -> Reader | None:
+    def find(self, path: str) -> StreamReader | None:
         """The reader whose address has this path."""
         return self._readers.get(path)
 
@@ -151,7 +151,7 @@ class _Server(ThreadingHTTPServer):
         """A reader that was ended hangs up; nothing is to be said about that."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _StreamHandler(BaseHTTPRequestHandler):
     owner: Serving
     protocol_version = "HTTP/1.1"
 
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def _send(connection: socket.socket, file: File, first: int, end: int | None) -> None:
+def _send(connection: socket.socket, file: ServedFile, first: int, end: int | None) -> None:
     """The bytes from ``first`` to ``end``; what is not there yet is waited for.
 
     Without an end, to that of the file and in pieces: only so can a reader tell an end from a break.

@@ -9,7 +9,7 @@ from videoimport.worker.fetch.protocol import Fetched
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.source.fetch_client import Fetching
 from videoimport.worker.source.files import Source, Sources
-from videoimport.worker.source.loopback_server import File, Reader, Serving
+from videoimport.worker.source.loopback_server import ServedFile, Serving, StreamReader
 
 _LOOK_SECONDS = 0.05
 
@@ -51,9 +51,9 @@ class Arrival:
         """A file of ``sources``, as it grows."""
         return self._files[source.path]
 
-    def reader(self, source: Source, strayed: Callable[[], None] = lambda: None) -> Reader:
+    def reader(self, source: Source, strayed: Callable[[], None] = lambda: None) -> StreamReader:
         """A loopback address to read a file of ``sources`` at."""
-        return self._serving.reader(File.of(self._files[source.path], source.tail), strayed)
+        return self._serving.reader(ServedFile.of(self._files[source.path], source.tail), strayed)
 
     @contextlib.contextmanager
     def telling(self, trouble: Callable[[], None]) -> Iterator[None]:

@@ -132,7 +132,7 @@ class Upload(Protocol):
         """Take back what is not visible yet. False where that could not be done: a later run has to."""
 
 
-class Store(Protocol):
+class DestinationStore(Protocol):
     """A destination."""
 
     witness: Callable[[], tuple[str, Mapping[str, str]]] | None

@@ -39,7 +39,7 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class UploadPart:
     """A part as it was read to be sent."""
 
     window: Window
@@ -83,7 +83,7 @@ def windows_ahead(expected: int | None) -> Iterator[Window]:
         offset += size
 
 
-def read_part(descriptor: int, window: Window, *, with_md5: bool) -> Part:
+def read_part(descriptor: int, window: Window, *, with_md5: bool) -> UploadPart:
     """Hash a part."""
     sha256, md5, crc = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     for chunk in chunks(descriptor, window):
@@ -91,7 +91,7 @@ def read_part(descriptor: int, window: Window, *, with_md5: bool) -> Part:
         crc = zlib.crc32(chunk, crc)
         if with_md5:
             md5.update(chunk)
-    return Part(window, sha256.digest(), md5.digest() if with_md5 else b"", crc)
+    return UploadPart(window, sha256.digest(), md5.digest() if with_md5 else b"", crc)
 
 
 def digest(
@@ -139,13 +139,13 @@ def read(descriptor: int, most: int, at: int) -> bytes:
     return chunk
 
 
-def composite(parts: Sequence[Part]) -> str:
+def composite(parts: Sequence[UploadPart]) -> str:
     """What S3 calls the SHA-256 of a multipart object: that of its parts' hashes, and their number."""
     joined = hashlib.sha256(b"".join(part.sha256 for part in parts)).digest()
     return f"{base64.b64encode(joined).decode()}-{len(parts)}"
 
 
-def joined_etag(parts: Sequence[Part]) -> str:
+def joined_etag(parts: Sequence[UploadPart]) -> str:
     """What S3 gives as the ETag of a multipart object: the MD5 of its parts' MD5s, and their number."""
     return f"{hashlib.md5(b''.join(part.md5 for part in parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
 

@@ -18,7 +18,7 @@ from videoimport.api.videoimport_status import OutputFile, Outputs, Verified
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import strict_json as strict
-from videoimport.worker.storage.base import UID, Content, Facts, Key, NotAFileError, Proof, Store, has_marks
+from videoimport.worker.storage.base import UID, Content, DestinationStore, Facts, Key, NotAFileError, Proof, has_marks
 from videoimport.worker.storage.keys import joined
 from videoimport.worker.storage.s3 import answer_forms as forms
 
@@ -98,7 +98,7 @@ Objects = Annotated[tuple[StoredObject, ...], Field(max_length=256)]
 class Scope:
     """One destination, and the part of it that belongs to imports with its prefix."""
 
-    store: Store
+    store: DestinationStore
     destination: Destination
 
     def read(self, key: str) -> Content | None:

@@ -16,7 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 
 from videoimport.worker.runtime.errors import DestinationFault, Remedy
 from videoimport.worker.runtime.logging import log
-from videoimport.worker.storage.s3.errors import Kind, error_code, error_kind, operation_of
+from videoimport.worker.storage.s3.errors import ErrorKind, error_code, error_kind, operation_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -35,7 +35,7 @@ READ_SECONDS = 60.0
 _LEAST_READ_SECONDS = 5.0
 _PAUSE = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 _LOOK_SECONDS = 0.1
-_TRANSIENT = (Kind.AWAY, Kind.BUSY, Kind.CLOCK)
+_TRANSIENT = (ErrorKind.AWAY, ErrorKind.BUSY, ErrorKind.CLOCK)
 _MOST_DAMAGED = 3
 """Answers to one request that its body did not arrive as it was sent."""
 
@@ -197,7 +197,7 @@ class Retries:
         def is_over(state: RetryCallState, began: float) -> bool:
             nonlocal damaged
             error = state.outcome.exception() if state.outcome else None
-            if isinstance(error, Exception) and error_kind(error) is Kind.DAMAGED:
+            if isinstance(error, Exception) and error_kind(error) is ErrorKind.DAMAGED:
                 damaged += 1
                 return damaged >= _MOST_DAMAGED
             return self._is_over(state, began)
@@ -228,12 +228,12 @@ def _once(send: Callable[..., Any], operation: str, params: dict[str, Any], body
 
 
 def _is_transient(error: BaseException) -> bool:
-    return isinstance(error, Exception) and error_kind(error) in (*_TRANSIENT, Kind.DAMAGED)
+    return isinstance(error, Exception) and error_kind(error) in (*_TRANSIENT, ErrorKind.DAMAGED)
 
 
 def _is_silent(error: Exception) -> bool:
     """Whether a request got no answer."""
-    return not isinstance(error, ClientError) and error_kind(error) is Kind.AWAY
+    return not isinstance(error, ClientError) and error_kind(error) is ErrorKind.AWAY
 
 
 def _waits(error: BaseException) -> bool:

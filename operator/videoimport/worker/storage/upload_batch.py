@@ -14,7 +14,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.storage.base import Moved, Sent, Ticket
 from videoimport.worker.storage.retry_policy import Retries
-from videoimport.worker.storage.upload_journal import Notebook
+from videoimport.worker.storage.upload_journal import UploadJournal
 from videoimport.worker.storage.upload_retry import Resending
 
 Kind = Literal["original", "caption", "thumbnail", "audio", "rendition", "video"]
@@ -48,7 +48,7 @@ class Shipment:
 
     def __init__(
         self,
-        notebook: Notebook,
+        notebook: UploadJournal,
         metadata: Mapping[str, str],
         moved: Callable[[int], None],
         retries: Retries | None = None,

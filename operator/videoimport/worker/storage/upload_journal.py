@@ -53,7 +53,7 @@ def _content(note: Note) -> bytes:
     return note.model_dump_json(by_alias=True).encode()
 
 
-class Notebook:
+class UploadJournal:
     """The note of one import, kept in step with what it opens. Any thread may open an upload."""
 
     def __init__(self, scope: Scope, folder: str, uid: str, now: datetime) -> None:

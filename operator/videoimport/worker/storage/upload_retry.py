@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.storage.base import Moved, Sent, Ticket, Upload
 from videoimport.worker.storage.retry_policy import Reach, Retries
-from videoimport.worker.storage.upload_journal import Notebook
+from videoimport.worker.storage.upload_journal import UploadJournal
 
 
 class Resending:
@@ -14,7 +14,7 @@ class Resending:
     there, and then as it grows."""
 
     def __init__(
-        self, notebook: Notebook, retries: Retries, key: str, content_type: str, metadata: Mapping[str, str]
+        self, notebook: UploadJournal, retries: Retries, key: str, content_type: str, metadata: Mapping[str, str]
     ) -> None:
         """Open an upload. Raises ImportFailure."""
         self.key = key

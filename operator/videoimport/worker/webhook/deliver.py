@@ -20,21 +20,21 @@ from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route, with_login
 from videoimport.worker.webhook import http_post as sending
 from videoimport.worker.webhook import signature as signing
-from videoimport.worker.webhook.http_post import Answer
+from videoimport.worker.webhook.http_post import WebhookResponse
 
 _PROXY_FIELD = "spec.template.worker.proxy"
 _MAX_MESSAGE = 1000
 """Characters; of four bytes each and with the rest of a report they fit a termination message."""
 
 
-class DeliveryRunner(TaskRunner[Answer]):
+class DeliveryRunner(TaskRunner[WebhookResponse]):
     """Delivers one message once. What the receiver has answered stands."""
 
     def __init__(self, task: DeliveryTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)
         self._task, self._paths = task, paths
 
-    def work(self) -> Answer:
+    def work(self) -> WebhookResponse:
         """Sign the message and send it. Raises ImportFailure or Interruption."""
         task, secret = self._task, self._paths.webhook_secret
         signers = signing.read_signers(task.secret, secret)
@@ -51,14 +51,14 @@ class DeliveryRunner(TaskRunner[Answer]):
         refusal = route.explain_refusal(guard, leads, leads) if answer.reason else None
         return self.describe(refusal) if refusal else answer
 
-    def describe(self, end: ImportFailure | Interruption) -> Answer:
+    def describe(self, end: ImportFailure | Interruption) -> WebhookResponse:
         """Return what a delivery that ended so comes to. A receiver that is too slow did not take the message."""
         if isinstance(end, Interruption) and end.reason is Reason.DEADLINE_EXCEEDED:
             message = f"The receiver did not answer within {self._task.timeout_seconds} s."
-            return Answer(Reason.WEBHOOK_FAILED, message)
-        return Answer(end.reason, end.message, advice=end.advice)
+            return WebhookResponse(Reason.WEBHOOK_FAILED, message)
+        return WebhookResponse(end.reason, end.message, advice=end.advice)
 
-    def write(self, result: Answer) -> None:
+    def write(self, result: WebhookResponse) -> None:
         """Write the report; where that is not possible, the exit code still tells."""
         report = DeliveryReport(
             uid=self._task.uid, run=self._task.run, reason=result.reason,
@@ -71,6 +71,6 @@ class DeliveryRunner(TaskRunner[Answer]):
         except OSError as error:
             logs.log().error("cannot leave the report", path=os.fspath(path), error=type(error).__name__)
 
-    def log(self, result: Answer) -> None:
+    def log(self, result: WebhookResponse) -> None:
         """Log the end."""
         logs.log().info("ended", webhook_id=self._task.message_id, reason=result.reason, message=result.message)

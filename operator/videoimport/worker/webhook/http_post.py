@@ -26,7 +26,7 @@ _UNREACHED = (NewConnectionError, ConnectTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookResponse:
     """What the receiver said, or why it said nothing; no reason means that it took the message."""
 
     reason: Reason | None
@@ -39,7 +39,7 @@ class Answer:
 class _Unreached(Exception):  # noqa: N818 — an event of the network, not of our code
     """There was no connection, so nothing was sent."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: WebhookResponse) -> None:
         super().__init__(answer.message)
         self.answer = answer
 
@@ -51,7 +51,7 @@ def send(
     route: Route,
     answered: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
-) -> Answer:
+) -> WebhookResponse:
     """Raises ImportFailure INVALID_SPEC for a URL that is no address. ``answered`` is called as soon as the receiver
     has answered."""
     address = _parse(url)
@@ -81,7 +81,7 @@ def _once(
     headers: Mapping[str, str],
     proxy_field: str,
     answered: Callable[[], None],
-) -> Answer:
+) -> WebhookResponse:
     try:
         response = pool.request("POST", address.url, body=body, headers=headers, preload_content=False, redirect=False)
     except HTTPError as error:
@@ -101,25 +101,25 @@ def _parse(url: str) -> Address:
         raise ImportFailure(Reason.INVALID_SPEC, "spec.webhook.url is not an address.") from None
 
 
-def _answer(status: int, retry_after: str | None, host: str) -> Answer:
+def _answer(status: int, retry_after: str | None, host: str) -> WebhookResponse:
     """By https://www.standardwebhooks.com: nothing but 2xx is success, redirects are not followed, and 410 is a wish
     to hear no more."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     told = f"{host} answered {status} {phrase}".strip()
     if 200 <= status < 300:
-        return Answer(None, f"{told}.")
+        return WebhookResponse(None, f"{told}.")
     if status == HTTPStatus.GONE:
-        return Answer(Reason.WEBHOOK_GONE, f"{told}.")
+        return WebhookResponse(Reason.WEBHOOK_GONE, f"{told}.")
     if 300 <= status < 400:
         advice = "Set webhook.url to the final address, since redirects are not followed."
-        return Answer(Reason.WEBHOOK_FAILED, f"{told}.", advice=advice)
-    return Answer(Reason.WEBHOOK_FAILED, f"{told}.", parse_retry_after(retry_after))
+        return WebhookResponse(Reason.WEBHOOK_FAILED, f"{told}.", advice=advice)
+    return WebhookResponse(Reason.WEBHOOK_FAILED, f"{told}.", parse_retry_after(retry_after))
 
 
-def _failure(error: HTTPError, host: str, proxy_field: str) -> Answer:
+def _failure(error: HTTPError, host: str, proxy_field: str) -> WebhookResponse:
     problem = explain_error(error, host, proxy_field)
     if problem.reason:
-        return Answer(problem.reason, problem.sentence)
+        return WebhookResponse(problem.reason, problem.sentence)
     if isinstance(error, _UNREACHED) and not isinstance(error, NameResolutionError):
-        return Answer(Reason.WEBHOOK_FAILED, f"{host} could not be reached.")
-    return Answer(Reason.WEBHOOK_FAILED, problem.sentence)
+        return WebhookResponse(Reason.WEBHOOK_FAILED, f"{host} could not be reached.")
+    return WebhookResponse(Reason.WEBHOOK_FAILED, problem.sentence)

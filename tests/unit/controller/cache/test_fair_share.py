@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from videoimport.controller.cache.fair_share import Slots
-from videoimport.core.admission import DEFAULT, Limits, Standing
+from videoimport.core.admission import DEFAULT, AdmissionState, Limits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Place = tuple[str, str]
@@ -36,9 +36,9 @@ class Imports:
             self.start(place)
         return words
 
-    def standing(self, place: Place, *, holds: bool = False, waits: bool = False) -> Standing:
+    def standing(self, place: Place, *, holds: bool = False, waits: bool = False) -> AdmissionState:
         number = int(place[1].rpartition("-")[2])
-        return Standing(self.owners[place], holds, waits, (START + timedelta(seconds=number), place[1]))
+        return AdmissionState(self.owners[place], holds, waits, (START + timedelta(seconds=number), place[1]))
 
     def start(self, place: Place) -> None:
         assert self.slots.no_room(place, self.standing(place)) == ""

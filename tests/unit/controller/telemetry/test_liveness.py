@@ -4,9 +4,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from videoimport.controller.telemetry.health import pages
-from videoimport.controller.telemetry.liveness import Limits, Vitals
+from videoimport.controller.telemetry.liveness import LivenessLimits, Vitals
 
-LIMITS = Limits(election=60, news=600, head=300)
+LIMITS = LivenessLimits(election=60, news=600, head=300)
 
 
 @pytest.fixture

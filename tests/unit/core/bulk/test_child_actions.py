@@ -10,10 +10,10 @@ from videoimport.api.tasks.listing_task import FoundItem
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.jobs.pod_template import task_of
-from videoimport.core.list_item import found
+from videoimport.core.list_item import describe_item
 
 SECRET = {"credentialsSecretRef": {"name": "login"}}
-ITEM = found(FoundItem(id="0123456789", url="https://list.example@evil.example/v.mp4"))
+ITEM = describe_item(FoundItem(id="0123456789", url="https://list.example@evil.example/v.mp4"))
 
 
 def origins(source: dict[str, Any], item: Any = ITEM) -> Any:
@@ -38,7 +38,7 @@ def test_a_child_says_where_its_secrets_headers_go(source: dict[str, Any], expec
 
 def test_a_child_without_a_secret_or_of_a_bucket_says_nothing() -> None:
     assert origins({"playlist": {"url": "https://list.example/a"}}) is None
-    stored = found(FoundItem(id="0123456789", key="v.mp4"))
+    stored = describe_item(FoundItem(id="0123456789", key="v.mp4"))
     assert origins({"s3": {"bucket": "media"}} | SECRET, stored) is None
 
 

@@ -22,7 +22,7 @@ from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.discovery import pages as pages_of_list
 from videoimport.core.discovery.pages import MAX_PAGES
-from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.list_item import Listed, RefusedItem
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.plan import Delete
 
@@ -114,7 +114,7 @@ def test_bulk_that_has_ended_stays_so_while_a_listing_job_is_removed(left):
 
 def test_end_of_the_listing_is_announced_with_its_counts():
     wish = written(listed_bulk())
-    seen = pages(wish, [item(0)], rejected=(Rejected("ab" * 5, Reason.NOT_VIDEO, "A picture."),))
+    seen = pages(wish, [item(0)], rejected=(RefusedItem("ab" * 5, Reason.NOT_VIDEO, "A picture."),))
     found = plan(wish, pages=seen)
     assert ("Listed", "1 accepted, 1 rejected.") in [(a.reason, a.message) for a in found.announcements]
     again = wish.model_copy(update={"status": found.status})
@@ -131,8 +131,8 @@ def test_same_item_on_two_pages_is_one_import_and_the_first_counts():
 
 def test_found_counts_over_rejected_wherever_it_stands_and_rejected_twice_counts_once():
     wish = listed_bulk()
-    twice = Rejected(item_identity(url(5)), Reason.NOT_VIDEO)
-    found, nameless = Rejected(item_identity(url(0)), Reason.INVALID_SPEC), Rejected(None, Reason.INVALID_SPEC)
+    twice = RefusedItem(item_identity(url(5)), Reason.NOT_VIDEO)
+    found, nameless = RefusedItem(item_identity(url(0)), Reason.INVALID_SPEC), RefusedItem(None, Reason.INVALID_SPEC)
     lines = (found, twice, twice, nameless)
     status = plan(wish, pages=pages(wish, [item(0)], rejected=lines)).status
     assert (status.total, status.rejected_count) == (1, 2)
@@ -140,7 +140,7 @@ def test_found_counts_over_rejected_wherever_it_stands_and_rejected_twice_counts
 
 def test_accepted_and_rejected_are_shown_with_reasons():
     wish = listed_bulk()
-    line = Rejected("ab" * 5, Reason.UNSUPPORTED_DURATION, "It lasts 9 s.", "long", "https://video.example/long.mp4")
+    line = RefusedItem("ab" * 5, Reason.UNSUPPORTED_DURATION, "It lasts 9 s.", "long", "https://video.example/long.mp4")
     status = plan(wish, pages=pages(wish, [item(0, name="Opening")], rejected=(line,))).status
     assert [(one.name, one.url) for one in status.accepted] == [("Opening", url(0))]
     assert [(one.name, one.url, one.reason, one.message) for one in status.rejected] == [
@@ -233,7 +233,7 @@ def test_list_that_is_too_long_says_so(monkeypatch):
 
 def test_list_of_more_lines_than_are_looked_at_says_so():
     wish = listed_bulk()
-    refuse = Rejected(None, Reason.NOT_VIDEO)
+    refuse = RefusedItem(None, Reason.NOT_VIDEO)
     status = plan(wish, pages=pages(wish, [item(0)], done=False, rejected=(refuse,) * 200_000)).status
     assert status.discovery.done
     assert "more than 4,000 pages or 200,000 entries" in status.message

@@ -16,7 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import WebhookEvent, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.pages import hash_listing
-from videoimport.core.list_item import Listed, Rejected
+from videoimport.core.list_item import Listed, RefusedItem
 from videoimport.core.object_metadata import bulk_owner
 
 MANY = 2000
@@ -39,7 +39,7 @@ def worst(letter: str):
     urls = [f"https://video.example/{number}/".ljust(2048, letter) for number in range(MANY)]
     items = tuple(Listed(item_identity(url), url, name=letter * 128) for url in urls)
     lines = tuple(
-        Rejected(f"{number:010x}", Reason.UNSUPPORTED_RESOLUTION, letter * 512, letter * 128, url)
+        RefusedItem(f"{number:010x}", Reason.UNSUPPORTED_RESOLUTION, letter * 512, letter * 128, url)
         for number, url in enumerate(urls)
     )
     pages = tuple(
@@ -93,7 +93,7 @@ def test_largest_status_stays_under_64_kib_and_within_the_schema(letter, ends):
 def test_fifty_of_each_are_shown_where_they_are_short():
     wish = bulk(source={"playlist": {"url": "https://videos.example/list"}})
     items = tuple(Listed(item_identity(f"{n}"), f"https://video.example/{n}.mp4") for n in range(99))
-    lines = tuple(Rejected(f"{n:010x}", Reason.NOT_VIDEO, "A picture.") for n in range(99))
+    lines = tuple(RefusedItem(f"{n:010x}", Reason.NOT_VIDEO, "A picture.") for n in range(99))
     status = plan(wish, pages=(replace(page(wish, 0, done=True), items=items, rejected=lines),)).status
     assert (len(status.accepted), len(status.rejected)) == (50, 50)
     assert (status.total, status.rejected_count) == (99, 99)

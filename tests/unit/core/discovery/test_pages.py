@@ -6,7 +6,7 @@ from support.core.discovery_builders import listed
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
 from videoimport.core.discovery.pages import build_page_manifest, hash_listing
-from videoimport.core.list_item import LINES, Rejected
+from videoimport.core.list_item import LINES, RefusedItem
 from videoimport.core.parsers import page_view
 
 
@@ -49,7 +49,7 @@ def test_a_line_that_cannot_be_read_is_rejected_and_the_rest_goes_on():
     view = page_view(stored('{"page":1,"found":{"id":"not hex"}}', good, neither, '{"page":1}'))
     assert len(view.items) == 1
     assert view.rejected == tuple(
-        Rejected(None, Reason.INTERNAL, f"line {number} of the page cannot be read") for number in (1, 3, 4)
+        RefusedItem(None, Reason.INTERNAL, f"line {number} of the page cannot be read") for number in (1, 3, 4)
     )
 
 

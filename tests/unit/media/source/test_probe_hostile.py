@@ -97,8 +97,8 @@ def follow(media: Media, tracks: dict[int, Track], output: Output, wanted: Requi
     status = metadata(examined, examined, 1, seconds, None)
     assert status.model_validate_json(status.model_dump_json(by_alias=True)) == status
     found = verify.damage(lambda _offset, _length: b"", (), 1, media.demuxer)
-    found = requirements.refusal(requirements.Examined(media, None, seconds, 1, wanted)) or found
-    early = requirements.early_refusal(requirements.Examined(media, None, seconds, 1, wanted), lists_streams=True)
+    found = requirements.refusal(requirements.CheckedSource(media, None, seconds, 1, wanted)) or found
+    early = requirements.early_refusal(requirements.CheckedSource(media, None, seconds, 1, wanted), lists_streams=True)
     assert early is None or isinstance(early, Finding)
     if video is None or not video.has_size:
         assert found is not None

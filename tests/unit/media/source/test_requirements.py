@@ -6,14 +6,14 @@ import pytest
 
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
-from videoimport.media.source.requirements import Examined, early_refusal, refusal
+from videoimport.media.source.requirements import CheckedSource, early_refusal, refusal
 from videoimport.media.source.streams import Audio, Media, Video
 
 LANDSCAPE = Video(0, "h264", width=1280, height=720)
 PORTRAIT = Video(0, "h264", width=1280, height=720, rotation=90)
 
 
-def examined(video: Video | None = LANDSCAPE, **more: Any) -> Examined:
+def examined(video: Video | None = LANDSCAPE, **more: Any) -> CheckedSource:
     videos = (video,) if video else ()
     given = {
         "media": Media("mov,mp4", videos=videos, audios=(Audio(1, "aac", channels=2),)),
@@ -23,10 +23,10 @@ def examined(video: Video | None = LANDSCAPE, **more: Any) -> Examined:
         "requirements": None,
         **more,
     }
-    return Examined(**given)
+    return CheckedSource(**given)
 
 
-def reason(subject: Examined) -> Reason | None:
+def reason(subject: CheckedSource) -> Reason | None:
     found = refusal(subject)
     return found.reason if found else None
 
@@ -53,7 +53,7 @@ def test_without_requirements_any_size_is_welcome() -> None:
     ],
 )
 def test_what_would_take_all_memory_is_refused_without_requirements_too(
-    subject: Examined, found: Reason | None
+    subject: CheckedSource, found: Reason | None
 ) -> None:
     assert reason(subject) is found
     early = early_refusal(subject, lists_streams=True)

@@ -6,10 +6,10 @@ import pytest
 
 from videoimport.media.container.mp4_boxes import Box
 from videoimport.media.transcode.overlap import Head, is_fragmented, is_indexed, why_staged
-from videoimport.media.transcode.plan import Plan
+from videoimport.media.transcode.plan import TranscodePlan
 
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
-ENCODE = Plan(copy_video=False, copy_audio=True, why="mode Encode asks for it", size=(1280, 720))
+ENCODE = TranscodePlan(copy_video=False, copy_audio=True, why="mode Encode asks for it", size=(1280, 720))
 COPY = replace(ENCODE, copy_video=True)
 
 

@@ -19,8 +19,8 @@ from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import targets_of
 from videoimport.media.transcode.plan import (
     Picture,
-    Plan,
     Sound,
+    TranscodePlan,
     decide,
     encode_instead,
     filters,
@@ -167,7 +167,7 @@ ONE_FILE = Inputs("/s/in", "/s/in")
 
 
 def argv(
-    plan: Plan, video: Video = GOOD, sound: Sound | None = SOUND, output: Output | None = None,
+    plan: TranscodePlan, video: Video = GOOD, sound: Sound | None = SOUND, output: Output | None = None,
     inputs: Inputs = ONE_FILE,
 ) -> list[str]:  # fmt: skip
     job = Job(plan, Picture(video, TRACK), sound, inputs, output or Output())
@@ -178,8 +178,8 @@ def after(words: list[str], option: str) -> str:
     return words[words.index(option) + 1]
 
 
-COPY = Plan(copy_video=True, copy_audio=True, why="", size=(1920, 1080))
-ENCODE = Plan(copy_video=False, copy_audio=False, why="", size=(1280, 720))
+COPY = TranscodePlan(copy_video=True, copy_audio=True, why="", size=(1920, 1080))
+ENCODE = TranscodePlan(copy_video=False, copy_audio=False, why="", size=(1280, 720))
 
 
 def test_every_command_stops_at_the_first_error_and_reads_local_files_only() -> None:
@@ -248,7 +248,9 @@ def test_mono_stays_mono_and_more_becomes_stereo(channels: int, told: str) -> No
     assert after(argv(ENCODE, sound=Sound(replace(AAC, channels=channels), TRACK)), "-ac") == told
 
 
-def needs(plan: Plan, video: Video = GOOD, sound: Sound | None = SOUND) -> tuple[frozenset[str], frozenset[str]]:
+def needs(
+    plan: TranscodePlan, video: Video = GOOD, sound: Sound | None = SOUND
+) -> tuple[frozenset[str], frozenset[str]]:
     job = Job(plan, Picture(video, TRACK), sound, Inputs("/s/in", "/s/in"), Output())
     targets = targets_of(plan, job.picture, sound, job.output, "/s/out")
     return command.needed_encoders(job, targets), command.needed_filters(job, targets)

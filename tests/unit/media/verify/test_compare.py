@@ -13,7 +13,7 @@ from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Media, Video
 from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import Target, targets_of
-from videoimport.media.transcode.plan import Picture, Plan, Sound
+from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 from videoimport.media.transcode.progress import output_seconds, percent
 from videoimport.media.verify.compare import Compared, damage, difference, difference_of_damaged, loss
 
@@ -24,7 +24,7 @@ VIDEO = Video(
 AUDIO = Audio(1, "aac", profile="LC", channels=2, duration=10.0)
 WHOLE = Track(packets=250, start=0.0, end=10.0)
 HEAD_FIRST = (Box(b"ftyp", 0, 24), Box(b"moov", 24, 100), Box(b"mdat", 100, 1000))
-PLAN = Plan(copy_video=False, copy_audio=False, why="", size=(1280, 720))
+PLAN = TranscodePlan(copy_video=False, copy_audio=False, why="", size=(1280, 720))
 JOB = Job(PLAN, Picture(VIDEO, WHOLE), Sound(AUDIO, WHOLE), Inputs("/s/in", "/s/in"), Output())
 GOOD = Compared(
     job=JOB,
@@ -184,7 +184,7 @@ def test_a_rendition_is_held_against_its_own_size() -> None:
 
 def test_mode_remux_keeps_whatever_codec_there_is_but_that_one() -> None:
     odd = replace(VIDEO, codec="vp9", pixels="yuv422p", profile="")
-    copied = Plan(copy_video=True, copy_audio=True, why="", size=(1280, 720))
+    copied = TranscodePlan(copy_video=True, copy_audio=True, why="", size=(1280, 720))
     wish = Output(mode="Remux")
     remux = beside(plan=copied, picture=Picture(odd, WHOLE), output=wish)
     remux = replace(remux, target=targets_of(copied, JOB.picture, JOB.sound, wish, "/s/out")[0])

@@ -11,7 +11,7 @@ from videoimport.api.output import Output
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode.job import Inputs, Job
-from videoimport.media.transcode.plan import Picture, Plan
+from videoimport.media.transcode.plan import Picture, TranscodePlan
 from videoimport.media.verify.proof import (
     COMPLETE,
     LEAST_SAMPLE_SECONDS,
@@ -62,7 +62,7 @@ def test_samples_lie_within_the_video_and_within_the_bound(size: tuple[int, int]
     ],
 )
 def test_result_json_says_what_was_proven(copies: bool, is_tolerant: bool, seconds: float, decoded: str) -> None:
-    plan = Plan(copy_video=copies, copy_audio=True, why="", size=(1920, 1080))
+    plan = TranscodePlan(copy_video=copies, copy_audio=True, why="", size=(1920, 1080))
     shown = picture(1920, 1080, seconds)
     said = told(Job(plan, shown, None, Inputs("/s/in", "/s/in"), Output(), is_tolerant=is_tolerant))
     assert said["decoded"] == decoded

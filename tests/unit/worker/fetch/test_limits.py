@@ -7,7 +7,7 @@ import pytest
 from support.fake_clock import FakeClock
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http.response import Interrupted
-from videoimport.worker.fetch.limits import CHUNK, Limits, Pace, StallDetector, Throttle
+from videoimport.worker.fetch.limits import CHUNK, FetchLimits, Pace, StallDetector, Throttle
 from videoimport.worker.runtime.errors import ImportFailure
 
 PACE = Pace(rate=1000, seconds=60.0)
@@ -36,7 +36,7 @@ class TestThrottle:
 
 
 def test_limits_count_what_is_there_already() -> None:
-    limits = Limits(room_bytes=100, max_bytes=50, before=40)
+    limits = FetchLimits(room_bytes=100, max_bytes=50, before=40)
     limits.check(10)
     with pytest.raises(ImportFailure) as caught:
         limits.check(11)

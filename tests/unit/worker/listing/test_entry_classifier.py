@@ -11,7 +11,7 @@ from videoimport.api.tasks.listing_task import ListingTask
 from videoimport.media.source import probe
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.entry_classifier import Judge
-from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.listing.protocol import ListEntry, Look
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.subprocesses import Children
 
@@ -59,13 +59,13 @@ def test_what_a_site_names_as_its_video_is_not_judged_by_its_address(
     identity: str | None, reason: Reason | None
 ) -> None:
     judge = Judge(task(PLAYLIST), None, Children())
-    found = judge.objection(Entry(cursor="1", url="https://e.com/why-mp3.mp3", identity=identity))
+    found = judge.objection(ListEntry(cursor="1", url="https://e.com/why-mp3.mp3", identity=identity))
     assert (found.reason if found else None) is reason
 
 
 def test_an_objects_name_counts_although_it_has_an_identity() -> None:
     judge = Judge(task(bucket()), None, Children())
-    found = judge.objection(Entry(cursor="1", key="a.mp3", identity="s3 tapes/a.mp3"))
+    found = judge.objection(ListEntry(cursor="1", key="a.mp3", identity="s3 tapes/a.mp3"))
     assert found is not None
     assert found.reason is Reason.NOT_VIDEO
 
@@ -99,6 +99,6 @@ def test_a_bucket_with_the_destinations_name_may_be_it_whatever_its_address(
 )
 def test_a_page_keeps_of_a_title_what_a_name_has_room_for(title: str | None, slug: str | None) -> None:
     judge = Judge(task(PLAYLIST), None, Children())
-    line = judge.found(Entry(cursor="1", url="https://e.com/1", title=title), None)
+    line = judge.found(ListEntry(cursor="1", url="https://e.com/1", title=title), None)
     assert line.found is not None
     assert line.found.slug == slug

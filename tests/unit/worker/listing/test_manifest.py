@@ -15,7 +15,7 @@ from videoimport.worker.listing import csv_line_joining as quotes
 from videoimport.worker.listing import manifest
 from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.manifest_rows import NoListError, Row
-from videoimport.worker.listing.protocol import ANSWERS, Entry, ListRequest, Passed
+from videoimport.worker.listing.protocol import ANSWERS, ListEntry, ListRequest, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route
@@ -25,12 +25,12 @@ def rows(*texts: str) -> list[Row]:
     return list(lines.rows(f"{text}\n".encode() for text in texts))
 
 
-def entries(folder: Path, content: bytes) -> list[Entry]:
+def entries(folder: Path, content: bytes) -> list[ListEntry]:
     """The entries of a ConfigMap's manifest, as the guarded process says them."""
-    return [one for one in passed(folder, content) if isinstance(one, Entry)]
+    return [one for one in passed(folder, content) if isinstance(one, ListEntry)]
 
 
-def passed(folder: Path, content: bytes) -> list[Entry | Passed]:
+def passed(folder: Path, content: bytes) -> list[ListEntry | Passed]:
     """All that is told of a ConfigMap's manifest."""
     mounted, scratch = folder / "mounted", folder / "scratch"
     for one in (mounted, scratch):

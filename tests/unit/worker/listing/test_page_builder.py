@@ -13,8 +13,8 @@ from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, FoundItem, Listin
 from videoimport.worker.listing.bucket import cursor_of, key_of
 from videoimport.worker.listing.client import Batch
 from videoimport.worker.listing.entry_classifier import Judge
-from videoimport.worker.listing.page_builder import Page, Pager
-from videoimport.worker.listing.protocol import Entry, Look
+from videoimport.worker.listing.page_builder import PageBuilder, Pager
+from videoimport.worker.listing.protocol import ListEntry, Look
 from videoimport.worker.listing.run import fitted
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
@@ -29,8 +29,8 @@ def task(**more: Any) -> ListingTask:
     return ListingTask.model_validate({**defaults, **more})
 
 
-def entry(number: int, **more: Any) -> Entry:
-    return Entry(**{"cursor": str(number), "url": f"https://e.com/{number}.mp4", **more})
+def entry(number: int, **more: Any) -> ListEntry:
+    return ListEntry(**{"cursor": str(number), "url": f"https://e.com/{number}.mp4", **more})
 
 
 def failure(reason: Reason = Reason.RATE_LIMITED) -> ImportFailure:
@@ -63,7 +63,7 @@ class Source:
 
 def page_of(given: Source, most: int = 2000, **more: Any) -> tuple[Any, list[str]]:
     """The report, and the addresses on the page."""
-    wish, page = task(**more), Page(most)
+    wish, page = task(**more), PageBuilder(most)
     first, given.now = given.now, 0.0
     pager = Pager(wish, given, Judge(wish, None, Children()), page, lambda: given.now)  # type: ignore[arg-type]
     given.now = first
@@ -149,8 +149,8 @@ def test_limit_counts_what_is_found_on_this_page(page: int) -> None:
 BUCKET = {"source": {"s3": {"bucket": "source"}}, "requirements": {}}
 
 
-def objects(*keys: str) -> list[Entry]:
-    return [Entry(cursor=key, key=key, size_bytes=9) for key in keys]
+def objects(*keys: str) -> list[ListEntry]:
+    return [ListEntry(cursor=key, key=key, size_bytes=9) for key in keys]
 
 
 def test_what_the_first_bytes_prove_is_rejected() -> None:
@@ -185,7 +185,7 @@ def test_what_there_is_no_time_to_look_at_is_left_to_its_import() -> None:
 
 
 def test_a_line_is_one_line_to_every_reader() -> None:
-    page = Page(10)
+    page = PageBuilder(10)
     key = "a\nb\u2028c\u0085d.mp4"
     page.add(PageLine(found=FoundItem(id="0123456789", key=key)))
     (text,) = page._lines

@@ -8,12 +8,12 @@ from yt_dlp.utils import smuggle_url
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.listing import playlist_entries as flat
-from videoimport.worker.listing.protocol import Entry
+from videoimport.worker.listing.protocol import ListEntry
 
 PAGE = "https://e.com/shows/list"
 
 
-def entry(raw: Any, *, has_secret: bool = False) -> Entry:
+def entry(raw: Any, *, has_secret: bool = False) -> ListEntry:
     return flat.entry(raw, "1", PAGE, has_secret=has_secret)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from videoimport.worker.pipeline.watchdog import Room, used
+from videoimport.worker.pipeline.watchdog import ScratchUsage, used
 
 
 def fill(path: Path, size: int) -> None:
@@ -18,7 +18,7 @@ def test_every_file_below_counts(tmp_path: Path) -> None:
 
 
 def test_what_comes_near_the_limit_is_full_and_says_by_what(tmp_path: Path) -> None:
-    room = Room(tmp_path, tmp_path / "source", 10 * 2**20, "10Mi")
+    room = ScratchUsage(tmp_path, tmp_path / "source", 10 * 2**20, "10Mi")
     fill(tmp_path / "source/a", 6 * 2**20)
     assert room.full() is None
     fill(tmp_path / "results/b", 4 * 2**20)

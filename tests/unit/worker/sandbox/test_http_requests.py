@@ -12,15 +12,17 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks import import_report, webhook_task
 from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
-from videoimport.worker.fetch.http.response import Answer, Interrupted
-from videoimport.worker.fetch.http.retry import Patience
+from videoimport.worker.fetch.http.response import HttpResponse, Interrupted
+from videoimport.worker.fetch.http.retry import RetryPolicy
 from videoimport.worker.sandbox.http_requests import parse_retry_after
 from videoimport.worker.webhook import http_post
 
 
 def by_source(header: str) -> float | None:
     headers = HTTPHeaderDict({"Retry-After": header})
-    return Answer(HTTPResponse(status=429, headers=headers, preload_content=False), "https://h.example/").retry_after
+    return HttpResponse(
+        HTTPResponse(status=429, headers=headers, preload_content=False), "https://h.example/"
+    ).retry_after
 
 
 def by_receiver(header: str) -> float | None:
@@ -80,7 +82,7 @@ def test_each_report_takes_the_longest_wait() -> None:
 def test_a_server_that_asks_for_no_wait_is_not_asked_again_at_once() -> None:
     waits: list[float] = []
     tries = iter(range(3))
-    for attempt in Patience(waits.append).attempts():
+    for attempt in RetryPolicy(waits.append).attempts():
         with attempt:
             if next(tries) < 2:
                 raise Interrupted("503", reason=Reason.SOURCE_UNAVAILABLE, retry_after=0)

@@ -13,7 +13,7 @@ from videoimport.worker.fetch.credentials import WebSecrets, is_own
 from videoimport.worker.fetch.http import cookies as jars
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.fetch.http import redirects
-from videoimport.worker.fetch.http.response import Answer, Interrupted
+from videoimport.worker.fetch.http.response import HttpResponse, Interrupted
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.http_requests import AGENT, explain_error, parse_address
 from videoimport.worker.sandbox.proxy import Route
@@ -45,7 +45,7 @@ class Browser:
         self._secrets = secrets or WebSecrets()
         self._cookies = self._secrets.jar() if cookies is None else cookies
 
-    def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> Answer:
+    def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> HttpResponse:
         """Return the answer of the last hop. Raises ImportFailure, or Interrupted for what another try may mend.
 
         ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
@@ -56,7 +56,7 @@ class Browser:
             response = self._once(url, dict(extra) if is_own(first, url) else redirects.without_own(dict(extra)))
             location = redirects.location_of(response.status, response.headers)
             if location is None:
-                return Answer(response, url)
+                return HttpResponse(response, url)
             _discard(response)
             url = redirects.target(url, location, first)
         message = f"The source redirects more than {redirects.MOST_REDIRECTS} times."

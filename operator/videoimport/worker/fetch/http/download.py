@@ -8,18 +8,18 @@ from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch import mp4_tail as tail
 from videoimport.worker.fetch.http.client import Browser
-from videoimport.worker.fetch.http.response import Answer, Interrupted, Validator, status_failure
-from videoimport.worker.fetch.http.retry import Patience
-from videoimport.worker.fetch.limits import Limits, StallDetector, Throttle
+from videoimport.worker.fetch.http.response import HttpResponse, Interrupted, Validator, status_failure
+from videoimport.worker.fetch.http.retry import RetryPolicy
+from videoimport.worker.fetch.limits import FetchLimits, StallDetector, Throttle
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import File, Growing, Hashed, Part, Restarted, TailFile, Telling, identity
+from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Part, Restarted, TailFile, Telling, identity
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The first answer with its first bytes: what decides whether it is a file at all."""
 
-    answer: Answer
+    answer: HttpResponse
     head: bytes
 
 
@@ -31,7 +31,7 @@ class Download:
         browser: Browser,
         url: str,
         landing: Landing,
-        limits: Limits,
+        limits: FetchLimits,
         teller: Telling,
         *,
         part: Part = "video",
@@ -43,7 +43,7 @@ class Download:
         self._landing, self._limits, self._teller, self._part = landing, limits, teller, part
         self._extra = dict(extra or {})
         self._throttle = throttle or Throttle(None)
-        self._patience = Patience(sleep)
+        self._patience = RetryPolicy(sleep)
         self._total: int | None = None
         self._validator = Validator()
         self._resumable = True
@@ -96,14 +96,14 @@ class Download:
         self._adopt(answer)
         return opening
 
-    def _read_head(self, answer: Answer) -> bytes:
+    def _read_head(self, answer: HttpResponse) -> bytes:
         head, stall = b"", StallDetector(self._limits.pace)
         while len(head) < sniff.ENOUGH and (chunk := answer.read(sniff.ENOUGH - len(head))):
             head += chunk
             stall.check(len(head))
         return head
 
-    def _adopt(self, answer: Answer) -> None:
+    def _adopt(self, answer: HttpResponse) -> None:
         """From now on it is this version of the source that is read."""
         self._url = answer.url
         self._validator = answer.validator
@@ -112,7 +112,7 @@ class Download:
         self._limits.check(self._total or 0)
         self._landing.remember(self._source, self._validator.text if self._resumable else None, self._total)
 
-    def _check_status(self, answer: Answer) -> None:
+    def _check_status(self, answer: HttpResponse) -> None:
         if answer.status in (200, 206):
             return
         answer.response.close()
@@ -150,7 +150,7 @@ class Download:
         )
         return found if found and found.offset >= self._landing.size else None
 
-    def _resume(self) -> Answer:
+    def _resume(self) -> HttpResponse:
         """The answer to a request for the rest, or for the whole where a rest could not be trusted."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
@@ -161,10 +161,10 @@ class Download:
         self._check_status(answer)
         return answer
 
-    def _get(self, headers: Mapping[str, str]) -> Answer:
+    def _get(self, headers: Mapping[str, str]) -> HttpResponse:
         return self._browser.get(self._url, {**self._extra, **headers}, first=self._original)
 
-    def _continues(self, answer: Answer) -> bool:
+    def _continues(self, answer: HttpResponse) -> bool:
         """Whether a 206 is exactly the rest we asked for, of the version we have."""
         span = answer.content_range
         if self._validator.differs(answer.validator):
@@ -173,7 +173,7 @@ class Download:
             return False
         return self._total in (None, span.total)
 
-    def _restart(self, answer: Answer) -> None:
+    def _restart(self, answer: HttpResponse) -> None:
         """Throw away what is there; what is read from now on is one version again."""
         self._patience.restarted(self._validator.differs(answer.validator) or self._length_differs(answer))
         self._landing.start_over()
@@ -188,10 +188,10 @@ class Download:
             raise Interrupted("it answers with another range than was asked for")
         self._adopt(answer)
 
-    def _length_differs(self, answer: Answer) -> bool:
+    def _length_differs(self, answer: HttpResponse) -> bool:
         return answer.status == 200 and None not in (answer.length, self._total) and answer.length != self._total
 
-    def _drain(self, answer: Answer) -> None:
+    def _drain(self, answer: HttpResponse) -> None:
         stall = StallDetector(self._limits.pace, self._landing.size)
         while chunk := answer.read(self._throttle.chunk):
             if self._tail and self._landing.size + len(chunk) >= self._tail.offset:
@@ -216,7 +216,7 @@ class Download:
 
     def _tell(self, head: bytes) -> None:
         self._is_told = True
-        growing = Growing(
+        growing = FileGrowing(
             part=self._part,
             path=str(self._landing.path),
             size=self._total,

@@ -72,7 +72,7 @@ class ContentRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """A response whose body is still to be read, and where it came from in the end."""
 
     response: BaseHTTPResponse

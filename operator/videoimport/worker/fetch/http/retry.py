@@ -17,7 +17,7 @@ _LONGEST_WAIT = 10.0
 _LONGEST_ASKED = 30.0
 
 
-class Patience:
+class RetryPolicy:
     """Of one download: as long as bytes come it is endless."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.limits import Limits
-from videoimport.worker.fetch.protocol import File, Growing, Hashed, Restarted, Telling
+from videoimport.worker.fetch.limits import FetchLimits
+from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Restarted, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 
 _HASHED_BYTES = 16 * 2**20
@@ -24,7 +24,7 @@ def size_of(told: Any) -> int | None:
 class Segments:
     """One file. ``hook`` is yt-dlp's progress hook while it is fetched."""
 
-    def __init__(self, growing: Growing, before: int, limits: Limits, teller: Telling) -> None:
+    def __init__(self, growing: FileGrowing, before: int, limits: FetchLimits, teller: Telling) -> None:
         self._growing, self._before, self._limits, self._teller = growing, before, limits, teller
         self._path = Path(growing.path)
         self._is_told = False

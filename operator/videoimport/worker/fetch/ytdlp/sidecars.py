@@ -136,7 +136,7 @@ class _Getter:
     def thumbnail(self, chosen: dict[str, Any]) -> Path:
         """Into a file that is named for what it is."""
         content = self._get(chosen, MOST_THUMBNAIL_BYTES)
-        if sniff.kind(content[: sniff.ENOUGH], "") is not sniff.Kind.PICTURE:
+        if sniff.kind(content[: sniff.ENOUGH], "") is not sniff.FileKind.PICTURE:
             raise Interrupted("it is no picture")
         kind = next((kind for start, kind in _PICTURES if content.startswith(start)), None)
         if kind is None:

@@ -18,7 +18,7 @@ from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Arrived, Extras, Fetched, File, Growing, Part, Restarted
+from videoimport.worker.fetch.protocol import Arrived, Extras, Fetched, File, FileGrowing, Part, Restarted
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp import info as finding
 from videoimport.worker.fetch.ytdlp import sidecars as extras
@@ -33,7 +33,7 @@ _PLAIN = ("http", "https")
 _CONTAINERS: dict[str, ContainerFormat] = {"mp4": "mp4", "m4a": "mp4", "mov": "mov", "mkv": "mkv", "webm": "webm"}
 
 
-class Page:
+class VideoPage:
     """One page. ``fetch`` is all there is to do with it; raises ImportFailure."""
 
     def __init__(self, around: Surroundings, url: str, secrets: WebSecrets) -> None:
@@ -126,7 +126,7 @@ class Page:
         return download.finish()
 
     def _by_segments(self, ydl: Ydl, one: dict[str, Any], name: str, part: Part) -> File:
-        growing = Growing(
+        growing = FileGrowing(
             part=part, path=str(self._around.folder / name), size=size_of(one.get("filesize")),
             container=_CONTAINERS.get(str(one.get("ext"))), is_segmented=self._in_segments,
         )  # fmt: skip

@@ -17,7 +17,7 @@ from videoimport.worker.storage.base import Ticket, UnmetError, exists, has_mark
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
 from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT
-from videoimport.worker.storage.s3.errors import CONFLICT, GONE, Kind, error_code, error_kind, is_unknown, status
+from videoimport.worker.storage.s3.errors import CONFLICT, GONE, ErrorKind, error_code, error_kind, is_unknown, status
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -111,19 +111,19 @@ def _is_lost(store: "S3Store", key: str, error: ClientError) -> bool:
     Some deny access to an upload that was aborted. With the right to open an upload goes the right to complete it.
     """
     kind = error_kind(error)
-    if kind is Kind.DENIED:
+    if kind is ErrorKind.DENIED:
         try:
             answer = store.create(key)
         except (ClientError, BotoCoreError, OSError):
             return False
         store.abort(key, answer["UploadId"])
         return True
-    return kind is Kind.OTHER and HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR
+    return kind is ErrorKind.OTHER and HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _refused(key: str, error: ClientError) -> ImportFailure:
     message = f"The object store does not complete the upload to {key}: {error_code(error)} (HTTP {status(error)})."
-    is_denied = error_kind(error) is Kind.DENIED
+    is_denied = error_kind(error) is ErrorKind.DENIED
     reason = Reason.DESTINATION_DENIED if is_denied else Reason.DESTINATION_UNAVAILABLE
     return DestinationFault(reason, message, remedy=Remedy.RESEND)
 

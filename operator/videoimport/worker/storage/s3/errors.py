@@ -36,7 +36,7 @@ _BARE = ("400", "405", "501")
 """Codes of answers without a body."""
 
 
-class Kind(Enum):
+class ErrorKind(Enum):
     """What an error code says of the store, the bucket or the object."""
 
     AWAY = auto()
@@ -68,30 +68,30 @@ class Kind(Enum):
     OTHER = auto()
 
 
-_CODES: dict[Kind, tuple[str, ...]] = {
-    Kind.AWAY: ("InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "BadGateway",
+_CODES: dict[ErrorKind, tuple[str, ...]] = {
+    ErrorKind.AWAY: ("InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "BadGateway",
                 "GatewayTimeout", "XMinioServerNotInitialized", "ServerBusy", "OperationTimedOut"),
-    Kind.BUSY: ("SlowDown", "SlowDownRead", "SlowDownWrite", "RequestLimitExceeded", "TooManyRequests",
+    ErrorKind.BUSY: ("SlowDown", "SlowDownRead", "SlowDownWrite", "RequestLimitExceeded", "TooManyRequests",
                 "TooManyRequestsException", "BandwidthLimitExceeded"),
-    Kind.CLOCK: ("RequestTimeTooSkewed", "RequestExpired"),
-    Kind.CONFLICT: ("ConditionalRequestConflict",),
-    Kind.DAMAGED: ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody",
+    ErrorKind.CLOCK: ("RequestTimeTooSkewed", "RequestExpired"),
+    ErrorKind.CONFLICT: ("ConditionalRequestConflict",),
+    ErrorKind.DAMAGED: ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody",
                    "InvalidPart", "InvalidPartOrder", "EntityTooSmall"),
-    Kind.LOST: ("NoSuchUpload",),
-    Kind.FULL: ("QuotaExceeded", "InsufficientStorage", "StorageFull", "XMinioStorageFull",
+    ErrorKind.LOST: ("NoSuchUpload",),
+    ErrorKind.FULL: ("QuotaExceeded", "InsufficientStorage", "StorageFull", "XMinioStorageFull",
                 "XMinioAdminBucketQuotaExceeded", "StorageQuotaExceeded", "StorageCapExceeded", "DiskFull"),
-    Kind.TOO_LARGE: ("EntityTooLarge", "RequestEntityTooLarge", "MetadataTooLarge", "KeyTooLongError"),
-    Kind.UNSUPPORTED: ("NotImplemented", "MethodNotAllowed"),
-    Kind.DENIED: ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
+    ErrorKind.TOO_LARGE: ("EntityTooLarge", "RequestEntityTooLarge", "MetadataTooLarge", "KeyTooLongError"),
+    ErrorKind.UNSUPPORTED: ("NotImplemented", "MethodNotAllowed"),
+    ErrorKind.DENIED: ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
                   "InvalidSecurity", "TokenRefreshRequired", "AllAccessDisabled", "AccountProblem", "NotSignedUp",
                   "XMinioInvalidAccessKeyId", "XAdminUserNotFound", "UnsupportedAlgorithm"),
-    Kind.NO_BUCKET: ("NoSuchBucket",),
-    Kind.NO_OBJECT: ("NoSuchKey", "NoSuchVersion", "NotFound"),
-    Kind.CHANGED: ("PreconditionFailed", "InvalidRange"),
-    Kind.ARCHIVED: ("InvalidObjectState",),
-    Kind.REGION: ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed",
+    ErrorKind.NO_BUCKET: ("NoSuchBucket",),
+    ErrorKind.NO_OBJECT: ("NoSuchKey", "NoSuchVersion", "NotFound"),
+    ErrorKind.CHANGED: ("PreconditionFailed", "InvalidRange"),
+    ErrorKind.ARCHIVED: ("InvalidObjectState",),
+    ErrorKind.REGION: ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed",
                   "IllegalLocationConstraintException"),
-    Kind.BUCKET_NAME: ("InvalidBucketName",),
+    ErrorKind.BUCKET_NAME: ("InvalidBucketName",),
 }  # fmt: skip
 _OPTIONS = {
     "InvalidStorageClass": "storageClass", "InvalidTag": "tags", "InvalidEncryptionAlgorithmError":
@@ -99,21 +99,21 @@ _OPTIONS = {
     "Error": "serverSideEncryption",
 }  # fmt: skip
 _STATUSES = {
-    HTTPStatus.MOVED_PERMANENTLY: Kind.REGION,
-    HTTPStatus.TEMPORARY_REDIRECT: Kind.REGION,
-    HTTPStatus.UNAUTHORIZED: Kind.DENIED,
-    HTTPStatus.FORBIDDEN: Kind.DENIED,
-    HTTPStatus.NOT_FOUND: Kind.NO_OBJECT,
-    HTTPStatus.METHOD_NOT_ALLOWED: Kind.UNSUPPORTED,
-    HTTPStatus.REQUEST_TIMEOUT: Kind.AWAY,
-    HTTPStatus.PRECONDITION_FAILED: Kind.CHANGED,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Kind.TOO_LARGE,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: Kind.CHANGED,
-    HTTPStatus.TOO_MANY_REQUESTS: Kind.BUSY,
-    HTTPStatus.NOT_IMPLEMENTED: Kind.UNSUPPORTED,
-    HTTPStatus.INSUFFICIENT_STORAGE: Kind.FULL,
+    HTTPStatus.MOVED_PERMANENTLY: ErrorKind.REGION,
+    HTTPStatus.TEMPORARY_REDIRECT: ErrorKind.REGION,
+    HTTPStatus.UNAUTHORIZED: ErrorKind.DENIED,
+    HTTPStatus.FORBIDDEN: ErrorKind.DENIED,
+    HTTPStatus.NOT_FOUND: ErrorKind.NO_OBJECT,
+    HTTPStatus.METHOD_NOT_ALLOWED: ErrorKind.UNSUPPORTED,
+    HTTPStatus.REQUEST_TIMEOUT: ErrorKind.AWAY,
+    HTTPStatus.PRECONDITION_FAILED: ErrorKind.CHANGED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ErrorKind.TOO_LARGE,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: ErrorKind.CHANGED,
+    HTTPStatus.TOO_MANY_REQUESTS: ErrorKind.BUSY,
+    HTTPStatus.NOT_IMPLEMENTED: ErrorKind.UNSUPPORTED,
+    HTTPStatus.INSUFFICIENT_STORAGE: ErrorKind.FULL,
 }
-_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes} | dict.fromkeys(_OPTIONS, Kind.OPTION)
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes} | dict.fromkeys(_OPTIONS, ErrorKind.OPTION)
 _STORE = "Check that the object store answers requests from the cluster."
 _ENDPOINT = "Check that destination.s3.endpoint is the address of an object store's S3 API."
 _KEYS = (
@@ -151,54 +151,56 @@ def is_refusal(error: ClientError) -> bool:
     return HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR or status(error) == 501
 
 
-def kind_of(code: str, status: int) -> Kind:
+def kind_of(code: str, status: int) -> ErrorKind:
     """Return what an error code says or, where it is unknown, the HTTP status."""
     if code in _BY_CODE:
         return _BY_CODE[code]
     if code.startswith("Throttling"):
-        return Kind.BUSY
+        return ErrorKind.BUSY
     status = status or (int(code) if code.isdecimal() and len(code) == 3 else 0)
     if status in _STATUSES:
         return _STATUSES[HTTPStatus(status)]
-    return Kind.AWAY if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.OTHER
+    return ErrorKind.AWAY if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ErrorKind.OTHER
 
 
-def error_kind(error: Exception) -> Kind:
+def error_kind(error: Exception) -> ErrorKind:
     """Return what an error of botocore's says. A connection that failed is AWAY, an unusable answer OTHER."""
     if isinstance(error, BROKEN_OFF):
-        return Kind.AWAY
+        return ErrorKind.AWAY
     if isinstance(error, ClientError):
         return kind_of(error_code(error), status(error))
     if isinstance(error, (SSLError, UnusableAnswerError, ParamValidationError)):
-        return Kind.OTHER
-    return Kind.AWAY if isinstance(error, (ConnectionError, HTTPClientError, HTTPError, OSError)) else Kind.OTHER
+        return ErrorKind.OTHER
+    return (
+        ErrorKind.AWAY if isinstance(error, (ConnectionError, HTTPClientError, HTTPError, OSError)) else ErrorKind.OTHER
+    )
 
 
 # Destinations
 
 _REMEDIES = {
-    Kind.AWAY: Remedy.WAIT,
-    Kind.BUSY: Remedy.WAIT,
-    Kind.CLOCK: Remedy.WAIT,
-    Kind.CONFLICT: Remedy.RESEND,
-    Kind.DAMAGED: Remedy.RESEND,
-    Kind.LOST: Remedy.RESEND,
+    ErrorKind.AWAY: Remedy.WAIT,
+    ErrorKind.BUSY: Remedy.WAIT,
+    ErrorKind.CLOCK: Remedy.WAIT,
+    ErrorKind.CONFLICT: Remedy.RESEND,
+    ErrorKind.DAMAGED: Remedy.RESEND,
+    ErrorKind.LOST: Remedy.RESEND,
 }
-_DESTINATION: dict[Kind, tuple[Reason, str]] = {
-    Kind.CLOCK: (
+_DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
+    ErrorKind.CLOCK: (
         Reason.DESTINATION_UNAVAILABLE,
         "The clocks of the node and of the object store differ: correct the one that is wrong.",
     ),
-    Kind.DAMAGED: (Reason.DESTINATION_CORRUPT, ""),
-    Kind.FULL: (
+    ErrorKind.DAMAGED: (Reason.DESTINATION_CORRUPT, ""),
+    ErrorKind.FULL: (
         Reason.DESTINATION_UNAVAILABLE,
         "Delete objects from the bucket or raise its quota, or name another one in spec.destination.s3.bucket.",
     ),
-    Kind.TOO_LARGE: (Reason.UNSUPPORTED_DESTINATION, "Choose a smaller output, or an object store that takes it."),
-    Kind.UNSUPPORTED: (Reason.UNSUPPORTED_DESTINATION, ""),
-    Kind.DENIED: (Reason.DESTINATION_DENIED, _KEYS),
-    Kind.REGION: (Reason.INVALID_SPEC, "Set destination.s3.region to the region of the bucket."),
-    Kind.BUCKET_NAME: (Reason.INVALID_SPEC, "Correct destination.s3.bucket."),
+    ErrorKind.TOO_LARGE: (Reason.UNSUPPORTED_DESTINATION, "Choose a smaller output, or an object store that takes it."),
+    ErrorKind.UNSUPPORTED: (Reason.UNSUPPORTED_DESTINATION, ""),
+    ErrorKind.DENIED: (Reason.DESTINATION_DENIED, _KEYS),
+    ErrorKind.REGION: (Reason.INVALID_SPEC, "Set destination.s3.region to the region of the bucket."),
+    ErrorKind.BUCKET_NAME: (Reason.INVALID_SPEC, "Correct destination.s3.bucket."),
 }
 
 
@@ -208,15 +210,15 @@ def failure_of(code: str, status: int, bucket: str, doing: str, operation: str =
     ``doing`` completes "The object store did not let us …"; ``operation`` is S3's name of the request.
     """
     kind = kind_of(code, status)
-    if kind is Kind.NO_BUCKET:
+    if kind is ErrorKind.NO_BUCKET:
         advice = "Create the bucket or correct destination.s3.bucket, then change retryToken."
         return DestinationFault(Reason.DESTINATION_NOT_FOUND, f"There is no bucket {bucket!r}.", advice=advice)
     reason, advice = _DESTINATION.get(kind, (Reason.DESTINATION_UNAVAILABLE, _STORE))
-    if kind is Kind.OPTION:
+    if kind is ErrorKind.OPTION:
         reason, advice = Reason.INVALID_SPEC, f"Correct destination.s3.{_OPTIONS[code]}."
     answer = _answer(code, status, operation)
     said = f"The object store did not let us {doing}: {answer}."
-    if kind is Kind.FULL:
+    if kind is ErrorKind.FULL:
         said = f"The bucket {bucket!r} has no more room; the object store did not let us {doing}: {answer}."
     return DestinationFault(reason, said, advice=advice, remedy=_REMEDIES.get(kind, Remedy.NONE))
 
@@ -227,7 +229,7 @@ def no_answer(error: Exception, doing: str) -> ImportFailure:
     if isinstance(error, UnusableAnswerError):
         message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when we wanted to {doing}."
         return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_ENDPOINT, remedy=Remedy.NONE)
-    is_away = error_kind(error) is Kind.AWAY
+    is_away = error_kind(error) is ErrorKind.AWAY
     said = "did not answer" if is_away else "gave no usable answer"
     said = "broke off its answer" if isinstance(error, BROKEN_OFF) else said
     message = f"The object store {said} ({name}) when we wanted to {doing}."
@@ -251,20 +253,20 @@ def operation_of(error: Exception) -> str:
 # Sources
 
 _SOURCE = {
-    Kind.NO_BUCKET: Reason.SOURCE_NOT_FOUND,
-    Kind.NO_OBJECT: Reason.SOURCE_NOT_FOUND,
-    Kind.DENIED: Reason.SOURCE_AUTH_REQUIRED,
-    Kind.CHANGED: Reason.SOURCE_CHANGED,
-    Kind.BUSY: Reason.RATE_LIMITED,
-    Kind.ARCHIVED: Reason.UNSUPPORTED_SOURCE,
-    Kind.REGION: Reason.INVALID_SPEC,
-    Kind.BUCKET_NAME: Reason.INVALID_SPEC,
+    ErrorKind.NO_BUCKET: Reason.SOURCE_NOT_FOUND,
+    ErrorKind.NO_OBJECT: Reason.SOURCE_NOT_FOUND,
+    ErrorKind.DENIED: Reason.SOURCE_AUTH_REQUIRED,
+    ErrorKind.CHANGED: Reason.SOURCE_CHANGED,
+    ErrorKind.BUSY: Reason.RATE_LIMITED,
+    ErrorKind.ARCHIVED: Reason.UNSUPPORTED_SOURCE,
+    ErrorKind.REGION: Reason.INVALID_SPEC,
+    ErrorKind.BUCKET_NAME: Reason.INVALID_SPEC,
 }
 
 
 def source_reason(code: str, status: int) -> Reason:
     """The reason for a source's error code and HTTP status. Where the newest version is a deletion, S3 answers 405."""
     kind = kind_of(code, status)
-    if kind is Kind.UNSUPPORTED and status == HTTPStatus.METHOD_NOT_ALLOWED:
+    if kind is ErrorKind.UNSUPPORTED and status == HTTPStatus.METHOD_NOT_ALLOWED:
         return Reason.SOURCE_NOT_FOUND
     return _SOURCE.get(kind, Reason.SOURCE_UNAVAILABLE)

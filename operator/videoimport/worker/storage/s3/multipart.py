@@ -21,10 +21,10 @@ from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.storage import growing_parts as following
 from videoimport.worker.storage import parts
 from videoimport.worker.storage.base import MOST_SUMS, Moved, Sent, Ticket
-from videoimport.worker.storage.parts import Part, Window
+from videoimport.worker.storage.parts import UploadPart, Window
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import completion as s3_completion
-from videoimport.worker.storage.s3.errors import Kind, error_code, error_kind, is_repeated
+from videoimport.worker.storage.s3.errors import ErrorKind, error_code, error_kind, is_repeated
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -36,10 +36,10 @@ _STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrived:
+class _ArrivedPart:
     """A part that lies in the store."""
 
-    part: Part
+    part: UploadPart
     etag: str
 
 
@@ -54,9 +54,9 @@ class MultipartUpload:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._bytes = 0
-        self._futures: dict[int, Future[_Arrived]] = {}
+        self._futures: dict[int, Future[_ArrivedPart]] = {}
         self._failure: BaseException | None = None
-        self._arrived: list[_Arrived] = []
+        self._arrived: list[_ArrivedPart] = []
         self._sent: Sent | None = None
         self._md5: str | None = None
         self._checksums = store.checksums
@@ -95,11 +95,11 @@ class MultipartUpload:
         self._futures[window.number] = future
         future.add_done_callback(self._note)
 
-    def _note(self, future: "Future[_Arrived]") -> None:
+    def _note(self, future: "Future[_ArrivedPart]") -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
             self._failure = self._failure or error
 
-    def _await(self, window: Window) -> _Arrived:
+    def _await(self, window: Window) -> _ArrivedPart:
         future = self._futures[window.number]
         while not future.done():
             self._go_on()
@@ -107,7 +107,7 @@ class MultipartUpload:
         self._go_on()
         return future.result()
 
-    def _send_part(self, file: Growing, window: Window, moved: Moved, *, is_again: bool) -> _Arrived:
+    def _send_part(self, file: Growing, window: Window, moved: Moved, *, is_again: bool) -> _ArrivedPart:
         self._go_on()
         part = parts.read_part(file.descriptor, window, with_md5=not self._checksums)
         sums: Any = (
@@ -115,7 +115,7 @@ class MultipartUpload:
             if self._checksums
             else {"ContentMD5": base64.b64encode(part.md5).decode()}
         )
-        body: Any = _Body(file.descriptor, window, self._stop)
+        body: Any = _PartBody(file.descriptor, window, self._stop)
         try:
             answer = self._store.client.upload_part(
                 Bucket=self._store.bucket, Key=self.key, UploadId=self.id, PartNumber=window.number,
@@ -124,11 +124,11 @@ class MultipartUpload:
         except (BotoCoreError, OSError) as error:
             raise body.failure or error from None
         except ClientError as error:
-            if (is_again or is_repeated(error.response)) and error_kind(error) is Kind.UNSUPPORTED:
+            if (is_again or is_repeated(error.response)) and error_kind(error) is ErrorKind.UNSUPPORTED:
                 raise self._takes_no_part_twice(error) from None
             raise
         self._tell(moved, window.size)
-        return _Arrived(part, answer["ETag"])
+        return _ArrivedPart(part, answer["ETag"])
 
     def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
         """Of some servers, also where an answer was lost and the request repeated: the file goes once more, by another
@@ -185,7 +185,7 @@ class MultipartUpload:
         return self._store.abort(self.key, self.id)
 
 
-class _Body:
+class _PartBody:
     """A part of a file as a body that boto3 may read again; ends with an OSError once the upload is stopped.
 
     boto3 takes what a body raises for a fault of the connection, so ``failure`` says what it was.
@@ -224,19 +224,19 @@ class _Body:
         return self._window.size
 
 
-def _named(arrived: _Arrived) -> "CompletedPartTypeDef":
+def _named(arrived: _ArrivedPart) -> "CompletedPartTypeDef":
     named: CompletedPartTypeDef = {"PartNumber": arrived.part.window.number, "ETag": forms.version(arrived.etag)}
     if not arrived.part.md5:
         named["ChecksumSHA256"] = _sum(arrived.part)
     return named
 
 
-def _sum(part: Part) -> str:
+def _sum(part: UploadPart) -> str:
     """The SHA-256 of a part as S3 writes it."""
     return base64.b64encode(part.sha256).decode()
 
 
-def _told(arrived: _Arrived) -> tuple[int, int, str]:
+def _told(arrived: _ArrivedPart) -> tuple[int, int, str]:
     """As a list of the parts tells it."""
     window = arrived.part.window
     return window.number, window.size, forms.etag(arrived.etag) or ""

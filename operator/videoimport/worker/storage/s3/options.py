@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.s3 import answer_forms as forms
-from videoimport.worker.storage.s3.errors import Kind, error_code, error_kind, status
+from videoimport.worker.storage.s3.errors import ErrorKind, error_code, error_kind, status
 
 if TYPE_CHECKING:
     from videoimport.worker.storage.s3.store import S3Store
@@ -26,7 +26,7 @@ FIELDS = {
     "CacheControl": "cacheControl",
 }
 """Fields of ``destination.s3``, by the parameter of PutObject."""
-_AMBIGUOUS = (Kind.AWAY, Kind.UNSUPPORTED, Kind.OTHER)
+_AMBIGUOUS = (ErrorKind.AWAY, ErrorKind.UNSUPPORTED, ErrorKind.OTHER)
 """Answers that may be about an option or about anything else."""
 
 
@@ -86,9 +86,9 @@ def _keeps_tags(store: "S3Store", key: str, tags: Mapping[str, str]) -> bool:
             found = store.client.get_object_tagging(Bucket=store.bucket, Key=key).get("TagSet", [])
         except ClientError as error:
             kind = error_kind(error)
-            if kind in (Kind.BUSY, Kind.CLOCK) or (kind is Kind.AWAY and store.head(key) is None):
+            if kind in (ErrorKind.BUSY, ErrorKind.CLOCK) or (kind is ErrorKind.AWAY and store.head(key) is None):
                 raise
-            return kind is Kind.DENIED
+            return kind is ErrorKind.DENIED
     return {tag["Key"]: tag["Value"] for tag in found} == dict(tags)
 
 

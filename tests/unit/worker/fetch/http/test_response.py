@@ -3,12 +3,12 @@
 import pytest
 from urllib3 import HTTPResponse
 
-from videoimport.worker.fetch.http.response import Answer, Validator
+from videoimport.worker.fetch.http.response import HttpResponse, Validator
 
 
-def answer(status: int = 200, url: str = "https://e.com/a/b%20c.mp4?x=1", **headers: str) -> Answer:
+def answer(status: int = 200, url: str = "https://e.com/a/b%20c.mp4?x=1", **headers: str) -> HttpResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(HTTPResponse(body=b"", status=status, headers=named, preload_content=False), url)
+    return HttpResponse(HTTPResponse(body=b"", status=status, headers=named, preload_content=False), url)
 
 
 def test_weak_etags_validate_nothing() -> None:

@@ -5,7 +5,7 @@ from botocore.exceptions import EndpointConnectionError, ParamValidationError, R
 
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.worker.runtime.errors import DestinationFault, Remedy
-from videoimport.worker.storage.s3.errors import Kind, error_kind, failure_of, no_answer, source_reason
+from videoimport.worker.storage.s3.errors import ErrorKind, error_kind, failure_of, no_answer, source_reason
 
 UNAVAILABLE = Reason.DESTINATION_UNAVAILABLE
 
@@ -100,8 +100,8 @@ def test_a_store_that_does_not_answer_is_waited_for(error: Exception, remedy: Re
 
 
 def test_kinds_of_errors_without_an_answer() -> None:
-    assert error_kind(ConnectionResetError()) is Kind.AWAY
-    assert error_kind(ParamValidationError(report="x")) is Kind.OTHER
+    assert error_kind(ConnectionResetError()) is ErrorKind.AWAY
+    assert error_kind(ParamValidationError(report="x")) is ErrorKind.OTHER
 
 
 @pytest.mark.parametrize(
