@@ -158,7 +158,7 @@ def test_a_forged_child_holds_up_no_bulk_of_another_namespace(tenants: Tenants) 
 
 
 def test_nothing_else_that_names_the_victim_counts(tenants: Tenants) -> None:
-    """Shards, scratch, pods of its Job, errands, and owner references that are wrong in one part."""
+    """Shards, scratch, pods of its Job, task Jobs, and owner references that are wrong in one part."""
     tenants.kubelet.hold.set()
     tenants.api.create(video(tenants.victim, **SCRATCH))
     tenants.api.create(bulk(tenants.victim, THREE, webhook=HOOK))

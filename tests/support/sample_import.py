@@ -21,7 +21,7 @@ from videoimport.media.transcode.output_files import targets_of
 from videoimport.media.transcode.plan import Picture, Sound, decide
 from videoimport.media.verify import proof
 from videoimport.worker.fetch.protocol import Caption, Chapter, Extras, Found
-from videoimport.worker.pipeline import publish
+from videoimport.worker.pipeline import publish, result_json
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline import source_facts as facts
 from videoimport.worker.pipeline.destination import Place
@@ -139,15 +139,15 @@ def _sent(outgoing: Outgoing, board: Board, root: Path) -> tuple[Report, bytes]:
         captions=(Caption(language="en", path=str(_file(root, "talk.en.vtt"))),),
         thumbnail=str(_file(root, "talk.jpg")),
     )
-    beside = telling.beside(extras, outgoing, keeps_metadata=True)
+    beside = result_json.beside(extras, outgoing, keeps_metadata=True)
     total = sum(ticket.size_bytes for ticket in outgoing.shipment.tickets)  # waits until all have arrived
     board.moved(StageName.UPLOAD, total, total)
     board.decided("Staged", "the source is joined of parts", StageName.DOWNLOAD)
     outputs = telling.outputs(outgoing, results, 2, outgoing.output("original.webm"))
     report = telling.success(TASK, board, outputs, VIDEO_ID)
     more = {"streams": facts.streams(examined, examined, job), "verification": proof.told(job), **beside.told(outgoing)}
-    content = telling.result_json(TASK, report, more, NOW)
-    report = telling.with_result(report, outgoing.placed(layout.RESULT), content)
+    content = result_json.build_result(TASK, report, more, NOW)
+    report = result_json.with_result(report, outgoing.placed(layout.RESULT), content)
     usage = Usage(cpu_seconds=7, bytes_in=5_000_000, bytes_out=1_000_000)
     return report.model_copy(update={"finished_at": NOW, "usage": usage}), content
 

@@ -16,7 +16,7 @@ from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client import auth as credentials
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.queue.workqueue import KeyedQueue
-from videoimport.controller.reconcile.event_recorder import Announcer
+from videoimport.controller.reconcile.event_recorder import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
 from videoimport.controller.reconcile.worker import work
 from videoimport.controller.settings import ControllerSettings
@@ -46,7 +46,7 @@ class _Parts:
         store = Store(queue.add, limits=settings.limits())
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
         tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)
-        syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions(), Announcer(cluster))
+        syncer = Syncer(cluster, store, queue, notebook, settings.for_decisions(), EventRecorder(cluster))
         REGISTRY.register(Figures(store, queue))
         vitals.leads(lambda: queue.head_age)
         return cls(settings, queue, relister, tails, syncer, handlers.Intake(store, vitals.heard, relister.want))

@@ -182,7 +182,7 @@ class HostWait:
     host: str
     until: datetime
     """End of the backoff."""
-    again_at: datetime | None
+    requeue_at: datetime | None
     """When this import is decided upon again; None while another import probes."""
 
 

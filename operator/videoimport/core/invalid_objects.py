@@ -15,7 +15,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.conditions import MILESTONES, Ending, build_state_facts, holds, merge_conditions, milestone
 from videoimport.core.message_format import format_message, sentences
-from videoimport.core.plan import Announcement, Plan
+from videoimport.core.plan import Plan, PlannedEvent
 from videoimport.core.upload_service_status import upload_status
 
 M = TypeVar("M", bound=Model)
@@ -35,7 +35,7 @@ def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
         return Plan()
     words = sentences(f"{Reason.INVALID_SPEC}: {message}")
     stamped = new.model_copy(update={"updated_time": moment})
-    return Plan(stamped, announcements=(Announcement("Warning", "Failed", words),))
+    return Plan(stamped, planned_events=(PlannedEvent("Warning", "Failed", words),))
 
 
 def _foreign_status(raw: dict[str, Any]) -> bool:

@@ -26,7 +26,7 @@ def scratch_name(import_name: str) -> str:
     return f"{import_name}-scratch"
 
 
-def errand_name(bulk_name: str, word: str, run: int) -> str:
+def task_job_name(bulk_name: str, word: str, run: int) -> str:
     """The Job of one run of what a bulk does besides importing; a bulk's name of at most 40 leaves room for it. No
     VideoImport's Job is named so, whatever that is called: after its last hyphen there are digits only."""
     return f"{bulk_name}-{word}-r{run}"

@@ -174,7 +174,7 @@ class ObservedVideo:
     progress: Progress | None = None
     """The latest snapshot of the current run's worker, if any was read."""
     events: tuple[EventView, ...] = ()
-    """Answers to earlier inquiries."""
+    """Answers to earlier Event queries."""
     claims: tuple[ClaimView, ...] = ()
     """PersistentVolumeClaims that name it as their owner."""
     host: BreakerState | None = None
@@ -203,7 +203,7 @@ class ObservedBulk:
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     events: tuple[EventView, ...] = ()
-    """Answers to earlier inquiries about those."""
+    """Answers to earlier Event queries about those."""
     unkept: frozenset[str] = frozenset()
     """UIDs of those Jobs whose page could not be kept: what their pod printed is gone or is not what was reported."""
     ahead: int = 0

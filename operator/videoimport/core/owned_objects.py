@@ -2,7 +2,7 @@
 owner reference must match. What only looks like one of ours is of no meaning for any decision.
 
 Whoever may write in the same namespace can make objects that match; what carries authority is checked further, against
-what the status recorded (``core.pages``, ``core.scene``).
+what the status recorded (``core.pages``, ``core.video.context``).
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Literal, get_args
 from videoimport.api.labels import GROUP, VIDEO_KIND
 from videoimport.api.videoimport import ObjectMeta
 from videoimport.core.object_metadata import Owner, job_owner, owner_of_child
-from videoimport.core.object_names import errand_name, job_name, page_name, scratch_name, shard_name
+from videoimport.core.object_names import job_name, page_name, scratch_name, shard_name, task_job_name
 from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
 
 Word = Literal["list", "hook"]
-"""What the errand is, as its Jobs' names have it."""
+"""What the task Job is, as its Jobs' names have it."""
 _IDENTITY = re.compile(r"[0-9a-f]{10}")
 _MAX_POD_PREFIX = 58
 """Characters that the API server keeps of a Job's name and a hyphen, before it adds random ones (generateName)."""
@@ -29,13 +29,13 @@ def is_job_of_video(job: JobView, video: Owner) -> bool:
 
 
 def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
-    """Whether a Job is a run of one of this BulkImport's errands."""
-    return any(is_errand_of(job, bulk, word) for word in get_args(Word))
+    """Whether a Job is a run of one of this BulkImport's task Jobs."""
+    return any(is_task_job_of(job, bulk, word) for word in get_args(Word))
 
 
-def is_errand_of(job: JobView, bulk: Owner, word: Word) -> bool:
+def is_task_job_of(job: JobView, bulk: Owner, word: Word) -> bool:
     """Whether a Job is a run of this BulkImport's listing, or of its webhook."""
-    return job.owner == bulk and job.name == errand_name(bulk.name, word, job.run)
+    return job.owner == bulk and job.name == task_job_name(bulk.name, word, job.run)
 
 
 def is_job_of(job: JobView, owner: Owner) -> bool:

@@ -16,7 +16,7 @@ from videoimport.core.discovery.page_digest import hash_page_data
 from videoimport.core.list_item import FACTS, LINES, Listed, RefusedItem, describe_item, describe_rejection
 from videoimport.core.object_metadata import ROOM, WISH, find_controller
 from videoimport.core.observed import ClaimView, EventView, JobView, PageView, PodView, ShardView
-from videoimport.core.plan import Inquiry
+from videoimport.core.plan import EventQuery
 
 Raw = Mapping[str, Any]
 _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
@@ -110,11 +110,11 @@ def event_view(raw: Raw) -> EventView:
     )
 
 
-def is_about(event: Raw, inquiry: Inquiry) -> bool:
+def is_about(event: Raw, event_query: EventQuery) -> bool:
     """Whether an Event is about the very object that was asked about."""
     about = event.get("involvedObject") or {}
     told = tuple(about.get(field, "") for field in ("kind", "namespace", "name", "uid"))
-    return told == (inquiry.kind, inquiry.namespace, inquiry.name, inquiry.uid)
+    return told == (event_query.kind, event_query.namespace, event_query.name, event_query.uid)
 
 
 def shard_view(raw: Raw) -> ShardView:

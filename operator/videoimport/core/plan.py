@@ -47,7 +47,7 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
-class Collect:
+class StoreListingPage:
     """Read what a pod printed, and keep the lines of a page that stand in it as an object. If they are not what was
     reported, or the log is gone, that is noted, and part of a later observation."""
 
@@ -64,7 +64,7 @@ class Collect:
 
 
 Write = Create | Patch | Delete
-Action = Write | Collect
+Action = Write | StoreListingPage
 
 
 def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
@@ -104,7 +104,7 @@ def _import_of(action: Action) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class EventQuery:
     """A wish to know the cluster's Events about an object; the answer is part of a later observation."""
 
     kind: Literal["Job", "Pod", "PersistentVolumeClaim"]
@@ -114,7 +114,7 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
+class PlannedEvent:
     """An Event for people, emitted after everything else."""
 
     type: Literal["Normal", "Warning"]
@@ -129,9 +129,9 @@ class Plan(Generic[Status]):
     status: Status | None = None
     """The whole status as it should be; None leaves it as it is. The shell writes only what differs."""
     actions: tuple[Action, ...] = ()
-    inquiries: tuple[Inquiry, ...] = ()
-    announcements: tuple[Announcement, ...] = ()
-    again_at: datetime | None = None
+    event_queries: tuple[EventQuery, ...] = ()
+    planned_events: tuple[PlannedEvent, ...] = ()
+    requeue_at: datetime | None = None
     """When to look again even if nothing happens."""
 
     def __add__(self, other: "Plan[Any]") -> Self:
@@ -140,9 +140,9 @@ class Plan(Generic[Status]):
         return replace(
             self,
             actions=self.actions + other.actions,
-            inquiries=self.inquiries + other.inquiries,
-            announcements=self.announcements + other.announcements,
-            again_at=earliest(self.again_at, other.again_at),
+            event_queries=self.event_queries + other.event_queries,
+            planned_events=self.planned_events + other.planned_events,
+            requeue_at=earliest(self.requeue_at, other.requeue_at),
         )
 
 

@@ -38,7 +38,7 @@ class Verdict:
     """Why no other run follows, where that is not the reason's own doing."""
 
     @property
-    def again_at(self) -> datetime | None:
+    def requeue_at(self) -> datetime | None:
         """When the next run starts; None if none does."""
         return self.attempts.next_retry_time
 

@@ -19,5 +19,5 @@ def due(old: S, new: S, progress: frozenset[str], now: datetime, interval: timed
         return Plan()
     earliest = old.updated_time + interval if old.updated_time else now
     if changed <= progress and now < earliest:
-        return Plan(again_at=earliest)
+        return Plan(requeue_at=earliest)
     return Plan(new.model_copy(update={_STAMP: now}))

@@ -156,8 +156,8 @@ class SimulatedController:
         observed = observe_video(entry, self.store, self.notes.of(key, entry.uid))
         plan = reconcile_video(observed, self.now, SETTINGS)
         self.store.turns.decided(observed.video, plan.status)
-        if plan.again_at is not None:
-            self.timers[key] = min(plan.again_at, self.timers.get(key, plan.again_at))
+        if plan.requeue_at is not None:
+            self.timers[key] = min(plan.requeue_at, self.timers.get(key, plan.requeue_at))
         if plan.status is not None and under_way(plan.status) and plan.status.run != observed.video.status.run:
             self._starts(observed.video, plan.status)
         self.flying.append((key, entry.head["metadata"]["resourceVersion"], plan))

@@ -22,7 +22,7 @@ from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import KINDS, Key
 from videoimport.controller.reconcile.observe import observe_bulk, observe_video
 from videoimport.core.bulk.reconcile import reconcile_bulk
-from videoimport.core.plan import Collect, Create, Delete, Patch, Plan
+from videoimport.core.plan import Create, Delete, Patch, Plan, StoreListingPage
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video
 
@@ -112,7 +112,7 @@ class SimulatedTenants:
             self._act(action)
 
     def _act(self, action: Any) -> None:
-        if isinstance(action, Collect):
+        if isinstance(action, StoreListingPage):
             number = int(action.manifest["metadata"]["labels"]["videoimport.io/page"])
             manifest = {**action.manifest, "data": {**action.manifest["data"], "items.jsonl": lines_of(number)}}
             self._act(Create(manifest))

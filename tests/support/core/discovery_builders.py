@@ -18,7 +18,7 @@ from videoimport.core.list_item import Listed
 from videoimport.core.object_metadata import bulk_owner
 from videoimport.core.observed import JobView, ObservedBulk, PageView, PodView
 from videoimport.core.parsers import job_view
-from videoimport.core.plan import Collect, Create, Delete, Manifest
+from videoimport.core.plan import Create, Delete, Manifest, StoreListingPage
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}
 SECOND = "line 3"
@@ -71,8 +71,8 @@ def deleted(found: Discovery) -> list[str]:
     return [action.name for action in found.actions if isinstance(action, Delete)]
 
 
-def collected(found: Discovery) -> Collect:
-    (wish,) = [action for action in found.actions if isinstance(action, Collect)]
+def collected(found: Discovery) -> StoreListingPage:
+    (wish,) = [action for action in found.actions if isinstance(action, StoreListingPage)]
     return wish
 
 

@@ -23,7 +23,7 @@ from videoimport.core.object_metadata import video_owner
 from videoimport.core.observed import ObservedBulk, ObservedVideo
 from videoimport.core.owned_objects import is_pod_of
 from videoimport.core.parsers import claim_view, job_view, page_view, pod_view, shard_view
-from videoimport.core.plan import Action, Collect, Create, Patch, Plan
+from videoimport.core.plan import Action, Create, Patch, Plan, StoreListingPage
 from videoimport.core.video.reconcile import reconcile_video
 
 FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
@@ -150,7 +150,7 @@ class SimulatedCluster:
             self._act(action)
 
     def _act(self, action: Action) -> None:
-        assert not isinstance(action, Collect)
+        assert not isinstance(action, StoreListingPage)
         if isinstance(action, Create):
             there = self.put(action.manifest)
             assert there["metadata"]["ownerReferences"] == action.manifest["metadata"]["ownerReferences"]

@@ -15,7 +15,7 @@ from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
 from videoimport.core.list_item import LINES
 from videoimport.core.observed import ObservedBulk
-from videoimport.core.plan import Action, Collect, Create
+from videoimport.core.plan import Action, Create, StoreListingPage
 
 PAGE_SIZE = 3
 
@@ -49,12 +49,12 @@ class SimulatedListingCluster(SimulatedCluster):
         return sorted((one for one in same if _age(one) < _age(own)), key=_age)
 
     def _act(self, action: Action) -> None:
-        if isinstance(action, Collect):
+        if isinstance(action, StoreListingPage):
             self._collect(action)
         else:
             super()._act(action)
 
-    def _collect(self, wish: Collect) -> None:
+    def _collect(self, wish: StoreListingPage) -> None:
         lines = self.logs.get(wish.pod) if ("Pod", wish.pod) in self.objects else None
         if lines is None or hashlib.sha256(lines.encode()).hexdigest() != wish.sha256:
             self.unkept.add(wish.job)

@@ -28,7 +28,7 @@ def test_without_a_place_it_is_queued_and_says_which_limit_it_waits_for():
     found = plan(video(), no_room=FULL)
     status = found.status
     assert status is not None
-    assert (created(found), found.announcements, found.again_at) == ([], (), None)
+    assert (created(found), found.planned_events, found.requeue_at) == ([], (), None)
     assert (status.phase, status.reason, status.run, status.job) == (VideoPhase.QUEUED, None, 0, None)
     assert "2 imports run in the cluster, as many as maxRunning allows" in (status.message or "")
 
@@ -38,7 +38,7 @@ def test_queued_it_writes_nothing_until_there_is_a_place_and_then_starts_as_if_i
     still = plan(queued, at=after(9), no_room=FULL)
     assert (still.status, still.actions) == (None, ())
     found = plan(queued, at=after(10))
-    assert (created(found), [said.reason for said in found.announcements]) == (["talk-1"], ["Started"])
+    assert (created(found), [said.reason for said in found.planned_events]) == (["talk-1"], ["Started"])
     assert found.status is not None
     assert found.status.start_time == after(10)
 

@@ -44,7 +44,7 @@ def test_unreadable_video_fails_with_the_field_named():
     assert (truths["Ready"], truths["Stalled"], truths["Finished"]) == ("False", "True", "True")
     assert status.upload.code == 7
     assert found.actions == ()
-    assert [(a.type, a.reason) for a in found.announcements] == [("Warning", "Failed")]
+    assert [(a.type, a.reason) for a in found.planned_events] == [("Warning", "Failed")]
 
 
 def test_unreadable_bulk_fails_too():

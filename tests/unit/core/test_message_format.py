@@ -118,7 +118,7 @@ def test_the_status_of_a_failed_run_is_sound(reason: Reason, message: str | None
     found = plan(wish, **finished(wish, failure(wish, reason, words, advice=advice)))
     assert found.status is not None
     over = found.status.phase is VideoPhase.FAILED
-    for text in (found.status.message or "", *(announcement.message for announcement in found.announcements)):
+    for text in (found.status.message or "", *(planned_event.message for planned_event in found.planned_events)):
         assert_sound(text, most=2 if over else 3)
         assert (advice or info(reason).advice) in text or text == STARTING
 
@@ -176,8 +176,8 @@ def test_a_bulk_says_of_its_listing_what_was_found_and_what_to_do(reason: Reason
         kept = found.status.discovery.reason or reason
         assert (advice if advice and kept is reason else info(kept).advice) in message
     assert_sound(found.status.message or "", most=5)
-    for announcement in found.announcements:
-        assert_sound(announcement.message, most=5)
+    for planned_event in found.planned_events:
+        assert_sound(planned_event.message, most=5)
 
 
 @pytest.mark.parametrize(

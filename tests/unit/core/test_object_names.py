@@ -12,7 +12,7 @@ from videoimport.api.identity import item_identity
 from videoimport.api.videoimport import MAX_NAME
 from videoimport.core.bulk.child_actions import build_child_name, create_child
 from videoimport.core.list_item import Listed, inline
-from videoimport.core.object_names import child_name, errand_name, job_name, shard_name
+from videoimport.core.object_names import child_name, job_name, shard_name, task_job_name
 from videoimport.core.owned_objects import child_identity
 
 BULKS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
@@ -61,12 +61,12 @@ def test_longest_names_fit_a_label():
 
 
 @given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True), st.integers(1, 999), st.integers(1, 999))
-def test_no_import_whatever_its_name_has_a_job_named_like_a_bulks_errand(bulk, errand, run):
+def test_no_import_whatever_its_name_has_a_job_named_like_a_bulks_errand(bulk, other, run):
     for word in ("list", "hook"):
-        job = errand_name(bulk, word, errand)
-        assert len(errand_name("b" * MAX_BULK_NAME, word, 9_999_999_999)) <= 63
+        job = task_job_name(bulk, word, other)
+        assert len(task_job_name("b" * MAX_BULK_NAME, word, 9_999_999_999)) <= 63
         assert all(job_name(job[:length], run) != job for length in range(1, len(job)))
-        assert job_name(f"{bulk}-{word}", errand) != job
+        assert job_name(f"{bulk}-{word}", other) != job
 
 
 def test_names_are_derived_and_tell_runs_apart():

@@ -9,13 +9,13 @@ from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.jobs.startup_diagnosis import JobPlan
 from videoimport.core.plan import (
     Action,
-    Announcement,
     Create,
     Delete,
-    Inquiry,
+    EventQuery,
     Kind,
     Patch,
     Plan,
+    PlannedEvent,
     creations_last,
     together,
 )
@@ -64,15 +64,15 @@ def test_what_is_to_be_made_comes_last():
 
 def test_a_part_adds_its_effects_and_the_earlier_time_and_leaves_the_status():
     soon, late = NOW, NOW + timedelta(seconds=5)
-    whole = Plan(VideoImportStatus(phase=VideoPhase.PENDING), (made("a"),), again_at=late)
-    started = Announcement("Normal", "Started", "Run 1 started.")
-    asked = Inquiry("Job", "ns", "one-1", "job-uid")
+    whole = Plan(VideoImportStatus(phase=VideoPhase.PENDING), (made("a"),), requeue_at=late)
+    started = PlannedEvent("Normal", "Started", "Run 1 started.")
+    asked = EventQuery("Job", "ns", "one-1", "job-uid")
     part = Plan(VideoImportStatus(phase=VideoPhase.FAILED), (made("b"),), (asked,), (started,), soon)
     assert whole + part == Plan(whole.status, (made("a"), made("b")), (asked,), (started,), soon)
     assert whole + Plan() == whole
-    assert Plan() + Plan(again_at=late) == Plan(again_at=late)
+    assert Plan() + Plan(requeue_at=late) == Plan(requeue_at=late)
 
 
 def test_what_a_plan_says_besides_stays_when_a_part_is_added():
     problem = JobPlan(reason=Reason.JOB_REJECTED, message="exceeded quota")
-    assert problem + Plan(again_at=NOW) == JobPlan(reason=problem.reason, message=problem.message, again_at=NOW)
+    assert problem + Plan(requeue_at=NOW) == JobPlan(reason=problem.reason, message=problem.message, requeue_at=NOW)

@@ -22,8 +22,8 @@ def context(*reasons, run=1, most=5, uncharged=0, settings=SETTINGS, since=NOW):
 
 def delay(reason, *before, **given):
     verdict = judge(reason, context(*before, **given))
-    assert verdict.again_at is not None, verdict.given_up
-    return verdict.again_at - NOW
+    assert verdict.requeue_at is not None, verdict.given_up
+    return verdict.requeue_at - NOW
 
 
 def about(seconds):
@@ -35,7 +35,7 @@ def about(seconds):
 )
 def test_permanent_and_users_reasons_end_it_at_once(reason):
     verdict = judge(reason, context())
-    assert verdict.again_at is None
+    assert verdict.requeue_at is None
     assert verdict.attempts.reasons == (reason,)
 
 
@@ -53,14 +53,14 @@ def test_source_that_is_not_there_yet_is_asked_later():
 
 def test_waiting_for_a_premiere_charges_nothing_and_is_not_bounded_by_attempts():
     verdict = judge(Reason.SOURCE_NOT_YET_AVAILABLE, context(*[Reason.SOURCE_UNAVAILABLE] * 4, most=5))
-    assert verdict.again_at is not None
+    assert verdict.requeue_at is not None
     assert (verdict.attempts.count, len(verdict.attempts.reasons), verdict.attempts.uncharged) == (5, 4, 0)
 
 
 @pytest.mark.parametrize(("days", "goes_on"), [(6.9, True), (7, False), (70, False)])
 def test_waiting_for_a_premiere_ends_in_the_end(days, goes_on):
     verdict = judge(Reason.SOURCE_NOT_YET_AVAILABLE, context(most=1, since=NOW - timedelta(days=days)))
-    assert (verdict.again_at is not None) is goes_on
+    assert (verdict.requeue_at is not None) is goes_on
     assert verdict.given_up == ("" if goes_on else "Given up after 7 days")
 
 
@@ -76,35 +76,35 @@ def test_jitter_is_the_same_each_time_and_differs_between_runs_and_imports():
 @given(st.sampled_from(CHARGED), st.integers(0, 19), st.integers(1, 1000))
 def test_delay_is_whole_seconds_ahead_and_bounded(reason, before, run):
     verdict = judge(reason, context(*[reason] * before, run=run, most=20))
-    if verdict.again_at is not None:
-        assert NOW < verdict.again_at <= NOW + timedelta(hours=1)
-        assert verdict.again_at.microsecond == 0
+    if verdict.requeue_at is not None:
+        assert NOW < verdict.requeue_at <= NOW + timedelta(hours=1)
+        assert verdict.requeue_at.microsecond == 0
 
 
 @pytest.mark.parametrize("reason", CHARGED)
 def test_attempts_end_with_max_attempts(reason):
-    assert judge(reason, context(*[reason] * 3, most=5)).again_at is not None
+    assert judge(reason, context(*[reason] * 3, most=5)).requeue_at is not None
     verdict = judge(reason, context(*[reason] * 4, most=5))
-    assert verdict.again_at is None
+    assert verdict.requeue_at is None
     assert verdict.given_up == "Given up after 5 of 5 attempts"
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if TABLE[r].max_retries])
 def test_reasons_own_limit_ends_it_earlier(reason):
     most = info(reason).max_retries
-    assert judge(reason, context(*[reason] * (most - 1), most=20)).again_at is not None
+    assert judge(reason, context(*[reason] * (most - 1), most=20)).requeue_at is not None
     verdict = judge(reason, context(*[reason] * most, most=20))
-    assert verdict.again_at is None
+    assert verdict.requeue_at is None
     assert str(reason) in verdict.given_up
 
 
 def test_other_reasons_do_not_use_up_a_reasons_own_limit():
-    assert judge(Reason.OUT_OF_MEMORY, context(Reason.SCRATCH_FULL, Reason.INTERNAL)).again_at is not None
+    assert judge(Reason.OUT_OF_MEMORY, context(Reason.SCRATCH_FULL, Reason.INTERNAL)).requeue_at is not None
 
 
 def test_first_lost_run_is_followed_at_once_and_charges_nothing():
     verdict = judge(Reason.WORKER_LOST, context())
-    assert verdict.again_at == NOW
+    assert verdict.requeue_at == NOW
     assert (verdict.attempts.uncharged, verdict.attempts.count, verdict.attempts.reasons) == (1, 1, ())
 
 
@@ -115,15 +115,15 @@ def test_lost_runs_get_rarer():
 
 def test_lost_runs_have_a_cap_too():
     patient = replace(SETTINGS, max_uncharged=2)
-    assert judge(Reason.WORKER_LOST, context(uncharged=1, settings=patient)).again_at is not None
+    assert judge(Reason.WORKER_LOST, context(uncharged=1, settings=patient)).requeue_at is not None
     verdict = judge(Reason.REPORT_LOST, context(uncharged=2, settings=patient))
-    assert verdict.again_at is None
+    assert verdict.requeue_at is None
     assert "3 runs" in verdict.given_up
 
 
 def test_lost_runs_do_not_use_up_attempts_nor_the_other_way_round():
-    assert judge(Reason.WORKER_LOST, context(*[Reason.SOURCE_UNAVAILABLE] * 4, most=5)).again_at is not None
-    assert judge(Reason.SOURCE_UNAVAILABLE, context(uncharged=9, most=2)).again_at is not None
+    assert judge(Reason.WORKER_LOST, context(*[Reason.SOURCE_UNAVAILABLE] * 4, most=5)).requeue_at is not None
+    assert judge(Reason.SOURCE_UNAVAILABLE, context(uncharged=9, most=2)).requeue_at is not None
 
 
 def test_history_of_reasons_stays_within_the_apis_bounds():

@@ -30,7 +30,7 @@ def test_progress_is_written_once_per_interval(seconds, written):
     old = VideoImportStatus(progress_percent=1, updated_time=NOW)
     found = due(old, old.model_copy(update={"progress_percent": 2}), PROGRESS, after(seconds), INTERVAL)
     assert (found.status is not None) is written
-    assert found.again_at == (None if written else after(3))
+    assert found.requeue_at == (None if written else after(3))
 
 
 def test_anything_else_takes_progress_along_at_once():

@@ -28,7 +28,7 @@ from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
 from videoimport.core.jobs.import_job import job_manifest
 from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, inline
 from videoimport.core.parsers import page_view, shard_view
-from videoimport.core.plan import Announcement, Collect, Create
+from videoimport.core.plan import Create, PlannedEvent, StoreListingPage
 from videoimport.core.settings import Settings
 from videoimport.core.video.scratch_claim import claim_manifest
 from videoimport.worker.storage import keys
@@ -117,7 +117,7 @@ def test_page_of_a_list() -> None:
     wish = noted(wish, first.status)
     digest = hashlib.sha256(lines.encode()).hexdigest()
     report = told(of, count=1, bytes=len(lines), sha256=digest, cursor="line 3", skipped={"blank": 1})
-    (wanted,) = [one for one in look(wish, **report).actions if isinstance(one, Collect)]
+    (wanted,) = [one for one in look(wish, **report).actions if isinstance(one, StoreListingPage)]
     manifest = {**wanted.manifest, "data": {**wanted.manifest["data"], LINES: lines}}
     assert [item.url for item in page_view(_stored(manifest)).items] == ["https://video.example/1.mp4"]
     golden_files.check("configmap-page", manifest)
@@ -145,7 +145,7 @@ def test_event() -> None:
         "kind": "VideoImport",
         "metadata": {"namespace": "films", "name": "talk", "uid": "import-uid", "resourceVersion": "7"},
     }
-    golden_files.check("event", event(about, Announcement("Normal", "Started", "Run 1 started."), NOW))
+    golden_files.check("event", event(about, PlannedEvent("Normal", "Started", "Run 1 started."), NOW))
 
 
 def test_labels_annotations_and_names_of_ours() -> None:
@@ -187,8 +187,8 @@ def test_derived_names() -> None:
         "child, without slug": naming.child_name("talks", "", "0123456789"),
         "shard": naming.shard_name("talks", 3),
         "scratch": naming.scratch_name("talk"),
-        "listing job": naming.errand_name("talks", "list", 2),
-        "webhook job": naming.errand_name("talks", "hook", 2),
+        "listing job": naming.task_job_name("talks", "list", 2),
+        "webhook job": naming.task_job_name("talks", "hook", 2),
         "page": naming.page_name("talks", "0a1b2c3d", 4),
     }
     golden_files.check("names", names)

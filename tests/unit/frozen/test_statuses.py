@@ -132,7 +132,7 @@ def shown(phase: Any, plans: dict[str, Callable[[], Plan[Any]]]) -> dict[str, An
         made_plan = make()
         assert made_plan.status is not None
         assert made_plan.status.phase is phase, f"{name} is in phase {made_plan.status.phase}"
-        events = [f"{one.type} {one.reason}: {one.message}" for one in made_plan.announcements]
+        events = [f"{one.type} {one.reason}: {one.message}" for one in made_plan.planned_events]
         status = made_plan.status.wire()
         assert type(made_plan.status).model_validate(status).wire() == status, f"{name} is read as another status"
         found[name] = {"status": status, "events": events}

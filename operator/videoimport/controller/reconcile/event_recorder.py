@@ -13,7 +13,7 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, Terminating
 from videoimport.controller.client.resources import Raw
 from videoimport.controller.queue.workqueue import Clock
-from videoimport.core.plan import Announcement
+from videoimport.core.plan import PlannedEvent
 
 COMPONENT = "videoimport-controller"
 BURST = 200
@@ -46,29 +46,29 @@ class Allowance:
 
 
 @dataclass(slots=True)
-class Announcer:
+class EventRecorder:
     """Posts Events; those about one kind of resource, or in one namespace, leave room for those about another."""
 
     cluster: Cluster
     clock: Clock = time.monotonic
     _allowances: dict[tuple[str, str], Allowance] = field(default_factory=dict)
 
-    async def announce(self, about: Raw, announcements: Iterable[Announcement], now: datetime) -> None:
+    async def announce(self, about: Raw, planned_events: Iterable[PlannedEvent], now: datetime) -> None:
         """Post an Event each."""
         place = (about["metadata"]["namespace"], about["kind"])
-        for announcement in announcements:
+        for planned_event in planned_events:
             if not self._allowances.setdefault(place, Allowance(self.clock, at=self.clock())).take():
-                _log.debug("an Event too many", reason=announcement.reason)
+                _log.debug("an Event too many", reason=planned_event.reason)
                 continue
             try:
-                await self.cluster.post_event(event(about, announcement, now))
+                await self.cluster.post_event(event(about, planned_event, now))
             except Terminating as problem:
-                _log.debug("an Event was not posted", reason=announcement.reason, problem=str(problem))
+                _log.debug("an Event was not posted", reason=planned_event.reason, problem=str(problem))
             except ClusterError as problem:
-                _log.warning("an Event was not posted", reason=announcement.reason, problem=str(problem))
+                _log.warning("an Event was not posted", reason=planned_event.reason, problem=str(problem))
 
 
-def event(about: Raw, announcement: Announcement, now: datetime) -> Raw:
+def event(about: Raw, planned_event: PlannedEvent, now: datetime) -> Raw:
     """A core/v1 Event about an object, as ``kubectl describe`` shows it."""
     metadata, moment = about["metadata"], now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
@@ -83,9 +83,9 @@ def event(about: Raw, announcement: Announcement, now: datetime) -> Raw:
             "uid": metadata["uid"],
             "resourceVersion": metadata["resourceVersion"],
         },
-        "type": announcement.type,
-        "reason": announcement.reason,
-        "message": shown_text(announcement.message).encode()[:_MESSAGE_LIMIT].decode(errors="ignore"),
+        "type": planned_event.type,
+        "reason": planned_event.reason,
+        "message": shown_text(planned_event.message).encode()[:_MESSAGE_LIMIT].decode(errors="ignore"),
         "source": {"component": COMPONENT},
         "firstTimestamp": moment,
         "lastTimestamp": moment,

@@ -26,7 +26,7 @@ from videoimport.controller.client.errors import Conflict, NotFound, Rejected, T
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import Backoff, Clock, KeyedQueue
 from videoimport.controller.reconcile.apply import Writer
-from videoimport.controller.reconcile.event_recorder import Announcer
+from videoimport.controller.reconcile.event_recorder import EventRecorder
 from videoimport.controller.reconcile.live_reads import Confirmation
 from videoimport.controller.reconcile.observe import observe_bulk, observe_video
 from videoimport.controller.reconcile.store_page import Collector
@@ -35,7 +35,7 @@ from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.invalid_objects import problem_of, refuse
 from videoimport.core.jobs.cluster_message import explain, fields_of, fields_of_bulk
 from videoimport.core.parsers import event_view, is_about
-from videoimport.core.plan import Action, Announcement, Collect, Create, Inquiry, Plan, together
+from videoimport.core.plan import Action, Create, EventQuery, Plan, PlannedEvent, StoreListingPage, together
 from videoimport.core.settings import Settings
 from videoimport.core.status_changes import news
 from videoimport.core.video.reconcile import reconcile_video
@@ -66,7 +66,7 @@ class Syncer:
     queue: KeyedQueue
     notebook: SyncStates
     settings: Settings
-    announcer: Announcer
+    announcer: EventRecorder
     now: Callable[[], datetime] = utc_now
     timer: Clock = time.thread_time
     """Of how long a decision takes; what other programs take meanwhile is not its fault."""
@@ -89,16 +89,16 @@ class Syncer:
         started = self.timer()
         plan = self._decide(key, entry, notes)
         self.queue.rest(key, SHARE * (self.timer() - started))
-        if plan.again_at is not None:
-            self.queue.add_after(key, (plan.again_at - self.now()).total_seconds())
+        if plan.requeue_at is not None:
+            self.queue.add_after(key, (plan.requeue_at - self.now()).total_seconds())
         if plan.status is not None:
             await self._write(key, entry, plan.status)
         try:
             await self._act(key, entry, notes, plan.actions)
-            await self._inquire(key, notes, plan.inquiries)
+            await self._inquire(key, notes, plan.event_queries)
         finally:
             if not notes.terminating:
-                await self.announcer.announce(entry.head, plan.announcements, self.now())
+                await self.announcer.announce(entry.head, plan.planned_events, self.now())
 
     async def _write(self, key: Key, entry: Entry, status: VideoImportStatus | BulkImportStatus) -> None:
         try:
@@ -125,7 +125,7 @@ class Syncer:
         pause = notes.pause(entry.generation, self.notebook.clock())
         refusal: Rejected | None = None
         for batch in together(actions, AT_ONCE):
-            making = isinstance(batch[0], Create | Collect)
+            making = isinstance(batch[0], Create | StoreListingPage)
             if making and pause:
                 self.queue.add_after(key, pause)
                 continue
@@ -141,12 +141,12 @@ class Syncer:
             _log.debug("namespace_terminating")
         elif refusal is not None:
             await self._refused(key, entry, notes, shown_text(str(refusal)))
-        elif not pause and any(isinstance(action, Create | Collect) for action in actions):
+        elif not pause and any(isinstance(action, Create | StoreListingPage) for action in actions):
             notes.refusal = None
 
     async def _do(self, key: Key, notes: Notes, action: Action) -> None:
         writer = Writer(self.cluster, self.store)
-        if not isinstance(action, Collect):
+        if not isinstance(action, StoreListingPage):
             await writer.act(action)
         elif (again := await Collector(self.cluster, writer).keep(action, notes)) is not None:
             self.queue.add_after(key, again)
@@ -159,22 +159,22 @@ class Syncer:
         self.queue.add_after(key, pause)
         if news:
             self.queue.add(key)
-            words = Announcement("Warning", REFUSED, _explained(entry, message))
+            words = PlannedEvent("Warning", REFUSED, _explained(entry, message))
             await self.announcer.announce(entry.head, [words], self.now())
 
-    async def _inquire(self, key: Key, notes: Notes, inquiries: tuple[Inquiry, ...]) -> None:
+    async def _inquire(self, key: Key, notes: Notes, event_queries: tuple[EventQuery, ...]) -> None:
         patience = self.settings.patience.total_seconds()
-        for inquiry in inquiries:
+        for event_query in event_queries:
             now = self.notebook.clock()
-            since = now - notes.asked.get(inquiry.uid, float("-inf"))
+            since = now - notes.asked.get(event_query.uid, float("-inf"))
             if since < patience:
                 self.queue.add_after(key, patience - since)
                 continue
-            found = await self.cluster.events_about(inquiry.namespace, inquiry.uid)
-            answer = tuple(event_view(raw) for raw in found if is_about(raw, inquiry))
-            notes.asked[inquiry.uid] = now
-            if answer != notes.answers.get(inquiry.uid, ()):
-                notes.answers[inquiry.uid] = answer
+            found = await self.cluster.events_about(event_query.namespace, event_query.uid)
+            answer = tuple(event_view(raw) for raw in found if is_about(raw, event_query))
+            notes.asked[event_query.uid] = now
+            if answer != notes.answers.get(event_query.uid, ()):
+                notes.answers[event_query.uid] = answer
                 self.queue.add(key)
 
 

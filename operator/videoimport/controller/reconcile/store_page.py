@@ -13,7 +13,7 @@ from videoimport.controller.client.errors import NotFound, Rejected, Unavailable
 from videoimport.controller.queue.workqueue import Backoff
 from videoimport.controller.reconcile.apply import Writer
 from videoimport.core.list_item import LINES
-from videoimport.core.plan import Collect, Create
+from videoimport.core.plan import Create, StoreListingPage
 
 LIMIT_BYTES = 8 * 1024 * 1024
 """Of a log: a page takes a tenth of it at most, and what else a worker says is short."""
@@ -30,7 +30,7 @@ class Collector:
     cluster: Cluster
     writer: Writer
 
-    async def keep(self, wish: Collect, notes: Notes) -> float | None:
+    async def keep(self, wish: StoreListingPage, notes: Notes) -> float | None:
         """Make the page's ConfigMap, or note that the page is lost. The seconds until the next look, 0 for at once:
         None when the page stands, and its store has told of it."""
         if wish.job in notes.unkept:
@@ -50,7 +50,7 @@ class Collector:
         notes.unread.pop(wish.job, None)
         return None
 
-    def _not_now(self, wish: Collect, notes: Notes, problem: str) -> float:
+    def _not_now(self, wish: StoreListingPage, notes: Notes, problem: str) -> float:
         """A kubelet may be away for a moment."""
         times = notes.unread[wish.job] = notes.unread.get(wish.job, 0) + 1
         if times >= PATIENCE:
@@ -59,7 +59,7 @@ class Collector:
         return _PAUSES.delay(times, 1.0)
 
 
-def page_of(log: str, wish: Collect) -> str:
+def page_of(log: str, wish: StoreListingPage) -> str:
     """A page's lines, each with its newline. Raises ValueError where they are not those that were reported."""
     lines = unpacked(log)
     if (lines.count("\n"), hashlib.sha256(lines.encode()).hexdigest()) != (wish.count, wish.sha256):
@@ -67,7 +67,7 @@ def page_of(log: str, wish: Collect) -> str:
     return lines
 
 
-def _lost(wish: Collect, notes: Notes, problem: str) -> float:
+def _lost(wish: StoreListingPage, notes: Notes, problem: str) -> float:
     _log.warning("a page is lost and will be listed again", pod=wish.pod, problem=problem)
     notes.unkept.add(wish.job)
     return 0.0

@@ -22,9 +22,9 @@ from videoimport.core.discovery.pages import build_page_manifest
 from videoimport.core.jobs.job_manifest import RunJob
 from videoimport.core.jobs.task_job import task_pod
 from videoimport.core.jobs.volumes import Volumes, claim_at, config_map_at, secret_at, some_scratch
-from videoimport.core.object_names import errand_name
+from videoimport.core.object_names import task_job_name
 from videoimport.core.observed import JobView, PageView, PodView
-from videoimport.core.plan import Collect
+from videoimport.core.plan import StoreListingPage
 from videoimport.core.settings import Settings
 
 _SCRATCH_SIZE = "1Gi"
@@ -36,7 +36,7 @@ def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, 
     """Return the Job of the run that lists the page after these."""
     task = build_listing_task(bulk, run, pages, settings)
     timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
-    name, pod = errand_name(bulk.metadata.name, LISTING_TASK, run), task_pod(bulk, _build_volumes(bulk), settings)
+    name, pod = task_job_name(bulk.metadata.name, LISTING_TASK, run), task_pod(bulk, _build_volumes(bulk), settings)
     return RunJob(name, bulk, run, spec_hash, task, timeout, pod, labels)
 
 
@@ -64,7 +64,7 @@ def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Setti
 
 def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
-) -> Collect | str:
+) -> StoreListingPage | str:
     """How the page that a run reports is kept, or what is wrong with the report: it comes from a worker that handles
     strangers' lists, and one that says the same for ever would be asked for ever."""
     if problem := _find_report_error(report, pages):
@@ -74,7 +74,7 @@ def store_reported_page(
         retry_after_seconds=report.retry_after_seconds, skipped=report.skipped,
     )  # fmt: skip
     manifest = build_page_manifest(bulk, listing, report.page, facts)
-    return Collect(pod.namespace, pod.name, job.uid, report.count, report.sha256, manifest)
+    return StoreListingPage(pod.namespace, pod.name, job.uid, report.count, report.sha256, manifest)
 
 
 def read_page_report(text: str) -> PageReport:

@@ -24,7 +24,7 @@ from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_
 from videoimport.core.list_item import FACTS
 from videoimport.core.message_format import clock, format_message, sentences
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.plan import Action, Announcement, Collect, Create, PartialPlan, Plan
+from videoimport.core.plan import Action, Create, PartialPlan, Plan, PlannedEvent, StoreListingPage
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
 from videoimport.core.source_host import find_list_host
@@ -110,7 +110,7 @@ def _wait_for_retry(context: DiscoveryContext) -> _ListingPlan | None:
     if at is None:
         return None
     return (
-        PartialPlan(context.status, _cleanup_old_jobs(context), again_at=at)
+        PartialPlan(context.status, _cleanup_old_jobs(context), requeue_at=at)
         if at > context.now
         else _start_next_run(context)
     )
@@ -160,7 +160,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     return PartialPlan(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": text}), (page_action,))
 
 
-def _add_page_digest(context: DiscoveryContext, page_action: Collect) -> dict[str, str]:
+def _add_page_digest(context: DiscoveryContext, page_action: StoreListingPage) -> dict[str, str]:
     """Return the digests to record before this page is stored: with them it counts, and no other page does."""
     before = hash_chain(context.listing, (page.digest for page in context.pages))
     after = extend_chain(before, hash_page(page_action.manifest["data"][FACTS], page_action.sha256))
@@ -209,7 +209,7 @@ def _start_next_run(context: DiscoveryContext) -> _ListingPlan:
             "message": sentences(text),
             "wish": context.spec_hash,
         }
-        return PartialPlan(context.status.model_copy(update=changes), delete_jobs(context.run.jobs), again_at=until)
+        return PartialPlan(context.status.model_copy(update=changes), delete_jobs(context.run.jobs), requeue_at=until)
     run = next_run(context.run, context.status.attempts)
     changes = {"run": run.number, "attempts": run.attempts, "wish": context.spec_hash, "since": context.since}
     status = _clear_problem(context.status).model_copy(update=changes)
@@ -233,16 +233,16 @@ def _handle_failed_run(
     )
     changes = {"reason": reason, "attempts": verdict.attempts, "wish": context.spec_hash, "since": context.since}
     changes |= {"host_failures": backoff.failures if backoff else 0}
-    if verdict.again_at is None:
+    if verdict.requeue_at is None:
         message = format_message(reason, text, given_up=verdict.given_up, advice=advice)
-        announcement = Announcement("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
+        planned_event = PlannedEvent("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
         status = context.status.model_copy(update=changes | {"message": message})
-        return PartialPlan(status, announcements=(announcement,))
+        return PartialPlan(status, planned_events=(planned_event,))
     message = sentences(
-        format_message(reason, text, advice=advice), f"The page is listed again at {clock(verdict.again_at)}"
+        format_message(reason, text, advice=advice), f"The page is listed again at {clock(verdict.requeue_at)}"
     )
     status = context.status.model_copy(update=changes | {"message": message})
-    return PartialPlan(status, again_at=max(verdict.again_at, context.now))
+    return PartialPlan(status, requeue_at=max(verdict.requeue_at, context.now))
 
 
 def _compute_backoff(context: DiscoveryContext, asked: int | None) -> HostBackoff:

@@ -70,8 +70,8 @@ def ensure_job(state: RunState, creation: tuple[Action, ...], fields: Fields, pa
         return JobPlan(actions=creation)
     message = explain(Reason.JOB_REJECTED, refusal.message, fields)
     rejected = JobPlan(reason=Reason.JOB_REJECTED, message=message)
-    again_at = refusal.last_seen + pause
-    return replace(rejected, again_at=again_at) if state.now < again_at else replace(rejected, actions=creation)
+    requeue_at = refusal.last_seen + pause
+    return replace(rejected, requeue_at=requeue_at) if state.now < requeue_at else replace(rejected, actions=creation)
 
 
 def observe_job(state: RunState, fields: Fields) -> JobPlan:
@@ -82,7 +82,7 @@ def observe_job(state: RunState, fields: Fields) -> JobPlan:
     pods = state.pods_of(job)
     found = diagnose(Start(job, pods, state.events, state.now, state.settings.patience, state.claim))
     message = explain(found.reason, found.message, fields) if found.reason else ""
-    return replace(found, message=message, again_at=earliest(found.again_at, settles_at(job, pods, state.now)))
+    return replace(found, message=message, requeue_at=earliest(found.requeue_at, settles_at(job, pods, state.now)))
 
 
 def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ...]], Outcome[R]]) -> Outcome[R] | None:

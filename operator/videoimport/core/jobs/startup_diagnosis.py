@@ -8,7 +8,7 @@ from typing import Any
 
 from videoimport.api.reasons import Reason
 from videoimport.core.observed import ClaimView, EventView, JobView, PodView
-from videoimport.core.plan import Inquiry, Plan
+from videoimport.core.plan import EventQuery, Plan
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
@@ -66,7 +66,7 @@ def _without_pod(start: Start) -> JobPlan | None:
     job = start.job
     refusal = start.find_message(job.uid, {"FailedCreate"})
     reason = Reason.POD_REJECTED if refusal else None
-    return _request_events(start, Inquiry("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
+    return _request_events(start, EventQuery("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
 
 
 def _under_way(start: Start) -> JobPlan | None:
@@ -82,8 +82,8 @@ def _claim_unbound(start: Start) -> JobPlan | None:
     told = start.find_message(claim.uid, _NO_VOLUME)
     seen = _unschedulable(start)
     reason, words = (Reason.MOUNT_FAILED, told) if told else (seen.reason, seen.message) if seen else (None, None)
-    inquiry = Inquiry("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)
-    return _request_events(start, inquiry, claim.created, reason, words)
+    event_query = EventQuery("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)
+    return _request_events(start, event_query, claim.created, reason, words)
 
 
 def _unschedulable(start: Start) -> JobPlan | None:
@@ -118,18 +118,18 @@ def _diagnose_creation(start: Start) -> JobPlan | None:
         return None
     refusal = start.find_message(pod.uid, _MOUNT)
     reason = Reason.MOUNT_FAILED if refusal else None
-    return _request_events(start, Inquiry("Pod", pod.namespace, pod.name, pod.uid), pod.created, reason, refusal)
+    return _request_events(start, EventQuery("Pod", pod.namespace, pod.name, pod.uid), pod.created, reason, refusal)
 
 
 def _request_events(
-    start: Start, inquiry: Inquiry, since: datetime, reason: Reason | None, words: str | None
+    start: Start, event_query: EventQuery, since: datetime, reason: Reason | None, words: str | None
 ) -> JobPlan:
     """Ask once patience is over, then again after pauses that grow with the wait."""
     age = start.now - since
     if age < start.patience:
-        return JobPlan(reason=reason, message=words or "", again_at=since + start.patience)
+        return JobPlan(reason=reason, message=words or "", requeue_at=since + start.patience)
     pause = min(max(start.patience, age / 2), _LONGEST_PAUSE)
-    return JobPlan(reason=reason, message=words or "", inquiries=(inquiry,), again_at=start.now + pause)
+    return JobPlan(reason=reason, message=words or "", event_queries=(event_query,), requeue_at=start.now + pause)
 
 
 _CHAIN = (

@@ -15,11 +15,11 @@ from videoimport.core.jobs.outcome import Outcome, end_without_report, read_repo
 from videoimport.core.jobs.pod_template import modest_resources, pod_of
 from videoimport.core.jobs.run import RunState, finish_run
 from videoimport.core.jobs.run_end import is_active, is_over
-from videoimport.core.jobs.volumes import Volumes, errand_volumes
+from videoimport.core.jobs.volumes import Volumes, task_volumes
 from videoimport.core.object_metadata import bulk_owner
-from videoimport.core.object_names import errand_name
+from videoimport.core.object_names import task_job_name
 from videoimport.core.observed import JobView, ObservedBulk, PodView
-from videoimport.core.owned_objects import Word, is_errand_of, pods_of
+from videoimport.core.owned_objects import Word, is_task_job_of, pods_of
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 
@@ -55,7 +55,7 @@ _MEMORY = "memory"
 def task_pod(bulk: BulkImport, mounted: Volumes, settings: Settings) -> Manifest:
     """Return the pod of a task. ``mounted`` comes besides the task, /tmp and the certificates."""
     options = bulk.spec.template.worker
-    return pod_of(options, errand_volumes(options) + mounted, modest_resources(options, settings), settings)
+    return pod_of(options, task_volumes(options) + mounted, modest_resources(options, settings), settings)
 
 
 def task_run(
@@ -63,7 +63,7 @@ def task_run(
 ) -> RunState:
     """Return the current run of a task of the bulk, with its Jobs in order of their runs."""
     bulk = bulk_owner(observed.bulk.metadata)
-    jobs = sorted((job for job in observed.jobs if is_errand_of(job, bulk, word)), key=lambda job: job.run)
+    jobs = sorted((job for job in observed.jobs if is_task_job_of(job, bulk, word)), key=lambda job: job.run)
     job = next((job for job in jobs if job.run == number), None)
     events, refusal = observed.events, observed.refusal
     return RunState(number, attempts, job, tuple(jobs), observed.pods, events, refusal, now, settings)
@@ -106,6 +106,6 @@ def _memory_advice(bulk: BulkImport, job: JobView) -> str:
     limits = bulk.spec.template.worker.resources.limits or {}
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"
-    if job.name == errand_name(bulk.metadata.name, "list", job.run):
+    if job.name == task_job_name(bulk.metadata.name, "list", job.run):
         return f"Check what the list is; if it is right, raise {field}."
     return f"Raise {field}."

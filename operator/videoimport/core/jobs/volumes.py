@@ -52,7 +52,7 @@ def volumes_of(video: VideoImport) -> Volumes:
     )
 
 
-def errand_volumes(options: WorkerOptions) -> Volumes:
+def task_volumes(options: WorkerOptions) -> Volumes:
     """What every pod mounts that imports nothing: its task, a little room and the certificates."""
     return _task() + _tmp() + _certificates(options)
 

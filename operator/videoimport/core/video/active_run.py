@@ -26,60 +26,62 @@ _WORDS = {
 }
 
 
-def restart_changed_run(scene: VideoContext) -> VideoPlan | None:
+def restart_changed_run(context: VideoContext) -> VideoPlan | None:
     """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
     stuck as it is, so a new run takes its place (and the cleanup deletes the old Job)."""
-    job, reason = scene.job, scene.status.reason
-    if job is None or not scene.has_changed_since(job):
+    job, reason = context.job, context.status.reason
+    if job is None or not context.has_changed_since(job):
         return None
     stuck = job.suspended or (reason is not None and info(reason).retry is RetryClass.WAITING)
-    running = any(pod.running for pod in scene.pods_of(job))
-    return start_next_run(scene, scene.attempts) if stuck and not running else None
+    running = any(pod.running for pod in context.pods_of(job))
+    return start_next_run(context, context.attempts) if stuck and not running else None
 
 
-def to_be_made(scene: VideoContext) -> VideoPlan | None:
+def to_be_made(context: VideoContext) -> VideoPlan | None:
     """The Job was never seen, or this status is an old one."""
-    state = scene.state
+    state = context.state
     if state.job is not None:
         return None
     if state.is_outdated:
-        return start_next_run(scene, scene.attempts)
-    job_plan = ensure_job(state, prepare_scratch(scene, scene.run), fields_of(scene.video), scene.settings.patience)
-    plan = PartialPlan(scene.status).with_status(reason=job_plan.reason, message=job_plan.message or STARTING)
+        return start_next_run(context, context.attempts)
+    job_plan = ensure_job(
+        state, prepare_scratch(context, context.run), fields_of(context.video), context.settings.patience
+    )
+    plan = PartialPlan(context.status).with_status(reason=job_plan.reason, message=job_plan.message or STARTING)
     return plan + job_plan
 
 
-def follow_run(scene: VideoContext) -> VideoPlan | None:
+def follow_run(context: VideoContext) -> VideoPlan | None:
     """The Job is there: its worker's words, or what keeps them away."""
-    job = scene.job
+    job = context.job
     if job is None:
         return None
-    plan = PartialPlan(scene.status).with_status(job=reference_job(job))
+    plan = PartialPlan(context.status).with_status(job=reference_job(job))
     if job.deleting:
         return plan
     if job.suspended:
         return plan.with_status(phase=VideoPhase.QUEUED, reason=None, message=QUEUED, **_IDLE)
-    progress = scene.observed.progress
-    snapshot = progress if progress and progress.run == scene.run else None
-    if snapshot is None and not scene.status.stages:
-        return _report_startup(plan, scene, job)
-    return _report_progress(plan, scene, job, snapshot) if snapshot else plan
+    progress = context.observed.progress
+    snapshot = progress if progress and progress.run == context.run else None
+    if snapshot is None and not context.status.stages:
+        return _report_startup(plan, context, job)
+    return _report_progress(plan, context, job, snapshot) if snapshot else plan
 
 
-def _report_startup(plan: VideoPlan, scene: VideoContext, job: JobView) -> VideoPlan:
-    job_plan, status = observe_job(scene.state, fields_of(scene.video)), scene.status
+def _report_startup(plan: VideoPlan, context: VideoContext, job: JobView) -> VideoPlan:
+    job_plan, status = observe_job(context.state, fields_of(context.video)), context.status
     reason, message = job_plan.reason, job_plan.message or STARTING
     if job_plan.echo and reason is status.reason:
         message = status.message or message
-    waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in scene.pods_of(job))
+    waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in context.pods_of(job))
     phase = later(status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
     return plan.with_status(phase=phase, reason=reason, message=message) + job_plan
 
 
-def _report_progress(plan: VideoPlan, scene: VideoContext, job: JobView, snapshot: Progress) -> VideoPlan:
+def _report_progress(plan: VideoPlan, context: VideoContext, job: JobView, snapshot: Progress) -> VideoPlan:
     """Percent and phase never go back within a run, whatever the stages do. The time left is guessed anew only with
     news, or it would change by itself for ever."""
-    status = scene.status
+    status = context.status
     percent = max(status.progress_percent or 0, percent_of(snapshot.stages))
     phase = later(status.phase or VideoPhase.PENDING, phase_of(snapshot.stages))
     told: dict[str, Any] = {
@@ -93,5 +95,5 @@ def _report_progress(plan: VideoPlan, scene: VideoContext, job: JobView, snapsho
         "metadata": snapshot.metadata or status.metadata,
     }
     if snapshot.stages != status.stages:
-        told["eta_seconds"] = eta_seconds(percent, compute_active_time(snapshot.stages, scene.now - job.created))
+        told["eta_seconds"] = eta_seconds(percent, compute_active_time(snapshot.stages, context.now - job.created))
     return plan.with_status(**told)

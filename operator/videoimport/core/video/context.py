@@ -127,16 +127,16 @@ class VideoContext:
         return max(about, key=lambda event: event.last_seen, default=None)
 
 
-def get_host_context(scene: VideoContext) -> HostContext:
+def get_host_context(context: VideoContext) -> HostContext:
     """Return what is known of the host of its source, and when the current run's Job and worker started."""
-    job = scene.job
-    begun = [pod.running_since for pod in scene.pods_of(job) if pod.running_since] if job else []
+    job = context.job
+    begun = [pod.running_since for pod in context.pods_of(job) if pod.running_since] if job else []
     return HostContext(
-        find_host(scene.video) or "",
-        scene.status.host_backoff,
-        scene.observed.host,
-        scene.now,
-        scene.settings,
+        find_host(context.video) or "",
+        context.status.host_backoff,
+        context.observed.host,
+        context.now,
+        context.settings,
         job_created=job.created if job else None,
         worker_since=max(begun, default=None),
     )

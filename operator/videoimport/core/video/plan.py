@@ -28,33 +28,33 @@ _ENDINGS = {
 }
 
 
-def finalize_plan(scene: VideoContext, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
+def finalize_plan(context: VideoContext, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
     """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
-    status = _complete_status(scene, partial.status)
-    state = scene.state
-    recorded = find_recorded_jobs(state, current=not under_way(scene.status))
-    obsolete = (*cleanup_jobs(state, recorded), *remove_spent_claims(scene, partial.status))
+    status = _complete_status(context, partial.status)
+    state = context.state
+    recorded = find_recorded_jobs(state, current=not under_way(context.status))
+    obsolete = (*cleanup_jobs(state, recorded), *remove_spent_claims(context, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
-    settles = settles_at(state.job, state.pods_of(state.job), scene.now) if state.job else None
-    probe = find_probe_deadline(get_host_context(scene), status) if status.host_backoff else None
-    own: Plan[VideoImportStatus] = Plan(None, removals, again_at=earliest(probe, settles))
-    write = due(scene.status, status, _PROGRESS, scene.now, scene.settings.write_interval)
+    settles = settles_at(state.job, state.pods_of(state.job), context.now) if state.job else None
+    probe = find_probe_deadline(get_host_context(context), status) if status.host_backoff else None
+    own: Plan[VideoImportStatus] = Plan(None, removals, requeue_at=earliest(probe, settles))
+    write = due(context.status, status, _PROGRESS, context.now, context.settings.write_interval)
     plan = write + partial + own
     return replace(plan, actions=creations_last(plan.actions))
 
 
-def _complete_status(scene: VideoContext, status: VideoImportStatus) -> VideoImportStatus:
-    generation = scene.video.metadata.generation
+def _complete_status(context: VideoContext, status: VideoImportStatus) -> VideoImportStatus:
+    generation = context.video.metadata.generation
     return status.model_copy(
         update={
             "observed_generation": generation,
-            "observed_retry_token": _token(scene, status),
-            "attempts": status.attempts and status.attempts.model_copy(update={"max": scene.spec.max_attempts}),
-            "host_backoff": update_backoff(get_host_context(scene), status) if status.host_backoff else None,
-            "conditions": merge_conditions(scene.status.conditions, _facts(scene, status), generation, scene.now),
+            "observed_retry_token": _token(context, status),
+            "attempts": status.attempts and status.attempts.model_copy(update={"max": context.spec.max_attempts}),
+            "host_backoff": update_backoff(get_host_context(context), status) if status.host_backoff else None,
+            "conditions": merge_conditions(context.status.conditions, _facts(context, status), generation, context.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),
-            "display_name": display_name(scene.spec.source, status.source),
+            "display_name": display_name(context.spec.source, status.source),
         }
     )
 
@@ -66,30 +66,32 @@ def _readable(metadata: VideoMetadata | None) -> VideoMetadata | None:
     return metadata.model_copy(update={"duration": span(metadata.duration_ms)})
 
 
-def _token(scene: VideoContext, status: VideoImportStatus) -> str | None:
+def _token(context: VideoContext, status: VideoImportStatus) -> str | None:
     """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
     is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
-    noted = status.phase is VideoPhase.COMPLETED or not (is_finished(status) or scene.spec.cancel or scene.spec.suspend)
-    return scene.spec.retry_token if noted else status.observed_retry_token
+    noted = status.phase is VideoPhase.COMPLETED or not (
+        is_finished(status) or context.spec.cancel or context.spec.suspend
+    )
+    return context.spec.retry_token if noted else status.observed_retry_token
 
 
-def _facts(scene: VideoContext, status: VideoImportStatus) -> tuple[Fact, ...]:
+def _facts(context: VideoContext, status: VideoImportStatus) -> tuple[Fact, ...]:
     phase = status.phase or VideoPhase.PENDING
     ending = _ENDINGS.get(phase)
     rests = phase is VideoPhase.SUSPENDED
     word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
-    return (*build_state_facts(ending, word, status.message or "", rests=rests), *_milestones(scene, status, ending))
+    return (*build_state_facts(ending, word, status.message or "", rests=rests), *_milestones(context, status, ending))
 
 
-def _milestones(scene: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
+def _milestones(context: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
     """Once reached within a run, a milestone stays; a new run starts without any."""
-    same_run = status.run == scene.status.run
-    progress = scene.observed.progress
+    same_run = status.run == context.status.run
+    progress = context.observed.progress
     news = {
         ConditionType.VALIDATED: bool(progress and progress.run == status.run and progress.validated),
         ConditionType.TRANSCODED: is_done(status.stages, StageName.TRANSCODE),
         ConditionType.UPLOADED: is_done(status.stages, StageName.UPLOAD),
     }
-    kept = {kind: same_run and holds(scene.status.conditions, kind) for kind in news}
+    kept = {kind: same_run and holds(context.status.conditions, kind) for kind in news}
     done = ending is Ending.SUCCEEDED
     return tuple(milestone(kind, reached=done or new or kept[kind], ending=ending) for kind, new in news.items())

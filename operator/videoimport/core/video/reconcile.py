@@ -21,24 +21,24 @@ def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) 
     """The plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
     if observed.video.metadata.deletion_timestamp is not None:
         return Plan()
-    scene = VideoContext(observed, now.replace(microsecond=0), settings)
-    partials = (case(scene) for case in _CASES)
-    return finalize_plan(scene, next((found for found in partials if found), PartialPlan(scene.status)))
+    context = VideoContext(observed, now.replace(microsecond=0), settings)
+    partials = (case(context) for case in _CASES)
+    return finalize_plan(context, next((found for found in partials if found), PartialPlan(context.status)))
 
 
-def _begin_import(scene: VideoContext) -> VideoPlan | None:
-    if scene.status.phase is not None:
+def _begin_import(context: VideoContext) -> VideoPlan | None:
+    if context.status.phase is not None:
         return None
-    if scene.spec.cancel:
-        return mark_cancelled(scene)
-    return mark_suspended(scene) if scene.spec.suspend else start_first_run(scene)
+    if context.spec.cancel:
+        return mark_cancelled(context)
+    return mark_suspended(context) if context.spec.suspend else start_first_run(context)
 
 
-def _over(scene: VideoContext) -> VideoPlan | None:
-    if not is_finished(scene.status):
+def _over(context: VideoContext) -> VideoPlan | None:
+    if not is_finished(context.status):
         return None
-    starts = needs_restart(scene.video) and not scene.spec.suspend
-    return start_first_run(scene) if starts else PartialPlan(scene.status)
+    starts = needs_restart(context.video) and not context.spec.suspend
+    return start_first_run(context) if starts else PartialPlan(context.status)
 
 
 _CASES = (

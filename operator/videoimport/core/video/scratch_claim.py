@@ -15,24 +15,24 @@ from videoimport.core.plan import Action, Create, Delete, Manifest
 from videoimport.core.video.context import VideoContext
 
 
-def prepare_scratch(scene: VideoContext, run: int) -> tuple[Action, ...]:
+def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:
     """The next step towards this run's Job. A claim of another size or class than is wanted now makes way first."""
-    room = _room(scene.video)
+    room = _room(context.video)
     if room is None:
-        return (Create(job_manifest(scene.video, run, scene.settings)),)
-    claim = scene.claim
+        return (Create(job_manifest(context.video, run, context.settings)),)
+    claim = context.claim
     if claim is None:
-        return (Create(claim_manifest(scene.video)),)
+        return (Create(claim_manifest(context.video)),)
     if claim.deleting:  # its name is taken until it is gone
         return ()
-    return (Create(job_manifest(scene.video, run, scene.settings)),) if claim.room == room else (_deletion(claim),)
+    return (Create(job_manifest(context.video, run, context.settings)),) if claim.room == room else (_deletion(claim),)
 
 
-def remove_spent_claims(scene: VideoContext, planned: VideoImportStatus) -> tuple[Action, ...]:
+def remove_spent_claims(context: VideoContext, planned: VideoImportStatus) -> tuple[Action, ...]:
     """The claims of an import that has ended, in the status as it was observed, and is not about to start again."""
-    if not (is_finished(scene.status) and is_finished(planned)):
+    if not (is_finished(context.status) and is_finished(planned)):
         return ()
-    claim = scene.claim
+    claim = context.claim
     return (_deletion(claim),) if claim is not None and not claim.deleting else ()
 
 

@@ -7,56 +7,56 @@ wish is then still known to have been acted upon, and the run that was stopped i
 from dataclasses import replace
 
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.plan import Announcement, PartialPlan
+from videoimport.core.plan import PartialPlan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import already_succeeded, conclude_run
 from videoimport.core.video.start_run import start_first_run, start_next_run
 from videoimport.core.video.stop_jobs import deletions, still_running
 
 _WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
-_SUSPENDED = Announcement("Normal", "Suspended", _WORDS)
-_RESUMED = Announcement("Normal", "Resumed", "The import continues, since spec.suspend is false.")
+_SUSPENDED = PlannedEvent("Normal", "Suspended", _WORDS)
+_RESUMED = PlannedEvent("Normal", "Resumed", "The import continues, since spec.suspend is false.")
 
 
-def suspend_run(scene: VideoContext) -> VideoPlan | None:
+def suspend_run(context: VideoContext) -> VideoPlan | None:
     """A run that has ended by itself is recorded first, and one that succeeded stays a success. Otherwise what runs is
     stopped. A delay before the next run goes on, and nothing follows when it is over."""
-    if not scene.spec.suspend:
+    if not context.spec.suspend:
         return None
-    if not _rests(scene) and scene.attempts.next_retry_time is None and (end := conclude_run(scene)):
+    if not _rests(context) and context.attempts.next_retry_time is None and (end := conclude_run(context)):
         return end
-    return already_succeeded(scene) or mark_suspended(scene)
+    return already_succeeded(context) or mark_suspended(context)
 
 
-def mark_suspended(scene: VideoContext) -> VideoPlan:
+def mark_suspended(context: VideoContext) -> VideoPlan:
     """At rest, as it was but for what belongs to a running worker."""
-    waits = scene.attempts.next_retry_time is not None
-    status = scene.status.model_copy(
+    waits = context.attempts.next_retry_time is not None
+    status = context.status.model_copy(
         update={
             "phase": VideoPhase.SUSPENDED,
-            "reason": scene.status.reason if waits else None,
+            "reason": context.status.reason if waits else None,
             "message": _WORDS,
             "format": "Video",
-            "run": scene.run,
+            "run": context.run,
             "bytes_per_second": None,
             "eta_seconds": None,
         }
     )
-    return PartialPlan(status, actions=deletions(scene), announcements=() if _rests(scene) else (_SUSPENDED,))
+    return PartialPlan(status, actions=deletions(context), planned_events=() if _rests(context) else (_SUSPENDED,))
 
 
-def resume_import(scene: VideoContext) -> VideoPlan | None:
+def resume_import(context: VideoContext) -> VideoPlan | None:
     """The wish was taken back. The worker that was stopped must be gone before another one starts."""
-    if not _rests(scene) or scene.attempts.next_retry_time is not None:
+    if not _rests(context) or context.attempts.next_retry_time is not None:
         return None
-    if success := already_succeeded(scene):
+    if success := already_succeeded(context):
         return success
-    if still_running(scene):
-        return PartialPlan(scene.status, actions=deletions(scene))
-    if not scene.run:
-        return start_first_run(scene)
-    return replace(start_next_run(scene, scene.attempts), announcements=(_RESUMED,))
+    if still_running(context):
+        return PartialPlan(context.status, actions=deletions(context))
+    if not context.run:
+        return start_first_run(context)
+    return replace(start_next_run(context, context.attempts), planned_events=(_RESUMED,))
 
 
-def _rests(scene: VideoContext) -> bool:
-    return scene.status.phase is VideoPhase.SUSPENDED
+def _rests(context: VideoContext) -> bool:
+    return context.status.phase is VideoPhase.SUSPENDED

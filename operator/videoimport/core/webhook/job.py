@@ -13,7 +13,7 @@ from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.run import RunState
 from videoimport.core.jobs.task_job import task_pod
 from videoimport.core.jobs.volumes import secret_at
-from videoimport.core.object_names import errand_name
+from videoimport.core.object_names import task_job_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
@@ -44,7 +44,7 @@ def build_delivery_job(
         timeout_seconds=DELIVERY_TIMEOUT // timedelta(seconds=1),
     )
     secret = secret_at("webhook-secret", WEBHOOK_SECRET_PATH, webhook.secret_ref)
-    name, pod = errand_name(meta.name, "hook", status.run), task_pod(bulk, secret, settings)
+    name, pod = task_job_name(meta.name, "hook", status.run), task_pod(bulk, secret, settings)
     return RunJob(name, bulk, status.run, status.id, task, DELIVERY_TIMEOUT, pod)
 
 
@@ -73,9 +73,9 @@ def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryRep
     context = Context(bulk.metadata.uid, run.number, run.attempts, run.now, patient, run.now)
     verdict = judge(reason if settled else Reason.WEBHOOK_FAILED, context)
     asked = outcome.report.retry_after_seconds if outcome.report else None
-    if verdict.again_at is None or asked is None:
+    if verdict.requeue_at is None or asked is None:
         return verdict
-    earliest = max(verdict.again_at, run.now + timedelta(seconds=asked))
+    earliest = max(verdict.requeue_at, run.now + timedelta(seconds=asked))
     return Verdict(verdict.attempts.model_copy(update={"next_retry_time": earliest}))
 
 

@@ -21,7 +21,7 @@ from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.task_job import finish_task, task_run
 from videoimport.core.message_format import append_final_cause, clock, format_message, sentences
 from videoimport.core.observed import JobView, ObservedBulk
-from videoimport.core.plan import Action, Announcement, Create, Plan
+from videoimport.core.plan import Action, Create, Plan, PlannedEvent
 from videoimport.core.settings import Settings
 from videoimport.core.webhook.job import (
     FINAL_REASONS,
@@ -72,7 +72,7 @@ def reconcile_webhook(
     found = _deliver_message(context, before, notice) if notice else Plan(_drop_message(context, before))
     recorded = find_recorded_jobs(run, current=before is not None and is_recorded(before))
     removals = cleanup_jobs(run, recorded if notice else run.jobs)
-    return Plan(found.status, removals, announcements=_build_event(before, found.status)) + found
+    return Plan(found.status, removals, planned_events=_build_event(before, found.status)) + found
 
 
 def _drop_message(context: _WebhookContext, before: WebhookStatus | None) -> WebhookStatus | None:
@@ -125,10 +125,10 @@ def _create_delivery_job(context: _WebhookContext, status: WebhookStatus) -> tup
 
 
 def _reconcile_pending(context: _WebhookContext, before: WebhookStatus) -> WebhookPlan:
-    run, again_at = context.run, before.attempts.next_retry_time
-    if again_at is not None and (context.suspended or run.now < again_at):
-        return Plan(before, again_at=None if context.suspended else again_at)
-    if again_at is not None or (run.job is None and run.is_outdated):
+    run, requeue_at = context.run, before.attempts.next_retry_time
+    if requeue_at is not None and (context.suspended or run.now < requeue_at):
+        return Plan(before, requeue_at=None if context.suspended else requeue_at)
+    if requeue_at is not None or (run.job is None and run.is_outdated):
         return _start_next_run(context, before, before.attempts)
     if run.job is None:
         return _ensure_delivery_job(context, before)
@@ -151,9 +151,9 @@ def _finish_run(context: _WebhookContext, before: WebhookStatus, outcome: Outcom
         changes = {"state": "Delivered", "message": None, "delivered_time": context.run.now}
         return Plan(before.model_copy(update=changes))
     verdict = judge_delivery(context.bulk, context.run, outcome)
-    if at := verdict.again_at:
+    if at := verdict.requeue_at:
         text = sentences(_explain_failure(outcome), f"It is sent again at {clock(at)}")
-        return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": text}), again_at=at)
+        return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": text}), requeue_at=at)
     if outcome.reason in FINAL_REASONS:
         return Plan(_mark_failed(before, _explain_failure(outcome), verdict.attempts))
     text = sentences(append_final_cause(outcome.message, verdict.given_up or "Given up"), _RETRY_ADVICE)
@@ -169,9 +169,9 @@ def _mark_failed(status: WebhookStatus, message: str, attempts: Attempts) -> Web
     return status.model_copy(update={"state": "Failed", "message": message, "attempts": settled})
 
 
-def _build_event(before: WebhookStatus | None, after: WebhookStatus | None) -> tuple[Announcement, ...]:
+def _build_event(before: WebhookStatus | None, after: WebhookStatus | None) -> tuple[PlannedEvent, ...]:
     if after is None or after.state == "Pending" or before is None or before.state != "Pending":
         return ()
     if after.state == "Delivered":
-        return (Announcement("Normal", "WebhookDelivered", f"The receiver took the message {after.id}."),)
-    return (Announcement("Warning", "WebhookFailed", after.message or ""),)
+        return (PlannedEvent("Normal", "WebhookDelivered", f"The receiver took the message {after.id}."),)
+    return (PlannedEvent("Warning", "WebhookFailed", after.message or ""),)

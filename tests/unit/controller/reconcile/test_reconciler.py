@@ -12,11 +12,11 @@ from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFou
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile import reconciler as sync
-from videoimport.controller.reconcile.event_recorder import Announcer
+from videoimport.controller.reconcile.event_recorder import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
 from videoimport.core.object_metadata import OUR_LABELS, Owner
 from videoimport.core.observed import ObservedVideo
-from videoimport.core.plan import Announcement, Create, Delete, Inquiry, Patch, Plan
+from videoimport.core.plan import Create, Delete, EventQuery, Patch, Plan, PlannedEvent
 from videoimport.core.settings import Settings
 
 Raw = dict[str, Any]
@@ -58,7 +58,14 @@ class Scene:
         self.observed: list[ObservedVideo] = []
         monkeypatch.setattr(sync, "reconcile_video", self._decide)
         self.syncer = Syncer(
-            cluster, self.store, self.queue, self.notebook, Settings("worker"), Announcer(cluster), lambda: NOW, clock
+            cluster,
+            self.store,
+            self.queue,
+            self.notebook,
+            Settings("worker"),
+            EventRecorder(cluster),
+            lambda: NOW,
+            clock,
         )
 
     def _decide(self, observed: ObservedVideo, _now: datetime, _settings: Settings) -> Plan[Any]:
@@ -87,7 +94,7 @@ async def test_an_import_that_is_gone_is_forgotten(scene: Scene) -> None:
 
 async def test_the_status_is_written_first_then_actions_then_words(scene: Scene) -> None:
     await scene.sync()
-    await scene.sync(Plan(status(scene, "hello"), (Create(JOB),), (), (Announcement("Normal", "Started", "words"),)))
+    await scene.sync(Plan(status(scene, "hello"), (Create(JOB),), (), (PlannedEvent("Normal", "Started", "words"),)))
     assert [name for name, _ in scene.cluster.calls] == ["replace_status", "create", "post_event"]
     written = scene.cluster.called("replace_status")[0]
     assert written["metadata"]["resourceVersion"] == "5"
@@ -111,7 +118,7 @@ async def test_without_its_status_nothing_of_a_plan_is_done(scene: Scene, failur
     scene.cluster.failures["replace_status"] = [failure]
     with pytest.raises(type(failure)):
         await scene.sync(
-            Plan(status(scene, "hello"), (Create(JOB),), (), (Announcement("Normal", "Started", "words"),))
+            Plan(status(scene, "hello"), (Create(JOB),), (), (PlannedEvent("Normal", "Started", "words"),))
         )
     assert scene.cluster.called("create") == []
     assert scene.cluster.called("post_event") == []
@@ -131,13 +138,13 @@ async def test_a_conflict_makes_it_read_what_is_there_now(scene: Scene, thing: T
 async def test_words_are_said_even_when_an_action_fails(scene: Scene) -> None:
     scene.cluster.failures["create"] = [Unavailable("reset")]
     with pytest.raises(Unavailable):
-        await scene.sync(Plan(None, (Create(JOB),), (), (Announcement("Normal", "Started", "words"),)))
+        await scene.sync(Plan(None, (Create(JOB),), (), (PlannedEvent("Normal", "Started", "words"),)))
     assert len(scene.cluster.called("post_event")) == 1
 
 
 async def test_words_that_cannot_be_said_harm_nothing(scene: Scene) -> None:
     scene.cluster.failures["post_event"] = [Rejected("the namespace is going")]
-    await scene.sync(Plan(announcements=(Announcement("Normal", "Started", "words"),)))
+    await scene.sync(Plan(planned_events=(PlannedEvent("Normal", "Started", "words"),)))
 
 
 def taken(**metadata: Any) -> Raw:
@@ -198,7 +205,7 @@ async def test_a_refused_create_does_not_keep_what_follows_from_being_done(scene
 
 async def test_an_import_whose_namespace_is_being_deleted_is_left_alone(scene: Scene) -> None:
     scene.cluster.failures["create"] = [Terminating("being terminated")]
-    plan = Plan(None, (Create(JOB),), (), (Announcement("Normal", "Started", "words"),))
+    plan = Plan(None, (Create(JOB),), (), (PlannedEvent("Normal", "Started", "words"),))
     for _ in range(3):
         await scene.sync(plan)
         scene.clock.now += 3600
@@ -274,7 +281,7 @@ async def test_an_answer_to_a_question_is_part_of_the_next_observation(scene: Sc
         {"metadata": {}, "involvedObject": ABOUT, "reason": "FailedCreate", "message": "forbidden",
          "lastTimestamp": "2026-01-01T00:00:00Z"}
     ]  # fmt: skip
-    await scene.sync(Plan(inquiries=(Inquiry("Job", "ns", "one-1", "job-uid"),)))
+    await scene.sync(Plan(event_queries=(EventQuery("Job", "ns", "one-1", "job-uid"),)))
     assert scene.queue.depth == 1
     await scene.sync()
     assert [event.reason for event in scene.observed[-1].events] == ["FailedCreate"]
@@ -284,13 +291,13 @@ async def test_an_answer_to_a_question_is_part_of_the_next_observation(scene: Sc
 @pytest.mark.parametrize("part", ["kind", "namespace", "name", "uid"])
 async def test_an_event_about_something_else_is_no_answer(scene: Scene, part: str) -> None:
     scene.cluster.about = [{"metadata": {}, "involvedObject": ABOUT | {part: "another"}, "reason": "FailedCreate"}]
-    await scene.sync(Plan(inquiries=(Inquiry("Job", "ns", "one-1", "job-uid"),)))
+    await scene.sync(Plan(event_queries=(EventQuery("Job", "ns", "one-1", "job-uid"),)))
     await scene.sync()
     assert scene.observed[-1].events == ()
 
 
 async def test_a_plan_that_wants_to_be_made_again_is(scene: Scene) -> None:
-    await scene.sync(Plan(again_at=NOW + timedelta(seconds=5)))
+    await scene.sync(Plan(requeue_at=NOW + timedelta(seconds=5)))
     assert scene.queue.depth == 0
     scene.clock.now += 5
     assert await scene.queue.get() == KEY

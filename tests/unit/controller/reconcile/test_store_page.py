@@ -13,7 +13,7 @@ from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from videoimport.controller.reconcile.apply import Writer
 from videoimport.controller.reconcile.store_page import PATIENCE, Collector
-from videoimport.core.plan import Collect
+from videoimport.core.plan import StoreListingPage
 
 LINES = ['{"page":1,"found":{"id":"0123456789","url":"https://video.example/a b.mp4"}}\n', '{"page":1,"x":2}\n']
 LOG = f'{{"event":"listing"}}\n{packed("".join(LINES))}{{"event":"a hint of page:"}}\nbye'
@@ -31,7 +31,7 @@ def wanted(lines=LINES, **changes):
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"page.json": '{"done":true}'}}
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
     fields = {"namespace": "ns", "pod": "p", "job": "job-uid", "count": len(lines), "sha256": digest}
-    return Collect(**fields | {"manifest": manifest} | changes)
+    return StoreListingPage(**fields | {"manifest": manifest} | changes)
 
 
 @pytest.fixture

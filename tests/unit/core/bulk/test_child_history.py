@@ -65,9 +65,9 @@ def test_children_older_than_the_ttl_go_and_the_next_is_awaited():
     seen = (at(good(wish, 0), 0), at(good(wish, 1), 60))
     done = written(wish, seen, recorded(*seen), at=after(60))
     early = plan(done, seen, recorded(*seen), at=after(WEEK - 1))
-    assert (early.actions, early.again_at) == ((), after(WEEK))
+    assert (early.actions, early.requeue_at) == ((), after(WEEK))
     found = plan(done, seen, recorded(*seen), at=after(WEEK))
-    assert (removed(found), found.again_at) == ([name(0)], after(WEEK + 60))
+    assert (removed(found), found.requeue_at) == ([name(0)], after(WEEK + 60))
 
 
 def test_pruned_child_changes_nothing_in_the_status():
@@ -117,8 +117,8 @@ def test_results_wait_a_moment_for_more_of_their_kind():
     running, fresh, later = child(wish, 0), at(good(wish, 1), 10), at(good(wish, 2), 12)
     found = plan(wish, (running, fresh), at=after(11))
     assert "Create ConfigMap" not in kinds(found)
-    assert found.again_at is not None
-    assert found.again_at <= after(13)
+    assert found.requeue_at is not None
+    assert found.requeue_at <= after(13)
     both = plan(wish, (running, fresh, later), at=after(13))
     made = next(action.manifest for action in both.actions if isinstance(action, Create))
     assert made["kind"] == "ConfigMap"

@@ -62,7 +62,7 @@ def test_first_touch_lists_and_says_so():
     assert found.status.discovery.run == 1
     assert (found.status.total, found.status.progress_percent) == (0, 0)
     assert truths(found.status)["Reconciling"] == "True"
-    assert [a.reason for a in found.announcements] == ["Started"]
+    assert [a.reason for a in found.planned_events] == ["Started"]
 
 
 def test_first_page_is_imported_while_the_next_is_listed():
@@ -116,9 +116,9 @@ def test_end_of_the_listing_is_announced_with_its_counts():
     wish = written(listed_bulk())
     seen = pages(wish, [item(0)], rejected=(RefusedItem("ab" * 5, Reason.NOT_VIDEO, "A picture."),))
     found = plan(wish, pages=seen)
-    assert ("Listed", "1 accepted, 1 rejected.") in [(a.reason, a.message) for a in found.announcements]
+    assert ("Listed", "1 accepted, 1 rejected.") in [(a.reason, a.message) for a in found.planned_events]
     again = wish.model_copy(update={"status": found.status})
-    assert "Listed" not in [a.reason for a in plan(again, pages=seen, at=after(9)).announcements]
+    assert "Listed" not in [a.reason for a in plan(again, pages=seen, at=after(9)).planned_events]
 
 
 def test_same_item_on_two_pages_is_one_import_and_the_first_counts():

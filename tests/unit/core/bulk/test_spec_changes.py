@@ -77,7 +77,7 @@ def test_resumed_bulk_lets_its_children_go_on():
     assert patches(found) == {name(0): {"suspend": False}}
     assert started(found) == [url(1)]
     assert found.status.phase is BulkPhase.PROCESSING
-    assert [a.reason for a in found.announcements] == ["Resumed"]
+    assert [a.reason for a in found.planned_events] == ["Resumed"]
 
 
 def test_suspended_listing_has_no_job():
@@ -253,7 +253,7 @@ def test_retry_says_how_many_and_what_is_kept():
     children = (good(wish, 0), bad(wish, 1), bad(wish, 2))
     found = plan(edited(ended(wish, *children), retryToken="b"), children, recorded(*children))
     assert "Retrying 2 failed, 1 kept" in found.status.message
-    assert ("Retrying", "Retrying 2 failed, 1 kept.") in [(a.reason, a.message) for a in found.announcements]
+    assert ("Retrying", "Retrying 2 failed, 1 kept.") in [(a.reason, a.message) for a in found.planned_events]
 
 
 def test_retry_failed_retries_once_and_flipped_back_retries_nothing():

@@ -53,7 +53,7 @@ def test_first_touch_states_what_readers_and_tools_look_for():
         "Finished": "False",
         "AllSucceeded": "Unknown",
     }
-    assert [(a.type, a.reason) for a in found.announcements] == [("Normal", "Started")]
+    assert [(a.type, a.reason) for a in found.planned_events] == [("Normal", "Started")]
 
 
 def test_progress_moves_with_every_videos_own():
@@ -68,7 +68,7 @@ def test_progress_alone_waits_for_the_write_interval():
     wish = written(bulk(2), (child(bulk(2), 0), child(bulk(2), 1)))
     seen = (child(wish, 0, progress_percent=50), child(wish, 1))
     found = plan(wish, seen, at=after(1))
-    assert (found.status, found.again_at) == (None, after(3))
+    assert (found.status, found.requeue_at) == (None, after(3))
     assert plan(wish, seen, at=after(3)).status.progress_percent == 25
 
 
@@ -126,8 +126,8 @@ def test_none_imported_is_failed_and_names_the_first_reason():
 def test_end_is_announced_once():
     wish = bulk(1)
     found = plan(wish, (good(wish, 0),), recorded(good(wish, 0)))
-    assert [(a.type, a.reason) for a in found.announcements] == [("Normal", "Completed")]
-    assert plan(ended(wish, good(wish, 0)), (good(wish, 0),), recorded(good(wish, 0))).announcements == ()
+    assert [(a.type, a.reason) for a in found.planned_events] == [("Normal", "Completed")]
+    assert plan(ended(wish, good(wish, 0)), (good(wish, 0),), recorded(good(wish, 0))).planned_events == ()
 
 
 def test_ended_bulk_comes_to_rest_with_or_without_its_children():
@@ -145,7 +145,7 @@ def test_added_item_opens_an_ended_bulk_again():
     assert numbers(found.status) == (2, 0, 1, 0, 50)
     assert (found.status.phase, found.status.completion_time) == (BulkPhase.PROCESSING, None)
     assert truths(found.status)["Reconciling"] == "True"
-    assert [a.reason for a in found.announcements] == ["Started"]
+    assert [a.reason for a in found.planned_events] == ["Started"]
 
 
 def test_other_words_for_an_ended_item_are_recorded_and_open_nothing_again():
@@ -240,7 +240,7 @@ def test_cancelled_once_nothing_is_active_and_all_is_recorded():
     assert found.status.phase is BulkPhase.CANCELLED
     assert "Cancelled: 1 of 4 imported, 1 failed." in found.status.message
     assert (truths(found.status)["Stalled"], condition(found.status, "Finished").reason) == ("True", "Cancelled")
-    assert [a.reason for a in found.announcements] == ["Cancelled"]
+    assert [a.reason for a in found.planned_events] == ["Cancelled"]
 
 
 def test_bulk_cancelled_before_it_began():

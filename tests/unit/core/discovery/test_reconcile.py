@@ -30,7 +30,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.observed import EventView
 from videoimport.core.parsers import page_view
-from videoimport.core.plan import Inquiry, Patch
+from videoimport.core.plan import EventQuery, Patch
 
 
 def test_the_first_run_is_in_the_status_before_its_job_is_made():
@@ -51,7 +51,7 @@ def test_a_status_written_and_no_job_made_makes_the_same_job():
 def test_nothing_is_done_while_a_worker_lists():
     wish, job = begun()
     found = look(wish, **working(job))
-    assert (found.actions, found.inquiries, found.status) == ((), (), wish.status.discovery)
+    assert (found.actions, found.event_queries, found.status) == ((), (), wish.status.discovery)
     assert found.active
 
 
@@ -95,7 +95,7 @@ def test_a_list_that_is_known_costs_nothing_more():
     pages = (page(wish, 0, done=True),)
     wish = noted(wish, look(wish, pages=pages, **told(job, done=True)).status)
     found = look(wish, pages=pages)
-    assert (found.status, found.actions, found.again_at) == (wish.status.discovery, (), None)
+    assert (found.status, found.actions, found.requeue_at) == (wish.status.discovery, (), None)
 
 
 def test_pages_after_a_gap_do_not_count_and_go():
@@ -171,8 +171,8 @@ def test_a_failed_run_is_tried_again_later():
     assert "The list did not come" in found.status.message
     assert not found.failed
     waiting = look(wish)
-    assert (waiting.actions, waiting.again_at) == ((), found.status.attempts.next_retry_time)
-    again = look(wish, at=waiting.again_at)
+    assert (waiting.actions, waiting.requeue_at) == ((), found.status.attempts.next_retry_time)
+    again = look(wish, at=waiting.requeue_at)
     assert (again.status.run, again.status.attempts.count, again.status.reason) == (2, 2, None)
     assert created(again)["metadata"]["name"] == "talks-list-r2"
 
@@ -180,9 +180,9 @@ def test_a_failed_run_is_tried_again_later():
 def test_a_permanent_reason_ends_it_at_once():
     found, wish = failed(Reason.SOURCE_NOT_FOUND)
     assert found.failed
-    assert [(said.type, said.reason) for said in found.announcements] == [("Warning", "ListingFailed")]
+    assert [(said.type, said.reason) for said in found.planned_events] == [("Warning", "ListingFailed")]
     later = look(wish, at=after(9999))
-    assert (later.failed, later.actions, later.announcements, later.status) == (True, (), (), wish.status.discovery)
+    assert (later.failed, later.actions, later.planned_events, later.status) == (True, (), (), wish.status.discovery)
 
 
 def test_attempts_end():
@@ -285,7 +285,7 @@ def test_logs_that_are_lost_for_ever_end_it():
         wish = noted(wish, found.status)
         if found.failed:
             break
-        again = look(wish, at=found.again_at)
+        again = look(wish, at=found.requeue_at)
         wish, job = noted(wish, again.status), made(again)
     assert found.failed
     assert found.status.run == SETTINGS.max_uncharged + 1
@@ -354,7 +354,7 @@ def test_what_keeps_the_pod_from_starting_is_shown():
 def test_a_pod_that_is_not_created_is_asked_about():
     wish, job = begun()
     found = look(wish, at=after(60), jobs=(job,))
-    assert found.inquiries == (Inquiry("Job", "films", job.name, job.uid),)
+    assert found.event_queries == (EventQuery("Job", "films", job.name, job.uid),)
     answered = look(wish, at=after(60), jobs=(job,), events=(event(job.uid, "FailedCreate", "violates PodSecurity"),))
     assert answered.status.reason is Reason.POD_REJECTED
     assert "violates PodSecurity" in answered.status.message
@@ -366,7 +366,7 @@ def test_a_refused_job_says_why_and_is_made_less_often():
     found = look(wish, refusal=refusal)
     assert (found.status.reason, found.actions) == (Reason.JOB_REJECTED, ())
     assert "exceeded quota" in found.status.message
-    assert created(look(wish, refusal=refusal, at=found.again_at))
+    assert created(look(wish, refusal=refusal, at=found.requeue_at))
 
 
 def test_a_refused_page_says_why_and_is_tried_again():
@@ -395,7 +395,7 @@ def test_a_queue_that_holds_the_job_back_is_no_trouble():
 
 def test_unwanted_nothing_starts():
     found = look(listed(), wanted=False)
-    assert (found.status.run, found.actions, found.again_at) == (0, (), None)
+    assert (found.status.run, found.actions, found.requeue_at) == (0, (), None)
 
 
 def test_unwanted_what_runs_is_stopped_and_goes_on_later():
@@ -418,12 +418,12 @@ def test_unwanted_a_known_list_stays_known():
 def test_a_host_that_rests_is_not_asked():
     until = after(300)
     found = look(listed(), source_backoff_until=until)
-    assert (found.status.reason, found.status.run, found.again_at) == (Reason.RATE_LIMITED, 0, until)
+    assert (found.status.reason, found.status.run, found.requeue_at) == (Reason.RATE_LIMITED, 0, until)
     assert not found.failed
     wish = noted(listed(), found.status)
     assert look(wish, at=until).status.run == 1
     longer = look(wish, at=until, source_backoff_until=until + timedelta(minutes=5))
-    assert longer.again_at == until + timedelta(minutes=5)
+    assert longer.requeue_at == until + timedelta(minutes=5)
 
 
 def test_a_source_that_breaks_off_after_a_page_is_left_alone_before_the_next():
@@ -434,7 +434,7 @@ def test_a_source_that_breaks_off_after_a_page_is_left_alone_before_the_next():
     assert found.status.attempts.next_retry_time > NOW
     wish = noted(wish, found.status)
     assert look(wish, pages=pages).actions == ()
-    again = look(wish, at=found.again_at, pages=pages)
+    again = look(wish, at=found.requeue_at, pages=pages)
     assert (again.status.run, task_in(created(again))["page"]) == (2, 1)
 
 
@@ -460,9 +460,9 @@ def test_a_host_that_pushes_back_is_left_alone_and_asked_again_without_charge():
     wish, job = begun()
     found = look(wish, **pushed_back(job))
     assert (found.failed, found.status.reason, found.status.attempts.reasons) == (False, Reason.RATE_LIMITED, ())
-    assert found.again_at == NOW + SETTINGS.host_backoff
-    assert look(noted(wish, found.status), at=found.again_at - timedelta(seconds=1)).status.run == 1
-    assert look(noted(wish, found.status), at=found.again_at).status.run == 2
+    assert found.requeue_at == NOW + SETTINGS.host_backoff
+    assert look(noted(wish, found.status), at=found.requeue_at - timedelta(seconds=1)).status.run == 1
+    assert look(noted(wish, found.status), at=found.requeue_at).status.run == 2
 
 
 def test_a_host_that_pushes_back_again_is_left_alone_longer_up_to_a_bound():
@@ -471,16 +471,16 @@ def test_a_host_that_pushes_back_again_is_left_alone_longer_up_to_a_bound():
         found = look(wish, at=at)
         job = made(found)
         found = look(noted(wish, found.status), at=at, **pushed_back(job))
-        pauses.append((found.again_at - at) / SETTINGS.host_backoff)
-        wish, at = noted(wish, found.status), found.again_at
+        pauses.append((found.requeue_at - at) / SETTINGS.host_backoff)
+        wish, at = noted(wish, found.status), found.requeue_at
     assert pauses == [1, 2, 4, 8, 12, 12]
 
 
 def test_a_host_is_left_alone_for_as_long_as_it_or_an_import_of_it_says():
     wish, job = begun()
-    assert look(wish, **pushed_back(job, retry_after_seconds=1000)).again_at == after(1000)
-    assert look(wish, **pushed_back(job, retry_after_seconds=80_000)).again_at == NOW + SETTINGS.host_backoff_max
-    assert look(wish, **pushed_back(job), source_backoff_until=after(2000)).again_at == after(2000)
+    assert look(wish, **pushed_back(job, retry_after_seconds=1000)).requeue_at == after(1000)
+    assert look(wish, **pushed_back(job, retry_after_seconds=80_000)).requeue_at == NOW + SETTINGS.host_backoff_max
+    assert look(wish, **pushed_back(job), source_backoff_until=after(2000)).requeue_at == after(2000)
 
 
 def test_a_host_that_pushes_back_for_ever_is_given_up():
@@ -494,15 +494,15 @@ def test_a_host_that_pushes_back_after_a_page_is_left_alone_and_the_rest_is_list
     wish, _ = begun()
     pages = (page(wish, 0, pushed_back=Reason.RATE_LIMITED, retry_after_seconds=900),)
     found = look(wish, pages=pages)
-    assert (found.failed, found.again_at, found.status.pages) == (False, after(900), 1)
-    again = look(noted(wish, found.status), at=found.again_at, pages=pages)
+    assert (found.failed, found.requeue_at, found.status.pages) == (False, after(900), 1)
+    again = look(noted(wish, found.status), at=found.requeue_at, pages=pages)
     assert task_in(created(again))["page"] == 1
 
 
 def test_a_page_begins_without_the_host_failures_of_the_one_before():
     wish, job = begun()
     found = look(wish, **pushed_back(job))
-    wish = noted(wish, look(noted(wish, found.status), at=found.again_at).status)
+    wish = noted(wish, look(noted(wish, found.status), at=found.requeue_at).status)
     assert wish.status.discovery.host_failures == 1
     assert look(wish, pages=(page(wish, 0),)).status.host_failures == 0
 
@@ -521,7 +521,7 @@ def test_the_pause_after_a_page_outlasts_a_time_in_which_nothing_is_to_be_listed
     found = look(wish, wanted=False, pages=pages)
     assert found.status.attempts.next_retry_time == NOW + SETTINGS.host_backoff
     again = look(noted(wish, found.status), at=after(1), pages=pages)
-    assert (again.status.run, again.again_at) == (1, NOW + SETTINGS.host_backoff)
+    assert (again.status.run, again.requeue_at) == (1, NOW + SETTINGS.host_backoff)
 
 
 def test_a_page_is_given_up_by_the_time_it_is_tried_and_not_by_the_bulks_age():

@@ -116,7 +116,7 @@ def test_a_crash_counts_once_the_kubelet_had_time_to_say_more():
     wish = running()
     seen = with_report(wish, None, **CRASH)
     before = plan(wish, after(59), **seen)
-    assert (before.again_at, before.actions) == (NOW + SETTLE, ())
+    assert (before.requeue_at, before.actions) == (NOW + SETTLE, ())
     done = written(wish, NOW + SETTLE, **seen)
     assert done.status.attempts is not None
     assert done.status.attempts.reasons == (Reason.INTERNAL,)
@@ -141,7 +141,7 @@ def test_a_worker_that_was_told_to_stop_waits_for_word_of_an_eviction(code: int,
     wish = running()
     seen = with_report(wish, told, exit_code=code, ended_at=NOW)
     before = plan(wish, after(5), **seen)
-    assert (before.again_at, before.actions) == (NOW + SETTLE, ())
+    assert (before.requeue_at, before.actions) == (NOW + SETTLE, ())
     evicted = replace(seen["pods"][0], phase="Failed", reason="Evicted", message="Usage exceeds the total limit 1Gi")
     full = written(wish, after(31), jobs=seen["jobs"], pods=(evicted,))
     assert full.status.attempts is not None
@@ -193,7 +193,7 @@ def test_an_init_container_that_fails_is_named_and_not_counted():
     assert found.status is not None
     assert found.status.attempts is not None
     assert (found.status.attempts.count, found.status.attempts.uncharged) == (1, 1)
-    assert "its init container istio-init ended with exit code 2" in found.announcements[0].message
+    assert "its init container istio-init ended with exit code 2" in found.planned_events[0].message
 
 
 @pytest.mark.parametrize("reason", ["ImagePullBackOff", "CreateContainerConfigError", "CrashLoopBackOff"])
@@ -428,7 +428,7 @@ def test_a_listing_or_a_message_that_was_stopped_before_it_began_is_lost():
 def test_a_crashed_listing_is_looked_at_again():
     wish, its_job = begun()
     crashed = (pod(its_job, **CRASH),)
-    assert look(wish, after(5), jobs=(its_job,), pods=crashed).again_at == NOW + SETTLE
+    assert look(wish, after(5), jobs=(its_job,), pods=crashed).requeue_at == NOW + SETTLE
     found = look(wish, NOW + SETTLE, jobs=(its_job,), pods=crashed)
     assert found.status is not None
     assert found.status.reason is Reason.INTERNAL

@@ -5,7 +5,7 @@ import pytest
 from support.core.video_builders import NOW, SETTINGS, after, event, job, plan, pod, running, working_pod, written
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.plan import Inquiry
+from videoimport.core.plan import EventQuery
 
 WISH = running()
 JOB = job(WISH)
@@ -13,19 +13,19 @@ JOB = job(WISH)
 
 def test_young_job_without_a_pod_is_looked_at_again_when_patience_is_over():
     found = plan(WISH, at=after(3), jobs=(JOB,))
-    assert found.inquiries == ()
-    assert found.again_at == NOW + SETTINGS.patience
+    assert found.event_queries == ()
+    assert found.requeue_at == NOW + SETTINGS.patience
 
 
 def test_job_without_a_pod_for_too_long_is_asked_about():
     found = plan(WISH, at=after(15), jobs=(JOB,))
-    assert found.inquiries == (Inquiry("Job", "films", "talk-1", "job-1"),)
-    assert found.again_at == after(30)
+    assert found.event_queries == (EventQuery("Job", "films", "talk-1", "job-1"),)
+    assert found.requeue_at == after(30)
 
 
 def test_question_is_repeated_at_growing_distances():
-    assert plan(WISH, at=after(100), jobs=(JOB,)).again_at == after(150)
-    assert plan(WISH, at=after(36000), jobs=(JOB,)).again_at == after(36300)
+    assert plan(WISH, at=after(100), jobs=(JOB,)).requeue_at == after(150)
+    assert plan(WISH, at=after(36000), jobs=(JOB,)).requeue_at == after(36300)
 
 
 def test_refused_pod_is_shown_with_the_newest_of_the_clusters_words():
@@ -38,7 +38,7 @@ def test_refused_pod_is_shown_with_the_newest_of_the_clusters_words():
     assert found.status is not None
     assert (found.status.phase, found.status.reason) == (VideoPhase.PENDING, Reason.POD_REJECTED)
     assert (found.status.message or "").startswith("violates PodSecurity restricted.")
-    assert found.inquiries != ()
+    assert found.event_queries != ()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_unschedulable_pod_shows_the_schedulers_words():
 def test_container_that_is_created_for_too_long_is_asked_about():
     stuck = pod(JOB, waiting_reason="ContainerCreating")
     found = plan(WISH, at=after(20), jobs=(JOB,), pods=(stuck,))
-    assert found.inquiries == (Inquiry("Pod", "films", "talk-1-x7k2p", "pod-1"),)
+    assert found.event_queries == (EventQuery("Pod", "films", "talk-1-x7k2p", "pod-1"),)
     assert found.status is None
 
 
@@ -106,7 +106,7 @@ def test_what_held_it_up_is_cleared_when_it_is_over():
     found = plan(shown, at=after(60), jobs=(JOB,), pods=(working_pod(JOB),))
     assert found.status is not None
     assert found.status.reason is None
-    assert found.inquiries == ()
+    assert found.event_queries == ()
 
 
 def test_held_up_run_is_no_end_and_reconciling():

@@ -39,7 +39,7 @@ def test_import_cancelled_before_it_began_makes_nothing():
     assert found.status is not None
     assert (found.status.phase, found.status.run) == (VideoPhase.CANCELLED, 0)
     assert found.actions == ()
-    assert [a.reason for a in found.announcements] == ["Cancelled"]
+    assert [a.reason for a in found.planned_events] == ["Cancelled"]
 
 
 def test_cancel_takes_the_job_away_and_says_so_while_it_lasts():
@@ -50,7 +50,7 @@ def test_cancel_takes_the_job_away_and_says_so_while_it_lasts():
     assert found.status is not None
     assert (found.status.phase, found.status.reason) == (VideoPhase.PENDING, Reason.CANCELLED)
     assert truths(found.status)["Finished"] == "False"
-    assert found.announcements == ()
+    assert found.planned_events == ()
 
 
 def test_job_on_its_way_out_is_not_deleted_twice():
@@ -121,7 +121,7 @@ def test_cancel_of_a_completed_import_changes_nothing_but_the_generation():
     found = plan(wish)
     assert found.status is not None
     assert (found.status.phase, found.status.observed_generation) == (VideoPhase.COMPLETED, 2)
-    assert found.announcements == ()
+    assert found.planned_events == ()
 
 
 def test_taking_cancel_back_alone_does_not_start_it_again():
@@ -167,7 +167,7 @@ def test_new_token_starts_a_failed_import_with_fresh_attempts_and_a_new_run():
     assert status.start_time == wish.status.start_time
     assert truths(status)["Reconciling"] == "True"
     assert created(found) == ["talk-2"]
-    assert [a.reason for a in found.announcements] == ["Started"]
+    assert [a.reason for a in found.planned_events] == ["Started"]
 
 
 def test_mended_spec_starts_a_failed_import_again():

@@ -76,9 +76,9 @@ def test_success_says_so_to_every_reader():
 
 def test_success_is_announced_once():
     wish = running()
-    assert [a.reason for a in plan(wish, **finished(wish, success(wish))).announcements] == ["Completed"]
+    assert [a.reason for a in plan(wish, **finished(wish, success(wish))).planned_events] == ["Completed"]
     done = completed()
-    assert plan(done, **finished(done, success(done))).announcements == ()
+    assert plan(done, **finished(done, success(done))).planned_events == ()
 
 
 def test_success_of_a_bulks_child_is_its_bulks_to_announce():
@@ -86,7 +86,7 @@ def test_success_of_a_bulks_child_is_its_bulks_to_announce():
     child = written(video(meta={"name": "b-0123456789", "ownerReferences": [owner]}))
     child = written(child, jobs=(job(child),))
     found = plan(child, **finished(child, success(child)))
-    assert (found.status and found.status.phase, found.announcements) == ("Completed", ())
+    assert (found.status and found.status.phase, found.planned_events) == ("Completed", ())
 
 
 @pytest.mark.parametrize("reason", ENDING)
@@ -101,8 +101,8 @@ def test_reason_without_remedy_by_waiting_fails_at_once(reason):
     assert condition(status, "Stalled").reason == reason
     assert condition(status, "Finished").reason == "Failed"
     assert created(found) == []
-    assert found.again_at is None
-    assert [(a.type, a.reason) for a in found.announcements] == [("Warning", "Failed")]
+    assert found.requeue_at is None
+    assert [(a.type, a.reason) for a in found.planned_events] == [("Warning", "Failed")]
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_failed_run_is_tried_again_later_and_says_when_and_why():
     assert status is not None
     assert status.attempts is not None
     assert (status.phase, status.reason) == (VideoPhase.PENDING, Reason.SOURCE_UNAVAILABLE)
-    assert status.attempts.next_retry_time == found.again_at
+    assert status.attempts.next_retry_time == found.requeue_at
     assert status.attempts.reasons == (Reason.SOURCE_UNAVAILABLE,)
     assert "HTTP 503" in (status.message or "")
     assert "Run 2 starts at 2026-05-04T12:00:" in (status.message or "")
-    assert [(a.type, a.reason) for a in found.announcements] == [("Warning", "Retrying")]
+    assert [(a.type, a.reason) for a in found.planned_events] == [("Warning", "Retrying")]
     assert truths(status)["Reconciling"] == "True"
 
 
@@ -148,7 +148,7 @@ def test_waiting_for_the_next_run_writes_nothing():
     wish = failed_with(running(), Reason.SOURCE_UNAVAILABLE)
     expiring = job(wish, finished="Failed", expires=True)
     at = wish.status.attempts.next_retry_time
-    assert plan(wish, at=after(2), jobs=(expiring,)) == Plan(again_at=at)
+    assert plan(wish, at=after(2), jobs=(expiring,)) == Plan(requeue_at=at)
 
 
 def test_next_run_starts_when_its_time_has_come():
@@ -200,8 +200,8 @@ def test_second_lost_worker_is_replaced_a_little_later():
     found = plan(wish, at=after(3))
     assert found.status is not None
     assert (found.status.run, found.status.phase) == (2, VideoPhase.PENDING)
-    assert found.again_at is not None
-    assert found.again_at > after(3)
+    assert found.requeue_at is not None
+    assert found.requeue_at > after(3)
 
 
 def test_progress_of_the_last_run_stays_visible_while_waiting():
@@ -279,8 +279,8 @@ def test_spec_mended_under_the_run_that_failed_is_tried_at_once(reason):
     found = plan(mended, at=after(9), **seen)
     assert created(found) == ["talk-2"]
     assert (found.status.phase, found.status.attempts.count) == (VideoPhase.PENDING, 1)
-    assert [(a.type, a.reason) for a in found.announcements] == [("Warning", "Retrying")]
-    assert str(reason) in found.announcements[0].message
+    assert [(a.type, a.reason) for a in found.planned_events] == [("Warning", "Retrying")]
+    assert str(reason) in found.planned_events[0].message
 
 
 def test_run_of_the_mended_spec_that_fails_too_is_the_end():
@@ -297,18 +297,18 @@ class TestAStoreWithoutConditionalWrites:
         assert found.status is not None
         assert "no conditional writes" in (found.status.message or "")
         assert "no conditional writes" in condition(found.status, "Ready").message
-        assert [(said.type, said.reason) for said in found.announcements] == [
+        assert [(said.type, said.reason) for said in found.planned_events] == [
             ("Normal", "Completed"),
             ("Warning", "Unguarded"),
         ]
-        assert "no conditional writes" in found.announcements[1].message
-        assert "no conditional writes" not in found.announcements[0].message
+        assert "no conditional writes" in found.planned_events[1].message
+        assert "no conditional writes" not in found.planned_events[0].message
         over = written(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
-        assert plan(over, at=after(9)).announcements == ()
+        assert plan(over, at=after(9)).planned_events == ()
 
     def test_of_other_stores_nothing_is_said(self):
         wish = running()
         found = plan(wish, **finished(wish, success(wish)))
         assert found.status is not None
         assert "conditional" not in (found.status.message or "")
-        assert [said.reason for said in found.announcements] == ["Completed"]
+        assert [said.reason for said in found.planned_events] == ["Completed"]

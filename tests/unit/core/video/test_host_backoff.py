@@ -73,7 +73,7 @@ def test_first_run_waits_while_its_host_backs_off():
     found = plan(video(), host=TOLD)
     status = found.status
     assert status is not None
-    assert (created(found), found.announcements) == ([], ())
+    assert (created(found), found.planned_events) == ([], ())
     assert (status.phase, status.reason, status.run) == (VideoPhase.PENDING, Reason.RATE_LIMITED, 0)
     assert f"No import contacts {HOST} until 2026-05-04T12:05:00Z" in (status.message or "")
     assert status.attempts is not None
@@ -108,7 +108,7 @@ def test_the_first_that_starts_after_the_rest_tries_and_takes_over_what_is_known
 def test_all_others_wait_while_one_tries_and_write_nothing_meanwhile():
     held = written(video(), host=TOLD)
     found = plan(held, at=after(600), host=replace(TOLD, probing=True))
-    assert (created(found), found.status, found.again_at) == ([], None, None)
+    assert (created(found), found.status, found.requeue_at) == ([], None, None)
 
 
 def test_a_try_that_is_told_to_rest_doubles_it_up_to_a_cap():
@@ -253,10 +253,10 @@ def test_run_whose_worker_is_not_there_yet_is_taken_back_when_its_host_begins_to
 
 def test_those_that_waited_do_not_all_come_back_at_once_and_the_told_ones_last():
     imports = [video(meta={"uid": f"uid-{number}"}) for number in range(20)]
-    turns = [plan(wish, host=TOLD).again_at for wish in imports]
+    turns = [plan(wish, host=TOLD).requeue_at for wish in imports]
     assert len(set(turns)) > 10
     told = failed_with(running(), Reason.RATE_LIMITED)
-    last = plan(told, at=after(301), host=TOLD).again_at
+    last = plan(told, at=after(301), host=TOLD).requeue_at
     assert last is not None
     assert all(turn is not None and after(300) <= turn <= last for turn in turns)
 
@@ -310,9 +310,9 @@ def test_a_try_of_which_nothing_can_be_read_is_through_once_it_has_run_for_two_b
         "host": TOLD,
     }
     early = plan(wish, at=after(1299), **seen)
-    assert (early.status, early.again_at) == (None, after(1300))
+    assert (early.status, early.requeue_at) == (None, after(1300))
     late = plan(wish, at=after(1300), **seen)
     assert late.status is not None
     assert late.status.host_backoff == HostBackoff(host=HOST, time=after(1300))
-    assert late.again_at is None
+    assert late.requeue_at is None
     assert plan(wish, at=after(1300), jobs=(there,), pods=(pod(there),), host=TOLD).status is None

@@ -28,7 +28,7 @@ def test_job_that_its_queue_holds_back_is_queued_and_nobody_asks_why_it_has_no_p
     assert found.status is not None
     assert (found.status.phase, found.status.reason) == (VideoPhase.QUEUED, None)
     assert "queue" in (found.status.message or "")
-    assert (found.inquiries, found.actions) == ((), ())
+    assert (found.event_queries, found.actions) == ((), ())
     assert (found.status.upload.code, found.status.upload.text) == (1, "pending")
 
 

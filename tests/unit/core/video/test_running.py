@@ -52,7 +52,7 @@ def test_progress_alone_waits_for_the_write_interval():
     wish = written(running(), after(10), **seen(running(), 20))
     found = plan(wish, at=after(11), **seen(wish, 30))
     assert found.status is None
-    assert found.again_at == after(10) + SETTINGS.write_interval
+    assert found.requeue_at == after(10) + SETTINGS.write_interval
     assert plan(wish, at=after(13), **seen(wish, 30)).status is not None
 
 
@@ -67,7 +67,7 @@ def test_same_words_twice_are_written_once():
     wish = written(running(), after(60), **seen(running(), 50))
     assert wish.status.eta_seconds is not None
     found = plan(wish, at=after(600), **seen(wish, 50))
-    assert (found.status, found.again_at) == (None, None)
+    assert (found.status, found.requeue_at) == (None, None)
 
 
 def test_stages_that_start_over_take_neither_percent_nor_phase_back():

@@ -24,7 +24,7 @@ from support.core.video_builders import (
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.parsers import claim_view
-from videoimport.core.plan import Delete, Inquiry, Plan
+from videoimport.core.plan import Delete, EventQuery, Plan
 from videoimport.core.video.scratch_claim import claim_manifest
 
 FAST = {"worker": {"scratch": {"size": "50Gi", "storageClassName": "fast"}}}
@@ -126,7 +126,7 @@ def test_refused_claim_shows_the_clusters_words():
 
 
 def test_claim_that_gets_no_volume_is_asked_about_and_shows_why():
-    assert Inquiry("PersistentVolumeClaim", "films", "talk-scratch", "claim") in stuck().inquiries
+    assert EventQuery("PersistentVolumeClaim", "films", "talk-scratch", "claim") in stuck().event_queries
     words = event("claim", "ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found')
     found = stuck(words, unscheduled="pod has unbound immediate PersistentVolumeClaims")
     assert found.status is not None

@@ -24,7 +24,7 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import JobReference, VideoImportStatus, VideoPhase
-from videoimport.core.plan import Announcement, Plan
+from videoimport.core.plan import Plan, PlannedEvent
 
 
 def test_import_that_is_being_deleted_is_left_alone():
@@ -70,15 +70,15 @@ def test_first_touch_writes_every_condition_kstatus_waits_for():
 
 
 def test_start_is_announced_once():
-    assert plan(video()).announcements == (Announcement("Normal", "Started", "Run 1 started."),)
-    assert plan(started()).announcements == ()
+    assert plan(video()).planned_events == (PlannedEvent("Normal", "Started", "Run 1 started."),)
+    assert plan(started()).planned_events == ()
 
 
 def test_start_of_a_bulks_child_is_its_bulks_to_announce():
     owner = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport", "name": "b", "uid": "b", "controller": True}
     meta = {"name": "b-0123456789", "ownerReferences": [owner]}
-    assert plan(video(meta=meta)).announcements == ()
-    assert plan(video(meta=meta | {"ownerReferences": [owner | {"controller": False}]})).announcements != ()
+    assert plan(video(meta=meta)).planned_events == ()
+    assert plan(video(meta=meta | {"ownerReferences": [owner | {"controller": False}]})).planned_events != ()
 
 
 def test_fractions_of_a_second_do_not_reach_the_status():
@@ -105,7 +105,7 @@ def test_seen_job_gets_its_uid_into_the_status_at_once():
 def test_running_import_without_news_needs_nothing():
     wish = running()
     found = plan(wish, jobs=(job(wish),))
-    assert (found.status, found.actions, found.announcements) == (None, (), ())
+    assert (found.status, found.actions, found.planned_events) == (None, (), ())
 
 
 def test_job_of_another_owner_by_the_same_name_is_not_ours():
@@ -128,8 +128,8 @@ def test_job_that_was_seen_and_is_gone_costs_a_run_but_no_attempt():
     assert (found.status.attempts.count, found.status.attempts.uncharged) == (1, 1)
     assert found.status.job == JobReference(name="talk-2")
     assert created(found) == ["talk-2"]
-    assert found.announcements[0].reason == "Retrying"
-    assert "ReportLost" in found.announcements[0].message
+    assert found.planned_events[0].reason == "Retrying"
+    assert "ReportLost" in found.planned_events[0].message
 
 
 def test_job_that_is_being_deleted_is_waited_for():
@@ -155,7 +155,7 @@ def test_refused_job_is_shown_with_the_clusters_words_and_not_hammered():
     assert found.status.reason is Reason.JOB_REJECTED
     assert "exceeded quota: jobs" in (found.status.message or "")
     assert found.actions == ()
-    assert found.again_at == NOW + SETTINGS.patience
+    assert found.requeue_at == NOW + SETTINGS.patience
 
 
 @pytest.mark.parametrize(("uid", "reason"), [("another", "JobRejected"), (UID, "FailedMount")])
@@ -226,7 +226,7 @@ def test_refused_job_is_made_from_the_mended_spec_without_a_new_run():
 def test_stable_plan_after_its_own_effects():
     fresh = started()
     seen = written(fresh, jobs=(job(fresh),))
-    assert plan(seen, jobs=(job(fresh),)) == Plan(again_at=NOW + SETTINGS.patience)
+    assert plan(seen, jobs=(job(fresh),)) == Plan(requeue_at=NOW + SETTINGS.patience)
 
 
 def test_clusters_words_are_shown_without_the_secrets_of_their_urls():

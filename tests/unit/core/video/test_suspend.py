@@ -41,7 +41,7 @@ def test_suspend_takes_the_job_away_and_shows_at_once():
     assert found.actions == (STOP_JOB,)
     assert found.status is not None
     assert (found.status.phase, found.status.reason, found.status.run) == (VideoPhase.SUSPENDED, None, 1)
-    assert [a.reason for a in found.announcements] == ["Suspended"]
+    assert [a.reason for a in found.planned_events] == ["Suspended"]
 
 
 def test_suspended_import_is_neither_done_nor_at_work():
@@ -67,7 +67,7 @@ def test_resumed_import_goes_on_with_a_new_run_and_nothing_is_charged():
     assert (found.status.phase, found.status.run, found.status.reason) == (VideoPhase.PENDING, 2, None)
     assert found.status.attempts == wish.status.attempts
     assert found.status.start_time == wish.status.start_time
-    assert [a.reason for a in found.announcements] == ["Resumed"]
+    assert [a.reason for a in found.planned_events] == ["Resumed"]
 
 
 def test_resumed_import_waits_for_the_old_worker_to_go():
@@ -96,7 +96,7 @@ def test_import_suspended_before_it_began_makes_nothing():
     assert plan(resting) == Plan()
     resumed = plan(edited(resting, suspend=False))
     assert created(resumed) == ["talk-1"]
-    assert [a.reason for a in resumed.announcements] == ["Started"]
+    assert [a.reason for a in resumed.planned_events] == ["Started"]
 
 
 def test_suspend_never_makes_the_job_that_was_intended():
@@ -118,7 +118,7 @@ def test_suspend_during_a_backoff_waits_and_so_does_what_comes_after():
     soon = plan(back, at=after(2))
     assert soon.status is not None
     assert (soon.status.phase, created(soon)) == (VideoPhase.PENDING, [])
-    assert soon.again_at == failed.status.attempts.next_retry_time
+    assert soon.requeue_at == failed.status.attempts.next_retry_time
     assert created(plan(back, at=after(3600))) == ["talk-2"]
 
 

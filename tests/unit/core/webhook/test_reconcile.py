@@ -92,11 +92,11 @@ def test_a_delivered_message_is_told_no_more() -> None:
     done = tell(wish, after(5), **over(wish))
     assert done.status is not None
     assert (done.status.state, done.status.message, done.status.delivered_time) == ("Delivered", None, after(5))
-    assert [announced.reason for announced in done.announcements] == ["WebhookDelivered"]
+    assert [announced.reason for announced in done.planned_events] == ["WebhookDelivered"]
     after_it = written(wish, after(5), **over(wish))
     kept = tell(after_it, after(9), **over(wish))
     assert [type(action) for action in kept.actions] == [Patch]
-    assert kept.announcements == ()
+    assert kept.planned_events == ()
     assert tell(after_it, after(999)) == Plan(after_it.status.webhook)
 
 
@@ -140,7 +140,7 @@ def test_a_try_that_failed_waits_and_says_why() -> None:
         hook(failed).message or ""
     )
     waiting = tell(failed, NOW, jobs=(job(wish, finished="Failed"),))
-    assert (waiting.again_at, [type(action) for action in waiting.actions]) == (again, [Patch])
+    assert (waiting.requeue_at, [type(action) for action in waiting.actions]) == (again, [Patch])
     assert [task.run for task in made(tell(failed, again))] == [2]
 
 
@@ -155,9 +155,9 @@ def test_what_no_patience_mends_is_given_up_at_once(reason: Reason) -> None:
     wish = pending()
     found = tell(wish, **over(wish, reason, "hooks.example answered 410 Gone."))
     assert found.status is not None
-    assert (found.status.state, found.again_at) == ("Failed", None)
+    assert (found.status.state, found.requeue_at) == ("Failed", None)
     assert info(reason).advice in (found.status.message or "")
-    assert [(one.type, one.reason) for one in found.announcements] == [("Warning", "WebhookFailed")]
+    assert [(one.type, one.reason) for one in found.planned_events] == [("Warning", "WebhookFailed")]
 
 
 @pytest.mark.parametrize("reason", [Reason.CREDENTIALS_NOT_FOUND, Reason.CERTIFICATE_INVALID, Reason.INTERNAL])
