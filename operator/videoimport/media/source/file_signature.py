@@ -14,8 +14,12 @@ _OTHER_MEDIA = (b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75", b"\x00\x00\x01\xba", b
 _SOUND = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"\xff\xf9", b"#!AMR")
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
-_PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|script|meta|div|video)\b", re.I | re.S)
-_MANIFEST = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<MPD\b", re.S)
+_COMMENTS = rb"(?:<!--(?:[^-]|-(?!->))*-->\s*)*"
+"""A comment ends at its first ``-->``. Where it might end later, many comments would take exponential time."""
+_PAGE = re.compile(
+    rb"\s*" + _COMMENTS + rb"<(!doctype\s+html|html|head|body|title|script|meta|div|video)\b", re.I | re.S
+)
+_MANIFEST = re.compile(rb"\s*(<\?xml[^>]*>\s*)?" + _COMMENTS + rb"<MPD\b", re.S)
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """Byte order marks of UTF-16 and UTF-32: text that is full of zeros."""

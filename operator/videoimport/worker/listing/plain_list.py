@@ -17,7 +17,7 @@ _MOST_BULLETS = 3
 _TAGGED = re.compile(r"(?:<[^<>\s]+>|!?\[[^\]]{0,500}\]\([^()\s]+(?:\s[^()]{0,500})?\))(?=$|[\s,;:.])")
 """An address in angle brackets, or Markdown's link, in front of a remark."""
 _TABLE_MARK = re.compile(r"[\t|]")
-_ANOTHER = re.compile(r"[,;|\s]\s*[\"'<(]?https?://", re.I)
+_ANOTHER = re.compile(r"[,;|\s][\"'<(]?https?://", re.I)
 """A second address behind the first. One within the first has a slash or an equals sign before it."""
 _MEDIA = re.compile(r"\.(?:mp4|m4v|mkv|mov|webm|avi|ts|m2ts|mpe?g|flv|wmv|asf|ogv|mxf|3gp|m3u8|mpd)(?=[,;])", re.I)
 """A file's name that ends before a comma or semicolon."""

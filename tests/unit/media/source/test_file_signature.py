@@ -84,3 +84,10 @@ def test_containers_are_told_by_brand_and_doctype(head: bytes, expected: str | N
 def test_a_fetched_playlist_is_seen_whatever_its_name() -> None:
     assert is_manifest(b"#EXTM3U\n")
     assert not is_manifest(MP4)
+
+
+@pytest.mark.parametrize("comment", [b"<!---->", b"<!-- a -->\n", b"<!--->-->"])
+@pytest.mark.parametrize(("end", "wanted"), [(b"x", FileKind.FILE), (b"<html>", FileKind.PAGE)])
+def test_many_comments_take_no_longer_than_others(comment: bytes, end: bytes, wanted: FileKind) -> None:
+    """Four hundred would take longer than the universe has existed where a comment might end at a later mark."""
+    assert kind(comment * (4000 // len(comment)) + end, "video/mp4") is wanted
