@@ -296,6 +296,24 @@ def test_an_upload_that_could_not_be_taken_back_is_not_forgotten(
     assert f"{NOTES}/uploads/new.json" not in home.keys
 
 
+def test_an_upload_that_was_opened_when_the_run_was_interrupted_is_taken_back(
+    home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
+) -> None:
+    """A signal may come before its owner knows of it."""
+    place = place_at(at, task_for(home))
+    real = place.notebook.open
+
+    def interrupted(*what: Any) -> Any:
+        real(*what)
+        raise ENDED
+
+    place.notebook.open = interrupted  # type: ignore[method-assign]
+    with pytest.raises(Interruption), Shipment(place.notebook, place.metadata(), lambda _: None) as shipment:
+        shipment.add(Parcel(f"{FOLDER}/video.mp4", "video/mp4", "video"), new_files["video.mp4"])
+    assert home.unfinished == []
+    assert f"{NOTES}/uploads/new.json" not in home.keys
+
+
 def test_two_files_never_travel_to_one_key(
     home: DestinationHarness, at: DestinationStore, new_files: dict[str, Path]
 ) -> None:

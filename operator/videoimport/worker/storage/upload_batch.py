@@ -71,7 +71,7 @@ class Shipment:
     ) -> None:
         if error is not None and not self._is_left and self._abort([*self._travelling.values()]):
             with suppress(ImportFailure):
-                self._notebook.forget()
+                self._notebook.abort_all()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def add(self, parcel: Parcel, file: Growing | Path, *, held: int = 0, expected: int | None = None) -> None:

@@ -155,6 +155,16 @@ class UploadJournal:
         self._note = self._note.model_copy(update={"uploads": uploads})
         self._write(self._note)
 
+    def abort_all(self) -> None:
+        """Abort every upload that the note may have, then forget it.
+
+        An interruption may come between the opening of an upload and the moment when its owner knows of it.
+        """
+        for key, ids in self._note.uploads.items():
+            self._abort(key, ids)
+        self._untold.update(self._note.uploads)
+        self.forget()
+
     def forget(self) -> None:
         """Nothing of ours is unfinished any more, but what cannot be taken back, or is not told, even now."""
         doubted = set(self._store.in_doubt)
