@@ -126,17 +126,17 @@ class VideoContext:
         about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
         return max(about, key=lambda event: event.last_seen, default=None)
 
-
-def get_host_context(context: VideoContext) -> HostContext:
-    """Return what is known of the host of its source, and when the current run's Job and worker started."""
-    job = context.job
-    begun = [pod.running_since for pod in context.pods_of(job) if pod.running_since] if job else []
-    return HostContext(
-        find_host(context.video) or "",
-        context.status.host_backoff,
-        context.observed.host,
-        context.now,
-        context.settings,
-        job_created=job.created if job else None,
-        worker_since=max(begun, default=None),
-    )
+    @cached_property
+    def host_context(self) -> HostContext:
+        """What is known of the host of its source, and when the current run's Job and worker started."""
+        job = self.job
+        begun = [pod.running_since for pod in self.pods_of(job) if pod.running_since] if job else []
+        return HostContext(
+            find_host(self.video) or "",
+            self.status.host_backoff,
+            self.observed.host,
+            self.now,
+            self.settings,
+            job_created=job.created if job else None,
+            worker_since=max(begun, default=None),
+        )

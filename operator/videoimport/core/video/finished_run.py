@@ -18,7 +18,7 @@ from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
 from videoimport.core.retry_policy import Context, Verdict, explain_exhaustion, judge
 from videoimport.core.source_host import find_host
-from videoimport.core.video.context import VideoContext, VideoPlan, get_host_context
+from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.start_run import of_bulk, start_first_run, start_next_run
 
 _UNGUARDED = (
@@ -171,7 +171,7 @@ def run_failed(context: VideoContext, reason: Reason, outcome: ImportOutcome) ->
     plan = _merge_report(context, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None
-        plan = plan.with_status(host_backoff=record_failure(get_host_context(context), asked))
+        plan = plan.with_status(host_backoff=record_failure(context.host_context, asked))
     since = max(context.since, context.status.start_time or context.since)  # the wait for the first run does not count
     uid, backoff = context.video.metadata.uid, plan.status.host_backoff
     verdict = judge(reason, Context(uid, context.run, context.attempts, context.now, context.settings, since, backoff))

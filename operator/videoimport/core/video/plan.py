@@ -15,7 +15,7 @@ from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
 from videoimport.core.progress import is_done
 from videoimport.core.status_throttle import due
 from videoimport.core.upload_service_status import upload_status
-from videoimport.core.video.context import VideoContext, get_host_context
+from videoimport.core.video.context import VideoContext
 from videoimport.core.video.scratch_claim import remove_spent_claims
 
 _PROGRESS = frozenset(
@@ -36,7 +36,7 @@ def finalize_plan(context: VideoContext, partial: PartialPlan[VideoImportStatus]
     obsolete = (*cleanup_jobs(state, recorded), *remove_spent_claims(context, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
     settles = settles_at(state.job, state.pods_of(state.job), context.now) if state.job else None
-    probe = find_probe_deadline(get_host_context(context), status) if status.host_backoff else None
+    probe = find_probe_deadline(context.host_context, status) if status.host_backoff else None
     own: Plan[VideoImportStatus] = Plan(None, removals, requeue_at=earliest(probe, settles))
     write = due(context.status, status, _PROGRESS, context.now, context.settings.write_interval)
     plan = write + partial + own
@@ -50,7 +50,7 @@ def _complete_status(context: VideoContext, status: VideoImportStatus) -> VideoI
             "observed_generation": generation,
             "observed_retry_token": _token(context, status),
             "attempts": status.attempts and status.attempts.model_copy(update={"max": context.spec.max_attempts}),
-            "host_backoff": update_backoff(get_host_context(context), status) if status.host_backoff else None,
+            "host_backoff": update_backoff(context.host_context, status) if status.host_backoff else None,
             "conditions": merge_conditions(context.status.conditions, _facts(context, status), generation, context.now),
             "upload": upload_status(status),
             "metadata": _readable(status.metadata),

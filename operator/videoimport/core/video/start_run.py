@@ -10,7 +10,7 @@ from videoimport.core.message_format import sentences
 from videoimport.core.object_names import job_name
 from videoimport.core.owned_objects import is_child
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
-from videoimport.core.video.context import VideoContext, VideoPlan, get_host_context
+from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.scratch_claim import prepare_scratch
 
 STARTING = "The worker is starting."
@@ -33,7 +33,7 @@ def start_next_run(context: VideoContext, attempts: Attempts, planned_event: Pla
 def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
     run = next_run(context.state, attempts)
-    if wait := find_wait(get_host_context(context), context.video.metadata.uid):
+    if wait := find_wait(context.host_context, context.video.metadata.uid):
         return _hold_run(context, run.attempts, wait)
     if context.observed.no_room:
         return _queue_run(context, run.attempts)
@@ -43,7 +43,7 @@ def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
             "message": STARTING,
             "run": run.number,
             "job": JobReference(name=job_name(context.video.metadata.name, run.number)),
-            "host_backoff": record_start(get_host_context(context)),
+            "host_backoff": record_start(context.host_context),
             "start_time": context.status.start_time or context.now,
         }
     )
@@ -56,7 +56,7 @@ def take_back_run(context: VideoContext) -> VideoPlan | None:
     record = context.status.host_backoff
     if not under_way(context.status) or (record is not None and record.probing) or _has_begun(context):
         return None
-    wait = find_wait(get_host_context(context), context.video.metadata.uid)
+    wait = find_wait(context.host_context, context.video.metadata.uid)
     return _hold_run(context, context.attempts, wait) if wait else None
 
 
