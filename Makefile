@@ -76,7 +76,7 @@ starvation: .venv/ready ## Starve a real node, roll the controller out, print re
 	@$(PY) hack/demo prepare --namespace starvation
 	@$(PY) benchmarks/starvation.py
 
-.PHONY: check code-check lint format generate lock
+.PHONY: check code-check lint prose format generate lock
 check: code-check ## The fast loop: style, types, import contracts, generated files, unit tests
 	@hack/prerequisites ffmpeg
 	.venv/bin/pytest -q tests/unit
@@ -89,9 +89,13 @@ code-check: .venv/ready
 	$(PY) -m videoimport.crdgen --check
 	$(PY) hack/name_rules.py
 
-lint: code-check ## Check style, types, import contracts, generated files and the chart
+lint: code-check prose ## Check style, types, import contracts, generated files, the language and the chart
 	MYPYPATH=hack .venv/bin/mypy hack/cluster hack/demo
 	$$($(CLUSTER) tool helm) lint --quiet --strict charts/videoimport
+
+prose: ## Check the language of docs, docstrings, comments and messages with vale
+	@hack/prerequisites gcc g++
+	$$($(CLUSTER) tool vale) --glob='*.{md,py}' README.md CONTRIBUTING.md CHANGELOG.md docs examples charts operator hack
 
 format: .venv/ready ## Format the code
 	.venv/bin/ruff check --fix --quiet .

@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("reference", metavar="NAME:TAG")
     add("kubeconfig", _kubeconfig, "print the path of the administrator's kubeconfig")
     tool = add("tool", _tool, "print the path of a tool, building it if need be")
-    tool.add_argument("tool", metavar="NAME", help="kubectl, helm, versitygw, etcd, kube-apiserver, …")
+    tool.add_argument("tool", metavar="NAME", help="kubectl, helm, vale, versitygw, etcd, kube-apiserver, …")
     add("status", _status, "show what runs; exit code 0 when all of it does")
     return top
 

@@ -17,13 +17,17 @@ TOOLS = Path(__file__).parent / "tools"
 
 @dataclass(frozen=True)
 class ToolSet:
-    """One Go module below `tools/` and what comes out of it; `minutes` is a cold build on two cores."""
+    """One Go module below `tools/` and its binaries.
+
+    ``minutes`` is a cold build on two cores. ``cgo`` needs gcc and g++.
+    """
 
     name: str
     binaries: tuple[str, ...]
     minutes: float
     gigabytes: float
     renamed: dict[str, str] = field(default_factory=dict)
+    cgo: bool = False
 
     @property
     def module(self) -> Path:
@@ -47,9 +51,11 @@ VERSITYGW = ToolSet("versitygw", ("versitygw",), minutes=1, gigabytes=1)
 # Object stores that only `make stores-test` builds.
 MINIO = ToolSet("minio", ("minio",), minutes=4, gigabytes=3)
 SEAWEEDFS = ToolSet("seaweedfs", ("weed",), minutes=10, gigabytes=4)
+# Checks the language of docs, docstrings and messages; its Python grammar is C.
+VALE = ToolSet("vale", ("vale",), minutes=1.6, gigabytes=0.5, cgo=True)
 # Simulated nodes, for benchmarks.
 KWOK = ToolSet("kwok", ("kwok",), minutes=1.2, gigabytes=0.5)
-TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW, MINIO, SEAWEEDFS, KWOK)
+TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW, MINIO, SEAWEEDFS, VALE, KWOK)
 
 
 def set_of(binary: str) -> ToolSet:
@@ -85,6 +91,8 @@ def version_flags(tools: ToolSet, go_mod: str) -> list[str]:
             return [own, f"-X={charts}Major=1", f"-X={charts}Minor={minor}"]
         case "versitygw":
             return [f"-X=main.Version={version_of('github.com/versity/versitygw')}"]
+        case "vale":
+            return [f"-X=main.version={version_of('github.com/vale-cli/vale/v3')}"]
         case _:
             return []
 
@@ -124,7 +132,7 @@ class Toolbox:
 
     def _install(self, tools: ToolSet, target: Path, log: Path) -> None:
         flags = " ".join(["-s", "-w", *self._flags(tools)])
-        env = {"CGO_ENABLED": "0", "GOBIN": str(target), "GOTOOLCHAIN": "local"}
+        env = {"CGO_ENABLED": str(int(tools.cgo)), "GOBIN": str(target), "GOTOOLCHAIN": "local"}
         argv = [self._go(tools).command, "install", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "tool"]
         run(argv, log=log, env=env, cwd=tools.module)
         for made, wanted in tools.renamed.items():

@@ -43,7 +43,7 @@ ANSWERED: Mapping[str, Feature] = {
     ),
     "etags": Feature(
         "ETag of an object sent in parts",
-        "Compares it with both MD5s; other ETags only tell versions apart",
+        "Compares it with both MD5s; other ETags only distinguish versions",
         "MD5 of the parts",
         {"rclone": "MD5 of the whole"},
     ),
@@ -277,13 +277,13 @@ IMPORTED: Mapping[str, Feature] = {
     "cacheControl": Feature("`destination.s3.cacheControl`", "Sets it on visible objects", "kept"),
     "storageClass": Feature(
         "`destination.s3.storageClass: STANDARD_IA`",
-        "Dropped: goes on without. Refused: fails before the fetch and names the field",
+        "Dropped: continues without. Refused: fails before the fetch and names the field",
         "kept",
         {"versitygw": "dropped", "minio": "InvalidSpec before the fetch", "s3s-fs": "InvalidSpec before the fetch"},
     ),
     "serverSideEncryption": Feature(
         "`destination.s3.serverSideEncryption: AES256`",
-        "Dropped: goes on without. Refused: fails before the fetch and names the field",
+        "Dropped: continues without. Refused: fails before the fetch and names the field",
         "kept",
         {
             "versitygw": "dropped",
