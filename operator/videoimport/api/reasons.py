@@ -1,8 +1,8 @@
-"""Why an import is where it is: a closed set, each with its exit code, its retry class, one sentence that says
-what was found and one that says what to do.
+"""The reasons of imports: a closed set. Each has an exit code, a retry class, one sentence about the finding and one
+about what to do.
 
-A worker exits with the code of its reason; the code stands in the Job's condition and outlives the pod, so the reason
-is known even when the report is gone. Codes are API: one reason each, 64 to 113, never given to another reason.
+A worker exits with the code of its reason. The Job's condition has the code and outlives the pod, so the reason is
+known even if the report is lost. Codes are API: one reason each, 64 to 113, never given to another reason.
 """
 
 from collections.abc import Mapping
@@ -15,25 +15,25 @@ class RetryClass(StrEnum):
     """What follows when a run ends, or waits, with a reason of this class."""
 
     PERMANENT = "Permanent"
-    """Failed at once; only a mended spec or a new retryToken starts it again."""
+    """Failed at once; only a changed spec or a new retryToken starts it again."""
     USER = "WantsUser"
-    """Failed at once, for something outside the spec that the user must mend (a Secret, a bucket, a login)."""
+    """Failed at once, for a cause outside the spec that the user must correct (a Secret, a bucket, a login)."""
     RETRIED = "Retried"
-    """Tried again with backoff, charged as an attempt."""
+    """Retried with backoff, counted toward ``maxAttempts``."""
     UNCHARGED = "Uncharged"
-    """Tried again, not charged: the run did nothing wrong."""
+    """Retried, not counted toward ``maxAttempts``: the run did nothing wrong."""
     HOST = "HostBackoff"
-    """Tried again, not charged, after the host's backoff; no import of the namespace contacts the host until then."""
+    """Retried after the host's backoff, not counted; no import of the namespace contacts the host until then."""
     LATER = "Later"
-    """Tried again after a long delay, not charged: the source says it is not there yet."""
+    """Retried after a long delay, not counted: the source is not published yet."""
     WAITING = "Waiting"
     """Not an end: a run that could not start yet, shown with the cluster's own message while it lasts."""
     END = "End"
-    """Nothing follows: the user's own wish, or nothing to be done."""
+    """Nothing follows: the user ended the import, or nothing is to be done."""
 
 
 class UploadText(StrEnum):
-    """The five words of ``status.upload.status``."""
+    """The five values of ``status.upload.status``."""
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
@@ -43,7 +43,7 @@ class UploadText(StrEnum):
 
 
 class Reason(StrEnum):
-    """The closed set. ``info(reason)`` has the rest."""
+    """The closed set. ``info(reason)`` has class, texts and exit code."""
 
     INVALID_SPEC = "InvalidSpec"
     SOURCE_NOT_FOUND = "SourceNotFound"
@@ -103,7 +103,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonInfo:
-    """What is known of a reason wherever it appears."""
+    """The facts of a reason that hold wherever it appears."""
 
     retry: RetryClass
     finding: str
@@ -111,9 +111,9 @@ class ReasonInfo:
     advice: str
     """One sentence: what the user does now, where nothing more exact is known. What follows by itself is not advice."""
     exit_code: int | None = None
-    """Of the worker, 64 to 113; None where no worker can say it."""
+    """Of the worker, 64 to 113; None if no worker can end with it."""
     max_retries: int | None = None
-    """How many times this very reason is tried again within an import; None: as often as ``maxAttempts`` allows."""
+    """The retries of this reason within an import; None: as many as ``maxAttempts`` allows."""
     upload_status: UploadText = UploadText.FAILED
 
 
@@ -334,10 +334,10 @@ _BY_EXIT_CODE = {row.exit_code: reason for reason, row in _TABLE.items() if row.
 
 
 def info(reason: Reason) -> ReasonInfo:
-    """The row of a reason; every reason has one (a test holds that)."""
+    """Return the row of a reason; every reason has one (a test checks that)."""
     return TABLE[reason]
 
 
 def reason_of_exit_code(code: int) -> Reason | None:
-    """The reason a worker's exit code names, or None for a code of nobody's (a crash, a signal)."""
+    """Return the reason of a worker's exit code, or None for any other code (a crash, a signal)."""
     return _BY_EXIT_CODE.get(code)

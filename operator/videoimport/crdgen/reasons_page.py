@@ -8,18 +8,18 @@ _HEAD = """\
 <!-- Generated from operator/videoimport/api/reasons.py by `make generate`; not to be edited. -->
 # Reasons
 
-`status.reason` is one of these words, and `status.message` says what was found and what to do. A worker exits with the
-code of its reason. What follows is the same for every reason of a class.
+`status.reason` is one of these reasons, and `status.message` states what was found and what to do. A worker exits with
+the code of its reason. All reasons of a class have the same consequence.
 """
 
 _CLASSES: dict[RetryClass, str] = {
-    RetryClass.PERMANENT: "Failed at once. A mended spec or a new `retryToken` starts it again.",
-    RetryClass.USER: "Failed at once, for something beside the spec; mend it, then change `retryToken`.",
-    RetryClass.RETRIED: "Tried again with exponential backoff, up to `maxAttempts` runs and the limit of its row.",
-    RetryClass.UNCHARGED: "Tried again; not charged as an attempt.",
-    RetryClass.HOST: "Tried again after the host's backoff, like all imports of the namespace from it; not charged.",
-    RetryClass.LATER: "Tried again every half hour or so, for a week; not charged as an attempt.",
-    RetryClass.WAITING: "Not an end: shown with the cluster's own words while a run cannot start.",
+    RetryClass.PERMANENT: "Failed at once. A changed spec or a new `retryToken` starts it again.",
+    RetryClass.USER: "Failed at once, for a cause outside the spec. Correct it, then change `retryToken`.",
+    RetryClass.RETRIED: "Retried with exponential backoff, up to `maxAttempts` runs and the limit of its row.",
+    RetryClass.UNCHARGED: "Retried; not counted toward `maxAttempts`.",
+    RetryClass.HOST: "Retried after the host's backoff, like all imports of the namespace from it; not counted.",
+    RetryClass.LATER: "Retried every half hour or so, for a week; not counted toward `maxAttempts`.",
+    RetryClass.WAITING: "Not an end: shown with the cluster's own message while a run cannot start.",
     RetryClass.END: "Ended as the user asked.",
 }
 
