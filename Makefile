@@ -89,13 +89,13 @@ code-check: .venv/ready
 	$(PY) -m videoimport.crdgen --check
 	$(PY) hack/name_rules.py
 
-lint: code-check prose ## Check style, types, import contracts, generated files, the language and the chart
+lint: code-check prose ## Check style, types, import contracts, generated files, the language of the docs and the chart
 	MYPYPATH=hack .venv/bin/mypy hack/cluster hack/demo
 	$$($(CLUSTER) tool helm) lint --quiet --strict charts/videoimport
 
-prose: ## Check the language of docs, docstrings, comments and messages with vale
+prose: ## Check the language of the docs with vale
 	@hack/prerequisites gcc g++
-	$$($(CLUSTER) tool vale) --glob='*.{md,py}' README.md CONTRIBUTING.md CHANGELOG.md docs examples charts operator hack
+	$$($(CLUSTER) tool vale) --glob='*.md' README.md CONTRIBUTING.md CHANGELOG.md docs examples charts hack
 
 format: .venv/ready ## Format the code
 	.venv/bin/ruff check --fix --quiet .

@@ -16,7 +16,7 @@ OPERATOR = Path(__file__).resolve().parent.parent / "operator/videoimport"
 LEAST_VERBS = 0.55
 MOST_PARTICIPLES = 0.05
 VERBS = frozenset({
-    "accept", "add", "append", "assign", "assume", "begin", "build", "can", "cancel", "check", "claim",
+    "accept", "add", "append", "assign", "assume", "begin", "build", "can", "cancel", "check",
     "classify", "cleanup", "clear", "collect", "combine", "complete", "compute", "conclude", "convert", "count",
     "create", "delete", "deliver", "derive", "describe", "detect", "diagnose", "diff", "drop", "encode", "ensure",
     "estimate", "expect", "explain", "extend", "extract", "fail", "fill", "finalize", "find", "finish", "fit",
@@ -28,7 +28,7 @@ VERBS = frozenset({
 })  # fmt: skip
 IRREGULAR = frozenset({
     "begun", "drawn", "given", "gone", "held", "kept", "left", "lost", "made", "met", "said", "seen",
-    "sent", "shown", "spent", "told", "written",
+    "sent", "shown", "spent", "told", "unbound", "written",
 })  # fmt: skip
 """Participles that the endings do not show."""
 _PARTICIPLE = re.compile(r"[a-z]{2,}(ed|ing)")
@@ -40,7 +40,7 @@ def first_word(name: str) -> str:
 
 
 def is_participle(name: str) -> bool:
-    """Return whether a name starts with a participle or a gerund. ``needs`` and ``feed`` are none."""
+    """Return whether a name starts with a participle or a gerund."""
     word = first_word(name)
     return word in IRREGULAR or (word not in VERBS and bool(_PARTICIPLE.fullmatch(word)))
 

@@ -61,7 +61,7 @@ def test_longest_names_fit_a_label():
 
 
 @given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True), st.integers(1, 999), st.integers(1, 999))
-def test_no_import_whatever_its_name_has_a_job_named_like_a_bulks_errand(bulk, other, run):
+def test_no_import_whatever_its_name_has_a_job_named_like_a_bulks_task_job(bulk, other, run):
     for word in ("list", "hook"):
         job = task_job_name(bulk, word, other)
         assert len(task_job_name("b" * MAX_BULK_NAME, word, 9_999_999_999)) <= 63

@@ -95,7 +95,7 @@ class Syncer:
             await self._write(key, entry, plan.status)
         try:
             await self._act(key, entry, notes, plan.actions)
-            await self._inquire(key, notes, plan.event_queries)
+            await self._list_events(key, notes, plan.event_queries)
         finally:
             if not notes.terminating:
                 await self.announcer.announce(entry.head, plan.planned_events, self.now())
@@ -162,7 +162,7 @@ class Syncer:
             words = PlannedEvent("Warning", REFUSED, _explained(entry, message))
             await self.announcer.announce(entry.head, [words], self.now())
 
-    async def _inquire(self, key: Key, notes: Notes, event_queries: tuple[EventQuery, ...]) -> None:
+    async def _list_events(self, key: Key, notes: Notes, event_queries: tuple[EventQuery, ...]) -> None:
         patience = self.settings.patience.total_seconds()
         for event_query in event_queries:
             now = self.notebook.clock()

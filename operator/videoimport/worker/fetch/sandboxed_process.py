@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TypeVar
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch import document_limits as pages
+from videoimport.worker.fetch import document_limits
 from videoimport.worker.fetch import memory_limit as memory
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import Failed, Request, Teller
@@ -54,7 +54,7 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
         reserve.clear()
         error.__traceback__ = error.__context__ = None
         memory.lift()
-        end = pages.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
+        end = document_limits.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
     except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
         folder, what = Path(request.folder), "and a file of the source was to be written"

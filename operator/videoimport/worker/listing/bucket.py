@@ -19,7 +19,7 @@ from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.fetch.s3_ranges import Version
 from videoimport.worker.fetch.s3_source import place
-from videoimport.worker.listing import bucket_pages as objects
+from videoimport.worker.listing import bucket_pages
 from videoimport.worker.listing.bucket_pages import ListedObject
 from videoimport.worker.listing.object_probe import Looker
 from videoimport.worker.listing.protocol import ListEntry, ListRequest, Look, Passed
@@ -60,7 +60,7 @@ class Bucket:
 
     def entries(self) -> Iterator[ListEntry | Passed]:
         """Behind the request's cursor."""
-        for listed in objects.pages(self._page, self._wish.prefix, key_of(self._request.cursor or "")):
+        for listed in bucket_pages.pages(self._page, self._wish.prefix, key_of(self._request.cursor or "")):
             wanted = list(self._wanted(listed))
             for start in range(0, len(wanted), _ASKED_AT_ONCE):
                 for found in self._theirs(wanted[start : start + _ASKED_AT_ONCE]):
@@ -132,7 +132,7 @@ class Bucket:
             return question()
         except store_failures.ERRORS as error:
             if is_list and isinstance(error, ClientError) and status(error) in (405, 501):
-                raise objects.unlisted(error_code(error)) from None
+                raise bucket_pages.unlisted(error_code(error)) from None
             failure = store_failures.failure(error, _any_object(self._wish))
             if failure.reason is Reason.SOURCE_AUTH_REQUIRED:
                 message = f"The object store does not let us list the bucket {self._wish.bucket!r}."

@@ -12,7 +12,7 @@ from videoimport.worker.pipeline import source_facts as facts_of
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
 from videoimport.worker.storage import commit_record as record
-from videoimport.worker.storage.base import UID, Ticket, has_marks
+from videoimport.worker.storage.base import UID, Ticket
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.record_scope import StoredObject
 
@@ -59,7 +59,7 @@ def _adopted(place: Place, intent: Intent) -> Finished | None:
     """Finish what an earlier run was about to show; None where that cannot be, or is not wanted any more."""
     is_wanted = record.is_for(intent, place.task.uid, place.task.spec_hash)
     if is_wanted and place.is_expected(record.folder_of(place.scope, intent)):
-        stale = tuple(key for key in intent.stale if _may_remove(place, key))
+        stale = tuple(key for key in intent.stale if _has_mark(place, key))
         if done := finished(place, intent.model_copy(update={"stale": stale})):
             return done
     if intent.report.uid == place.task.uid:
@@ -67,12 +67,11 @@ def _adopted(place: Place, intent: Intent) -> Finished | None:
     return None
 
 
-def _may_remove(place: Place, key: str) -> bool:
-    """Whether an object that an earlier run's intent calls stale has a mark that allows it: this import's or, where it
-    may replace others' results, any import's."""
+def _has_mark(place: Place, key: str) -> bool:
+    """Return whether an object that an earlier run's intent calls stale is an import's. ``publish_plan.may_remove``
+    decides whose may be removed; the intent alone does not prove that an object without a mark may."""
     facts = place.store.head(key)
-    is_replaced = place.task.spec.destination.if_exists == "Replace"
-    return facts is not None and (has_marks(facts, {UID: place.task.uid}) or (is_replaced and UID in facts.metadata))
+    return facts is not None and UID in facts.metadata
 
 
 def finished(place: Place, intent: Intent) -> Finished | None:
@@ -104,7 +103,7 @@ def finished(place: Place, intent: Intent) -> Finished | None:
 
 def _is_taken(place: Place, intent: Intent, hidden: Iterable[Ticket]) -> bool:
     """Whether another import's file would be overwritten that may not be."""
-    if not intent.replace or place.task.spec.destination.if_exists == "Replace":
+    if not intent.replace or not publish_plan.is_protected(place):
         return False
     keys = (*(ticket.key for ticket in hidden), intent.result_key)
     standing = ((key, place.store.head(key)) for key in keys)

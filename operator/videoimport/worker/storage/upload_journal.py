@@ -73,11 +73,9 @@ class UploadJournal:
         earlier = self._read(self._key)
         if earlier is None or earlier.uid != self._note.uid:
             return
-        for key, ids in earlier.uploads.items():
-            self._abort(key, (upload for upload in ids if self._store.is_upload(key, upload)))
         self._note = earlier  # until all of it is known
-        self._untold.update(earlier.uploads, [self._key])
-        self.forget()
+        self._untold.add(self._key)
+        self.abort_all()
 
     @property
     def standing(self) -> tuple[str, bytes]:
@@ -161,7 +159,7 @@ class UploadJournal:
         An interruption may come between the opening of an upload and the moment when its owner knows of it.
         """
         for key, ids in self._note.uploads.items():
-            self._abort(key, ids)
+            self._abort(key, (upload for upload in ids if self._store.is_upload(key, upload)))
         self._untold.update(self._note.uploads)
         self.forget()
 

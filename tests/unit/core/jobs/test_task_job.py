@@ -145,7 +145,7 @@ def test_it_is_as_restricted_as_an_imports_pod(key):
     assert spec["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_errands_are_told_apart_by_their_names():
+def test_task_jobs_are_distinguished_by_their_names():
     wish, job = begun()
     hook = replace(job, name="talks-hook-r1", uid="hook")
     odd = replace(job, name="talks-list-r7", uid="odd")
@@ -165,7 +165,7 @@ def test_a_killed_worker_is_not_believed():
 
 @pytest.mark.parametrize("limit", [None, "1Gi"])
 @pytest.mark.parametrize("word", ["list", "hook"])
-def test_a_killed_errand_names_the_field_that_bounds_its_memory(word: Word, limit: str | None):
+def test_a_killed_task_job_names_the_field_that_bounds_its_memory(word: Word, limit: str | None):
     wish, job = begun(**worker(**({"resources": {"limits": {"memory": limit}}} if limit else {})))
     job = replace(job, name=f"{wish.metadata.name}-{word}-r{job.run}")
     seen = ended(job, "", good=False)

@@ -277,7 +277,7 @@ def test_jobs_of_a_later_run_tell_that_the_status_is_an_old_one() -> None:
     assert [task.run for task in made(tell(wish, jobs=(late,)))] == [5]
 
 
-def test_jobs_of_other_errands_are_left_alone() -> None:
+def test_jobs_of_other_tasks_are_left_alone() -> None:
     wish = pending()
     done = written(wish, **over(wish))
     assert tell(done, jobs=(job(wish, name="talks-list-r1"),)).actions == ()

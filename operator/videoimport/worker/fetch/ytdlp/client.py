@@ -11,7 +11,7 @@ from yt_dlp.networking._requests import RequestsHTTPAdapter, RequestsResponseAda
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import Popen
 
-from videoimport.worker.fetch import document_limits as pages
+from videoimport.worker.fetch import document_limits
 from videoimport.worker.fetch import memory_limit as memory
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.credentials import WebSecrets
@@ -92,9 +92,12 @@ def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
     def read(amt: int | None = None) -> bytes:
         if amt is not None:
             piece = bytes(read_piece(amt))
-            head.extend(piece[: pages.HEAD_BYTES - len(head)])  # extractors look at the first bytes, then read the rest
+            # Extractors look at the first bytes, then read the rest.
+            head.extend(piece[: document_limits.HEAD_BYTES - len(head)])
             return piece
-        return pages.read_whole(lambda size: bytes(answer.fp.read1(size, decode_content=True)), answer.url, bytes(head))
+        return document_limits.read_whole(
+            lambda size: bytes(answer.fp.read1(size, decode_content=True)), answer.url, bytes(head)
+        )
 
     answer._real_read = read
     return answer

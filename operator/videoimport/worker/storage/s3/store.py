@@ -17,7 +17,7 @@ from videoimport.worker.storage.base import Ticket, Unfinished, UnmetError
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.retry_policy import READ_SECONDS, Retries
 from videoimport.worker.storage.s3 import answer_forms as forms
-from videoimport.worker.storage.s3 import capability_probe as s3_probe
+from videoimport.worker.storage.s3 import capability_probe
 from videoimport.worker.storage.s3 import client as s3_client
 from videoimport.worker.storage.s3 import completion as s3_completion
 from videoimport.worker.storage.s3 import options as s3_options
@@ -158,7 +158,7 @@ class S3Store(S3Bucket):
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:
         """Find out what the store can do; leaves nothing."""
-        s3_probe.probe(self, key, note)
+        capability_probe.probe(self, key, note)
 
     def check_options(self, key: str) -> None:
         """Find out whether the store takes what the destination asks of visible objects; leaves nothing."""
