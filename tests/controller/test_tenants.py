@@ -32,7 +32,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, PAGE
 from videoimport.core.discovery.pages import hash_listing
-from videoimport.core.object_names import child_name
+from videoimport.core.object_names import build_child_object_name
 
 SECRET = "key-of-the-victim"
 
@@ -144,7 +144,7 @@ def test_a_forged_child_holds_up_no_bulk_of_another_namespace(tenants: Tenants) 
     many = tenants.get("BulkImport", "many")
     for url in (THREE[0], EVIL):
         identity = item_identity(url)
-        meta = {"name": child_name("many", "", identity), "labels": {BULK: "many"}}
+        meta = {"name": build_child_object_name("many", "", identity), "labels": {BULK: "many"}}
         child = video("", url=EVIL, suspend=True, destination={"s3": {"bucket": "mallory"}})
         child["metadata"] = meta | {"ownerReferences": [owner(many), ANCHOR]}
         tenants.mallory.plant(child)
@@ -153,7 +153,9 @@ def test_a_forged_child_holds_up_no_bulk_of_another_namespace(tenants: Tenants) 
     status = tenants.end("BulkImport", "many")
     assert (status["phase"], status["total"], status["completed"], status["failed"]) == ("Completed", 3, 2, 1)
     for url in (THREE[0], EVIL):
-        hers = tenants.api.get("VideoImport", tenants.mallory.namespace, child_name("many", "", item_identity(url)))
+        hers = tenants.api.get(
+            "VideoImport", tenants.mallory.namespace, build_child_object_name("many", "", item_identity(url))
+        )
         assert (hers["spec"]["suspend"], hers["metadata"]["generation"]) == (True, 1), "it is no child to be told"
 
 

@@ -19,8 +19,8 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_actions import create_child
-from videoimport.core.jobs.pod_template import task_of
-from videoimport.core.list_item import inline
+from videoimport.core.jobs.pod_template import build_task
+from videoimport.core.list_item import convert_inline_item
 from videoimport.core.settings import Settings
 from videoimport.worker.fetch.protocol import Fetched
 from videoimport.worker.runtime.errors import ImportFailure
@@ -62,9 +62,9 @@ def task_for(
         "template": {"destination": {"s3": {"bucket": "media"}}},
     }
     bulk = BulkImport.parse({"metadata": {"name": "talks", "namespace": "films", "uid": "u-1"}, "spec": spec})
-    manifest = made(dict(create_child(bulk, inline(Item(url=url))).manifest))
+    manifest = made(dict(create_child(bulk, convert_inline_item(Item(url=url))).manifest))
     manifest["metadata"]["uid"] = "child-1"
-    return task_of(VideoImport.parse(manifest), 1, Settings(worker_image="worker", allowed_networks=LOOPBACK))
+    return build_task(VideoImport.parse(manifest), 1, Settings(worker_image="worker", allowed_networks=LOOPBACK))
 
 
 def fetch(bench: FetchHarness, task: Task) -> Fetched:

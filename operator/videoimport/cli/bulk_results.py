@@ -16,9 +16,9 @@ from videoimport.cli.kube_client import Kube
 from videoimport.core.bulk.messages import format_counts
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import RefusedItem
-from videoimport.core.object_metadata import bulk_owner, find_controller
+from videoimport.core.object_metadata import build_bulk_owner, find_controller
 from videoimport.core.observed import ObservedBulk
-from videoimport.core.parsers import page_view, shard_view
+from videoimport.core.parsers import parse_page, parse_shard
 
 Raw = dict[str, Any]
 
@@ -70,10 +70,10 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
             f"The BulkImport cannot be read by this version: {where}: {what['msg']}; use the program of the "
             "controller's release."
         ) from None
-    owner = bulk_owner(bulk.metadata)
+    owner = build_bulk_owner(bulk.metadata)
     own = [found for found in config_maps if find_controller(found["metadata"]) == owner]
-    shards = sorted((shard_view(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
-    pages = sorted((page_view(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
+    shards = sorted((parse_shard(found) for found in own if _has(found, SHARD)), key=lambda shard: shard.number)
+    pages = sorted((parse_page(found) for found in own if _has(found, PAGE)), key=lambda page: page.number)
     snapshot = BulkSnapshot(ObservedBulk(bulk, shards=tuple(shards), pages=tuple(pages)))
     return Account(
         bulk=bulk,

@@ -11,8 +11,8 @@ from videoimport.api.tasks.import_report import Progress
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
-from videoimport.core.object_metadata import job_owner, video_owner
-from videoimport.core.object_names import job_name
+from videoimport.core.object_metadata import build_job_owner, build_video_owner
+from videoimport.core.object_names import build_job_name
 from videoimport.core.observed import JobView, ObservedVideo, PodView
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video
@@ -82,17 +82,17 @@ class SimulatedCluster:
 def _job(video: VideoImport, now: datetime) -> JobView:
     meta = video.metadata
     return JobView(
-        namespace=meta.namespace, name=job_name(meta.name, RUN), uid=_JOB_UID, owner=video_owner(meta), run=RUN,
-        created=now, deleting=False, finished=None, failure_reason=None, failure_message=None, exit_code=None,
+        namespace=meta.namespace, name=build_job_name(meta.name, RUN), uid=_JOB_UID, owner=build_video_owner(meta),
+        run=RUN, created=now, deleting=False, finished=None, failure_reason=None, failure_message=None, exit_code=None,
         disrupted=False, expires=False,
     )  # fmt: skip
 
 
 def _pod(video: VideoImport, now: datetime) -> PodView:
-    meta, job = video.metadata, job_name(video.metadata.name, RUN)
+    meta, job = video.metadata, build_job_name(video.metadata.name, RUN)
     return PodView(
         namespace=meta.namespace, name=f"{job}-00000", uid=_JOB_UID,
-        owner=job_owner(meta.namespace, job, _JOB_UID), created=now, deleting=False, phase="Running", reason=None,
+        owner=build_job_owner(meta.namespace, job, _JOB_UID), created=now, deleting=False, phase="Running", reason=None,
         message=None, disrupted=False, unscheduled=None, waiting_reason=None, waiting_message=None, running=True,
         exit_code=None, oom_killed=False, termination_message=None,
     )  # fmt: skip

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from videoimport.api.reasons import RetryClass, info
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.core.lifecycle import under_way
-from videoimport.core.owned_objects import owner_for_limits
+from videoimport.core.lifecycle import has_active_run
+from videoimport.core.owned_objects import find_quota_owner
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,9 +49,9 @@ class AdmissionState:
 
 def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState:
     """``working``: a Job of it has not ended, whatever its status says."""
-    meta, owner = video.metadata, owner_for_limits(video.metadata)
+    meta, owner = video.metadata, find_quota_owner(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
-    holds = working or (under_way(video.status) and meta.deletion_timestamp is None)
+    holds = working or (has_active_run(video.status) and meta.deletion_timestamp is None)
     waits = wanted and not holds and video.status.phase is VideoPhase.QUEUED and video.status.job is None
     turn = meta.creation_timestamp or _LONG_AGO, meta.uid
     return AdmissionState(owner, holds, waits, turn, stuck=holds and _is_stuck(video.status))
@@ -59,27 +59,27 @@ def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState
 
 def _is_stuck(status: VideoImportStatus) -> bool:
     """Before its first words a run is Queued only while its queue, or the scheduler, holds it back."""
-    if not under_way(status) or status.stages:
+    if not has_active_run(status) or status.stages:
         return False
     held_up = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
     return held_up or status.phase is VideoPhase.QUEUED
 
 
-def full_cluster(limits: Limits) -> str:
+def describe_full_cluster(limits: Limits) -> str:
     """Why there is no room."""
     return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
 
 
-def full_of_stuck(limits: Limits) -> str:
+def describe_stuck_cluster(limits: Limits) -> str:
     """Why there is no room."""
     return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
 
 
-def full_namespace(limits: Limits) -> str:
+def describe_full_namespace(limits: Limits) -> str:
     """Why there is no room."""
     return f"{limits.namespace} imports run in this namespace, as many as maxRunningPerNamespace allows"
 
 
-def full_bulk(parallelism: int) -> str:
+def describe_full_bulk(parallelism: int) -> str:
     """Why there is no room."""
     return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"

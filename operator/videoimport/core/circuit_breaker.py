@@ -21,10 +21,10 @@ from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import HostBackoff, StageName, VideoImportStatus, VideoPhase
-from videoimport.core.lifecycle import ENDED, is_finished, under_way
-from videoimport.core.message_format import clock
+from videoimport.core.lifecycle import ENDED, has_active_run, is_finished
+from videoimport.core.message_format import format_time
 from videoimport.core.progress import is_done
-from videoimport.core.retry_policy import jitter
+from videoimport.core.retry_policy import compute_jitter
 from videoimport.core.settings import Settings
 from videoimport.core.source_host import find_host, find_list_host
 
@@ -117,7 +117,7 @@ class HostReport:
 def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
     """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status says."""
     record = video.status.host_backoff
-    starts = under_way(video.status) and not video.status.stages
+    starts = has_active_run(video.status) and not video.status.stages
     if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
         return None
     host = find_host(video)
@@ -126,7 +126,7 @@ def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
     if record is not None and record.host != host:  # the source changed since
         record = None
     deleting = video.metadata.deletion_timestamp is not None
-    probes = record is not None and record.probing and (working or (under_way(video.status) and not deleting))
+    probes = record is not None and record.probing and (working or (has_active_run(video.status) and not deleting))
     return HostReport(host, record, probes=probes, waits=waits_for_host(video), starts=starts)
 
 
@@ -188,7 +188,7 @@ class HostWait:
 
 def describe_wait(host: str, until: datetime) -> str:
     """Return what a message says of a wait for this host, without a full stop."""
-    return f"No import contacts {host} until {clock(until)}, then one tries first"
+    return f"No import contacts {host} until {format_time(until)}, then one tries first"
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:
@@ -201,7 +201,7 @@ def find_wait(context: HostContext, uid: str) -> HostWait | None:
         return HostWait(breaker.host, breaker.until, None)
     spread = context.settings.host_backoff.total_seconds() * _SPREAD / 2
     failed = record is not None and record.failures > 0
-    start = breaker.until + timedelta(seconds=int(spread * (failed + jitter(uid, breaker.failures))))
+    start = breaker.until + timedelta(seconds=int(spread * (failed + compute_jitter(uid, breaker.failures))))
     return HostWait(breaker.host, breaker.until, start) if context.now < start else None
 
 
@@ -213,12 +213,12 @@ def record_failure(context: HostContext, retry_after: int | None) -> HostBackoff
     known = max(breaker.failures if breaker else 0, before.failures if before and probed else 0)
     failures = known + 1 if probed else max(1, known)
     wanted = min(timedelta(seconds=retry_after or 0), context.settings.host_backoff_max)
-    until = max(now + max(_backoff(failures, context.settings), wanted), breaker.until if breaker else now)
+    until = max(now + max(_compute_backoff(failures, context.settings), wanted), breaker.until if breaker else now)
     since = before.since if before and before.since else now
     return HostBackoff(host=context.host, failures=failures, time=now, until=until, since=since)
 
 
-def _backoff(failures: int, settings: Settings) -> timedelta:
+def _compute_backoff(failures: int, settings: Settings) -> timedelta:
     doubled: timedelta = settings.host_backoff * 2 ** min(failures - 1, _MAX_DOUBLINGS)
     return timedelta(seconds=ceil(max(min(doubled, settings.host_backoff_max), _SHORTEST).total_seconds()))
 
@@ -228,7 +228,7 @@ def record_start(context: HostContext) -> HostBackoff | None:
     reported it. An import that failed before keeps the time since when it waits."""
     breaker, before = context.breaker, context.own_record
     if breaker is None or not breaker.failures:
-        return _without_failures(before)
+        return _clear_failures(before)
     since = (before.since if before else None) or context.now
     return HostBackoff(
         host=context.host,
@@ -240,7 +240,7 @@ def record_start(context: HostContext) -> HostBackoff | None:
     )
 
 
-def _without_failures(record: HostBackoff | None) -> HostBackoff | None:
+def _clear_failures(record: HostBackoff | None) -> HostBackoff | None:
     return HostBackoff(host=record.host, time=record.time, since=record.since) if record and record.since else None
 
 
@@ -254,17 +254,17 @@ def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBacko
         if record.probing:
             return HostBackoff(host=record.host, time=context.now)
         return None if record.since else record  # it waits no longer, so since when is of no use
-    if under_way(status):
+    if has_active_run(status):
         return _stop_probe_that_cannot_start(status, record)
     if record.failures and (context.breaker is None or context.own_record is None):
-        return None if is_finished(status) else _without_failures(record)
+        return None if is_finished(status) else _clear_failures(record)
     return record
 
 
 def find_probe_deadline(context: HostContext, status: VideoImportStatus) -> datetime | None:
     """Return when a probe without readable progress must be decided upon again: no event comes then, and all other
     imports of the host wait for it."""
-    probes = status.host_backoff is not None and status.host_backoff.probing and under_way(status)
+    probes = status.host_backoff is not None and status.host_backoff.probing and has_active_run(status)
     return context.silent_until if probes else None
 
 
@@ -280,7 +280,7 @@ def _has_succeeded(context: HostContext, status: VideoImportStatus) -> bool:
     for longer, or it ended with a verdict on what the host sent."""
     if is_done(status.stages, StageName.DOWNLOAD) or status.phase is VideoPhase.COMPLETED:
         return True
-    if under_way(status):
+    if has_active_run(status):
         silent_until = context.silent_until
         return _has_fetched(context, status) or (silent_until is not None and context.now >= silent_until)
     reason = status.reason

@@ -36,17 +36,19 @@ def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests
     that rests is not done, and nothing is being done for it either."""
     works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
     return (
-        Fact(ConditionType.READY, _truth(ending is Ending.SUCCEEDED), reason, message),
-        Fact(ConditionType.RECONCILING, _truth(works), reason, "" if ending else message),
-        Fact(ConditionType.STALLED, _truth(stalled), reason, message if stalled else ""),
-        Fact(ConditionType.FINISHED, _truth(ending is not None), ending or "InProgress", message if ending else ""),
+        Fact(ConditionType.READY, _format_truth(ending is Ending.SUCCEEDED), reason, message),
+        Fact(ConditionType.RECONCILING, _format_truth(works), reason, "" if ending else message),
+        Fact(ConditionType.STALLED, _format_truth(stalled), reason, message if stalled else ""),
+        Fact(
+            ConditionType.FINISHED, _format_truth(ending is not None), ending or "InProgress", message if ending else ""
+        ),
     )
 
 
-def milestone(kind: ConditionType, *, reached: bool, ending: Ending | None) -> Fact:
+def build_milestone(kind: ConditionType, *, reached: bool, ending: Ending | None) -> Fact:
     """Validated, Transcoded or Uploaded."""
     not_yet = "Pending" if ending is None else "NotReached"
-    return Fact(kind, _truth(reached), "Done" if reached else not_yet)
+    return Fact(kind, _format_truth(reached), "Done" if reached else not_yet)
 
 
 def merge_conditions(
@@ -54,15 +56,15 @@ def merge_conditions(
 ) -> tuple[Condition, ...]:
     """The facts as conditions of this generation; where the status did not change, neither does the transition time."""
     before = {condition.type: condition for condition in old}
-    return tuple(_condition(before.get(fact.type), fact, generation, now) for fact in facts)
+    return tuple(_build_condition(before.get(fact.type), fact, generation, now) for fact in facts)
 
 
-def holds(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
+def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
     """Whether the condition is there and True."""
     return any(condition.type == kind and condition.status == "True" for condition in conditions)
 
 
-def _condition(old: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
+def _build_condition(old: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
     """The old one itself if it says the same, which is the rule rather than the exception."""
     message = fit(fact.message)
     if old and (old.status, old.reason, old.message, old.observed_generation) == (
@@ -82,5 +84,5 @@ def _condition(old: Condition | None, fact: Fact, generation: int, now: datetime
     )
 
 
-def _truth(value: bool) -> Truth:
+def _format_truth(value: bool) -> Truth:
     return "True" if value else "False"

@@ -5,20 +5,20 @@ from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import SourceStatus
 
 
-def display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
+def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
     """The title that was found, else the file's name, else where the source is; None where nothing of it can be shown.
     At most api.short_names.MOST_SHOWN characters, without control characters, queries and user info."""
-    known = (_title(found), found.filename or "") if found else ()
-    return next((shown for text in (*known, _place(source)) if (shown := shown_name(text))), None)
+    known = (_find_title(found), found.filename or "") if found else ()
+    return next((shown for text in (*known, _find_location(source)) if (shown := shown_name(text))), None)
 
 
-def _title(found: SourceStatus) -> str:
+def _find_title(found: SourceStatus) -> str:
     """Of a plain file the title is its name without the extension: then the name says more."""
     title, file = found.title or "", found.filename or ""
     return "" if title and file.startswith(f"{title}.") else title
 
 
-def _place(source: VideoSource) -> str:
+def _find_location(source: VideoSource) -> str:
     """The file's name as the spec has it; of a page, whose path ends in no file name, its host too."""
     if source.url is None:
         return source.address.rstrip("/").rpartition("/")[2]

@@ -13,10 +13,17 @@ from videoimport.api.reasons import Reason
 from videoimport.api.rules.validation import BrokenRuleError
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.core.conditions import MILESTONES, Ending, build_state_facts, holds, merge_conditions, milestone
-from videoimport.core.message_format import format_message, sentences
+from videoimport.core.conditions import (
+    MILESTONES,
+    Ending,
+    build_milestone,
+    build_state_facts,
+    is_true,
+    merge_conditions,
+)
+from videoimport.core.message_format import format_message, join_sentences
 from videoimport.core.plan import Plan, PlannedEvent
-from videoimport.core.upload_service_status import upload_status
+from videoimport.core.upload_service_status import build_upload_status
 
 M = TypeVar("M", bound=Model)
 AnyStatus = VideoImportStatus | BulkImportStatus
@@ -26,26 +33,26 @@ def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
     """It failed with InvalidSpec; once mended, its new generation starts it again. What was imported stays so. One
     whose status alone cannot be read has nothing wrong with it: a newer controller wrote that, and is not undone."""
     meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
-    if "deletionTimestamp" in meta or _foreign_status(raw):
+    if "deletionTimestamp" in meta or _has_foreign_status(raw):
         return Plan()
     message, generation = format_message(Reason.INVALID_SPEC, problem), int(meta.get("generation") or 0)
-    refused = _bulk if raw.get("kind") == BULK_KIND else _video
+    refused = _refuse_bulk if raw.get("kind") == BULK_KIND else _refuse_video
     old, new = refused(raw.get("status") or {}, message, generation, moment)
     if old == new:
         return Plan()
-    words = sentences(f"{Reason.INVALID_SPEC}: {message}")
+    words = join_sentences(f"{Reason.INVALID_SPEC}: {message}")
     stamped = new.model_copy(update={"updated_time": moment})
     return Plan(stamped, planned_events=(PlannedEvent("Warning", "Failed", words),))
 
 
-def _foreign_status(raw: dict[str, Any]) -> bool:
+def _has_foreign_status(raw: dict[str, Any]) -> bool:
     """Whether it could be read if its status were another."""
     kind, status = (BulkImport, BulkImportStatus) if raw.get("kind") == BULK_KIND else (VideoImport, VideoImportStatus)
     without = {key: value for key, value in raw.items() if key != "status"}
-    return _reads(kind, without) and not _reads(status, raw.get("status") or {})
+    return _is_valid(kind, without) and not _is_valid(status, raw.get("status") or {})
 
 
-def _reads(model: type[Model], raw: dict[str, Any]) -> bool:
+def _is_valid(model: type[Model], raw: dict[str, Any]) -> bool:
     try:
         model.model_validate(raw)
     except ValidationError:
@@ -53,7 +60,7 @@ def _reads(model: type[Model], raw: dict[str, Any]) -> bool:
     return True
 
 
-def problem_of(error: ValidationError) -> str:
+def describe_problem(error: ValidationError) -> str:
     """The first field that is wrong and what is wrong with it; never its value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
@@ -64,11 +71,11 @@ def problem_of(error: ValidationError) -> str:
     return f"{field}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def _video(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
-    old = _readable(VideoImportStatus, status)
+def _refuse_video(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
+    old = _read_valid_fields(VideoImportStatus, status)
     if old.phase is VideoPhase.COMPLETED:
         return old, old
-    milestones = (milestone(k, reached=holds(old.conditions, k), ending=Ending.FAILED) for k in MILESTONES)
+    milestones = (build_milestone(k, reached=is_true(old.conditions, k), ending=Ending.FAILED) for k in MILESTONES)
     facts = (*build_state_facts(Ending.FAILED, Reason.INVALID_SPEC, message), *milestones)
     new = old.model_copy(
         update={
@@ -81,11 +88,11 @@ def _video(status: dict[str, Any], message: str, generation: int, now: datetime)
             "completion_time": old.completion_time or now,
         }
     )
-    return old, new.model_copy(update={"upload": upload_status(new)})
+    return old, new.model_copy(update={"upload": build_upload_status(new)})
 
 
-def _bulk(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
-    old = _readable(BulkImportStatus, status)
+def _refuse_bulk(status: dict[str, Any], message: str, generation: int, now: datetime) -> tuple[AnyStatus, AnyStatus]:
+    old = _read_valid_fields(BulkImportStatus, status)
     facts = build_state_facts(Ending.FAILED, Reason.INVALID_SPEC, message)
     new = old.model_copy(
         update={
@@ -99,7 +106,7 @@ def _bulk(status: dict[str, Any], message: str, generation: int, now: datetime) 
     return old, new
 
 
-def _readable(model: type[M], status: dict[str, Any]) -> M:
+def _read_valid_fields(model: type[M], status: dict[str, Any]) -> M:
     """The status as it stands; where that cannot be read either, as many of its fields as can: the run must be known
     when it starts again, and what was written when somebody looks for it."""
     try:

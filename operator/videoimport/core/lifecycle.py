@@ -12,7 +12,7 @@ def is_finished(status: VideoImportStatus) -> bool:
     return status.phase in ENDED
 
 
-def under_way(status: VideoImportStatus) -> bool:
+def has_active_run(status: VideoImportStatus) -> bool:
     """Whether a run of it is decided and not over, as far as the status tells."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)

@@ -47,7 +47,7 @@ class RefusedItem:
     url: str | None = None
 
 
-def inline(item: Item) -> Listed:
+def convert_inline_item(item: Item) -> Listed:
     """An item of the spec."""
     return Listed(item_identity(item.url), item.url, None, item.name, item.metadata, item.checksum)
 
@@ -57,7 +57,7 @@ def describe_item(item: FoundItem) -> Listed:
     return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known, item.slug)
 
 
-def slug_of_item(item: Listed) -> str:
+def derive_item_slug(item: Listed) -> str:
     """The readable part of its child's name: of its name, else of its title, else of its file's name."""
     return (
         slug_of(item.name or "")
@@ -71,6 +71,6 @@ def describe_rejection(line: RejectedLine) -> RefusedItem:
     return RefusedItem(line.id, line.reason, line.message, line.name, line.url)
 
 
-def object_of(bucket: BucketSource, key: str) -> S3Source:
+def build_object_source(bucket: BucketSource, key: str) -> S3Source:
     """The object of a bucket's listing."""
     return S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)

@@ -16,28 +16,28 @@ def fit(text: str, limit: int = MAX_MESSAGE) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def sentences(*parts: str) -> str:
+def join_sentences(*parts: str) -> str:
     """The parts that say something, each ended like a sentence, within a message's bounds. The last part is never
     the one that is cut: it holds the advice or the time. All messages pass through here, the cluster's and the workers'
     words among them, so URLs lose their secrets here."""
     said = [clean for part in parts if (clean := shown_text(part).strip())]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
-    *head, last = without_repeats(ended) or [""]
+    *head, last = remove_repeats(ended) or [""]
     room = MAX_MESSAGE - len(last) - 1
     return fit(" ".join([fit(" ".join(head), max(room, 1)), last]) if head else last)
 
 
-def without_repeats(parts: list[str]) -> list[str]:
+def remove_repeats(parts: list[str]) -> list[str]:
     """The parts without any sentence that another one of theirs says too, word for word: of two equal ones the later
     stays, else the longer. Others' texts are full of such, and ours may meet the same words in them."""
     split = [_BETWEEN.split(part) for part in parts]
-    plain = [_plain(sentence) for found in split for sentence in found]
+    plain = [_extract_words(sentence) for found in split for sentence in found]
     kept = iter([not _is_said_elsewhere(place, plain) for place in range(len(plain))])
     left = [" ".join(sentence for sentence in found if next(kept)) for found in split]
     return [part for part in left if part]
 
 
-def _plain(sentence: str) -> str:
+def _extract_words(sentence: str) -> str:
     """Its words between blanks, so that one text is within another only where whole words meet."""
     return f" {' '.join(_WORD.findall(sentence.casefold()))} "
 
@@ -60,8 +60,10 @@ def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str 
     row = info(reason)
     text, *more = parts or ("",)
     last = advice or row.advice
-    found = " ".join(sentence for sentence in _BETWEEN.split(text.strip()) if _plain(sentence) != _plain(last))
-    return sentences(append_final_cause(found or row.finding, given_up), *more, last)
+    found = " ".join(
+        sentence for sentence in _BETWEEN.split(text.strip()) if _extract_words(sentence) != _extract_words(last)
+    )
+    return join_sentences(append_final_cause(found or row.finding, given_up), *more, last)
 
 
 def append_final_cause(found: str, given_up: str) -> str:
@@ -72,13 +74,13 @@ def append_final_cause(found: str, given_up: str) -> str:
     return f"{found.rstrip(' .')}; {given_up[0].lower()}{given_up[1:]}."
 
 
-def span(milliseconds: int) -> str:
+def format_duration(milliseconds: int) -> str:
     """A duration as players show it: 0:07, 12:34, 1:02:03, to the nearest second."""
     minutes, seconds = divmod((milliseconds + 500) // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def clock(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """A moment as messages show it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

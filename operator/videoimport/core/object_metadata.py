@@ -41,38 +41,38 @@ def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
     if len(controllers) != 1:
         return None
     (one,) = controllers
-    group, kind = _group_of(one.get("apiVersion", "")), one.get("kind", "")
+    group, kind = _parse_group(one.get("apiVersion", "")), one.get("kind", "")
     return Owner(metadata.get("namespace", ""), group, kind, one.get("name", ""), one.get("uid", ""))
 
 
-def video_owner(meta: ObjectMeta) -> Owner:
+def build_video_owner(meta: ObjectMeta) -> Owner:
     """Return a VideoImport as the owner of its objects."""
     return Owner(meta.namespace, GROUP, VIDEO_KIND, meta.name, meta.uid)
 
 
-def bulk_owner(meta: ObjectMeta) -> Owner:
+def build_bulk_owner(meta: ObjectMeta) -> Owner:
     """Return a BulkImport as the owner of its objects."""
     return Owner(meta.namespace, GROUP, BULK_KIND, meta.name, meta.uid)
 
 
-def job_owner(namespace: str, name: str, uid: str) -> Owner:
+def build_job_owner(namespace: str, name: str, uid: str) -> Owner:
     """Return a Job as the owner of its pod."""
     return Owner(namespace, "batch", "Job", name, uid)
 
 
-def owner_of_child(meta: ObjectMeta) -> Owner | None:
+def find_child_owner(meta: ObjectMeta) -> Owner | None:
     """Return the BulkImport that a VideoImport names as its controlling owner; None for all others. Whether that
     BulkImport exists and is of this UID is not known here."""
     controllers = [one for one in meta.owner_references if one.controller]
     if len(controllers) != 1:
         return None
     (one,) = controllers
-    owner = Owner(meta.namespace, _group_of(one.api_version), one.kind, one.name, one.uid)
+    owner = Owner(meta.namespace, _parse_group(one.api_version), one.kind, one.name, one.uid)
     return owner if (owner.group, owner.kind) == (GROUP, BULK_KIND) else None
 
 
 @lru_cache(64)
-def _group_of(api_version: str) -> str:
+def _parse_group(api_version: str) -> str:
     return api_version.rpartition("/")[0]
 
 
@@ -89,13 +89,13 @@ def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> li
     ]
 
 
-def queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
     """Kueue's among these labels. An object's Job inherits them and its pod does not: the queue admits Jobs, and would
     otherwise take the pod for another workload."""
     return {key: value for key, value in (labels or {}).items() if key.startswith(QUEUE_PREFIX)}
 
 
-def without_sidecar(
+def build_sidecar_opt_out(
     labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the labels and annotations that ask for no sidecar, without each key that the user set as either: a mesh
@@ -106,6 +106,6 @@ def without_sidecar(
     return kept[0], kept[1]
 
 
-def not_ours(pairs: Mapping[str, str] | None) -> dict[str, str]:
+def remove_own_prefixes(pairs: Mapping[str, str] | None) -> dict[str, str]:
     """A user's labels or annotations without those under our prefixes."""
     return {key: value for key, value in (pairs or {}).items() if not key.startswith(OUR_PREFIXES)}

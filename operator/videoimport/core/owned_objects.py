@@ -11,8 +11,14 @@ from typing import Literal, get_args
 
 from videoimport.api.labels import GROUP, VIDEO_KIND
 from videoimport.api.videoimport import ObjectMeta
-from videoimport.core.object_metadata import Owner, job_owner, owner_of_child
-from videoimport.core.object_names import job_name, page_name, scratch_name, shard_name, task_job_name
+from videoimport.core.object_metadata import Owner, build_job_owner, find_child_owner
+from videoimport.core.object_names import (
+    build_job_name,
+    build_page_name,
+    build_scratch_name,
+    build_shard_name,
+    build_task_job_name,
+)
 from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
 
 Word = Literal["list", "hook"]
@@ -25,7 +31,7 @@ _POD_SUFFIX = re.compile(r"[a-z0-9]{5}")
 
 def is_job_of_video(job: JobView, video: Owner) -> bool:
     """Whether a Job is a run of this VideoImport."""
-    return job.owner == video and job.name == job_name(video.name, job.run)
+    return job.owner == video and job.name == build_job_name(video.name, job.run)
 
 
 def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
@@ -35,7 +41,7 @@ def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
 
 def is_task_job_of(job: JobView, bulk: Owner, word: Word) -> bool:
     """Whether a Job is a run of this BulkImport's listing, or of its webhook."""
-    return job.owner == bulk and job.name == task_job_name(bulk.name, word, job.run)
+    return job.owner == bulk and job.name == build_task_job_name(bulk.name, word, job.run)
 
 
 def is_job_of(job: JobView, owner: Owner) -> bool:
@@ -49,10 +55,10 @@ def is_pod_of(pod: PodView, job: JobView) -> bool:
     """Whether a pod is the one that the Job controller made for this Job."""
     prefix = f"{job.name}-"[:_MAX_POD_PREFIX]
     has_name = pod.name.startswith(prefix) and _POD_SUFFIX.fullmatch(pod.name, len(prefix)) is not None
-    return has_name and pod.owner == job_owner(job.namespace, job.name, job.uid)
+    return has_name and pod.owner == build_job_owner(job.namespace, job.name, job.uid)
 
 
-def pods_of(job: JobView, pods: Iterable[PodView]) -> tuple[PodView, ...]:
+def find_pods(job: JobView, pods: Iterable[PodView]) -> tuple[PodView, ...]:
     """Return those of the pods that the Job controller made for this Job, the newest first."""
     own = [pod for pod in pods if is_pod_of(pod, job)]
     return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
@@ -60,37 +66,37 @@ def pods_of(job: JobView, pods: Iterable[PodView]) -> tuple[PodView, ...]:
 
 def is_claim_of(claim: ClaimView, video: Owner) -> bool:
     """Whether a claim is the scratch of this VideoImport."""
-    return claim.owner == video and claim.name == scratch_name(video.name)
+    return claim.owner == video and claim.name == build_scratch_name(video.name)
 
 
 def is_shard_of(shard: ShardView, bulk: Owner) -> bool:
     """Whether a ConfigMap holds results of this BulkImport."""
-    return shard.owner == bulk and shard.name == shard_name(bulk.name, shard.number)
+    return shard.owner == bulk and shard.name == build_shard_name(bulk.name, shard.number)
 
 
 def is_page_of(page: PageView, bulk: Owner) -> bool:
     """Whether a ConfigMap stands where a page of this BulkImport's list would. Whether it is one, its digest says."""
-    return page.owner == bulk and page.name == page_name(bulk.name, page.listing, page.number)
+    return page.owner == bulk and page.name == build_page_name(bulk.name, page.listing, page.number)
 
 
-def item_of_child(child: ObjectMeta, bulk: Owner) -> str | None:
+def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
     """Return the identity of the item that a VideoImport imports for this BulkImport; None if it is no child of it."""
-    return child_identity(bulk.name, child.name) if owner_of_child(child) == bulk else None
+    return parse_child_identity(bulk.name, child.name) if find_child_owner(child) == bulk else None
 
 
-def owner_for_limits(video: ObjectMeta) -> str:
+def find_quota_owner(video: ObjectMeta) -> str:
     """Return the UID of whose places an import takes: its BulkImport's, or its own."""
-    owner = owner_of_child(video)
+    owner = find_child_owner(video)
     return owner.uid if owner is not None and is_child(video) else video.uid
 
 
 def is_child(video: ObjectMeta) -> bool:
     """Whether a VideoImport has the name that a child of the BulkImport has which it names as its owner."""
-    owner = owner_of_child(video)
-    return owner is not None and child_identity(owner.name, video.name) is not None
+    owner = find_child_owner(video)
+    return owner is not None and parse_child_identity(owner.name, video.name) is not None
 
 
-def child_identity(bulk_name: str, name: str) -> str | None:
+def parse_child_identity(bulk_name: str, name: str) -> str | None:
     """Return the identity of the item that the child of this name imports: the ten hex digits that its name ends with,
     after the bulk's name and a hyphen. None for a name that no child has."""
     before, identity = name[:-10], name[-10:]

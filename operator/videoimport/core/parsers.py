@@ -27,9 +27,9 @@ _MOST_ENTRIES = 2048
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def job_view(raw: Raw) -> JobView:
+def parse_job(raw: Raw) -> JobView:
     """A Job as its JSON shows it."""
-    meta, conditions = raw["metadata"], _conditions(raw)
+    meta, conditions = raw["metadata"], _select_conditions(raw)
     failure = conditions.get("Failed") or conditions.get("FailureTarget") or {}
     message = failure.get("message")
     code = _EXIT_CODE.search(message or "")
@@ -38,8 +38,8 @@ def job_view(raw: Raw) -> JobView:
         name=meta["name"],
         uid=meta["uid"],
         owner=find_controller(meta),
-        run=_number((meta.get("labels") or {}).get(RUN)),
-        created=_moment(meta.get("creationTimestamp")),
+        run=_parse_number((meta.get("labels") or {}).get(RUN)),
+        created=_parse_time(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         finished="Complete" if "Complete" in conditions else "Failed" if "Failed" in conditions else None,
         failure_reason=failure.get("reason"),
@@ -52,19 +52,19 @@ def job_view(raw: Raw) -> JobView:
     )
 
 
-def pod_view(raw: Raw) -> PodView:
+def parse_pod(raw: Raw) -> PodView:
     """A pod as its JSON shows it, through its container ``worker``."""
-    meta, status, conditions = raw["metadata"], raw.get("status") or {}, _conditions(raw)
-    state = _worker_state(status)
+    meta, status, conditions = raw["metadata"], raw.get("status") or {}, _select_conditions(raw)
+    state = _find_worker_state(status)
     terminated = state.get("terminated") or {}
-    waiting = {} if terminated or "running" in state else _stuck_init(status) or state.get("waiting") or {}
-    scheduled = _conditions(raw, "False").get("PodScheduled") or {}
+    waiting = {} if terminated or "running" in state else _find_stuck_init(status) or state.get("waiting") or {}
+    scheduled = _select_conditions(raw, "False").get("PodScheduled") or {}
     return PodView(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
         owner=find_controller(meta),
-        created=_moment(meta.get("creationTimestamp")),
+        created=_parse_time(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         phase=status.get("phase", "Pending"),
         reason=status.get("reason"),
@@ -78,13 +78,13 @@ def pod_view(raw: Raw) -> PodView:
         oom_killed=terminated.get("reason") == "OOMKilled",
         termination_message=terminated.get("message"),
         gated=scheduled.get("reason") == "SchedulingGated",
-        running_since=_moment(begun) if (begun := (state.get("running") or {}).get("startedAt")) else None,
-        ended_at=_moment(over) if (over := terminated.get("finishedAt")) else None,
-        companions=_companions(status),
+        running_since=_parse_time(begun) if (begun := (state.get("running") or {}).get("startedAt")) else None,
+        ended_at=_parse_time(over) if (over := terminated.get("finishedAt")) else None,
+        companions=_list_companions(status),
     )
 
 
-def claim_view(raw: Raw) -> ClaimView:
+def parse_claim(raw: Raw) -> ClaimView:
     """A PersistentVolumeClaim as its JSON shows it."""
     meta = raw["metadata"]
     return ClaimView(
@@ -92,21 +92,21 @@ def claim_view(raw: Raw) -> ClaimView:
         name=meta["name"],
         uid=meta["uid"],
         owner=find_controller(meta),
-        created=_moment(meta.get("creationTimestamp")),
+        created=_parse_time(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         bound=(raw.get("status") or {}).get("phase") == "Bound",
         room=(meta.get("annotations") or {}).get(ROOM),
     )
 
 
-def event_view(raw: Raw) -> EventView:
+def parse_event(raw: Raw) -> EventView:
     """A core/v1 Event as its JSON shows it."""
     seen = (raw.get("series") or {}).get("lastObservedTime") or raw.get("lastTimestamp") or raw.get("eventTime")
     return EventView(
         uid=(raw.get("involvedObject") or {}).get("uid", ""),
         reason=raw.get("reason") or "",
         message=raw.get("message") or "",
-        last_seen=_moment(seen or raw["metadata"].get("creationTimestamp")),
+        last_seen=_parse_time(seen or raw["metadata"].get("creationTimestamp")),
     )
 
 
@@ -117,15 +117,15 @@ def is_about(event: Raw, event_query: EventQuery) -> bool:
     return told == (event_query.kind, event_query.namespace, event_query.name, event_query.uid)
 
 
-def shard_view(raw: Raw) -> ShardView:
+def parse_shard(raw: Raw) -> ShardView:
     """A result shard. An entry that cannot be read is none: it is written again from its child."""
     meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
-    entries = {key: _entry(text) for key, text in data.items()}
+    entries = {key: _parse_ledger_entry(text) for key, text in data.items()}
     return ShardView(
         name=meta["name"],
         uid=meta["uid"],
         owner=find_controller(meta),
-        number=_number((meta.get("labels") or {}).get(SHARD)),
+        number=_parse_number((meta.get("labels") or {}).get(SHARD)),
         deleting="deletionTimestamp" in meta,
         entries={key: entry for key, entry in entries.items() if entry is not None},
         size=sum(len(text.encode(errors="replace")) for text in (*data.values(), *binary.values())),
@@ -133,18 +133,18 @@ def shard_view(raw: Raw) -> ShardView:
     )
 
 
-def page_view(raw: Raw) -> PageView:
+def parse_page(raw: Raw) -> PageView:
     """A page of a list. A line that cannot be read is shown as rejected; a page that says nothing of itself is of no
     listing, and so of no use."""
     meta, data = raw["metadata"], raw.get("data") or {}
-    labels, facts = meta.get("labels") or {}, _facts(data.get(FACTS, ""))
-    lines = [_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]
+    labels, facts = meta.get("labels") or {}, _parse_page_facts(data.get(FACTS, ""))
+    lines = [_parse_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]
     return PageView(
         name=meta["name"],
         uid=meta["uid"],
         owner=find_controller(meta),
         digest=hash_page_data(data),
-        number=_number(labels.get(PAGE)),
+        number=_parse_number(labels.get(PAGE)),
         listing=labels.get(LISTING, "") if facts else "",
         cursor=facts.cursor if facts else None,
         done=facts is not None and facts.done,
@@ -158,14 +158,14 @@ def page_view(raw: Raw) -> PageView:
     )
 
 
-def _facts(text: str) -> PageFacts | None:
+def _parse_page_facts(text: str) -> PageFacts | None:
     try:
         return PageFacts.model_validate_json(text)
     except ValidationError:
         return None
 
 
-def _page_line(number: int, text: str) -> Listed | RefusedItem:
+def _parse_page_line(number: int, text: str) -> Listed | RefusedItem:
     try:
         line = PageLine.model_validate_json(text)
     except ValidationError:
@@ -178,7 +178,7 @@ def _page_line(number: int, text: str) -> Listed | RefusedItem:
 
 
 @lru_cache(_MOST_ENTRIES)
-def _entry(text: str) -> LedgerEntry | None:
+def _parse_ledger_entry(text: str) -> LedgerEntry | None:
     """A shard that grows is read again at each write, and most of it is as it was."""
     try:
         return LedgerEntry.model_validate_json(text)
@@ -186,25 +186,25 @@ def _entry(text: str) -> LedgerEntry | None:
         return None
 
 
-def _conditions(raw: Raw, status: str = "True") -> dict[str, dict[str, Any]]:
+def _select_conditions(raw: Raw, status: str = "True") -> dict[str, dict[str, Any]]:
     """The conditions that have this status, by type."""
     found = (raw.get("status") or {}).get("conditions") or ()
     return {condition["type"]: condition for condition in found if condition.get("status") == status}
 
 
-def _worker_state(status: Raw) -> dict[str, Any]:
+def _find_worker_state(status: Raw) -> dict[str, Any]:
     for container in status.get("containerStatuses") or ():
         if container.get("name") == WORKER_CONTAINER:
             return container.get("state") or {}
     return {}
 
 
-def _companions(status: Raw) -> tuple[str, ...]:
+def _list_companions(status: Raw) -> tuple[str, ...]:
     others = (one for one in status.get("containerStatuses") or () if one.get("name") != WORKER_CONTAINER)
     return tuple(str(one.get("name")) for one in others if "terminated" not in (one.get("state") or {}))
 
 
-def _stuck_init(status: Raw) -> Raw | None:
+def _find_stuck_init(status: Raw) -> Raw | None:
     """An init container that cannot start, as a mesh adds them, keeps the worker from starting."""
     for container in status.get("initContainerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
@@ -225,12 +225,12 @@ def _find_init_failure(status: Raw) -> str | None:
     return None
 
 
-def _number(text: str | None) -> int:
+def _parse_number(text: str | None) -> int:
     """0 for all that is no number of ours: anybody may have written it, and Python reads no more than 4,300 digits."""
     return int(text) if text and _NUMBER.fullmatch(text) else 0
 
 
-def _moment(text: str | None) -> datetime:
+def _parse_time(text: str | None) -> datetime:
     """Long ago for what Python has no date for, such as the year 0 or 10000: whoever may write Events can write it."""
     try:
         return datetime.fromisoformat(text) if text else _LONG_AGO

@@ -67,18 +67,18 @@ Write = Create | Patch | Delete
 Action = Write | StoreListingPage
 
 
-def creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
+def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
     """In their order, but what is to be made after all else: what is to be stopped does not wait for it, and a quota
     has room for it only once what it replaces is on its way out."""
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 
 
-def together(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
+def split_into_batches(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
     """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time: they do
     the same thing to different imports, as a bulk does that fills its window or cancels all of it."""
     batch: list[Action] = []
     for action in actions:
-        if batch and (len(batch) == most or not _goes_with(action, batch)):
+        if batch and (len(batch) == most or not _can_join_batch(action, batch)):
             yield tuple(batch)
             batch = []
         batch.append(action)
@@ -86,13 +86,13 @@ def together(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...
         yield tuple(batch)
 
 
-def _goes_with(action: Action, batch: list[Action]) -> bool:
-    alike = type(action) is type(batch[0]) and _import_of(batch[0]) is not None
-    name = _import_of(action)
-    return alike and name is not None and name not in map(_import_of, batch)
+def _can_join_batch(action: Action, batch: list[Action]) -> bool:
+    alike = type(action) is type(batch[0]) and _find_import_name(batch[0]) is not None
+    name = _find_import_name(action)
+    return alike and name is not None and name not in map(_find_import_name, batch)
 
 
-def _import_of(action: Action) -> str | None:
+def _find_import_name(action: Action) -> str | None:
     """The name of the import that it is about."""
     match action:
         case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
@@ -142,7 +142,7 @@ class Plan(Generic[Status]):
             actions=self.actions + other.actions,
             event_queries=self.event_queries + other.event_queries,
             planned_events=self.planned_events + other.planned_events,
-            requeue_at=earliest(self.requeue_at, other.requeue_at),
+            requeue_at=find_earliest(self.requeue_at, other.requeue_at),
         )
 
 
@@ -157,6 +157,6 @@ class PartialPlan(Plan[Status]):
         return replace(self, status=self.status.model_copy(update=changes))
 
 
-def earliest(*moments: datetime | None) -> datetime | None:
+def find_earliest(*moments: datetime | None) -> datetime | None:
     """Return the first of the moments that are known; None without one."""
     return min((moment for moment in moments if moment is not None), default=None)

@@ -24,7 +24,7 @@ _SENSIBLE_TIME = timedelta(seconds=10)
 Stages = tuple[Stage, ...]
 
 
-def percent_of(stages: Stages) -> int:
+def compute_percent(stages: Stages) -> int:
     """0 to 99, weighted by the mode. Until the mode is known the lower of the two, so that knowing it never takes
     anything back."""
     mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
@@ -37,18 +37,18 @@ def _weigh(stages: Stages, weights: dict[StageName, int]) -> int:
     return sum(weights.get(name, 0) * percent for name, percent in percents) // 100
 
 
-def phase_of(stages: Stages) -> VideoPhase:
+def find_phase(stages: Stages) -> VideoPhase:
     """The earliest unfinished stage; once all are done, what is left is finalizing."""
     open_stages = [stage.name for stage in stages if stage.state != "Done"]
     return _PHASES[open_stages[0]] if open_stages else VideoPhase.FINALIZING
 
 
-def later(one: VideoPhase, other: VideoPhase) -> VideoPhase:
+def select_later_phase(one: VideoPhase, other: VideoPhase) -> VideoPhase:
     """The later of two phases of one run: stages may start over within it, phases do not."""
     return max(one, other, key=RUNNING_PHASES.index)
 
 
-def eta_seconds(percent: int, elapsed: timedelta) -> int | None:
+def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
     """What is left if it goes on at the same pace; None while that would be a wild guess."""
     if percent < _SENSIBLE_PERCENT or elapsed < _SENSIBLE_TIME:
         return None

@@ -50,9 +50,9 @@ def judge(reason: Reason, context: Context) -> Verdict:
     if retry is RetryClass.UNCHARGED:
         return _retry_uncounted(context)
     if retry is RetryClass.LATER:
-        return _later(context)
+        return _retry_later(context)
     if retry is RetryClass.HOST:
-        return _with_its_host(context)
+        return _retry_after_host(context)
     return (
         _retry_counted(reason, context)
         if retry is RetryClass.RETRIED
@@ -73,19 +73,19 @@ def _retry_uncounted(context: Context) -> Verdict:
         lost = f"Given up after {count} runs that were lost through no fault of their own"
         return Verdict(attempts, lost if count > 1 else "")
     delay = timedelta(0) if count == 1 else _compute_backoff(context, count - 1)
-    return _after(delay, attempts, context)
+    return _retry_after_delay(delay, attempts, context)
 
 
-def _later(context: Context) -> Verdict:
+def _retry_later(context: Context) -> Verdict:
     """A premiere is days away, not attempts: nothing is charged, but waiting ends in the end."""
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
         return Verdict(attempts, _explain_wait_limit(cap))
-    return _after(context.settings.later, attempts, context)
+    return _retry_after_delay(context.settings.later, attempts, context)
 
 
-def _with_its_host(context: Context) -> Verdict:
+def _retry_after_host(context: Context) -> Verdict:
     """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
     backoff, cap = context.backoff, context.settings.later_cap
     if backoff is None:
@@ -110,7 +110,7 @@ def _retry_counted(reason: Reason, context: Context) -> Verdict:
         return Verdict(attempts, f"Given up after {same} times {reason}")
     if given_up := explain_exhaustion(attempts):
         return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
-    return _after(_compute_backoff(context, len(attempts.reasons)), attempts, context)
+    return _retry_after_delay(_compute_backoff(context, len(attempts.reasons)), attempts, context)
 
 
 def _count_attempt(reason: Reason, attempts: Attempts) -> Attempts:
@@ -118,9 +118,9 @@ def _count_attempt(reason: Reason, attempts: Attempts) -> Attempts:
     return attempts.model_copy(update={"reasons": reasons, "next_retry_time": None})
 
 
-def _after(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
+def _retry_after_delay(delay: timedelta, attempts: Attempts, context: Context) -> Verdict:
     at = context.now + timedelta(
-        seconds=math.ceil(delay.total_seconds() * (0.8 + 0.4 * jitter(context.uid, context.run)))
+        seconds=math.ceil(delay.total_seconds() * (0.8 + 0.4 * compute_jitter(context.uid, context.run)))
     )
     return Verdict(attempts.model_copy(update={"next_retry_time": at}))
 
@@ -131,6 +131,6 @@ def _compute_backoff(context: Context, nth: int) -> timedelta:
     return min(doubled, settings.backoff_cap)
 
 
-def jitter(uid: str, run: int) -> float:
+def compute_jitter(uid: str, run: int) -> float:
     """0 to 1, the same whenever it is asked for this run: many imports that fail together come back apart."""
     return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
-from videoimport.core.lifecycle import is_finished, under_way
+from videoimport.core.lifecycle import has_active_run, is_finished
 
 LOST = "Lost"
 """Of a run that was lost and is followed by the next one at once: its reason stands in no status."""
@@ -24,16 +24,16 @@ class News:
     """How long each stage of a run took that is over; those that it finished."""
 
 
-def news(old: VideoImportStatus, new: VideoImportStatus) -> News:
+def find_status_delta(old: VideoImportStatus, new: VideoImportStatus) -> News:
     """What the new one tells and the old one does not."""
-    over = under_way(old) and (not under_way(new) or new.run != old.run)
+    over = has_active_run(old) and (not has_active_run(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(
         ended=(str(new.phase), str(new.reason or "")) if is_finished(new) and not is_finished(old) else None,
         retried=_find_lost_run(old, new) if over else None,
         bytes_in=report.bytes_in if report else 0,
         bytes_out=report.bytes_out if report else 0,
-        seconds=_seconds(new) if over and new.run == old.run else (),
+        seconds=_list_stage_seconds(new) if over and new.run == old.run else (),
     )
 
 
@@ -45,6 +45,6 @@ def _find_lost_run(old: VideoImportStatus, new: VideoImportStatus) -> str | None
     return LOST if new.run != old.run and after.uncharged > before.uncharged else None
 
 
-def _seconds(status: VideoImportStatus) -> tuple[tuple[str, int], ...]:
+def _list_stage_seconds(status: VideoImportStatus) -> tuple[tuple[str, int], ...]:
     done = (stage for stage in status.stages if stage.state == "Done" and stage.seconds is not None)
     return tuple((str(stage.name), stage.seconds or 0) for stage in done)

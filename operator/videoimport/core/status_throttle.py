@@ -11,7 +11,7 @@ S = TypeVar("S", VideoImportStatus, BulkImportStatus)
 _STAMP = "updated_time"
 
 
-def due(old: S, new: S, progress: frozenset[str], now: datetime, interval: timedelta) -> Plan[S]:
+def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, interval: timedelta) -> Plan[S]:
     """Return the plan to write ``new`` with its time stamp if it differs. Progress alone waits until the interval is
     over."""
     changed = {name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)} - {_STAMP}

@@ -25,13 +25,13 @@ _CODES: dict[
 }
 
 
-def upload_status(status: VideoImportStatus) -> UploadStatus:
+def build_upload_status(status: VideoImportStatus) -> UploadStatus:
     """``status.upload`` for the other fields of a status."""
     code, text = _CODES[status.phase or VideoPhase.PENDING]
-    return UploadStatus(status=_word(status), code=code, text=text, message=status.message)
+    return UploadStatus(status=_find_upload_text(status), code=code, text=text, message=status.message)
 
 
-def _word(status: VideoImportStatus) -> UploadText:
+def _find_upload_text(status: VideoImportStatus) -> UploadText:
     if status.phase is VideoPhase.COMPLETED:
         return UploadText.COMPLETED
     if status.phase in (VideoPhase.FAILED, VideoPhase.CANCELLED):

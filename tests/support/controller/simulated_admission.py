@@ -21,7 +21,7 @@ from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_video
 from videoimport.core.admission import Limits
 from videoimport.core.circuit_breaker import BreakerState, combine_records
-from videoimport.core.lifecycle import under_way
+from videoimport.core.lifecycle import has_active_run
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.source_host import find_host
@@ -158,7 +158,7 @@ class SimulatedController:
         self.store.turns.decided(observed.video, plan.status)
         if plan.requeue_at is not None:
             self.timers[key] = min(plan.requeue_at, self.timers.get(key, plan.requeue_at))
-        if plan.status is not None and under_way(plan.status) and plan.status.run != observed.video.status.run:
+        if plan.status is not None and has_active_run(plan.status) and plan.status.run != observed.video.status.run:
             self._starts(observed.video, plan.status)
         self.flying.append((key, entry.head["metadata"]["resourceVersion"], plan))
 
@@ -196,7 +196,7 @@ class SimulatedController:
             tries = [
                 v
                 for v in videos
-                if find_host(v) == host and under_way(v.status) and (r := v.status.host_backoff) and r.probing
+                if find_host(v) == host and has_active_run(v.status) and (r := v.status.host_backoff) and r.probing
             ]
             assert len(tries) <= 1, f"{len(tries)} try {host} at once"
         now, was = status.host_backoff, before.status.host_backoff

@@ -16,13 +16,13 @@ from videoimport.core.bulk.accepted_items import format_item_address
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.bulk.ledger import build_ledger_entry
 from videoimport.core.bulk.reconcile import reconcile_bulk
-from videoimport.core.list_item import inline
-from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.list_item import convert_inline_item
+from videoimport.core.object_metadata import build_bulk_owner
 from videoimport.core.observed import ObservedBulk, ShardView
 from videoimport.core.plan import Create, Delete, Patch, Plan
 
 BULK_UID = "bulk-uid"
-BULK = bulk_owner(ObjectMeta(name="talks", namespace="films", uid=BULK_UID))
+BULK = build_bulk_owner(ObjectMeta(name="talks", namespace="films", uid=BULK_UID))
 
 
 def url(number: int) -> str:
@@ -74,7 +74,7 @@ def written(wish: BulkImport, *seen: Any, **given: Any) -> BulkImport:
 def child(wish: BulkImport, number: int, **status: Any) -> VideoImport:
     """The child of an item; running at its beginning unless told otherwise."""
     item = next((item for item in wish.spec.source.items if item.url == url(number)), Item(url=url(number)))
-    manifest = create_child(wish, inline(item)).manifest
+    manifest = create_child(wish, convert_inline_item(item)).manifest
     manifest["metadata"] |= {"uid": f"child-{number}", "generation": 1}
     fields: dict[str, Any] = {
         "phase": VideoPhase.DOWNLOADING,
@@ -111,7 +111,7 @@ def entries(*children: VideoImport) -> dict[str, LedgerEntry]:
 
 
 def entry(one: VideoImport, item: Item) -> LedgerEntry:
-    return build_ledger_entry(one, inline(item), format_item_address(bulk(1), inline(item)))
+    return build_ledger_entry(one, convert_inline_item(item), format_item_address(bulk(1), convert_inline_item(item)))
 
 
 def shard(number: int, found: dict[str, LedgerEntry], **changes: Any) -> ShardView:

@@ -15,9 +15,9 @@ from videoimport.api.tasks.listing_task import PageReport
 from videoimport.core.discovery.pages import hash_listing
 from videoimport.core.discovery.reconcile import Discovery, reconcile_discovery
 from videoimport.core.list_item import Listed
-from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.object_metadata import build_bulk_owner
 from videoimport.core.observed import JobView, ObservedBulk, PageView, PodView
-from videoimport.core.parsers import job_view
+from videoimport.core.parsers import parse_job
 from videoimport.core.plan import Create, Delete, Manifest, StoreListingPage
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}
@@ -58,7 +58,7 @@ def made(found: Discovery, **changes: Any) -> JobView:
     """The Job that was to be made, as it is seen then."""
     manifest = created(found)
     meta = manifest["metadata"] | {"uid": manifest["metadata"]["name"], "creationTimestamp": NOW.isoformat()}
-    return replace(job_view({**manifest, "metadata": meta}), **changes)
+    return replace(parse_job({**manifest, "metadata": meta}), **changes)
 
 
 def created(found: Discovery) -> Manifest:
@@ -99,7 +99,7 @@ def page(wish: BulkImport, number: int, *, done: bool = False, items: int = 2, *
     fields: dict[str, Any] = {
         "name": f"talks-{hash_listing(wish)}-{number}",
         "uid": f"page-{number}",
-        "owner": bulk_owner(wish.metadata),
+        "owner": build_bulk_owner(wish.metadata),
         "digest": f"digest of page {number}",
         "number": number,
         "listing": hash_listing(wish),

@@ -19,10 +19,10 @@ from videoimport.api.videoimport_status import OutputFile, Outputs, Usage, Video
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.lifecycle import is_settled
-from videoimport.core.object_metadata import video_owner
+from videoimport.core.object_metadata import build_video_owner
 from videoimport.core.observed import ObservedBulk, ObservedVideo
 from videoimport.core.owned_objects import is_pod_of
-from videoimport.core.parsers import claim_view, job_view, page_view, pod_view, shard_view
+from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Action, Create, Patch, Plan, StoreListingPage
 from videoimport.core.video.reconcile import reconcile_video
 
@@ -102,12 +102,12 @@ class SimulatedCluster:
     ) -> Plan[VideoImportStatus]:
         """``seen_at``: the controller's sight is that old; a status it then writes is refused if the object changed."""
         seen = self.parse((seen_at or self.objects)["VideoImport", name])
-        views = [job_view(raw) for raw in self.of_kind("Job", seen_at)]
-        jobs = tuple(view for view in views if view.owner == video_owner(seen.metadata))
-        pods = tuple(pod_view(raw) for raw in self.of_kind("Pod", seen_at))
+        views = [parse_job(raw) for raw in self.of_kind("Job", seen_at)]
+        jobs = tuple(view for view in views if view.owner == build_video_owner(seen.metadata))
+        pods = tuple(parse_pod(raw) for raw in self.of_kind("Pod", seen_at))
         own = tuple(view for view in pods if any(is_pod_of(view, job) for job in jobs))
         told = self.progress.get(seen.status.job.name) if seen.status.job else None
-        claims = tuple(claim_view(raw) for raw in self.of_kind("PersistentVolumeClaim", seen_at))
+        claims = tuple(parse_claim(raw) for raw in self.of_kind("PersistentVolumeClaim", seen_at))
         plan = reconcile_video(ObservedVideo(seen, jobs, own, told, claims=claims), self.now, SETTINGS)
         current = self.objects["VideoImport", name]["metadata"]["resourceVersion"]
         if plan.status is None or current == seen.metadata.resource_version:
@@ -130,10 +130,10 @@ class SimulatedCluster:
         seen = BulkImport.parse(self.objects["BulkImport", name])
         children = tuple(map(self.parse, self.owned("VideoImport", seen.metadata.uid)))
         kept = self.owned("ConfigMap", seen.metadata.uid)
-        shards = sorted((shard_view(raw) for raw in kept if SHARD in raw["metadata"]["labels"]), key=by_number)
-        pages = sorted((page_view(raw) for raw in kept if PAGE in raw["metadata"]["labels"]), key=by_number)
-        jobs = tuple(map(job_view, self.owned("Job", seen.metadata.uid)))
-        pods = (pod_view(raw) for raw in self.of_kind("Pod"))
+        shards = sorted((parse_shard(raw) for raw in kept if SHARD in raw["metadata"]["labels"]), key=by_number)
+        pages = sorted((parse_page(raw) for raw in kept if PAGE in raw["metadata"]["labels"]), key=by_number)
+        jobs = tuple(map(parse_job, self.owned("Job", seen.metadata.uid)))
+        pods = (parse_pod(raw) for raw in self.of_kind("Pod"))
         own = tuple(pod for pod in pods if any(is_pod_of(pod, job) for job in jobs))
         return ObservedBulk(seen, children, tuple(shards), pages=tuple(pages), jobs=jobs, pods=own)
 
@@ -170,7 +170,7 @@ class SimulatedCluster:
     def run_jobs(self, fate: str | None = None) -> None:
         """Each Job takes a step: deleted ones go, finished ones expire, the others work on."""
         for raw in self.of_kind("Job"):
-            name, view = raw["metadata"]["name"], job_view(raw)
+            name, view = raw["metadata"]["name"], parse_job(raw)
             if view.deleting or (view.finished and view.expires and self.dice.random() < 0.3):
                 self.remove("Job", name)
             elif not view.finished and not self._has_ended(name):
@@ -180,7 +180,7 @@ class SimulatedCluster:
 
     def _has_ended(self, job: str) -> bool:
         pod = self.objects.get(("Pod", f"{job}-x7pod"))
-        return pod is not None and pod_view(pod).exit_code is not None
+        return pod is not None and parse_pod(pod).exit_code is not None
 
     def _work(self, job: Raw, fate: str) -> None:
         task = Task.model_validate_json(job["spec"]["template"]["metadata"]["annotations"][TASK])

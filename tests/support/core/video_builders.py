@@ -9,7 +9,7 @@ from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.tasks.import_task import spec_hash, wish_hash
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
-from videoimport.core.object_metadata import job_owner, video_owner
+from videoimport.core.object_metadata import build_job_owner, build_video_owner
 from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
 from videoimport.core.plan import Create, Plan
 from videoimport.core.settings import Settings
@@ -75,7 +75,7 @@ def job(wish: VideoImport, /, run: int | None = None, **changes: Any) -> JobView
         "namespace": "films",
         "name": f"{wish.metadata.name}-{number}",
         "uid": f"job-{number}",
-        "owner": video_owner(wish.metadata),
+        "owner": build_video_owner(wish.metadata),
         "run": number,
         "created": NOW,
         "deleting": False,
@@ -95,7 +95,7 @@ def pod(of: JobView, **changes: Any) -> PodView:
         "namespace": of.namespace,
         "name": f"{of.name}-x7k2p",
         "uid": f"pod-{of.run}",
-        "owner": job_owner(of.namespace, of.name, of.uid),
+        "owner": build_job_owner(of.namespace, of.name, of.uid),
         "created": of.created,
         "deleting": False,
         "phase": "Pending",
@@ -124,7 +124,7 @@ def claim(wish: VideoImport, /, **changes: Any) -> ClaimView:
         "namespace": "films",
         "name": f"{wish.metadata.name}-scratch",
         "uid": "claim",
-        "owner": video_owner(wish.metadata),
+        "owner": build_video_owner(wish.metadata),
         "created": NOW,
         "deleting": False,
         "bound": True,

@@ -19,9 +19,9 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.admission import Limits, find_admission_state, full_cluster
+from videoimport.core.admission import Limits, describe_full_cluster, find_admission_state
 
-FULL = full_cluster(Limits(cluster=2))
+FULL = describe_full_cluster(Limits(cluster=2))
 
 
 def test_without_a_place_it_is_queued_and_says_which_limit_it_waits_for():

@@ -4,7 +4,7 @@ import pytest
 
 from support.core.video_builders import NOW, after
 from videoimport.api.conditions import ConditionType
-from videoimport.core.conditions import Ending, Fact, build_state_facts, holds, merge_conditions, milestone
+from videoimport.core.conditions import Ending, Fact, build_milestone, build_state_facts, is_true, merge_conditions
 
 READY = Fact(ConditionType.READY, "False", "Pending", "not yet")
 
@@ -32,9 +32,9 @@ def test_long_words_fit_a_condition():
 
 def test_holds_means_true():
     conditions = merge_conditions((), [READY, Fact(ConditionType.STALLED, "True", "Failed")], 1, NOW)
-    assert holds(conditions, ConditionType.STALLED)
-    assert not holds(conditions, ConditionType.READY)
-    assert not holds(conditions, ConditionType.UPLOADED)
+    assert is_true(conditions, ConditionType.STALLED)
+    assert not is_true(conditions, ConditionType.READY)
+    assert not is_true(conditions, ConditionType.UPLOADED)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,6 @@ def test_kstatus_reads_each_standing_right(ending, truths):
 
 
 def test_milestone_says_whether_it_may_still_come():
-    assert milestone(ConditionType.UPLOADED, reached=False, ending=None).reason == "Pending"
-    assert milestone(ConditionType.UPLOADED, reached=False, ending=Ending.FAILED).reason == "NotReached"
-    assert milestone(ConditionType.UPLOADED, reached=True, ending=Ending.FAILED).reason == "Done"
+    assert build_milestone(ConditionType.UPLOADED, reached=False, ending=None).reason == "Pending"
+    assert build_milestone(ConditionType.UPLOADED, reached=False, ending=Ending.FAILED).reason == "NotReached"
+    assert build_milestone(ConditionType.UPLOADED, reached=True, ending=Ending.FAILED).reason == "Done"

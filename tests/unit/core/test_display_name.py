@@ -5,7 +5,7 @@ import pytest
 from support.core.video_builders import NOW, SETTINGS, video
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import SourceStatus
-from videoimport.core.display_name import display_name
+from videoimport.core.display_name import derive_display_name
 from videoimport.core.observed import ObservedVideo
 from videoimport.core.video.reconcile import reconcile_video
 
@@ -24,17 +24,17 @@ CLAIM = {"claimName": "films", "path": "in/old.avi"}
     ],
 )
 def test_before_anything_is_known_the_address_tells(source, shown):
-    assert display_name(VideoSource.model_validate(source), None) == shown
+    assert derive_display_name(VideoSource.model_validate(source), None) == shown
 
 
 def test_then_the_title_else_the_file_name():
     source = VideoSource(url="https://video.example/watch?v=1")
-    assert display_name(source, SourceStatus(type="Youtube", title="A talk", filename="x.mp4")) == "A talk"
-    assert display_name(source, SourceStatus(type="Url", filename="x.mp4")) == "x.mp4"
-    assert display_name(source, SourceStatus(type="Url", title="x.y", filename="x.y.mp4")) == "x.y.mp4"
-    assert display_name(source, SourceStatus(type="Url", title="\x1b\u202e")) == "video.example/watch"
-    assert display_name(source, SourceStatus(type="Url", title="a\u202eb\x1b[2J\nc")) == "ab[2J c"
-    long = display_name(source, SourceStatus(type="Url", title="word " * 90))
+    assert derive_display_name(source, SourceStatus(type="Youtube", title="A talk", filename="x.mp4")) == "A talk"
+    assert derive_display_name(source, SourceStatus(type="Url", filename="x.mp4")) == "x.mp4"
+    assert derive_display_name(source, SourceStatus(type="Url", title="x.y", filename="x.y.mp4")) == "x.y.mp4"
+    assert derive_display_name(source, SourceStatus(type="Url", title="\x1b\u202e")) == "video.example/watch"
+    assert derive_display_name(source, SourceStatus(type="Url", title="a\u202eb\x1b[2J\nc")) == "ab[2J c"
+    long = derive_display_name(source, SourceStatus(type="Url", title="word " * 90))
     assert long is not None
     assert (len(long) <= 40, long[-1]) == (True, "…")
 
@@ -42,4 +42,4 @@ def test_then_the_title_else_the_file_name():
 def test_the_first_status_has_it():
     status = reconcile_video(ObservedVideo(video()), NOW, SETTINGS).status
     assert status is not None
-    assert status.display_name == display_name(video().spec.source, None)
+    assert status.display_name == derive_display_name(video().spec.source, None)

@@ -11,7 +11,7 @@ from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.invalid_objects import problem_of, refuse
+from videoimport.core.invalid_objects import describe_problem, refuse
 from videoimport.core.plan import Plan
 
 META = {"name": "talk", "namespace": "films", "uid": "u", "generation": 4}
@@ -26,7 +26,7 @@ def an_object(kind="VideoImport", **more) -> dict[str, Any]:
 def problem(raw) -> str:
     with pytest.raises(ValidationError) as caught:
         (BulkImport if raw["kind"] == "BulkImport" else VideoImport).parse(raw)
-    return problem_of(caught.value)
+    return describe_problem(caught.value)
 
 
 def test_problem_names_the_field_and_never_its_value():

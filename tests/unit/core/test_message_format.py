@@ -24,8 +24,15 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
-from videoimport.core.jobs.outcome import end_without_report
-from videoimport.core.message_format import clock, fit, format_message, sentences, span, split_advice
+from videoimport.core.jobs.outcome import find_outcome_without_report
+from videoimport.core.message_format import (
+    fit,
+    format_duration,
+    format_message,
+    format_time,
+    join_sentences,
+    split_advice,
+)
 from videoimport.core.video.start_run import STARTING
 
 SITES = sites()
@@ -153,7 +160,7 @@ def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_abou
 def test_an_exit_code_alone_says_what_was_found(reason: Reason) -> None:
     """As when the disk is full, and the report has no room."""
     of = job(running(), finished="Failed", exit_code=info(reason).exit_code)
-    end = end_without_report(of, (pod(of, exit_code=info(reason).exit_code),))
+    end = find_outcome_without_report(of, (pod(of, exit_code=info(reason).exit_code),))
     assert end.reason is reason
     assert info(reason).finding.rstrip(".") in end.message
     assert_sound(format_message(reason, end.message, advice=end.advice), most=2)
@@ -194,17 +201,17 @@ def test_a_bulk_says_of_its_listing_what_was_found_and_what_to_do(reason: Reason
     ],
 )
 def test_what_others_say_twice_is_shown_once(words: str, shown: str) -> None:
-    assert sentences(words, "Ask.") == shown
+    assert join_sentences(words, "Ask.") == shown
 
 
 @given(
     st.lists(st.sampled_from(["It is full.", "Full.", "Raise it.", "raise it", "Line 2 of 3.", "2 of 3."]), max_size=8)
 )
 def test_no_message_says_anything_twice(parts: list[str]) -> None:
-    message = sentences(*parts)
+    message = join_sentences(*parts)
     if message:
         assert_sound(message, most=8)
-        assert sentences(message) == message
+        assert join_sentences(message) == message
 
 
 @given(st.text(alphabet="ab .!?…", max_size=40))
@@ -216,9 +223,9 @@ def test_a_message_falls_into_what_was_found_and_its_advice(words: str) -> None:
 
 
 def test_sentences_end_like_sentences():
-    assert sentences("HTTP 503", "It is tried again.") == "HTTP 503. It is tried again."
-    assert sentences("", "  ", "Alone") == "Alone."
-    assert sentences() == ""
+    assert join_sentences("HTTP 503", "It is tried again.") == "HTTP 503. It is tried again."
+    assert join_sentences("", "  ", "Alone") == "Alone."
+    assert join_sentences() == ""
 
 
 @given(st.text(max_size=3000), st.sampled_from(list(Reason)))
@@ -230,14 +237,14 @@ def test_any_words_with_advice_fit_and_keep_the_advice(words, reason):
 
 @given(st.lists(st.text(max_size=2000), max_size=4))
 def test_any_sentences_fit(parts):
-    assert len(sentences(*parts)) <= 1024
+    assert len(join_sentences(*parts)) <= 1024
 
 
 def test_urls_in_anybodys_words_lose_their_secrets():
     words = 'denied "HTTPS://u:p@s.example/a?X-Amz-Signature=5ecret&part=1", see https://t.example/?token=5ecret.'
-    told = sentences("Refused", words, "Ask.")
+    told = join_sentences("Refused", words, "Ask.")
     assert told == 'Refused. denied "https://s.example/a?part=1", see https://t.example/. Ask.'
-    assert sentences(told) == told
+    assert join_sentences(told) == told
 
 
 def test_what_is_cut_shows_it():
@@ -246,7 +253,7 @@ def test_what_is_cut_shows_it():
 
 
 def test_clock_is_rfc_3339():
-    assert clock(NOW) == "2026-05-04T12:00:00Z"
+    assert format_time(NOW) == "2026-05-04T12:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -261,7 +268,7 @@ def test_clock_is_rfc_3339():
     ],
 )
 def test_duration_is_shown_as_players_show_it(milliseconds, words):
-    assert span(milliseconds) == words
+    assert format_duration(milliseconds) == words
 
 
 def test_status_has_the_duration_for_people_beside_the_exact_one():

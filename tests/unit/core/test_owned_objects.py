@@ -13,8 +13,8 @@ from support.core.video_builders import plan as plan_video
 from support.core.video_builders import started as started_video
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core import owned_objects as owned
-from videoimport.core.object_metadata import find_controller, video_owner
-from videoimport.core.object_names import child_name
+from videoimport.core.object_metadata import build_video_owner, find_controller
+from videoimport.core.object_names import build_child_object_name
 from videoimport.core.plan import Delete
 
 OTHERS = {
@@ -46,7 +46,7 @@ def test_a_job_that_lacks_one_match_reports_nothing_and_is_not_touched(what):
     found = plan_video(wish, jobs=(lacking(right, what),), pods=seen["pods"])
     assert found.status is None or found.status.phase is not VideoPhase.COMPLETED
     assert [action for action in found.actions if isinstance(action, Delete)] == []
-    assert not owned.is_job_of_video(lacking(right, what), video_owner(wish.metadata))
+    assert not owned.is_job_of_video(lacking(right, what), build_video_owner(wish.metadata))
 
 
 @pytest.mark.parametrize("what", LACKS)
@@ -158,10 +158,10 @@ def test_what_names_the_bulk_as_its_owner_under_another_name_changes_no_plan_and
 
 
 def test_a_child_is_known_by_the_identity_that_its_name_ends_with():
-    assert owned.child_identity("talks", child_name("talks", "", "0123456789")) == "0123456789"
-    assert owned.child_identity("talks", "talks-a-title-0123456789") == "0123456789"
+    assert owned.parse_child_identity("talks", build_child_object_name("talks", "", "0123456789")) == "0123456789"
+    assert owned.parse_child_identity("talks", "talks-a-title-0123456789") == "0123456789"
     for name in ("talks-x", "talks0123456789", "talksx-0123456789", "talks-a0123456789", "talks-012345678g"):
-        assert owned.child_identity("talks", name) is None, name
+        assert owned.parse_child_identity("talks", name) is None, name
 
 
 def test_of_several_controllers_none_counts():

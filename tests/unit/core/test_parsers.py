@@ -6,7 +6,7 @@ import pytest
 
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.core.object_metadata import Owner
-from videoimport.core.parsers import event_view, job_view, pod_view, shard_view
+from videoimport.core.parsers import parse_event, parse_job, parse_pod, parse_shard
 
 META = {
     "namespace": "films",
@@ -45,7 +45,7 @@ def a_pod(state=None, conditions=(), **status):
 
 
 def test_job_just_made_has_nothing_but_its_identity():
-    view = job_view({"metadata": META})
+    view = parse_job({"metadata": META})
     assert (view.namespace, view.name, view.uid, view.owner, view.run) == ("films", "talk-2", "u-2", OWNER, 2)
     assert view.created == datetime(2026, 5, 4, 12, tzinfo=UTC)
     assert (view.finished, view.exit_code, view.deleting, view.disrupted, view.expires) == (
@@ -58,12 +58,12 @@ def test_job_just_made_has_nothing_but_its_identity():
 
 
 def test_job_that_completed():
-    assert job_view(a_job(condition("SuccessCriteriaMet"), condition("Complete"))).finished == "Complete"
+    assert parse_job(a_job(condition("SuccessCriteriaMet"), condition("Complete"))).finished == "Complete"
 
 
 def test_exit_code_is_read_from_the_jobs_condition():
     message = "Container worker for pod films/talk-2-x7k2p failed with exit code 42 matching FailJob rule at index 1"
-    view = job_view(a_job(condition("Failed", "PodFailurePolicy", message)))
+    view = parse_job(a_job(condition("Failed", "PodFailurePolicy", message)))
     assert (view.finished, view.failure_reason, view.exit_code) == ("Failed", "PodFailurePolicy", 42)
     assert view.failure_message == message
     assert not view.disrupted
@@ -71,42 +71,42 @@ def test_exit_code_is_read_from_the_jobs_condition():
 
 def test_disruption_is_read_from_the_jobs_condition():
     message = "Pod films/talk-2-x7k2p has condition DisruptionTarget matching FailJob rule at index 0"
-    view = job_view(a_job(condition("Failed", "PodFailurePolicy", message)))
+    view = parse_job(a_job(condition("Failed", "PodFailurePolicy", message)))
     assert (view.disrupted, view.exit_code) == (True, None)
 
 
 def test_failure_that_is_only_announced_does_not_finish_the_job():
-    view = job_view(a_job(condition("FailureTarget", "DeadlineExceeded", "too late")))
+    view = parse_job(a_job(condition("FailureTarget", "DeadlineExceeded", "too late")))
     assert (view.finished, view.failure_reason) == (None, "DeadlineExceeded")
 
 
 def test_condition_that_is_false_says_nothing():
-    assert job_view(a_job(condition("Complete", status="False"))).finished is None
+    assert parse_job(a_job(condition("Complete", status="False"))).finished is None
 
 
 @pytest.mark.parametrize("label", [None, "", "two", "-1", "9" * 19, "9" * 5000, "٣", "²"])
 def test_job_without_a_readable_run_has_run_zero(label):
     labels = {} if label is None else {"videoimport.io/run": label}
-    assert job_view({"metadata": META | {"labels": labels}}).run == 0
+    assert parse_job({"metadata": META | {"labels": labels}}).run == 0
 
 
 def test_endless_exit_code_is_none():
     message = f"Container worker for pod films/talk-2 failed with exit code {'7' * 5000} matching FailJob rule"
-    assert job_view(a_job(condition("Failed", "PodFailurePolicy", message))).exit_code is None
+    assert parse_job(a_job(condition("Failed", "PodFailurePolicy", message))).exit_code is None
 
 
 def test_job_with_a_ttl_expires_and_one_with_a_deletion_timestamp_is_going():
-    assert job_view(a_job(ttlSecondsAfterFinished=0)).expires
-    assert job_view({"metadata": META | {"deletionTimestamp": "2026-05-04T12:01:00Z"}}).deleting
+    assert parse_job(a_job(ttlSecondsAfterFinished=0)).expires
+    assert parse_job({"metadata": META | {"deletionTimestamp": "2026-05-04T12:01:00Z"}}).deleting
 
 
 def test_object_without_a_controlling_owner_has_none():
-    assert job_view({"metadata": META | {"ownerReferences": META["ownerReferences"][:1]}}).owner is None
-    assert job_view({"metadata": {key: value for key, value in META.items() if key != "ownerReferences"}}).run == 2
+    assert parse_job({"metadata": META | {"ownerReferences": META["ownerReferences"][:1]}}).owner is None
+    assert parse_job({"metadata": {key: value for key, value in META.items() if key != "ownerReferences"}}).run == 2
 
 
 def test_pod_just_made_is_pending():
-    view = pod_view({"metadata": META})
+    view = parse_pod({"metadata": META})
     assert (view.phase, view.owner, view.running, view.exit_code, view.waiting_reason) == (
         "Pending",
         OWNER,
@@ -117,38 +117,38 @@ def test_pod_just_made_is_pending():
 
 
 def test_pod_is_seen_through_its_worker_and_not_through_sidecars():
-    assert not pod_view(a_pod()).running
-    assert pod_view(a_pod()).running_since is None
-    view = pod_view(a_pod({"running": {"startedAt": "2026-05-04T12:00:03Z"}}, phase="Running"))
+    assert not parse_pod(a_pod()).running
+    assert parse_pod(a_pod()).running_since is None
+    view = parse_pod(a_pod({"running": {"startedAt": "2026-05-04T12:00:03Z"}}, phase="Running"))
     assert (view.running, view.running_since) == (True, datetime(2026, 5, 4, 12, 0, 3, tzinfo=UTC))
-    assert pod_view(a_pod({"running": {}}, phase="Running")).running_since is None
+    assert parse_pod(a_pod({"running": {}}, phase="Running")).running_since is None
 
 
 def test_waiting_worker_names_its_reason():
-    view = pod_view(a_pod({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}))
+    view = parse_pod(a_pod({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}))
     assert (view.waiting_reason, view.waiting_message) == ("ImagePullBackOff", "Back-off")
 
 
 def test_terminated_worker_leaves_code_and_message():
-    view = pod_view(a_pod({"terminated": {"exitCode": 74, "reason": "Error", "message": "{}"}}, phase="Failed"))
+    view = parse_pod(a_pod({"terminated": {"exitCode": 74, "reason": "Error", "message": "{}"}}, phase="Failed"))
     assert (view.exit_code, view.termination_message, view.oom_killed) == (74, "{}", False)
 
 
 def test_memory_is_seen_even_with_exit_code_zero():
-    view = pod_view(a_pod({"terminated": {"exitCode": 0, "reason": "OOMKilled"}}, phase="Succeeded"))
+    view = parse_pod(a_pod({"terminated": {"exitCode": 0, "reason": "OOMKilled"}}, phase="Succeeded"))
     assert (view.exit_code, view.oom_killed) == (0, True)
 
 
 def test_unschedulable_pod_has_the_schedulers_words():
     words = condition("PodScheduled", "Unschedulable", "0/1 nodes are available", status="False")
-    assert pod_view(a_pod(conditions=[words])).unscheduled == "0/1 nodes are available"
+    assert parse_pod(a_pod(conditions=[words])).unscheduled == "0/1 nodes are available"
     gated = condition("PodScheduled", "SchedulingGated", "gated", status="False")
-    assert pod_view(a_pod(conditions=[gated])).unscheduled is None
-    assert pod_view(a_pod(conditions=[condition("PodScheduled")])).unscheduled is None
+    assert parse_pod(a_pod(conditions=[gated])).unscheduled is None
+    assert parse_pod(a_pod(conditions=[condition("PodScheduled")])).unscheduled is None
 
 
 def test_evicted_and_disrupted_pod():
-    view = pod_view(a_pod(conditions=[condition("DisruptionTarget")], phase="Failed", reason="Evicted", message="low"))
+    view = parse_pod(a_pod(conditions=[condition("DisruptionTarget")], phase="Failed", reason="Evicted", message="low"))
     assert (view.disrupted, view.reason, view.message) == (True, "Evicted", "low")
 
 
@@ -163,7 +163,7 @@ def test_evicted_and_disrupted_pod():
 )
 def test_event_has_the_time_it_was_last_seen(when):
     raw = {"metadata": META, "involvedObject": {"uid": "pod-1"}, "reason": "FailedMount", "message": "no"} | when
-    view = event_view(raw)
+    view = parse_event(raw)
     assert (view.uid, view.reason, view.message) == ("pod-1", "FailedMount", "no")
     assert view.last_seen == datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -175,18 +175,18 @@ def test_shard_gives_its_readable_entries():
     data = {"0123456789": good, "garbage": "{", "other": '{"success": "perhaps"}', "surrogate": '"\\ud800"'}
     data |= {"many": many % 10**12, "digits": many % ("9" * 5000), "deep": "[" * 9000, "none": "", "list": "[]"}
     raw = {"metadata": META | {"labels": {"videoimport.io/shard": "3"}}, "data": data}
-    view = shard_view(raw)
+    view = parse_shard(raw)
     assert (view.number, view.entries) == (3, {"0123456789": entry})
     assert (view.size, view.immutable) == (sum(map(len, data.values())), False)
 
 
 def test_sealed_shard_is_seen_as_such_and_its_bytes_are_counted():
     raw = {"metadata": META, "data": {"a": "ä"}, "binaryData": {"b": "AAAA"}, "immutable": True}
-    assert (shard_view(raw).size, shard_view(raw).immutable) == (6, True)
+    assert (parse_shard(raw).size, parse_shard(raw).immutable) == (6, True)
 
 
 def test_shard_without_data_is_empty():
-    view = shard_view({"metadata": META | {"deletionTimestamp": "2026-05-04T12:01:00Z"}})
+    view = parse_shard({"metadata": META | {"deletionTimestamp": "2026-05-04T12:01:00Z"}})
     assert (view.entries, view.deleting, view.number) == ({}, True, 0)
 
 
@@ -195,7 +195,7 @@ def test_shard_without_data_is_empty():
     "moment", ["10000-01-01T23:58:59Z", "0000-12-31T01:00:00Z", "0000-01-01T00:00:00.000000Z", "9999-12-31T23:59:59Z"]
 )
 def test_an_event_of_any_year_that_the_api_server_takes_is_read(field, moment):
-    view = event_view({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"}, "message": "no", field: moment})
+    view = parse_event({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"}, "message": "no", field: moment})
     assert view.message == "no"
     assert view.last_seen.tzinfo is not None
     assert view.last_seen.year in (1970, 9999)

@@ -16,8 +16,8 @@ from videoimport.core.plan import (
     Patch,
     Plan,
     PlannedEvent,
-    creations_last,
-    together,
+    put_creations_last,
+    split_into_batches,
 )
 
 
@@ -35,31 +35,31 @@ def told(name: str, **spec: Any) -> Patch:
 
 def test_children_are_made_at_the_same_time_so_many_at_most():
     actions = [made(name) for name in "abcde"]
-    assert [len(batch) for batch in together(actions, 2)] == [2, 2, 1]
+    assert [len(batch) for batch in split_into_batches(actions, 2)] == [2, 2, 1]
 
 
 def test_all_is_done_and_in_its_order():
     actions: list[Action] = [told("a"), told("b"), gone("c"), made("d"), made("x", "ConfigMap"), made("e"), made("f")]
-    assert [action for batch in together(actions, 8) for action in batch] == actions
+    assert [action for batch in split_into_batches(actions, 8) for action in batch] == actions
 
 
 def test_different_things_wait_for_each_other():
     actions: list[Action] = [told("a"), told("b"), gone("c"), gone("d"), made("e"), made("f")]
-    assert list(together(actions, 8)) == [tuple(actions[:2]), tuple(actions[2:4]), tuple(actions[4:])]
+    assert list(split_into_batches(actions, 8)) == [tuple(actions[:2]), tuple(actions[2:4]), tuple(actions[4:])]
 
 
 def test_only_imports_are_many():
     actions: list[Action] = [made("a", "ConfigMap"), made("b", "ConfigMap"), gone("c", "Job"), gone("d", "Job")]
-    assert [len(batch) for batch in together(actions, 8)] == [1, 1, 1, 1]
+    assert [len(batch) for batch in split_into_batches(actions, 8)] == [1, 1, 1, 1]
 
 
 def test_one_import_is_told_one_thing_at_a_time():
     first, second = told("a", suspend=True), told("a", suspend=False)
-    assert list(together([first, second], 8)) == [(first,), (second,)]
+    assert list(split_into_batches([first, second], 8)) == [(first,), (second,)]
 
 
 def test_what_is_to_be_made_comes_last():
-    assert creations_last([made("a"), gone("b"), made("c")]) == (gone("b"), made("a"), made("c"))
+    assert put_creations_last([made("a"), gone("b"), made("c")]) == (gone("b"), made("a"), made("c"))
 
 
 def test_a_part_adds_its_effects_and_the_earlier_time_and_leaves_the_status():

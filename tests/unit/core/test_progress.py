@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from support.core.video_builders import stages
 from videoimport.api.videoimport_status import StageName, VideoPhase
-from videoimport.core.progress import compute_active_time, eta_seconds, is_done, later, percent_of, phase_of
+from videoimport.core.progress import (
+    compute_active_time,
+    compute_percent,
+    estimate_eta_seconds,
+    find_phase,
+    is_done,
+    select_later_phase,
+)
 
 percents = st.integers(0, 100)
 
@@ -28,25 +35,25 @@ percents = st.integers(0, 100)
     ],
 )
 def test_percent_is_weighted_by_the_mode(done, mode, percent):
-    assert percent_of(stages(*done, mode=mode)) == percent
+    assert compute_percent(stages(*done, mode=mode)) == percent
 
 
 def test_no_stages_are_no_percent():
-    assert percent_of(()) == 0
+    assert compute_percent(()) == 0
 
 
 @given(percents, percents, percents)
 def test_learning_the_mode_never_takes_percent_back(download, transcode, upload):
-    unknown = percent_of(stages(download, transcode, upload, mode=None))
-    assert unknown <= percent_of(stages(download, transcode, upload, mode="Encode"))
-    assert unknown <= percent_of(stages(download, transcode, upload, mode="Remux"))
+    unknown = compute_percent(stages(download, transcode, upload, mode=None))
+    assert unknown <= compute_percent(stages(download, transcode, upload, mode="Encode"))
+    assert unknown <= compute_percent(stages(download, transcode, upload, mode="Remux"))
 
 
 @given(percents, percents, percents, st.integers(0, 2))
 def test_more_done_is_never_less_percent(download, transcode, upload, which):
     before = [download, transcode, upload]
     more = [min(100, value + 10 * (index == which)) for index, value in enumerate(before)]
-    assert percent_of(stages(*more)) >= percent_of(stages(*before))
+    assert compute_percent(stages(*more)) >= compute_percent(stages(*before))
 
 
 @pytest.mark.parametrize(
@@ -60,17 +67,17 @@ def test_more_done_is_never_less_percent(download, transcode, upload, which):
     ],
 )
 def test_phase_is_the_earliest_unfinished_of_the_overlapping_stages(done, phase):
-    assert phase_of(stages(*done)) is phase
+    assert find_phase(stages(*done)) is phase
 
 
 def test_all_stages_done_is_still_finalizing():
     done = [stage.model_copy(update={"state": "Done"}) for stage in stages(100, 100, 100)]
-    assert phase_of(tuple(done)) is VideoPhase.FINALIZING
+    assert find_phase(tuple(done)) is VideoPhase.FINALIZING
 
 
 def test_phases_have_an_order():
-    assert later(VideoPhase.UPLOADING, VideoPhase.TRANSCODING) is VideoPhase.UPLOADING
-    assert later(VideoPhase.PENDING, VideoPhase.DOWNLOADING) is VideoPhase.DOWNLOADING
+    assert select_later_phase(VideoPhase.UPLOADING, VideoPhase.TRANSCODING) is VideoPhase.UPLOADING
+    assert select_later_phase(VideoPhase.PENDING, VideoPhase.DOWNLOADING) is VideoPhase.DOWNLOADING
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def test_phases_have_an_order():
     [(50, 60, 60), (25, 60, 180), (99, 99, 1), (2, 600, None), (50, 9, None)],
 )
 def test_time_left_is_guessed_from_the_pace_once_that_is_sensible(percent, elapsed, eta):
-    assert eta_seconds(percent, timedelta(seconds=elapsed)) == eta
+    assert estimate_eta_seconds(percent, timedelta(seconds=elapsed)) == eta
 
 
 def test_run_has_worked_no_longer_than_its_stages_say_where_they_say_it():

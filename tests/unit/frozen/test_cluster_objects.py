@@ -25,12 +25,12 @@ from videoimport.core import object_metadata as ownership
 from videoimport.core import object_names as naming
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
-from videoimport.core.jobs.import_job import job_manifest
-from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, inline
-from videoimport.core.parsers import page_view, shard_view
+from videoimport.core.jobs.import_job import build_import_job
+from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, convert_inline_item
+from videoimport.core.parsers import parse_page, parse_shard
 from videoimport.core.plan import Create, PlannedEvent, StoreListingPage
 from videoimport.core.settings import Settings
-from videoimport.core.video.scratch_claim import claim_manifest
+from videoimport.core.video.scratch_claim import build_claim_manifest
 from videoimport.worker.storage import keys
 from videoimport.worker.storage import video_index as index
 
@@ -68,7 +68,7 @@ HOOK = {"url": "https://hooks.example/done", "secretRef": {"name": "hook-key"}}
 
 
 def job_of(**spec: Any) -> Any:
-    return job_manifest(video(**spec), 2, SETTINGS)
+    return build_import_job(video(**spec), 2, SETTINGS)
 
 
 @pytest.mark.parametrize("name", ["plain", "options", "volumes"])
@@ -78,7 +78,7 @@ def test_job_of_an_import(name: str) -> None:
 
 
 def test_claim_of_an_import() -> None:
-    golden_files.check("claim-scratch", claim_manifest(video(worker=WORKER)))
+    golden_files.check("claim-scratch", build_claim_manifest(video(worker=WORKER)))
 
 
 def test_job_of_a_listing() -> None:
@@ -97,14 +97,14 @@ def test_child_of_a_bulk_import() -> None:
     source = {"items": [{"url": bulk_builders.url(0)}], "credentialsSecretRef": {"name": "login"}}
     wish = bulk(1, source=source, template={**LIST["template"], "metadata": {"year": 2026}})
     item = Item(url=bulk_builders.url(0), name="Opening talk", metadata={"speaker": "Ada"})
-    golden_files.check("child-import", create_child(wish, inline(item)).manifest)
+    golden_files.check("child-import", create_child(wish, convert_inline_item(item)).manifest)
 
 
 def test_shard_of_results() -> None:
     wish = bulk(2)
     found = bulk_builders.plan(wish, (good(wish, 0), bad(wish, 1)), at=after(90))
     (manifest,) = _config_maps(found.actions)
-    view = shard_view(_stored(manifest))
+    view = parse_shard(_stored(manifest))
     assert sorted(entry.success for entry in view.entries.values()) == [False, True]
     golden_files.check("configmap-results", manifest)
 
@@ -119,7 +119,7 @@ def test_page_of_a_list() -> None:
     report = told(of, count=1, bytes=len(lines), sha256=digest, cursor="line 3", skipped={"blank": 1})
     (wanted,) = [one for one in look(wish, **report).actions if isinstance(one, StoreListingPage)]
     manifest = {**wanted.manifest, "data": {**wanted.manifest["data"], LINES: lines}}
-    assert [item.url for item in page_view(_stored(manifest)).items] == ["https://video.example/1.mp4"]
+    assert [item.url for item in parse_page(_stored(manifest)).items] == ["https://video.example/1.mp4"]
     golden_files.check("configmap-page", manifest)
 
 
@@ -181,15 +181,15 @@ def test_labels_annotations_and_names_of_ours() -> None:
 def test_derived_names() -> None:
     long, slug = "b" * 40, "a-talk-about-rabbits-and-other-animals"
     names = {
-        "job": naming.job_name("talk", 2),
-        "child": naming.child_name("talks", "opening", "0123456789"),
-        "child, cut": naming.child_name(long, slug, "0123456789"),
-        "child, without slug": naming.child_name("talks", "", "0123456789"),
-        "shard": naming.shard_name("talks", 3),
-        "scratch": naming.scratch_name("talk"),
-        "listing job": naming.task_job_name("talks", "list", 2),
-        "webhook job": naming.task_job_name("talks", "hook", 2),
-        "page": naming.page_name("talks", "0a1b2c3d", 4),
+        "job": naming.build_job_name("talk", 2),
+        "child": naming.build_child_object_name("talks", "opening", "0123456789"),
+        "child, cut": naming.build_child_object_name(long, slug, "0123456789"),
+        "child, without slug": naming.build_child_object_name("talks", "", "0123456789"),
+        "shard": naming.build_shard_name("talks", 3),
+        "scratch": naming.build_scratch_name("talk"),
+        "listing job": naming.build_task_job_name("talks", "list", 2),
+        "webhook job": naming.build_task_job_name("talks", "hook", 2),
+        "page": naming.build_page_name("talks", "0a1b2c3d", 4),
     }
     golden_files.check("names", names)
 

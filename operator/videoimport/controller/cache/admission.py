@@ -12,7 +12,7 @@ from videoimport.controller.cache.host_breakers import HostBreakers
 from videoimport.controller.client.resources import Key, Place
 from videoimport.core.admission import AdmissionState, Limits, find_admission_state
 from videoimport.core.circuit_breaker import BreakerState, report_host, report_listing_host
-from videoimport.core.lifecycle import under_way
+from videoimport.core.lifecycle import has_active_run
 from videoimport.core.source_host import find_host, find_list_host
 
 
@@ -55,7 +55,7 @@ class Turns:
     def decided(self, video: VideoImport, status: VideoImportStatus | None) -> None:
         """What a decision has just made of it, before any write: no other import takes the same place or probes the
         same host meanwhile."""
-        if status is None or not under_way(status):
+        if status is None or not has_active_run(status):
             return
         place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
         self.slots.take(place, find_admission_state(video, working=False))

@@ -14,7 +14,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.client.resources import Raw
 from videoimport.core.object_metadata import Owner
 from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
-from videoimport.core.parsers import claim_view, job_view, page_view, pod_view, shard_view
+from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Kind
 
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")
@@ -93,17 +93,17 @@ def read(kind: Kind, raw: Raw, version: int) -> Entry:
 
 def _list_view(raw: Raw) -> ShardView | PageView:
     """A ConfigMap of ours holds results or a page of a list."""
-    return page_view(raw) if PAGE in (raw["metadata"].get("labels") or {}) else shard_view(raw)
+    return parse_page(raw) if PAGE in (raw["metadata"].get("labels") or {}) else parse_shard(raw)
 
 
 _VIEWS: Mapping[Kind, Callable[[Raw], View]] = MappingProxyType(
     {
         "VideoImport": VideoImport.parse,
         "BulkImport": BulkImport.parse,
-        "Job": job_view,
-        "Pod": pod_view,
+        "Job": parse_job,
+        "Pod": parse_pod,
         "ConfigMap": _list_view,
-        "PersistentVolumeClaim": claim_view,
+        "PersistentVolumeClaim": parse_claim,
     }
 )
 _COMMON = ("destination", "requirements", "output", "worker")

@@ -15,10 +15,10 @@ from videoimport.core.admission import (
     AdmissionState,
     Limits,
     Turn,
-    full_bulk,
-    full_cluster,
-    full_namespace,
-    full_of_stuck,
+    describe_full_bulk,
+    describe_full_cluster,
+    describe_full_namespace,
+    describe_stuck_cluster,
 )
 
 OwnerKey = tuple[str, str]
@@ -102,12 +102,12 @@ class Slots:
             return ""
         owner = self._owners.get((place[0], standing.owner))
         if owner is not None and owner.most is not None and owner.is_full:
-            return full_bulk(owner.most)
+            return describe_full_bulk(owner.most)
         if self.limits.namespace and self._running[place[0]] >= self.limits.namespace:
-            return full_namespace(self.limits)
+            return describe_full_namespace(self.limits)
         if self.total >= self.limits.cluster:
-            return full_cluster(self.limits)
-        return full_of_stuck(self.limits) if len(self._counted) >= 2 * self.limits.cluster else ""
+            return describe_full_cluster(self.limits)
+        return describe_stuck_cluster(self.limits) if len(self._counted) >= 2 * self.limits.cluster else ""
 
     def take(self, place: Place, standing: AdmissionState) -> None:
         """A run of it is decided, or goes on."""

@@ -19,7 +19,7 @@ from videoimport.controller.client.resources import KINDS, Key, Place, Raw, cont
 from videoimport.controller.queue.workqueue import Clock
 from videoimport.core.admission import DEFAULT, Limits
 from videoimport.core.jobs.run_end import is_active
-from videoimport.core.object_metadata import Owner, job_owner
+from videoimport.core.object_metadata import Owner, build_job_owner
 from videoimport.core.observed import JobView, PodView
 from videoimport.core.owned_objects import is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
@@ -150,7 +150,7 @@ class Store:
     def _job_that_is(self, owner: Owner) -> Entry | None:
         """Return the Job that a pod names as its owner, if it is known and its UID is this one."""
         job = self.find("Job", owner.namespace, owner.name)
-        is_it = job is not None and job_owner(owner.namespace, owner.name, job.uid) == owner
+        is_it = job is not None and build_job_owner(owner.namespace, owner.name, job.uid) == owner
         return job if is_it else None
 
     def _import(self, place: Place, uid: str, *, answered: bool) -> None:
@@ -180,7 +180,7 @@ class Store:
         return any(known if decided is None else job.run <= decided for job in active)
 
     def _pods_of(self, job: JobView) -> Iterator[PodView]:
-        views = (pod.view for pod in self.owned("Pod", job_owner(job.namespace, job.name, job.uid)))
+        views = (pod.view for pod in self.owned("Pod", build_job_owner(job.namespace, job.name, job.uid)))
         return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
 
     def withdraw(self, key: Key) -> None:

@@ -11,9 +11,9 @@ from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.resources import Place
 from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
-from videoimport.core.invalid_objects import problem_of
+from videoimport.core.invalid_objects import describe_problem
 from videoimport.core.list_item import Listed
-from videoimport.core.object_metadata import job_owner
+from videoimport.core.object_metadata import build_job_owner
 from videoimport.core.observed import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
 from videoimport.core.owned_objects import is_claim_of, is_job_of, is_page_of, is_pod_of, is_shard_of
 
@@ -47,7 +47,7 @@ def claims_of(video: Entry, store: Store) -> tuple[ClaimView, ...]:
 
 def pods_of(job: JobView, store: Store) -> tuple[PodView, ...]:
     """Return the pods that were made for this very Job."""
-    pods = (pod.of(PodView) for pod in store.owned("Pod", job_owner(job.namespace, job.name, job.uid)))
+    pods = (pod.of(PodView) for pod in store.owned("Pod", build_job_owner(job.namespace, job.name, job.uid)))
     return tuple(pod for pod in pods if is_pod_of(pod, job))
 
 
@@ -108,5 +108,5 @@ def _unreadable(child: Entry) -> str | None:
     if not isinstance(child.view, Unreadable):
         return None
     name: str = child.head["metadata"]["name"]
-    _log.error("a child cannot be read", child=name, problem=problem_of(child.view.problem))
+    _log.error("a child cannot be read", child=name, problem=describe_problem(child.view.problem))
     return name

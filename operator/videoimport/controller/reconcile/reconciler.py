@@ -32,12 +32,12 @@ from videoimport.controller.reconcile.observe import observe_bulk, observe_video
 from videoimport.controller.reconcile.store_page import Collector
 from videoimport.controller.telemetry import metrics
 from videoimport.core.bulk.reconcile import reconcile_bulk
-from videoimport.core.invalid_objects import problem_of, refuse
-from videoimport.core.jobs.cluster_message import explain, fields_of, fields_of_bulk
-from videoimport.core.parsers import event_view, is_about
-from videoimport.core.plan import Action, Create, EventQuery, Plan, PlannedEvent, StoreListingPage, together
+from videoimport.core.invalid_objects import describe_problem, refuse
+from videoimport.core.jobs.cluster_message import explain, find_bulk_fields, find_video_fields
+from videoimport.core.parsers import is_about, parse_event
+from videoimport.core.plan import Action, Create, EventQuery, Plan, PlannedEvent, StoreListingPage, split_into_batches
 from videoimport.core.settings import Settings
-from videoimport.core.status_changes import news
+from videoimport.core.status_changes import find_status_delta
 from videoimport.core.video.reconcile import reconcile_video
 
 AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
@@ -107,11 +107,11 @@ class Syncer:
             self.store.withdraw(key)
             raise
         if isinstance(entry.view, VideoImport) and isinstance(status, VideoImportStatus):
-            metrics.count(news(entry.view.status, status))
+            metrics.count(find_status_delta(entry.view.status, status))
 
     def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
         if isinstance(entry.view, Unreadable):
-            return refuse(entry.view.raw, problem_of(entry.view.problem), self.now())
+            return refuse(entry.view.raw, describe_problem(entry.view.problem), self.now())
         if key.kind == "BulkImport":
             return reconcile_bulk(observe_bulk(entry, self.store, notes), self.now(), self.settings)
         observed = observe_video(entry, self.store, notes)
@@ -124,7 +124,7 @@ class Syncer:
         is to be stopped is to be stopped."""
         pause = notes.pause(entry.generation, self.notebook.clock())
         refusal: Rejected | None = None
-        for batch in together(actions, AT_ONCE):
+        for batch in split_into_batches(actions, AT_ONCE):
             making = isinstance(batch[0], Create | StoreListingPage)
             if making and pause:
                 self.queue.add_after(key, pause)
@@ -171,7 +171,7 @@ class Syncer:
                 self.queue.add_after(key, patience - since)
                 continue
             found = await self.cluster.events_about(event_query.namespace, event_query.uid)
-            answer = tuple(event_view(raw) for raw in found if is_about(raw, event_query))
+            answer = tuple(parse_event(raw) for raw in found if is_about(raw, event_query))
             notes.asked[event_query.uid] = now
             if answer != notes.answers.get(event_query.uid, ()):
                 notes.answers[event_query.uid] = answer
@@ -181,5 +181,5 @@ class Syncer:
 def _explained(entry: Entry, message: str) -> str:
     view = entry.view
     if isinstance(view, VideoImport):
-        return explain(Reason.JOB_REJECTED, message, fields_of(view))
-    return explain(Reason.JOB_REJECTED, message, fields_of_bulk(view)) if isinstance(view, BulkImport) else message
+        return explain(Reason.JOB_REJECTED, message, find_video_fields(view))
+    return explain(Reason.JOB_REJECTED, message, find_bulk_fields(view)) if isinstance(view, BulkImport) else message

@@ -15,7 +15,7 @@ from videoimport.api.prefilter import cheap
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_url
 from videoimport.core.discovery.pages import get_item_limit
-from videoimport.core.list_item import EARLIER, Listed, RefusedItem, inline
+from videoimport.core.list_item import EARLIER, Listed, RefusedItem, convert_inline_item
 from videoimport.core.message_format import fit
 from videoimport.core.observed import PageView
 
@@ -89,7 +89,7 @@ def _reject_same_identity(bulk: BulkImport, item: Listed) -> RefusedItem:
 
 def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
     """An item of the spec, of which only its name can be known."""
-    listed = inline(item)
+    listed = convert_inline_item(item)
     objection = cheap(item.url, requirements=bulk.spec.template.requirements)
     if objection is None:
         return listed

@@ -10,9 +10,9 @@ from videoimport.api.labels import BULK, ITEM
 from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.core.bulk.retry_tokens import derive_retry_token
-from videoimport.core.list_item import Listed, object_of, slug_of_item
-from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references, queue_labels
-from videoimport.core.object_names import child_name
+from videoimport.core.list_item import Listed, build_object_source, derive_item_slug
+from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references, select_queue_labels
+from videoimport.core.object_names import build_child_object_name
 from videoimport.core.plan import Create, Delete, Patch
 
 DEFAULT_NAME = "{title}-{hash}"
@@ -29,7 +29,7 @@ def create_child(bulk: BulkImport, item: Listed) -> Create:
             "metadata": {
                 "name": build_child_name(bulk, item),
                 "namespace": meta.namespace,
-                "labels": queue_labels(meta.labels) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
+                "labels": select_queue_labels(meta.labels) | OUR_LABELS | {BULK: meta.name, ITEM: identity},
                 "annotations": CALM,
                 "ownerReferences": build_owner_references(BULK_IDENTITY, meta),
             },
@@ -40,7 +40,7 @@ def create_child(bulk: BulkImport, item: Listed) -> Create:
 
 def build_child_name(bulk: BulkImport, item: Listed) -> str:
     """The name of the child that is made for an item."""
-    return child_name(bulk.metadata.name, slug_of_item(item), item.identity)
+    return build_child_object_name(bulk.metadata.name, derive_item_slug(item), item.identity)
 
 
 def build_child_spec(bulk: BulkImport, item: Listed) -> VideoImportSpec:
@@ -65,7 +65,7 @@ def build_child_source(bulk: BulkImport, item: Listed) -> VideoSource:
     """Where an item comes from."""
     bucket, key, secret = bulk.spec.source.s3, item.key, bulk.spec.source.credentials_secret_ref
     if bucket is not None and key is not None:
-        stored = object_of(bucket, key)
+        stored = build_object_source(bucket, key)
         return VideoSource(s3=stored, credentials_secret_ref=secret, checksum=item.checksum)
     origins = find_header_origins(bulk.spec.source) if secret else None
     return VideoSource(url=item.url, credentials_secret_ref=secret, header_origins=origins, checksum=item.checksum)

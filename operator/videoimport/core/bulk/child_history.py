@@ -8,7 +8,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_actions import delete_child
 from videoimport.core.bulk.ledger import matches_child
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.plan import Plan, earliest
+from videoimport.core.plan import Plan, find_earliest
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def cleanup_history(snapshot: BulkSnapshot, now: datetime) -> Plan[BulkImportSta
     gone, kept = ended[:beyond], ended[beyond:]
     gone += [child for child in kept if _LONG_AGO < _get_completion_time(child) <= now - ttl]
     due = [at + ttl for at in map(_get_completion_time, kept) if at > max(now - ttl, _LONG_AGO)]
-    return Plan(actions=tuple(delete_child(child) for child in gone), requeue_at=earliest(*due))
+    return Plan(actions=tuple(delete_child(child) for child in gone), requeue_at=find_earliest(*due))
 
 
 def _list_removable_children(snapshot: BulkSnapshot) -> Iterator[VideoImport]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_actions import cancel_child, delete_child, patch_child_suspend
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.lifecycle import under_way
+from videoimport.core.lifecycle import has_active_run
 from videoimport.core.plan import Action
 
 
@@ -29,5 +29,5 @@ def _list_pending_children(snapshot: BulkSnapshot) -> Iterator[VideoImport]:
         return
     pruned_names = {child.metadata.name for child in snapshot.children_to_prune}
     for child in snapshot.running.values():
-        if child.metadata.name not in pruned_names and not under_way(child.status):
+        if child.metadata.name not in pruned_names and not has_active_run(child.status):
             yield child

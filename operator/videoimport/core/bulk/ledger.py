@@ -11,7 +11,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.list_item import Listed
 from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references
-from videoimport.core.object_names import shard_name
+from videoimport.core.object_names import build_shard_name
 from videoimport.core.observed import ShardView
 from videoimport.core.plan import Action, Create, Manifest, Patch
 
@@ -192,7 +192,7 @@ def _build_shard_manifest(bulk: BulkImport, number: int, entries: _Changes) -> M
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": shard_name(meta.name, number),
+            "name": build_shard_name(meta.name, number),
             "namespace": meta.namespace,
             "labels": OUR_LABELS | {BULK: meta.name, SHARD: str(number)},
             "annotations": CALM,

@@ -17,8 +17,8 @@ from videoimport.core.discovery.pages import (
     sum_skipped,
 )
 from videoimport.core.discovery.reconcile import Discovery
-from videoimport.core.jobs.cluster_message import without_request
-from videoimport.core.message_format import fit, sentences
+from videoimport.core.jobs.cluster_message import remove_request
+from videoimport.core.message_format import fit, join_sentences
 
 _MAX_MESSAGE_BYTES = 512
 """Of a condition's message, which stands in the status several times."""
@@ -40,7 +40,7 @@ _PHASE_MESSAGES = {
 
 def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
     """The counts, and what there is to know besides."""
-    return sentences(
+    return join_sentences(
         _describe_phase(snapshot, discovery, phase), _describe_skipped(snapshot), _describe_truncation(snapshot)
     )
 
@@ -82,19 +82,19 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
     if phase is BulkPhase.FAILED:
         return _describe_failure(snapshot, discovery, counts)
     if phase is BulkPhase.CANCELLED:
-        return sentences(f"Cancelled: {counts}", "Set a new retryToken and cancel: false to continue")
+        return join_sentences(f"Cancelled: {counts}", "Set a new retryToken and cancel: false to continue")
     if phase is BulkPhase.QUEUED:
-        return sentences(
+        return join_sentences(
             counts if snapshot.items.results else "", f"{_PHASE_MESSAGES[phase]}: {snapshot.observed.ahead} ahead"
         )
     if snapshot.spec.dry_run and not snapshot.active:
-        return sentences(
+        return join_sentences(
             "; ".join(filter(None, (_describe_dry_run(snapshot), _describe_listing(snapshot, discovery)))),
             _describe_obstacle(snapshot, discovery),
         )
     if phase is BulkPhase.SUSPENDED:
-        return sentences(counts, _SUSPENDED)
-    return sentences(
+        return join_sentences(counts, _SUSPENDED)
+    return join_sentences(
         _describe_active(snapshot, discovery, counts),
         _describe_obstacle(snapshot, discovery),
         _describe_refusal(snapshot),
@@ -125,7 +125,7 @@ def build_bulk_conditions(
     nothing can be created or listed is worth it."""
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
-    text = _fit_bytes(message if final_state else sentences(problem or _PHASE_MESSAGES[phase]))
+    text = _fit_bytes(message if final_state else join_sentences(problem or _PHASE_MESSAGES[phase]))
     reason = (
         _find_finished_reason(snapshot, discovery, final_state)
         if final_state
@@ -158,11 +158,11 @@ def _find_active_reason(snapshot: BulkSnapshot, discovery: Discovery, phase: Bul
 def _describe_failure(snapshot: BulkSnapshot, discovery: Discovery, counts: str) -> str:
     if snapshot.finished:
         first, why = _find_first_failure(snapshot)
-        return sentences(f"{counts}; the first of them: {first}", why)
+        return join_sentences(f"{counts}; the first of them: {first}", why)
     if snapshot.policy_exceeded:
-        return sentences(counts, f"Given up: {snapshot.policy_exceeded}")
+        return join_sentences(counts, f"Given up: {snapshot.policy_exceeded}")
     status = discovery.status
-    return sentences(counts, "The list cannot be known whole", (status.message if status else None) or "")
+    return join_sentences(counts, "The list cannot be known whole", (status.message if status else None) or "")
 
 
 def _find_first_failure(snapshot: BulkSnapshot) -> tuple[str, str]:
@@ -217,7 +217,7 @@ def _describe_refusal(snapshot: BulkSnapshot) -> str:
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):
         return ""
-    return sentences(f"The cluster refuses what is to be created next: {without_request(snapshot.refusal.message)}")
+    return join_sentences(f"The cluster refuses what is to be created next: {remove_request(snapshot.refusal.message)}")
 
 
 def _describe_unreadable(snapshot: BulkSnapshot) -> str:

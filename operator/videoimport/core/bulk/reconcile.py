@@ -20,9 +20,9 @@ from videoimport.core.bulk.status import build_bulk_status
 from videoimport.core.discovery.reconcile import reconcile_discovery
 from videoimport.core.list_item import Listed
 from videoimport.core.observed import ObservedBulk
-from videoimport.core.plan import Action, Plan, creations_last
+from videoimport.core.plan import Action, Plan, put_creations_last
 from videoimport.core.settings import Settings
-from videoimport.core.status_throttle import due
+from videoimport.core.status_throttle import plan_status_write
 from videoimport.core.webhook.reconcile import reconcile_webhook
 
 _PROGRESS_FIELDS = frozenset(
@@ -66,9 +66,9 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
         *retry_pages,
     )
     own: Plan[BulkImportStatus] = Plan(None, actions, (), build_bulk_events(snapshot, status), batch.requeue_at)
-    write = due(snapshot.status, status, _PROGRESS_FIELDS, moment, settings.write_interval)
+    write = plan_status_write(snapshot.status, status, _PROGRESS_FIELDS, moment, settings.write_interval)
     plan = write + own + cleanup_history(snapshot, moment) + discovery + notification
-    return replace(plan, actions=creations_last(plan.actions))
+    return replace(plan, actions=put_creations_last(plan.actions))
 
 
 def _start_child(snapshot: BulkSnapshot, item: Listed) -> Action:

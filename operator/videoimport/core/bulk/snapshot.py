@@ -19,9 +19,9 @@ from videoimport.core.bulk.start_window import select_next_items
 from videoimport.core.discovery.pages import hash_listing, is_list_complete, select_counted_pages, select_retry_pages
 from videoimport.core.lifecycle import is_settled
 from videoimport.core.list_item import Listed, RefusedItem
-from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.object_metadata import build_bulk_owner
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.owned_objects import child_identity, is_shard_of, item_of_child
+from videoimport.core.owned_objects import find_child_item, is_shard_of, parse_child_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class BulkSnapshot:
         self.bulk = observed.bulk
         self.spec: BulkImportSpec = observed.bulk.spec
         self.status: BulkImportStatus = observed.bulk.status
-        owner = bulk_owner(self.bulk.metadata)
+        owner = build_bulk_owner(self.bulk.metadata)
         self.shards = tuple(shard for shard in observed.shards if is_shard_of(shard, owner))
         self.refusal = observed.refusal
-        items = ((item_of_child(child.metadata, owner), child) for child in observed.children)
+        items = ((find_child_item(child.metadata, owner), child) for child in observed.children)
         self._own_children = tuple((identity, child) for identity, child in items if identity is not None)
-        unreadable = (child_identity(owner.name, name) for name in observed.unreadable)
+        unreadable = (parse_child_identity(owner.name, name) for name in observed.unreadable)
         self._unreadable = frozenset(identity for identity in unreadable if identity is not None)
 
     @cached_property

@@ -13,7 +13,7 @@ from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.bulk.status_size import fill_status_lists
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create
-from videoimport.core.progress import eta_seconds
+from videoimport.core.progress import estimate_eta_seconds
 from videoimport.core.source_host import find_host
 
 _MAX_UNFINISHED_PERCENT = 99
@@ -112,4 +112,4 @@ def _estimate_remaining(snapshot: BulkSnapshot, percent: int, now: datetime) -> 
     working = next((c for c in status.conditions if c.type == ConditionType.RECONCILING), None)
     if status.start_time is None or working is None or working.last_transition_time != status.start_time:
         return None
-    return eta_seconds(percent, now - status.start_time) if snapshot.complete else None
+    return estimate_eta_seconds(percent, now - status.start_time) if snapshot.complete else None

@@ -14,7 +14,7 @@ from videoimport.core.discovery.pages import (
     select_counted_pages,
 )
 from videoimport.core.jobs.run import RunState
-from videoimport.core.jobs.task_job import task_run
+from videoimport.core.jobs.task_job import find_task_run
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.owned_objects import Word
 from videoimport.core.settings import Settings
@@ -73,7 +73,9 @@ class DiscoveryContext:
     @cached_property
     def run(self) -> RunState:
         """The current run."""
-        return task_run(self.observed, LISTING_TASK, self.previous.run, self.status.attempts, self.now, self.settings)
+        return find_task_run(
+            self.observed, LISTING_TASK, self.previous.run, self.status.attempts, self.now, self.settings
+        )
 
     @property
     def since(self) -> datetime:

@@ -20,9 +20,15 @@ from videoimport.api.tasks.listing_task import (
 from videoimport.core.discovery.context import LISTING_TASK
 from videoimport.core.discovery.pages import build_page_manifest
 from videoimport.core.jobs.job_manifest import RunJob
-from videoimport.core.jobs.task_job import task_pod
-from videoimport.core.jobs.volumes import Volumes, claim_at, config_map_at, secret_at, some_scratch
-from videoimport.core.object_names import task_job_name
+from videoimport.core.jobs.task_job import build_task_pod
+from videoimport.core.jobs.volumes import (
+    Volumes,
+    build_claim_volume,
+    build_config_map_volume,
+    build_node_scratch,
+    build_secret_volume,
+)
+from videoimport.core.object_names import build_task_job_name
 from videoimport.core.observed import JobView, PageView, PodView
 from videoimport.core.plan import StoreListingPage
 from videoimport.core.settings import Settings
@@ -36,7 +42,10 @@ def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, 
     """Return the Job of the run that lists the page after these."""
     task = build_listing_task(bulk, run, pages, settings)
     timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
-    name, pod = task_job_name(bulk.metadata.name, LISTING_TASK, run), task_pod(bulk, _build_volumes(bulk), settings)
+    name, pod = (
+        build_task_job_name(bulk.metadata.name, LISTING_TASK, run),
+        build_task_pod(bulk, _build_volumes(bulk), settings),
+    )
     return RunJob(name, bulk, run, spec_hash, task, timeout, pod, labels)
 
 
@@ -95,17 +104,17 @@ def _find_report_error(report: PageReport, pages: Pages) -> str:
 def _build_volumes(bulk: BulkImport) -> Volumes:
     """The source's Secret, a manifest, and, where it is asked for what it has, the destination."""
     source, destination = bulk.spec.source, bulk.spec.template.destination
-    found = some_scratch(_SCRATCH_SIZE) + secret_at(
+    found = build_node_scratch(_SCRATCH_SIZE) + build_secret_volume(
         "source-credentials", SOURCE_CREDENTIALS_PATH, source.credentials_secret_ref
     )
     listed = source.manifest.config_map_key_ref if source.manifest else None
     if listed is not None:
-        found += config_map_at("manifest", MANIFEST_PATH, listed.name)
+        found += build_config_map_volume("manifest", MANIFEST_PATH, listed.name)
     claim = destination.persistent_volume_claim
     if not bulk.spec.incremental:
         return found
     if claim is not None:
-        return found + claim_at("destination", DESTINATION_VOLUME_PATH, claim.claim_name)
-    return found + secret_at(
+        return found + build_claim_volume("destination", DESTINATION_VOLUME_PATH, claim.claim_name)
+    return found + build_secret_volume(
         "destination-credentials", DESTINATION_CREDENTIALS_PATH, destination.credentials_secret_ref
     )

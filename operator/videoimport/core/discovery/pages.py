@@ -15,8 +15,8 @@ from videoimport.api.labels import BULK, LISTING, PAGE
 from videoimport.api.tasks.listing_task import PageFacts, Skipped
 from videoimport.core.discovery.page_digest import count_proven_pages
 from videoimport.core.list_item import EARLIER, FACTS
-from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references, bulk_owner
-from videoimport.core.object_names import page_name
+from videoimport.core.object_metadata import CALM, OUR_LABELS, build_bulk_owner, build_owner_references
+from videoimport.core.object_names import build_page_name
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.owned_objects import is_page_of
 from videoimport.core.plan import Delete, Manifest
@@ -52,7 +52,7 @@ def list_counted_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
 
 def list_own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """Return the ConfigMaps that stand where pages of this bulk would, those of an earlier list too."""
-    bulk = bulk_owner(observed.bulk.metadata)
+    bulk = build_bulk_owner(observed.bulk.metadata)
     return tuple(page for page in observed.pages if is_page_of(page, bulk))
 
 
@@ -157,7 +157,7 @@ def build_page_manifest(bulk: BulkImport, listing: str, number: int, facts: Page
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": page_name(meta.name, listing, number),
+            "name": build_page_name(meta.name, listing, number),
             "namespace": meta.namespace,
             "labels": OUR_LABELS | {BULK: meta.name, PAGE: str(number), LISTING: listing},
             "annotations": CALM,

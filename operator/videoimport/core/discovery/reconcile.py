@@ -15,14 +15,14 @@ from videoimport.core.discovery.context import LISTING_TASK, DiscoveryContext
 from videoimport.core.discovery.job import build_listing_job, read_page_report, store_reported_page
 from videoimport.core.discovery.page_digest import extend_chain, hash_chain, hash_page
 from videoimport.core.discovery.pages import delete_obsolete_pages, is_list_complete
-from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.cluster_message import find_bulk_fields
 from videoimport.core.jobs.job_manifest import build_job
-from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, next_run, observe_job
+from videoimport.core.jobs.run import RunState, cleanup_jobs, create_next_run, ensure_job, observe_job
 from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.startup_diagnosis import JobPlan
-from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
+from videoimport.core.jobs.task_job import find_task_run, finish_task, has_active_worker
 from videoimport.core.list_item import FACTS
-from videoimport.core.message_format import clock, format_message, sentences
+from videoimport.core.message_format import format_message, format_time, join_sentences
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Create, PartialPlan, Plan, PlannedEvent, StoreListingPage
 from videoimport.core.retry_policy import Context, judge
@@ -53,7 +53,7 @@ class Discovery(Plan[DiscoveryStatus]):
 def reconcile_discovery(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
     """The next step towards the whole list. With ``wanted`` False nothing is started, and what runs is stopped."""
     if not observed.bulk.spec.source.is_listed:
-        run = task_run(observed, LISTING_TASK, 0, Attempts(), now, settings)
+        run = find_task_run(observed, LISTING_TASK, 0, Attempts(), now, settings)
         actions = (*delete_jobs(run.jobs), *delete_obsolete_pages(observed, ()))
         return Discovery(pages=(), done=True, active=_has_active_job(observed, run), actions=actions)
     context = DiscoveryContext(observed, now.replace(microsecond=0), settings, wanted)
@@ -129,7 +129,7 @@ def _ensure_listing_job(context: DiscoveryContext) -> _ListingPlan | None:
     if context.run.job is not None:
         return None
     creation = (_create_listing_job(context, context.run.number),)
-    job_plan = ensure_job(context.run, creation, fields_of_bulk(context.bulk), context.settings.patience)
+    job_plan = ensure_job(context.run, creation, find_bulk_fields(context.bulk), context.settings.patience)
     return PartialPlan(_record_problem(context.status, job_plan)) + job_plan
 
 
@@ -174,7 +174,7 @@ def _observe_active_job(context: DiscoveryContext) -> _ListingPlan:
         return PartialPlan(status)
     if job.suspended:
         return PartialPlan(status.model_copy(update={"reason": None, "message": _QUEUED}))
-    job_plan = observe_job(context.run, fields_of_bulk(context.bulk))
+    job_plan = observe_job(context.run, find_bulk_fields(context.bulk))
     if job_plan.echo and job_plan.reason is status.reason and status.message:
         return PartialPlan(status) + job_plan
     return PartialPlan(_record_problem(status, job_plan)) + job_plan
@@ -201,16 +201,16 @@ def _start_next_run(context: DiscoveryContext) -> _ListingPlan:
     """Another run, or, while the breaker of its host is open, the wait for that. All older Jobs go."""
     until = context.observed.source_backoff_until
     if until is not None and until > context.now:
-        text = f"The host of the source asked for fewer requests, and the next request follows at {clock(until)}"
+        text = f"The host of the source asked for fewer requests, and the next request follows at {format_time(until)}"
         attempts = context.status.attempts.model_copy(update={"next_retry_time": until})
         changes = {
             "attempts": attempts,
             "reason": Reason.RATE_LIMITED,
-            "message": sentences(text),
+            "message": join_sentences(text),
             "wish": context.spec_hash,
         }
         return PartialPlan(context.status.model_copy(update=changes), delete_jobs(context.run.jobs), requeue_at=until)
-    run = next_run(context.run, context.status.attempts)
+    run = create_next_run(context.run, context.status.attempts)
     changes = {"run": run.number, "attempts": run.attempts, "wish": context.spec_hash, "since": context.since}
     status = _clear_problem(context.status).model_copy(update=changes)
     return PartialPlan(status, (*delete_jobs(context.run.jobs), _create_listing_job(context, run.number)))
@@ -235,11 +235,11 @@ def _handle_failed_run(
     changes |= {"host_failures": backoff.failures if backoff else 0}
     if verdict.requeue_at is None:
         message = format_message(reason, text, given_up=verdict.given_up, advice=advice)
-        planned_event = PlannedEvent("Warning", "ListingFailed", sentences(f"{reason}: {message}"))
+        planned_event = PlannedEvent("Warning", "ListingFailed", join_sentences(f"{reason}: {message}"))
         status = context.status.model_copy(update=changes | {"message": message})
         return PartialPlan(status, planned_events=(planned_event,))
-    message = sentences(
-        format_message(reason, text, advice=advice), f"The page is listed again at {clock(verdict.requeue_at)}"
+    message = join_sentences(
+        format_message(reason, text, advice=advice), f"The page is listed again at {format_time(verdict.requeue_at)}"
     )
     status = context.status.model_copy(update=changes | {"message": message})
     return PartialPlan(status, requeue_at=max(verdict.requeue_at, context.now))

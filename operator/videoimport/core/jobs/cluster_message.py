@@ -13,8 +13,8 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.message_format import format_message, sentences
-from videoimport.core.object_names import scratch_name
+from videoimport.core.message_format import format_message, join_sentences
+from videoimport.core.object_names import build_scratch_name
 
 _CHART = "of the chart's values"
 
@@ -41,11 +41,11 @@ class Fields:
         return self.worker(f"resources.{'limits' if self.by_limits else kind}.{resource}")
 
 
-def fields_of(video: VideoImport) -> Fields:
+def find_video_fields(video: VideoImport) -> Fields:
     """Return the fields of an import. A BulkImport's child has them from the template, where its user sets them."""
     owners = video.metadata.owner_references
     root = "spec.template" if any(one.controller and one.kind == BULK_KIND for one in owners) else "spec"
-    claims = {scratch_name(video.metadata.name): f"{root}.worker.scratch"}
+    claims = {build_scratch_name(video.metadata.name): f"{root}.worker.scratch"}
     for part, claim in (
         ("source", video.spec.source.persistent_volume_claim),
         ("destination", video.spec.destination.persistent_volume_claim),
@@ -55,7 +55,7 @@ def fields_of(video: VideoImport) -> Fields:
     return Fields(root, claims)
 
 
-def fields_of_bulk(bulk: BulkImport) -> Fields:
+def find_bulk_fields(bulk: BulkImport) -> Fields:
     """Return the fields of a BulkImport, for the Jobs that list and report."""
     claim = bulk.spec.template.destination.persistent_volume_claim
     name = "spec.template.destination.persistentVolumeClaim.claimName"
@@ -64,14 +64,14 @@ def fields_of_bulk(bulk: BulkImport) -> Fields:
 
 def explain(reason: Reason, message: str, fields: Fields) -> str:
     """Return what was found and what to do about it."""
-    text = without_request(message)
+    text = remove_request(message)
     for pattern, words in _RULES:
         if match := pattern.search(text):
-            return sentences(*words(match, fields))
+            return join_sentences(*words(match, fields))
     return format_message(reason, text)
 
 
-def without_request(message: str) -> str:
+def remove_request(message: str) -> str:
     """Return the cluster's own words, without the request that it answers."""
     return _PREFIX.sub("", message.strip())
 
@@ -82,51 +82,51 @@ Words = tuple[str, str]
 _AMOUNT = re.compile(r"(?:(?P<kind>requests|limits)\.)?(?P<resource>[\w./-]+)=(?P<value>[\w.]+)")
 
 
-def _init_container(match: re.Match[str], _fields: Fields) -> Words:
+def _translate_init_container(match: re.Match[str], _fields: Fields) -> Words:
     """The worker's pod has none of its own."""
     found = f'The init container "{match["name"]}" cannot start: {match["why"]}'
     return found, "A webhook of the cluster added it to the pod: check its configuration"
 
 
-def _no_service_account(match: re.Match[str], fields: Fields) -> Words:
+def _translate_missing_service_account(match: re.Match[str], fields: Fields) -> Words:
     name, path = match["name"], fields.worker("serviceAccountName")
     return f'ServiceAccount "{name}" not found', f"Create it in this namespace, or correct {path}"
 
 
-def _no_priority_class(match: re.Match[str], fields: Fields) -> Words:
+def _translate_missing_priority_class(match: re.Match[str], fields: Fields) -> Words:
     path = fields.worker("priorityClassName")
     return f'PriorityClass "{match["name"]}" not found', f"Create it, or correct {path}"
 
 
-def _no_storage_class(match: re.Match[str], fields: Fields) -> Words:
+def _translate_missing_storage_class(match: re.Match[str], fields: Fields) -> Words:
     path = fields.worker("scratch.storageClassName")
     return f'StorageClass "{match["name"]}" not found', f"Create it, or correct {path}"
 
 
-def _no_claim(match: re.Match[str], fields: Fields) -> Words:
+def _translate_missing_claim(match: re.Match[str], fields: Fields) -> Words:
     name = match["name"]
     path = fields.claims.get(name, "the field that names it")
     state = "is being deleted" if "being deleted" in match[0] else "not found"
     return f'PersistentVolumeClaim "{name}" {state}', f"Create it in this namespace, or correct {path}"
 
 
-def _quota(match: re.Match[str], fields: Fields) -> Words:
+def _translate_exceeded_quota(match: re.Match[str], fields: Fields) -> Words:
     """Quotas may count objects, such as pods or count/jobs.batch, which no field of the spec changes."""
     found = f'It exceeded quota "{match["name"]}": {match["amounts"]}'
     wanted = _AMOUNT.finditer(match["amounts"].partition(", used:")[0])
-    paths = [path for amount in wanted if (path := _quota_field(amount, fields))]
+    paths = [path for amount in wanted if (path := _find_quota_field(amount, fields))]
     free = "raise the quota, or wait until other pods have ended"
     return found, f"Lower {_join_paths(paths)}, {free}" if paths else free.capitalize()
 
 
-def _quota_field(amount: re.Match[str], fields: Fields) -> str | None:
+def _find_quota_field(amount: re.Match[str], fields: Fields) -> str | None:
     resource = amount["resource"].rpartition(".storageclass.storage.k8s.io/requests.")[2]
     if amount["kind"] is None and resource not in ("cpu", "memory", "ephemeral-storage", "storage"):
         return None
     return fields.amount(amount["kind"] or "requests", resource)
 
 
-def _quota_wants_more(match: re.Match[str], fields: Fields) -> Words:
+def _translate_incomplete_quota(match: re.Match[str], fields: Fields) -> Words:
     found = f'The ResourceQuota "{match["name"]}" wants a value for {match["amounts"]}'
     paths = [
         fields.amount(kind, resource)
@@ -135,7 +135,7 @@ def _quota_wants_more(match: re.Match[str], fields: Fields) -> Words:
     return found, f"Set {_join_paths(paths) or fields.worker('resources')}"
 
 
-def _limit_range(match: re.Match[str], fields: Fields) -> Words:
+def _translate_limit_range(match: re.Match[str], fields: Fields) -> Words:
     """A message may name several bounds; each is of one resource."""
     rules = list(_BOUND.finditer(match.string))
     found = "; ".join(
@@ -148,7 +148,7 @@ def _limit_range(match: re.Match[str], fields: Fields) -> Words:
     return f"A LimitRange refuses it: {found}", f"{verb} {_join_paths(paths)}, or change the LimitRange"
 
 
-def _ratio(match: re.Match[str], fields: Fields) -> Words:
+def _translate_limit_ratio(match: re.Match[str], fields: Fields) -> Words:
     resource = match["resource"]
     found = (
         f"A LimitRange allows {match['limit']} times the request as limit of {resource}, and {match['value']} is set"
@@ -157,7 +157,7 @@ def _ratio(match: re.Match[str], fields: Fields) -> Words:
     return found, f"Bring {_join_paths(paths)} closer together"
 
 
-def _pod_security(match: re.Match[str], fields: Fields) -> Words:
+def _translate_pod_security(match: re.Match[str], fields: Fields) -> Words:
     """The worker's own pod fits every level, so something of the user's or of a webhook's is refused."""
     found = f'Pod Security "{match["level"]}" of this namespace refuses the pod: {match["why"]}'
     return found, f"Remove what a webhook adds to the pod, or allow it in the namespace; {fields.root}.worker adds none"
@@ -168,13 +168,13 @@ def _translate_denial(match: re.Match[str], fields: Fields) -> Words:
     return found, f"Change {fields.root}.worker so that the policy allows it, or change the policy"
 
 
-def _unreachable(match: re.Match[str], _fields: Fields) -> Words:
+def _translate_unreachable_webhook(match: re.Match[str], _fields: Fields) -> Words:
     """A policy engine or a mesh that is down, or that its own NetworkPolicy shuts off."""
     found = f'The cluster cannot ask the admission webhook "{match["name"]}": {match["why"]}'
     return found, "Check that the service of this webhook runs and answers the API server"
 
 
-def _invalid(match: re.Match[str], fields: Fields) -> Words:
+def _translate_invalid_job(match: re.Match[str], fields: Fields) -> Words:
     """Of what the user writes for the pod, the API server checks some only with the Job."""
     written = dict.fromkeys(_OF_WORKER.findall(match["why"]))
     paths = [fields.worker(name) for name in written]
@@ -186,7 +186,7 @@ def _invalid(match: re.Match[str], fields: Fields) -> Words:
     return f"The API server refuses the {match['kind']}: {match['why']}", todo
 
 
-def _no_node(match: re.Match[str], fields: Fields) -> Words:
+def _translate_unschedulable(match: re.Match[str], fields: Fields) -> Words:
     """One sentence for all nodes, and an action for each kind of cause."""
     causes = match["causes"]
     found = f"No node of {match['total']} fits the pod: {causes}"
@@ -212,24 +212,24 @@ _CAUSES = (
 """Words of the scheduler, and what changes them."""
 
 
-def _image(match: re.Match[str], _fields: Fields) -> Words:
+def _translate_image(match: re.Match[str], _fields: Fields) -> Words:
     found = f'The image "{match["image"]}" cannot be pulled'
     why = match["why"]
     todo = f"Check worker.image and worker.imagePullSecrets {_CHART}"
     return (f"{found}: {why}" if why else found), todo
 
 
-def _multi_attach(match: re.Match[str], _fields: Fields) -> Words:
+def _translate_multi_attach(match: re.Match[str], _fields: Fields) -> Words:
     found = f'The volume "{match["volume"]}" is attached to another node'
     return found, "Wait until the pod that uses it has ended, or use a volume that several nodes can mount"
 
 
 def _translate_mount_failure(match: re.Match[str], fields: Fields) -> Words:
     found = f'The volume "{match["volume"]}" cannot be mounted: {match["why"]}'
-    return found, f"Check {_volume_field(match['volume'], fields)}"
+    return found, f"Check {_find_volume_field(match['volume'], fields)}"
 
 
-def _volume_field(volume: str, fields: Fields) -> str:
+def _find_volume_field(volume: str, fields: Fields) -> str:
     known = {
         "scratch": fields.worker("scratch"),
         "ca-bundle": fields.worker("caBundleConfigMapRef"),
@@ -239,12 +239,12 @@ def _volume_field(volume: str, fields: Fields) -> str:
     return known.get(volume, "the volume and its storage")
 
 
-def _unbound(_match: re.Match[str], fields: Fields) -> Words:
+def _translate_unbound_claim(_match: re.Match[str], fields: Fields) -> Words:
     names = _join_paths(list(fields.claims.values())) or fields.worker("scratch")
     return "A PersistentVolumeClaim of the pod has no volume", f"See why with kubectl describe pvc, and check {names}"
 
 
-def _no_volume(_match: re.Match[str], fields: Fields) -> Words:
+def _translate_missing_volume(_match: re.Match[str], fields: Fields) -> Words:
     path = fields.worker("scratch.storageClassName")
     return "No PersistentVolume fits the claim, and it names no StorageClass", f"Set {path}"
 
@@ -264,22 +264,22 @@ _BOUND = re.compile(
     r"but (?P<kind>request|limit) is (?P<value>[\w.]+)"
 )
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], ...] = (
-    (re.compile(r"^init container (?P<name>\S+): (?P<why>.*)", re.DOTALL), _init_container),
-    (re.compile(r'serviceaccounts? "(?P<name>[^"]+)" not found'), _no_service_account),
-    (re.compile(r"no PriorityClass with name (?P<name>\S+) was found"), _no_priority_class),
-    (re.compile(r'storageclass\.storage\.k8s\.io "(?P<name>[^"]+)" not found'), _no_storage_class),
-    (re.compile(r'persistentvolumeclaim "(?P<name>[^"]+)" (?:not found|is being deleted)'), _no_claim),
-    (re.compile(r"exceeded quota: (?P<name>[^,]+), (?P<amounts>requested: .*)"), _quota),
-    (re.compile(r"failed quota: (?P<name>[^:]+): must specify (?P<amounts>.*)"), _quota_wants_more),
-    (_BOUND, _limit_range),
+    (re.compile(r"^init container (?P<name>\S+): (?P<why>.*)", re.DOTALL), _translate_init_container),
+    (re.compile(r'serviceaccounts? "(?P<name>[^"]+)" not found'), _translate_missing_service_account),
+    (re.compile(r"no PriorityClass with name (?P<name>\S+) was found"), _translate_missing_priority_class),
+    (re.compile(r'storageclass\.storage\.k8s\.io "(?P<name>[^"]+)" not found'), _translate_missing_storage_class),
+    (re.compile(r'persistentvolumeclaim "(?P<name>[^"]+)" (?:not found|is being deleted)'), _translate_missing_claim),
+    (re.compile(r"exceeded quota: (?P<name>[^,]+), (?P<amounts>requested: .*)"), _translate_exceeded_quota),
+    (re.compile(r"failed quota: (?P<name>[^:]+): must specify (?P<amounts>.*)"), _translate_incomplete_quota),
+    (_BOUND, _translate_limit_range),
     (
         re.compile(
             r"(?P<resource>[\w./-]+) max limit to request ratio per \w+ is (?P<limit>[\w.]+), "
             r"but provided ratio is (?P<value>[\d.]*\d)"
         ),
-        _ratio,
+        _translate_limit_ratio,
     ),
-    (re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.*)', re.DOTALL), _pod_security),
+    (re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.*)', re.DOTALL), _translate_pod_security),
     (
         re.compile(r'(?P<what>admission webhook) "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL),
         _translate_denial,
@@ -291,16 +291,25 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
         ),
         _translate_denial,
     ),
-    (re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL), _unreachable),
-    (re.compile(r"^(?P<kind>Job)\.batch \"[^\"]*\" is invalid: (?P<why>.*)", re.DOTALL), _invalid),
-    (re.compile(r'^(?P<kind>Job) in version "v1" cannot be handled as a Job: (?P<why>.*)', re.DOTALL), _invalid),
-    (re.compile(r"has unbound immediate PersistentVolumeClaims"), _unbound),
-    (re.compile(r"0/(?P<total>\d+) nodes are available: (?P<causes>.+?)(?:\.(?:\s.*)?)?$", re.DOTALL), _no_node),
-    (re.compile(r'Back-off pulling image "(?P<image>[^"]+)"(?:: \w+: (?P<why>.*))?', re.DOTALL), _image),
-    (re.compile(r'pull and unpack image "(?P<image>[^"]+)": (?P<why>.*)', re.DOTALL), _image),
-    (re.compile(r"(?:image tag|image name) \"(?P<image>[^\"]+)\": (?P<why>.*)", re.DOTALL), _image),
-    (re.compile(r'Container image "(?P<image>[^"]+)" is (?P<why>not present with pull policy of Never)'), _image),
-    (re.compile(r'Multi-Attach error for volume "(?P<volume>[^"]+)"'), _multi_attach),
+    (re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL), _translate_unreachable_webhook),
+    (re.compile(r"^(?P<kind>Job)\.batch \"[^\"]*\" is invalid: (?P<why>.*)", re.DOTALL), _translate_invalid_job),
+    (
+        re.compile(r'^(?P<kind>Job) in version "v1" cannot be handled as a Job: (?P<why>.*)', re.DOTALL),
+        _translate_invalid_job,
+    ),
+    (re.compile(r"has unbound immediate PersistentVolumeClaims"), _translate_unbound_claim),
+    (
+        re.compile(r"0/(?P<total>\d+) nodes are available: (?P<causes>.+?)(?:\.(?:\s.*)?)?$", re.DOTALL),
+        _translate_unschedulable,
+    ),
+    (re.compile(r'Back-off pulling image "(?P<image>[^"]+)"(?:: \w+: (?P<why>.*))?', re.DOTALL), _translate_image),
+    (re.compile(r'pull and unpack image "(?P<image>[^"]+)": (?P<why>.*)', re.DOTALL), _translate_image),
+    (re.compile(r"(?:image tag|image name) \"(?P<image>[^\"]+)\": (?P<why>.*)", re.DOTALL), _translate_image),
+    (
+        re.compile(r'Container image "(?P<image>[^"]+)" is (?P<why>not present with pull policy of Never)'),
+        _translate_image,
+    ),
+    (re.compile(r'Multi-Attach error for volume "(?P<volume>[^"]+)"'), _translate_multi_attach),
     (
         re.compile(
             r'\w+\.(?:SetUp|MountDevice|SetUpDevice|AttachVolume) failed for volume "(?P<volume>[^"]+)" ?: (?P<why>.*)',
@@ -312,6 +321,9 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
         re.compile(r"unmounted volumes=\[(?P<volume>[\w-]+)[^\]]*\].*: (?P<why>[^:]*)$", re.DOTALL),
         _translate_mount_failure,
     ),
-    (re.compile(r"no persistent volumes available for this claim and no storage class is set"), _no_volume),
+    (
+        re.compile(r"no persistent volumes available for this claim and no storage class is set"),
+        _translate_missing_volume,
+    ),
 )
 """The first that matches speaks: a named object before quotas, quotas before the scheduler's summary."""

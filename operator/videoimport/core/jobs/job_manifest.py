@@ -13,15 +13,15 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK, COMPONENT, IMPORT, RUN, WORKER_CONTAINER
 from videoimport.api.videoimport import IDENTITY as VIDEO_IDENTITY
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.jobs.pod_template import pod_annotations
+from videoimport.core.jobs.pod_template import build_pod_annotations
 from videoimport.core.object_metadata import (
     CALM,
     OUR_LABELS,
     WISH,
     build_owner_references,
-    not_ours,
-    queue_labels,
-    without_sidecar,
+    build_sidecar_opt_out,
+    remove_own_prefixes,
+    select_queue_labels,
 )
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
@@ -63,9 +63,12 @@ def build_job(job: RunJob, settings: Settings) -> Manifest:
     else:
         identity, label, options = BULK_IDENTITY, BULK, owner.spec.template.worker
     own = OUR_LABELS | {COMPONENT: "worker", label: meta.name, RUN: str(job.run)} | job.labels
-    labels, queue = not_ours(options.labels) | own, queue_labels(options.labels) | queue_labels(meta.labels)
-    annotations = not_ours(options.annotations) | CALM
-    asked_labels, asked_annotations = without_sidecar(options.labels, options.annotations)
+    labels, queue = (
+        remove_own_prefixes(options.labels) | own,
+        select_queue_labels(options.labels) | select_queue_labels(meta.labels),
+    )
+    annotations = remove_own_prefixes(options.annotations) | CALM
+    asked_labels, asked_annotations = build_sidecar_opt_out(options.labels, options.annotations)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -83,7 +86,7 @@ def build_job(job: RunJob, settings: Settings) -> Manifest:
             "template": {
                 "metadata": {
                     "labels": asked_labels | {key: value for key, value in labels.items() if key not in queue},
-                    "annotations": asked_annotations | annotations | pod_annotations(job.task),
+                    "annotations": asked_annotations | annotations | build_pod_annotations(job.task),
                 },
                 "spec": job.pod,
             },

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from videoimport.api.reasons import Reason, info, reason_of_exit_code
 from videoimport.api.tasks.import_report import Report, read_report
-from videoimport.core.message_format import sentences
+from videoimport.core.message_format import join_sentences
 from videoimport.core.observed import JobView, PodView
 
 _OVER_LIMIT = re.compile(r"exceed(s|ed)\b.*\blimit\b")
@@ -64,27 +64,27 @@ class Outcome(Generic[R]):
 ImportOutcome = Outcome[Report]
 
 
-def outcome_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome:
+def find_outcome(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome:
     """The first finding of the chain; with nothing at all to go by, the worker is lost."""
-    witnesses = _witnesses(job, pods, expected)
+    witnesses = _collect_witnesses(job, pods, expected)
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
-def end_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
+def find_outcome_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
     """How a run of whatever kind ended, where no report of it is left; never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
-def success_of(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome | None:
+def find_success(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome | None:
     """Success, where it is already certain although the Job may not be finished."""
-    return _read_success(_witnesses(job, pods, expected))
+    return _read_success(_collect_witnesses(job, pods, expected))
 
 
-def _witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Witnesses:
-    reports = tuple(report for report in read_reports(pods, read_report) if _about(report, expected))
+def _collect_witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> Witnesses:
+    reports = tuple(report for report in read_reports(pods, read_report) if _is_report_of_run(report, expected))
     return Witnesses(job, pods, reports, expected)
 
 
@@ -98,13 +98,13 @@ def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
     return reports
 
 
-def _about(report: Report, expected: Expected) -> bool:
+def _is_report_of_run(report: Report, expected: Expected) -> bool:
     """A repeated commit record may name the run that made it; a failure is always the run's own."""
     earlier = report.outcome == "Succeeded" and report.run < expected.run
     return report.uid == expected.uid and (report.run == expected.run or earlier)
 
 
-def _for_another_wish(seen: Witnesses) -> ImportOutcome | None:
+def _detect_changed_spec(seen: Witnesses) -> ImportOutcome | None:
     """The spec was edited under a run: its result, good or bad, does not answer the spec that stands now."""
     other = next((report for report in seen.reports if report.spec_hash != seen.expected.spec_hash), None)
     return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
@@ -115,16 +115,16 @@ def _read_success(seen: Witnesses) -> ImportOutcome | None:
     return Outcome(None, good[0].message, good[0]) if good else None
 
 
-def _out_of_memory(seen: Witnesses) -> ImportOutcome | None:
+def _detect_out_of_memory(seen: Witnesses) -> ImportOutcome | None:
     """Before any report of failure: what a run found after one of its processes was killed is doubtful. On cgroup v1
     only a child is killed, so that the pod may even have exited with 0."""
     if not any(pod.oom_killed for pod in seen.pods):
         return None
-    return Outcome(Reason.OUT_OF_MEMORY, "The worker ran out of memory and was killed", _any_report(seen))
+    return Outcome(Reason.OUT_OF_MEMORY, "The worker ran out of memory and was killed", _find_report(seen))
 
 
 def _read_failure(seen: Witnesses) -> ImportOutcome | None:
-    report = _any_report(seen)
+    report = _find_report(seen)
     if report is None or report.outcome == "Succeeded" or report.reason is Reason.WORKER_LOST:
         return None
     reason = report.reason if report.reason and info(report.reason).exit_code else Reason.INTERNAL
@@ -134,42 +134,42 @@ def _read_failure(seen: Witnesses) -> ImportOutcome | None:
 def _read_exit_code(seen: Witnesses) -> ImportOutcome | None:
     """The report may be missing because its file could not be written, as on a full disk."""
     reason = reason_of_exit_code(seen.exit_code) if seen.exit_code and not seen.reports else None
-    return _without_report(reason, seen) if reason and reason is not Reason.WORKER_LOST else None
+    return _build_outcome_without_report(reason, seen) if reason and reason is not Reason.WORKER_LOST else None
 
 
-def _without_report(reason: Reason, seen: Witnesses) -> ImportOutcome:
+def _build_outcome_without_report(reason: Reason, seen: Witnesses) -> ImportOutcome:
     found = info(reason).finding.rstrip(".")
     told = f"{found}: the worker ended with exit code {seen.exit_code} and left no report"
     return Outcome(reason, f"{told}, as where the disk of the node is full" if reason is Reason.SCRATCH_FULL else told)
 
 
-def _scratch_full(seen: Witnesses) -> ImportOutcome | None:
+def _detect_full_scratch(seen: Witnesses) -> ImportOutcome | None:
     over = [p for p in seen.pods if p.reason == "Evicted" and _OVER_LIMIT.search(p.message or "")]
-    return Outcome(Reason.SCRATCH_FULL, over[0].message or "", _any_report(seen)) if over else None
+    return Outcome(Reason.SCRATCH_FULL, over[0].message or "", _find_report(seen)) if over else None
 
 
 def _detect_disruption(seen: Witnesses) -> ImportOutcome | None:
-    report = _any_report(seen)
+    report = _find_report(seen)
     if pod := next((p for p in seen.pods if p.disrupted or p.reason == "Evicted"), None):
-        words = sentences("The worker's pod was disrupted", pod.message or pod.reason or "")
+        words = join_sentences("The worker's pod was disrupted", pod.message or pod.reason or "")
         return Outcome(Reason.WORKER_LOST, words, report)
     return Outcome(Reason.WORKER_LOST, "The worker's pod was disrupted", report) if seen.job.disrupted else None
 
 
-def _deadline(seen: Witnesses) -> ImportOutcome | None:
+def _detect_deadline(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.failure_reason != "DeadlineExceeded":
         return None
     words = "The Job was not done within timeoutSeconds and a few minutes more"
-    return Outcome(Reason.DEADLINE_EXCEEDED, words, _any_report(seen))
+    return Outcome(Reason.DEADLINE_EXCEEDED, words, _find_report(seen))
 
 
 def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
     """The worker's own word for it. It does not know who stopped it, nor why: whatever does is asked before."""
-    report = _any_report(seen)
+    report = _find_report(seen)
     if report is not None and report.reason is Reason.WORKER_LOST:
         return Outcome(Reason.WORKER_LOST, report.message, report, report.advice)
     was_stopped = seen.exit_code == info(Reason.WORKER_LOST).exit_code
-    return _without_report(Reason.WORKER_LOST, seen) if was_stopped else None
+    return _build_outcome_without_report(Reason.WORKER_LOST, seen) if was_stopped else None
 
 
 def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
@@ -186,47 +186,51 @@ def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
     unrun = next((pod for pod in seen.pods if pod.phase == "Failed" and pod.exit_code is None), None)
     if unrun is None:
         return None
-    return Outcome(Reason.WORKER_LOST, sentences("The worker's pod failed", unrun.reason or "", unrun.message or ""))
+    return Outcome(
+        Reason.WORKER_LOST, join_sentences("The worker's pod failed", unrun.reason or "", unrun.message or "")
+    )
 
 
 def _detect_crash(seen: Witnesses) -> ImportOutcome | None:
     if not seen.exit_code:
         return None
-    return Outcome(Reason.INTERNAL, f"The worker ended with exit code {seen.exit_code}{_signal_name(seen.exit_code)}")
+    return Outcome(
+        Reason.INTERNAL, f"The worker ended with exit code {seen.exit_code}{_find_signal_name(seen.exit_code)}"
+    )
 
 
-def _signal_name(code: int) -> str:
+def _find_signal_name(code: int) -> str:
     try:
         return f" ({signal.Signals(code - _SIGNALLED).name})"
     except ValueError:
         return ""
 
 
-def _silent_success(seen: Witnesses) -> ImportOutcome | None:
+def _detect_lost_report(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.finished != "Complete" and seen.exit_code != 0:
         return None
     return Outcome(Reason.REPORT_LOST, "The run ended but its report is gone")
 
 
 def _assume_loss(seen: Witnesses) -> ImportOutcome:
-    return Outcome(Reason.WORKER_LOST, sentences("The worker is gone", seen.job.failure_message or ""))
+    return Outcome(Reason.WORKER_LOST, join_sentences("The worker is gone", seen.job.failure_message or ""))
 
 
-def _any_report(seen: Witnesses) -> Report | None:
+def _find_report(seen: Witnesses) -> Report | None:
     return seen.reports[0] if seen.reports else None
 
 
 _CHAIN = (
-    _for_another_wish,
+    _detect_changed_spec,
     _read_success,
-    _out_of_memory,
+    _detect_out_of_memory,
     _read_failure,
     _read_exit_code,
-    _scratch_full,
+    _detect_full_scratch,
     _detect_disruption,
-    _deadline,
+    _detect_deadline,
     _detect_stop,
     _detect_removal,
     _detect_crash,
-    _silent_success,
+    _detect_lost_report,
 )

@@ -9,7 +9,7 @@ from videoimport.api.quantity import amount_of
 from videoimport.api.tasks.import_task import TERMINATION_MESSAGE_PATH, Task, spec_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.worker_options import WorkerOptions
-from videoimport.core.jobs.volumes import TMP, TMP_SIZE, Volumes, volumes_of
+from videoimport.core.jobs.volumes import TMP, TMP_SIZE, Volumes, build_import_volumes
 from videoimport.core.settings import Settings
 
 Manifest = dict[str, Any]
@@ -20,7 +20,7 @@ _ANYWHERE = ("cpu", "memory", _EPHEMERAL)
 """Resources that every node has: a pod that only looks at lists takes no graphics card."""
 
 
-def task_of(video: VideoImport, run: int, settings: Settings) -> Task:
+def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
     """What the worker of this run is told."""
     meta = video.metadata
     return Task(
@@ -46,20 +46,22 @@ def _guard_headers(video: VideoImport) -> VideoImportSpec:
     return video.spec.model_copy(update={"source": source.model_copy(update={"header_origins": ()})})
 
 
-def pod_annotations(task: Model) -> dict[str, str]:
+def build_pod_annotations(task: Model) -> dict[str, str]:
     """The task, where the downward API finds it."""
     return {TASK: task.model_dump_json(by_alias=True, exclude_none=True)}
 
 
-def pod_spec(video: VideoImport, settings: Settings) -> Manifest:
+def build_import_pod(video: VideoImport, settings: Settings) -> Manifest:
     """``template.spec`` of an import's Job."""
-    return pod_of(video.spec.worker, volumes_of(video), resources_of(video.spec, settings), settings)
+    return build_pod(
+        video.spec.worker, build_import_volumes(video), compute_import_resources(video.spec, settings), settings
+    )
 
 
-def pod_of(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
+def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
     """A worker's pod. What the user may choose comes first, so that it never overrides what is ours."""
     return {
-        **_placement(options),
+        **_build_placement(options),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -73,12 +75,12 @@ def pod_of(options: WorkerOptions, mounted: Volumes, resources: Manifest, settin
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(resources, settings, mounted)],
+        "containers": [_build_container(resources, settings, mounted)],
         "volumes": list(mounted.volumes),
     }
 
 
-def _placement(options: WorkerOptions) -> Manifest:
+def _build_placement(options: WorkerOptions) -> Manifest:
     """Where and as whom the pod runs, as far as the user says so."""
     wishes: Manifest = {
         "nodeSelector": options.node_selector,
@@ -90,7 +92,7 @@ def _placement(options: WorkerOptions) -> Manifest:
     return {key: value for key, value in wishes.items() if value}
 
 
-def _container(resources: Manifest, settings: Settings, mounted: Volumes) -> Manifest:
+def _build_container(resources: Manifest, settings: Settings, mounted: Volumes) -> Manifest:
     return {
         "name": WORKER_CONTAINER,
         "image": settings.worker_image,
@@ -108,7 +110,7 @@ def _container(resources: Manifest, settings: Settings, mounted: Volumes) -> Man
     }
 
 
-def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
+def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manifest:
     """The container's resources: the user's, and the default of each key that they left out, bent so that no request is
     above its limit (the API server refuses such a pod). A default never bends what the user wrote."""
     wish = spec.worker.resources
@@ -125,7 +127,7 @@ def resources_of(spec: VideoImportSpec, settings: Settings) -> Manifest:
     return {"requests": requests, "limits": limits}
 
 
-def modest_resources(options: WorkerOptions, settings: Settings) -> Manifest:
+def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manifest:
     """Of a container that only looks at lists or sends a message: what is asked for by default, and not what the user
     asks for videos. Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is
     lower: what it reads is bounded."""

@@ -13,11 +13,11 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.cluster_message import Fields, explain
 from videoimport.core.jobs.outcome import Outcome
-from videoimport.core.jobs.run_end import has_ended, retire, settles_at
+from videoimport.core.jobs.run_end import find_settle_time, has_ended, retire
 from videoimport.core.jobs.startup_diagnosis import JobPlan, Start, diagnose
 from videoimport.core.observed import ClaimView, EventView, JobView, PodView
-from videoimport.core.owned_objects import pods_of
-from videoimport.core.plan import Action, Delete, Patch, earliest
+from videoimport.core.owned_objects import find_pods
+from videoimport.core.plan import Action, Delete, Patch, find_earliest
 from videoimport.core.settings import Settings
 
 R = TypeVar("R")
@@ -52,10 +52,10 @@ class RunState:
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
         """Return the Job's pods, the newest first."""
-        return pods_of(job, self.pods)
+        return find_pods(job, self.pods)
 
 
-def next_run(state: RunState, attempts: Attempts) -> RunState:
+def create_next_run(state: RunState, attempts: Attempts) -> RunState:
     """Return the run that follows. It is a new attempt only if the attempt before counted toward maxAttempts."""
     number = 1 + max([state.number, *(job.run for job in state.jobs)])
     counted = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
@@ -82,7 +82,9 @@ def observe_job(state: RunState, fields: Fields) -> JobPlan:
     pods = state.pods_of(job)
     found = diagnose(Start(job, pods, state.events, state.now, state.settings.patience, state.claim))
     message = explain(found.reason, found.message, fields) if found.reason else ""
-    return replace(found, message=message, requeue_at=earliest(found.requeue_at, settles_at(job, pods, state.now)))
+    return replace(
+        found, message=message, requeue_at=find_earliest(found.requeue_at, find_settle_time(job, pods, state.now))
+    )
 
 
 def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ...]], Outcome[R]]) -> Outcome[R] | None:

@@ -30,7 +30,7 @@ def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
     return not (job.deleting or job.suspended) and all(_has_failed(pod, now) for pod in pods)
 
 
-def settles_at(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
+def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
     """Return when a crash counts as the end of the run although nothing more is reported; None if that is not ahead."""
     if job.finished or job.deleting or job.suspended:
         return None
@@ -79,12 +79,12 @@ def _has_failed(pod: PodView, now: datetime) -> bool:
     """A pod that is being deleted keeps nothing open: its Job finishes with it, and has more to say."""
     if pod.exit_code is None or pod.deleting:
         return False
-    if pod.phase in _FINAL_PHASES or pod.oom_killed or _says_why(pod):
+    if pod.phase in _FINAL_PHASES or pod.oom_killed or _has_cause(pod):
         return True
     return pod.ended_at is not None and now >= pod.ended_at + SETTLE
 
 
-def _says_why(pod: PodView) -> bool:
+def _has_cause(pod: PodView) -> bool:
     """Whether the worker knows why it ended. One that was told to stop does not: perhaps its pod is being evicted."""
     reason = reason_of_exit_code(pod.exit_code) if pod.exit_code else None
     return reason is not Reason.WORKER_LOST and bool(reason or pod.termination_message)

@@ -60,7 +60,7 @@ def diagnose(start: Start) -> JobPlan:
     return next((finding for finding in found if finding), JobPlan())
 
 
-def _without_pod(start: Start) -> JobPlan | None:
+def _diagnose_missing_pod(start: Start) -> JobPlan | None:
     if start.pod is not None:
         return None
     job = start.job
@@ -69,24 +69,24 @@ def _without_pod(start: Start) -> JobPlan | None:
     return _request_events(start, EventQuery("Job", job.namespace, job.name, job.uid), job.created, reason, refusal)
 
 
-def _under_way(start: Start) -> JobPlan | None:
+def _detect_start(start: Start) -> JobPlan | None:
     pod = start.pod
     return JobPlan() if pod and (pod.running or pod.exit_code is not None or pod.phase != "Pending") else None
 
 
-def _claim_unbound(start: Start) -> JobPlan | None:
+def _diagnose_unbound_claim(start: Start) -> JobPlan | None:
     """The scheduler only says that the claim has no volume; why, stands in the claim's own Events."""
     claim = start.claim
     if claim is None or claim.bound or start.pod is None:
         return None
     told = start.find_message(claim.uid, _NO_VOLUME)
-    seen = _unschedulable(start)
+    seen = _diagnose_unschedulable(start)
     reason, words = (Reason.MOUNT_FAILED, told) if told else (seen.reason, seen.message) if seen else (None, None)
     event_query = EventQuery("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)
     return _request_events(start, event_query, claim.created, reason, words)
 
 
-def _unschedulable(start: Start) -> JobPlan | None:
+def _diagnose_unschedulable(start: Start) -> JobPlan | None:
     pod = start.pod
     if pod is None or pod.unscheduled is None:
         return None
@@ -94,18 +94,18 @@ def _unschedulable(start: Start) -> JobPlan | None:
     return JobPlan(reason=reason, message=pod.unscheduled)
 
 
-def _image(start: Start) -> JobPlan | None:
+def _diagnose_image(start: Start) -> JobPlan | None:
     """The kubelet goes back and forth between why a pull failed and that it waits before the next one."""
-    finding = _container_waits(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
+    finding = _diagnose_waiting_container(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
     backing_off = start.pod is not None and start.pod.waiting_reason == "ImagePullBackOff"
     return replace(finding, echo=backing_off) if finding else None
 
 
 def _diagnose_refused_container(start: Start) -> JobPlan | None:
-    return _container_waits(start, _REFUSED, Reason.POD_REJECTED)
+    return _diagnose_waiting_container(start, _REFUSED, Reason.POD_REJECTED)
 
 
-def _container_waits(start: Start, reasons: frozenset[str], reason: Reason) -> JobPlan | None:
+def _diagnose_waiting_container(start: Start, reasons: frozenset[str], reason: Reason) -> JobPlan | None:
     pod = start.pod
     if pod is None or pod.waiting_reason not in reasons:
         return None
@@ -133,11 +133,11 @@ def _request_events(
 
 
 _CHAIN = (
-    _without_pod,
-    _under_way,
-    _claim_unbound,
-    _unschedulable,
-    _image,
+    _diagnose_missing_pod,
+    _detect_start,
+    _diagnose_unbound_claim,
+    _diagnose_unschedulable,
+    _diagnose_image,
     _diagnose_refused_container,
     _diagnose_creation,
 )

@@ -11,15 +11,15 @@ from typing import Protocol, TypeVar
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, info
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.jobs.outcome import Outcome, end_without_report, read_reports
-from videoimport.core.jobs.pod_template import modest_resources, pod_of
+from videoimport.core.jobs.outcome import Outcome, find_outcome_without_report, read_reports
+from videoimport.core.jobs.pod_template import build_pod, compute_task_resources
 from videoimport.core.jobs.run import RunState, finish_run
 from videoimport.core.jobs.run_end import is_active, is_over
-from videoimport.core.jobs.volumes import Volumes, task_volumes
-from videoimport.core.object_metadata import bulk_owner
-from videoimport.core.object_names import task_job_name
+from videoimport.core.jobs.volumes import Volumes, build_task_volumes
+from videoimport.core.object_metadata import build_bulk_owner
+from videoimport.core.object_names import build_task_job_name
 from videoimport.core.observed import JobView, ObservedBulk, PodView
-from videoimport.core.owned_objects import Word, is_task_job_of, pods_of
+from videoimport.core.owned_objects import Word, find_pods, is_task_job_of
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 
@@ -52,17 +52,19 @@ R = TypeVar("R", bound=Reported)
 _MEMORY = "memory"
 
 
-def task_pod(bulk: BulkImport, mounted: Volumes, settings: Settings) -> Manifest:
+def build_task_pod(bulk: BulkImport, mounted: Volumes, settings: Settings) -> Manifest:
     """Return the pod of a task. ``mounted`` comes besides the task, /tmp and the certificates."""
     options = bulk.spec.template.worker
-    return pod_of(options, task_volumes(options) + mounted, modest_resources(options, settings), settings)
+    return build_pod(
+        options, build_task_volumes(options) + mounted, compute_task_resources(options, settings), settings
+    )
 
 
-def task_run(
+def find_task_run(
     observed: ObservedBulk, word: Word, number: int, attempts: Attempts, now: datetime, settings: Settings
 ) -> RunState:
     """Return the current run of a task of the bulk, with its Jobs in order of their runs."""
-    bulk = bulk_owner(observed.bulk.metadata)
+    bulk = build_bulk_owner(observed.bulk.metadata)
     jobs = sorted((job for job in observed.jobs if is_task_job_of(job, bulk, word)), key=lambda job: job.run)
     job = next((job for job in jobs if job.run == number), None)
     events, refusal = observed.events, observed.refusal
@@ -72,7 +74,7 @@ def task_run(
 def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
     """Whether a worker of this Job may still run or start. A Job that is being deleted makes no new pod, so one whose
     pod is gone does not reopen a bulk that has ended."""
-    pods = pods_of(job, observed.pods)
+    pods = find_pods(job, observed.pods)
     if job.deleting and not pods and observed.bulk.status.completion_time:
         return False
     return is_active(job, pods) or any(not is_over(pod) for pod in pods)
@@ -81,31 +83,33 @@ def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
 def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Outcome[R] | None:
     """Return how the current run ended; None while it goes on. ``read`` makes a report of a termination message and
     raises ValueError for anything else; what is of another bulk or run is no report."""
-    return finish_run(run, partial(_task_outcome, bulk, read))
+    return finish_run(run, partial(_find_task_outcome, bulk, read))
 
 
-def _task_outcome(bulk: BulkImport, read: Callable[[str], R], job: JobView, pods: tuple[PodView, ...]) -> Outcome[R]:
+def _find_task_outcome(
+    bulk: BulkImport, read: Callable[[str], R], job: JobView, pods: tuple[PodView, ...]
+) -> Outcome[R]:
     code = next((pod.exit_code for pod in pods if pod.exit_code is not None), None)
     reports = (report for report in read_reports(pods, read) if report.uid == bulk.metadata.uid)
     report = next((report for report in reports if report.run == job.run), None)
     was_stopped = report is not None and report.reason is Reason.WORKER_LOST  # it does not know by whom, nor why
-    silent = end_without_report(job, pods)
+    silent = find_outcome_without_report(job, pods)
     if (
         report is None
         or any(pod.oom_killed for pod in pods)
         or (was_stopped and silent.reason is not Reason.WORKER_LOST)
     ):
-        advice = _memory_advice(bulk, job) if silent.reason is Reason.OUT_OF_MEMORY else silent.advice
+        advice = _format_memory_advice(bulk, job) if silent.reason is Reason.OUT_OF_MEMORY else silent.advice
         return Outcome(silent.reason, silent.message, advice=advice, exit_code=code)
     known = report.reason is None or info(report.reason).exit_code
     return Outcome(report.reason if known else Reason.INTERNAL, report.message, report, report.advice, code)
 
 
-def _memory_advice(bulk: BulkImport, job: JobView) -> str:
+def _format_memory_advice(bulk: BulkImport, job: JobView) -> str:
     """Name the field that bounds a task's memory; more of it seldom mends a list."""
     limits = bulk.spec.template.worker.resources.limits or {}
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"
-    if job.name == task_job_name(bulk.metadata.name, "list", job.run):
+    if job.name == build_task_job_name(bulk.metadata.name, "list", job.run):
         return f"Check what the list is; if it is right, raise {field}."
     return f"Raise {field}."

@@ -5,11 +5,17 @@ from typing import Any
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.jobs.cluster_message import fields_of
+from videoimport.core.jobs.cluster_message import find_video_fields
 from videoimport.core.jobs.run import ensure_job, observe_job
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan
-from videoimport.core.progress import compute_active_time, eta_seconds, later, percent_of, phase_of
+from videoimport.core.progress import (
+    compute_active_time,
+    compute_percent,
+    estimate_eta_seconds,
+    find_phase,
+    select_later_phase,
+)
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import reference_job
 from videoimport.core.video.scratch_claim import prepare_scratch
@@ -37,7 +43,7 @@ def restart_changed_run(context: VideoContext) -> VideoPlan | None:
     return start_next_run(context, context.attempts) if stuck and not running else None
 
 
-def to_be_made(context: VideoContext) -> VideoPlan | None:
+def ensure_run_job(context: VideoContext) -> VideoPlan | None:
     """The Job was never seen, or this status is an old one."""
     state = context.state
     if state.job is not None:
@@ -45,7 +51,7 @@ def to_be_made(context: VideoContext) -> VideoPlan | None:
     if state.is_outdated:
         return start_next_run(context, context.attempts)
     job_plan = ensure_job(
-        state, prepare_scratch(context, context.run), fields_of(context.video), context.settings.patience
+        state, prepare_scratch(context, context.run), find_video_fields(context.video), context.settings.patience
     )
     plan = PartialPlan(context.status).with_status(reason=job_plan.reason, message=job_plan.message or STARTING)
     return plan + job_plan
@@ -69,12 +75,12 @@ def follow_run(context: VideoContext) -> VideoPlan | None:
 
 
 def _report_startup(plan: VideoPlan, context: VideoContext, job: JobView) -> VideoPlan:
-    job_plan, status = observe_job(context.state, fields_of(context.video)), context.status
+    job_plan, status = observe_job(context.state, find_video_fields(context.video)), context.status
     reason, message = job_plan.reason, job_plan.message or STARTING
     if job_plan.echo and reason is status.reason:
         message = status.message or message
     waits = reason is Reason.UNSCHEDULABLE or any(pod.gated for pod in context.pods_of(job))
-    phase = later(status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
+    phase = select_later_phase(status.phase or VideoPhase.PENDING, VideoPhase.QUEUED if waits else VideoPhase.PENDING)
     return plan.with_status(phase=phase, reason=reason, message=message) + job_plan
 
 
@@ -82,8 +88,8 @@ def _report_progress(plan: VideoPlan, context: VideoContext, job: JobView, snaps
     """Percent and phase never go back within a run, whatever the stages do. The time left is guessed anew only with
     news, or it would change by itself for ever."""
     status = context.status
-    percent = max(status.progress_percent or 0, percent_of(snapshot.stages))
-    phase = later(status.phase or VideoPhase.PENDING, phase_of(snapshot.stages))
+    percent = max(status.progress_percent or 0, compute_percent(snapshot.stages))
+    phase = select_later_phase(status.phase or VideoPhase.PENDING, find_phase(snapshot.stages))
     told: dict[str, Any] = {
         "phase": phase,
         "reason": None,
@@ -95,5 +101,7 @@ def _report_progress(plan: VideoPlan, context: VideoContext, job: JobView, snaps
         "metadata": snapshot.metadata or status.metadata,
     }
     if snapshot.stages != status.stages:
-        told["eta_seconds"] = eta_seconds(percent, compute_active_time(snapshot.stages, context.now - job.created))
+        told["eta_seconds"] = estimate_eta_seconds(
+            percent, compute_active_time(snapshot.stages, context.now - job.created)
+        )
     return plan.with_status(**told)

@@ -5,8 +5,8 @@ from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.message_format import format_message
 from videoimport.core.plan import PartialPlan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
-from videoimport.core.video.finished_run import already_succeeded
-from videoimport.core.video.stop_jobs import deletions, still_running
+from videoimport.core.video.finished_run import record_success
+from videoimport.core.video.stop_jobs import delete_active_jobs, has_active_jobs
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
 
@@ -16,11 +16,11 @@ def cancel_run(context: VideoContext) -> VideoPlan | None:
     the import is cancelled once nothing of it runs."""
     if not context.spec.cancel:
         return None
-    if success := already_succeeded(context):
+    if success := record_success(context):
         return success
-    if not still_running(context):
+    if not has_active_jobs(context):
         return mark_cancelled(context)
-    plan = PartialPlan(context.status, actions=deletions(context))
+    plan = PartialPlan(context.status, actions=delete_active_jobs(context))
     return plan.with_status(reason=Reason.CANCELLED, message=_STOPPING, bytes_per_second=None, eta_seconds=None)
 
 

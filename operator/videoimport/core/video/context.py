@@ -10,9 +10,9 @@ from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.circuit_breaker import HostContext
 from videoimport.core.jobs.run import RunState
-from videoimport.core.object_metadata import Owner, job_owner, video_owner
+from videoimport.core.object_metadata import Owner, build_job_owner, build_video_owner
 from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import is_claim_of, is_job_of_video, is_pod_of, pods_of
+from videoimport.core.owned_objects import find_pods, is_claim_of, is_job_of_video, is_pod_of
 from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
 from videoimport.core.source_host import find_host
@@ -91,7 +91,7 @@ class VideoContext:
     @cached_property
     def owner(self) -> Owner:
         """The resource as the owner of its objects."""
-        return video_owner(self.video.metadata)
+        return build_video_owner(self.video.metadata)
 
     @cached_property
     def claim(self) -> ClaimView | None:
@@ -102,13 +102,13 @@ class VideoContext:
     def pods(self) -> tuple[PodView, ...]:
         """Pods of its Jobs, and of the one that the status names, although that may be gone."""
         known = self.status.job
-        recorded = job_owner(self.owner.namespace, known.name, known.uid) if known and known.uid else None
+        recorded = build_job_owner(self.owner.namespace, known.name, known.uid) if known and known.uid else None
         own = (pod for pod in self.observed.pods if any(is_pod_of(pod, job) for job in self.jobs))
         return (*own, *(pod for pod in self.observed.pods if pod.owner == recorded and recorded is not None))
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
         """Its pods, the newest first."""
-        return pods_of(job, self.observed.pods)
+        return find_pods(job, self.observed.pods)
 
     @cached_property
     def state(self) -> RunState:

@@ -9,17 +9,17 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
 from videoimport.api.videoimport_status import JobReference, VideoPhase
 from videoimport.core.circuit_breaker import describe_wait, record_failure
-from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, outcome_of, success_of
+from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, find_outcome, find_success
 from videoimport.core.jobs.run import finish_run
 from videoimport.core.jobs.run_end import is_active
 from videoimport.core.lifecycle import has_new_token
-from videoimport.core.message_format import clock, format_message, sentences, split_advice
+from videoimport.core.message_format import format_message, format_time, join_sentences, split_advice
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
 from videoimport.core.retry_policy import Context, Verdict, explain_exhaustion, judge
 from videoimport.core.source_host import find_host
 from videoimport.core.video.context import VideoContext, VideoPlan
-from videoimport.core.video.start_run import of_bulk, start_first_run, start_next_run
+from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, start_next_run
 
 _UNGUARDED = (
     "The object store has no conditional writes: destination.ifExists: Fail does not hold between two imports that "
@@ -29,14 +29,18 @@ _UNGUARDED = (
 
 def conclude_run(context: VideoContext) -> VideoPlan | None:
     """The current run is over: its outcome decides."""
-    outcome = finish_run(context.state, partial(outcome_of, expected=expect_report(context)))
+    outcome = finish_run(context.state, partial(find_outcome, expected=expect_report(context)))
     if outcome is None:
         return None
-    outcome = _with_its_room(context, _with_what_held_it_up(context, outcome))
-    return complete_import(context, outcome) if outcome.reason is None else run_failed(context, outcome.reason, outcome)
+    outcome = _add_scratch_size(context, _add_startup_problem(context, outcome))
+    return (
+        complete_import(context, outcome)
+        if outcome.reason is None
+        else handle_failed_run(context, outcome.reason, outcome)
+    )
 
 
-def _with_what_held_it_up(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
+def _add_startup_problem(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
     """A Job's time also runs while its pod cannot start; then that is what the user must know."""
     reason = context.status.reason
     if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
@@ -46,7 +50,7 @@ def _with_what_held_it_up(context: VideoContext, outcome: ImportOutcome) -> Impo
     return replace(outcome, message=message, advice=advice or info(reason).advice)
 
 
-def _with_its_room(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
+def _add_scratch_size(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
     """A report has the sizes in scratch; where it is missing, the declared one is all that is known."""
     if outcome.reason is not Reason.SCRATCH_FULL or outcome.report is not None:
         return outcome
@@ -54,13 +58,13 @@ def _with_its_room(context: VideoContext, outcome: ImportOutcome) -> ImportOutco
     advice = (
         "Raise worker.scratch.size to the size of the source and of the results, or use nodes with more disk space."
     )
-    return replace(outcome, message=sentences(outcome.message, size), advice=advice)
+    return replace(outcome, message=join_sentences(outcome.message, size), advice=advice)
 
 
-def already_succeeded(context: VideoContext) -> VideoPlan | None:
+def record_success(context: VideoContext) -> VideoPlan | None:
     """The current run left a report of success, whatever became of its Job since."""
     job = context.job
-    outcome = success_of(job, context.pods_of(job), expect_report(context)) if job else None
+    outcome = find_success(job, context.pods_of(job), expect_report(context)) if job else None
     return complete_import(context, outcome) if outcome else None
 
 
@@ -68,7 +72,7 @@ def handle_lost_job(context: VideoContext) -> VideoPlan | None:
     """The Job was seen and is gone. If the run had come to its end, the next one finds the commit record."""
     if context.job is not None or context.status.job is None or context.status.job.uid is None:
         return None
-    return run_failed(context, Reason.REPORT_LOST, Outcome(Reason.REPORT_LOST, "The run's Job is gone"))
+    return handle_failed_run(context, Reason.REPORT_LOST, Outcome(Reason.REPORT_LOST, "The run's Job is gone"))
 
 
 def wait_for_retry(context: VideoContext) -> VideoPlan | None:
@@ -83,7 +87,7 @@ def wait_for_retry(context: VideoContext) -> VideoPlan | None:
         return start_first_run(context)
     if given_up := explain_exhaustion(context.attempts):
         verdict = Verdict(context.attempts.model_copy(update={"next_retry_time": None}), given_up)
-        found, advice = split_advice(_as_it_was(context, reason, at))
+        found, advice = split_advice(_find_last_message(context, reason, at))
         message = format_message(reason, found, given_up=given_up, advice=advice)
         return _fail_import(PartialPlan(context.status), context, reason, message, verdict)
     if reason is Reason.RATE_LIMITED:
@@ -91,23 +95,23 @@ def wait_for_retry(context: VideoContext) -> VideoPlan | None:
     if context.now >= at:
         return start_next_run(context, context.attempts)
     if context.status.phase is VideoPhase.SUSPENDED:
-        words = sentences(format_message(reason), _next_start(context, reason, at))
+        words = join_sentences(format_message(reason), _describe_next_start(context, reason, at))
         return PartialPlan(context.status, requeue_at=at).with_status(phase=VideoPhase.PENDING, message=words)
     return PartialPlan(context.status, requeue_at=at)
 
 
-def _next_start(context: VideoContext, reason: Reason, at: datetime) -> str:
+def _describe_next_start(context: VideoContext, reason: Reason, at: datetime) -> str:
     """When the next run follows, in a sentence."""
     if info(reason).retry is RetryClass.HOST:
         return f"{describe_wait(find_host(context.video) or 'the host', at)}."
-    return f"Run {context.run + 1} starts at {clock(at)}."
+    return f"Run {context.run + 1} starts at {format_time(at)}."
 
 
-def _as_it_was(context: VideoContext, reason: Reason, at: datetime) -> str:
+def _find_last_message(context: VideoContext, reason: Reason, at: datetime) -> str:
     """What is told of the last run, without the run that was to follow."""
     if context.status.phase is VideoPhase.SUSPENDED or not context.status.message:
         return format_message(reason)
-    return context.status.message.removesuffix(_next_start(context, reason, at)).strip()
+    return context.status.message.removesuffix(_describe_next_start(context, reason, at)).strip()
 
 
 def _is_called_back(context: VideoContext) -> bool:
@@ -143,16 +147,16 @@ def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
     """Done: everything the report says is now the status. A video that the destination had already is a success too."""
     report = outcome.report
     duplicate_of = report.duplicate_of if report else None
-    message = sentences(outcome.message or "The video is imported")
+    message = join_sentences(outcome.message or "The video is imported")
     if duplicate_of:
         message = format_message(
             Reason.DUPLICATE, outcome.message or f"The destination already has this video at {duplicate_of}"
         )
-    unguarded = sentences(_UNGUARDED) if report and report.unguarded and not duplicate_of else ""
+    unguarded = join_sentences(_UNGUARDED) if report and report.unguarded and not duplicate_of else ""
     plan = _merge_report(context, outcome).with_status(
         phase=VideoPhase.COMPLETED,
         reason=Reason.DUPLICATE if duplicate_of else None,
-        message=sentences(message, unguarded),
+        message=join_sentences(message, unguarded),
         attempts=context.attempts.model_copy(update={"next_retry_time": None}),
         completion_time=context.now,
         progress_percent=100,
@@ -160,13 +164,13 @@ def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
         video_id=report.video_id if report else None,
         duplicate_of=duplicate_of,
     )
-    if of_bulk(context):
+    if is_part_of_bulk(context):
         return plan
     warnings = (PlannedEvent("Warning", "Unguarded", unguarded),) if unguarded else ()
     return plan + Plan(planned_events=(PlannedEvent("Normal", "Completed", message), *warnings))
 
 
-def run_failed(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
+def handle_failed_run(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
     """Another run, at once or later, or the end."""
     plan = _merge_report(context, outcome)
     if info(reason).retry is RetryClass.HOST:
@@ -178,15 +182,15 @@ def run_failed(context: VideoContext, reason: Reason, outcome: ImportOutcome) ->
     if verdict.requeue_at is None:
         message = format_message(reason, outcome.message, given_up=verdict.given_up, advice=outcome.advice)
         return _restart_with_new_spec(context, reason, outcome) or _fail_import(plan, context, reason, message, verdict)
-    when = _next_start(context, reason, verdict.requeue_at)
+    when = _describe_next_start(context, reason, verdict.requeue_at)
     message = format_message(reason, outcome.message, advice=outcome.advice)
-    planned_event = PlannedEvent("Warning", "Retrying", sentences(f"{reason}: {message}", when))
+    planned_event = PlannedEvent("Warning", "Retrying", join_sentences(f"{reason}: {message}", when))
     if verdict.requeue_at <= context.now and not context.spec.suspend:
         return start_next_run(context, verdict.attempts, planned_event)
     plan = plan.with_status(
         phase=VideoPhase.SUSPENDED if context.spec.suspend else VideoPhase.PENDING,
         reason=reason,
-        message=sentences(message, when),
+        message=join_sentences(message, when),
         attempts=verdict.attempts,
     )
     return plan + Plan(planned_events=(planned_event,), requeue_at=verdict.requeue_at)
@@ -197,7 +201,9 @@ def _restart_with_new_spec(context: VideoContext, reason: Reason, outcome: Impor
     that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
     if not context.has_changed_since(context.job) or context.spec.suspend:
         return None
-    words = sentences(f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once")
+    words = join_sentences(
+        f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once"
+    )
     return replace(start_first_run(context), planned_events=(PlannedEvent("Warning", "Retrying", words),))
 
 
@@ -212,7 +218,7 @@ def _fail_import(plan: VideoPlan, context: VideoContext, reason: Reason, message
         bytes_per_second=None,
         eta_seconds=None,
     )
-    return plan + Plan(planned_events=(PlannedEvent("Warning", "Failed", sentences(f"{reason}: {message}")),))
+    return plan + Plan(planned_events=(PlannedEvent("Warning", "Failed", join_sentences(f"{reason}: {message}")),))
 
 
 def _merge_report(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:

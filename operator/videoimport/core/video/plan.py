@@ -5,16 +5,16 @@ from dataclasses import replace
 from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport_status import StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
-from videoimport.core.conditions import Ending, Fact, build_state_facts, holds, merge_conditions, milestone
-from videoimport.core.display_name import display_name
+from videoimport.core.conditions import Ending, Fact, build_milestone, build_state_facts, is_true, merge_conditions
+from videoimport.core.display_name import derive_display_name
 from videoimport.core.jobs.run import cleanup_jobs, find_recorded_jobs
-from videoimport.core.jobs.run_end import settles_at
-from videoimport.core.lifecycle import is_finished, under_way
-from videoimport.core.message_format import span
-from videoimport.core.plan import PartialPlan, Plan, creations_last, earliest
+from videoimport.core.jobs.run_end import find_settle_time
+from videoimport.core.lifecycle import has_active_run, is_finished
+from videoimport.core.message_format import format_duration
+from videoimport.core.plan import PartialPlan, Plan, find_earliest, put_creations_last
 from videoimport.core.progress import is_done
-from videoimport.core.status_throttle import due
-from videoimport.core.upload_service_status import upload_status
+from videoimport.core.status_throttle import plan_status_write
+from videoimport.core.upload_service_status import build_upload_status
 from videoimport.core.video.context import VideoContext
 from videoimport.core.video.scratch_claim import remove_spent_claims
 
@@ -32,15 +32,15 @@ def finalize_plan(context: VideoContext, partial: PartialPlan[VideoImportStatus]
     """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
     status = _complete_status(context, partial.status)
     state = context.state
-    recorded = find_recorded_jobs(state, current=not under_way(context.status))
+    recorded = find_recorded_jobs(state, current=not has_active_run(context.status))
     obsolete = (*cleanup_jobs(state, recorded), *remove_spent_claims(context, partial.status))
     removals = tuple(action for action in obsolete if action not in partial.actions)
-    settles = settles_at(state.job, state.pods_of(state.job), context.now) if state.job else None
+    settles = find_settle_time(state.job, state.pods_of(state.job), context.now) if state.job else None
     probe = find_probe_deadline(context.host_context, status) if status.host_backoff else None
-    own: Plan[VideoImportStatus] = Plan(None, removals, requeue_at=earliest(probe, settles))
-    write = due(context.status, status, _PROGRESS, context.now, context.settings.write_interval)
+    own: Plan[VideoImportStatus] = Plan(None, removals, requeue_at=find_earliest(probe, settles))
+    write = plan_status_write(context.status, status, _PROGRESS, context.now, context.settings.write_interval)
     plan = write + partial + own
-    return replace(plan, actions=creations_last(plan.actions))
+    return replace(plan, actions=put_creations_last(plan.actions))
 
 
 def _complete_status(context: VideoContext, status: VideoImportStatus) -> VideoImportStatus:
@@ -48,25 +48,27 @@ def _complete_status(context: VideoContext, status: VideoImportStatus) -> VideoI
     return status.model_copy(
         update={
             "observed_generation": generation,
-            "observed_retry_token": _token(context, status),
+            "observed_retry_token": _find_observed_token(context, status),
             "attempts": status.attempts and status.attempts.model_copy(update={"max": context.spec.max_attempts}),
             "host_backoff": update_backoff(context.host_context, status) if status.host_backoff else None,
-            "conditions": merge_conditions(context.status.conditions, _facts(context, status), generation, context.now),
-            "upload": upload_status(status),
-            "metadata": _readable(status.metadata),
-            "display_name": display_name(context.spec.source, status.source),
+            "conditions": merge_conditions(
+                context.status.conditions, _build_facts(context, status), generation, context.now
+            ),
+            "upload": build_upload_status(status),
+            "metadata": _add_duration(status.metadata),
+            "display_name": derive_display_name(context.spec.source, status.source),
         }
     )
 
 
-def _readable(metadata: VideoMetadata | None) -> VideoMetadata | None:
+def _add_duration(metadata: VideoMetadata | None) -> VideoMetadata | None:
     """With the duration as the printer column shows it."""
     if metadata is None or metadata.duration_ms is None:
         return metadata
-    return metadata.model_copy(update={"duration": span(metadata.duration_ms)})
+    return metadata.model_copy(update={"duration": format_duration(metadata.duration_ms)})
 
 
-def _token(context: VideoContext, status: VideoImportStatus) -> str | None:
+def _find_observed_token(context: VideoContext, status: VideoImportStatus) -> str | None:
     """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
     is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
     noted = status.phase is VideoPhase.COMPLETED or not (
@@ -75,15 +77,18 @@ def _token(context: VideoContext, status: VideoImportStatus) -> str | None:
     return context.spec.retry_token if noted else status.observed_retry_token
 
 
-def _facts(context: VideoContext, status: VideoImportStatus) -> tuple[Fact, ...]:
+def _build_facts(context: VideoContext, status: VideoImportStatus) -> tuple[Fact, ...]:
     phase = status.phase or VideoPhase.PENDING
     ending = _ENDINGS.get(phase)
     rests = phase is VideoPhase.SUSPENDED
     word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
-    return (*build_state_facts(ending, word, status.message or "", rests=rests), *_milestones(context, status, ending))
+    return (
+        *build_state_facts(ending, word, status.message or "", rests=rests),
+        *_build_milestones(context, status, ending),
+    )
 
 
-def _milestones(context: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
+def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
     """Once reached within a run, a milestone stays; a new run starts without any."""
     same_run = status.run == context.status.run
     progress = context.observed.progress
@@ -92,6 +97,6 @@ def _milestones(context: VideoContext, status: VideoImportStatus, ending: Ending
         ConditionType.TRANSCODED: is_done(status.stages, StageName.TRANSCODE),
         ConditionType.UPLOADED: is_done(status.stages, StageName.UPLOAD),
     }
-    kept = {kind: same_run and holds(context.status.conditions, kind) for kind in news}
+    kept = {kind: same_run and is_true(context.status.conditions, kind) for kind in news}
     done = ending is Ending.SUCCEEDED
-    return tuple(milestone(kind, reached=done or new or kept[kind], ending=ending) for kind, new in news.items())
+    return tuple(build_milestone(kind, reached=done or new or kept[kind], ending=ending) for kind, new in news.items())

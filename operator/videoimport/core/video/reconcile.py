@@ -8,7 +8,7 @@ from videoimport.core.lifecycle import is_finished, needs_restart
 from videoimport.core.observed import ObservedVideo
 from videoimport.core.plan import PartialPlan, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.video.active_run import follow_run, restart_changed_run, to_be_made
+from videoimport.core.video.active_run import ensure_run_job, follow_run, restart_changed_run
 from videoimport.core.video.cancel import cancel_run, mark_cancelled
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import conclude_run, handle_lost_job, wait_for_retry, wait_in_queue
@@ -34,7 +34,7 @@ def _begin_import(context: VideoContext) -> VideoPlan | None:
     return mark_suspended(context) if context.spec.suspend else start_first_run(context)
 
 
-def _over(context: VideoContext) -> VideoPlan | None:
+def _handle_finished(context: VideoContext) -> VideoPlan | None:
     if not is_finished(context.status):
         return None
     starts = needs_restart(context.video) and not context.spec.suspend
@@ -43,7 +43,7 @@ def _over(context: VideoContext) -> VideoPlan | None:
 
 _CASES = (
     _begin_import,
-    _over,
+    _handle_finished,
     cancel_run,
     suspend_run,
     resume_import,
@@ -53,6 +53,6 @@ _CASES = (
     restart_changed_run,
     handle_lost_job,
     take_back_run,
-    to_be_made,
+    ensure_run_job,
     follow_run,
 )

@@ -6,10 +6,10 @@ The Job waits until the claim was seen: a refused claim then shows as what it is
 from videoimport.api.labels import COMPONENT, IMPORT
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
-from videoimport.core.jobs.import_job import job_manifest
+from videoimport.core.jobs.import_job import build_import_job
 from videoimport.core.lifecycle import is_finished
 from videoimport.core.object_metadata import CALM, OUR_LABELS, ROOM, build_owner_references
-from videoimport.core.object_names import scratch_name
+from videoimport.core.object_names import build_scratch_name
 from videoimport.core.observed import ClaimView
 from videoimport.core.plan import Action, Create, Delete, Manifest
 from videoimport.core.video.context import VideoContext
@@ -17,15 +17,19 @@ from videoimport.core.video.context import VideoContext
 
 def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:
     """The next step towards this run's Job. A claim of another size or class than is wanted now makes way first."""
-    room = _room(context.video)
+    room = _format_room(context.video)
     if room is None:
-        return (Create(job_manifest(context.video, run, context.settings)),)
+        return (Create(build_import_job(context.video, run, context.settings)),)
     claim = context.claim
     if claim is None:
-        return (Create(claim_manifest(context.video)),)
+        return (Create(build_claim_manifest(context.video)),)
     if claim.deleting:  # its name is taken until it is gone
         return ()
-    return (Create(job_manifest(context.video, run, context.settings)),) if claim.room == room else (_deletion(claim),)
+    return (
+        (Create(build_import_job(context.video, run, context.settings)),)
+        if claim.room == room
+        else (_delete_claim(claim),)
+    )
 
 
 def remove_spent_claims(context: VideoContext, planned: VideoImportStatus) -> tuple[Action, ...]:
@@ -33,20 +37,20 @@ def remove_spent_claims(context: VideoContext, planned: VideoImportStatus) -> tu
     if not (is_finished(context.status) and is_finished(planned)):
         return ()
     claim = context.claim
-    return (_deletion(claim),) if claim is not None and not claim.deleting else ()
+    return (_delete_claim(claim),) if claim is not None and not claim.deleting else ()
 
 
-def claim_manifest(video: VideoImport) -> Manifest:
+def build_claim_manifest(video: VideoImport) -> Manifest:
     """The claim as it is to be created."""
     meta, scratch = video.metadata, video.spec.worker.scratch
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
-            "name": scratch_name(meta.name),
+            "name": build_scratch_name(meta.name),
             "namespace": meta.namespace,
             "labels": OUR_LABELS | {COMPONENT: "scratch", IMPORT: meta.name},
-            "annotations": CALM | {ROOM: _room(video)},
+            "annotations": CALM | {ROOM: _format_room(video)},
             "ownerReferences": build_owner_references(IDENTITY, meta),
         },
         "spec": {
@@ -57,10 +61,10 @@ def claim_manifest(video: VideoImport) -> Manifest:
     }
 
 
-def _room(video: VideoImport) -> str | None:
+def _format_room(video: VideoImport) -> str | None:
     scratch = video.spec.worker.scratch
     return f"{scratch.size} of {scratch.storage_class_name}" if scratch.storage_class_name else None
 
 
-def _deletion(claim: ClaimView) -> Delete:
+def _delete_claim(claim: ClaimView) -> Delete:
     return Delete("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)

@@ -3,11 +3,11 @@
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
-from videoimport.core.jobs.run import next_run
+from videoimport.core.jobs.run import create_next_run
 from videoimport.core.jobs.run_end import is_over
-from videoimport.core.lifecycle import under_way
-from videoimport.core.message_format import sentences
-from videoimport.core.object_names import job_name
+from videoimport.core.lifecycle import has_active_run
+from videoimport.core.message_format import join_sentences
+from videoimport.core.object_names import build_job_name
 from videoimport.core.owned_objects import is_child
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
@@ -19,7 +19,7 @@ STARTING = "The worker is starting."
 def start_first_run(context: VideoContext) -> VideoPlan:
     """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
     plan = _start_run(context, Attempts(max=context.spec.max_attempts)).with_status(source=None, metadata=None)
-    if of_bulk(context) or plan.status.run == context.run:
+    if is_part_of_bulk(context) or plan.status.run == context.run:
         return plan
     return plan + Plan(planned_events=(PlannedEvent("Normal", "Started", f"Run {plan.status.run} started."),))
 
@@ -32,17 +32,17 @@ def start_next_run(context: VideoContext, attempts: Attempts, planned_event: Pla
 
 def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
     """The run as it begins, or the wait for its host, or for a place among those that run."""
-    run = next_run(context.state, attempts)
+    run = create_next_run(context.state, attempts)
     if wait := find_wait(context.host_context, context.video.metadata.uid):
         return _hold_run(context, run.attempts, wait)
     if context.observed.no_room:
         return _queue_run(context, run.attempts)
-    status = _afresh(context, run.attempts).model_copy(
+    status = _clear_run(context, run.attempts).model_copy(
         update={
             "reason": None,
             "message": STARTING,
             "run": run.number,
-            "job": JobReference(name=job_name(context.video.metadata.name, run.number)),
+            "job": JobReference(name=build_job_name(context.video.metadata.name, run.number)),
             "host_backoff": record_start(context.host_context),
             "start_time": context.status.start_time or context.now,
         }
@@ -54,7 +54,7 @@ def take_back_run(context: VideoContext) -> VideoPlan | None:
     """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
     deleted with the others."""
     record = context.status.host_backoff
-    if not under_way(context.status) or (record is not None and record.probing) or _has_begun(context):
+    if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):
         return None
     wait = find_wait(context.host_context, context.video.metadata.uid)
     return _hold_run(context, context.attempts, wait) if wait else None
@@ -68,10 +68,10 @@ def _has_begun(context: VideoContext) -> bool:
 
 
 def _hold_run(context: VideoContext, attempts: Attempts, wait: HostWait) -> VideoPlan:
-    status = _afresh(context, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
+    status = _clear_run(context, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
         update={
             "reason": Reason.RATE_LIMITED,
-            "message": sentences(f"{wait.host} asks for fewer requests", describe_wait(wait.host, wait.until)),
+            "message": join_sentences(f"{wait.host} asks for fewer requests", describe_wait(wait.host, wait.until)),
             "run": context.run,
             "job": None,
         }
@@ -80,11 +80,11 @@ def _hold_run(context: VideoContext, attempts: Attempts, wait: HostWait) -> Vide
 
 
 def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
-    status = _afresh(context, attempts).model_copy(
+    status = _clear_run(context, attempts).model_copy(
         update={
             "phase": VideoPhase.QUEUED,
             "reason": None,
-            "message": sentences(context.observed.no_room, "The run starts when another import ends"),
+            "message": join_sentences(context.observed.no_room, "The run starts when another import ends"),
             "run": context.run,
             "job": None,
         }
@@ -92,7 +92,7 @@ def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
     return PartialPlan(status)
 
 
-def _afresh(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
+def _clear_run(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
     """Nothing is left of what an earlier run told."""
     return context.status.model_copy(
         update={
@@ -114,6 +114,6 @@ def _afresh(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
     )
 
 
-def of_bulk(context: VideoContext) -> bool:
+def is_part_of_bulk(context: VideoContext) -> bool:
     """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
     return is_child(context.video.metadata)

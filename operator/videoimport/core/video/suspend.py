@@ -9,9 +9,9 @@ from dataclasses import replace
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.plan import PartialPlan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
-from videoimport.core.video.finished_run import already_succeeded, conclude_run
+from videoimport.core.video.finished_run import conclude_run, record_success
 from videoimport.core.video.start_run import start_first_run, start_next_run
-from videoimport.core.video.stop_jobs import deletions, still_running
+from videoimport.core.video.stop_jobs import delete_active_jobs, has_active_jobs
 
 _WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
 _SUSPENDED = PlannedEvent("Normal", "Suspended", _WORDS)
@@ -23,9 +23,9 @@ def suspend_run(context: VideoContext) -> VideoPlan | None:
     stopped. A delay before the next run goes on, and nothing follows when it is over."""
     if not context.spec.suspend:
         return None
-    if not _rests(context) and context.attempts.next_retry_time is None and (end := conclude_run(context)):
+    if not _is_suspended(context) and context.attempts.next_retry_time is None and (end := conclude_run(context)):
         return end
-    return already_succeeded(context) or mark_suspended(context)
+    return record_success(context) or mark_suspended(context)
 
 
 def mark_suspended(context: VideoContext) -> VideoPlan:
@@ -42,21 +42,23 @@ def mark_suspended(context: VideoContext) -> VideoPlan:
             "eta_seconds": None,
         }
     )
-    return PartialPlan(status, actions=deletions(context), planned_events=() if _rests(context) else (_SUSPENDED,))
+    return PartialPlan(
+        status, actions=delete_active_jobs(context), planned_events=() if _is_suspended(context) else (_SUSPENDED,)
+    )
 
 
 def resume_import(context: VideoContext) -> VideoPlan | None:
     """The wish was taken back. The worker that was stopped must be gone before another one starts."""
-    if not _rests(context) or context.attempts.next_retry_time is not None:
+    if not _is_suspended(context) or context.attempts.next_retry_time is not None:
         return None
-    if success := already_succeeded(context):
+    if success := record_success(context):
         return success
-    if still_running(context):
-        return PartialPlan(context.status, actions=deletions(context))
+    if has_active_jobs(context):
+        return PartialPlan(context.status, actions=delete_active_jobs(context))
     if not context.run:
         return start_first_run(context)
     return replace(start_next_run(context, context.attempts), planned_events=(_RESUMED,))
 
 
-def _rests(context: VideoContext) -> bool:
+def _is_suspended(context: VideoContext) -> bool:
     return context.status.phase is VideoPhase.SUSPENDED

@@ -11,9 +11,9 @@ from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH, DeliveryRepo
 from videoimport.core.jobs.job_manifest import RunJob
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.run import RunState
-from videoimport.core.jobs.task_job import task_pod
-from videoimport.core.jobs.volumes import secret_at
-from videoimport.core.object_names import task_job_name
+from videoimport.core.jobs.task_job import build_task_pod
+from videoimport.core.jobs.volumes import build_secret_volume
+from videoimport.core.object_names import build_task_job_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
@@ -43,8 +43,8 @@ def build_delivery_job(
         ca_bundle_config_map_ref=options.ca_bundle_config_map_ref,
         timeout_seconds=DELIVERY_TIMEOUT // timedelta(seconds=1),
     )
-    secret = secret_at("webhook-secret", WEBHOOK_SECRET_PATH, webhook.secret_ref)
-    name, pod = task_job_name(meta.name, "hook", status.run), task_pod(bulk, secret, settings)
+    secret = build_secret_volume("webhook-secret", WEBHOOK_SECRET_PATH, webhook.secret_ref)
+    name, pod = build_task_job_name(meta.name, "hook", status.run), build_task_pod(bulk, secret, settings)
     return RunJob(name, bulk, status.run, status.id, task, DELIVERY_TIMEOUT, pod)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.tasks.webhook_task import WebhookEvent
-from videoimport.core.message_format import clock
+from videoimport.core.message_format import format_time
 
 _EVENTS = {
     BulkPhase.COMPLETED: WebhookEvent.COMPLETED,
@@ -35,13 +35,13 @@ def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> Webhook
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:
         return None
-    identity = hashlib.sha256(f"{bulk.metadata.uid}/{event}/{clock(ended)}".encode()).hexdigest()
+    identity = hashlib.sha256(f"{bulk.metadata.uid}/{event}/{format_time(ended)}".encode()).hexdigest()
     return WebhookMessage(f"msg_{identity[:32]}", event)
 
 
 def build_message_body(bulk: BulkImport, status: BulkImportStatus, notice: WebhookMessage) -> str:
     """The message, JSON; some 20 KB for a hundred thousand items."""
-    ended = clock(status.completion_time) if status.completion_time else None
+    ended = format_time(status.completion_time) if status.completion_time else None
     data: dict[str, Any] = {
         "namespace": bulk.metadata.namespace,
         "name": bulk.metadata.name,
@@ -50,7 +50,7 @@ def build_message_body(bulk: BulkImport, status: BulkImportStatus, notice: Webho
         "dryRun": bulk.spec.dry_run,
         "message": status.message or "",
         **{str(BulkImportStatus.model_fields[name].alias): getattr(status, name) or 0 for name in _COUNTS},
-        "startTime": clock(status.start_time) if status.start_time else None,
+        "startTime": format_time(status.start_time) if status.start_time else None,
         "completionTime": ended,
         "resultsRef": [shard.wire() for shard in status.results_ref],
         "itemsRef": [page.wire() for page in status.items_ref],

@@ -13,13 +13,20 @@ from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
-from videoimport.core.jobs.cluster_message import fields_of_bulk
+from videoimport.core.jobs.cluster_message import find_bulk_fields
 from videoimport.core.jobs.job_manifest import build_job
 from videoimport.core.jobs.outcome import Outcome
-from videoimport.core.jobs.run import RunState, cleanup_jobs, ensure_job, find_recorded_jobs, next_run, observe_job
+from videoimport.core.jobs.run import (
+    RunState,
+    cleanup_jobs,
+    create_next_run,
+    ensure_job,
+    find_recorded_jobs,
+    observe_job,
+)
 from videoimport.core.jobs.run_end import delete_jobs
-from videoimport.core.jobs.task_job import finish_task, task_run
-from videoimport.core.message_format import append_final_cause, clock, format_message, sentences
+from videoimport.core.jobs.task_job import find_task_run, finish_task
+from videoimport.core.message_format import append_final_cause, format_message, format_time, join_sentences
 from videoimport.core.observed import JobView, ObservedBulk
 from videoimport.core.plan import Action, Create, Plan, PlannedEvent
 from videoimport.core.settings import Settings
@@ -67,7 +74,7 @@ def reconcile_webhook(
     """``status`` is what is about to be written; its phase, times and counts are told."""
     before, notice = observed.bulk.status.webhook, build_webhook_message(observed.bulk, status)
     number, attempts = (before.run, before.attempts) if before else (0, Attempts(max=MAX_DELIVERY_ATTEMPTS))
-    run = task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)
+    run = find_task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)
     context = _WebhookContext(observed.bulk, status, run)
     found = _deliver_message(context, before, notice) if notice else Plan(_drop_message(context, before))
     recorded = find_recorded_jobs(run, current=before is not None and is_recorded(before))
@@ -102,7 +109,7 @@ def _start_delivery(context: _WebhookContext, webhook: WebhookStatus) -> Webhook
 
 
 def _start_next_run(context: _WebhookContext, webhook: WebhookStatus, attempts: Attempts) -> WebhookPlan:
-    run = next_run(context.run, attempts)
+    run = create_next_run(context.run, attempts)
     return _ensure_delivery_job(context, webhook.model_copy(update={"run": run.number, "attempts": run.attempts}))
 
 
@@ -111,7 +118,7 @@ def _ensure_delivery_job(context: _WebhookContext, status: WebhookStatus) -> Web
     if context.suspended:
         return Plan(status.model_copy(update={"message": _SUSPENDED}))
     creation = _create_delivery_job(context, status)
-    job_plan = ensure_job(context.run, creation, fields_of_bulk(context.bulk), pause=timedelta(0))
+    job_plan = ensure_job(context.run, creation, find_bulk_fields(context.bulk), pause=timedelta(0))
     return Plan(status.model_copy(update={"message": job_plan.message or _SENDING})) + job_plan
 
 
@@ -139,7 +146,7 @@ def _reconcile_pending(context: _WebhookContext, before: WebhookStatus) -> Webho
 def _observe_active_job(context: _WebhookContext, before: WebhookStatus, job: JobView) -> WebhookPlan:
     if context.suspended:
         return Plan(before.model_copy(update={"message": _SUSPENDED}), delete_jobs((job,)))
-    job_plan = observe_job(context.run, fields_of_bulk(context.bulk))
+    job_plan = observe_job(context.run, find_bulk_fields(context.bulk))
     message = job_plan.message or (_QUEUED if job.suspended else _SENDING)
     if job_plan.echo and (before.message or "").endswith(message.rpartition(". ")[2]):
         message = before.message or message
@@ -152,11 +159,11 @@ def _finish_run(context: _WebhookContext, before: WebhookStatus, outcome: Outcom
         return Plan(before.model_copy(update=changes))
     verdict = judge_delivery(context.bulk, context.run, outcome)
     if at := verdict.requeue_at:
-        text = sentences(_explain_failure(outcome), f"It is sent again at {clock(at)}")
+        text = join_sentences(_explain_failure(outcome), f"It is sent again at {format_time(at)}")
         return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": text}), requeue_at=at)
     if outcome.reason in FINAL_REASONS:
         return Plan(_mark_failed(before, _explain_failure(outcome), verdict.attempts))
-    text = sentences(append_final_cause(outcome.message, verdict.given_up or "Given up"), _RETRY_ADVICE)
+    text = join_sentences(append_final_cause(outcome.message, verdict.given_up or "Given up"), _RETRY_ADVICE)
     return Plan(_mark_failed(before, text, verdict.attempts))
 
 

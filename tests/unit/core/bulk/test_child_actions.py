@@ -9,7 +9,7 @@ from support.core.video_builders import SETTINGS
 from videoimport.api.tasks.listing_task import FoundItem
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_actions import create_child
-from videoimport.core.jobs.pod_template import task_of
+from videoimport.core.jobs.pod_template import build_task
 from videoimport.core.list_item import describe_item
 
 SECRET = {"credentialsSecretRef": {"name": "login"}}
@@ -48,7 +48,7 @@ def test_a_child_that_says_nothing_sends_them_nowhere_and_keeps_its_hash() -> No
     manifest["metadata"]["uid"] = "u"
     child = VideoImport.parse(manifest)
     alone = child.model_copy(update={"metadata": child.metadata.model_copy(update={"owner_references": ()})})
-    told = task_of(child, 1, SETTINGS)
+    told = build_task(child, 1, SETTINGS)
     assert told.spec.source.header_origins == ()
-    assert task_of(alone, 1, SETTINGS).spec.source.header_origins is None
-    assert told.spec_hash == task_of(alone, 1, SETTINGS).spec_hash
+    assert build_task(alone, 1, SETTINGS).spec.source.header_origins is None
+    assert told.spec_hash == build_task(alone, 1, SETTINGS).spec_hash

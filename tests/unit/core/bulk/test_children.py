@@ -21,7 +21,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.bulk.child_actions import DEFAULT_NAME, create_child
-from videoimport.core.list_item import inline
+from videoimport.core.list_item import convert_inline_item
 from videoimport.core.plan import Delete, Patch, Plan
 
 
@@ -67,7 +67,8 @@ def test_same_item_twice_is_one_import_and_the_first_counts():
 
 def test_child_is_named_labelled_and_owned():
     manifest = create_child(
-        bulk(meta={"labels": {"kueue.x-k8s.io/queue-name": "night", "x": "y"}}), inline(bulk().spec.source.items[0])
+        bulk(meta={"labels": {"kueue.x-k8s.io/queue-name": "night", "x": "y"}}),
+        convert_inline_item(bulk().spec.source.items[0]),
     ).manifest
     meta = manifest["metadata"]
     assert (manifest["apiVersion"], manifest["kind"]) == ("videoimport.io/v1alpha1", "VideoImport")
@@ -96,7 +97,8 @@ def test_child_gets_the_whole_template():
     }
     wish = bulk(template=template, retryToken="b", incremental=False)
     spec = VideoImport.parse(
-        create_child(wish, inline(wish.spec.source.items[0])).manifest | {"metadata": child(wish, 0).metadata.wire()}
+        create_child(wish, convert_inline_item(wish.spec.source.items[0])).manifest
+        | {"metadata": child(wish, 0).metadata.wire()}
     ).spec
     assert spec.destination.folder == "root/talks"
     assert spec.requirements is not None
@@ -111,7 +113,7 @@ def test_childs_folder_is_the_items_name_or_the_templates_or_title_and_hash():
     plain, named = bulk(1), bulk(source={"items": [{"url": url(0), "name": "Opening"}]})
     template = {"destination": {"s3": {"bucket": "media"}, "name": "{sourceId}"}}
     names = [
-        create_child(wish, inline(wish.spec.source.items[0])).manifest["spec"]["destination"]["name"]
+        create_child(wish, convert_inline_item(wish.spec.source.items[0])).manifest["spec"]["destination"]["name"]
         for wish in (plain, named, bulk(1, template=template))
     ]
     assert names == [DEFAULT_NAME, "Opening", "{sourceId}"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.core.simulated_cluster import SURE, SimulatedCluster
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.status import FINISHED_PHASES
-from videoimport.core.parsers import shard_view
+from videoimport.core.parsers import parse_shard
 
 ITEMS = 5
 seeds = st.integers(0, 2**32)
@@ -56,7 +56,7 @@ def calm_down(cluster: SimulatedCluster) -> None:
 
 
 def ledger(cluster: SimulatedCluster) -> dict[str, bool]:
-    shards = map(shard_view, cluster.of_kind("ConfigMap"))
+    shards = map(parse_shard, cluster.of_kind("ConfigMap"))
     return {key: entry.success for shard in shards for key, entry in shard.entries.items()}
 
 

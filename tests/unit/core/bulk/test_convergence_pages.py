@@ -13,9 +13,9 @@ from videoimport.api.identity import item_identity
 from videoimport.api.tasks.listing_task import FoundItem, PageLine
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.lifecycle import under_way
+from videoimport.core.lifecycle import has_active_run
 from videoimport.core.list_item import LINES
-from videoimport.core.parsers import page_view, shard_view
+from videoimport.core.parsers import parse_page, parse_shard
 
 LIST = "https://lists.example/all.txt"
 VIDEOS, PICTURES = 7, 2
@@ -82,7 +82,7 @@ def calm_down(cluster: SimulatedListingCluster) -> None:
 
 def ledger(cluster: SimulatedListingCluster) -> dict[str, bool]:
     shards = [raw for raw in cluster.of_kind("ConfigMap") if "results" in raw["metadata"]["name"]]
-    return {key: entry.success for shard in map(shard_view, shards) for key, entry in shard.entries.items()}
+    return {key: entry.success for shard in map(parse_shard, shards) for key, entry in shard.entries.items()}
 
 
 def running(cluster: SimulatedListingCluster, bulk: str) -> list[str]:
@@ -109,7 +109,7 @@ def test_every_item_of_every_page_gets_its_one_result(seed):
     )  # fmt: skip
     assert len(ledger(cluster)) == VIDEOS
     assert max(cluster.uploads.values()) == 1
-    assert [page.number for page in map(page_view, pages(cluster))] == [0, 1, 2, 3]
+    assert [page.number for page in map(parse_page, pages(cluster))] == [0, 1, 2, 3]
     assert not [raw for raw in cluster.of_kind("Job") if "-list-" in raw["metadata"]["name"]]
 
 
@@ -218,7 +218,7 @@ def test_list_that_is_gone_half_way_ends_dry_or_not(seed):
         stormy_step(cluster)
     del cluster.lists[LIST]
     calm_down(cluster)
-    known = [page for page in map(page_view, pages(cluster)) if page.done]
+    known = [page for page in map(parse_page, pages(cluster)) if page.done]
     assert known or status_of(cluster).phase is BulkPhase.FAILED
 
 
@@ -246,7 +246,7 @@ def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
         stormy_step(cluster)
         cluster.sync_bulk("talks")
         book = BulkSnapshot(cluster.observe_bulk("talks"))
-        assert not book.policy_exceeded or all(under_way(child.status) for child in book.running.values())
+        assert not book.policy_exceeded or all(has_active_run(child.status) for child in book.running.values())
         if status_of(cluster).phase is BulkPhase.FAILED:
             made = cluster.made.total()
             stormy_step(cluster)
@@ -295,7 +295,7 @@ def test_pages_that_somebody_deletes_or_replaces_are_listed_again_and_never_take
     status = status_of(cluster)
     assert (status.phase, status.total, status.completed) == (BulkPhase.COMPLETED, VIDEOS, VIDEOS)
     assert set(cluster.brought) == {url for url in urls() if url.endswith(".mp4")}
-    assert [page.number for page in map(page_view, pages(cluster))] == [0, 1, 2, 3]
+    assert [page.number for page in map(parse_page, pages(cluster))] == [0, 1, 2, 3]
 
 
 def tamper(cluster: SimulatedListingCluster) -> None:

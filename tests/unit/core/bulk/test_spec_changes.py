@@ -33,7 +33,7 @@ from videoimport.core.bulk.retry_failed import needs_failed_items
 from videoimport.core.discovery.pages import derive_target_key
 from videoimport.core.list_item import EARLIER, LINES, Listed
 from videoimport.core.observed import EventView, ObservedBulk, PageView
-from videoimport.core.parsers import page_view
+from videoimport.core.parsers import parse_page
 from videoimport.core.plan import Create, Delete, Patch
 
 LISTED = {"source": {"playlist": {"url": "https://videos.example/list"}}}
@@ -346,7 +346,7 @@ def test_what_was_taken_up_from_one_bucket_is_not_looked_for_in_another():
 def test_page_of_what_was_left_says_where_it_was():
     found = plan(taken_from("one"), left_failed=left(7))
     (made,) = [a.manifest for a in found.actions if isinstance(a, Create) and a.manifest["kind"] == "ConfigMap"]
-    assert page_view(made | {"metadata": made["metadata"] | {"uid": "e0"}}).integration == derive_target_key(
+    assert parse_page(made | {"metadata": made["metadata"] | {"uid": "e0"}}).integration == derive_target_key(
         taken_from("one")
     )
 

@@ -17,7 +17,7 @@ from videoimport.api.tasks.webhook_task import WebhookEvent, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.pages import hash_listing
 from videoimport.core.list_item import Listed, RefusedItem
-from videoimport.core.object_metadata import bulk_owner
+from videoimport.core.object_metadata import build_bulk_owner
 
 MANY = 2000
 LETTERS = ["x", "ä", "漢", "𝒳", '"']
@@ -61,7 +61,9 @@ def worst(letter: str):
     }
     entries = [(item.identity, LedgerEntry(url=item.url, name=item.name, **long)) for item in items[: MANY // 2]]
     shards = tuple(
-        shard(number, dict(entries[number::256]), name=f"{name}-results-{number}", owner=bulk_owner(wish.metadata))
+        shard(
+            number, dict(entries[number::256]), name=f"{name}-results-{number}", owner=build_bulk_owner(wish.metadata)
+        )
         for number in range(256)
     )
     hosts = tuple(HostStatus(host=f"{number}".rjust(253, "h"), state="Open", until=after(9)) for number in range(20))

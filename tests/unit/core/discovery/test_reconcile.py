@@ -29,7 +29,7 @@ from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.observed import EventView
-from videoimport.core.parsers import page_view
+from videoimport.core.parsers import parse_page
 from videoimport.core.plan import EventQuery, Patch
 
 
@@ -512,7 +512,7 @@ def test_what_a_page_says_of_its_host_is_kept_with_it():
     wanted = collected(look(wish, **told(job, cursor=SECOND, pushed_back=Reason.RATE_LIMITED, retry_after_seconds=900)))
     assert '"retryAfterSeconds":900' in wanted.manifest["data"]["page.json"]
     meta = wanted.manifest["metadata"] | {"uid": "u"}
-    assert page_view({**wanted.manifest, "metadata": meta}).retry_after_seconds == 900
+    assert parse_page({**wanted.manifest, "metadata": meta}).retry_after_seconds == 900
 
 
 def test_the_pause_after_a_page_outlasts_a_time_in_which_nothing_is_to_be_listed():

@@ -8,7 +8,7 @@ from support.core.discovery_builders import begun, look
 from support.core.discovery_builders import pod_of as listing_pod
 from support.core.video_builders import after, event, job, plan, pod, running, video
 from videoimport.api.reasons import Reason
-from videoimport.core.jobs.cluster_message import Fields, explain, fields_of
+from videoimport.core.jobs.cluster_message import Fields, explain, find_video_fields
 
 FIELDS = Fields(claims={"absent": "spec.destination.persistentVolumeClaim.claimName"})
 PREEMPTION = (
@@ -287,7 +287,7 @@ def test_a_claim_is_named_by_the_field_that_names_it() -> None:
         source={"persistentVolumeClaim": {"claimName": "shelf", "path": "a.mp4"}},
         destination={"persistentVolumeClaim": {"claimName": "out"}},
     )
-    assert fields_of(wish).claims == {
+    assert find_video_fields(wish).claims == {
         "talk-scratch": "spec.worker.scratch",
         "shelf": "spec.source.persistentVolumeClaim.claimName",
         "out": "spec.destination.persistentVolumeClaim.claimName",
@@ -296,7 +296,10 @@ def test_a_claim_is_named_by_the_field_that_names_it() -> None:
 
 def test_a_child_names_the_template_where_its_user_sets_the_field() -> None:
     owner = {"apiVersion": "v", "kind": "BulkImport", "name": "talks", "uid": "u", "controller": True}
-    assert fields_of(video(meta={"ownerReferences": [owner]})).worker("affinity") == "spec.template.worker.affinity"
+    assert (
+        find_video_fields(video(meta={"ownerReferences": [owner]})).worker("affinity")
+        == "spec.template.worker.affinity"
+    )
 
 
 def test_a_refused_pod_of_an_import_names_the_field() -> None:

@@ -8,15 +8,15 @@ import pytest
 from support.core.video_builders import SETTINGS, video
 from videoimport.api.labels import OUR_PREFIXES
 from videoimport.api.tasks.import_task import SCRATCH_PATH, TASK_PATH, Politeness, Task, spec_hash, wish_hash
-from videoimport.core.jobs.import_job import job_manifest
-from videoimport.core.parsers import job_view
+from videoimport.core.jobs.import_job import build_import_job
+from videoimport.core.parsers import parse_job
 from videoimport.core.settings import Settings
 
 SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}
 
 
 def manifest(settings=SETTINGS, run=3, **given):
-    return job_manifest(video(**given), run, settings)
+    return build_import_job(video(**given), run, settings)
 
 
 def made(**meta):
@@ -78,7 +78,7 @@ def test_users_labels_and_annotations_never_override_ours():
     wish = video()
     worker = wish.spec.worker.model_copy(update=refused)
     stored = wish.model_copy(update={"spec": wish.spec.model_copy(update={"worker": worker})})
-    found = job_manifest(stored, 3, SETTINGS)
+    found = build_import_job(stored, 3, SETTINGS)
     assert "mine" not in json.dumps(found["metadata"])
     assert "mine" not in json.dumps(found["spec"]["template"]["metadata"]["labels"])
     assert manifest()["metadata"]["annotations"].keys() == found["metadata"]["annotations"].keys()
@@ -105,7 +105,7 @@ def test_job_is_never_made_suspended_and_never_with_a_ttl():
 
 
 def test_job_says_which_wish_it_was_made_from():
-    assert job_view(made(generation=7)).wish == wish_hash(video().spec)
+    assert parse_job(made(generation=7)).wish == wish_hash(video().spec)
 
 
 def test_gitops_tools_are_kept_calm():
@@ -128,7 +128,7 @@ def test_jobs_deadline_strikes_after_the_workers_own():
 
 def test_task_stands_in_the_pods_annotation_and_survives_the_trip():
     wish = video(**SECRET)
-    annotations = job_manifest(wish, 3, SETTINGS)["spec"]["template"]["metadata"]["annotations"]
+    annotations = build_import_job(wish, 3, SETTINGS)["spec"]["template"]["metadata"]["annotations"]
     task = Task.model_validate_json(annotations["videoimport.io/task"])
     assert task.spec == wish.spec
     assert (task.uid, task.namespace, task.name, task.run) == (wish.metadata.uid, "films", "talk", 3)

@@ -5,7 +5,7 @@ import pytest
 from support.core.video_builders import failure, job, pod, running, success
 from videoimport.api.reasons import TABLE, Reason
 from videoimport.api.tasks.import_task import spec_hash
-from videoimport.core.jobs.outcome import Expected, outcome_of, success_of
+from videoimport.core.jobs.outcome import Expected, find_outcome, find_success
 
 WISH = running()
 EXPECTED = Expected(WISH.metadata.uid, 1, spec_hash(WISH.spec))
@@ -20,7 +20,7 @@ def text(report):
 
 def outcome(ended, **pod_changes):
     pods = (pod(ended, **pod_changes),) if pod_changes else ()
-    return outcome_of(ended, pods, EXPECTED)
+    return find_outcome(ended, pods, EXPECTED)
 
 
 def reason(ended, **pod_changes):
@@ -65,13 +65,13 @@ def test_report_about_something_else_is_no_report(foreign):
 def test_repeated_success_of_an_earlier_run_counts():
     later = Expected(EXPECTED.uid, 3, EXPECTED.spec_hash)
     pods = (pod(COMPLETE, exit_code=0, termination_message=text(success(WISH))),)
-    assert outcome_of(COMPLETE, pods, later).reason is None
+    assert find_outcome(COMPLETE, pods, later).reason is None
 
 
 def test_failure_of_an_earlier_run_does_not_count():
     later = Expected(EXPECTED.uid, 3, EXPECTED.spec_hash)
     pods = (pod(FAILED, exit_code=85, termination_message=text(failure(WISH, Reason.NOT_VIDEO))),)
-    assert outcome_of(FAILED, pods, later).reason is Reason.SOURCE_UNAVAILABLE
+    assert find_outcome(FAILED, pods, later).reason is Reason.SOURCE_UNAVAILABLE
 
 
 @pytest.mark.parametrize("told", [success(WISH), failure(WISH, Reason.UNSUPPORTED_RESOLUTION)])
@@ -177,15 +177,15 @@ def test_failed_without_any_witness_is_a_lost_worker():
 def test_success_can_be_certain_before_the_job_is_finished():
     unfinished = job(WISH)
     told = (pod(unfinished, exit_code=0, termination_message=text(success(WISH))),)
-    assert success_of(unfinished, told, EXPECTED) is not None
-    assert success_of(unfinished, (pod(unfinished),), EXPECTED) is None
+    assert find_success(unfinished, told, EXPECTED) is not None
+    assert find_success(unfinished, (pod(unfinished),), EXPECTED) is None
 
 
 @pytest.mark.parametrize("code", [130, 137, 143])
 def test_a_worker_that_a_signal_ended_and_whose_pod_is_gone_is_lost(code):
     """The kubelet asks with SIGTERM and ends with SIGKILL what outlives its grace period."""
     gone = job(WISH, finished="Failed", failure_reason="PodFailurePolicy", exit_code=code)
-    assert outcome_of(gone, (), EXPECTED).reason is Reason.WORKER_LOST
+    assert find_outcome(gone, (), EXPECTED).reason is Reason.WORKER_LOST
 
 
 def test_a_worker_that_was_killed_and_whose_pod_stays_crashed():

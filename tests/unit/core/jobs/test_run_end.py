@@ -32,11 +32,11 @@ from support.core.webhook_builders import written as told_of
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.jobs.import_job import job_manifest
-from videoimport.core.jobs.run_end import SETTLE, has_ended, is_active, retire, settles_at
-from videoimport.core.object_metadata import job_owner
+from videoimport.core.jobs.import_job import build_import_job
+from videoimport.core.jobs.run_end import SETTLE, find_settle_time, has_ended, is_active, retire
+from videoimport.core.object_metadata import build_job_owner
 from videoimport.core.observed import JobView, PodView
-from videoimport.core.parsers import pod_view
+from videoimport.core.parsers import parse_pod
 from videoimport.core.plan import Create, Delete, Patch
 
 GONE = Delete("Job", "films", "talk-1", "job-1")
@@ -187,7 +187,11 @@ def test_an_init_container_that_fails_is_named_and_not_counted():
         wish,
         jobs=(ended,),
         pods=(
-            replace(pod_view(raw), name=f"{ended.name}-x7k2p", owner=job_owner(ended.namespace, ended.name, ended.uid)),
+            replace(
+                parse_pod(raw),
+                name=f"{ended.name}-x7k2p",
+                owner=build_job_owner(ended.namespace, ended.name, ended.uid),
+            ),
         ),
     )
     assert found.status is not None
@@ -208,7 +212,7 @@ def test_an_init_container_that_cannot_start_is_shown_while_it_lasts(reason: str
     }
     wish = running()
     made = job(wish)
-    pod = replace(pod_view(raw), name=f"{made.name}-x7k2p", owner=job_owner(made.namespace, made.name, made.uid))
+    pod = replace(parse_pod(raw), name=f"{made.name}-x7k2p", owner=build_job_owner(made.namespace, made.name, made.uid))
     found = plan(wish, after(2), jobs=(made,), pods=(pod,))
     assert found.status is not None
     assert found.status.reason in (Reason.IMAGE_UNAVAILABLE, Reason.POD_REJECTED)
@@ -319,8 +323,8 @@ def test_how_a_recorded_job_goes(its_job: JobView, its_pods: tuple[PodView, ...]
 
 def test_a_crash_is_not_looked_at_again_for_ever():
     its_pod = pod(JOB, **CRASH)
-    assert settles_at(JOB, (its_pod,), NOW) == NOW + SETTLE
-    assert settles_at(JOB, (its_pod,), NOW + SETTLE) is None
+    assert find_settle_time(JOB, (its_pod,), NOW) == NOW + SETTLE
+    assert find_settle_time(JOB, (its_pod,), NOW + SETTLE) is None
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -340,7 +344,7 @@ def test_containers_are_told_apart_by_name_and_not_by_order(place: int):
             "ephemeralContainerStatuses": [{"name": "debugger", "state": {"running": {}}}],
         },
     }
-    view = pod_view(raw)
+    view = parse_pod(raw)
     assert (view.exit_code, view.termination_message, view.ended_at) == (0, "report", after(9))
     assert view.companions == ("istio-proxy", "log-agent")
 
@@ -364,7 +368,7 @@ def test_a_pod_asks_for_no_sidecar_unless_its_user_says_otherwise(
     template = {"destination": {"s3": {"bucket": "media"}}, "worker": worker}
     message = pending(template=template)
     jobs = [
-        job_manifest(video(worker=worker), 1, SETTINGS),
+        build_import_job(video(worker=worker), 1, SETTINGS),
         listing_made(look(listed(template=template))),
         *(action.manifest for action in tell(message).actions if isinstance(action, Create)),
     ]

@@ -12,7 +12,7 @@ from videoimport.api.tasks.listing_task import ListingTask, PageReport
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.job import read_page_report
 from videoimport.core.jobs.run import RunState
-from videoimport.core.jobs.task_job import finish_task, has_active_worker, task_run
+from videoimport.core.jobs.task_job import find_task_run, finish_task, has_active_worker
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.owned_objects import Word
 
@@ -21,7 +21,7 @@ DESTINATION = {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "out"
 
 def run_of(observed: ObservedBulk, word: Word = "list") -> RunState:
     """The first run of a task."""
-    return task_run(observed, word, 1, Attempts(), NOW, SETTINGS)
+    return find_task_run(observed, word, 1, Attempts(), NOW, SETTINGS)
 
 
 def manifest(**spec):

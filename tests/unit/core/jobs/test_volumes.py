@@ -13,7 +13,7 @@ from videoimport.api.tasks.import_task import (
     SOURCE_CREDENTIALS_PATH,
     SOURCE_VOLUME_PATH,
 )
-from videoimport.core.jobs.pod_template import pod_spec
+from videoimport.core.jobs.pod_template import build_import_pod
 
 LOGINS = {
     "source": {"s3": {"bucket": "tapes", "key": "a.mov"}, "credentialsSecretRef": {"name": "in"}},
@@ -32,7 +32,7 @@ FULL = {
 
 
 def pod(**spec):
-    return pod_spec(video(**spec), SETTINGS)
+    return build_import_pod(video(**spec), SETTINGS)
 
 
 def mounted(path, **spec):

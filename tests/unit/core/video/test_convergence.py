@@ -11,7 +11,7 @@ from support.core.video_builders import SETTINGS
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.lifecycle import ENDED
-from videoimport.core.parsers import job_view
+from videoimport.core.parsers import parse_job
 
 WISH: dict[str, Any] = {
     "source": {"url": "https://video.example/talk.mp4"},
@@ -44,7 +44,7 @@ def calm_down(cluster: SimulatedCluster, fate: str = "succeeds") -> None:
     """No more crashes: synced until nothing is left to do, which must come soon."""
     for _ in range(200):
         plan = cluster.sync_video("talk")
-        leaving = any(job_view(job).deleting for job in cluster.of_kind("Job"))
+        leaving = any(parse_job(job).deleting for job in cluster.of_kind("Job"))
         if plan.status is None and not plan.actions and not leaving and status_in(cluster).phase in ENDED:
             return
         cluster.run_jobs(fate)
@@ -142,7 +142,7 @@ def test_cancel_at_any_moment_ends_it_with_nothing_running(seed):
         stormy_step(cluster)
     calm_down(cluster)
     assert status_in(cluster).phase in ENDED
-    assert [job for job in cluster.of_kind("Job") if not job_view(job).finished] == []
+    assert [job for job in cluster.of_kind("Job") if not parse_job(job).finished] == []
 
 
 @given(seeds)
@@ -158,7 +158,7 @@ def test_suspended_at_any_moment_it_rests_with_nothing_running_and_comes_home_wh
         cluster.run_jobs("goes on")
         cluster.wait(1)
     assert status_in(cluster).phase in (VideoPhase.SUSPENDED, *ENDED)
-    assert [job for job in cluster.of_kind("Job") if not job_view(job).finished] == []
+    assert [job for job in cluster.of_kind("Job") if not parse_job(job).finished] == []
     before = status_in(cluster)
     assert cluster.sync_video("talk").status is None
     cluster.change("VideoImport", "talk", {"spec": {"suspend": False}})
@@ -233,4 +233,4 @@ def test_old_sight_of_the_cluster_does_no_harm(seed):
         sights.append(cluster.snapshot())
     calm_down(cluster)
     assert sum(cluster.uploads.values()) <= 1
-    assert [job for job in cluster.of_kind("Job") if not job_view(job).finished] == []
+    assert [job for job in cluster.of_kind("Job") if not parse_job(job).finished] == []

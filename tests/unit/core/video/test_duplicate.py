@@ -7,7 +7,7 @@ from videoimport.api.bulkimport_source import Item
 from videoimport.api.reasons import Reason, UploadText
 from videoimport.api.videoimport_status import Outputs, VideoPhase
 from videoimport.core.bulk.ledger import build_ledger_entry
-from videoimport.core.list_item import inline
+from videoimport.core.list_item import convert_inline_item
 from videoimport.core.plan import Plan
 
 THERE = "s3://media/talks/older/video.mp4"
@@ -49,7 +49,7 @@ def test_duplicate_of_a_bulk_is_a_success_with_its_reason_and_place():
     wish = bulk(1)
     its = child(wish, 0, phase=VideoPhase.COMPLETED, reason=Reason.DUPLICATE, duplicate_of=THERE, outputs=Outputs())
     url = its.spec.source.url
-    item = inline(Item(url=url))
+    item = convert_inline_item(Item(url=url))
     entry = build_ledger_entry(its, item, url)
     assert (entry.success, entry.reason, entry.uri, entry.error) == (True, Reason.DUPLICATE, THERE, None)
     assert build_ledger_entry(good(wish, 0), item, url).reason is None

@@ -16,7 +16,7 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.parsers import job_view, pod_view
+from videoimport.core.parsers import parse_job, parse_pod
 from videoimport.core.plan import Plan
 
 META = {"name": "talk-1", "namespace": "films", "uid": "u", "creationTimestamp": "2026-05-04T12:00:00Z"}
@@ -81,7 +81,7 @@ def test_edited_spec_replaces_a_job_that_was_not_admitted_yet():
 
 
 def test_what_the_cluster_says_is_read():
-    assert job_view({"metadata": META, "spec": {"suspend": True}}).suspended
-    assert not job_view({"metadata": META, "spec": {}}).suspended
+    assert parse_job({"metadata": META, "spec": {"suspend": True}}).suspended
+    assert not parse_job({"metadata": META, "spec": {}}).suspended
     gate = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
-    assert pod_view({"metadata": META, "status": {"conditions": [gate]}}).gated
+    assert parse_pod({"metadata": META, "status": {"conditions": [gate]}}).gated

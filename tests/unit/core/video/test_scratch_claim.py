@@ -23,9 +23,9 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.parsers import claim_view
+from videoimport.core.parsers import parse_claim
 from videoimport.core.plan import Delete, EventQuery, Plan
-from videoimport.core.video.scratch_claim import claim_manifest
+from videoimport.core.video.scratch_claim import build_claim_manifest
 
 FAST = {"worker": {"scratch": {"size": "50Gi", "storageClassName": "fast"}}}
 GOES = Delete("PersistentVolumeClaim", "films", "talk-scratch", "claim")
@@ -39,7 +39,7 @@ def stuck(*events, at=60, **pod_changes):
 
 
 def test_claim_has_the_size_and_class_that_were_asked_for_and_goes_with_its_import():
-    found = claim_manifest(video(**FAST))
+    found = build_claim_manifest(video(**FAST))
     assert found["spec"] == {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": "fast",
@@ -49,15 +49,15 @@ def test_claim_has_the_size_and_class_that_were_asked_for_and_goes_with_its_impo
     assert (meta["name"], meta["namespace"]) == ("talk-scratch", "films")
     assert meta["ownerReferences"][0]["uid"] == video().metadata.uid
     assert meta["labels"]["app.kubernetes.io/managed-by"] == "videoimport"
-    assert len(claim_manifest(video(meta={"name": "a" * 52}, **FAST))["metadata"]["name"]) <= 63
+    assert len(build_claim_manifest(video(meta={"name": "a" * 52}, **FAST))["metadata"]["name"]) <= 63
 
 
 def test_claim_is_read_back_as_it_was_made():
     wish = video(**FAST)
-    raw = claim_manifest(wish)
+    raw = build_claim_manifest(wish)
     raw["metadata"] |= {"uid": "claim", "creationTimestamp": NOW.isoformat()}
-    assert claim_view(raw | {"status": {"phase": "Bound"}}) == claim(wish)
-    assert claim_view(raw | {"status": {"phase": "Pending"}}) == claim(wish, bound=False)
+    assert parse_claim(raw | {"status": {"phase": "Bound"}}) == claim(wish)
+    assert parse_claim(raw | {"status": {"phase": "Pending"}}) == claim(wish, bound=False)
 
 
 def test_no_class_no_claim():
