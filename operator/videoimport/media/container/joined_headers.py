@@ -10,10 +10,14 @@ from videoimport.media.container.mp4_boxes import Box, Read
 from videoimport.media.container.older_containers import (
     ASF_HEADER,
     FLV_TAG,
+    MXF_HEADER,
+    MXF_PARTITION,
     OGG_HEADER,
+    OGG_LEAST,
     OGG_PAGE,
     flv_tags,
     last_ogg_page,
+    mxf_items,
     ogg_length,
     ogg_serial,
 )
@@ -31,14 +35,15 @@ _OGG_BEGINS = 2
 
 
 def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[Track]) -> Finding | None:
-    """Why an MP4 (of these ``boxes``), FLV, WMV or Ogg is not one recording; None for one, and for any other file."""
+    """Why an MP4 (of these ``boxes``), FLV, WMV, MXF or Ogg is not one recording. None for one, and for other files."""
     if read(0, 4) == _FLV:
         return _SEVERAL if _follows_another_flv(read, size) else None
     if read(0, 16) == ASF_HEADER:
         return _SEVERAL if _follows_another_asf(read, size) else None
+    if read(0, 12).startswith(MXF_PARTITION):
+        return _SEVERAL if _follows_another_mxf(read) else None
     if read(0, 4) == OGG_PAGE:
-        last = ogg_serial(last_ogg_page(read, size))
-        return _SEVERAL if last and last not in _first_serials(read) else None
+        return _SEVERAL if _is_chained_ogg(read, size) else None
     headers = [box for box in boxes if box.name == b"moov"][:_MOST_HEADERS]
     if len({read(box.start, box.end - box.start) for box in headers}) > 1:
         return _SEVERAL
@@ -70,16 +75,25 @@ def _follows_another_asf(read: Read, size: int) -> bool:
     return False
 
 
-def _first_serials(read: Read) -> set[bytes]:
-    """The streams that begin with an Ogg file: their first pages stand before all others (RFC 3533, section 4)."""
-    found, offset = set[bytes](), 0
-    for _ in range(_MOST_HEADERS):
-        page = read(offset, OGG_HEADER)
-        if len(page) < OGG_HEADER or not page[5] & _OGG_BEGINS:
-            break
-        found.add(ogg_serial(page))
+def _follows_another_mxf(read: Read) -> bool:
+    """Whether a header partition stands behind the first item: a file has one (SMPTE 377-1, section 6)."""
+    return any(item.offset and item.partition == MXF_HEADER for item in mxf_items(read))
+
+
+def _is_chained_ogg(read: Read, size: int) -> bool:
+    """Whether streams begin behind the data of others (RFC 3533, section 4). Where a damaged page hides the rest, the
+    last page tells: it is of a stream that did not begin with the file."""
+    serials, has_data, offset = set[bytes](), False, 0
+    while (page := read(offset, OGG_HEADER)).startswith(OGG_PAGE) and len(page) >= OGG_LEAST:
+        begins = bool(page[5] & _OGG_BEGINS)
+        if begins and has_data:
+            return True
+        if begins:
+            serials.add(ogg_serial(page))
+        has_data |= not begins
         offset += ogg_length(page)
-    return found
+    last = ogg_serial(last_ogg_page(read, size))
+    return bool(last) and last not in serials
 
 
 _SEVERAL = refusal("The source is joined of several parts, each with a header of its own")

@@ -13,14 +13,25 @@ TICKS = 90_000
 WRAP = 1 << 33
 _SYNC = re.compile(rb"\x47(?=.{187}\x47.{187}\x47.{187}\x47)", re.S)
 _LAST_SYNC = 3 * PACKET
-_VIDEO = {0x01: "mpeg1video", 0x02: "mpeg2video", 0x10: "mpeg4", 0x1B: "h264", 0x24: "hevc", 0x33: "vvc", 0xEA: "vc1"}
-_AUDIO = {
-    0x03: "mp2", 0x04: "mp2", 0x0F: "aac", 0x11: "aac_latm", 0x81: "ac3", 0x82: "dts", 0x83: "truehd", 0x87: "eac3",
+_VIDEO = {
+    0x01: "mpeg1video", 0x02: "mpeg2video", 0x10: "mpeg4", 0x1B: "h264", 0x24: "hevc", 0x33: "vvc", 0x42: "cavs",
+    0xD1: "dirac", 0xD2: "avs2", 0xD4: "avs3", 0xEA: "vc1",
 }  # fmt: skip
+_AUDIO = {
+    0x03: "mp2", 0x04: "mp2", 0x0F: "aac", 0x11: "aac_latm", 0x1C: "aac", 0x81: "ac3", 0x82: "dts", 0x83: "truehd",
+    0x87: "eac3", 0x8A: "dts",
+}  # fmt: skip
+_BLU_RAY = b"HDMV"
+_BLU_RAY_AUDIO = {0x80: "pcm_bluray", 0x84: "eac3", 0x85: "dts", 0x86: "dts", 0xA1: "eac3", 0xA2: "dts"}
+"""Types of a program that is registered as Blu-ray's: discs and AVCHD cameras. Elsewhere 0x86 is SCTE 35's data."""
 _PRIVATE = 0x06
 _PRIVATE_AUDIO = {0x6A: "ac3", 0x7A: "eac3", 0x7B: "dts", 0x7C: "aac"}
 """DVB's descriptors, which say what private data is."""
-_REGISTERED = {b"AC-3": "ac3", b"EAC3": "eac3", b"Opus": "opus", b"HEVC": "hevc", b"AV01": "av1"}
+_REGISTERED = {
+    b"AC-3": "ac3", b"EAC3": "eac3", b"Opus": "opus", b"BSSD": "s302m", b"DTS1": "dts", b"DTS2": "dts", b"DTS3": "dts",
+    b"HEVC": "hevc", b"AV01": "av1", b"VC-1": "vc1", b"drac": "dirac",
+}  # fmt: skip
+_REGISTERED_VIDEO = {"hevc", "av1", "vc1", "dirac"}
 _REGISTRATION = 0x05
 _CHUNK = PACKET * 8192
 _HEAD_BYTES = 4096
@@ -251,10 +262,15 @@ class Tables:
 
 def _streams(section: bytes) -> Iterator[Elementary]:
     at = 12 + (int.from_bytes(section[10:12]) & 0x0FFF)
+    is_blu_ray = any(content[:4] == _BLU_RAY for tag, content in _descriptors(section[12:at]) if tag == _REGISTRATION)
     while at + 5 <= len(section):
         length = int.from_bytes(section[at + 3 : at + 5]) & 0x0FFF
-        kind, codec = _meaning(section[at], section[at + 5 : at + 5 + length])
-        yield Elementary(int.from_bytes(section[at + 1 : at + 3]) & 0x1FFF, kind, codec)
+        stream_type, descriptors = section[at], section[at + 5 : at + 5 + length]
+        pid = int.from_bytes(section[at + 1 : at + 3]) & 0x1FFF
+        if is_blu_ray and stream_type in _BLU_RAY_AUDIO:
+            yield Elementary(pid, "audio", _BLU_RAY_AUDIO[stream_type])
+        else:
+            yield Elementary(pid, *_meaning(stream_type, descriptors))
         at += 5 + length
 
 
@@ -263,11 +279,16 @@ def _meaning(stream_type: int, descriptors: bytes) -> tuple[str, str]:
         return "video", _VIDEO[stream_type]
     if stream_type in _AUDIO:
         return "audio", _AUDIO[stream_type]
-    at = 0
-    while stream_type == _PRIVATE and at + 2 <= len(descriptors):
-        tag, content = descriptors[at], descriptors[at + 2 : at + 2 + descriptors[at + 1]]
+    for tag, content in _descriptors(descriptors) if stream_type == _PRIVATE else ():
         codec = _REGISTERED.get(content[:4]) if tag == _REGISTRATION else _PRIVATE_AUDIO.get(tag)
         if codec:
-            return ("video" if codec in ("hevc", "av1") else "audio"), codec
-        at += 2 + descriptors[at + 1]
+            return ("video" if codec in _REGISTERED_VIDEO else "audio"), codec
     return "data", f"type {stream_type:#04x}"
+
+
+def _descriptors(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tag and content of each."""
+    at = 0
+    while at + 2 <= len(content):
+        yield content[at], content[at + 2 : at + 2 + content[at + 1]]
+        at += 2 + content[at + 1]

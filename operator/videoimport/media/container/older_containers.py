@@ -5,6 +5,7 @@ A file that ends at the border of two of them shows nothing: many recordings end
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import FORMS
@@ -23,11 +24,14 @@ FLV_TAG = 11
 OGG_PAGE = b"OggS"
 OGG_HEADER = 27 + 255
 """The most bytes of a page's header."""
+OGG_LEAST = 27
+"""The fewest."""
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-_MXF_PARTITION = bytes.fromhex("060e2b34020501")
-_MXF_PARTITION_KINDS = (0x02, 0x03, 0x04)
+MXF_PARTITION = bytes.fromhex("060e2b34020501")
+MXF_HEADER = 0x02
+_MXF_PARTITION_KINDS = (MXF_HEADER, 0x03, 0x04)
 """Header, body and footer."""
 _DV_FRAME = {0x00: 120_000, 0x80: 144_000}
 """Bytes of a frame with 525 and with 625 lines (SMPTE 314M); faster profiles have multiples of them."""
@@ -102,8 +106,8 @@ def last_ogg_page(read: Read, size: int) -> bytes:
 
 def ogg_length(page: bytes) -> int:
     """How long a page is by its header: as far as that is there."""
-    count = page[26] if len(page) > 26 else 0
-    return 27 + count + sum(page[27 : 27 + count])
+    count = page[OGG_LEAST - 1] if len(page) >= OGG_LEAST else 0
+    return OGG_LEAST + count + sum(page[OGG_LEAST : OGG_LEAST + count])
 
 
 def ogg_serial(page: bytes) -> bytes:
@@ -152,22 +156,46 @@ def _missing_of_asf(read: Read, size: int) -> int:
     return 0
 
 
-def _missing_of_mxf(read: Read, size: int) -> int:
-    """By keys, lengths and values (SMPTE 377); an open partition tells where the footer would be."""
-    offset, footer = 0, 0
+@dataclass(frozen=True, slots=True)
+class MxfItem:
+    """A key, its length and its value (KLV, SMPTE 377-1)."""
+
+    offset: int
+    end: int
+    head: bytes
+    """The key and what follows it, as far as 80 bytes go."""
+    value_at: int
+    """Where in ``head`` the value begins."""
+
+    @property
+    def partition(self) -> int | None:
+        """2 for a header partition, 3 for a body, 4 for the footer."""
+        is_one = self.head.startswith(MXF_PARTITION) and self.head[13] in _MXF_PARTITION_KINDS
+        return self.head[13] if is_one else None
+
+
+def mxf_items(read: Read) -> Iterator[MxfItem]:
+    """The items of an MXF file, up to bytes that are none."""
+    offset = 0
     for _ in range(MOST_CHUNKS):
-        header = read(offset, 80)
-        wide = header[16] & 0x7F if len(header) > 25 and header[16] & 0x80 else 0
-        length = int.from_bytes(header[17 : 17 + wide], "big") if wide else header[16] if len(header) > 25 else 0
-        end = offset + 17 + wide + length
-        if not header.startswith(b"\x06\x0e\x2b\x34") or len(header) < 26:
-            break
-        if end > size:
-            return end - size if not footer or offset < footer else 0
-        if header.startswith(_MXF_PARTITION) and header[13] in _MXF_PARTITION_KINDS:
-            value = header[17 + wide :]
-            footer = max(footer, int.from_bytes(value[24:32], "big"))
-        offset = end
+        head = read(offset, 80)
+        if not head.startswith(b"\x06\x0e\x2b\x34") or len(head) < 26:
+            return
+        wide = head[16] & 0x7F if head[16] & 0x80 else 0
+        length = int.from_bytes(head[17 : 17 + wide], "big") if wide else head[16]
+        item = MxfItem(offset, offset + 17 + wide + length, head, 17 + wide)
+        yield item
+        offset = item.end
+
+
+def _missing_of_mxf(read: Read, size: int) -> int:
+    """By keys, lengths and values; an open partition tells where the footer would be."""
+    footer = 0
+    for item in mxf_items(read):
+        if item.end > size:
+            return item.end - size if not footer or item.offset < footer else 0
+        if item.partition:
+            footer = max(footer, int.from_bytes(item.head[item.value_at :][24:32], "big"))
     return max(0, footer - size)
 
 

@@ -36,6 +36,19 @@ def ogg(serial: int, flags: int = 0) -> bytes:
 
 
 OGG = ogg(1, flags=2) + ogg(2, flags=2) + ogg(1) + ogg(2) + ogg(2) + ogg(1)
+
+
+def klv(kind: bytes, content: bytes) -> bytes:
+    return bytes.fromhex("060e2b34") + kind + b"\x83" + len(content).to_bytes(3) + content
+
+
+PARTITION = bytes.fromhex("020501010d01020101")
+MXF = (
+    klv(PARTITION + b"\x02\x04\x00", bytes(88))
+    + klv(bytes.fromhex("01020101") + b"essence!", bytes(900))
+    + klv(PARTITION + b"\x04\x04\x00", bytes(88))
+)
+DAMAGED_OGG = ogg(1, flags=2) + ogg(2, flags=2) + ogg(1) + ogg(2)[1:] + ogg(2) + ogg(1)
 NEXT = OGG.replace(b"\x01\x00\x00\x00", b"\x03\x00\x00\x00")
 
 
@@ -49,13 +62,29 @@ def message(content: bytes, back: float = 0.0) -> str:
 
 
 @pytest.mark.parametrize(
-    "content", [FILM, PART, PART + PART, FLV + tag(5) + tag(0), FLV + tag(5)[:-3], WMV, WMV[:-50], b""]
+    "content",
+    [
+        FILM,
+        PART,
+        PART + PART,
+        FLV + tag(5) + tag(0),
+        FLV + tag(5)[:-3],
+        WMV,
+        WMV[:-50],
+        OGG,
+        DAMAGED_OGG,
+        MXF,
+        MXF[:-70],
+        b"",
+    ],
 )
 def test_one_recording_is_accepted(content: bytes) -> None:
     assert message(content) == ""
 
 
-@pytest.mark.parametrize("content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5), WMV + WMV, OGG + NEXT])
+@pytest.mark.parametrize(
+    "content", [FILM + AD, AD + PART, FLV + tag(5) + FLV + tag(5), WMV + WMV, OGG + NEXT, OGG + OGG, MXF + MXF]
+)
 def test_a_second_header_is_refused(content: bytes) -> None:
     assert "a header of its own" in message(content)
 
