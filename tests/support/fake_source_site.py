@@ -148,13 +148,13 @@ def file(path: Path, etag: str = '"one"', kind: str = "video/mp4") -> Route:
 
 def ranged(exchange: Exchange, body: bytes, etag: str, kind: str = "video/mp4", send: int = -1) -> None:
     headers = {"Content-Type": kind, "ETag": etag, "Accept-Ranges": "bytes"}
-    asked = re.fullmatch(r"bytes=(\d+)-", exchange.seen.range or "")
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", exchange.seen.range or "")
     if not asked or exchange.seen.headers.get("If-Range", etag) != etag:
         exchange.answer(200, body, headers, send)
         return
-    first = int(asked[1])
-    span = f"bytes {first}-{len(body) - 1}/{len(body)}"
-    exchange.answer(206, body[first:], {**headers, "Content-Range": span}, send)
+    first, last = int(asked[1]), min(int(asked[2] or len(body)), len(body) - 1)
+    span = f"bytes {first}-{last}/{len(body)}"
+    exchange.answer(206, body[first : last + 1], {**headers, "Content-Range": span}, send)
 
 
 def in_turn(*routes: Route) -> Route:

@@ -1,5 +1,6 @@
 """Which streams of HLS, DASH and files with several tracks are imported, what becomes of parts, and what is told."""
 
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,6 +140,36 @@ def test_dash_of_periods_that_differ_is_refused(
     ended = desk.bring(serve(site, folder, "whole.mpd"), output=OUTPUT)
     assert ended.reason == "UnsupportedSource", ended.everything
     assert "2 periods" in ended.report.message
+
+
+def test_the_first_of_equal_sounds_of_dash_is_taken(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path
+) -> None:
+    sets = ("-adaptation_sets", "id=0,streams=0 id=1,streams=1 id=2,streams=2")
+    inputs = ("-i", base, *TONE, "-map", "0:v", "-map", "0:a", "-map", "1:a", "-t", "2")
+    ffmpeg(*inputs, *H264, "-c:a", "aac", "-b:a", "96k", "-f", "dash", *sets, folder / "whole.mpd")
+    text = (folder / "whole.mpd").read_text()
+    (folder / "whole.mpd").write_text(re.sub(r'(bandwidth|value)="\d+"', r'\1="2"', text))
+    ended = desk.bring(serve(site, folder, "whole.mpd"), output=OUTPUT)
+    found = seen(result(desk, ended, folder))
+    assert found.numbers == tuple(range(PICTURES))
+    assert found.beeps == pytest.approx((0.0, 1.0), abs=0.1)
+
+
+@pytest.mark.parametrize("honours_ranges", [True, False])
+def test_hls_of_byte_ranges_needs_a_server_that_honours_them(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path, *, honours_ranges: bool
+) -> None:
+    ffmpeg("-i", base, *PLAIN, *HLS, "-hls_flags", "single_file", folder / "whole.m3u8")
+    address = serve(site, folder, "whole.m3u8")
+    if honours_ranges:
+        site.routes["/whole.ts"] = file(folder / "whole.ts")
+    ended = desk.bring(address, output=OUTPUT)
+    if honours_ranges:
+        assert seen(result(desk, ended, folder)).numbers == tuple(range(PICTURES))
+    else:
+        assert ended.reason == "UnsupportedSource", ended.everything
+        assert "does not answer Range requests" in ended.report.message
 
 
 def loudest(path: Path, channel: int) -> float:

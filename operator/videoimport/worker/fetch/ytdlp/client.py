@@ -18,7 +18,7 @@ from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.fetch.http.cookies import Policy
 from videoimport.worker.fetch.ytdlp import encrypted_hls as protected
-from videoimport.worker.fetch.ytdlp import manifests
+from videoimport.worker.fetch.ytdlp import fragments, manifests
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.sandbox.http_connections import POOLS
 
@@ -111,6 +111,7 @@ def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
 
 Popen._execute_child = _start_unlimited
 manifests.install()
+fragments.check_ranges()
 protected.recognise_encrypted_samples()
 
 

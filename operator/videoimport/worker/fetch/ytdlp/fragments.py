@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from yt_dlp.downloader.fragment import FragmentFD
+from yt_dlp.utils import parse_http_range
+
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.limits import FetchLimits
 from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Restarted, Telling
@@ -67,6 +70,33 @@ class Segments:
         if not self._is_told and self._path.is_file() and self._path.stat().st_size:
             self._is_told = True
             self._teller.tell(self._growing)
+
+
+def check_ranges() -> None:
+    """Let yt-dlp's downloader fail for a server that ignores the range of a segment: it would append the whole file for
+    each segment. A second call changes nothing."""
+    FragmentFD._download_fragment = _download_fragment
+
+
+_download_any = FragmentFD._download_fragment
+
+
+def _download_fragment(
+    self: Any, ctx: dict[str, Any], url: str, info: Any, headers: Any = None, *args: Any, **named: Any
+) -> Any:
+    """Raises ImportFailure UNSUPPORTED_SOURCE for more bytes than the range has, SOURCE_TRUNCATED for fewer."""
+    success = _download_any(self, ctx, url, info, headers, *args, **named)
+    start, end, _ = parse_http_range((headers or {}).get("Range"))
+    if not success or end is None:
+        return success
+    wanted, found = end - start + 1, Path(ctx["fragment_filename_sanitized"]).stat().st_size
+    if found > wanted:
+        message = f"The server sent {found} bytes for a segment of {wanted}: it does not answer Range requests."
+        advice = "Give the address of a server that answers Range requests, or of a file that has all of it."
+        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
+    if found < wanted:
+        raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, and its playlist says {wanted}.")
+    return success
 
 
 def hashed(path: Path, teller: Telling) -> File:

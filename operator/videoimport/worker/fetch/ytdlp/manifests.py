@@ -5,6 +5,7 @@ rendition is the default one, which is made for a part of the audience, and whet
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
@@ -21,6 +22,8 @@ _ALTERNATE, _SPECIAL, _TRICK = -2, -3, -4
 _ACCESSIBLE = "public.accessibility."
 _MAIN_ROLES = ("main", "")
 _SPECIAL_ROLES = ("commentary", "description", "sign", "emergency", "karaoke", "enhanced-audio-intelligibility")
+_NUMBER = "number_in_period"
+_UNCOMPARED = ("format_id", "fragments", "manifest_stream_number", "is_dash_periods")
 _TRICK_MODE = "dashif.org/guidelines/trickmode"
 Formats = list[dict[str, Any]]
 
@@ -111,15 +114,54 @@ def _name(element: Element) -> str:
     return re.sub(r"^\{.*\}", "", str(element.tag))
 
 
-def refuse_lost_periods(periods: Iterable[Mapping[str, Any]], merged: Formats) -> None:
-    """Raise ImportFailure UNSUPPORTED_SOURCE for a DASH manifest of periods whose streams differ: each of yt-dlp's
-    merged formats then lacks a period, such as the film after an advertisement."""
-    counts = [sum(one.get("vcodec") != "none" for one in period["formats"]) for period in periods]
-    counts = [count for count in counts if count]
-    if len(counts) > 1 and sum(one.get("vcodec") != "none" for one in merged) > min(counts):
-        message = f"The source's DASH manifest has {len(counts)} periods, and no stream goes through them all."
-        advice = "Give the address of one period, or of a file that has all of it."
-        raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
+def number_equal_formats(formats: Formats) -> None:
+    """Let formats of a DASH period that yt-dlp cannot tell apart stay apart, such as two sounds without a language: it
+    takes equal formats for the same stream in the next period, and would append one to the other."""
+    seen = Counter[tuple[Any, ...]]()
+    for one in formats:
+        key = _key(one)
+        one[_NUMBER] = seen[key]
+        seen[key] += 1
+
+
+def prefer_first_sound(formats: Formats) -> None:
+    """Mark the sounds of a DASH period that are no other form of its first one with a main role."""
+    sounds = [one for one in formats if _is_sound(one)]
+    first = next((one for one in sounds if not one.get("preference")), None)
+    for one in sounds:
+        if first and not one.get("preference") and (one[_NUMBER] or one.get("language") != first.get("language")):
+            _lower(one, _ALTERNATE)
+
+
+def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
+    """Return the merged formats that go through all periods; each list has a period's formats before the merge.
+
+    Raises ImportFailure UNSUPPORTED_SOURCE where there is no such picture, or no such sound though a period has sound:
+    the others lack a part, such as the film after an advertisement.
+    """
+    found: Formats = []
+    for kind, word in ((_is_picture, "picture"), (_is_sound, "sound")):
+        keys = [{_key(one) for one in formats if kind(one)} for formats in periods]
+        through = [one for one in merged if kind(one) and all(_key(one) in period for period in keys)]
+        if any(keys) and not through:
+            message = f"The source's DASH manifest has {len(periods)} periods, and no {word} goes through them all."
+            advice = "Give the address of one period, or of a file that has all of it."
+            raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
+        found += through
+    return [one for one in merged if one in found or not (_is_picture(one) or _is_sound(one))]
+
+
+def _is_picture(one: Mapping[str, Any]) -> bool:
+    return one.get("vcodec") != "none"
+
+
+def _is_sound(one: Mapping[str, Any]) -> bool:
+    return one.get("vcodec") == "none" and one.get("acodec") != "none"
+
+
+def _key(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What yt-dlp compares when it looks for the same stream in another period."""
+    return tuple(str(value) for name, value in one.items() if name not in _UNCOMPARED)
 
 
 def install() -> None:
@@ -135,14 +177,16 @@ def install() -> None:
     def marked_dash(self: Any, mpd_doc: Element, *args: Any, **named: Any) -> Any:
         periods = list(parse_dash(self, mpd_doc, *args, **named))
         prefer_dash_roles(mpd_doc, periods)
+        for period in periods:
+            number_equal_formats(period["formats"])
+            prefer_first_sound(period["formats"])
         return periods
 
     def merged(self: Any, periods: Any) -> Any:
         periods = list(periods)
-        counted = [{"formats": [dict(one) for one in period["formats"]]} for period in periods]
+        before = [[dict(one) for one in period["formats"]] for period in periods]
         formats, subtitles = merge(self, periods)
-        refuse_lost_periods(counted, formats)
-        return formats, subtitles
+        return whole_formats(before, formats), subtitles
 
     InfoExtractor._parse_m3u8_formats_and_subtitles = marked_hls
     InfoExtractor._parse_mpd_periods = marked_dash

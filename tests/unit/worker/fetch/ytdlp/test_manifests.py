@@ -4,9 +4,17 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor.common import InfoExtractor
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.ytdlp.manifests import prefer_dash_roles, prefer_hls_defaults, refuse_lost_periods
+from videoimport.worker.fetch.ytdlp.manifests import (
+    number_equal_formats,
+    prefer_dash_roles,
+    prefer_first_sound,
+    prefer_hls_defaults,
+    whole_formats,
+)
 from videoimport.worker.runtime.errors import ImportFailure
 
 URL = "https://media.example/a/master.m3u8"
@@ -74,16 +82,63 @@ def test_roles_of_dash_are_heeded(role: str, more: str, *, is_lower: bool) -> No
     assert (formats[0].get("preference", 0) < 0, formats[1].get("preference", 0)) == (is_lower, 0)
 
 
+def formats(*ones: dict[str, Any]) -> dict[str, Any]:
+    return {"formats": [{"format_id": str(number), **one} for number, one in enumerate(ones)]}
+
+
 def period(*sizes: int) -> dict[str, Any]:
-    return {"formats": [{"width": size, "vcodec": "h264"} for size in sizes]}
+    return formats(*({"width": size, "vcodec": "h264", "acodec": "none"} for size in sizes))
+
+
+def merged(*periods: dict[str, Any]) -> list[dict[str, Any]]:
+    """What yt-dlp makes of them."""
+    for one in periods:
+        number_equal_formats(one["formats"])
+    before = [[dict(one) for one in found["formats"]] for found in periods]
+    found, _ = InfoExtractor(YoutubeDL())._merge_mpd_periods([{**one, "subtitles": {}} for one in periods])
+    return whole_formats(before, found)
+
+
+SOUND = {"vcodec": "none", "acodec": "mp4a"}
 
 
 def test_a_period_that_no_stream_goes_through_is_refused() -> None:
     with pytest.raises(ImportFailure) as failure:
-        refuse_lost_periods([period(640), period(320)], [*period(640)["formats"], *period(320)["formats"]])
+        merged(period(640), period(320))
     assert failure.value.reason is Reason.UNSUPPORTED_SOURCE
     assert "2 periods" in failure.value.message
 
 
+@pytest.mark.parametrize("first", [{"tbr": 64, **SOUND}, {"vcodec": "h264", "width": 640, "acodec": "none"}])
+def test_a_sound_that_not_all_periods_have_is_refused(first: dict[str, Any]) -> None:
+    pictures = period(640)["formats"]
+    with pytest.raises(ImportFailure, match="no sound goes through them all"):
+        merged({"formats": [*pictures, first]}, {"formats": [*map(dict, pictures), {"tbr": 128, **SOUND}]})
+
+
+def test_what_goes_through_all_periods_is_kept_and_nothing_else() -> None:
+    found = merged(period(640, 320), period(1280, 640))
+    assert [one["width"] for one in found] == [640]
+
+
 def test_periods_that_were_merged_are_accepted() -> None:
-    refuse_lost_periods([period(640, 320), period(640, 320)], period(640, 320)["formats"])
+    assert sorted(one["width"] for one in merged(period(640, 320), period(640, 320))) == [320, 640]
+
+
+def test_equal_formats_of_a_period_stay_apart() -> None:
+    one = formats({**SOUND, "fragments": ["a1"]}, {**SOUND, "fragments": ["b1"]})
+    other = formats({**SOUND, "fragments": ["a2"]}, {**SOUND, "fragments": ["b2"]})
+    assert [found["fragments"] for found in merged(one, other)] == [["a1", "a2"], ["b1", "b2"]]
+
+
+def preferred(*sounds: dict[str, Any]) -> list[bool]:
+    found = formats(*({**SOUND, **sound} for sound in sounds))["formats"]
+    number_equal_formats(found)
+    prefer_first_sound(found)
+    return [not one.get("preference") for one in found]
+
+
+def test_the_first_sound_comes_before_others_that_are_not_its_forms() -> None:
+    assert preferred({}, {}) == [True, False]
+    assert preferred({"language": "en"}, {"language": "de"}, {"language": "en", "tbr": 64}) == [True, False, True]
+    assert preferred({"preference": -2, "language": "en"}, {"language": "de"}) == [False, True]
