@@ -24,7 +24,10 @@ _AUDIO = {
 _BLU_RAY = b"HDMV"
 _BLU_RAY_AUDIO = {0x80: "pcm_bluray", 0x84: "eac3", 0x85: "dts", 0x86: "dts", 0xA1: "eac3", 0xA2: "dts"}
 """Types of a program that is registered as Blu-ray's: discs and AVCHD cameras. Elsewhere 0x86 is SCTE 35's data."""
+_NAME = "type {:#04x}"
 _PRIVATE = 0x06
+PRIVATE = _NAME.format(_PRIVATE)
+"""What the codec of private data is called that no descriptor explains."""
 _PRIVATE_AUDIO = {0x6A: "ac3", 0x7A: "eac3", 0x7B: "dts", 0x7C: "aac"}
 """DVB's descriptors, which say what private data is."""
 _REGISTERED = {
@@ -33,6 +36,8 @@ _REGISTERED = {
 }  # fmt: skip
 _REGISTERED_VIDEO = {"hevc", "av1", "vc1", "dirac"}
 _REGISTRATION = 0x05
+_LAST_AC3 = 10
+"""The highest ``bsid`` of AC-3; E-AC-3 has higher ones (ETSI TS 102 366)."""
 _CHUNK = PACKET * 8192
 _HEAD_BYTES = 4096
 FORMS = ((PACKET, 0), (192, 4), (204, 0))
@@ -210,6 +215,8 @@ class Tables:
     """By number, those whose map was read."""
     map_pids: dict[int, int] = field(default_factory=dict)
     """The number of the program by the PID of its map."""
+    private: dict[int, str] = field(default_factory=dict)
+    """The codec by PID of private data that is known to be audio, although no descriptor says so."""
     unfinished: dict[int, bytearray] = field(default_factory=dict)
     """By PID, the beginnings of tables whose other packets are still to come."""
 
@@ -253,11 +260,31 @@ class Tables:
         if section[0] != 0x02 or len(section) < 12 or not section[5] & 1:
             return False
         number = int.from_bytes(section[3:5])
-        found = Program(number, int.from_bytes(section[8:10]) & 0x1FFF, tuple(_streams(section)))
+        streams = tuple(self._known(one) for one in _streams(section))
+        found = Program(number, int.from_bytes(section[8:10]) & 0x1FFF, streams)
         if self.programs.get(number) == found or number not in self.map_pids.values():
             return False
         self.programs[number] = found
         return True
+
+    def _known(self, one: Elementary) -> Elementary:
+        return Elementary(one.pid, "audio", self.private[one.pid]) if one.pid in self.private else one
+
+
+def private_audio(packet: bytes) -> str | None:
+    """The codec of audio that begins an access unit of private data, by its sync word, as ffmpeg finds it too."""
+    at = payload_at(packet)
+    content = packet[at + 9 + packet[at + 8] :] if at + 9 < PACKET else b""
+    word = int.from_bytes(content[:2])
+    if content.startswith(b"\x7f\xfe\x80\x01"):
+        return "dts"
+    if word == 0x0B77 and len(content) > 5:
+        return "ac3" if content[5] >> 3 <= _LAST_AC3 else "eac3"
+    if word & 0xFFF6 == 0xFFF0:
+        return "aac"
+    if word & 0xFFE0 == 0x56E0:
+        return "aac_latm"
+    return "mp2" if word & 0xFFE0 == 0xFFE0 and word & 6 else None
 
 
 def _streams(section: bytes) -> Iterator[Elementary]:
@@ -283,7 +310,7 @@ def _meaning(stream_type: int, descriptors: bytes) -> tuple[str, str]:
         codec = _REGISTERED.get(content[:4]) if tag == _REGISTRATION else _PRIVATE_AUDIO.get(tag)
         if codec:
             return ("video" if codec in _REGISTERED_VIDEO else "audio"), codec
-    return "data", f"type {stream_type:#04x}"
+    return "data", _NAME.format(stream_type)
 
 
 def _descriptors(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -131,6 +131,7 @@ def _matched(first: Part, part: Part) -> dict[int, int] | Finding:
                 if one.codec != other.codec:
                     return refusal(f"The source's {kind} changes from {one.codec} to {other.codec} on the way")
                 pids[other.pid] = one.pid
+        pids |= {one.pid: one.pid for one in now.of("data") if one in before.of("data")}
         pids.setdefault(now.clock_pid, before.clock_pid)
     if not pids:
         return refusal("The source's programs change on the way")

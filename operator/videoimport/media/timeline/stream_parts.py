@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mp4_boxes import Read
-from videoimport.media.container.mpegts import TICKS, Elementary, Program, Tables
+from videoimport.media.container.mpegts import PRIVATE, TICKS, Elementary, Program, Tables
 
 BACK_SECONDS = 0.2
 """A clock that goes back by more than this starts again."""
@@ -57,6 +57,11 @@ class Part:
         return frozenset(one.pid for one in media(self.programs))
 
     @property
+    def private_pids(self) -> frozenset[int]:
+        """Private data of which no descriptor says what it is."""
+        return frozenset(one.pid for program in self.programs for one in program.of("data") if one.codec == PRIVATE)
+
+    @property
     def video_pid(self) -> int | None:
         """The picture whose clock counts: the first one that has times."""
         videos = [one.pid for program in self.programs for one in program.of("video")]
@@ -90,20 +95,29 @@ def parts(read: Read, size: int, restarts: Collection[int] = ()) -> list[Part]:
     ``restarts`` are the offsets of tables behind which all streams count their packets anew. A recording may begin
     there, so that a picture need not be far back to start a part.
     """
-    walk = _PartScan(frozenset(restarts))
+    walk = _scan(read, size, restarts, {})
+    if walk.private_audio:
+        walk = _scan(read, size, restarts, walk.private_audio)
+    return [part for part in walk.found if part.first]
+
+
+def _scan(read: Read, size: int, restarts: Collection[int], private: dict[int, str]) -> "_PartScan":
+    walk = _PartScan(frozenset(restarts), private)
     for offset, packet in transport.unit_starts(read, size, walk.tables.unfinished):
         walk.take(offset, packet)
         if len(walk.found) > MOST_PARTS:
             break
     walk.note_waiting()
-    return [part for part in walk.found if part.first]
+    return walk
 
 
 class _PartScan:
     """What a walk over the starts of access units and tables has found."""
 
-    def __init__(self, restarts: frozenset[int]) -> None:
-        self.tables, self.found = Tables(), list[Part]()
+    def __init__(self, restarts: frozenset[int], private: dict[int, str]) -> None:
+        self.tables, self.found = Tables(private=private), list[Part]()
+        self.private_audio: dict[int, str] = {}
+        """The codec by PID of what the tables call private data, and is audio."""
         self._restarts = restarts
         self._association = 0
         """Where the last table of programs begins."""
@@ -123,6 +137,8 @@ class _PartScan:
         elif self.found and (places := transport.times_at(packet)):
             shown, decoded = (transport.read_time(packet, place) for place in (places[0], places[-1]))
             self._add(Unit(pid, shown, decoded, offset))
+            if pid in self.found[-1].private_pids and (codec := transport.private_audio(packet)):
+                self.private_audio[pid] = codec
 
     def _add(self, unit: Unit) -> None:
         part = self.found[-1]
@@ -183,8 +199,13 @@ def _change(found: list[Part], programs: tuple[Program, ...], offset: int) -> No
         found[-1].programs = programs  # more programs become known before any of them begins
     elif not found or _are_gone(media(found[-1].programs), media(programs)):
         found.append(Part(offset, programs))
-    elif not any(program.of("audio") for program in found[-1].programs):
-        found[-1].has_late_sound = any(program.of("audio") for program in programs)
+    else:
+        found[-1].has_late_sound |= _has_audio(programs) and not any(_has_audio(part.programs) for part in found)
+        found[-1].programs = programs
+
+
+def _has_audio(programs: tuple[Program, ...]) -> bool:
+    return any(program.of("audio") for program in programs)
 
 
 def _are_gone(before: list[Elementary], now: list[Elementary]) -> bool:

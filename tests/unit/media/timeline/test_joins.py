@@ -13,7 +13,8 @@ from videoimport.media.container.mpegts import PACKET, TICKS, WRAP, Tables
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline import joins, stream_parts
 
-H264, HEVC, AAC, MP2 = 0x1B, 0x24, 0x0F, 0x03
+H264, HEVC, AAC, MP2, PRIVATE = 0x1B, 0x24, 0x0F, 0x03, 0x06
+ADTS = b"\xff\xf1frames"
 STEP = TICKS // 25
 
 
@@ -40,14 +41,19 @@ def tables(streams: dict[int, int], number: int = 1) -> bytes:
     )
 
 
-def unit(pid: int, ticks: int, counter: int = 0) -> bytes:
+def unit(pid: int, ticks: int, counter: int = 0, content: bytes = b"picture!") -> bytes:
     place = bytearray(b"\x21\x00\x01\x00\x01")
     transport.write_time(place, 0, ticks)
-    return packet(pid, b"\x00\x00\x01\xe0\x00\x00\x80\x80\x05" + bytes(place) + b"picture!", counter)
+    return packet(pid, b"\x00\x00\x01\xe0\x00\x00\x80\x80\x05" + bytes(place) + content, counter)
 
 
 def part(streams: dict[int, int], start: int, count: int = 4) -> bytes:
-    pictures = (unit(pid, start + number * STEP, number) for number in range(count) for pid in streams)
+    """Private data is AAC here."""
+    pictures = (
+        unit(pid, start + number * STEP, number, ADTS if kind == PRIVATE else b"picture!")
+        for number in range(count)
+        for pid, kind in streams.items()
+    )
     return tables(streams) + b"".join(pictures)
 
 
@@ -249,3 +255,51 @@ def test_a_sound_that_is_gone_for_a_while_changes_no_packet() -> None:
 
 def test_a_sound_that_is_added_to_pictures_is_noticed() -> None:
     assert found(part({0x100: H264}, 0) + part(FIRST, 4 * STEP))[0].has_late_sound
+
+
+@pytest.mark.parametrize("second", [{0x200: H264, 0x201: PRIVATE}, {0x100: H264, 0x101: PRIVATE}])
+@pytest.mark.parametrize("kind", [AAC, PRIVATE])
+def test_audio_that_tables_call_private_data_is_joined(kind: int, second: dict[int, int]) -> None:
+    content = whole(part({0x100: H264, 0x101: kind}, 5_000_000) + part(second, 0))
+    assert len(times(content, 0x101)) == 8
+    assert times(content, 0x101) == sorted(times(content, 0x101))
+
+
+def test_private_audio_of_another_codec_is_refused() -> None:
+    content = part(FIRST, 0) + part({0x200: H264, 0x201: PRIVATE}, 0)
+    refusal = joins.joins(found(content), lambda offset, length: content[offset : offset + length], len(content))
+    assert isinstance(refusal, Finding)
+    assert "audio changes from mp2 to aac" in refusal.message
+
+
+def test_data_goes_on_where_its_pid_does() -> None:
+    subtitles = {0x102: 0x90}
+    content = whole(part(FIRST | subtitles, 5_000_000) + part(FIRST | subtitles, 0))
+    assert times(content, 0x102)[4:] == times(content, 0x100)[4:]
+
+
+@pytest.mark.parametrize("pids", [(0x100, 0x101), (0x200, 0x201)])
+def test_a_sound_is_kept_behind_a_part_without_any(pids: tuple[int, int]) -> None:
+    video, audio = pids
+    later = part({video: H264}, 0) + part({video: H264, audio: MP2}, 4 * STEP)
+    content = part(FIRST, 5_000_000) + later
+    assert not any(one.has_late_sound for one in found(content))
+    assert len(times(whole(content), 0x101)) == 8
+
+
+@pytest.mark.parametrize(
+    ("content", "codec"),
+    [
+        (b"\xff\xf9", "aac"),
+        (b"\x0b\x77\0\0\0\x40", "ac3"),
+        (b"\x0b\x77\0\0\0\x80", "eac3"),
+        (b"\x7f\xfe\x80\x01", "dts"),
+        (b"\x56\xe0", "aac_latm"),
+        (b"\xff\xfd", "mp2"),
+        (b"\x10\x02", None),
+        (b"\x20\x00\x0f", None),
+        (b"", None),
+    ],
+)
+def test_private_audio_is_known_by_its_sync_word(content: bytes, codec: str | None) -> None:
+    assert transport.private_audio(unit(0x101, 0, content=content)) == codec
