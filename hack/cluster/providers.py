@@ -77,6 +77,6 @@ class Kind:
 
 def _unavailable() -> ClusterError:
     return ClusterError(
-        "the provider 'kind' is not there yet. Use --provider native (Linux, root), "
-        "or make a cluster with kind yourself and use it with --provider existing --context kind-NAME"
+        "the provider 'kind' is not implemented yet. Use --provider native (Linux, root). "
+        "Or make a cluster with kind yourself and use it with --provider existing --context kind-NAME"
     )

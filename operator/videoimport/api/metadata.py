@@ -20,7 +20,7 @@ Scalar = Annotated[bool | int | float | Annotated[str, Field(max_length=MOST_LET
 
 def _own_names(metadata: dict[str, Scalar]) -> dict[str, Scalar]:
     if taken := sorted(set(metadata) & set(PREDEFINED)):
-        raise ValueError(f"{', '.join(taken)} is told of every video and cannot be set; choose another name.")
+        raise ValueError(f"{', '.join(taken)} is set by the importer for every video; choose another name.")
     return metadata
 
 

@@ -75,7 +75,7 @@ ConfigMaps = Annotated[
 ]
 Networks = Annotated[
     list[str] | None,
-    typer.Option(metavar="CIDR", help="Let the source lie in this network; otherwise only in public ones."),
+    typer.Option(metavar="CIDR", help="Allow sources in this network; otherwise only in public ones."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log, not its progress.")]
 

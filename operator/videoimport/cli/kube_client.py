@@ -126,7 +126,7 @@ def _parsed(content: bytes) -> Raw:
 def _refusal(status: int, answer: Raw) -> str:
     """What the API server said, in its own words, and what to do."""
     if message := str(answer.get("message") or ""):
-        return f"The cluster says: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
+        return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
     if status == 404:
         return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
     return f"The cluster answered {status} without a word; {_WAYS_OUT.get(status, _LATER)}."

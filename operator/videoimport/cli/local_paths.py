@@ -119,7 +119,7 @@ class _Finder:
         if not folder.is_dir():
             self.missing.append(
                 f"spec.source.persistentVolumeClaim names the claim {claim}, which only a cluster has; give "
-                f"--claim {claim}=DIR, the folder that stands for the volume (there is no {folder})."
+                f"--claim {claim}=DIR, the folder that replaces the volume (there is no {folder})."
             )
         return folder
 

@@ -17,7 +17,7 @@ _HERE = {
     Reason.DESTINATION_DENIED: "Here run the command again, or use --into DIR to keep the results on this machine.",
     Reason.DESTINATION_CORRUPT: "Here run the command again, or use --into DIR to keep the results on this machine.",
     Reason.OUT_OF_MEMORY: "Here it is this machine that has too little memory.",
-    Reason.SCRATCH_FULL: "Here scratch lies in the folder for temporary files; TMPDIR names another.",
+    Reason.SCRATCH_FULL: "Here scratch is in the folder for temporary files; TMPDIR names another.",
 }
 
 

@@ -86,5 +86,5 @@ def _twice(schema: Schema, value: list[Any], path: str) -> Iterator[str]:
         identity = [entry[key] for key in keys] if kind == "map" else entry
         if identity in seen:
             shown = ", ".join(map(str, identity)) if kind == "map" else identity
-            yield f"{path}: {shown} stands twice; give each once."
+            yield f"{path}: {shown} occurs twice; give each once."
         seen.append(identity)

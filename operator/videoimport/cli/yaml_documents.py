@@ -12,7 +12,7 @@ Document = dict[str, Any]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _FROM_A_BULK = (
     f"a {BULK_KIND} needs the cluster: its controller makes a {VIDEO_KIND} of each item. To try one item here, write a "
-    f"{VIDEO_KIND} with that item's url as spec.source.url and what stands in spec.template as its spec"
+    f"{VIDEO_KIND} with that item's url as spec.source.url and the content of spec.template as its spec"
 )
 
 
@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"{key.value} occurs twice", problem_mark=key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 

@@ -89,7 +89,7 @@ def _retry_after_host(context: Context) -> Verdict:
     """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
     backoff, cap = context.backoff, context.settings.later_cap
     if backoff is None:
-        raise ValueError("RateLimited needs the host's backoff, which says for how long no run starts")
+        raise ValueError("RateLimited needs the host's backoff, which states for how long no run starts")
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if backoff.since is not None and context.now - backoff.since >= cap:
         return Verdict(attempts, _explain_wait_limit(cap))

@@ -29,7 +29,7 @@ _SCALAR = " || ".join(f"type(metadata[key]) == {name}" for name in ("string", "i
 CHECKS = {
     f"!({_NAMES}.exists(key, key in metadata))": (
         f"{_NAMES}.filter(key, key in metadata)",
-        "is told of every video and cannot be set; choose another name.",
+        "is set by the importer for every video; choose another name.",
     ),
     f"metadata.all(key, {_SCALAR})": (
         f"metadata.filter(key, !({_SCALAR}))",

@@ -40,7 +40,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "its login has a square bracket": ("https://]@example.com/", "https://[a]@example.com/"),
     "its port must be": ("https://example.com:99999/", "https://example.com:65536/", "https://example.com:80a/"),
     "its host has an empty part": ("https://example..com/", f"https://{'a' * 64}.example.com/"),
-    "what stands in brackets": ("https://[1::2::3]/",),
+    "the text in brackets": ("https://[1::2::3]/",),
     "it has a control character": ("https://example.com/a\u202eb",),
     "it must have no login": ("https://user:word@example.com", "https://example.com/?a=b", "https://example.com/#a"),
     "it must be an origin": ("https://lists.example.com/feed", "https://user@lists.example.com"),

@@ -148,7 +148,7 @@ def test_an_import_that_is_given_up_later_no_longer_promises_a_run(reason: Reaso
 def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_about_that(
     reason: Reason, advice: str
 ) -> None:
-    held_up = format_message(reason, "The cluster says no", advice=advice)
+    held_up = format_message(reason, "The cluster refuses", advice=advice)
     wish = having(running(), reason=reason, message=held_up)
     status = plan(wish, jobs=(job(wish, finished="Failed", failure_reason="DeadlineExceeded"),)).status
     assert status is not None

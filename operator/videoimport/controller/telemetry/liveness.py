@@ -55,7 +55,7 @@ class Vitals:
             silent = now - self._tried
             return f"no attempt to lead for {silent:.0f} s" if silent > limits.election else None
         if self._filled and now - self._heard > limits.news:
-            return f"nothing heard of the cluster for {now - self._heard:.0f} s"
+            return f"no answer from the cluster for {now - self._heard:.0f} s"
         if (age := self._head_age()) > limits.head:
             return f"a key has waited for {age:.0f} s"
         return None

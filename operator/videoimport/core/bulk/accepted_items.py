@@ -120,4 +120,4 @@ def _find_metadata_problem(template: Metadata, own: Metadata) -> str:
     if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
         return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."
     taken = [] if _PREDEFINED.isdisjoint(own) else sorted(_PREDEFINED & own.keys())
-    return f"{', '.join(taken)} is told of every video and cannot be set; choose another name." if taken else ""
+    return f"{', '.join(taken)} is set by the importer for every video; choose another name." if taken else ""

@@ -25,14 +25,14 @@ _MAX_MESSAGE_BYTES = 512
 _REFUSED_REASON = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
 _SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
-_ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
+_ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; further ones are left out"
 _PAGES_EXCEEDED = (
-    f"The list takes more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, those that are rejected included; what "
-    "is beyond is left out"
+    f"The list has more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, rejected ones included; further entries "
+    "are left out"
 )
 _PHASE_MESSAGES = {
     BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
-    BulkPhase.DISCOVERING: "The list is being looked through",
+    BulkPhase.DISCOVERING: "The list is being read",
     BulkPhase.PROCESSING: "Videos are being imported",
     BulkPhase.SUSPENDED: _SUSPENDED,
 }
@@ -187,7 +187,7 @@ def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
         return ""
     if has_discovery_failed(snapshot, discovery):
         return "the rest of the list cannot be known"
-    return "" if _find_list_problem(discovery) else "the list goes on"
+    return "" if _find_list_problem(discovery) else "the list continues"
 
 
 def _describe_obstacle(snapshot: BulkSnapshot, discovery: Discovery) -> str:

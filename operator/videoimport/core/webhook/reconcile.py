@@ -44,9 +44,7 @@ from videoimport.core.webhook.payload import WebhookMessage, build_message_body,
 _SENDING = "The message is being sent."
 _QUEUED = "The Job waits in its queue."
 _SUSPENDED = "Suspended: the message is sent once spec.suspend is false."
-_SUPERSEDED = (
-    "Given up before it was delivered: the BulkImport goes on, or its webhook no longer wants to hear of this."
-)
+_SUPERSEDED = "Not delivered: the BulkImport continues, or its webhook no longer includes this event."
 _RETRY_ADVICE = "Correct the receiver or webhook.url, then change retryToken to send it again"
 
 

@@ -45,7 +45,7 @@ def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[
     if not is_fragmented(boxes):
         return None  # an edit list sets the clock back on purpose
     back = max((track.back for track in tracks), default=0.0)
-    return refusal(f"The source's clock goes back by {back:.1f} s on the way") if back > BACK_SECONDS else None
+    return refusal(f"The source's clock goes back by {back:.1f} s midway") if back > BACK_SECONDS else None
 
 
 def _follows_another_flv(read: Read, size: int) -> bool:

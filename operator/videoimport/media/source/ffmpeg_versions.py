@@ -36,4 +36,4 @@ def doubt(program: str, version: str) -> str | None:
         return None
     what = f"{program} has the version {version}" if version else f"{program} names no version"
     oldest, newest = (".".join(map(str, bound)) for bound in (OLDEST, NEWEST))
-    return f"{what}; known are {oldest} to {newest}. It is used all the same; use a known version if a result is wrong."
+    return f"{what}; known are {oldest} to {newest}. It is used anyway; use a known version if a result is wrong."

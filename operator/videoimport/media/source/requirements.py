@@ -61,7 +61,7 @@ def _has_video(examined: CheckedSource) -> Finding | None:
 def _has_size(examined: CheckedSource) -> Finding | None:
     if _video(examined).has_size or _is_too_large_to_tell(examined):
         return None
-    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream tells no width and height.")
+    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream has no width and height.")
 
 
 def _has_a_size_that_can_be_decoded(examined: CheckedSource) -> Finding | None:

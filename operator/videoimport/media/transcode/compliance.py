@@ -46,7 +46,7 @@ def _level(candidate: Candidate) -> str | None:
 
 def _progressive(candidate: Candidate) -> str | None:
     if candidate.video.combed:
-        return "video is interlaced, though no flag says so"
+        return "video is interlaced, though no flag marks it"
     return "video is interlaced" if is_interlaced(candidate.video) else None
 
 

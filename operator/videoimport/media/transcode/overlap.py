@@ -49,7 +49,7 @@ def _indexed(head: Head) -> str | None:
     return NO_INDEX
 
 
-NO_INDEX = "the source's index lies at its end, which could not be fetched first"
+NO_INDEX = "the source's index is at its end, which could not be fetched first"
 
 
 def _timed(head: Head) -> str | None:

@@ -10,7 +10,7 @@ _UNFIT = {
     sniff.FileKind.TEXT: Finding(Reason.NOT_VIDEO, "The source is text or a document."),
     sniff.FileKind.DISGUISED: Finding(
         Reason.UNSUPPORTED_SOURCE,
-        "The source says that it is a video file, but it is a playlist.",
+        "The source is served as a video file, but it is a playlist.",
         "Give the address of the video itself.",
     ),
 }

@@ -142,7 +142,7 @@ class Reader:
         told = _RANGE.fullmatch(found.get("ContentRange") or "")
         size = told[3] if told else found.get("ContentLength")
         if size in (None, "*"):
-            message = f"The object store does not tell the size of {self._wish.key!r}."
+            message = f"The object store does not report the size of {self._wish.key!r}."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=BY_ADDRESS)
         return Version.of(found, int(size))
 

@@ -176,7 +176,7 @@ def _title(record: Record, header: Table) -> Record:
     text = trim(record.text)
     if record.wrong or text.startswith("#") or not text.strip(f'{header.delimiter} \t"'):
         return replace(record, text="#" if text.startswith("#") else "")
-    return replace(record, wrong="it stands above the header of the table and has no address")
+    return replace(record, wrong="it is above the header of the table and has no address")
 
 
 def _refuse(text: str) -> None:

@@ -166,4 +166,4 @@ def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, 
 
 def corrupt(told: str) -> ImportFailure:
     """The failure for a source that does not decode."""
-    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg says: {told}")
+    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg reports: {told}")

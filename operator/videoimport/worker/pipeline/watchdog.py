@@ -105,5 +105,5 @@ class Watchdog:
         seconds, stage = self._board.still()
         if seconds < self._stall_seconds:
             return None
-        where = f"Stage {stage} stood still" if stage else "Nothing went on"
+        where = f"Stage {stage} made no progress" if stage else "The run made no progress"
         return Interruption(Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage moved.")

@@ -21,10 +21,10 @@ from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
 from videoimport.media.source.findings import Finding
 
 
-class ImportFailure(Exception):  # noqa: N818 — a failure of the import, which need be nobody's error
-    """The run ends with this reason. ``message`` is one sentence that says what was found, and ``advice`` one that says
-    what to do, where that is more exact than the reason's own advice. Both lose their secrets here, so that a cut made
-    later leaves no part of one."""
+class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not of the program
+    """The run ends with this reason. ``message`` is one sentence about what was found. ``advice`` is one about what to
+    do, where that is more exact than the reason's own advice. Both lose their secrets here, so that a cut made later
+    leaves no part of one."""
 
     def __init__(self, reason: Reason, message: str, retry_after: float | None = None, *, advice: str = "") -> None:
         self.reason = reason

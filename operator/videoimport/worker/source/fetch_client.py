@@ -259,9 +259,9 @@ def begin(
     pace: Pace = USUAL,
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
-    """Start fetching. ``moved`` and ``went_on`` are called from a thread of its own; the latter for what moves no bytes
-    of the source on: its end comes first, or those of an earlier run, or of a page's segments, are hashed."""
-    if request.bytes_per_second:  # nobody is slow who was asked to be
+    """Start fetching. ``moved`` and ``went_on`` are called from a separate thread. The latter is for work that adds no
+    bytes: the end of a file is fetched first, or bytes of an earlier run or of a page's segments are hashed."""
+    if request.bytes_per_second:  # a configured rate limit is no slowness
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
     return Fetching(child, request, moved, pace, went_on)
