@@ -1,4 +1,4 @@
-"""Certificates by openssl: an authority for the cluster, one for etcd, and a certificate for each who speaks."""
+"""Certificates by openssl: an authority for the cluster, one for etcd, and a certificate for each client and server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

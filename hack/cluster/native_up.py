@@ -64,7 +64,7 @@ class NativeUp:
         ]
 
     def control_plane(self) -> list[Step]:
-        """etcd, API server, controller manager: enough for whoever only needs the API."""
+        """etcd, API server, controller manager: enough for users of the API alone."""
         return [
             self._step("certificates", self._certificates),
             self._launch("etcd", lambda: self.plane.etcd(), lambda: _listens(self.addresses.ports["etcd"])),
@@ -149,7 +149,7 @@ class NativeUp:
 
 
 def ready_since(node: dict[str, Any], since: datetime | None) -> bool:
-    """Whether the node's Ready condition is true, and was said so no earlier than `since`, to the second."""
+    """Whether the node's Ready condition is true, and was reported no earlier than `since`, to the second."""
     for condition in node["status"].get("conditions", []):
         if condition["type"] == "Ready" and condition["status"] == "True":
             said = datetime.fromisoformat(condition["lastHeartbeatTime"])

@@ -1,4 +1,4 @@
-"""Steps for what stands around an import: a namespace, an object store with a bucket, a site of real footage."""
+"""Steps for the environment of an import: a namespace, an object store with a bucket, a site of real footage."""
 
 import base64
 import shutil

@@ -35,7 +35,7 @@ class Template(Model):
     metadata: Metadata | None = None
     """Kept with every video; see a VideoImport's metadata."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """Most charged runs of a child."""
+    """Maximum number of counted runs of a child before it fails for good."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
     """Longest a run may take."""
     worker: WorkerOptions = WorkerOptions()
@@ -43,7 +43,7 @@ class Template(Model):
 
 
 class FailurePolicy(Model):
-    """When a hopeless list is given up: nothing more is started, and what runs is finished."""
+    """When a list with too many failures ends: nothing more is started, and active runs are finished."""
 
     max_failed: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Most items that may fail; one more ends it."""
@@ -61,13 +61,13 @@ class BulkImportSpec(Model):
     incremental: bool = True
     """True: a video that the destination already has is not stored again; see a VideoImport's incremental."""
     dry_run: bool = False
-    """True looks for the videos and tells which would be imported, and imports none."""
+    """True lists the videos and reports which would be imported, and imports none."""
     parallelism: Annotated[int, Field(ge=1, le=100)] = 4
     """How many are imported at the same time."""
     failure_policy: FailurePolicy | None = None
     """When to give up early; absent means never."""
     suspend: bool = False
-    """True ends the running pods and starts no others; false goes on."""
+    """True ends the running pods and starts no others; false continues."""
     cancel: bool = False
     """True ends it within seconds; what is done stays."""
     retry_token: RetryToken = ""
@@ -80,7 +80,7 @@ class BulkImportSpec(Model):
     child_ttl_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = Field(default=604_800, alias="childTTLSeconds")
     """How long a finished VideoImport is kept, in seconds."""
     webhook: Webhook | None = None
-    """Whom to tell when it has ended."""
+    """Where a message is sent when the BulkImport has ended."""
 
 
 class BulkImport(Model):

@@ -40,8 +40,8 @@ class PlaylistSource(Model):
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED)] | None = None
     """Most videos that are taken; absent means all."""
     newest: bool = False
-    """True takes those first that the list dates latest, so that limit keeps the newest; a list without dates keeps its
-    order, which is newest first for channels and feeds."""
+    """True takes the latest videos first, by the list's dates, so that limit keeps the newest. A list without dates
+    keeps its order, which is newest first for channels and feeds."""
 
 
 class BucketSource(Model):
@@ -62,8 +62,8 @@ class BucketSource(Model):
         ]
         | None
     ) = None
-    """Only keys that end in one of these, whatever their case, such as [.mp4, .mkv]; absent means every object, and
-    what is no video is rejected."""
+    """Only keys that end in one of these, whatever their case, such as [.mp4, .mkv]. Absent means every object; objects
+    that are no video are rejected."""
 
 
 class ConfigMapKeyReference(Model):
@@ -76,8 +76,8 @@ class ConfigMapKeyReference(Model):
 
 
 class ManifestSource(Ruled):
-    """A list in a file: a URL a line, a table (CSV, TSV, Markdown) whose header names url, or JSON Lines; the first
-    lines tell which. Tables and JSON may give name, checksum and metadata; other columns of a table are metadata."""
+    """A list in a file: a URL a line, a table (CSV, TSV, Markdown) whose header names url, or JSON Lines. The first
+    lines decide. Tables and JSON may give name, checksum and metadata; other columns of a table are metadata."""
 
     rules = (needs_one("config_map_key_ref", "url", "s3"),)
 

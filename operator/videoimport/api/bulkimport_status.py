@@ -16,14 +16,15 @@ from videoimport.api.untrusted_text import DisplayText, DisplayUri
 from videoimport.api.videoimport_status import Attempts, Count
 
 MAX_INLINE_RESULTS = 50
-"""Results shown in status itself; all of them stand in the shards that resultsRef names."""
+"""Results shown in status itself; all of them are in the shards that resultsRef names."""
 MAX_INLINE_ITEMS = 50
-"""Accepted and rejected items shown in status itself; all of them stand in the pages that itemsRef names."""
+"""Accepted and rejected items shown in status itself; all of them are in the pages that itemsRef names."""
 MAX_REFERENCES = 256
 MAX_HOSTS = 20
 _ATOMIC = {"x-kubernetes-list-type": "atomic"}
 MAX_PAGE_DIGESTS = 130
-"""Of a list of 4,000 pages 127 are kept, of what earlier bulks left failed the newest 128."""
+"""Of a list of 4,000 pages 127 digests are kept. Of the pages with failed items of earlier bulks, the newest 128 are.
+"""
 _DIGEST = requires("[0-9a-f]{32}", "a digest of a page has 32 lowercase hexadecimal digits; the controller writes it.")
 RetryToken = Annotated[str, Field(max_length=256)]
 PageDigests = Annotated[
@@ -32,7 +33,7 @@ PageDigests = Annotated[
 
 
 class BulkPhase(StrEnum):
-    """Where a BulkImport is. Completed may have failed items; the condition AllSucceeded tells."""
+    """Where a BulkImport is. Completed may have failed items; see the condition AllSucceeded."""
 
     QUEUED = "Queued"
     DISCOVERING = "Discovering"
@@ -51,7 +52,7 @@ class ItemResult(Model):
     url: Annotated[ShownUrl, Field(max_length=2048)]
     """The item's address, without user info and signatures."""
     success: bool
-    """Whether the video stands in the destination."""
+    """Whether the video is in the destination."""
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     """The VideoImport's status.videoId."""
     import_name: Annotated[str, Field(max_length=63)] | None = None
@@ -61,7 +62,7 @@ class ItemResult(Model):
     error: Message | None = None
     """What happened, in a sentence."""
     attempts: Count = 0
-    """Runs that were charged."""
+    """Runs that counted toward maxAttempts."""
     uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """Where the video is."""
 
@@ -70,8 +71,8 @@ class LedgerEntry(ItemResult):
     """A result as a shard keeps it, with what the controller needs to count again from nothing."""
 
     error: Annotated[str, PlainSerializer(shown_text, return_type=str), Field(max_length=1024)] | None = None
-    """Cleaned where it is written and where it is shown. Reading leaves it as the shard has it: shards are read often,
-    and whoever may write ConfigMaps may write one."""
+    """Cleaned where it is written and where it is shown. Reading keeps it as the shard has it: shards are read often,
+    and every user who may write ConfigMaps may write one."""
     retry_token: RetryToken = ""
     """The token the item was tried under; a failure under an older token is no result any more."""
     bytes_in: ByteCount = 0
@@ -143,7 +144,7 @@ class BulkImportStatus(Model):
     """Written by the controller only; recomputed from the children and the ledger, never counted up."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """The metadata.generation this status speaks of."""
+    """The metadata.generation that this status belongs to."""
     phase: BulkPhase | None = None
     """Where it is."""
     message: Message | None = None
@@ -199,4 +200,4 @@ class BulkImportStatus(Model):
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=MAX_HOSTS, json_schema_extra=_ATOMIC)] = ()
     """Open and half-open circuit breakers of hosts of its items."""
     webhook: WebhookStatus | None = None
-    """The last ending that was, or is being, told."""
+    """The last ending that was, or is being, sent."""

@@ -43,7 +43,7 @@ class S3Destination(Model):
     bucket: BucketName
     """The bucket; it must exist."""
     prefix: Prefix | None = None
-    """A path in the bucket under which everything of ours lies, without slashes at its ends."""
+    """A path in the bucket above all objects of the importer, without slashes at its ends."""
     storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((string_rules.STORAGE_CLASS,))] | None = (
         None
     )
@@ -64,7 +64,7 @@ class VolumeDestination(Model):
     claim_name: ClaimName
     """The PersistentVolumeClaim's name."""
     path: Prefix | None = None
-    """A path in the volume under which everything of ours lies, without slashes at its ends."""
+    """A path in the volume above all files of the importer, without slashes at its ends."""
 
 
 def _bytes(text: str | None) -> int:
@@ -72,7 +72,7 @@ def _bytes(text: str | None) -> int:
 
 
 def _literal(name: str | None) -> str:
-    """What of a template is there whatever its placeholders stand for."""
+    """The parts of a template that stay, whatever replaces its placeholders."""
     return re.sub(f"{{({'|'.join(string_rules.PLACEHOLDERS)})}}", "", name or "")
 
 
@@ -135,13 +135,13 @@ class Destination(Ruled):
     """The video's own folder. May hold {name} (of this resource), {title} and {sourceId} (of the source, made safe for
     a path), {hash} (eight hex digits of the source's identity). Absent means {name}; in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"
-    """What happens when another import's result already stands there. An import never refuses its own."""
+    """What happens when another import's result is already there. An import never refuses its own."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """Where the bucket or volume is served from, such as https://cdn.example.com; fills outputs' url."""
 
     @property
     def prefix(self) -> str | None:
-        """The path under which everything of ours lies."""
+        """The path above all files of the importer."""
         if self.s3 is not None:
             return self.s3.prefix
         return self.persistent_volume_claim.path if self.persistent_volume_claim else None

@@ -10,11 +10,12 @@ PREDEFINED = (
     "duration", "durationMs", "width", "height", "resolution", "size", "sizeBytes", "format", "filename", "sha256",
     "videoCodec", "audioCodec", "framesPerSecond", "bitrate",
 )  # fmt: skip
-"""Told by us of every video; they cannot be overridden."""
+"""The importer sets these for every video; they cannot be overridden."""
 
 _SCALAR = {"x-kubernetes-preserve-unknown-fields": True, "maxLength": MOST_LETTERS}
-"""Any value: the ValidatingAdmissionPolicy of crdgen.policy refuses objects, lists and null. CEL in the schema cannot
-see untyped values, and bounds that refuse them (maxProperties: 0) would give messages that nobody understands."""
+"""Any value: the ValidatingAdmissionPolicy of crdgen.admission_policy refuses objects, lists and null. CEL in the
+schema cannot see untyped values, and bounds that refuse them (maxProperties: 0) would give messages that users cannot
+understand."""
 Scalar = Annotated[bool | int | float | Annotated[str, Field(max_length=MOST_LETTERS)], WithJsonSchema(_SCALAR)]
 
 

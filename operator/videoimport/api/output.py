@@ -93,13 +93,13 @@ class Output(Ruled):
     rules = (_ORIGINAL_IS_ALONE, _RENDITIONS_CRF_FITS)
 
     mode: Literal["Auto", "Encode", "Remux", "Original"] = "Auto"
-    """Auto copies streams that already comply and encodes the others; Encode always encodes; Remux always copies and
-    refuses what an MP4 cannot hold; Original uploads the very bytes of the source."""
+    """Auto copies streams that already comply and encodes the others. Encode always encodes. Remux always copies and
+    refuses what an MP4 cannot hold. Original uploads the unchanged bytes of the source."""
     keep_original: bool = False
     """True keeps the source's very bytes beside the video, as original.<extension>."""
     metadata: Literal["Strip", "Keep"] = "Strip"
-    """Strip leaves out the source's metadata, such as its location, device and timecodes, but for the title and the
-    language; Keep copies what an MP4 can hold. An original has the source's bytes with all of it."""
+    """Strip leaves out the source's metadata, such as its location, device and timecodes, except the title and the
+    language. Keep copies what an MP4 can hold. An original has the source's bytes with all of it."""
     video: VideoOutput = VideoOutput()
     """The video stream."""
     audio: AudioOutput = AudioOutput()

@@ -11,8 +11,8 @@ _CAPITALS = re.compile("[A-Z]+")
 
 
 def canonical_url(url: str) -> str:
-    """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
-    is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
+    """Return ``url`` with its scheme and host in lower case. A login and all text behind the host stay, and so does a
+    text that is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
     found = _START.match(url)
     if found is None:
         return url

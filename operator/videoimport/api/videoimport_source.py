@@ -84,7 +84,7 @@ class VideoSource(Ruled):
 
     @property
     def locator(self) -> str:
-        """The address with what else tells it from others: an object's store and version."""
+        """The address with the fields that distinguish it from others: an object's store and version."""
         if self.s3 is None:
             return self.address
         host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"

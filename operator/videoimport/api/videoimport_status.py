@@ -15,7 +15,7 @@ from videoimport.api.untrusted_text import DisplayText, DisplayUri
 MAX_STAGES = 8
 _RATIONAL = requires("[0-9]+/[0-9]+", "it must be a rational number, such as 30000/1001.")
 Seconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
-"""A time that a run may take or tell of; far beyond any, and harmless to calculate with."""
+"""A time that a run may take or report; far beyond any real one, and harmless to calculate with."""
 Pixels = Annotated[int, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -64,7 +64,7 @@ class Stage(Model):
     seconds: Seconds | None = None
     """How long it has run, or took."""
     mode: StageMode | None = None
-    """Of Transcode: Remux (the video is copied), Encode or Original (the very bytes). Of Download and Upload:
+    """Of Transcode: Remux (the video is copied), Encode or Original (the bytes are kept). Of Download and Upload:
     Overlapped (with the stages beside it) or Staged."""
     why: Annotated[DisplayText, Field(max_length=256)] | None = None
     """Why this mode: the first rule that asked for encoding, what let the streams be copied, or what kept the stages
@@ -121,7 +121,7 @@ class OutputFile(Model):
     uri: Annotated[DisplayUri, Field(max_length=2048)]
     """Where it is, such as s3://bucket/key or pvc://claim/path."""
     url: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """Where it is served, if destination.publicBaseURL says so."""
+    """The public address, if destination.publicBaseURL is set."""
     size_bytes: ByteCount | None = None
     """Its size."""
     sha256: Sha256 | None = None
@@ -131,8 +131,8 @@ class OutputFile(Model):
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed."""
     verified: Verified | None = None
-    """How the worker verified that the object has the bytes it sent: by the SHA256 or the MD5 that the store keeps, by
-    reading the object back (ReadBack), or, on a volume, by writing the file to the disk (Synced)."""
+    """How the worker verified that the object has the bytes it sent. SHA256 and MD5: by the hash that the store keeps.
+    ReadBack: by reading the object. Synced: by writing the file to the disk of a volume."""
 
 
 class RenditionFile(OutputFile):
@@ -143,7 +143,7 @@ class RenditionFile(OutputFile):
 
 
 class ThumbnailSet(Model):
-    """The still pictures: all lie side by side, numbered from 001."""
+    """The still pictures, side by side, numbered from 001."""
 
     uri: Annotated[DisplayUri, Field(max_length=2048)]
     """Of the first one."""
@@ -202,7 +202,7 @@ class Attempts(Model):
     """How often it was tried since the spec or the retryToken last changed."""
 
     count: Count = 0
-    """Runs that were charged, the current one included."""
+    """Runs that count toward maxAttempts, the current one included."""
     max: Annotated[int, Field(ge=1)] = 5
     """spec.maxAttempts."""
     uncharged: Count = 0
@@ -210,7 +210,7 @@ class Attempts(Model):
     reasons: Annotated[
         tuple[Reason, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
-    """Why earlier charged runs ended, oldest first."""
+    """Why earlier counted runs ended, oldest first."""
     next_retry_time: Timestamp | None = None
     """When the next run starts."""
 
@@ -248,7 +248,7 @@ class VideoImportStatus(Model):
     """Written by the controller only."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """The metadata.generation this status speaks of."""
+    """The metadata.generation that this status belongs to."""
     phase: VideoPhase | None = None
     """Where the import is: the earliest unfinished stage, or the end."""
     reason: Reason | None = None
@@ -275,7 +275,7 @@ class VideoImportStatus(Model):
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """spec.retryToken as last acted upon."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None
-    """Of spec as last acted upon, but for suspend, cancel and retryToken; a failed one starts again when it differs."""
+    """Of spec as last acted upon, without suspend, cancel and retryToken; a failed one starts again when it differs."""
     start_time: Timestamp | None = None
     """When the first run was decided."""
     completion_time: Timestamp | None = None

@@ -40,11 +40,11 @@ class Scratch(Model):
     """Room for the source and the result while they are worked on."""
 
     size: SomeBytes = "10Gi"
-    """The room's limit; about the source's size plus the result's. On the node it is also requested, as
-    ephemeral-storage, unless worker.resources says something of that."""
+    """The room's limit; about the source's size plus the result's. On the node it is also the request of
+    ephemeral-storage, unless worker.resources has one."""
     storage_class_name: DnsName | None = None
     """Absent: room of the node's, gone with the pod. Given: a volume of this class that outlives the pod, so that a run
-    after one that was lost goes on where that stopped fetching; it is deleted when the import ends."""
+    after a lost one resumes the download. It is deleted when the import ends."""
 
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
@@ -98,9 +98,9 @@ class WorkerOptions(Model):
     """ConfigMap whose key ca.crt has certificates (PEM) to trust besides the usual ones, for sources and stores."""
     proxy: HttpUrl | None = None
     """An HTTP proxy for fetching, listing and webhooks. Its own address must be public or within the controller's
-    worker.allowedNetworks. Nothing else can be connected to then, and the proxy decides which sources may be reached.
-    A login in it is readable by whoever may read this resource, its Jobs or its pods; keys proxy-username and
-    proxy-password of the source's or the webhook's Secret keep it out of sight."""
+    worker.allowedNetworks. Nothing else can be connected to then, and the proxy decides which sources may be reached. A
+    login in it is readable by everyone who may read this resource, its Jobs or its pods. Use the keys proxy-username
+    and proxy-password of the source's or the webhook's Secret instead."""
 
 
 def quantities(resources: Resources) -> dict[str, Any]:

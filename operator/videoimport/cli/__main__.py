@@ -93,13 +93,13 @@ def run(
 ) -> None:
     """Run one VideoImport on this machine, without a cluster.
 
-    The worker is the cluster's own: it fetches, checks, copies or encodes, verifies and stores. Results go where the
-    manifest says; without a destination, into a folder beside it that has the import's name.
+    The worker is the cluster's own: it fetches, checks, copies or encodes, verifies and stores. Results go to the
+    manifest's destination; without one, into a folder beside the manifest that has the import's name.
 
     Exit codes:
 
     * 0 – it is imported
-    * 2 – nothing was started; the message says what is missing
+    * 2 – nothing was started; the message names what is missing
     * 64 to 113 – it failed; each reason has its own code
     * 130 – it was interrupted, and nothing is left of it
     """
@@ -143,13 +143,13 @@ def results(
 ) -> None:
     """Print what became of every item of a BulkImport.
 
-    Its status holds fifty of them; all stand in ConfigMaps beside it, and this reads both. An item is Imported,
+    Its status holds fifty of them. ConfigMaps beside it hold all, and this reads both. An item is Imported,
     Duplicate (the destination had it), Failed, Rejected (never started) or Open (not ended yet).
 
     Exit codes:
 
-    * 0 – they are printed, however they ended
-    * 2 – they could not be read; the message says why
+    * 0 – they are printed, failed ones too
+    * 2 – they could not be read; the message states why
     """
     from videoimport.cli.bulk_results import of_cluster  # the cluster client is slow to load, and `run` does without it
     from videoimport.cli.bulk_results_output import headline, rendered

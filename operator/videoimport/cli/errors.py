@@ -1,8 +1,7 @@
 """How a command can end before it began:
 
-Exception
-  UnusableError          the command line, the manifest or this machine lacks something; nothing was started
-    problems             a line each: the field or option, what was found, the way out
+Exception UnusableError the command line, the manifest or this machine lacks something; nothing was started problems a
+line each: the field or option, what was found, what to do
 """
 
 

@@ -1,4 +1,4 @@
-"""A cluster as somebody's kubeconfig shows it: the only home of the cluster client in this room. It only reads."""
+"""A cluster by a user's kubeconfig: only this module of ``cli`` uses the cluster client. It only reads."""
 
 import json
 import re
@@ -46,7 +46,7 @@ class Kube:
                 f"There is no cluster to ask: the kubeconfig is not written as one; {_CHOOSE}."
             ) from None
         self.namespace = namespace or "default"
-        """The context's own, where nothing else is said."""
+        """The context's own, unless another one is given."""
         self._client = ApiClient(chosen)
         self._host = chosen.host
 
@@ -100,7 +100,7 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
 
 
 def _first_line(error: Exception) -> str:
-    """What the client says, without the entry that it says it of: a user's has keys."""
+    """The client's message, without the name of the kubeconfig entry: a user's entry has keys."""
     lines = str(error).partition("/{")[0].splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
@@ -124,7 +124,7 @@ def _parsed(content: bytes) -> Raw:
 
 
 def _refusal(status: int, answer: Raw) -> str:
-    """What the API server said, in its own words, and what to do."""
+    """The API server's own message, and what to do."""
     if message := str(answer.get("message") or ""):
         return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
     if status == 404:

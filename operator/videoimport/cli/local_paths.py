@@ -1,4 +1,4 @@
-"""Where on this machine the things lie that a pod would have mounted: Secrets, volumes, certificates."""
+"""The places on this machine of the files that a pod would have mounted: Secrets, volumes, certificates."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _ELSEWHERE = {"spec.destination": ", or --into DIR to keep the results on this m
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the command line says, checked."""
+    """The values of the command line, checked."""
 
     beside: Path
     """The manifest's folder."""

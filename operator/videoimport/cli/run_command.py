@@ -119,8 +119,8 @@ def _bounded(file: TextIO, called: str) -> str:
 
 
 def _named(video: VideoImport, wish: Wish) -> VideoImport:
-    """With a UID that is always the same for this manifest on this machine: run again, it is the same import, which
-    knows its own results, and may replace them once the manifest is changed."""
+    """With a UID that is always the same for this manifest on this machine. In a second run it is the same import,
+    which finds its own results, and may replace them once the manifest is changed."""
     meta = video.metadata
     where = wish.choices.beside / (wish.manifest if wish.manifest == STANDARD_INPUT else Path(wish.manifest).name)
     uid = uuid.uuid5(_IMPORTS_HERE, f"{platform.node()}:{where}:{meta.namespace}/{meta.name}")

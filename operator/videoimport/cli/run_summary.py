@@ -1,4 +1,4 @@
-"""What is said at the end: what was written and where, or what went wrong and what to do about it here."""
+"""The final text: what was written and where, or what went wrong and what to do about it here."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def exit_code(status: VideoImportStatus) -> int:
 
 
 def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
-    """Lines for an import that is completed; paths are told as seen from ``folder``."""
+    """Lines for an import that is completed; paths are relative to ``folder``."""
     if status.duplicate_of:
         return [f"{name}: nothing was stored, for the destination has it: {_place(status.duplicate_of, home, folder)}"]
     how = _how(status)

@@ -1,4 +1,4 @@
-"""The worker as a process of this machine: started as in its pod, heard by the line, ended with all it started."""
+"""The worker as a process of this machine: started as in its pod, read by the line, ended with its child processes."""
 
 import contextlib
 import os
@@ -48,7 +48,7 @@ class Room:
 
     def furnish(self, task: Task, places: Places) -> list[str]:
         """Write what the worker is to find; return its command line. Secrets are copied, so that the source's and the
-        destination's are apart even when both are the same: the fetching process is shut out of the latter."""
+        destination's are separate even when both are the same. The fetching process cannot read the latter."""
         self.scratch.mkdir()
         self._reserve()
         task_file = self.folder / "task.json"
@@ -67,7 +67,7 @@ class Room:
         return [sys.executable, "-P", "-m", "videoimport.worker", *words]
 
     def _reserve(self) -> None:
-        """Room for the report: scratch lies in the same file system, and may be full when the report is written."""
+        """Space for the report: scratch is in the same file system, and may be full when the report is written."""
         with self.message.open("wb") as file, contextlib.suppress(OSError):
             os.posix_fallocate(file.fileno(), 0, MAX_BYTES)
 
@@ -92,7 +92,7 @@ def room() -> Iterator[Room]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Stopped(Exception):  # noqa: N818 — the user's wish, nobody's error
+class Stopped(Exception):  # noqa: N818 — a user's decision, no error
     """The user ended it."""
 
     def __init__(self, number: int) -> None:
@@ -132,7 +132,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
                 stdout=subprocess.PIPE,
                 stderr=None if verbose else log,
                 env={**os.environ, "TMPDIR": str(place.scratch)},
-                start_new_session=True,  # Ctrl-C is ours to hear: the worker gets a chance to take its upload back
+                start_new_session=True,  # This process handles Ctrl-C: the worker gets time to abort its upload
                 preexec_fn=_end_with_us,
             )
         try:

@@ -28,7 +28,7 @@ _HERE = Settings(
 
 
 def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
-    """What the worker is told."""
+    """The worker's task."""
     meta = video.metadata
     return Task(
         uid=meta.uid, namespace=meta.namespace, name=meta.name, run=RUN, spec=video.spec,
@@ -41,7 +41,7 @@ class RunEnd:
     """What is left of a worker that ended."""
 
     code: int
-    """As a kubelet tells it: 128 and the signal for one that was killed."""
+    """As a kubelet reports it: 128 and the signal for one that was killed."""
     message: str | None
     """Its termination message."""
 
@@ -58,11 +58,11 @@ class SimulatedCluster:
 
     @property
     def status(self) -> VideoImportStatus:
-        """As it would stand in the cluster, but for the Job, which is imagined."""
+        """As it would be in the cluster, except for the Job, which is simulated."""
         return self._video.status.model_copy(update={"job": None})
 
     def told(self, progress: Progress, now: datetime) -> VideoImportStatus:
-        """The worker said how far it is."""
+        """The worker reported its progress."""
         self._observe(ObservedVideo(self._video, (self._job,), (self._pod,), progress), now)
         return self.status
 

@@ -17,7 +17,7 @@ _FROM_A_BULK = (
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads as kubectl does: a date stays the text it is, and a key that stands twice is a mistake."""
+    """Reads as kubectl does: a date stays the text it is, and a duplicate key is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 — declared so by pyyaml
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 def the_import(text: str, name: str) -> Document:
     """The one VideoImport of a manifest; ``name`` is how the manifest is called in messages.
 
-    Raises UnusableError when it cannot be read, or holds no VideoImport, several, or another thing of ours.
+    Raises UnusableError when it cannot be read, or holds no VideoImport, several, or another kind of this API.
     """
     documents = _documents(text, name)
     imports = [document for document in documents if document.get("kind") == VIDEO_KIND]

@@ -86,7 +86,7 @@ def _lead_alone(leader: Leader) -> None:
 
 
 def _lead(leader: Leader) -> None:
-    """In a thread: when leading ends for any reason but our own wish, so does the process."""
+    """In a thread: when leading ends for any reason but a stop by this process, so does the process."""
     try:
         leader.run()
     except Exception:  # noqa: BLE001 (the thread's border: any failure ends the process)
@@ -99,7 +99,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """At once, without waiting for threads and tasks: nothing of ours needs a farewell."""
+    """At once, without waiting for threads and tasks: none of them needs a shutdown."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,7 +1,7 @@
 """Who leads: a Lease, by the client library's synchronous election, in the main thread.
 
-Not by its asynchronous one: there a crash of the leading task keeps the Lease renewed. What the synchronous one lacks
-is added here: a connection that breaks is an attempt that failed, every request has an end, the Lease is given back.
+Not by its asynchronous one: there a crash of the leading task keeps the Lease renewed. This adds what the synchronous
+one lacks: a broken connection is a failed attempt, every request has a timeout, and the Lease is released.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Lock(LeaseLock):
         self._tried = tried
 
     def get(self, name: str, namespace: str) -> tuple[bool, Any]:
-        """The Lease's record, or why there is none; a broken connection is told like a refusal."""
+        """The Lease's record, or why there is none; a broken connection is reported like a refusal."""
         self._tried()
         try:
             self.lease_reference = self.api_instance.read_namespaced_lease(name, namespace)
@@ -63,7 +63,7 @@ class Lock(LeaseLock):
         return self._written(lambda: self.api_instance.create_namespaced_lease(namespace, lease))
 
     def update(self, name: str, namespace: str, updated_record: Any) -> bool:
-        """Whether it was written; it is not when somebody else has written it since it was read."""
+        """Whether it was written; it is not if another process has written it since it was read."""
         lease: V1Lease | None = self.lease_reference
         if lease is None:
             return False

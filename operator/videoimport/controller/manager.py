@@ -24,7 +24,7 @@ from videoimport.controller.telemetry.liveness import Vitals
 from videoimport.controller.telemetry.metrics import REGISTRY, Figures
 
 STOP_SECONDS = 5.0
-"""For writes that are under way when we are asked to stop."""
+"""For pending writes when the process gets the signal to stop."""
 _log = structlog.get_logger(__name__)
 
 
@@ -93,7 +93,7 @@ class Leader:
         asyncio.run(self._lead())
 
     def stop(self) -> None:
-        """Begin nothing new and wait for what is under way: afterwards nothing is written any more."""
+        """Begin nothing new and wait for active work: afterwards nothing is written any more."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._idle.wait(STOP_SECONDS)

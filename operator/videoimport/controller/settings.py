@@ -31,7 +31,7 @@ class ControllerSettings(BaseSettings):
     image_pull_secrets: tuple[str, ...] = ()
     """Pull Secrets in the namespace of the import."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that sources may lie in besides public addresses."""
+    """Networks that sources may be in besides public addresses."""
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """Without any progress in any stage for so long, a worker ends its run as Stalled."""
     listing_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$")] = "512Mi"
@@ -46,7 +46,7 @@ class ControllerSettings(BaseSettings):
     pod_name: Annotated[str, Field(validation_alias="POD_NAME", min_length=1)] = "videoimport-controller"
     """Who leads, as the Lease shows it; every replica needs its own."""
     pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE", min_length=1)] = "default"
-    """Where the Lease lies."""
+    """The namespace of the Lease."""
     leader_election: bool = True
     """False only where there is never more than one controller."""
     lease_seconds: Annotated[int, Field(ge=2)] = 15
@@ -64,7 +64,7 @@ class ControllerSettings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 8
     """Imports that are decided upon at the same time."""
     relist_seconds: PositiveFloat = 300
-    """Pause between two comparisons of all we remember with all there is."""
+    """Pause between two comparisons of the cache with the API server."""
     tail_seconds: PositiveFloat = 2
     """Pause between two looks at a worker's progress."""
     tails_per_second: PositiveFloat = 50

@@ -1,10 +1,10 @@
-"""How many imports may run at the same time, and who goes next: facts about one import, and words. Owners are served
-in turn: first who has the fewest running, then who has waited longest. A BulkImport is one owner, whatever its size,
-and so is each import that nobody's bulk made.
+"""How many imports may run at the same time, and who goes next: facts about one import, and words. Owners are served in
+turn: first who has the fewest running, then who has waited longest. A BulkImport is one owner, whatever its size, and
+so is each import without a BulkImport.
 
-A run that cannot start (no node fits it, its queue has not admitted it) counts for its owner and its namespace, whose
-own fault it nearly always is, and takes nobody else's place in the cluster. There may be as many of them again, so that
-a cluster without room for more pods is not given them without end."""
+Some runs cannot start: no node fits, or a queue has not admitted them. Such a run counts for its owner and its
+namespace, which nearly always caused it. It takes no other's place in the cluster. There may be as many of them again,
+so that a cluster without room for more pods is not given them without end."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ class AdmissionState:
 
 
 def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState:
-    """``working``: a Job of it has not ended, whatever its status says."""
+    """``working``: a Job of it has not ended, whatever its status is."""
     meta, owner = video.metadata, find_quota_owner(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
     holds = working or (has_active_run(video.status) and meta.deletion_timestamp is None)

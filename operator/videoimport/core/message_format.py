@@ -17,7 +17,7 @@ def fit(text: str, limit: int = MAX_MESSAGE) -> str:
 
 
 def join_sentences(*parts: str) -> str:
-    """The parts that say something, each ended like a sentence, within a message's bounds. The last part is never
+    """The parts with a content, each ended like a sentence, within a message's bounds. The last part is never
     the one that is cut: it holds the advice or the time. All messages pass through here, the cluster's and the workers'
     words among them, so URLs lose their secrets here."""
     said = [clean for part in parts if (clean := shown_text(part).strip())]
@@ -28,8 +28,8 @@ def join_sentences(*parts: str) -> str:
 
 
 def remove_repeats(parts: list[str]) -> list[str]:
-    """The parts without any sentence that another one of theirs says too, word for word: of two equal ones the later
-    stays, else the longer. Others' texts are full of such, and ours may meet the same words in them."""
+    """The parts without any sentence that another part has too, word for word: of two equal ones the later stays, else
+    the longer. Others' texts are full of such, and ours may meet the same words in them."""
     split = [_BETWEEN.split(part) for part in parts]
     plain = [_extract_words(sentence) for found in split for sentence in found]
     kept = iter([not _is_said_elsewhere(place, plain) for place in range(len(plain))])
@@ -55,8 +55,8 @@ def split_advice(message: str) -> tuple[str, str]:
 
 
 def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str = "") -> str:
-    """A message that says what was found, in ``parts``, and what to do: ``advice``, or else the reason's own. Where
-    the first part is empty the reason's own finding stands for it. ``given_up`` is why no other run follows."""
+    """A message with the finding in ``parts``, and with what to do: ``advice``, or else the reason's own. Where the
+    first part is empty the reason's own finding replaces it. ``given_up`` is why no other run follows."""
     row = info(reason)
     text, *more = parts or ("",)
     last = advice or row.advice

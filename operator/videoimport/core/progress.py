@@ -49,15 +49,15 @@ def select_later_phase(one: VideoPhase, other: VideoPhase) -> VideoPhase:
 
 
 def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
-    """What is left if it goes on at the same pace; None while that would be a wild guess."""
+    """The time left if it continues at the same pace; None while that would be a wild guess."""
     if percent < _SENSIBLE_PERCENT or elapsed < _SENSIBLE_TIME:
         return None
     return round(elapsed.total_seconds() * (100 - percent) / percent)
 
 
 def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
-    """How long the run has worked: since its Job was made, but no longer than its stages say of themselves, for the
-    Job may have waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
+    """How long the run has worked: since its Job was made, but no longer than the time of its stages. The Job may have
+    waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
     told = sum(stage.seconds or 0 for stage in stages)
     return min(since_made, timedelta(seconds=told)) if told else since_made
 

@@ -77,7 +77,7 @@ def _retry_uncounted(context: Context) -> Verdict:
 
 
 def _retry_later(context: Context) -> Verdict:
-    """A premiere is days away, not attempts: nothing is charged, but waiting ends in the end."""
+    """Wait for a premiere, which may be days away: nothing is counted toward maxAttempts, but waiting has a limit."""
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
@@ -86,7 +86,8 @@ def _retry_later(context: Context) -> Verdict:
 
 
 def _retry_after_host(context: Context) -> Verdict:
-    """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
+    """The next run waits for the host like every other import of it: nothing is counted toward maxAttempts, but that
+    has a limit too."""
     backoff, cap = context.backoff, context.settings.later_cap
     if backoff is None:
         raise ValueError("RateLimited needs the host's backoff, which states for how long no run starts")

@@ -24,7 +24,7 @@ _PLACES = {
         "object.spec.source.items.filter(item, has(item.metadata)).map(item, item.metadata) : []",
     ),
 }
-"""For each variable the field, and an expression for the list of all maps that stand there."""
+"""For each variable the field, and an expression for the list of all maps in that field."""
 _SCALAR = " || ".join(f"type(metadata[key]) == {name}" for name in ("string", "int", "double", "bool"))
 CHECKS = {
     f"!({_NAMES}.exists(key, key in metadata))": (

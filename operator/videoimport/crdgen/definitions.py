@@ -32,7 +32,7 @@ def _name_fits(longest: int) -> Manifest:
 
 
 def _immutable(field: str) -> Manifest:
-    """Root rules see the status; an import that no worker is at may be mended."""
+    """Root rules see the status; an import may be changed while no worker uses it."""
     return {
         "rule": f"{_RESTING} || {_FIXED.format(field)}",
         "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport.",

@@ -1,6 +1,6 @@
 """A manifest that breaks it for everything that the API server checks, with the message that it answers.
 
-What a bound refuses follows from the schema. For the rules, whose CEL says nothing of what it refuses, ``EXAMPLES`` has
+What a bound refuses follows from the schema. For the rules, whose CEL contains no refused value, ``EXAMPLES`` has
 values, by the rule's message. The controller tests send them all to a real API server and compare the messages.
 """
 
@@ -113,13 +113,13 @@ class Violation:
     path: Path
     """Of the field as the API server names it, from ``spec``."""
     value: Any
-    """What stands there."""
+    """The value there."""
     message: str
     """What the API server answers, behind the field."""
     manifest: dict[str, Any]
-    """A manifest that is right but for this."""
+    """A manifest that is right except for this."""
     is_rule: bool = False
-    """The message is one of ours."""
+    """The message is written in this project."""
     has_field: bool = True
     """The API server names the field by itself; else it is in the message."""
 
@@ -158,7 +158,7 @@ def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
 
 
 def _key_of(path: Path) -> str:
-    """A key that may stand in this map."""
+    """A valid key of this map."""
     return "memory" if path[-1] in ("requests", "limits") else "a"
 
 
@@ -252,7 +252,7 @@ class _Walk:
         return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": {"name": "refused"}, "spec": spec}
 
     def _with(self, node: Schema, found: Any, path: Path, value: Any) -> Any:
-        """Return ``found`` with ``value`` at ``path``, and on the way there what else is required."""
+        """Return ``found`` with ``value`` at ``path``, and the other required fields above it."""
         if not path:
             return value
         step, rest = path[0], path[1:]
@@ -283,7 +283,7 @@ def _fits(node: Schema, example: Any) -> bool:
 
 
 def _is_text(node: Schema, example: str) -> bool:
-    """Whether an example of an address stands where an address is wanted."""
+    """Whether an example of an address is where an address is wanted."""
     least: int = node.get("minLength", 0)
     return "\u202e" not in example or least == len("https://a.")
 

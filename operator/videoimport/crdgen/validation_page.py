@@ -1,4 +1,4 @@
-"""The docs page of what the API server refuses: the messages of the schema, each with a value that it refuses."""
+"""The docs page about refusals of the API server: the messages of the schema, each with a value that it refuses."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,7 @@
 """Rules for texts that users write: names, paths, addresses. Each is enforced by the API server and by our programs.
 
-The regular expressions for addresses have at most 36 characters where they look at a part, and at most 45 where they
-look at the whole: the API server's cost limit allows no more for 1,000 items of 2,048 characters.
+The regular expressions for addresses have at most 36 characters where they match a part, and at most 45 where they
+match the whole. The API server's cost limit allows no more for 1,000 items of 2,048 characters.
 """
 
 import ipaddress
@@ -52,12 +52,12 @@ ITEM_NAME = (ONE_FOLDER, SOME_NAME, NO_PLACEHOLDERS, UNSEEN)
 
 # Addresses
 _AUTHORITY = "//[^/?#]*"
-"""What stands between the scheme and the path: login, host and port."""
+"""The text between the scheme and the path: login, host and port."""
 
 
 def _of_authority(rule: Rule) -> Rule:
     """Return the rule for http and https addresses only: another scheme has a message of its own. Their first letter
-    tells, as far as that matters, at the least cost."""
+    decides, as far as that matters, at the least cost."""
     cel = f"!(self.startsWith('h') || self.startsWith('H')) || {rule.cel}"
     return Rule(cel, rule.message, lambda text: not text.startswith(("h", "H")) or rule.holds(text))
 

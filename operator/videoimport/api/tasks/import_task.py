@@ -1,4 +1,4 @@
-"""What a worker is told. It reaches the pod as an annotation, through a downward-API file."""
+"""The task of a worker. It reaches the pod as an annotation, through a downward-API file."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ class Task(Model):
     run: Annotated[int, Field(ge=1)]
     spec: VideoImportSpec
     spec_hash: str
-    """spec_hash(spec): a commit record made for another wish does not stand for this one."""
+    """spec_hash(spec): a commit record made for another spec does not count for this one."""
     allowed_networks: tuple[str, ...] = ()
     """CIDRs the address guard lets through besides public addresses; a setting of the controller."""
     stall_seconds: Annotated[int, Field(ge=1)] = 600
@@ -66,8 +66,8 @@ def spec_hash(spec: VideoImportSpec) -> str:
 
 
 def wish_hash(spec: VideoImportSpec) -> str:
-    """Sixteen hex digits for all of a spec that can be mended: two that differ only in what is done with the import
-    now (suspended, cancelled, tried again) are the same wish."""
+    """Sixteen hex digits for all mutable fields of a spec. Two specs that differ only in suspend, cancel and retryToken
+    have the same hash."""
     return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
 
 

@@ -1,7 +1,7 @@
 """Discovery, a page at a time: the worker's task, the lines it prints, the report it leaves, the page that is kept.
 
-A page stands on the worker's stdout among its log's lines, packed as ``api.pagelog`` says. The report tells the number,
-bytes and hash of its lines as they are kept, so that a log that was cut or lost is known for what it is.
+A page is on the worker's stdout among its log's lines, packed by ``api.tasks.listing_log``. The report has the number,
+bytes and hash of its lines as they are kept, so that a cut or lost log is detected.
 """
 
 from typing import Annotated, Literal
@@ -29,7 +29,7 @@ MAX_PAGE_BYTES = 512 * 1024
 """Of a page's lines as they are kept, each with its newline: one ConfigMap takes them, and a container's log does not
 rotate."""
 PAGE_SECONDS = 20
-"""A page that takes longer to look through ends early: the first videos start before a long listing ends."""
+"""A page that takes longer ends early: the first videos start before a long listing ends."""
 MANIFEST_PATH = "/etc/videoimport/manifest"
 """Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
 RetryAfter = Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)]
@@ -42,7 +42,7 @@ Lines = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Known(Model):
-    """The destination has it already, as its index says."""
+    """The destination has it already, according to its index."""
 
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
@@ -123,7 +123,7 @@ class PageLine(Model):
 
 
 class PageFacts(Model):
-    """What a page that is kept says of itself besides its lines."""
+    """The properties of a kept page besides its lines."""
 
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the next page begins; None when this is the last."""
@@ -132,11 +132,11 @@ class PageFacts(Model):
     pushed_back: Reason | None = None
     """What broke the source off after this page; the next one waits as after a failure."""
     integration: Annotated[str, Field(max_length=64)] | None = None
-    """Of a page of what earlier bulks left failed: from where to where, as api.identity has it, shortened."""
+    """Of a page of items that earlier bulks left failed: from where to where, as api.identity has it, shortened."""
     retry_after_seconds: RetryAfter | None = None
-    """As the report says."""
+    """From the report."""
     skipped: Skipped | None = None
-    """As the report says."""
+    """From the report."""
 
 
 class ListingTask(Model):
@@ -186,8 +186,8 @@ class PageReport(Model):
     advice: Annotated[str, Field(max_length=512)] = ""
     """What to do, where that is more exact than the reason's own advice."""
     pushed_back: Reason | None = None
-    """There is a page, but the source broke off behind it: the next run deserves the pause that one which failed with
-    this reason would have."""
+    """There is a page, but the source broke off behind it. The next run gets the same pause as after a run that failed
+    with this reason."""
     retry_after_seconds: RetryAfter | None = None
     """The host's Retry-After, with RateLimited as reason or pushed_back; None if it sent none."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None

@@ -1,4 +1,4 @@
-"""Telling somebody that a BulkImport has ended: the wish, the message, and the worker's task and report.
+"""The webhook of a BulkImport that has ended: its spec, the message, and the worker's task and report.
 
 The message and its signature follow https://www.standardwebhooks.com, so receivers verify it with that library.
 """
@@ -23,7 +23,7 @@ MAX_RETRY_AFTER = 86_400
 
 
 class WebhookEvent(StrEnum):
-    """What may be told."""
+    """The endings of a BulkImport."""
 
     COMPLETED = "Completed"
     FAILED = "Failed"
@@ -31,7 +31,7 @@ class WebhookEvent(StrEnum):
 
 
 class Webhook(Model):
-    """An address that is told once when the BulkImport ends, and once more for each time it ends anew."""
+    """An address that gets a message when the BulkImport ends, and once more for each time it ends again."""
 
     url: HttpUrl
     """Gets a signed POST with the summary as JSON. After any answer but 2xx it is sent again, later and later, for more
@@ -42,16 +42,16 @@ class Webhook(Model):
     events: Annotated[
         tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
-    """Which endings are told."""
+    """The endings that send a message."""
 
 
 class WebhookStatus(Model):
-    """The last ending that was, or is being, told."""
+    """The last ending that was, or is being, sent."""
 
     id: Annotated[str, Field(max_length=64)]
     """The message's webhook-id: the same however often it is sent, so that receivers see it once."""
     event: WebhookEvent
-    """What is told."""
+    """The ending that the message reports."""
     state: Literal["Pending", "Delivered", "Failed"]
     """Failed: it was given up."""
     wish: Annotated[str, Field(max_length=16)] = ""
@@ -85,7 +85,7 @@ class DeliveryTask(Model):
     allowed_networks: tuple[str, ...] = ()
     proxy: str | None = None
     ca_bundle_config_map_ref: ConfigMapReference | None = None
-    """Whose certificates are believed too; it is mounted."""
+    """More certificates to trust; the ConfigMap is mounted."""
     timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """From the first connection to the answer."""
 

@@ -18,7 +18,7 @@ from videoimport.controller.client.resources import KINDS, Raw, Resource
 from videoimport.core.plan import Kind
 
 TIMEOUT = 30.0
-"""Seconds for a whole request; every one of ours is short."""
+"""Seconds for a whole request; every request of the controller is short."""
 PAGE = 500
 """Objects a page of a list: a few MiB of JSON at most."""
 DEFAULT_RETRY_AFTER = 1.0
@@ -32,7 +32,7 @@ class Page:
 
     items: list[Raw]
     version: int
-    """The resourceVersion of the moment that the whole list shows."""
+    """The list's resourceVersion: all items show the state of that moment."""
 
 
 class Cluster:
@@ -49,8 +49,8 @@ class Cluster:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
-        """All objects of ours of a kind, in a namespace or everywhere, as of one moment. One page at a time, since ten
-        thousand at once are a quarter of a GiB. Raises Gone in between if that took too long."""
+        """All objects of a kind that the controller manages, in a namespace or everywhere, as of one moment. One page
+        at a time, since ten thousand at once are a quarter of a GiB. Raises Gone in between if that took too long."""
         resource = KINDS[kind]
         selectors = [part for part in (resource.selector, selector) if part]
         query = {"limit": str(PAGE)} | ({"labelSelector": ",".join(selectors)} if selectors else {})
@@ -182,7 +182,8 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
 
 
 def _is_terminating(status: int, answer: Raw) -> bool:
-    """Whether a namespace takes no new objects. The API server says so by a cause, and of one that is gone by 404."""
+    """Whether a namespace takes no new objects. The API server reports this by a cause, and by 404 once the namespace
+    is gone."""
     details = answer.get("details") or {}
     causes = details.get("causes") or ()
     ending = status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
@@ -206,7 +207,7 @@ def _seconds(asked: object) -> float:
 
 
 def _identified(item: Raw, resource: Resource) -> Raw:
-    """Items of a list of a built-in kind lack what every object elsewhere says of itself."""
+    """Items of a list of a built-in kind lack their apiVersion and kind, which every other object has."""
     item.setdefault("apiVersion", resource.api_version)
     item.setdefault("kind", resource.kind)
     return item

@@ -42,7 +42,7 @@ class Resource:
 
     @property
     def api_version(self) -> str:
-        """As it stands in a manifest."""
+        """As a manifest has it."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str | None = None, part: str | None = None) -> str:
@@ -67,8 +67,8 @@ _BY_KIND: dict[Kind, Resource] = {
 _NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport", BULK))
 """The labels of a Job and its pod that name whose it is."""
 KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
-"""In the order in which they are to be listed: what is referred to comes after what refers to it, so that a thing that
-a status names and a later list lacks is gone, and not just younger than the list."""
+"""In the order in which they are to be listed: a referenced kind comes after the kinds that refer to it. So an object
+that a status names and a later list lacks is gone, and not just younger than the list."""
 
 
 def controller_of(raw: Raw) -> Owner | None:

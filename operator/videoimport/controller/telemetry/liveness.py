@@ -14,13 +14,13 @@ class LivenessLimits:
     election: float
     """Since a candidate last tried."""
     news: float
-    """Since a leader last heard of the cluster, by a watch or a list."""
+    """Since a leader last had an answer of the cluster, by a watch or a list."""
     head: float
     """A key may wait, or be worked on."""
 
 
 class Vitals:
-    """A standby is alive while it tries to lead; a leader while it hears of the cluster and its queue moves."""
+    """A standby is live while it tries to lead; a leader while the cluster answers and its queue makes progress."""
 
     def __init__(self, limits: LivenessLimits, clock: Clock = time.monotonic) -> None:
         self._limits = limits

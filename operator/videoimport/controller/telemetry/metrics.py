@@ -1,5 +1,5 @@
-"""What the controller shows to Prometheus. What is there now is counted when somebody asks, from the store, so that it
-cannot drift; what happened is counted as its status is written, once. No label names a resource, a host or an item."""
+"""What the controller shows to Prometheus. Present state is counted at each scrape, from the store, so that it cannot
+drift. Past events are counted once, when their status is written. No label names a resource, a host or an item."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ _ENDED = Counting(
 
 
 def count(news: News) -> None:
-    """A status was written that tells this."""
+    """Count what a written status changed."""
     if news.ended is not None:
         _ENDED.labels(*news.ended).inc()
     if news.retried is not None:

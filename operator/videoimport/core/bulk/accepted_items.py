@@ -98,8 +98,8 @@ def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
 
 
 def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
-    """Items whose metadata does not go with the template's. The API server bounds each by itself; what a manifest
-    gives, nobody has looked at."""
+    """Items whose metadata does not go with the template's. The API server bounds each by itself; values of a manifest
+    are unchecked."""
     template = bulk.spec.template.metadata or {}
     for item in items:
         if item.metadata and (problem := _find_metadata_problem(template, item.metadata)):

@@ -1,4 +1,4 @@
-"""The VideoImport of one item: as it is made, and what it is told afterwards."""
+"""The VideoImport of one item: its first manifest, and its later changes."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from videoimport.core.object_names import build_child_object_name
 from videoimport.core.plan import Create, Delete, Patch
 
 DEFAULT_NAME = "{title}-{hash}"
-"""A bulk's destination.name: titles alone may meet, and {name} would tell a viewer nothing."""
+"""A bulk's destination.name: two titles may be equal, and {name} would mean nothing to a viewer."""
 _Json = dict[str, Any]
 
 
@@ -83,18 +83,18 @@ def find_header_origins(source: BulkSource) -> tuple[str, ...]:
 
 
 def restart_child(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
-    """A finished child is told to start again, under the template as it is now: it may have been mended meanwhile."""
+    """Start a finished child again, under the present template: it may have been changed meanwhile."""
     changes = _diff_json(child.spec.wire(), build_child_spec(bulk, item).wire())
     return _patch_child(child, changes | {"retryToken": derive_retry_token(bulk.spec), "cancel": False})
 
 
 def cancel_child(child: VideoImport) -> Patch:
-    """An unfinished child is told to end."""
+    """Cancel an unfinished child."""
     return _patch_child(child, {"cancel": True})
 
 
 def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
-    """An unfinished child rests, or goes on."""
+    """Suspend or resume an unfinished child."""
     return _patch_child(child, {"suspend": suspend})
 
 

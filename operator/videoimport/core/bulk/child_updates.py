@@ -1,4 +1,4 @@
-"""What the running children of a bulk are told when it is cancelled, suspended, resumed or given up."""
+"""The changes of running children when their bulk is cancelled, suspended or resumed, or exceeds its failure policy."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from videoimport.core.plan import Action
 
 
 def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
-    """Children of removed items go. The others end, rest or go on as the bulk does; each is told once."""
+    """Children of removed items go. The others end, pause or continue as the bulk does; each is updated once."""
     unwanted = (*snapshot.children_to_prune, *_list_pending_children(snapshot))
     leaving = {child.metadata.name for child in unwanted}
     others = [child for child in snapshot.running.values() if child.metadata.name not in leaving]

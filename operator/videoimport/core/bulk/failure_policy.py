@@ -1,5 +1,5 @@
-"""When a list is given up because too much of it fails. Counted anew each time: a raised bound, or a new token, under
-which the failures count no more, lets it go on."""
+"""When a list is given up because too much of it fails. Counted anew each time: with a raised bound, or a new token,
+under which the failures count no more, it continues."""
 
 from videoimport.api.bulkimport import FailurePolicy
 
@@ -9,7 +9,7 @@ _ADVICE = "Raise it, or change retryToken to try the failed again"
 
 
 def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
-    """Why it is given up, in words; empty while it is not. A part of a list says nothing of a percentage."""
+    """Why it is given up, in words; empty while it is not. A part of a list proves nothing about a percentage."""
     if policy is None:
         return ""
     most, percent = policy.max_failed, policy.max_failed_percent

@@ -18,7 +18,7 @@ from videoimport.core.plan import Action, Create, Manifest, Patch
 MAX_SHARD_BYTES = 700_000
 """Of a shard's data when new entries are put."""
 MAX_GROWN_BYTES = 1_000_000
-"""Of a shard's data when entries grow where they stand, retried with other words; a ConfigMap holds 1 MiB."""
+"""Of a shard's data when entries grow in place, retried with another message; a ConfigMap holds 1 MiB."""
 
 Entries = Mapping[str, LedgerEntry]
 _Changes = Mapping[str, LedgerEntry | None]
@@ -31,7 +31,8 @@ def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> Ledger
 
 
 def matches_item(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
-    """Whether this entry says how the item's child ended. Asked for each kept child at each look: nothing is built."""
+    """Whether this entry has the outcome of the item's child. Called for each kept child in every reconcile, so it
+    builds no entry."""
     return entry.name == item.name and matches_child(entry, child)
 
 
@@ -41,7 +42,7 @@ def matches_child(entry: LedgerEntry, child: VideoImport) -> bool:
 
 
 def has_same_outcome(entry: LedgerEntry, other: LedgerEntry) -> bool:
-    """Whether one may stand for the other as long as only its words differ, such as the item's name."""
+    """Whether one may replace the other as long as only its texts differ, such as the item's name."""
     return (entry.success, entry.retry_token) == (other.success, other.retry_token)
 
 
@@ -94,7 +95,7 @@ def plan_ledger_writes(
 
 
 def _find_superseded_keys(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
-    """Keys that stand in a later shard too, by the number of the shard where they no longer count."""
+    """Keys that are in a later shard too, by the number of the shard where they no longer count."""
     found: dict[int, list[str]] = {}
     later: set[str] = set()
     for shard in reversed(shards):
@@ -125,7 +126,7 @@ def _assign_shards(
 
 
 def _find_shard(key: str, entry: LedgerEntry, capacities: "list[_ShardCapacity]") -> "_ShardCapacity | None":
-    """Where the item stands, else the first with room among those that would count in its stead."""
+    """The shard of the item, else the first with space among those that would count in its place."""
     at = max((index for index, capacity in enumerate(capacities) if key in capacity), default=-1)
     if at >= 0 and capacities[at].can_replace(key, entry):
         return capacities[at]

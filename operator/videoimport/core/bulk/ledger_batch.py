@@ -21,7 +21,7 @@ class LedgerBatch:
 
 
 def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
-    """All that is not recorded, once the oldest of them has waited for so long, or nothing else is going on. Their
+    """All that is not recorded, once the oldest of them has waited for so long, or nothing else is active. Their
     children hold them meanwhile, and are not pruned before."""
     updates = snapshot.items.ledger_updates
     if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:

@@ -1,4 +1,4 @@
-"""What a BulkImport says of itself: its message and its conditions."""
+"""The message and the conditions of a BulkImport."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from videoimport.core.jobs.cluster_message import remove_request
 from videoimport.core.message_format import fit, join_sentences
 
 _MAX_MESSAGE_BYTES = 512
-"""Of a condition's message, which stands in the status several times."""
+"""Of a condition's message, which is in the status several times."""
 _REFUSED_REASON = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
 _SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
@@ -48,7 +48,7 @@ def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: Bulk
 def _describe_skipped(snapshot: BulkSnapshot) -> str:
     """What the list has besides items and rejected rows, so that the numbers of its rows add up.
 
-    Told once the whole list is known.
+    Shown once the whole list is known.
     """
     if not snapshot.complete:
         return ""
@@ -121,7 +121,7 @@ def describe_retry(snapshot: BulkSnapshot) -> str:
 def build_bulk_conditions(
     snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
-    """While it runs they say nothing that moves: a condition is written at once, and progress is not worth that. That
+    """While it runs they have no changing numbers: a condition is written at once, and progress is not worth that. That
     nothing can be created or listed is worth it."""
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)

@@ -52,7 +52,7 @@ def _find_final_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase
 
 
 def _is_listed_work_done(snapshot: BulkSnapshot) -> bool:
-    """Nothing is left to be done of what is listed; a dry run does nothing of it."""
+    """No listed item needs further work; a dry run does no work for them."""
     return not snapshot.has_retry_pending and (
         snapshot.spec.dry_run or len(snapshot.items.results) == len(snapshot.accepted)
     )

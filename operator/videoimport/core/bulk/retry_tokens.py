@@ -15,8 +15,8 @@ def derive_retry_token(spec: BulkImportSpec) -> str:
 
 
 def list_counted_tokens(spec: BulkImportSpec) -> frozenset[str]:
-    """Under which a failure is the last word. What was tried for ``retryFailed`` need not be tried again when that is
-    taken back."""
+    """Tokens under which a failure is final. Items that were retried for ``retryFailed`` need not be retried when that
+    is removed."""
     return frozenset({derive_retry_token(spec), _mark_token(spec.retry_token)})
 
 

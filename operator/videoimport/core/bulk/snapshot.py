@@ -1,5 +1,7 @@
-"""A BulkImport at one moment: its list, with the child and the ledger entry that belong to each item, and what the bulk
-as a whole wants. All is counted when it is asked for, and once."""
+"""A BulkImport at one moment: its list, with the child and the ledger entry of each item, and its own spec.
+
+All is counted when it is requested, and once.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,7 +118,7 @@ class BulkSnapshot:
 
     @cached_property
     def ledger(self) -> dict[str, LedgerEntry]:
-        """All that is recorded, by identity, of items that are no longer listed as well."""
+        """All that is recorded, by identity, also of unlisted items."""
         return read_ledger(self.shards)
 
     def format_address(self, item: Listed) -> str:
@@ -162,13 +164,12 @@ class BulkSnapshot:
 
     @cached_property
     def has_unfinished_children(self) -> bool:
-        """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
+        """Some child has not ended, listed or not: while one is being deleted, its run may still be active."""
         return any(not is_settled(child) for _, child in self._own_children)
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
-        """Children that have not ended and are not on their way out, by name, of items that are no longer listed as
-        well."""
+        """Children that have not ended and are not being deleted, by name, also of unlisted items."""
         alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
         return {child.metadata.name: child for child in alive if not is_settled(child)}
 
@@ -207,7 +208,7 @@ class BulkSnapshot:
 
     @property
     def queued(self) -> bool:
-        """Others with the same source and destination go first. A dry run is in nobody's way."""
+        """Others with the same source and destination go first. A dry run blocks no other."""
         return self.observed.ahead > 0 and not self.spec.dry_run
 
     @property

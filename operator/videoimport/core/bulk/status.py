@@ -23,8 +23,8 @@ _StatusFields = dict[str, object]
 def build_bulk_status(
     snapshot: BulkSnapshot, discovery: Discovery, pages: Iterable[Create], now: datetime
 ) -> BulkImportStatus:
-    """The status that is true now, but for what is told of its end. ``pages`` are the pages that are to be made of what
-    earlier bulks left failed."""
+    """The status that is true now, without the state of the webhook. ``pages`` are the pages that are to be made of the
+    failed items of earlier bulks."""
     phase = derive_bulk_phase(snapshot, discovery)
     message = build_bulk_message(snapshot, discovery, phase)
     changes: _StatusFields = {
@@ -77,7 +77,7 @@ def _compute_times(snapshot: BulkSnapshot, phase: BulkPhase, now: datetime) -> _
 
 
 def _find_observed_token(snapshot: BulkSnapshot) -> str | None:
-    """While stopped, a new token is not acted upon, so that it counts as new once ``cancel`` is taken back."""
+    """While stopped, a new token is not acted upon, so that it counts as new once ``cancel`` is removed."""
     before = snapshot.status.observed_retry_token
     return before if snapshot.stopped and before is not None else snapshot.spec.retry_token
 

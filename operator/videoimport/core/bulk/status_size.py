@@ -1,4 +1,4 @@
-"""What of a long list stands in the status itself: as much as there is room for, so that the resource stays small.
+"""The part of a long list in the status itself: as much as fits, so that the resource stays small.
 
 Lengths are bytes of the JSON as it is sent, whatever the letters.
 """

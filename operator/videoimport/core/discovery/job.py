@@ -1,4 +1,4 @@
-"""The Job that lists one page: what its worker is told and given, and what is made of what it reports."""
+"""The Job that lists one page: its worker's task and files, and how its report is used."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, 
 
 
 def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
-    """What the worker of this run is told."""
+    """The task of this run's worker."""
     meta, spec = bulk.metadata, bulk.spec
     return ListingTask(
         uid=meta.uid,
@@ -74,8 +74,8 @@ def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Setti
 def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
 ) -> StoreListingPage | str:
-    """How the page that a run reports is kept, or what is wrong with the report: it comes from a worker that handles
-    strangers' lists, and one that says the same for ever would be asked for ever."""
+    """How the page that a run reports is kept, or what is wrong with the report. It comes from a worker that handles
+    untrusted lists. One that reports the same for ever would be run for ever."""
     if problem := _find_report_error(report, pages):
         return problem
     facts = PageFacts(

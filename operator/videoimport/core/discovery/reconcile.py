@@ -1,7 +1,7 @@
 """How a BulkImport's list comes to be known: a Job a page, each begun where the page before ended.
 
-The pages that are kept are the truth; all else that the status says of them is derived anew each time. Only the run,
-which is in the status before its Job is made, and what was tried for the present page are remembered there.
+The pages that are kept are the truth; all other facts of the status about them are derived anew each time. The status
+keeps only the run, which is in the status before its Job is made, and the attempts of the present page.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Discovery(Plan[DiscoveryStatus]):
     active: bool
     """A Job or pod of it has not ended."""
     failed: bool = False
-    """It was given up; status.reason and message say why."""
+    """It failed finally; status.reason and message have the cause."""
 
 
 def reconcile_discovery(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
@@ -95,7 +95,7 @@ def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _handle_hold(context: DiscoveryContext) -> _ListingPlan | None:
-    """Nothing is to be asked of the source now; a delay after a failed run goes on. This time does not count as one in
+    """No request goes to the source now; a delay after a failed run continues. This time does not count as one in
     which the source was tried."""
     if context.wanted:
         return None
@@ -117,7 +117,7 @@ def _wait_for_retry(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _begin_run(context: DiscoveryContext) -> _ListingPlan | None:
-    """There is no run yet, or it is outdated, or it was for another page or wish."""
+    """There is no run yet, or it is outdated, or it was for another page or spec."""
     run = context.run
     other = run.job is not None and run.job.wish != context.job_spec_hash
     begins = run.number == 0 or other or run.is_outdated or context.status.wish != context.spec_hash
@@ -145,7 +145,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     report = outcome.report
     if outcome.reason is not None or report is None:
         asked = report.retry_after_seconds if report else None
-        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
+        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # users cannot give a listing more time: it is retried
             return _handle_failed_run(context, Reason.STALLED, "The page was not listed in time")
         return _handle_failed_run(context, outcome.reason or Reason.REPORT_LOST, outcome.message, asked, outcome.advice)
     pods = context.run.pods_of(job)

@@ -49,7 +49,7 @@ def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[
 
 
 def _follows_another_flv(read: Read, size: int) -> bool:
-    """Whether another header stands where a tag would."""
+    """Whether another header is where a tag would be."""
     for offset, tag in flv_tags(read):
         if len(tag) < FLV_TAG or tag.startswith(_FLV):
             return tag.startswith(_FLV) and offset < size
@@ -57,7 +57,7 @@ def _follows_another_flv(read: Read, size: int) -> bool:
 
 
 def _follows_another_asf(read: Read, size: int) -> bool:
-    """Whether another header stands behind the data and its indexes: each object begins with its length."""
+    """Whether another header follows the data and its indexes: each object begins with its length."""
     offset = 0
     for _ in range(_MOST_HEADERS):
         head = read(offset, 24)
@@ -71,7 +71,7 @@ def _follows_another_asf(read: Read, size: int) -> bool:
 
 
 def _first_serials(read: Read) -> set[bytes]:
-    """The streams that begin with an Ogg file: their first pages stand before all others (RFC 3533, section 4)."""
+    """The streams that begin with an Ogg file: their first pages come before all others (RFC 3533, section 4)."""
     found, offset = set[bytes](), 0
     for _ in range(_MOST_HEADERS):
         page = read(offset, OGG_HEADER)

@@ -133,7 +133,7 @@ def _missing_of_program_stream(read: Read, size: int) -> int:
 
 
 def _missing_of_asf(read: Read, size: int) -> int:
-    """Data packets have one size, and the file properties object tells it."""
+    """Data packets have one size, which is in the file properties object."""
     header = read(0, 30)
     if header[:16] != ASF_HEADER:
         return 0
@@ -153,7 +153,7 @@ def _missing_of_asf(read: Read, size: int) -> int:
 
 
 def _missing_of_mxf(read: Read, size: int) -> int:
-    """By keys, lengths and values (SMPTE 377); an open partition tells where the footer would be."""
+    """By keys, lengths and values (SMPTE 377); an open partition names the place of the footer."""
     offset, footer = 0, 0
     for _ in range(MOST_CHUNKS):
         header = read(offset, 80)

@@ -1,4 +1,4 @@
-"""Which releases of ffmpeg the argument lists and parsers are known to work with, and what to say of another one."""
+"""The releases of ffmpeg that the argument lists and parsers are known to support, and the warning for another one."""
 
 import re
 
@@ -30,7 +30,7 @@ def release_of(version: str) -> tuple[int, int] | None:
 
 
 def doubt(program: str, version: str) -> str | None:
-    """Return a sentence on a version that is not known, or None. Such a program is used all the same."""
+    """Return a sentence on a version that is not known, or None. The worker uses such a program anyway."""
     release = release_of(version)
     if release is not None and OLDEST <= release <= NEWEST:
         return None

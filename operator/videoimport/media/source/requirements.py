@@ -11,7 +11,7 @@ from videoimport.media.source.probe import MOST_PIXELS
 from videoimport.media.source.streams import Media, Video
 
 TOLD_BY_BYTES: tuple[ContainerFormat, ...] = ("mp4", "mov", "mkv", "webm")
-"""Containers that ``sniff.container`` tells."""
+"""Containers that ``file_signature.container`` returns."""
 MOST_STREAMS = 256
 MOST_SECONDS = 7 * 24 * 3600
 """A week. Room for an index and times of frames are reckoned from it, so a claim of years would fill a disk."""
@@ -23,7 +23,7 @@ class CheckedSource:
 
     media: Media
     container: ContainerFormat | None
-    """As the first bytes tell it; None where only the demuxer does."""
+    """By the first bytes; None where only the demuxer decides."""
     seconds: float
     """What there is to see, by its packets."""
     size: int
@@ -37,7 +37,7 @@ def refusal(examined: CheckedSource) -> Finding | None:
 
 
 def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
-    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that tells no duration.
+    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that has no duration.
 
     ``lists_streams``: what the head does not name does not exist.
     """

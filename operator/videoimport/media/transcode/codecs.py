@@ -87,7 +87,7 @@ def known(wish: VideoOutput) -> Codec:
 
 
 def ceiling(wish: VideoOutput) -> Ceiling:
-    """The level that plays everywhere; a wish for more than 1080 lines cannot be had there and gets a higher one."""
+    """The level that plays everywhere; more than 1080 lines do not fit in it and get a higher one."""
     return next(found for height, found in known(wish).ceilings if wish.max_height <= height)
 
 
@@ -110,7 +110,7 @@ def scaled_kbps(wish: VideoOutput, size: tuple[int, int], whole: tuple[int, int]
 
 
 def encoding(wish: VideoOutput, rate: Fraction | None = None) -> tuple[str, ...]:
-    """ffmpeg's words for an encode. None of the encoders says anything while all is well.
+    """ffmpeg's words for an encode. None of the encoders prints anything while there is no error.
 
     ``rate``: frames a second where the source's own are not what the encoder gets. x264 goes by the frames' times.
     """

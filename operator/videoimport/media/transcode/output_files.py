@@ -37,8 +37,8 @@ class Target:
     copies: bool = False
     """Its picture is the source's own."""
     head_bytes: int | None = None
-    """Room kept for the index at the front, so that what follows is written once and for all and may leave while the
-    file grows; None to move the index there in the end."""
+    """Space reserved for the index at the front, so that the bytes after it are final and may be uploaded while the
+    file grows. None to move the index there at the end."""
 
     @property
     def is_mp4(self) -> bool:

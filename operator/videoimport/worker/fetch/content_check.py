@@ -36,7 +36,7 @@ def refuse_unfit(kind: sniff.FileKind) -> None:
 
 
 def refuse_no_file(head: bytes) -> None:
-    """Raises ImportFailure for what is no file of media, where there is nobody else to ask."""
+    """Raises ImportFailure for a file without media, if no other check follows."""
     refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)

@@ -1,6 +1,6 @@
 """What the source's Secret holds, and to whom it is shown: a folder with a file for each key, mounted into the pod.
 
-It is read in the fetching process only. What is wrong with it is told by key and line, never by value.
+It is read in the fetching process only. Errors in it are reported by key and line, never by value.
 """
 
 import netrc
@@ -132,7 +132,7 @@ def is_own(source: str, url: str) -> bool:
 
 
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
-    """For a web address. Keys of an object store alone are no mistake: a bulk shows the Secret of a list in a bucket to
+    """For a web address. Keys of an object store alone are no error. A bulk gives the Secret of a list in a bucket to
     the addresses on it too. ``origins`` are those that ``headers`` go to; None: the address's own.
 
     Raises ImportFailure CREDENTIALS_NOT_FOUND for one that is missing or not understood.
@@ -168,7 +168,7 @@ def read_keys(name: str | None, folder: Path) -> Keys | None:
 
 
 def unusable(name: str, what: str) -> ImportFailure:
-    """What the user is to mend; ``what`` completes "The Secret 'x' …"."""
+    """The correction for the user; ``what`` completes "The Secret 'x' …"."""
     return ImportFailure(
         Reason.CREDENTIALS_NOT_FOUND,
         f"The Secret {name!r} of source.credentialsSecretRef {what}.",

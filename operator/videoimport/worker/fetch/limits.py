@@ -1,4 +1,4 @@
-"""What ends a download that would otherwise go on, and what slows one down that would otherwise press a source."""
+"""Limits that end a download which makes no progress, and that slow one down which would overload a source."""
 
 import threading
 import time
@@ -58,7 +58,7 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Measures whether a source keeps the pace: a server that sends a byte now and then is not alive.
+    """Measures whether a source keeps the pace: a server that sends a byte now and then does not.
 
     It stalls once it takes longer than ``pace.seconds`` for the bytes that are due in that time.
     """
@@ -97,7 +97,7 @@ class StallDetector:
 
 class Throttle:
     """Holds a reader back to so many bytes a second in the mean; without a rate it does nothing. One for all threads:
-    each reader sleeps off what it took, on top of what others took before it."""
+    each reader sleeps for its own bytes, after the sleep for the bytes of others before it."""
 
     def __init__(
         self,

@@ -79,13 +79,13 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
 
 
 def _region(answer: Mapping[str, Any]) -> str:
-    """The bucket's region, where the store tells it."""
+    """The bucket's region, where the store reports it."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return _word(answer.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region"))
 
 
 def _word(told: object) -> str:
-    """What a store tells, if it is one word."""
+    """The store's value, if it is one word."""
     return str(told) if re.fullmatch(r"[A-Za-z0-9_-]{1,32}", str(told or "")) else ""
 
 

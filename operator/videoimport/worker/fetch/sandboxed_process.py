@@ -1,5 +1,5 @@
-"""The walls around a process that handles what strangers send: they stand before anything is asked of a source, and
-whatever happens inside comes out as a value."""
+"""The sandbox of a process that handles untrusted input. It is complete before anything is requested from a source, and
+every outcome inside is returned as a value."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ Done = TypeVar("Done")
 
 
 def begin() -> str:
-    """At the start of the process: it ends with its parent, logs, and hears what it is to do. Empty for nothing."""
+    """At the start of the process: it ends with its parent, logs, and reads its request. Empty for nothing."""
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)
     logs.configure()
@@ -55,7 +55,7 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
         error.__traceback__ = error.__context__ = None
         memory.lift()
         end = document_limits.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
-    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
+    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is reported, not shown as a crash
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
         folder, what = Path(request.folder), "and a file of the source was to be written"
         end = disks.scratch_full(folder, what) if disks.is_full(error) else unexpected(error)

@@ -1,5 +1,5 @@
-"""A file in a mounted volume, read in place. No way leads out of the volume: neither ``..`` nor a symbolic link, nor a
-race with somebody who moves things while we look, since every step is taken from a folder that is open already."""
+"""A file in a mounted volume, read in place. No path leads out of the volume: neither ``..`` nor a symbolic link, nor a
+race with a program that moves files meanwhile. Every step is taken from a folder that is open already."""
 
 import hashlib
 import os

@@ -55,7 +55,7 @@ class Bucket:
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._looker = Looker(self._client, around)
         self._known: dict[str, Version] = {}
-        """Of what was told since the last question for more."""
+        """Of the entries reported since the last request for more."""
         self._has_versions: bool | None = None
 
     def entries(self) -> Iterator[ListEntry | Passed]:
@@ -69,7 +69,7 @@ class Bucket:
             yield Passed(cursor=cursor_of(listed[-1].key))
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
-        """The first bytes of objects that were told."""
+        """The first bytes of objects that were reported."""
         known = [(object_of(self._wish, key), self._known[key]) for key in keys]
         self._known.clear()
         yield from self._pool.map(lambda one: self._looker.look(*one), known)
@@ -145,7 +145,8 @@ class Bucket:
 
 
 def is_named_as_result(key: str) -> bool:
-    """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its mark tells."""
+    """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its metadata
+    shows."""
     path = f"/{key}"
     return any(folder_layout.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
 

@@ -123,7 +123,7 @@ def _table(delimiter: str, cells: Sequence[str], *, is_markdown: bool) -> Table:
 
 
 def _plain(cell: str) -> str:
-    """A column's name without case, spaces, underscores and what stands in parentheses; empty for a longer text."""
+    """A column's name without case, spaces, underscores and the text in parentheses; empty for a longer text."""
     if len(cell) > _MOST_NAME_LETTERS:
         return ""
     return re.sub(r"[\W_]+", "", re.sub(r"\([^)]*\)", "", cell.casefold()))

@@ -53,7 +53,7 @@ class ListingRunner(TaskRunner[PageReport]):
 
     @contextlib.contextmanager
     def _destination(self, folder: Path) -> Iterator[DestinationStore | None]:
-        """Where the index is; None where nobody wants to know. Raises ImportFailure."""
+        """The place of the index; None if it is not read. Raises ImportFailure."""
         store = self._connected(folder) if self._task.incremental else None
         try:
             yield store
@@ -83,7 +83,7 @@ class ListingRunner(TaskRunner[PageReport]):
             self._page.print()
 
     def write(self, result: PageReport) -> None:
-        """Write the report; where that is not possible, the exit code still tells."""
+        """Write the report; where that is not possible, the exit code still shows the outcome."""
         try:
             self._paths.termination_message.write_bytes(fitted(result))
         except OSError as error:

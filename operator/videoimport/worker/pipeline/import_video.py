@@ -67,7 +67,7 @@ class Setting:
     board: Board
     ticker: Ticker
     completed: Callable[[Report], None] = lambda _: None
-    """Called once the result stands in the destination, in the main thread. It may be called twice."""
+    """Called once the result is in the destination, in the main thread. It may be called twice."""
 
 
 class Import:
@@ -81,7 +81,7 @@ class Import:
         self._is_lossy = False
 
     def report(self) -> Report:
-        """Do all of it and say how it went."""
+        """Do all of it and report the outcome."""
         fetching = self._begin_fetching()
         self._found(fetching.found())
         fetching.go()
@@ -106,7 +106,7 @@ class Import:
         paths = self._setting.paths
         mounts = Mounts(paths.source_credentials, paths.source_volume, paths.ca_bundle)
         if not self._task.spec.incremental and not naming.needs_source(self._task.spec.destination):
-            self._may_write(None, None)  # others ask the source first: it may be the very video that stands there
+            self._may_write(None, None)  # others ask the source first: it may be the video that is there
         request = fetch_client.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
         self._begin(StageName.DOWNLOAD)
         return fetch_client.begin(self._fetcher, request, self._moved, went_on=self._board.touch)
@@ -239,7 +239,7 @@ class Import:
         """The right to store it. Raises AlreadyStored once another import has."""
 
         def wait(seconds: float) -> None:
-            self._board.touch()  # somebody else stores it: to wait for that is to go on
+            self._board.touch()  # another import stores it: waiting for that counts as progress
             time.sleep(seconds)
 
         key = index.content_key(self._task.spec.destination, self._video_id())

@@ -21,7 +21,7 @@ State = Literal["Waiting", "Running", "Done", "Failed"]
 
 @dataclass(slots=True)
 class _StageNow:
-    """A stage as it stands. Times are of the monotonic clock."""
+    """The present state of a stage. Times are of the monotonic clock."""
 
     state: State = "Waiting"
     done: int = 0
@@ -66,7 +66,7 @@ class Board:
         self._checks = 0
 
     def touch(self) -> None:
-        """Something went on that no stage shows."""
+        """Something made progress that no stage shows."""
         self._moved_at = self._clock()
 
     def still(self) -> tuple[float, StageName | None]:
@@ -183,7 +183,7 @@ class Board:
 
 
 class Ticker:
-    """Prints the board as a JSON line on stdout, at least once in ``seconds`` and whenever it is told to."""
+    """Prints the board as a JSON line on stdout, at least once in ``seconds`` and on request."""
 
     def __init__(self, board: Board, seconds: float) -> None:
         self._board = board
@@ -201,7 +201,7 @@ class Ticker:
         self._over.set()
 
     def print(self) -> None:
-        """One line, now. Nobody need read it: where it cannot be written, it is lost."""
+        """One line, now. No reader is needed: where it cannot be written, it is lost."""
         line = self._board.snapshot().model_dump_json(by_alias=True, exclude_none=True) + "\n"
         with self._lock, contextlib.suppress(OSError):
             _write_all(1, line.encode())

@@ -1,4 +1,4 @@
-"""What is told of a source and of its result, in the API's shapes."""
+"""The facts of a source and of its result for the report, in the API's shapes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -58,7 +58,8 @@ class _Taken:
 def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
     """For result.json: the streams that were taken and those left out, each with the reason why.
 
-    ``index`` is ffprobe's; ``part`` says in which of two files a stream lies, where picture and sound came apart.
+    ``index`` is ffprobe's; ``part`` names the one of two files that a stream is in, where video and audio came
+    separately.
     """
     sound, is_apart = job.sound, audio is not video
     picture, choice = video.media.choice.video, audio.media.choice  # the job may read a copy, whose numbers differ

@@ -19,7 +19,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class ScratchUsage:
-    """A folder in which no more than ``limit`` bytes may lie, and in it the one of the source."""
+    """A folder for at most ``limit`` bytes, and in it the one of the source."""
 
     folder: Path
     source: Path
@@ -28,7 +28,7 @@ class ScratchUsage:
     """The limit as the user wrote it."""
 
     def full(self) -> str | None:
-        """What to say once there is no more room; None while there is."""
+        """The message once there is no more space; None while there is."""
         fetched, all_of_it = used(self.source), used(self.folder)
         if all_of_it <= self.limit - min(_SPARE_BYTES, self.limit // _SPARE_PART):
             return None
@@ -61,7 +61,7 @@ LOOK_SECONDS = 0.05
 
 
 class Watchdog:
-    """Looks at the board and at the room, from ``start`` to ``stop``; ``end`` hears of the first trouble, once."""
+    """Checks board and disk usage from ``start`` to ``stop``; ``end`` is called once, with the first trouble."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Watchdog:
 
     def _stalled(self) -> Interruption | None:
         if self._board.checking and (cpu := self._children.cpu_seconds()) != self._cpu:
-            # A check says nothing on its way; it goes on as long as it calculates.
+            # A check reports nothing until its end; it continues as long as it calculates.
             self._cpu = cpu
             self._board.touch()
         seconds, stage = self._board.still()

@@ -60,7 +60,8 @@ class DestinationFault(ImportFailure):
 
 
 class ScratchError(ImportFailure):
-    """A file that the run had written to scratch cannot be read. ``what`` says why: an errno's name, for example."""
+    """A file that the run had written to scratch cannot be read. ``what`` gives the cause: an errno's name, for
+    example."""
 
     def __init__(self, what: str) -> None:
         message = f"A file in scratch cannot be read again: {what}."
@@ -86,5 +87,5 @@ def refuse(finding: Finding | None) -> None:
 
 
 def unexpected(error: Exception) -> ImportFailure:
-    """A fault of ours, as a failure; its own words may hold a secret and stay out."""
+    """An internal error, as a failure; its own text may hold a secret and is left out."""
     return ImportFailure(Reason.INTERNAL, f"The worker ended with an unexpected {type(error).__name__}.")

@@ -1,5 +1,5 @@
-"""What every HTTP client of the worker shares: the address and the login in it, what an error of urllib3 means, and how
-long a server asks to wait."""
+"""Parts that all HTTP clients of the worker share: the address and its login, the meaning of an error of urllib3, and
+how long a server asks to wait."""
 
 import math
 import ssl
@@ -59,7 +59,7 @@ class Problem:
     text: str
     """A clause without a period. It holds nothing of the address but its host."""
     reason: Reason | None = None
-    """None for what another try may mend."""
+    """None for an error that another try may solve."""
 
     @property
     def sentence(self) -> str:

@@ -1,4 +1,4 @@
-"""The worker's side of fetching: starts the guarded process, tells it what to fetch and hears how far it is."""
+"""The worker's side of fetching: starts the guarded process, sends it a request and reads its progress."""
 
 import os
 import threading
@@ -83,7 +83,8 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
 
 
 def start(children: Children, folder: Path) -> Child:
-    """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
+    """The fetching process, idle until ``begin`` sends it a request: it prepares while the worker checks the
+    destination."""
     return sandboxed_child.start(children, folder, "videoimport.worker.fetch", _NAME)
 
 
@@ -197,7 +198,7 @@ class Fetching:
                 ended = self._child.ended()
             if self._fetched is None:
                 self._fail(self._watch.failure if self._watch.tripped else sandboxed_child.ended_silently(ended, _NAME))
-        except BaseException as error:  # noqa: BLE001 — raised again where somebody asks
+        except BaseException as error:  # noqa: BLE001 — raised again in the reader
             self._fail(error)
             self._child.kill()
 
@@ -221,8 +222,8 @@ class Fetching:
                 self._news.notify_all()
 
     def _opened(self, event: _Told) -> _Told:
-        """With a file in a volume named by our own descriptor: whoever moves things there meanwhile, it stays the same
-        file, and none outside the volume."""
+        """With a file in a volume named by our own descriptor. If a program moves files there meanwhile, it stays the
+        same file, and none outside the volume."""
         if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
             return event
         self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"

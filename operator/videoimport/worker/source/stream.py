@@ -1,4 +1,4 @@
-"""The source on its way: its files as they grow, and their end or failure, passed on to whoever reads them."""
+"""The source during the download: its files as they grow, and their end or failure, passed to their readers."""
 
 import contextlib
 import threading
@@ -67,7 +67,7 @@ class Arrival:
                 self._trouble = lambda: None
 
     def _follow(self) -> None:
-        with contextlib.suppress(BaseException):  # raised again where somebody asks
+        with contextlib.suppress(BaseException):  # raised again in the reader's call
             if self._all_came():
                 self._arrived(sum(file.size for file in self._files.values()))
                 return

@@ -46,7 +46,8 @@ class Browser:
         self._cookies = self._secrets.jar() if cookies is None else cookies
 
     def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> HttpResponse:
-        """Return the answer of the last hop. Raises ImportFailure, or Interrupted for what another try may mend.
+        """Return the answer of the last hop. Raises ImportFailure, or Interrupted for an error that another try may
+        solve.
 
         ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
         """
@@ -96,10 +97,10 @@ class Browser:
 
 
 def _discard(response: BaseHTTPResponse) -> None:
-    """Keep the connection of an answer without a body. Others are closed: what is unread would be taken for the next
-    answer, and nobody knows how long it is."""
+    """Keep the connection of an answer without a body. Others are closed: unread bytes would be taken for the next
+    answer, and their number is unknown."""
     if response.length_remaining == 0:
-        response.drain_conn()  # reads nothing, and tells http.client that the answer is over
+        response.drain_conn()  # reads nothing, and marks for http.client that the answer is over
         response.release_conn()
     else:
         response.close()

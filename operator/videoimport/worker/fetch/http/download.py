@@ -64,7 +64,7 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Read no more of what was opened."""
+        """Read no more of the open answer."""
         if self._pending:
             self._pending.answer.response.close()
 
@@ -89,7 +89,7 @@ class Download:
                 return Opening(answer, self._landing.head(sniff.ENOUGH))
             self._landing.start_over()
         if answer.status == 206 and not answer.is_whole:
-            # Nobody asked for a part, and one that is taken for the whole would be a short video.
+            # The request asked for no part, and one that is taken for the whole would be a short video.
             answer.response.close()
             raise Interrupted("it answers with a part of the source", reason=Reason.SOURCE_TRUNCATED)
         opening = Opening(answer, self._read_head(answer))
@@ -182,7 +182,7 @@ class Download:
             self._is_told = False
             self._teller.tell(Restarted(part=self._part))
         if answer.status == 206:
-            # An answer that is neither the rest nor the whole: ranges of this server are not to be believed.
+            # An answer that is neither the missing part nor the whole: ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
             raise Interrupted("it answers with another range than was asked for")

@@ -9,7 +9,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 _LIVE = {"is_live": "is live now", "is_upcoming": "has not started", "post_live": "has just ended and is being made"}
 _MOST_SECONDS = 1_000_000_000
 _WITHOUT_IDENTITY = ("Generic", "HTML5MediaEmbed")
-"""Their ids are made from the address, so they say nothing of the bytes."""
+"""Their ids are made from the address, so they prove nothing about the bytes."""
 
 
 def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def refuse_live(info: dict[str, Any]) -> None:
 
 
 def found(info: dict[str, Any]) -> Found:
-    """What is told of it before its bytes are there."""
+    """The facts that are reported before its bytes are there."""
     extractor = str(info.get("extractor_key") or "Generic")[:64]
     has_identity = bool(info.get("id")) and extractor not in _WITHOUT_IDENTITY
     return Found(

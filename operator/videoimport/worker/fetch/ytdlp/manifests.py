@@ -1,5 +1,5 @@
-"""What HLS and DASH manifests say of their renditions and yt-dlp does not use: which sound belongs to a picture, which
-rendition is the default one, which is made for a part of the audience, and whether all of the source can be had.
+"""Facts of HLS and DASH manifests about their renditions that yt-dlp does not use. They are the audio of a video, the
+default rendition, renditions for a part of the audience, and whether all of the source is available.
 
 ``preference`` is yt-dlp's first key when it chooses among formats of one kind.
 """
@@ -112,7 +112,7 @@ def _name(element: Element) -> str:
 
 
 def refuse_lost_periods(periods: Iterable[Mapping[str, Any]], merged: Formats) -> None:
-    """Raise ImportFailure UNSUPPORTED_SOURCE for a DASH manifest of periods whose streams differ: each of yt-dlp's
+    """Raise ImportFailure UNSUPPORTED_SOURCE for a DASH manifest of periods whose streams differ. Each of yt-dlp's
     merged formats then lacks a period, such as the film after an advertisement."""
     counts = [sum(one.get("vcodec") != "none" for one in period["formats"]) for period in periods]
     counts = [count for count in counts if count]
