@@ -20,8 +20,8 @@ _CRF_FITS = Rule(
 _ORIGINAL_IS_ALONE = Rule(
     "!has(self.mode) || self.mode != 'Original' || "
     "((!has(self.renditions) || size(self.renditions) == 0) && !has(self.audioFile))",
-    "mode Original uploads the source's very bytes: it has no renditions and no audioFile. Remove them, or set mode to "
-    "Auto.",
+    "mode Original uploads the source's bytes unchanged: it has no renditions and no audioFile. Remove them, or "
+    "set mode to Auto.",
     lambda output: output.mode != "Original" or not (output.renditions or output.audio_file),
 )
 _RENDITIONS_CRF_FITS = Rule(

@@ -57,7 +57,7 @@ Into = Annotated[
 ]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource, status and all."),
+    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource with its status."),
 ]
 Secrets = Annotated[
     list[str] | None,
@@ -118,7 +118,7 @@ def run(
             say(Console(stderr=True), f"error: {problem}")
         code = NOTHING_STARTED
     except Stopped as stopped:
-        say(Console(stderr=True), f"Ended by {stopped}; the worker took back what it had begun.")
+        say(Console(stderr=True), f"Ended by {stopped}; the worker removed its unfinished results.")
         code = stopped.exit_code
     raise typer.Exit(code)
 
@@ -128,9 +128,10 @@ Kubeconfig = Annotated[
 ]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, if not its current one.")]
 Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's, if not the context's own.")
+    str | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace, if not the context's own."),
 ]
-Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="How they are printed.")]
+Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="The format of the results.")]
 
 
 @app.command()

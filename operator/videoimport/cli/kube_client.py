@@ -40,11 +40,9 @@ class Kube:
         try:
             namespace = _loaded(kubeconfig, context, chosen)
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
-            raise UnusableError(f"There is no cluster to ask: {_first_line(error)}; {_CHOOSE}.") from None
+            raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # how the client takes what is shaped otherwise
-            raise UnusableError(
-                f"There is no cluster to ask: the kubeconfig is not written as one; {_CHOOSE}."
-            ) from None
+            raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
         self.namespace = namespace or "default"
         """The context's own, unless another one is given."""
         self._client = ApiClient(chosen)
@@ -77,8 +75,8 @@ class Kube:
             content: bytes = response.read()  # type: ignore[no-untyped-call]
         except (HTTPError, OSError) as broken:
             raise UnusableError(
-                f"{self._host} cannot be asked: {type(broken).__name__}: {broken}; check that this cluster runs and "
-                "can be reached from here."
+                f"{self._host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
+                "that this machine can reach it."
             ) from None
         found = _parsed(content)
         if response.status >= 300 or not found:
@@ -129,4 +127,4 @@ def _refusal(status: int, answer: Raw) -> str:
         return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
     if status == 404:
         return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
-    return f"The cluster answered {status} without a word; {_WAYS_OUT.get(status, _LATER)}."
+    return f"The cluster answered {status} without a message; {_WAYS_OUT.get(status, _LATER)}."

@@ -31,7 +31,8 @@ def exit_code(status: VideoImportStatus) -> int:
 def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
     """Lines for an import that is completed; paths are relative to ``folder``."""
     if status.duplicate_of:
-        return [f"{name}: nothing was stored, for the destination has it: {_place(status.duplicate_of, home, folder)}"]
+        place = _place(status.duplicate_of, home, folder)
+        return [f"{name}: nothing was stored, because the destination has it: {place}"]
     how = _how(status)
     lines = [f"{name}: Completed{_took(status)}{f' ({how})' if how else ''}"]
     if status.outputs:

@@ -79,7 +79,7 @@ class Lock(LeaseLock):
                     lease.spec.holder_identity = ""
                     self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
             except (ApiException, HTTPError) as problem:
-                _log.warning("the Lease was not given back", problem=_words(problem))
+                _log.warning("the Lease was not released", problem=_words(problem))
             else:
                 return
 

@@ -70,7 +70,7 @@ def _retry_uncounted(context: Context) -> Verdict:
     count = context.attempts.uncharged + 1
     attempts = context.attempts.model_copy(update={"uncharged": count, "next_retry_time": None})
     if count > context.settings.max_uncharged:
-        lost = f"Given up after {count} runs that were lost through no fault of their own"
+        lost = f"Given up after {count} runs that do not count toward maxAttempts"
         return Verdict(attempts, lost if count > 1 else "")
     delay = timedelta(0) if count == 1 else _compute_backoff(context, count - 1)
     return _retry_after_delay(delay, attempts, context)
@@ -108,7 +108,7 @@ def _retry_counted(reason: Reason, context: Context) -> Verdict:
     attempts = _count_attempt(reason, context.attempts)
     same, most = attempts.reasons.count(reason), info(reason).max_retries
     if most is not None and same > most:
-        return Verdict(attempts, f"Given up after {same} times {reason}")
+        return Verdict(attempts, f"Given up after {same} runs that ended as {reason}")
     if given_up := explain_exhaustion(attempts):
         return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
     return _retry_after_delay(_compute_backoff(context, len(attempts.reasons)), attempts, context)

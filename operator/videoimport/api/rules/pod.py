@@ -32,7 +32,7 @@ LABEL_VALUE = requires(
 )
 NOT_OURS = Rule(
     "self.all(key, !key.startsWith('videoimport.io/') && !key.startsWith('app.kubernetes.io/'))",
-    "keys under videoimport.io/ and app.kubernetes.io/ are ours; choose other keys.",
+    "keys under videoimport.io/ and app.kubernetes.io/ are set by the controller; choose other keys.",
     lambda pairs: not any(key.startswith(OUR_PREFIXES) for key in pairs),
 )
 _OF_JOBS = "^(batch\\.kubernetes\\.io/.*|job-name|controller-uid)$"

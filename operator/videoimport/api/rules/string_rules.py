@@ -162,7 +162,8 @@ CACHE_CONTROL = requires(
     "[\x20-\x7e]+", "it is sent as an HTTP header and must be printable ASCII; remove all other characters."
 )
 CHECKSUM = requires(
-    "sha256:[0-9a-f]{64}", "it must be sha256: and 64 lowercase hexadecimal digits; write the file's SHA-256 so."
+    "sha256:[0-9a-f]{64}",
+    "it must be sha256: and 64 lowercase hexadecimal digits; write the file's SHA-256 in this form.",
 )
 RENDITION = requires(
     _PART, "it becomes a file's name: lowercase letters, digits and hyphens, with a letter or digit at both ends."

@@ -22,7 +22,7 @@ from videoimport.core.status_changes import News
 REGISTRY = CollectorRegistry()
 RECONCILE_SECONDS = Histogram(
     "videoimport_reconcile_seconds",
-    "Time from taking a key to being through with it, its writes included.",
+    "Time to reconcile a key, its writes included.",
     ["kind"],
     registry=REGISTRY,
 )
@@ -34,7 +34,7 @@ _STAGE_SECONDS = Histogram(
     registry=REGISTRY,
 )
 _FETCHED = Counting("videoimport_fetched_bytes", "Bytes that runs fetched from sources.", registry=REGISTRY)
-_UPLOADED = Counting("videoimport_uploaded_bytes", "Bytes that runs brought to destinations.", registry=REGISTRY)
+_UPLOADED = Counting("videoimport_uploaded_bytes", "Bytes that runs uploaded to destinations.", registry=REGISTRY)
 _RETRIES = Counting(
     "videoimport_retries", "Runs that are followed by another, by reason.", ["reason"], registry=REGISTRY
 )
@@ -70,7 +70,9 @@ class Figures(Collector):
         yield _gauge("videoimport_bulks", "BulkImports by phase.", ("phase",), count_by(bulks, _phase))
         yield _gauge("videoimport_bulk_items", "Items of BulkImports by state.", ("state",), count_items(bulks))
         yield _single(
-            "videoimport_running", "Imports that have a place among those that run.", self.store.turns.slots.total
+            "videoimport_running",
+            "Imports that count toward the limits of running imports.",
+            self.store.turns.slots.total,
         )
         hosts = self.store.turns.hosts
         yield _single(
@@ -83,7 +85,7 @@ class Figures(Collector):
         )
         yield _single("videoimport_queue_depth", "Keys that wait to be reconciled now.", self.queue.depth)
         age = self.queue.head_age
-        yield _single("videoimport_queue_age_seconds", "How long the oldest of them waits or is worked on.", age)
+        yield _single("videoimport_queue_age_seconds", "Age of the oldest key that waits or is reconciled.", age)
 
 
 Labels = tuple[str, ...]

@@ -82,4 +82,4 @@ def _first_serials(read: Read) -> set[bytes]:
     return found
 
 
-_SEVERAL = refusal("The source is joined of several parts, each with a header of its own")
+_SEVERAL = refusal("The source is joined from several parts, each with a header of its own")

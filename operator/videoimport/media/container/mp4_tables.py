@@ -34,7 +34,7 @@ MOST_REPEATS = 10
 FEW_FRAMES = 100_000
 """An edit list that shows no more than these is fine however often it repeats them: an hour of video."""
 _LATEST = 2**63
-_ADVICE = "Get a copy that was exported anew"
+_ADVICE = "Get a copy that was exported again"
 
 
 @dataclass(slots=True)

@@ -90,17 +90,15 @@ def _has_few_streams(examined: CheckedSource) -> Finding | None:
     return Finding(
         Reason.SOURCE_CORRUPT,
         f"The source has {found} streams, more than {MOST_STREAMS}.",
-        "Get a copy that was exported anew.",
+        "Get a copy that was exported again.",
     )
 
 
 def _ends_in_time(examined: CheckedSource) -> Finding | None:
     if examined.seconds <= MOST_SECONDS:
         return None
-    message = (
-        f"The source lasts {examined.seconds:.0f} s; at most {MOST_SECONDS} s are imported, whatever is asked for."
-    )
-    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported anew, or divide it.")
+    message = f"The source lasts {examined.seconds:.0f} s; no import may be longer than {MOST_SECONDS} s."
+    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or divide it.")
 
 
 def _has_duration(examined: CheckedSource) -> Finding | None:

@@ -65,7 +65,7 @@ class TranscodePlan:
 def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePlan:
     """Auto copies what complies and encodes the rest; the other modes decide for both streams."""
     if output.mode == "Original":
-        why = "mode Original keeps the source's very bytes"
+        why = "mode Original keeps the source's bytes unchanged"
         return TranscodePlan(copy_video=True, copy_audio=True, why=why, size=picture.video.shown, is_original=True)
     for_video, for_audio = _reasons(picture, sound, output)
     return TranscodePlan(

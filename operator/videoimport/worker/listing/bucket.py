@@ -135,7 +135,7 @@ class Bucket:
                 raise bucket_pages.unlisted(error_code(error)) from None
             failure = store_failures.failure(error, _any_object(self._wish))
             if failure.reason is Reason.SOURCE_AUTH_REQUIRED:
-                message = f"The object store does not let us list the bucket {self._wish.bucket!r}."
+                message = f"The object store does not permit listing the bucket {self._wish.bucket!r}."
                 advice = (
                     "Correct the keys in the Secret of source.credentialsSecretRef, or their permissions "
                     "(s3:ListBucket, s3:GetObject)."

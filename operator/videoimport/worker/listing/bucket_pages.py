@@ -90,11 +90,11 @@ def _listed(page: Page) -> Iterator[ListedObject]:
 
 
 def _endless() -> ImportFailure:
-    message = "The object store lists the same objects again and again: it does not know all of ListObjectsV2."
+    message = "The object store lists the same objects again and again: it supports only a part of ListObjectsV2."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
 
 
 def unlisted(code: str) -> ImportFailure:
     """The failure for a store that refuses ListObjectsV2 as such."""
-    message = f"The object store does not know ListObjectsV2: {code}."
+    message = f"The object store does not support ListObjectsV2: {code}."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)

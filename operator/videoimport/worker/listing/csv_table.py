@@ -52,7 +52,7 @@ class Table:
             raise RowError(f"it has {len(cells)} fields, and the header has {len(self.columns)}")
         if len(cells) == 1 and begins_address(cells[0]) and is_row(cells[0]):
             sign = _SIGNS.get(self.delimiter, self.delimiter)
-            raise RowError(f"its columns are divided in another way than the header's, which has {sign}")
+            raise RowError(f"its columns have another separator than the header, which has {sign}")
         named = [(self.columns[number], cell) for number, cell in enumerate(cells) if cell]
         kept = {name: cell for name, cell in named if name and name not in PREDEFINED}
         lost = len(named) - len(kept)

@@ -187,7 +187,7 @@ class Pager:
 
     def _over(self) -> PageReport:
         if self._cursor == self._task.cursor:
-            message = f"The list brought nothing within {self._task.timeout_seconds} s."
+            message = f"The list sent no entry within {self._task.timeout_seconds} s."
             raise ImportFailure(Reason.STALLED, message)
         return self._report(is_last=False)
 

@@ -31,7 +31,7 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListE
     """A list's data about one of its videos; ``page`` is the list's own address."""
     if raw is None:
         return ListEntry(
-            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has something here that is gone."
+            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has an entry here that no longer exists."
         )
     url = address(raw, page)
     if url is None:
@@ -100,7 +100,7 @@ def _media(raw: Raw) -> str | None:
 def _objection(raw: Raw, has_secret: bool) -> tuple[Reason, str] | None:
     status = raw.get("live_status") or ("is_live" if raw.get("is_live") else "")
     if status in _LIVE:
-        return Reason.SOURCE_NOT_YET_AVAILABLE, f"It {_LIVE[status]}. List again once its recording is there."
+        return Reason.SOURCE_NOT_YET_AVAILABLE, f"It {_LIVE[status]}. List again once its recording is published."
     gone = _GONE.get(str(raw.get("title")))
     if gone == "deleted":
         return Reason.SOURCE_NOT_FOUND, "It was deleted."

@@ -45,7 +45,7 @@ from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.video_index import Claim, Committed
 
 _OVERLAPPED = "the video is encoded while it arrives"
-_PASSED_ON = "the source's very bytes leave as they arrive"
+_PASSED_ON = "the source's bytes are uploaded unchanged as they arrive"
 
 
 class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to be done
@@ -163,7 +163,7 @@ class Import:
             return Made(inspected.job, made.targets)
         if made is not None:
             maker.discard(made)
-            self._stage("the whole source asks for something else than its head did")
+            self._stage("the whole source needs another plan than its head")
         self._decided(inspected.job)
         try:
             return maker.staged(inspected.job)

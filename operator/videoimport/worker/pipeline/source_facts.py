@@ -88,7 +88,7 @@ def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_APART = "the source gives picture and sound apart"
+_APART = "the source has video and audio in separate files"
 
 
 def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[tuple[str, LeftOut]]:
@@ -101,7 +101,7 @@ def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[t
             if stream is not None:
                 yield part, LeftOut(stream.index, unwanted, stream.codec, _APART)
         if unwanted != "audio" and choice.second:
-            yield part, LeftOut(choice.second.index, "audio", choice.second.codec, "a copy has one sound track")
+            yield part, LeftOut(choice.second.index, "audio", choice.second.codec, "a copy has one audio track")
         for one in choice.left_out:
             yield part, one
 

@@ -79,7 +79,7 @@ def explain_error(error: HTTPError, host: str, proxy_field: str) -> Problem:
         text = f"the certificate of {host} is not valid: {invalid.verify_message}"
         return Problem(text, Reason.CERTIFICATE_INVALID)
     if isinstance(error, ProxyError):
-        return Problem(f"the proxy of {proxy_field} does not let us reach {host}")
+        return Problem(f"the proxy of {proxy_field} refuses a connection to {host}")
     if isinstance(error, NameResolutionError):
         return Problem(f"the name {host} does not resolve")
     return Problem(f"{host} did not answer ({type(error).__name__})")

@@ -49,7 +49,7 @@ class Examined:
     @property
     def joined(self) -> str:
         """How it was joined, in half a sentence; empty for a source of one piece."""
-        told = f"the source is joined of {self.parts} parts, each with a clock or streams of its own"
+        told = f"the source is joined from {self.parts} parts, each with a clock or streams of its own"
         return told if self.parts > 1 else ""
 
     def track(self, index: int) -> Track:
@@ -138,8 +138,8 @@ def _parse(ended: Ended) -> Media:
     try:
         return probe.parse_probe(ended.stdout, ended.stderr)
     except ValueError as unreadable:
-        message = "ffprobe's description of the source cannot be read."
-        raise ImportFailure(Reason.SOURCE_CORRUPT, message, advice="Get a copy that was exported anew.") from unreadable
+        message, advice = "ffprobe's description of the source cannot be read.", "Get a copy that was exported again."
+        raise ImportFailure(Reason.SOURCE_CORRUPT, message, advice=advice) from unreadable
 
 
 def _walk(children: Children, path: Path, demuxer: str) -> dict[int, Track]:
@@ -153,4 +153,4 @@ def _walk(children: Children, path: Path, demuxer: str) -> dict[int, Track]:
 def words(stderr: str, path: Path) -> str:
     """The start of a program's error stream, fit for a message: the first error causes the others."""
     plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
-    return " ".join(plain.split())[:_WORDS] or "it says nothing"
+    return " ".join(plain.split())[:_WORDS] or "it printed no message"

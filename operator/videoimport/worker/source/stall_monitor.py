@@ -62,5 +62,5 @@ class Watch:
     @property
     def failure(self) -> ImportFailure:
         """The message about it."""
-        told = f"The source brought less than {self._pace.rate} bytes a second for {self._pace.seconds:g} seconds."
+        told = f"The source sent less than {self._pace.rate} bytes a second for {self._pace.seconds:g} seconds."
         return ImportFailure(Reason.STALLED, told)

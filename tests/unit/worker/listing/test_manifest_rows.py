@@ -208,7 +208,7 @@ class TestTables:
     )  # fmt: skip
     def test_a_row_that_is_divided_in_another_way_is_rejected(self, header: str, row: str, sign: str) -> None:
         told = only_wrong(f"{header}\n{row}\n")
-        assert told == f"its columns are divided in another way than the header's, which has {sign}"
+        assert told == f"its columns have another separator than the header, which has {sign}"
 
     @pytest.mark.parametrize("sign", [",", ";", "|"])
     def test_two_addresses_in_one_cell_are_rejected(self, sign: str) -> None:

@@ -6,7 +6,11 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.protocol import Found, identity, sayable
 from videoimport.worker.runtime.errors import ImportFailure
 
-_LIVE = {"is_live": "is live now", "is_upcoming": "has not started", "post_live": "has just ended and is being made"}
+_LIVE = {
+    "is_live": "is live now",
+    "is_upcoming": "has not started",
+    "post_live": "has just ended and has no recording yet",
+}
 _MOST_SECONDS = 1_000_000_000
 _WITHOUT_IDENTITY = ("Generic", "HTML5MediaEmbed")
 """Their ids are made from the address, so they prove nothing about the bytes."""
