@@ -45,8 +45,8 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def canonical(self) -> dict[str, Any]:
-        """This value without what is as it would be anyway: what to make hashes of. A field that is added later, with a
-        default that changes nothing, leaves them unchanged. So does an API server that writes defaults down."""
+        """This value without fields that have their default; hashes are made from it. A field that is added later, with
+        a default that changes nothing, leaves hashes unchanged. So does an API server that writes defaults down."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
@@ -101,4 +101,4 @@ ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), A
 """A count that stops at its maximum instead of being refused. A site may claim any length, and so may sums of such
 claims. The API server stores at most an int64, and refuses a whole status with a larger number."""
 Message = Annotated[ShownText, Field(max_length=1024)]
-"""A sentence or two. Whatever wrote it and whatever reads it, it holds no secret and nothing that a terminal obeys."""
+"""One or two sentences. Secrets and control characters are removed when it is written and when it is read."""

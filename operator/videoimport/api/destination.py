@@ -19,7 +19,7 @@ MOST_INNER_BYTES = 64
 MOST_FILE_NAME_BYTES = 255
 """Of one name in a file system."""
 _TAG_SIGNS = "[^-+=._:/@ 0-9A-Za-z\x80-\U0010ffff]"
-"""ASCII characters that S3 takes in no tag."""
+"""ASCII characters that S3 refuses in tags."""
 _TagValue = Annotated[str, Field(max_length=256), Checked((forbids(
     _TAG_SIGNS, "a tag has letters, digits, spaces and + - = . _ : / @ only; remove other characters."
 ),))]  # fmt: skip
@@ -118,7 +118,7 @@ _SHORT_FILE_NAMES = Rule(
 
 
 class Destination(Ruled):
-    """Results go to ``<prefix>/<folder>/<name>/``: video.mp4, what else is asked for and, last of all, result.json."""
+    """Results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs and, at the end, result.json."""
 
     rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
@@ -137,7 +137,8 @@ class Destination(Ruled):
     if_exists: Literal["Fail", "Replace"] = "Fail"
     """What happens when another import's result is already there. An import never refuses its own."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
-    """Where the bucket or volume is served from, such as https://cdn.example.com; fills outputs' url."""
+    """The address under which the bucket or volume is served, such as https://cdn.example.com. It is the beginning of
+    url in status.outputs."""
 
     @property
     def prefix(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Identities: of an item in a list, of an imported video, of a list's way from its source to its destination."""
+"""Identities: of an item in a list, of an imported video, of a list's pair of source and destination."""
 
 import hashlib
 import json

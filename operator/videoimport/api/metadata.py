@@ -1,4 +1,4 @@
-"""What a user wants to be kept with a video: strings, numbers and booleans under names of their own."""
+"""Metadata that users give for a video: strings, numbers and booleans under chosen names."""
 
 from typing import Annotated
 

@@ -30,7 +30,7 @@ _FILES = (
     "pptx odt ods odp epub zip gz tgz bz2 xz zst 7z rar srt vtt md5 sha1 sha256 sha512 crdownload ytdl"
 )
 _NO_PAGE = frozenset(_FILES.split())
-"""What no page's name ends in, unless it is one of that file."""
+"""Endings that no page's name has, unless the page is about that file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class _EntryFacts:
 
     @property
     def short_side(self) -> int | None:
-        """Of the displayed size; a height alone may be the long side of a portrait, so it proves only what is low."""
+        """Check the displayed size. A height alone may be the long side of a portrait, so it only proves that a video
+        is too low."""
         return min(self.width, self.height) if self.width and self.height else None
 
 

@@ -178,10 +178,10 @@ def _shown(show: Callable[[str], str]) -> BeforeValidator:
 
 
 ShownText = Annotated[str, _shown(shown_text), PlainSerializer(shown_text, return_type=str)]
-"""One line that others wrote or that quotes what others wrote. ``model_copy`` validates nothing, so writing cleans it
-too."""
+"""One line of untrusted text, or with untrusted text in it. ``model_copy`` validates nothing, so writing cleans it too.
+"""
 ShownUrl = Annotated[str, _shown(lambda url: clean_uri(shown_url(url)))]
-"""An address to be read by people."""
+"""An address to be shown to users."""
 
 
 def _has_host(parts: SplitResult) -> bool:

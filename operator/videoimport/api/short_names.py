@@ -1,6 +1,6 @@
 """Short names of imported videos: the readable part of an object's name, and the text of a table's column.
 
-Both are derived from text that others wrote. Neither ever holds a query, user info or a signature of an address.
+Both are derived from untrusted text. Neither has a query, user info or a signature of an address.
 """
 
 import re

@@ -65,8 +65,8 @@ def clean_uri(uri: str) -> str:
 
 
 def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
-    """Return user metadata with clean names and texts; texts may have several lines, and other values stay. Of names
-    that become the same the first counts, and one of which nothing is left is left out."""
+    """Return user metadata with clean names and texts; texts may have several lines, and other values stay. If names
+    become equal, the first counts; a name that becomes empty is left out."""
     found: dict[str, Value | str] = {}
     for name, value in values.items():
         found.setdefault(clean_text(name), clean_lines(value) if isinstance(value, str) else value)
@@ -74,11 +74,11 @@ def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
 
 
 def _cleaned(value: object) -> object:
-    """What is no text is for the field's own check to refuse."""
+    """The field's own check refuses a value that is no text."""
     return clean_text(value) if isinstance(value, str) else value
 
 
 DisplayText = Annotated[str, BeforeValidator(_cleaned)]
-"""One line that others wrote; state ``max_length`` outside of it."""
+"""One line of untrusted text; state ``max_length`` outside of it."""
 DisplayUri = Annotated[str, BeforeValidator(lambda value: clean_uri(value) if isinstance(value, str) else value)]
 """The name of an object or its address, made of untrusted text."""

@@ -1,7 +1,7 @@
 """The one spelling of an http or https address. Pure.
 
-Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep the one spelling, so identities,
-hosts and origins compare equal, and yt-dlp, which knows sites in lower case only, knows them.
+Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep this spelling, so identities,
+hosts and origins compare equal. yt-dlp recognizes sites in lower case only.
 """
 
 import re

@@ -45,7 +45,8 @@ class ObjectMeta(Model):
 
 
 class VideoImportSpec(Model):
-    """Which video, from where to where, what it must be, what comes out. Only source and destination are required."""
+    """The source and destination of the video, the requirements and the output. Only source and destination are
+    required."""
 
     source: VideoSource
     """Where the video comes from. Immutable while a run is active and once Completed."""
@@ -54,7 +55,7 @@ class VideoImportSpec(Model):
     requirements: Requirements | None = None
     """Bounds the source must meet; absent means none, and {} means the defaults."""
     output: Output = Output()
-    """What comes out. Immutable while a run is active and once Completed."""
+    """The files to make. Immutable while a run is active and once Completed."""
     metadata: Metadata | None = None
     """Kept with the video: strings, numbers and booleans, under names that the importer does not set itself."""
     incremental: bool = True
@@ -70,7 +71,7 @@ class VideoImportSpec(Model):
     cancel: bool = False
     """True ends the import within seconds, for good: until cancel is removed and the retryToken changes."""
     retry_token: RetryToken = ""
-    """Change it to anything else to start a failed or cancelled import again, its attempts counted anew."""
+    """Change it to start a failed or cancelled import again, with its attempts counted from zero."""
     worker: WorkerOptions = WorkerOptions()
     """How the worker's pod is to be run."""
 

@@ -1,4 +1,4 @@
-"""What a VideoImport's status is made of. The worker reports the same shapes, so that nothing is translated."""
+"""The parts of a VideoImport's status. The worker reports the same shapes, so the controller copies them."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -67,8 +67,8 @@ class Stage(Model):
     """Of Transcode: Remux (the video is copied), Encode or Original (the bytes are kept). Of Download and Upload:
     Overlapped (with the stages beside it) or Staged."""
     why: Annotated[DisplayText, Field(max_length=256)] | None = None
-    """Why this mode: the first rule that asked for encoding, what let the streams be copied, or what kept the stages
-    from overlapping."""
+    """Why this mode: the first rule that needs an encode, why the streams were copied, or why the stages did not
+    overlap."""
 
 
 class SourceStatus(Model):
@@ -100,7 +100,7 @@ class VideoMetadata(Model):
     height: Pixels | None = None
     """Displayed height in pixels."""
     duration: Annotated[DisplayText, Field(max_length=32)] | None = None
-    """Duration as people read it, such as 1:02:03; the controller fills it in."""
+    """Duration for display, such as 1:02:03; the controller fills it in."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
     size_bytes: ByteCount | None = None
@@ -156,7 +156,7 @@ class ThumbnailSet(Model):
 
 
 class Outputs(Model):
-    """What the import left in the destination."""
+    """The files of the import in the destination."""
 
     video: OutputFile | None = None
     """The video."""
@@ -195,18 +195,19 @@ class JobReference(Model):
     name: Annotated[str, Field(max_length=63)]
     """Its name, derived from the import's name and the run."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """Set once the Job has been seen: from then on its absence means that it is lost, not that it is yet to be made."""
+    """Set once the Job was observed. After that, a missing Job is a lost one; before that, it is still to be created.
+    """
 
 
 class Attempts(Model):
-    """How often it was tried since the spec or the retryToken last changed."""
+    """The attempts since the spec or the retryToken last changed."""
 
     count: Count = 0
     """Runs that count toward maxAttempts, the current one included."""
     max: Annotated[int, Field(ge=1)] = 5
     """spec.maxAttempts."""
     uncharged: Count = 0
-    """Runs that ended through no fault of their own."""
+    """Runs that do not count toward maxAttempts, such as lost ones."""
     reasons: Annotated[
         tuple[Reason, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
@@ -216,8 +217,8 @@ class Attempts(Model):
 
 
 class HostBackoff(Model):
-    """What this import reports of its source's host. The reports of all imports of a namespace are the state of the
-    host's circuit breaker, which so outlives the controller."""
+    """The report of this import about its source's host. The reports of all imports of a namespace are the state of the
+    host's circuit breaker. So a restart of the controller keeps that state."""
 
     host: Annotated[str, Field(max_length=253)]
     """Its name."""
@@ -252,7 +253,7 @@ class VideoImportStatus(Model):
     phase: VideoPhase | None = None
     """Where the import is: the earliest unfinished stage, or the end."""
     reason: Reason | None = None
-    """Why it failed, waits or is tried again; one of a closed set."""
+    """Why it failed, waits or is retried; one of a closed set."""
     message: Message | None = None
     """What happened and what to do, in a sentence or two."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra={
@@ -293,7 +294,7 @@ class VideoImportStatus(Model):
     ] = ()
     """The stages of the current run."""
     display_name: Annotated[str, Field(max_length=64)] | None = None
-    """What is imported, for tables: the source's title once it is known, else its file name, else its host."""
+    """Name of the video, for tables: the source's title once it is known, else its file name, else its host."""
     source: SourceStatus | None = None
     """What was found at the source."""
     metadata: VideoMetadata | None = None

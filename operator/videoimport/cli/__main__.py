@@ -142,7 +142,7 @@ def results(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Print what became of every item of a BulkImport.
+    """Print the outcome of every item of a BulkImport.
 
     Its status holds fifty of them. ConfigMaps beside it hold all, and this reads both. An item is Imported,
     Duplicate (the destination had it), Failed, Rejected (never started) or Open (not ended yet).

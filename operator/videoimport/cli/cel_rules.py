@@ -20,7 +20,7 @@ from videoimport.api.rules.validation import VALIDATIONS, compiled
 
 Schema = Mapping[str, Any]
 _OF_A_CHANGE = re.compile(r"\boldSelf\b")
-"""Rules for what a change may do. The API server skips them for a new object."""
+"""Rules for updates. The API server skips them for a new object."""
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {

@@ -58,7 +58,7 @@ def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def networks(given: Sequence[str]) -> tuple[str, ...]:
-    """CIDRs as they are meant. Raises UnusableError."""
+    """CIDRs, parsed. Raises UnusableError."""
     for network in given:
         try:
             ipaddress.ip_network(network, strict=False)
@@ -97,7 +97,7 @@ def places(video: VideoImport, choices: Choices, *, homeless: bool) -> Places:
 
 
 class _Finder:
-    """Looks for what is named and notes what is not there."""
+    """Looks for the named files and folders, and notes missing ones."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices

@@ -39,7 +39,7 @@ def _served(value: object, home: Home) -> object:
 
 
 def written(outputs: Outputs) -> Iterator[tuple[str, OutputFile | ThumbnailSet]]:
-    """What was written, each with its name for people; the video first."""
+    """The written files, each with its shown name; the video first."""
     for field in ("video", *(name for name in Outputs.model_fields if name != "video")):
         value = getattr(outputs, field)
         if isinstance(value, OutputFile | ThumbnailSet):

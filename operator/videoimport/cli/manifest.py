@@ -1,4 +1,4 @@
-"""From a manifest's text to a VideoImport that the API server would take, or all that it would refuse, in one go."""
+"""From a manifest's text to a valid VideoImport, or to all errors that the API server would report."""
 
 import json
 import re
@@ -30,7 +30,7 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An import that is fit to be run."""
+    """An import that can be run."""
 
     video: VideoImport
     homeless: bool
@@ -183,6 +183,6 @@ def _kind(value: Any) -> str:
 
 
 def _shown(text: str) -> str:
-    """Text in quotes. What is meant for an address, but is none, loses what may be secret in one."""
+    """Text in quotes. If it looks like an invalid address, the possibly secret parts are removed."""
     safe = _USER_INFO.sub("://", text).partition("?")[0] if "://" in text else text
     return f'"{safe if len(safe) <= _MOST_SHOWN else safe[: _MOST_SHOWN - 1] + "…"}"'

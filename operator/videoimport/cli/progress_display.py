@@ -89,7 +89,8 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 
 def printable(text: str) -> str:
-    """Without what a terminal would obey: words of a strange server may be in it. Spaces of every script stay."""
+    """Without control characters of a terminal, because text of an untrusted server may be in it. Spaces of every
+    script stay."""
     return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 

@@ -21,13 +21,13 @@ from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _SIGNALLED = 128
 _GRACE_SECONDS = 8.0
-"""After SIGTERM: the worker takes four for aborting an upload and two for its last words."""
+"""After SIGTERM: the worker needs four seconds to abort an upload and two for its final report."""
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A private folder for one run; nothing of it is left."""
+    """A private folder for one run; it is removed at the end."""
 
     folder: Path
 
@@ -146,7 +146,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
 
 
 def _end_with_us() -> None:
-    """Runs in the child before it becomes the worker: should we be killed, it ends as if asked to."""
+    """Runs in the child before it becomes the worker: if this process is killed, the child gets SIGTERM."""
     end_with_parent(signal.SIGTERM)
 
 
@@ -169,7 +169,7 @@ def _lines(process: "subprocess.Popen[bytes]", bell: Bell) -> Iterator[str]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it, then make it. Its children are the kernel's to end: they are bound to it."""
+    """Send SIGTERM, later SIGKILL. The kernel ends its children with it."""
     if process.poll() is None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -184,5 +184,5 @@ def _code(returncode: int) -> int:
 
 
 def _text(path: Path) -> str | None:
-    """What the worker left; None where that is nothing but the reserved room."""
+    """The worker's report; None if the file has only the reserved space."""
     return (path.read_text(errors="replace").strip("\0") or None) if path.exists() else None

@@ -1,6 +1,5 @@
-"""What a cluster would make of a worker's words: the controller's own decisions over a Job and a pod, both imagined.
-
-So a status shown here is the status that a cluster would show, by construction and not by imitation.
+"""The status that a cluster would have for a worker's reports: the controller's own decisions, over a simulated Job and
+pod. So the status here is computed by the same code as in a cluster.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ _JOB_UID = "here"
 _HERE = Settings(
     worker_image="here",
     write_interval=timedelta(0),  # every word is shown
-    max_uncharged=0,  # this machine tries once; whether again is the user's decision
+    max_uncharged=0,  # this machine tries once; the user decides about another try
     later_cap=timedelta(0),
 )
 
@@ -38,7 +37,7 @@ def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """What is left of a worker that ended."""
+    """The exit code and the report of a worker that ended."""
 
     code: int
     """As a kubelet reports it: 128 and the signal for one that was killed."""
@@ -47,7 +46,7 @@ class RunEnd:
 
 
 class SimulatedCluster:
-    """As much of one as a single import needs: it observes, decides by ``core``, and keeps the status."""
+    """The parts of a cluster that a single import needs: it observes, decides by ``core``, and keeps the status."""
 
     def __init__(self, video: VideoImport, now: datetime) -> None:
         spec = video.spec.model_copy(update={"max_attempts": 1})

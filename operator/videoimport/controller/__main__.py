@@ -67,7 +67,7 @@ def _run(settings: ControllerSettings) -> int:
 
 
 def limits(settings: ControllerSettings) -> LivenessLimits:
-    """Generous: several attempts to lead, two comparisons, many requests that time out."""
+    """Long enough for several attempts to lead, two relists, and many requests that time out."""
     return LivenessLimits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
 
 

@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _PromptClient(ApiClient):
-    """Each request once, and no longer than this."""
+    """Timeout of a request; it is not retried."""
 
     def __init__(self, configuration: Configuration, seconds: float) -> None:
         configuration.retries = False
@@ -71,7 +71,7 @@ class Lock(LeaseLock):
         return self._written(lambda: self.api_instance.replace_namespaced_lease(name, namespace, lease))
 
     def release(self) -> None:
-        """Give the Lease back, if we hold it, so that another need not wait until it runs out."""
+        """Release the Lease if this process holds it, so that another one need not wait until it expires."""
         for _ in range(_RELEASE_TRIES):
             try:
                 lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
@@ -93,7 +93,7 @@ class Lock(LeaseLock):
 
 
 def _words(problem: ApiException | HTTPError) -> str:
-    """On one line; the library's own words show every header."""
+    """The error on one line; the library's own text has every header."""
     return f"{problem.status} {problem.reason}: {problem.body}" if isinstance(problem, ApiException) else str(problem)
 
 

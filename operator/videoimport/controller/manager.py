@@ -1,4 +1,4 @@
-"""All that a leader does, in one event loop: fill the store, watch, compare, look at progress, decide and act."""
+"""All work of a leader, in one event loop: fill the store, watch, relist, poll progress, decide and act."""
 
 import asyncio
 import threading
@@ -59,7 +59,7 @@ class _Parts:
             settings=handlers.settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
-            # Left to itself kopf asks for our user's name, and an image has none for an arbitrary user id.
+            # By default kopf looks up the user's name, and an image has none for an arbitrary user id.
             identity=self.settings.pod_name,  # type: ignore[arg-type]  # its type is a private NewType of str
         )
         return [
@@ -69,7 +69,7 @@ class _Parts:
         ]
 
     def hands(self) -> list[asyncio.Task[None]]:
-        """What empties the queue, until it is closed."""
+        """The task that empties the queue until it is closed."""
         return [
             asyncio.create_task(work(self.queue, self.syncer), name=f"worker {number}")
             for number in range(self.settings.workers)

@@ -1,4 +1,4 @@
-"""When a VideoImport has ended, and when an ended one is wanted again. Both its own sync and its bulk's ask."""
+"""When a VideoImport has ended, and when an ended one starts again. Its own reconcile and that of its bulk use this."""
 
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport

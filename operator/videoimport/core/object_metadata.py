@@ -1,4 +1,4 @@
-"""What marks an object as ours: its owner, its labels, and the annotation that keeps GitOps tools calm."""
+"""The marks of the controller's objects: owner, labels, and the annotation that prevents refreshes of GitOps tools."""
 
 from collections.abc import Mapping
 from functools import lru_cache

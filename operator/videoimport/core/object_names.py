@@ -1,4 +1,4 @@
-"""Names are derived, so that making a thing twice meets the thing that is already there."""
+"""Names are derived, so that a second creation of the same object fails with AlreadyExists."""
 
 from videoimport.api.videoimport import MAX_NAME
 

@@ -1,6 +1,5 @@
-"""What decisions see: the resources as models, and the parts of Jobs, pods, ConfigMaps and Events they need.
-
-Parsing happens here and nowhere else; inside, a missing field is None and never a surprise.
+"""The input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
+``core.parsers`` makes these views; a missing field is None.
 """
 
 from dataclasses import dataclass
@@ -42,14 +41,14 @@ class JobView:
     expires: bool
     """ttlSecondsAfterFinished is set."""
     suspended: bool = False
-    """A queue (Kueue) holds it back: spec.suspend is true, which we never set."""
+    """A queue (Kueue) holds it back: spec.suspend is true, which the controller never sets."""
     wish: str | None = None
     """The wish_hash of the spec that it was made from; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """A pod of one of our Jobs, seen through its container ``worker``."""
+    """A pod of one of the controller's Jobs, by the state of its container ``worker``."""
 
     namespace: str
     name: str
@@ -99,7 +98,7 @@ class ClaimView:
     bound: bool
     """It has its volume. One that is not may still wait for its first pod."""
     room: str | None
-    """What was asked for, as core.scratch writes it; None where that is not known."""
+    """The requested size and class, as ``core.video.scratch_claim`` writes them; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class PageView:
     owner: Owner | None
     """Its controlling owner."""
     digest: str
-    """Of all that is read of it, as core.pages.page_digest has it."""
+    """Digest of the keys that are read, by ``core.discovery.page_digest``."""
     number: int
     listing: str
     """Which list it is of."""

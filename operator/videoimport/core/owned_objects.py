@@ -85,13 +85,13 @@ def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
 
 
 def find_quota_owner(video: ObjectMeta) -> str:
-    """Return the UID of whose places an import takes: its BulkImport's, or its own."""
+    """Return the UID that an import counts for in the limits: its BulkImport's, or its own."""
     owner = find_child_owner(video)
     return owner.uid if owner is not None and is_child(video) else video.uid
 
 
 def is_child(video: ObjectMeta) -> bool:
-    """Whether a VideoImport has the name that a child of the BulkImport has which it names as its owner."""
+    """Whether a VideoImport is named like a child of its owner, a BulkImport."""
     owner = find_child_owner(video)
     return owner is not None and parse_child_identity(owner.name, video.name) is not None
 

@@ -60,7 +60,7 @@ class StoreListingPage:
     sha256: str
     """Of these lines, each with its newline."""
     manifest: Manifest
-    """The ConfigMap to create; the lines come into it under ``core.listed.LINES``."""
+    """The ConfigMap to create; the lines are added under ``core.list_item.LINES``."""
 
 
 Write = Create | Patch | Delete
@@ -93,7 +93,7 @@ def _can_join_batch(action: Action, batch: list[Action]) -> bool:
 
 
 def _find_import_name(action: Action) -> str | None:
-    """The name of the import that it is about."""
+    """The name of the import that an action concerns."""
     match action:
         case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
             return name
@@ -115,7 +115,7 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """An Event for people, emitted after everything else."""
+    """An Event for users, recorded after all other steps."""
 
     type: Literal["Normal", "Warning"]
     reason: str
@@ -132,11 +132,11 @@ class Plan(Generic[Status]):
     event_queries: tuple[EventQuery, ...] = ()
     planned_events: tuple[PlannedEvent, ...] = ()
     requeue_at: datetime | None = None
-    """When to look again even if nothing happens."""
+    """When to reconcile again even without a change."""
 
     def __add__(self, other: "Plan[Any]") -> Self:
-        """Return this plan followed by the other one, with the earlier of their times. The status stays this plan's:
-        that of a part is a field of the whole, and who adds the part has put it there."""
+        """Return this plan followed by the other one, with the earlier of their times. The status stays this plan's: a
+        part's status is a field of it, which the caller has set."""
         return replace(
             self,
             actions=self.actions + other.actions,

@@ -1,4 +1,4 @@
-"""From a worker's stages to one percent, one phase and one guess of the time left."""
+"""From a worker's stages to one percentage, one phase and one estimate of the time left."""
 
 from datetime import timedelta
 
@@ -25,8 +25,7 @@ Stages = tuple[Stage, ...]
 
 
 def compute_percent(stages: Stages) -> int:
-    """0 to 99, weighted by the mode. Until the mode is known the lower of the two, so that knowing it never takes
-    anything back."""
+    """0 to 99, weighted by the mode. Until the mode is known it is the lower of the two, so that it never falls."""
     mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
     modes = (mode,) if mode else tuple(_WEIGHTS)
     return min(_ALMOST, *(_weigh(stages, _WEIGHTS[mode]) for mode in modes))
@@ -38,7 +37,7 @@ def _weigh(stages: Stages, weights: dict[StageName, int]) -> int:
 
 
 def find_phase(stages: Stages) -> VideoPhase:
-    """The earliest unfinished stage; once all are done, what is left is finalizing."""
+    """The phase of the earliest unfinished stage; Finalizing once all are done."""
     open_stages = [stage.name for stage in stages if stage.state != "Done"]
     return _PHASES[open_stages[0]] if open_stages else VideoPhase.FINALIZING
 

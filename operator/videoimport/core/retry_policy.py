@@ -35,7 +35,7 @@ class Verdict:
     attempts: Attempts
     """With this run counted in; ``next_retry_time`` set if another one follows."""
     given_up: str = ""
-    """Why no other run follows, where that is not the reason's own doing."""
+    """Why no other run follows, unless the reason itself excludes one."""
 
     @property
     def requeue_at(self) -> datetime | None:
@@ -86,8 +86,8 @@ def _retry_later(context: Context) -> Verdict:
 
 
 def _retry_after_host(context: Context) -> Verdict:
-    """The next run waits for the host like every other import of it: nothing is counted toward maxAttempts, but that
-    has a limit too."""
+    """Wait for the host's backoff like its other imports: nothing is counted toward maxAttempts, but waiting has a
+    limit."""
     backoff, cap = context.backoff, context.settings.later_cap
     if backoff is None:
         raise ValueError("RateLimited needs the host's backoff, which states for how long no run starts")
@@ -98,7 +98,7 @@ def _retry_after_host(context: Context) -> Verdict:
 
 
 def _explain_wait_limit(cap: timedelta) -> str:
-    """Why no other run follows; nothing where none was to be waited for, as without a cluster."""
+    """Why no other run follows; empty if no wait is allowed, as without a cluster."""
     days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
     span = f"{days} days" if days > 1 else f"{seconds} seconds"
     return f"Given up after {span}" if seconds else ""
@@ -133,5 +133,5 @@ def _compute_backoff(context: Context, nth: int) -> timedelta:
 
 
 def compute_jitter(uid: str, run: int) -> float:
-    """0 to 1, the same whenever it is asked for this run: many imports that fail together come back apart."""
+    """A value from 0 to 1, constant for a run. So imports that fail together retry at different times."""
     return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

@@ -54,7 +54,8 @@ class Settings:
     job_ttl: timedelta = timedelta(minutes=10)
     """How long a Job stays once its result is recorded."""
     deadline_slack: timedelta = timedelta(minutes=5)
-    """How much later than spec.timeoutSeconds the Job's activeDeadlineSeconds strikes; the worker's own comes first."""
+    """How much later than spec.timeoutSeconds the Job's activeDeadlineSeconds is; the worker's own deadline comes
+    first."""
     patience: timedelta = timedelta(seconds=15)
     """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
     shard_size: int = 500

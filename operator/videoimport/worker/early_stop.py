@@ -1,6 +1,6 @@
 """A stop while the worker starts: nothing has begun, so the process ends at once.
 
-Imports nothing but small parts of the standard library: what comes before the handlers delays a stop.
+Imports only small parts of the standard library: imports before the handlers delay a stop.
 """
 
 import contextlib

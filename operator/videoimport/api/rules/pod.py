@@ -1,4 +1,4 @@
-"""Rules for what the user chooses of a worker's pod: what breaks them, the API server would refuse with the Job.
+"""Rules for the fields of ``spec.worker`` that go into a pod. The API server would refuse a Job whose pod breaks them.
 
 They follow Kubernetes' own validation (pkg/apis/core/validation and metav1/validation).
 """

@@ -68,8 +68,8 @@ _HOST = "its host is no name and no address; correct the text between https:// a
 
 
 _SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
-"""Signs and wide forms of letters, which no name of a host has. Others that none has are left to the worker: there are
-too many of them for the cost limit."""
+"""Signs and wide forms of letters, which no host name has. The worker checks other invalid letters: they are too many
+for the cost limit."""
 
 
 def _has_real_ipv6(url: str) -> bool:
@@ -114,7 +114,7 @@ URL = (
     _IPV6,
     UNSEEN,
 )  # fmt: skip
-"""An http or https address that can be asked, as far as that is known without asking."""
+"""A valid http or https address, as far as that is known without a request."""
 BARE = forbids(
     "[@?#]", "it must have no login, no '?' and no '#'; leave them out, because paths are added to this address."
 )

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"%d")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that must hold of a value."""
+    """One condition for a value."""
 
     cel: str
     """The condition for the API server, over ``self``. An object is checked before its fields have their defaults when

@@ -53,7 +53,7 @@ class Report(Model):
     reason: Reason | None = None
     """Set when it failed."""
     message: Message = ""
-    """What was found, with the found and the wanted value; no secrets, no signed URLs."""
+    """The finding, with the found and the expected value; no secrets, no signed URLs."""
     advice: Annotated[str, Field(max_length=512)] = ""
     """What to do, where that is more exact than the reason's own advice."""
     stages: Annotated[tuple[Stage, ...], Field(max_length=MAX_STAGES)] = ()

@@ -32,9 +32,9 @@ class Politeness(Model):
     """How gently a source is asked."""
 
     bytes_per_second: Annotated[int, Field(ge=1)] | None = None
-    """Most bytes fetched a second; None for as fast as it comes."""
+    """Maximum of bytes fetched a second; None for no limit."""
     sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
-    """Pause between two requests while a page is looked into."""
+    """Pause between two requests of yt-dlp while it reads a page."""
 
 
 class Task(Model):
@@ -55,7 +55,7 @@ class Task(Model):
     stall_seconds: Annotated[int, Field(ge=1)] = 600
     """Without any progress in any stage for so long, the run ends as Stalled; a setting of the controller."""
     politeness: Politeness = Politeness()
-    """How sources are to be treated; settings of the controller."""
+    """Limits of requests to sources; settings of the controller."""
     progress_seconds: Annotated[int, Field(ge=1, le=5)] = 2
     """Longest pause between two progress lines."""
 

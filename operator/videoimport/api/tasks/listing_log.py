@@ -1,8 +1,7 @@
 """The encoding of a page in the container's log, in which the controller reads it from the worker's stdout.
 
-Addresses may hold what is secret, such as a signature, and logs are shipped to where others search them. So a page is
-printed packed: no log has an address, or any part of one, as text. ``grep ^page: | cut -c6- | base64 -d | zcat`` shows
-it to who may see it.
+Addresses may have secret parts, such as a signature, and logs are often copied to log servers. So a page is printed
+packed: no log has an address, or any part of one, as text. ``grep ^page: | cut -c6- | base64 -d | zcat`` decodes it.
 """
 
 import base64

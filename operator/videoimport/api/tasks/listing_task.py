@@ -1,4 +1,4 @@
-"""Discovery, a page at a time: the worker's task, the lines it prints, the report it leaves, the page that is kept.
+"""Discovery, a page at a time: the worker's task, its printed lines, its report, and the stored page.
 
 A page is on the worker's stdout among its log's lines, packed by ``api.tasks.listing_log``. The report has the number,
 bytes and hash of its lines as they are kept, so that a cut or lost log is detected.
@@ -34,7 +34,7 @@ MANIFEST_PATH = "/etc/videoimport/manifest"
 """Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
 RetryAfter = Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)]
 MAX_SLUG = 40
-"""Characters: as many as the name of an import has room for beside its bulk's."""
+"""Characters that fit into the name of an import beside its bulk's name."""
 Identity = Annotated[str, Checked((requires("[0-9a-f]{10}", "an identity has ten lowercase hexadecimal digits."),))]
 
 
@@ -67,14 +67,14 @@ class FoundItem(Model):
 
 
 class RejectedItem(Model):
-    """What will not be imported, known before anything was."""
+    """A rejected item, known before any import."""
 
     name: Annotated[DisplayText, Field(max_length=128)] | None = None
     """The item's name, where it has one."""
     url: Annotated[ShownUrl, Field(max_length=2048)] | None = None
     """Its address, without user info and signatures, or s3://bucket/key; absent where a line has none."""
     reason: Reason
-    """Which requirement it does not meet, or what else is wrong with it."""
+    """The requirement that it does not meet, or another reason."""
     message: Annotated[ShownText, Field(max_length=512)] = ""
     """The found and the wanted value; of a manifest, the line's number."""
 
@@ -83,8 +83,8 @@ class RejectedLine(RejectedItem):
     """The same as a page keeps it."""
 
     id: Identity | None = None
-    """Its identity, as of one that is found; None where a line has no address. The same one found elsewhere in the list
-    counts as found, and twice rejected counts once."""
+    """Its identity, as for a found item; None where a line has no address. An item that is also found in the list
+    counts as found. One that is rejected twice counts once."""
 
 
 class Skipped(Model):
@@ -97,7 +97,7 @@ class Skipped(Model):
     remarks: Lines = 0
     """Remarks behind an address."""
     values: Lines = 0
-    """Values of columns without a name, or with the name of something that every video is described by."""
+    """Values of columns without a name, or with a name that the importer sets for every video."""
     repeats: Lines = 0
     """Rows that name a video of the same page again."""
 
@@ -153,15 +153,15 @@ class ListingTask(Model):
     page: Count
     """From 0."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
-    """Where the page before ended, in the worker's own words; None for the first."""
+    """Where the page before ended, in the worker's own format; None for the first."""
     source: BulkSource
     """Without inline items."""
     requirements: Requirements | None = None
-    """Checked as far as that is cheap."""
+    """Bounds that are checked if this needs no download."""
     destination: Destination
     output: Output
     incremental: bool
-    """Whether the destination's index is asked for what it has."""
+    """Whether the destination's index is read for existing videos."""
     allowed_networks: tuple[str, ...] = ()
     politeness: Politeness = Politeness()
     proxy: str | None = None
@@ -197,7 +197,7 @@ class PageReport(Model):
     count: Count = 0
     """Lines."""
     skipped: Skipped | None = None
-    """What of the list is left out up to the end of this page."""
+    """The skipped rows of the list up to the end of this page."""
     bytes: ByteCount = 0
     """Of all lines, each with its newline."""
     sha256: Sha256 = "0" * 64

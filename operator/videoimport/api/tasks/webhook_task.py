@@ -19,7 +19,7 @@ WEBHOOK_SECRET_PATH = "/var/run/secrets/videoimport.io/webhook"  # noqa: S105 â€
 """Where the worker finds the Secret's keys as files."""
 
 MAX_RETRY_AFTER = 86_400
-"""Longest Retry-After of a receiver that is obeyed, in seconds."""
+"""Maximum Retry-After of a receiver, in seconds; longer ones count as this."""
 
 
 class WebhookEvent(StrEnum):
@@ -34,11 +34,11 @@ class Webhook(Model):
     """An address that gets a message when the BulkImport ends, and once more for each time it ends again."""
 
     url: HttpUrl
-    """Gets a signed POST with the summary as JSON. After any answer but 2xx it is sent again, later and later, for more
-    than a day; after 410 it is not."""
+    """Receives a signed POST with the summary as JSON. After another answer than 2xx the message is sent again for more
+    than a day, with growing delays. After 410 it is not sent again."""
     secret_ref: SecretReference
-    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. While one such secret is
-    replaced by another, both, a line each: the message is then signed with either."""
+    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. To replace the secret, give
+    both, a line each: the message is then signed with both."""
     events: Annotated[
         tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
@@ -55,13 +55,14 @@ class WebhookStatus(Model):
     state: Literal["Pending", "Delivered", "Failed"]
     """Failed: it was given up."""
     wish: Annotated[str, Field(max_length=16)] = ""
-    """Changes with the webhook's address, its Secret's name and the retryToken: each change starts the tries anew."""
+    """Changes with the webhook's address, its Secret's name and the retryToken. Each change resets the number of tries.
+    """
     run: Count = 0
     """Jobs that were made to send messages; the last is <bulk>-hook-r<run>."""
     attempts: Attempts = Attempts()
     """How often this message was tried."""
     message: Message | None = None
-    """What the last try came to, or what keeps the next from starting; nothing once it was delivered."""
+    """The result of the last try, or what delays the next one; absent once it is delivered."""
     delivered_time: Timestamp | None = None
     """When the receiver took it."""
 
@@ -78,7 +79,7 @@ class DeliveryTask(Model):
     run: Count
     url: HttpUrl
     secret: str
-    """The Secret's name, to be named when something is wrong with it."""
+    """The Secret's name, for messages about it."""
     message_id: Annotated[str, Field(max_length=64)]
     body: Annotated[str, Field(max_length=65536)]
     """The message's JSON, to be sent byte for byte."""

@@ -1,7 +1,6 @@
-"""The API server, for objects as plain dictionaries: the border at which the client library's world ends.
-
-The library brings connections, TLS, credentials and their renewal; its 1,500 models stay unused, since decisions parse
-what they need themselves. Every failure leaves here as one of ``errors``.
+"""The API server, for objects as plain dictionaries. The client library provides connections, TLS, credentials and
+their renewal. Its 1,500 models stay unused, because ``core.parsers`` reads only the needed fields. Every failure is
+raised as one of ``errors``.
 """
 
 import json
@@ -71,8 +70,8 @@ class Cluster:
         return await self._json("POST", KINDS[kind].path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
-        """Write ``raw["status"]``; of the rest only the metadata matters, since the API server keeps what it has.
-        Raises Conflict unless ``raw`` is of the newest version."""
+        """Write ``raw["status"]``; of the other fields only the metadata matters, because the API server ignores them
+        here. Raises Conflict unless ``raw`` is of the newest version."""
         metadata = raw["metadata"]
         return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)
 
@@ -81,8 +80,8 @@ class Cluster:
         return await self._json("PATCH", KINDS[kind].path(namespace, name), body=patch, content_type=_MERGE_PATCH)
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Raw:
-        """Delete this object and no namesake (Conflict), its dependents first. The answer is the object as it goes, or
-        a Status when it is gone already."""
+        """Delete this object and no namesake (Conflict), its dependents first. The answer is the object that is being
+        deleted, or a Status if it is gone already."""
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -159,13 +158,13 @@ class Cluster:
 
 
 def version_of(raw: Raw) -> int:
-    """The resourceVersion as a number. Versions of one kind may be compared so by right since Kubernetes 1.35
-    (KEP-5504, "Comparable Resource Version"), and in fact on every older API server."""
+    """The resourceVersion as a number. Kubernetes guarantees since 1.35 that versions of one kind may be compared so
+    (KEP-5504, "Comparable Resource Version"); every older API server permits it in practice."""
     return int(raw["metadata"]["resourceVersion"])
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:
-    """Our error for an answer that is none of the 2xx."""
+    """The error for an answer with another status than 2xx."""
     details = _status(content)
     message = f"{what}: {status} {details.get('message') or content[:200].decode(errors='replace')}"
     if status == 429:

@@ -18,7 +18,7 @@
 
 
 class ClusterError(Exception):
-    """The API server's message, with what was asked."""
+    """The API server's message, with the request."""
 
 
 class Conflict(ClusterError):

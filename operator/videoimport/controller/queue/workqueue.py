@@ -1,4 +1,5 @@
-"""The queue of keys: each at most once, never in two hands, now or at a time, and after a failure later and later."""
+"""The queue of keys. It has each key at most once, and no two workers process the same key. A key is due at once or at
+a time; the delay grows with each failure in a row."""
 
 import asyncio
 import heapq
@@ -42,7 +43,7 @@ class KeyedQueue:
         self._clock = clock
         self._ready: deque[Key] = deque()
         self._since: dict[Key, float] = {}
-        """When each key that waits was added: exactly those that must be processed (again)."""
+        """When each waiting key was added. It has exactly the keys that must be processed (again)."""
         self._taken: dict[Key, float] = {}
         """When each key that is being processed was taken."""
         self._delayed: list[_Delayed] = []
@@ -92,8 +93,8 @@ class KeyedQueue:
         return delay
 
     def rest(self, key: Key, seconds: float) -> None:
-        """Called while it is processed: do not give it out again before. What is added meanwhile is one more round, not
-        many: so a key that is dear to decide upon takes no more than its share. Short pauses are not worth it."""
+        """Keep a key back for so many seconds; called while the key is processed. All additions meanwhile cause one
+        more round, so an expensive key takes no more than its share. Pauses below LEAST_REST are ignored."""
         if seconds >= LEAST_REST:
             self._rests[key] = self._clock() + min(seconds, LONGEST_REST)
 

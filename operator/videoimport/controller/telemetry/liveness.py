@@ -1,4 +1,4 @@
-"""Signs of life, shared between threads: they are set where the work is done and judged where they are asked for."""
+"""Times of the last progress, shared between threads: working threads set them, and the probe's thread checks them."""
 
 import time
 from collections.abc import Callable
@@ -31,11 +31,11 @@ class Vitals:
         self._head_age: Callable[[], float] = lambda: 0.0
 
     def tried(self) -> None:
-        """The election made a step, whatever came of it."""
+        """The election made an attempt, with any outcome."""
         self._tried = self._clock()
 
     def leads(self, head_age: Callable[[], float]) -> None:
-        """From now on it is judged as a leader."""
+        """From now on the limits of a leader hold."""
         self._head_age = head_age
         self._heard = self._clock()
 
@@ -49,7 +49,7 @@ class Vitals:
         self.heard()
 
     def trouble(self) -> str | None:
-        """Why it should be started anew, or None."""
+        """Why the process should be restarted, or None."""
         now, limits = self._clock(), self._limits
         if self._heard is None:
             silent = now - self._tried

@@ -57,7 +57,7 @@ def count(news: News) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Figures(Collector):
-    """Gauges over what a leader knows; a standby shows none."""
+    """Gauges over a leader's store; a standby has none."""
 
     store: Store
     queue: KeyedQueue

@@ -44,7 +44,8 @@ def build_child_name(bulk: BulkImport, item: Listed) -> str:
 
 
 def build_child_spec(bulk: BulkImport, item: Listed) -> VideoImportSpec:
-    """The template, with what is the item's own; where both name a key of the metadata, the item's counts."""
+    """The spec of the template with the item's own fields. If both have the same key of metadata, the item's value
+    counts."""
     template = bulk.spec.template
     name = item.name or template.destination.name or DEFAULT_NAME
     return VideoImportSpec(
@@ -75,8 +76,9 @@ _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|
 
 
 def find_header_origins(source: BulkSource) -> tuple[str, ...]:
-    """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a
-    web address has none, and neither has one whose address is unclear: its items get only what the Secret names."""
+    """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a web
+    address has none, and neither has one whose address is unclear: its items get headers only for the hosts that the
+    Secret names."""
     manifest = source.manifest.url if source.manifest else None
     found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
     return (found[1] + found[2],) if found else ()
@@ -99,7 +101,7 @@ def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
 
 
 def delete_child(child: VideoImport) -> Delete:
-    """A child goes: its item is no longer listed, or it has ended and is kept no longer."""
+    """Delete a child whose item is no longer listed, or that has ended and is no longer kept."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 

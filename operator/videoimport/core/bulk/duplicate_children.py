@@ -16,7 +16,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ChildClaims:
-    """A bulk's children by what they are for."""
+    """A bulk's children by the identities of their items."""
 
     children: dict[str, VideoImport]
     """By their item's identity."""
@@ -40,7 +40,8 @@ def resolve_child_claims(
 
 
 def _rank(derived_name: str | None) -> Callable[[VideoImport], tuple[bool, bool, datetime, str]]:
-    """One that stays before one that is being deleted, then the one with the derived name, then the oldest."""
+    """Return a sort key: first children that are not being deleted, then the one with the derived name, then the
+    oldest."""
 
     def rank(child: VideoImport) -> tuple[bool, bool, datetime, str]:
         meta = child.metadata

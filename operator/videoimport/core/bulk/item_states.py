@@ -16,8 +16,8 @@ class ItemStates:
     """Of each item, at most one of results, active, open and unread holds."""
 
     results: dict[str, LedgerEntry | Listed] = field(default_factory=dict)
-    """That count: a success, or a failure under the present token, in the list's order. An item that the listing found
-    in the destination is its own result."""
+    """The results that count, in the list's order: a success, or a failure under the present token. An item that the
+    listing found in the destination is its own result."""
     active: dict[str, VideoImport] = field(default_factory=dict)
     """Children that have not ended."""
     open: list[Listed] = field(default_factory=list)
@@ -27,7 +27,7 @@ class ItemStates:
     ledger_updates: dict[str, LedgerEntry] = field(default_factory=dict)
     """Results that the ledger lacks, or has differently."""
     unrecorded: int = 0
-    """Of the news, those whose ending the ledger does not have at all: no item may be reported as ended before."""
+    """The number of updates whose item the ledger lacks: no item may be reported as ended before the ledger has it."""
     retried: int = 0
     """Items that failed and are tried, or to be tried, again."""
 

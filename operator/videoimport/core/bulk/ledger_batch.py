@@ -1,4 +1,4 @@
-"""Which results go into the ledger now: several at a time, for each write sends a whole shard to all who watch."""
+"""Which results go into the ledger now: several at a time, because each write sends a whole shard to all watchers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -39,7 +39,7 @@ _PHASE_MESSAGES = {
 
 
 def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
-    """The counts, and what there is to know besides."""
+    """The message: the counts, and the problems."""
     return join_sentences(
         _describe_phase(snapshot, discovery, phase), _describe_skipped(snapshot), _describe_truncation(snapshot)
     )
@@ -103,7 +103,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """How many of how many, and what became of the others."""
+    """How many of how many items are imported, and the outcome of the others."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
     parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
@@ -113,7 +113,7 @@ def format_counts(snapshot: BulkSnapshot) -> str:
 
 
 def describe_retry(snapshot: BulkSnapshot) -> str:
-    """What a new token, or retryFailed, has begun; empty where nothing is tried again."""
+    """The message about retries of a new token or of retryFailed; empty without retries."""
     again = snapshot.items.retried
     return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
 
@@ -191,7 +191,7 @@ def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
 
 
 def _describe_obstacle(snapshot: BulkSnapshot, discovery: Discovery) -> str:
-    """What keeps the rest of the list from being known, in sentences of its own."""
+    """Sentences with the problems that keep the rest of the list unknown."""
     return (
         ""
         if snapshot.complete or snapshot.stopped or has_discovery_failed(snapshot, discovery)
@@ -212,7 +212,7 @@ def _describe_dry_run(snapshot: BulkSnapshot) -> str:
 
 
 def _describe_refusal(snapshot: BulkSnapshot) -> str:
-    """Why nothing more is started or recorded, while something is to be."""
+    """Why no further item is started or recorded although there are some."""
     if snapshot.refusal is None or not (
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):
@@ -228,7 +228,7 @@ def _describe_unreadable(snapshot: BulkSnapshot) -> str:
 
 
 def _build_succeeded_fact(snapshot: BulkSnapshot, final_state: Ending | None, text: str) -> Fact:
-    """Of the accepted items: what is rejected was never to be imported."""
+    """The condition AllSucceeded, about accepted items only: rejected items are never imported."""
     if final_state is None or (snapshot.spec.dry_run and snapshot.items.open):
         return Fact(ConditionType.ALL_SUCCEEDED, "Unknown", "InProgress" if final_state is None else "DryRun")
     if snapshot.finished and snapshot.result_counts.completed == len(snapshot.accepted):

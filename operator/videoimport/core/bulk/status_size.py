@@ -63,7 +63,7 @@ def fill_status_lists(status: BulkImportStatus, snapshot: BulkSnapshot) -> BulkI
 
 
 def _truncate_to_size(models: Iterable[M], byte_limit: int) -> tuple[M, ...]:
-    """As many from the first on as have room."""
+    """The first ones, as many as fit."""
     shown: list[M] = []
     for model in models:
         byte_limit -= _measure_model(model) + 1

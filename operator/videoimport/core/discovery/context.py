@@ -1,4 +1,4 @@
-"""What discovery looks at before it decides: the pages that count, the run, and what was tried for the present page."""
+"""The facts for a decision of discovery: the pages that count, the run, and the attempts for the present page."""
 
 from datetime import datetime
 from functools import cached_property

@@ -75,7 +75,7 @@ def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
 ) -> StoreListingPage | str:
     """How the page that a run reports is kept, or what is wrong with the report. It comes from a worker that handles
-    untrusted lists. One that reports the same for ever would be run for ever."""
+    untrusted lists. Without this check, a worker that repeats the same report would be run without end."""
     if problem := _find_report_error(report, pages):
         return problem
     facts = PageFacts(
@@ -102,7 +102,7 @@ def _find_report_error(report: PageReport, pages: Pages) -> str:
 
 
 def _build_volumes(bulk: BulkImport) -> Volumes:
-    """The source's Secret, a manifest, and, where it is asked for what it has, the destination."""
+    """The mounts of a listing: the source's Secret, a manifest, and the destination if its index is read."""
     source, destination = bulk.spec.source, bulk.spec.template.destination
     found = build_node_scratch(_SCRATCH_SIZE) + build_secret_volume(
         "source-credentials", SOURCE_CREDENTIALS_PATH, source.credentials_secret_ref

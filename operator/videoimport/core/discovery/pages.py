@@ -28,8 +28,8 @@ _LISTING_DIGITS, _SPEC_DIGITS = 8, 16
 MAX_LINES = 2 * MAX_LISTED
 """Of all pages of a list: what is rejected is not bounded otherwise."""
 MAX_PAGES = 4000
-"""Of a list: a page may bring no line at all. As many as a list of MAX_LISTED items takes that brings little more than
-one in a second."""
+"""Of a list, because a page may have no line at all. So many are enough for a list of MAX_LISTED items that yields
+little more than one item a second."""
 
 
 def hash_listing(bulk: BulkImport) -> str:
@@ -101,7 +101,7 @@ def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
 
 
 def get_item_limit(bulk: BulkImport) -> int:
-    """That are taken of its list; an item on two pages counts once."""
+    """Return how many items of its list are accepted; an item on two pages counts once."""
     playlist = bulk.spec.source.playlist
     return min((playlist and playlist.limit) or MAX_LISTED, MAX_LISTED)
 
@@ -119,7 +119,7 @@ def exceeds_item_limit(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
 
 
 def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the whole list is known, or as much of it as is taken: a list that never ends must."""
+    """Whether the whole list is known, or as much of it as is used. This also bounds a list without an end."""
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)
@@ -182,7 +182,7 @@ def _collect_listing_inputs(bulk: BulkImport) -> _Json:
 
 
 def _describe_index(template: Template) -> _Json:
-    """What makes two videos the same for the destination's index, and where that is."""
+    """The fields that make two videos the same for the destination's index, and the place of that index."""
     destination, output = template.destination, template.output.canonical()
     store, claim = destination.s3, destination.persistent_volume_claim
     at = [store.endpoint, store.bucket] if store else [claim.claim_name] if claim else []

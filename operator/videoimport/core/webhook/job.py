@@ -18,7 +18,7 @@ from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
 MAX_DELIVERY_ATTEMPTS = 20
-"""With the delays of the default settings more than a day; no more reasons are kept."""
+"""With the default delays they take more than a day. This is also the number of reasons that are kept."""
 DELIVERY_TIMEOUT = timedelta(seconds=60)
 FINAL_REASONS = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
 """All other failures may pass without a change of the spec: a receiver is corrected, a Secret comes later."""
@@ -64,8 +64,8 @@ def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
 
 
 def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
-    """Return what follows a failed run. Whatever a receiver, a network or a Secret does is one more failed try; a lost
-    worker is none. The receiver gets the pause that it asked for."""
+    """Return what follows a failed run. A fault of the receiver, the network or the Secret is one more failed try; a
+    lost worker is none. The next try waits as long as the receiver asked."""
     reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED
     base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap

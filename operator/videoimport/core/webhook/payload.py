@@ -24,8 +24,7 @@ class WebhookMessage:
     """One ending that a webhook's ``events`` include."""
 
     id: str
-    """The same for one ending, and another for each. It has no full stop: what is signed is id, time and body with full
-    stops between."""
+    """Unique for each ending. It has no full stop, because full stops separate id, time and body in the signed text."""
     event: WebhookEvent
 
 

@@ -1,4 +1,4 @@
-"""What no file of a video begins with: refused at its first bytes."""
+"""Checks of a source's first bytes: refuses content that no video file begins with."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
@@ -25,13 +25,13 @@ _NO_FILE = {
 
 
 def refuse_empty(head: bytes) -> None:
-    """Raises ImportFailure for a source of no bytes at all."""
+    """Raises ImportFailure for an empty source."""
     if not head:
         raise ImportFailure(Reason.NOT_VIDEO, "The source is empty: it has no bytes at all.")
 
 
 def refuse_unfit(kind: sniff.FileKind) -> None:
-    """Raises ImportFailure for what is neither a file nor something that yt-dlp may know."""
+    """Raises ImportFailure for content that is no media file and that yt-dlp cannot read either."""
     refuse(_UNFIT.get(kind))
 
 

@@ -1,4 +1,5 @@
-"""What the source's Secret holds, and to whom it is shown: a folder with a file for each key, mounted into the pod.
+"""The content of the source's Secret, and the hosts that get it: a folder with a file for each key, mounted into the
+pod.
 
 It is read in the fetching process only. Errors in it are reported by key and line, never by value.
 """
@@ -63,7 +64,7 @@ class WebSecrets:
     name: str = ""
     """The Secret's."""
     trusted: tuple[Origin, ...] | None = None
-    """Where ``headers`` go by themselves: the list's origin, or nowhere; None: the source's own."""
+    """Origins that ``headers`` go to without ``hosts``: the list's, or none; None: the source's own."""
     named: tuple[Origin, ...] = ()
     """The Secret's key ``hosts``."""
     by_host: Mapping[str, Lines] = field(default_factory=dict)
@@ -73,7 +74,7 @@ class WebSecrets:
     """At most one: where the last request went, if ``headers`` were not sent to it."""
 
     def headers_for(self, url: str) -> dict[str, str]:
-        """What a request for this address carries, be it the first one or one after a redirect."""
+        """Return the headers of a request for this address, also after a redirect."""
         origin = Origin.parse(url)
         found = self._login(origin) if origin and (origin.scheme == "https" or is_own(self.url, url)) else {}
         shared = self.headers if origin and self._may_have(origin) else ()
@@ -93,7 +94,7 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """The failure of the last request, with what to do where the host wanted headers that were not sent to it."""
+        """Return the failure of the last request, with advice if the host got no headers of the Secret."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
@@ -256,6 +257,6 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
 
 
 def _as_connected(machine: str) -> str:
-    """A name as an origin has it: in ASCII and small letters."""
+    """A host's name in the form of an origin: ASCII in lower case."""
     origin = Origin.named(machine) if ":" not in machine else None
     return origin.host if origin else machine.lower()

@@ -46,7 +46,7 @@ def fetched(
     teller: Telling,
     fetch: Callable[[int, Told], bytes],
 ) -> TailFile | None:
-    """The tail in a file of its own, or None where there is none to be had in time: it is only ever a help.
+    """The tail in a separate file, or None if it cannot be fetched in time: the import works without it.
 
     ``fetch`` gets all bytes from an offset on.
     """

@@ -28,7 +28,7 @@ class Mark(Model):
     source: str
     """protocol.identity of the address or object."""
     version: str
-    """What the source called these bytes: an ETag, a date, a version."""
+    """The source's identifier of these bytes: an ETag, a date, a version."""
     total: int | None = None
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     number: int = 0
@@ -50,7 +50,7 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
-    """All of it or nothing. A disk too full for it costs a later run some bytes, no more."""
+    """Write the whole mark or nothing. If the disk is full, a later run fetches some bytes again."""
     new = folder / f"{_MARK_NAME}.new"
     with contextlib.suppress(OSError):
         with new.open("w") as file:
@@ -101,7 +101,8 @@ class Landing:
             self._file.close()
 
     def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
-        """What an earlier run left of this very source, hashed again; None, and nothing is left, where that is none."""
+        """Continue with the bytes that an earlier run fetched of this source, and hash them again. None if there are
+        none; earlier files are then removed."""
         if not self._outlives:
             return None
         mark = read_mark(self.folder)

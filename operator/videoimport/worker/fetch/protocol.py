@@ -37,7 +37,7 @@ def identity(kind: str, *parts: str) -> str:
 
 
 class Request(Model):
-    """What is to be fetched, and how much of it at most. One of ``url``, ``stored`` and ``mounted`` is set."""
+    """The source to fetch, and the limits. One of ``url``, ``stored`` and ``mounted`` is set."""
 
     url: str | None = None
     stored: S3Source | None = None
@@ -77,7 +77,7 @@ class Request(Model):
 
 
 class Found(Model):
-    """The source answered; what is known of it before its bytes are there."""
+    """The source answered: the facts before its bytes arrive."""
 
     kind: Literal["Found"] = "Found"
     type: str
@@ -111,7 +111,7 @@ class FileGrowing(Model):
     """The final number of bytes, where the source reports it."""
     seekable: bool = False
     is_whole: bool = False
-    """Whether nothing more comes: what is read in place."""
+    """Whether the file is complete, because it is read in place."""
     tail: TailFile | None = None
     container: ContainerFormat | None = None
     """By its first bytes or, on pages, by the site's data."""
@@ -173,7 +173,7 @@ class Caption(Model):
 
 
 class Extras(Model):
-    """What a page has besides the video. Every number of them and every size is bounded."""
+    """Extras of a page besides the video. Their number and size are bounded."""
 
     chapters: tuple[Chapter, ...] = ()
     captions: tuple[Caption, ...] = ()

@@ -1,4 +1,4 @@
-"""What a refusal of a source's object store means: botocore's errors become ours."""
+"""From botocore's errors of a source's object store to ImportFailure."""
 
 import re
 from collections.abc import Mapping

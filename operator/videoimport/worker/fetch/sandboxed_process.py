@@ -33,7 +33,7 @@ def begin() -> str:
 
 
 def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done], most_bytes: int) -> Done | Failed:
-    """Do it behind the guard, in ``most_bytes`` of memory: what takes more ends as PAGE_TOO_LARGE."""
+    """Run ``do`` behind the guard, in ``most_bytes`` of memory; more memory ends as PAGE_TOO_LARGE."""
     try:
         proxy = with_login(request.proxy, Path(request.secret_folder)) if request.secret else request.proxy
         route = Route(proxy, request.ca_bundle, request.proxy_field)
@@ -50,7 +50,7 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
     except ImportFailure as failure:
         end = failure
     except MemoryError as error:
-        # First what needs no memory itself: the traceback holds whatever took it.
+        # Free memory first, without using any: the traceback refers to the objects that took it.
         reserve.clear()
         error.__traceback__ = error.__context__ = None
         memory.lift()
@@ -63,7 +63,7 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
 
 
 def _explained(failure: ImportFailure, around: Surroundings) -> ImportFailure:
-    """What the guard refused is the cause, whatever a library made of it."""
+    """A refusal by the guard is the cause, whatever error a library raised for it."""
     if refusal := around.refusal():
         return refusal
     if around.guard.refused_command and failure.reason is not Reason.DRM_PROTECTED:

@@ -104,7 +104,7 @@ def _unsupported(path: str, what: str) -> ImportFailure:
 
 
 def fetch(around: Surroundings, root: str, path: str) -> Fetched:
-    """Nothing is copied: it is looked at and hashed. Raises ImportFailure."""
+    """Read and hash the file in place, without a copy. Raises ImportFailure."""
     with os.fdopen(open_beneath(root, path), "rb") as file:
         before = os.fstat(file.fileno())
         around.limits.check_wish(before.st_size)

@@ -1,4 +1,4 @@
-"""What is an address that something can be fetched from."""
+"""Which texts are addresses that can be fetched."""
 
 from urllib.parse import urlsplit
 

@@ -1,5 +1,5 @@
-"""The objects of a bucket, in the order of their keys. The cursor is a key: what is new behind it is seen, whatever
-happens before it."""
+"""The objects of a bucket, in the order of their keys. The cursor is a key: new objects behind it are listed, whatever
+changes before it."""
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +87,7 @@ class Bucket:
                 yield found
 
     def _theirs(self, some: Sequence[ListedObject]) -> Iterator[ListedObject]:
-        """Without what imports brought there; with their versions, where those are wanted."""
+        """The objects without results of imports; with their versions if these are wanted."""
         asked = [self._needs_asking(found) for found in some]
         facts = self._pool.map(lambda pair: self._facts(pair[0]) if pair[1] else pair[0], zip(some, asked, strict=True))
         return (found for found in facts if found is not None)
@@ -103,7 +103,7 @@ class Bucket:
         return self._has_versions or not found.is_known
 
     def _facts(self, found: ListedObject) -> ListedObject | None:
-        """What an object is now; None where it is gone, or ours."""
+        """The object's present version; None if it is gone, or is a result of an import."""
         try:
             head = self._asked(lambda: self._client.head_object(Bucket=self._wish.bucket, Key=found.key))
         except ImportFailure as failure:

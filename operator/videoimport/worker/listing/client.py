@@ -36,7 +36,7 @@ ROOM_BYTES = 512 * 2**20
 
 @dataclass(slots=True)
 class Batch:
-    """What came of a question for more entries."""
+    """The answer to a request for more entries."""
 
     entries: list[ListEntry] = field(default_factory=list)
     passed: str | None = None
@@ -45,7 +45,7 @@ class Batch:
     """What is left out of that."""
     is_last: bool = False
     is_late: bool = False
-    """Time was up before all that was asked for was there. Ask nothing any more."""
+    """The time ended before all requested entries arrived. Send no further request."""
     failure: ImportFailure | None = None
     """What ended the list behind these entries."""
 

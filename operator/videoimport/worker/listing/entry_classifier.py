@@ -1,4 +1,4 @@
-"""What becomes of a list's entries: found, known already, or rejected and why, as far as that is cheap to know."""
+"""The outcome of a list's entries: found, known already, or rejected with a reason, as far as cheap checks show it."""
 
 import itertools
 import threading
@@ -54,7 +54,7 @@ class Judge:
         return self._task.source.s3 is not None and self._task.requirements is not None
 
     def known(self, entries: Sequence[ListEntry]) -> list[Known | None]:
-        """What of these the destination has. Raises ImportFailure."""
+        """Return which of these the destination has. Raises ImportFailure."""
         return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
 
     def objection(self, entry: ListEntry) -> Finding | None:

@@ -69,7 +69,7 @@ def _entry(row: Row, digest: str) -> ListEntry | Passed:
 
 
 def _bounded(file: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines, of which none is longer than it takes to see that it is too long."""
+    """Lines; a too long one is cut just beyond the limit."""
     readline = file.readline  # type: ignore[attr-defined]
     while line := readline(MOST_LINE_BYTES + 2):
         rest = line

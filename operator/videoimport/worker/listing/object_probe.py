@@ -48,7 +48,7 @@ class Looker:
         except ImportFailure as failure:
             if failure.reason in _PASSING:
                 raise
-            return Look(key=wish.key)  # nothing was seen: the import sees what comes of it, and can be tried again
+            return Look(key=wish.key)  # no bytes were read: the import reads the object itself, and can be retried
 
     def _look(self, reader: Reader, key: str, version: Version) -> Look:
         head = reader.read(version, 0, min(HEAD_BYTES, version.size) - 1)

@@ -154,7 +154,7 @@ class Pager:
         return list(map(_Judged, entries, known, objections))
 
     def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
-        """Whatever there is no time to look at is left to its import."""
+        """Entries that are not checked in time are left to their import."""
         if batch.is_late or batch.failure is not None:
             return
         looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)
@@ -192,7 +192,8 @@ class Pager:
         return self._report(is_last=False)
 
     def _broken_off(self, failure: ImportFailure) -> PageReport:
-        """What is there is kept; the next page begins where it broke off, and fails if that stays so."""
+        """The entries so far are kept. The next page begins where the source broke off, and fails if it breaks off
+        there again."""
         if self._cursor == self._task.cursor:
             raise failure
         return self._report(is_last=False, broken=failure)

@@ -23,7 +23,7 @@ _MEDIA = re.compile(r"\.(?:mp4|m4v|mkv|mov|webm|avi|ts|m2ts|mpe?g|flv|wmv|asf|og
 """A file's name that ends before a comma or semicolon."""
 _COLUMN = re.compile(r"[,;]([^,;]*)")
 _OF_ADDRESS = re.compile(r"[./?&=%:@]")
-"""What is seldom in a name, and often in an address behind a comma."""
+"""Characters that are rare in a name, and frequent in an address behind a comma."""
 _TIME = re.compile(
     r"[0-9]{1,3}(?::[0-9]{2}){1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+Z?)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
 )

@@ -1,5 +1,5 @@
-"""Entries of yt-dlp's flat lists in our words. Pure. Everything in them was written by others, and half of it is
-missing on most sites."""
+"""Entries of yt-dlp's flat lists as the worker's types. Pure. All values are untrusted, and most sites lack half of
+them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ _CLOSED = {
     "needs_auth": "wants a login",
 }  # fmt: skip
 _GONE = {"[Private video]": "private", "[Deleted video]": "deleted"}
-"""Titles that YouTube gives to what it does not show."""
+"""Titles that YouTube gives to hidden videos."""
 _MOST_TITLE = 256
 """Characters of a title that are kept: the name made of it has far fewer."""
 _MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12

@@ -1,8 +1,8 @@
 """The messages between the listing worker and its guarded process: a request, then questions on stdin; answers as JSON
 lines on stdout.
 
-It is the worker that asks: so many entries more, or the first bytes of these objects. Nothing is looked for that no
-page has room for.
+The worker requests more entries, or the first bytes of objects. So the process reads no more of a list than fits into
+the page.
 """
 
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ class ListRequest(Model):
     manifest: str | None = None
     """The path of a manifest that is a file of the pod's."""
     is_own: bool = False
-    """The bucket is the destination's too: what imports brought there is not to be imported again."""
+    """The bucket is the destination's too: results of imports must not be imported again."""
     wants_versions: bool = False
     """Objects are to be named by their versions, where the bucket has such."""
 

@@ -1,4 +1,4 @@
-"""What one row of a list gives, and the item that it makes: in our words where it makes none. Pure."""
+"""One row of a list: its fields, and its item or an error message. Pure."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Running ffmpeg: from a source to the files that are wanted of it, or a reason why not."""
+"""Runs ffmpeg: makes the requested files from a source, or raises the reason of a failure."""
 
 import os
 from collections.abc import Callable
@@ -24,7 +24,7 @@ __all__ = ["HeadTooSmall", "Inputs", "Job", "Target", "prepare", "require", "run
 
 
 class HeadTooSmall(Exception):  # noqa: N818 — no error: it is made again, staged
-    """The room kept for an index did not do; what was made is destroyed, and what was sent of it is worth nothing."""
+    """The space reserved for an index was too small. The made file is unusable, and so are its uploaded bytes."""
 
 
 def prepare(
@@ -151,7 +151,8 @@ def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: 
 
 
 def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
-    """The source's fault when it does not decode cleanly either, else ours."""
+    """SCRATCH_FULL for a full disk, SOURCE_CORRUPT if the source itself does not decode without errors, else
+    TRANSCODE_FAILED."""
     if any(os.strerror(number) in ended.stderr for number in disks.FULL):
         made = [Path(target.path) for target in targets]
         size = sum(path.stat().st_size for path in made if path.exists())

@@ -1,4 +1,4 @@
-"""One import, from the source's first byte to the commit record: fetch, judge, make, verify, show."""
+"""One import, from the source's first byte to the commit record: fetch, check, transcode, verify, publish."""
 
 import contextlib
 import time
@@ -112,7 +112,7 @@ class Import:
         return fetch_client.begin(self._fetcher, request, self._moved, went_on=self._board.touch)
 
     def _found(self, what: Found) -> None:
-        """Before any bytes: perhaps none are needed, or they would have no place. Raises AlreadyStored."""
+        """Checks before bytes are fetched: the result may exist, or its place may be in use. Raises AlreadyStored."""
         self._inspector.found = what
         self._board.know(facts.source_status(self._task.spec.source.address, what))
         if self._task.spec.incremental and (key := self._source_key()):
@@ -250,7 +250,7 @@ class Import:
         return got
 
     def _renew(self) -> None:
-        """The last look before anything is shown."""
+        """The last check before anything is published."""
         if self._claim is not None:
             try:
                 self._claim.renew()

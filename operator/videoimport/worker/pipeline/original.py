@@ -1,4 +1,4 @@
-"""The source's very bytes beside the video, or instead of it: they leave as they arrive."""
+"""The source's unchanged bytes beside the video, or instead of it: they are uploaded as they arrive."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

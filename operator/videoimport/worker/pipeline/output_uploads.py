@@ -1,4 +1,4 @@
-"""What goes to the destination: a result's files with their keys, sent as they grow, and how far they are."""
+"""The uploads to the destination: a result's files with their keys, sent as they grow, and their progress."""
 
 import threading
 from dataclasses import dataclass

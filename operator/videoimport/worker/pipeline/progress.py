@@ -1,4 +1,4 @@
-"""How far the run is: one board that the pipeline writes and a ticker prints, each time whole."""
+"""The progress of the run: one board that the pipeline writes and a ticker prints, whole each time."""
 
 import contextlib
 import os
@@ -44,7 +44,7 @@ class _StageNow:
         )  # fmt: skip
 
     def rate(self, now: float) -> int | None:
-        """Bytes a second of late, or None for what moves none."""
+        """Recent bytes a second, or None for a stage without bytes."""
         if not self.counts_bytes or len(self.moved) < 2:
             return None
         (since, before), (_, done) = self.moved[0], self.moved[-1]
@@ -70,7 +70,7 @@ class Board:
         self._moved_at = self._clock()
 
     def still(self) -> tuple[float, StageName | None]:
-        """For how many seconds nothing has gone on, and the earliest stage that is running."""
+        """Seconds since the last progress, and the earliest stage that is running."""
         with self._lock:
             running = (name for name, stage in self._stages.items() if stage.state == "Running")
             return self._clock() - self._moved_at, next(running, None)
@@ -100,7 +100,7 @@ class Board:
             self._moved_at = now
 
     def wait(self, name: StageName) -> None:
-        """A stage that had begun will begin anew; what it had reached stays until it is passed."""
+        """A stage will start again; its percentage stays until the new one exceeds it."""
         with self._lock:
             self._stages[name].state = "Waiting"
 

@@ -21,7 +21,7 @@ MOST_PIXELS = 1_000_000
 
 
 def source_status(url: str, found: Found, sources: Sources | None = None, seconds: float | None = None) -> SourceStatus:
-    """What was found at the source, as far as it is known by now."""
+    """The facts about the source that are known by now."""
     return SourceStatus(
         type=found.type,
         url=clip(shown_url(url), 2048),

@@ -1,4 +1,4 @@
-"""What ends a run that would not end by itself: nothing moves any more, or there is no more room in scratch."""
+"""Ends a run that would not end by itself: no stage makes progress, or scratch has no more space."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from videoimport.worker.runtime.subprocesses import Children
 
 _SPARE_BYTES = 64 * 2**20
 _SPARE_PART = 16
-"""What is kept free, at most a sixteenth: between two looks a program may write so much."""
+"""Bytes that are kept free, at most a sixteenth: between two checks a program may write so much."""
 _BLOCK = 512
 """Bytes of ``st_blocks``, whatever the file system's own blocks are."""
 

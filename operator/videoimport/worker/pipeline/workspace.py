@@ -60,8 +60,8 @@ def opened(task: Task, scratch: Path) -> Iterator[Workspace]:
 
 @contextlib.contextmanager
 def _room_in(scratch: Path) -> Iterator[None]:
-    """Whatever finds no room inside is a full scratch. Raises ImportFailure SCRATCH_FULL; the destination's own errors
-    were separated before."""
+    """A write inside that finds no space means a full scratch. Raises ImportFailure SCRATCH_FULL; the destination's own
+    errors were separated before."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A file system that has no more room, in words: how large it is, and what is free."""
+"""The message about a full file system: its size, and the free space."""
 
 import errno
 import os

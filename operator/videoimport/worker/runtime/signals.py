@@ -1,5 +1,5 @@
-"""What ends a run before its time: SIGTERM, the deadline, the watchdog. Whatever it is doing, its report is written in
-seconds."""
+"""Causes that end a run early: SIGTERM, the deadline, the watchdog. The report is written within seconds, whatever the
+run does."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from videoimport.worker.runtime.errors import Interruption
 from videoimport.worker.runtime.stop_request import Stop
 
 GRACE_SECONDS = 4.0
-"""For aborting the upload and writing the report; then the process ends as it is, the report written."""
+"""Seconds to abort the upload and write the report; then the process ends in any case, with its report."""
 
 LastWords = Callable[[Interruption], int]
 """Writes the report in place of the main thread; returns the exit code."""

@@ -89,7 +89,7 @@ def start(children: Children, folder: Path) -> Child:
 
 
 class Fetching:
-    """What is fetched, while it is: first ``found``, then ``go``, then the rest. Raises ImportFailure with the fetching
+    """A fetch in progress: first ``found``, then ``go``, then the other calls. Raises ImportFailure with the fetching
     process's reason, or STALLED for a source below the pace; wherever it is asked once the failure is known."""
 
     def __init__(
@@ -150,7 +150,7 @@ class Fetching:
             return self._fetched is not None or str(path) in whole
 
     def wait(self, timeout: float) -> None:
-        """Until there is any news, or for so many seconds: bytes arrive without news, too."""
+        """Wait for an event, or for so many seconds: bytes also arrive without an event."""
         with self._news:
             self._news.wait(timeout)
 

@@ -1,4 +1,4 @@
-"""The worker's side of a sandboxed process: its start, its lines, and an end without a word."""
+"""The worker's side of a sandboxed process: its start, its lines, and an end without a report."""
 
 import os
 import sys

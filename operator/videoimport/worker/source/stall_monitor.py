@@ -1,4 +1,4 @@
-"""The least that a source has to bring, and the end of one that brings less."""
+"""The minimum rate of a source, and the end of a fetch below it."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ the time for finding a page's video."""
 
 
 class Watch:
-    """Ends a child that brings less. It sees bytes only, so no server can drip for ever, whatever reads from it."""
+    """Ends a child whose source is slower. It counts bytes only, so no server can send slowly without end."""
 
     def __init__(self, child: Child, pace: Pace) -> None:
         self._child, self._pace = child, pace

@@ -1,4 +1,4 @@
-"""HTTP as the Range client needs it: one request, its redirects followed by us, each hop judged anew."""
+"""HTTP for the Range client: one request and its redirects. Each hop is checked again."""
 
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
@@ -24,10 +24,8 @@ _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class Browser:
-    """Sends requests. No proxies of the environment, no retries of its own.
-
-    ``secrets`` go where they belong at each hop. ``cookies`` are kept for a page's session, whose media may want them;
-    those that answers set are added.
+    """Sends requests, without the environment's proxies and without retries. At each hop it sends only the ``secrets``
+    of that host. ``cookies`` are those of a page's session, which its media may need. Cookies of answers are added.
     """
 
     def __init__(
@@ -81,7 +79,7 @@ class Browser:
         return response
 
     def _send(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """Send it again where the server closed a kept connection at that moment: then it has not read the request."""
+        """Send a request again if the server closed a kept connection at that moment: it has not read the request."""
         pool = self._pool.connection_from_url(url)
         made = pool.num_connections
         try:

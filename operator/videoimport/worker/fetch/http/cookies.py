@@ -17,8 +17,8 @@ _NUMBERS = re.compile(r"[0-9.]+|.*:.*")
 
 
 class Policy(DefaultCookiePolicy):
-    """A cookie without a domain goes to only the host that set it. None is set for a suffix such as co.uk, or for a
-    part of an address in numbers. http.cookiejar allows all of it by default."""
+    """A cookie without a domain goes to no other host than the one that set it. None is set for a suffix such as co.uk,
+    or for a part of an address in numbers. http.cookiejar allows all of it by default."""
 
     def __init__(self) -> None:
         super().__init__(strict_domain=True, strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)

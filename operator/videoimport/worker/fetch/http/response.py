@@ -1,4 +1,4 @@
-"""An answer's headers and status understood, its body read; and the network that fails in the middle of it."""
+"""An answer: its headers and status, its body, and failures of the network while it is read."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MOST_DIGITS = 18
 
 
 class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
-    """The network failed in the middle; worth another try."""
+    """The network failed during an answer; another try may succeed."""
 
     def __init__(
         self, why: str, *, reason: Reason = Reason.SOURCE_UNAVAILABLE, retry_after: float | None = None
@@ -175,7 +175,7 @@ def reason_of(status: int) -> Reason:
 
 
 def said(status: int, host: str) -> str:
-    """Who answered what, such as ``example.com answers 404 Not Found``."""
+    """A clause with host and status, such as ``example.com answers 404 Not Found``."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     return f"{host} answers {status} {phrase}".strip()
 

@@ -1,4 +1,4 @@
-"""yt-dlp as we use it: its options, and the source's Secret at the one place where its requests leave."""
+"""yt-dlp with the worker's options. The source's Secret is added at the one place that sends its requests."""
 
 import subprocess
 from collections.abc import Callable

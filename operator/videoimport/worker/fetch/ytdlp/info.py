@@ -1,4 +1,4 @@
-"""What yt-dlp found, in our words. Everything in it was written by others, so everything is bounded."""
+"""yt-dlp's findings as the worker's types. All values are untrusted, so all are bounded."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def refuse_live(info: dict[str, Any]) -> None:
-    """Raises ImportFailure for what is not over yet."""
+    """Raises ImportFailure for a live or future stream."""
     status = info.get("live_status") or ("is_live" if info.get("is_live") else "")
     if status in _LIVE:
         advice = "Wait until its recording is published."

@@ -1,4 +1,4 @@
-"""What a page has besides its video: chapters, captions, a thumbnail. Nice to have: what cannot be had is logged."""
+"""Extras of a page besides its video: chapters, captions, a thumbnail. They are optional: a failure is logged."""
 
 import re
 import time
