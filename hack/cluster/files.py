@@ -1,4 +1,4 @@
-"""Writing files that others read while we write."""
+"""Writing files that other processes read meanwhile."""
 
 from pathlib import Path
 

@@ -37,11 +37,11 @@ class NativeDown:
         ]
 
     def _step(self, title: str, action: Callable[[Path], str | None]) -> Step:
-        # The state, logs included, is removed at the end: what goes wrong before is still to be read there.
+        # The state, logs included, is removed at the end, so that logs of earlier failures stay readable.
         return Step(title, self.folders.logs / "down.log", action)
 
     def _components(self, _log: Path) -> str:
-        """kubelet and containerd first and at once, or they would mourn and replace the pods."""
+        """kubelet and containerd first and at once, or they would restart the pods."""
         files = sorted(self.folders.pids.glob("*.json"), key=lambda file: file.stem not in ("kubelet", "containerd"))
         known = [identity for file in files if (identity := processes.recorded(file)) and identity.alive]
         processes.stop(known)

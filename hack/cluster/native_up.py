@@ -37,7 +37,7 @@ class NativeUp:
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Settled when first needed, which is after the programs that look for them were installed."""
+        """Chosen at first use, which is after the programs that look for them were installed."""
         running = any(processes.running(self.folders.pids, file.stem) for file in self.folders.pids.glob("*.json"))
         return addresses.settle(self.folders.addresses, running)
 
@@ -132,7 +132,7 @@ class NativeUp:
         return node is not None and ready_since(node, since if self._kubelet_is_new(since) else None)
 
     def _kubelet_is_new(self, since: datetime) -> bool:
-        """After a restart of the machine, the Ready of the last life is still in the API for a while."""
+        """After a restart of the machine, the earlier Ready condition is still in the API for a while."""
         return (self.folders.pids / "kubelet.json").stat().st_mtime >= since.timestamp()
 
     def _coredns(self, log: Path) -> None:

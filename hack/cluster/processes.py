@@ -29,7 +29,7 @@ class Identity:
 
 
 def identify(pid: int) -> Identity | None:
-    """The identity of a running process; None for one that is gone or only waits to be buried."""
+    """The identity of a running process; None for one that is gone or a zombie."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

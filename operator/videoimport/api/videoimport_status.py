@@ -195,8 +195,7 @@ class JobReference(Model):
     name: Annotated[str, Field(max_length=63)]
     """Its name, derived from the import's name and the run."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """Set once the Job was observed. After that, a missing Job is a lost one; before that, it is still to be created.
-    """
+    """Set once the Job was observed. After that, a missing Job is a lost one; before, it is still to be created."""
 
 
 class Attempts(Model):

@@ -1,7 +1,8 @@
 """How a command can end before it began:
 
-Exception UnusableError the command line, the manifest or this machine lacks something; nothing was started problems a
-line each: the field or option, what was found, what to do
+Exception
+  UnusableError          the command line, the manifest or this machine lacks something; nothing was started
+    problems             a line each: the field or option, what was found, what to do
 """
 
 

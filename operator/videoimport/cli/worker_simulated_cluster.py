@@ -1,5 +1,7 @@
 """The status that a cluster would have for a worker's reports: the controller's own decisions, over a simulated Job and
-pod. So the status here is computed by the same code as in a cluster.
+pod.
+
+So the status here is computed by the same code as in a cluster.
 """
 
 from dataclasses import dataclass, replace

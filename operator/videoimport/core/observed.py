@@ -1,4 +1,5 @@
 """The input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
+
 ``core.parsers`` makes these views; a missing field is None.
 """
 

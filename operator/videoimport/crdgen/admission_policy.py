@@ -44,7 +44,7 @@ CHECKS = {
 
 
 def policy() -> Manifest:
-    """Return the policy. What does not change is not checked again, so that objects of old can still be updated."""
+    """Return the policy. Unchanged values are not checked again, so that older objects can still be updated."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",

@@ -21,7 +21,7 @@ _RESTING = (
     "(has(oldSelf.status.attempts) && has(oldSelf.status.attempts.nextRetryTime)) || "
     f"(has(oldSelf.status.reason) && oldSelf.status.reason in {_STUCK})"
 )
-"""No worker is at it: not yet begun, ended, suspended, waiting to be tried again, or kept from starting."""
+"""No worker uses it: not yet begun, ended, suspended, waiting for a retry, or unable to start."""
 
 
 def _name_fits(longest: int) -> Manifest:

@@ -1,4 +1,4 @@
-"""A manifest that breaks it for everything that the API server checks, with the message that it answers.
+"""An invalid manifest for each check of the API server, with its message.
 
 What a bound refuses follows from the schema. For the rules, whose CEL contains no refused value, ``EXAMPLES`` has
 values, by the rule's message. The controller tests send them all to a real API server and compare the messages.
@@ -136,7 +136,7 @@ def joined(path: Path, bracketed: tuple[type, ...] = (int,)) -> str:
 
 
 def violations(kind: str, root: Schema) -> Iterator[Violation]:
-    """Yield what is refused of a kind, field by field; ``root`` is its whole schema."""
+    """Yield the violations of a kind, field by field; ``root`` is its whole schema."""
     walk = _Walk(kind, root["properties"]["spec"])
     yield walk.name(root)
     for path, node in nodes(walk.spec, ("spec",)):
@@ -225,7 +225,7 @@ class _Walk:
         return Violation(self.kind, ("metadata", "name"), "a" * 60, rule["message"], manifest, True, False)
 
     def metadata(self, path: Path) -> Iterator[Violation]:
-        """Yield what the admission policy refuses of a map of metadata."""
+        """Yield the violations of the admission policy in a map of metadata."""
         field = joined(tuple(step for step in path if not isinstance(step, int)))
         for key, value, (_, message) in zip(
             ("duration", "tags", "a" * 65), (5, ["a"], 1), CHECKS.values(), strict=True

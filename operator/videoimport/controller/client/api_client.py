@@ -1,6 +1,7 @@
-"""The API server, for objects as plain dictionaries. The client library provides connections, TLS, credentials and
-their renewal. Its 1,500 models stay unused, because ``core.parsers`` reads only the needed fields. Every failure is
-raised as one of ``errors``.
+"""The API server, for objects as plain dictionaries.
+
+The client library provides connections, TLS, credentials and their renewal. Its 1,500 models stay unused, because
+``core.parsers`` reads only the needed fields. Every failure is raised as one of ``errors``.
 """
 
 import json

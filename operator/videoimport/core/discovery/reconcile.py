@@ -1,6 +1,7 @@
-"""How the list of a BulkImport is read: a Job a page, each begun where the page before ended. The stored pages are
-authoritative; all other facts of the status about them are derived in each reconcile. The status keeps only the run,
-which is in the status before its Job is made, and the attempts of the present page.
+"""How the list of a BulkImport is read: a Job a page, each begun where the page before ended.
+
+The stored pages are authoritative; all other facts of the status about them are derived in each reconcile. The status
+keeps only the run, which is in the status before its Job is made, and the attempts of the present page.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Files that were joined of several, as HLS and DASH give MP4 with an advertisement, or two in a row.
+"""Files that were joined from several ones, such as an MP4 of HLS or DASH with an advertisement, or two files in a row.
 
-ffmpeg reads such a file with its first header. It drops what another header describes, and what has times that were
-there before.
+ffmpeg reads such a file with its first header. It drops streams of other headers, and packets whose times occurred
+before.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a file is called that is kept as it came: by what it is, not by the name it had."""
+"""The name of a file that is kept unchanged: by its content, not by its earlier name."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes; names and Content-Type are only hints that others may have got wrong."""
+"""The type of a file by its first bytes; names and Content-Type are only hints that may be wrong."""
 
 import re
 from enum import Enum
@@ -102,7 +102,7 @@ def is_manifest(head: bytes) -> bool:
 def container(head: bytes) -> ContainerFormat | None:
     """The container where the first bytes are more exact than ffprobe's demuxer, which reads two of these; else None.
 
-    mov is the brand ``qt  ``, or QuickTime of before there were brands; webm is an EBML DocType of that name.
+    mov is the brand ``qt  ``, or QuickTime from before there were brands; webm is an EBML DocType of that name.
     """
     if head.startswith(_EBML):
         return _doctype(head)

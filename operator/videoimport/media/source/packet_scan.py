@@ -1,4 +1,4 @@
-"""A walk over a file's packets: cheap (nothing is decoded) and honest (what is there, not what the header declares)."""
+"""A walk over a file's packets. Nothing is decoded, and the result is from the packets, not from the header."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ def walk_argv(path: str) -> list[str]:
 
 @dataclass(slots=True)
 class Track:
-    """What was seen of one stream. Times are seconds on the file's clock."""
+    """The facts of one stream by its packets. Times are seconds on the file's clock."""
 
     packets: int = 0
     size: int = 0

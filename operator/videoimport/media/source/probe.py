@@ -1,4 +1,4 @@
-"""Asking ffprobe what a file holds, and its answer as values."""
+"""ffprobe's argument lists, and its answer as values."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -49,7 +49,7 @@ LOOPBACK = "http://127.0.0.1:"
 
 
 def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
-    """The words before ``-i`` for a path or a loopback URL.
+    """The arguments before ``-i`` for a path or a loopback URL.
 
     A URL is read from its start to its end in one go, unless it is ``seekable``: else ffmpeg waits for the end first.
     """
@@ -74,8 +74,8 @@ _NAMELESS_KEY = "Unsupported encoding type"
 
 
 def complaints(errors: str) -> str:
-    """What ffmpeg wrote to its error stream, without lines on pictures that are too large to decode. A cover may be
-    such, of which nothing is made; a video that is such was refused."""
+    """What ffmpeg wrote to its error stream, without lines on pictures that are too large to decode. Such a cover is
+    not used; such a video was refused before."""
     return "".join(line for line in errors.splitlines(keepends=True) if _EXCESS not in line)
 
 

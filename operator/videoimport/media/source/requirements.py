@@ -1,4 +1,4 @@
-"""Whether a source is one we import: an ordered chain of small checks, the first finding wins."""
+"""Whether a source can be imported: an ordered chain of small checks. The first finding counts."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TOLD_BY_BYTES: tuple[ContainerFormat, ...] = ("mp4", "mov", "mkv", "webm")
 """Containers that ``file_signature.container`` returns."""
 MOST_STREAMS = 256
 MOST_SECONDS = 7 * 24 * 3600
-"""A week. Room for an index and times of frames are reckoned from it, so a claim of years would fill a disk."""
+"""A week. The space for an index is computed from it, so a declared length of years would fill a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class CheckedSource:
 
 
 def refusal(examined: CheckedSource) -> Finding | None:
-    """Why this source is refused, or None when it is welcome."""
+    """Why this source is refused, or None if it is accepted."""
     return first_finding(_ALWAYS, examined) or (first_finding(_REQUIRED, examined) if examined.requirements else None)
 
 

@@ -1,4 +1,4 @@
-"""Which streams of a file are imported: one picture and the sound that belongs to it, by rules in a fixed order.
+"""Which streams of a file are imported: one video and its audio, by rules in a fixed order.
 
 The same rules hold for a file, for HLS and for DASH. docs/videoimports.md has them for users.
 """
@@ -44,7 +44,7 @@ class Choice:
 
 
 def choose(media: Media) -> Choice:
-    """Choose the picture, then the sound of the same program."""
+    """Choose the video, then the audio of the same program."""
     video, why_video = _pick(_rules_for_videos(media), media.videos, _video_rank)
     audio, why_audio = _pick(_rules_for_audios(media, video), media.audios, _audio_rank)
     second = _other_side(audio, media.audios) if audio else None

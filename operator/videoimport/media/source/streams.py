@@ -113,7 +113,7 @@ class Audio(_Lasting):
     """As a video's."""
     is_default: bool = False
     is_special: bool = False
-    """For a part of the audience: a commentary, a description for the blind, clear speech, karaoke."""
+    """For a part of the viewers: a commentary, a description for the blind, clear speech, karaoke."""
     language: str = ""
     """Three letters of ISO 639-2; empty where the container names none."""
     seen: float | None = None

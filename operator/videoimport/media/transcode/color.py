@@ -1,4 +1,4 @@
-"""The colours of a video: what its samples mean, tag by tag, and how an encode brings them to ordinary screens.
+"""The colours of a video: the meaning of its samples, tag by tag, and their conversion for ordinary screens.
 
 A tag that is missing is assumed, by one rule for every source (``assumed``). Names are those of ffprobe and ffmpeg,
 which follow ITU-T H.273.
@@ -237,7 +237,7 @@ def missing(video: Video) -> Color:
 
 
 def tagging(video: Video) -> tuple[str, ...]:
-    """ffmpeg's words that name in a copy what its source does not name; none where all tags are there."""
+    """ffmpeg's arguments for a copy that add the tags that its source lacks; empty if it has all."""
     names = astuple(missing(video))[:3]
     options = ("-color_primaries", "-color_trc", "-colorspace")
     words = [word for option, name in zip(options, names, strict=True) if name for word in (option, name)]

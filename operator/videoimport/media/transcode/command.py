@@ -1,4 +1,4 @@
-"""ffmpeg's argument lists. Every one reads local files or our own loopback server, and stops at the first error."""
+"""ffmpeg's argument lists. Each reads local files or the worker's loopback server, and stops at the first error."""
 
 from videoimport.api.output import Output
 from videoimport.media.source.probe import address, guarded
@@ -52,7 +52,7 @@ def _inputs(job: Job) -> list[str]:
 
 
 def _made(job: Job, target: Target, link: str) -> list[str]:
-    """The words for one file, whose picture is at ``link`` where it is encoded."""
+    """The arguments for one file; an encoded one has its pictures at ``link``."""
     return [
         *_video(job, target, link),
         *_audio(job, target),
@@ -104,9 +104,9 @@ _WITHOUT_GAPS = Filter("aresample", {"async": 1, "min_hard_comp": "0.1"})
 
 
 def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
-    """The words for sound that is decoded: of one track, or of two mono tracks as left and right.
+    """The arguments for decoded audio: of one track, or of two mono tracks as left and right.
 
-    ffmpeg keeps the tags of one track only behind ``-af``: what comes of a graph with several inputs has none.
+    ffmpeg keeps the tags of a track only with ``-af``: the result of a graph with several inputs has none.
     """
     if sound.second is None:
         return ("-map", f"{file}:{sound.audio.index}", "-af", chain((*channels.mix(sound.audio), _WITHOUT_GAPS)))

@@ -1,5 +1,5 @@
-"""What of a source's metadata a result has. Phones write where and with what a video was taken, and results are often
-public. So only the title and the languages stay, which players show, unless all of it is to be kept."""
+"""The part of a source's metadata that a result has. Phones write the place and the device into a video, and results
+are often public. So only the title and the languages stay, which players show, unless ``Keep`` is set."""
 
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.plan import Sound

@@ -31,7 +31,7 @@ class Target:
     """Its key below the video's own folder, such as ``renditions/720p.mp4``."""
     content_type: str
     wish: VideoOutput | None = None
-    """What its picture must be; None where it has none."""
+    """The requested video; None for a file without one."""
     size: tuple[int, int] | None = None
     """Its picture as displayed."""
     copies: bool = False
@@ -49,7 +49,7 @@ class Target:
 def targets_of(
     plan: TranscodePlan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
 ) -> tuple[Target, ...]:
-    """What is to be made below ``folder``, the video first; of an original nothing. ``growing``: see ``head_bytes``."""
+    """The files to make below ``folder``, the video first; none for an original. ``growing``: see ``head_bytes``."""
     if plan.is_original:
         return ()
     video = Target(

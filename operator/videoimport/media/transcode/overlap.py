@@ -1,4 +1,4 @@
-"""Whether a source is worked on while it still arrives: ordered rules, the first that fails is why it is not."""
+"""Whether a source is processed while it arrives: ordered rules. The first that fails is the reason against it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _BOXED = _READABLE[0]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of a source when its first bytes are there."""
+    """The facts of a source when its first bytes have arrived."""
 
     demuxer: str
     """ffprobe's name of the container."""

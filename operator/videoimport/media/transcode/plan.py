@@ -78,7 +78,8 @@ def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePl
 
 
 def encode_instead(plan: TranscodePlan, picture: Picture, output: Output, failure: str) -> TranscodePlan | None:
-    """Return the plan after a copy that came out wrong, once in mode Auto; None where nothing was copied or must be."""
+    """Return the plan after a copy that failed its checks, once in mode Auto. None if nothing was copied, or if the
+    mode requires a copy."""
     if output.mode != "Auto" or not (plan.copy_video or plan.copy_audio):
         return None
     return replace(

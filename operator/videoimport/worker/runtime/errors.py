@@ -1,8 +1,12 @@
 """How a run can end before its time:
 
-Exception ImportFailure a reason and a sentence, set by the worker; the run ends with it DestinationFault the
-destination's; ``remedy`` is what the run may still do ScratchError scratch's BaseException Interruption from outside:
-SIGTERM or the deadline. No library's ``except Exception`` swallows it reason, message WorkerLost or DeadlineExceeded
+    Exception
+      ImportFailure          a reason and a sentence, set by the worker; the run ends with it
+        DestinationFault     the destination's; ``remedy`` is what the run may still do
+        ScratchError         scratch's
+    BaseException
+      Interruption           from outside: SIGTERM or the deadline. No library's ``except Exception`` swallows it
+        reason, message      WorkerLost or DeadlineExceeded
 
 Adapters turn what libraries raise into ImportFailure where it is raised: ``destination.translated`` (botocore),
 ``fetch.http`` (urllib3), ``fetch.ranges`` (boto3), ``fetch.classify`` (yt-dlp). Everything else is a bug and ends as

@@ -24,8 +24,10 @@ _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class Browser:
-    """Sends requests, without the environment's proxies and without retries. At each hop it sends only the ``secrets``
-    of that host. ``cookies`` are those of a page's session, which its media may need. Cookies of answers are added.
+    """Sends requests, without the environment's proxies and without retries.
+
+    At each hop it sends only the ``secrets`` of that host. ``cookies`` are those of a page's session, which its media
+    may need. Cookies of answers are added.
     """
 
     def __init__(
