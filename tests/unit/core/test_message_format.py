@@ -37,7 +37,9 @@ from videoimport.core.video.start_run import STARTING
 
 SITES = sites()
 MOST_WORDS = 25
-_FOLLOWS = re.compile(r"tried again|read again|made again|sent again|goes on|a new (run|one)|left alone|is retried")
+_FOLLOWS = re.compile(
+    r"tried again|read again|made again|sent again|goes on|continues|a new (run|one)|left alone|is retried"
+)
 _ASKS = re.compile(
     r"[;,:.] (or )?(add|change|check|choose|convert|correct|create|divide|export|get|give|have|let|lower|make|put|"
     r"raise|remove|restore|see|set|shorten|use|wait|write)\b",

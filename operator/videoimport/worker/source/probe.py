@@ -138,8 +138,10 @@ def _parse(ended: Ended) -> Media:
     try:
         return probe.parse_probe(ended.stdout, ended.stderr)
     except ValueError as unreadable:
-        message, advice = "ffprobe's description of the source cannot be read.", "Get a copy that was exported again."
-        raise ImportFailure(Reason.SOURCE_CORRUPT, message, advice=advice) from unreadable
+        message = "ffprobe's description of the source cannot be read."
+        raise ImportFailure(
+            Reason.SOURCE_CORRUPT, message, advice="Get a copy that was exported again."
+        ) from unreadable
 
 
 def _walk(children: Children, path: Path, demuxer: str) -> dict[int, Track]:
