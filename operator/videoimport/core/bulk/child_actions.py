@@ -77,8 +77,7 @@ _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|
 
 def find_header_origins(source: BulkSource) -> tuple[str, ...]:
     """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a web
-    address has none, and neither has one whose address is unclear: its items get headers only for the hosts that the
-    Secret names."""
+    address, or with an unclear one, has none. Its items get headers only for the hosts that the Secret names."""
     manifest = source.manifest.url if source.manifest else None
     found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
     return (found[1] + found[2],) if found else ()

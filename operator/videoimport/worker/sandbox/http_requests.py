@@ -1,5 +1,5 @@
-"""Parts that all HTTP clients of the worker share: the address and its login, the meaning of an error of urllib3, and
-how long a server asks to wait."""
+"""Parts that all HTTP clients of the worker share: addresses and their logins, the meaning of urllib3's errors, and
+Retry-After."""
 
 import math
 import ssl

@@ -261,7 +261,7 @@ def begin(
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
     """Start fetching. ``moved`` and ``went_on`` are called from a separate thread. The latter is for work that adds no
-    bytes: the end of a file is fetched first, or bytes of an earlier run or of a page's segments are hashed."""
+    bytes: the end of a file is fetched first, or earlier bytes are hashed."""
     if request.bytes_per_second:  # a configured rate limit is no slowness
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
