@@ -77,7 +77,7 @@ def changed(name: str, of: str, change: Callable[[bytes], bytes]) -> Variant:
 
 
 def _scrambled(content: bytes) -> bytes:
-    """Media data overwritten in several places; the index is left alone."""
+    """Media data overwritten in several places; the index stays unchanged."""
     start = content.index(b"mdat") + 4
     wrong = bytearray(content)
     for place in range(start + 50_000, len(content) - 5_000, 60_000):

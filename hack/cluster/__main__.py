@@ -1,7 +1,7 @@
 """`python3 hack/cluster …`: makes the folder importable as a package, then hands over to the command line.
 
-The interpreter puts this folder itself on the path; it is replaced by the folder above, so that no module of ours can
-hide one of the standard library's.
+The interpreter puts this folder itself on the path. It is replaced by the folder above, so that no module here can hide
+one of the standard library's.
 """
 
 import sys

@@ -64,7 +64,7 @@ def load(file: Path) -> Addresses | None:
 
 
 def settle(file: Path, running: bool) -> Addresses:
-    """What was chosen before; while nothing of the cluster runs, ports that others took meanwhile are chosen anew."""
+    """The earlier choice. While the cluster does not run, ports that other programs use meanwhile are replaced."""
     kept = load(file)
     if kept and (running or all(is_free(port) for port in kept.ports.values())):
         return kept

@@ -1,4 +1,4 @@
-"""A stand-in for `debian:trixie-slim` where no registry answers: the same release, made by debootstrap."""
+"""A replacement for `debian:trixie-slim` where no registry answers: the same release, made by debootstrap."""
 
 import os
 import shutil

@@ -32,7 +32,7 @@ def secrets() -> Iterator[list[str]]:
 
 
 def ca_bundle(env: Mapping[str, str]) -> Path | None:
-    """The certificate authorities that this machine's Python or pip was told to trust, if it was."""
+    """The certificate authorities that this machine's Python or pip is configured to trust, if any."""
     for name in ("PIP_CERT", "SSL_CERT_FILE"):
         if (chosen := env.get(name)) and Path(chosen).is_file():
             return Path(chosen).resolve()

@@ -1,4 +1,4 @@
-"""Certificates by openssl: an authority for the cluster, one for etcd, and a certificate for each who speaks."""
+"""Certificates by openssl: an authority for the cluster, one for etcd, and a certificate for each client and server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def wanted(node: str, addresses: Addresses) -> tuple[Certificate, ...]:
 
 
 def make(pki: Path, certificates: Sequence[Certificate], log: Path) -> str | None:
-    """Make what is missing; what an interrupt left half is not there, for each file is renamed into place."""
+    """Make missing files. Each is renamed into place, so an interrupted run leaves no partial file."""
     pki.mkdir(parents=True, exist_ok=True)
     pki.chmod(0o700)
     before = len(list(pki.iterdir()))

@@ -35,7 +35,7 @@ def members(name: str) -> Iterator[Identity]:
 
 
 def remove(name: str) -> bool:
-    """Take the group away with all below it; false when something still runs in it."""
+    """Remove the group with all below it; false if a process still runs in it."""
     return wait_until(lambda: all(_remove_tree(hierarchy / name) for hierarchy in hierarchies()), 10)
 
 

@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0 only when it did what it says."""
+    """Run one command; the exit code is 0 only if the command succeeded."""
     signal.signal(signal.SIGTERM, _interrupt)
     asked = parser().parse_args(arguments)
     try:
@@ -32,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {failure}\n")
         return 1
     except BrokenPipeError:
-        # Whoever read our output, such as `head`, has seen enough; nothing may be flushed into the closed pipe later.
+        # The reader of our output, such as `head`, has ended; nothing may be flushed into the closed pipe later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the same command goes on from here\n")
+        sys.stderr.write("interrupted; the same command continues from here\n")
         return INTERRUPTED
 
 

@@ -34,7 +34,7 @@ class ControlPlane:
         return self.folders.pki / name
 
     def kubeconfig(self, component: str) -> Path:
-        """The kubeconfig a component speaks to the API server with."""
+        """The kubeconfig with which a component contacts the API server."""
         return self.folders.state / f"{component}.kubeconfig"
 
     def etcd(self) -> Daemon:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class ClusterError(Exception):
-    """Something the user can act on; the message says what."""
+    """An error that the user can correct; the message explains how."""
 
 
 class CommandFailedError(ClusterError):

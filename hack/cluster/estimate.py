@@ -1,4 +1,4 @@
-"""What a first `up` takes, said before it is taken."""
+"""The cost of a first `up`, printed before it begins."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ LONG = 1.0
 
 
 def confirm(wanted: Sequence[Package], tool_sets: Sequence[ToolSet], toolbox: Toolbox) -> None:
-    """Say what is ahead if it is long, and ask where somebody can answer; raises ClusterError on a no."""
+    """Print the cost if it is long, and ask for confirmation on a terminal; raises ClusterError on a no."""
     to_build = [tools for tools in tool_sets if not toolbox.has(tools)]
     if sum(tools.minutes for tools in to_build) < LONG:
         return

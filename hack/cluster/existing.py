@@ -33,8 +33,8 @@ class Existing:
     def load_image(self, reference: str) -> None:
         """Explain: there is no common way into a cluster's nodes."""
         raise ClusterError(
-            f"{reference} cannot be put into a cluster of your own: "
-            "push it to a registry that the cluster can pull from, and set that name in the chart's values"
+            f"{reference} cannot be put into a cluster of your own. "
+            "Push it to a registry that the cluster can pull from, and set that name in the chart's values"
         )
 
     def kubeconfig(self) -> Path:

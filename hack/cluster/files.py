@@ -1,10 +1,10 @@
-"""Writing files that others read while we write."""
+"""Writing files that other processes read meanwhile."""
 
 from pathlib import Path
 
 
 def write(target: Path, content: str, *, secret: bool = False) -> None:
-    """Write whole or not at all, and not if it says so already: kube-proxy ends itself when its file is touched."""
+    """Write whole or not at all, and only if the content differs: kube-proxy ends itself when its file is touched."""
     if target.exists() and target.read_text() == content:
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where things lie: one cache for what is built once, one folder of state a cluster."""
+"""The folders: one cache for what is built once, one folder of state a cluster."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ LONGEST_STATE_PATH = 68
 
 
 def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
-    """VIDEOIMPORT_CACHE, else a folder of ours in the user's cache."""
+    """VIDEOIMPORT_CACHE, else `videoimport` in the user's cache folder."""
     if chosen := env.get("VIDEOIMPORT_CACHE"):
         return Path(chosen).absolute()
     base = env.get("XDG_CACHE_HOME") or str(Path(env.get("HOME", "/root")) / ".cache")
@@ -78,7 +78,7 @@ class Folders:
 
     @property
     def interface(self) -> str:
-        """The host's end of the cable to the node: at most 15 characters, told apart by name."""
+        """The host's end of the veth pair to the node: at most 15 characters, distinct for each name."""
         plain = f"vi-{self.name}"
         return plain if len(plain) <= 15 else f"vi-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
 

@@ -1,4 +1,4 @@
-"""Building images without a daemon, by buildah in a storage of our own, and handing them to a cluster."""
+"""Building images without a daemon, by buildah in a separate storage, and loading them into a cluster."""
 
 import contextlib
 import os
@@ -36,13 +36,13 @@ class Build:
 
 @dataclass(frozen=True)
 class Builder:
-    """buildah with its own storage: nobody else's images are seen or changed."""
+    """buildah with a separate storage: other images are neither seen nor changed."""
 
     cache: Path
 
     @property
     def folder(self) -> Path:
-        """Storage, logs and what is made on the way."""
+        """Storage, logs and intermediate files."""
         return self.cache / "builder"
 
     def buildah(self, *words: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
@@ -75,7 +75,7 @@ def build(what: Build, builder: Builder) -> None:
 
 
 def ensure_base(builder: Builder, reference: str, log: Path) -> str:
-    """Have a base image: the one in the storage, else the registry's, else for Debian one of our own making."""
+    """Have a base image: the one in the storage, else the registry's, else for Debian one made here."""
     with alone(builder.folder / ".base.lock"):
         return "there already" if builder.image_id(reference) else _fetch_base(builder, reference, log)
 

@@ -21,7 +21,7 @@ class KubeApi:
     def text(self, path: str) -> str | None:
         """The body of a GET; None when the server does not answer, or not with 200."""
         try:
-            # No proxy: the server is on this machine, whatever the environment says about the rest of the world.
+            # No proxy: the server is on this machine, whatever the environment configures.
             opener = urllib.request.build_opener(
                 urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._context())
             )
@@ -38,7 +38,7 @@ class KubeApi:
 
     @property
     def ready(self) -> bool:
-        """Whether the server says so."""
+        """Whether the server reports so."""
         return self.text("/readyz") == "ok"
 
     def _context(self) -> ssl.SSLContext:

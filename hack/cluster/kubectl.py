@@ -1,4 +1,4 @@
-"""Which kubectl is used: the machine's if it is new enough to speak to the cluster, else one of our own."""
+"""The kubectl to use: the machine's if it is new enough for the cluster, else a built one."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ OLDEST = (1, 33)
 
 @cache
 def machine_kubectl() -> Path | None:
-    """The machine's kubectl, unless it is missing, too old or does not tell its version."""
+    """The machine's kubectl, unless it is missing, too old or does not report its version."""
     found = shutil.which("kubectl")
     if found is None:
         return None

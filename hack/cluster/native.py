@@ -1,4 +1,4 @@
-"""The native provider: etcd, the Kubernetes programs and a containerd of our own as plain processes of this machine."""
+"""The native provider: etcd, the Kubernetes programs and a separate containerd as plain processes of this machine."""
 
 import os
 import platform
@@ -83,7 +83,7 @@ class Native:
 
 
 def _check_machine(*, needs_root: bool) -> None:
-    """Say at once what could never work."""
+    """Fail at once if the machine cannot run it."""
     if platform.system() != "Linux":
         raise ClusterError("the native provider needs Linux; use --provider existing with a cluster of your own")
     if needs_root and os.geteuid() != 0:

@@ -18,7 +18,7 @@ PROGRAMS = (
 )
 CNI_RESULTS = Path("/var/lib/cni/results")
 CONTAINER_LOGS = Path("/var/log/containers")
-# Where the kubelet speaks with device plug-ins, whatever its own folder is.
+# The kubelet contacts device plug-ins here, whatever its own folder is.
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 
 
@@ -29,7 +29,7 @@ class NativeDown:
     folders: Folders
 
     def steps(self, *, root: bool) -> list[Step]:
-        """In the order that leaves nobody to start again what was ended; without root there can be no node."""
+        """In an order in which no process restarts one that was ended; without root there can be no node."""
         return [
             self._step("components", self._components),
             *([self._step("pods", self._pods), self._step("mounts and network", self._network)] if root else []),
@@ -37,11 +37,11 @@ class NativeDown:
         ]
 
     def _step(self, title: str, action: Callable[[Path], str | None]) -> Step:
-        # The state, logs included, is removed at the end: what goes wrong before is still to be read there.
+        # The state, logs included, is removed at the end, so that logs of earlier failures stay readable.
         return Step(title, self.folders.logs / "down.log", action)
 
     def _components(self, _log: Path) -> str:
-        """kubelet and containerd first and at once, or they would mourn and replace the pods."""
+        """kubelet and containerd first and at once, or they would restart the pods."""
         files = sorted(self.folders.pids.glob("*.json"), key=lambda file: file.stem not in ("kubelet", "containerd"))
         known = [identity for file in files if (identity := processes.recorded(file)) and identity.alive]
         processes.stop(known)

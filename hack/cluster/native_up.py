@@ -37,7 +37,7 @@ class NativeUp:
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Settled when first needed, which is after the programs that look for them were installed."""
+        """Chosen at first use, which is after the programs that look for them were installed."""
         running = any(processes.running(self.folders.pids, file.stem) for file in self.folders.pids.glob("*.json"))
         return addresses.settle(self.folders.addresses, running)
 
@@ -64,7 +64,7 @@ class NativeUp:
         ]
 
     def control_plane(self) -> list[Step]:
-        """etcd, API server, controller manager: enough for whoever only needs the API."""
+        """etcd, API server, controller manager: enough for users of the API alone."""
         return [
             self._step("certificates", self._certificates),
             self._launch("etcd", lambda: self.plane.etcd(), lambda: _listens(self.addresses.ports["etcd"])),
@@ -132,7 +132,7 @@ class NativeUp:
         return node is not None and ready_since(node, since if self._kubelet_is_new(since) else None)
 
     def _kubelet_is_new(self, since: datetime) -> bool:
-        """After a restart of the machine, the Ready of the last life is still in the API for a while."""
+        """After a restart of the machine, the earlier Ready condition is still in the API for a while."""
         return (self.folders.pids / "kubelet.json").stat().st_mtime >= since.timestamp()
 
     def _coredns(self, log: Path) -> None:
@@ -149,7 +149,7 @@ class NativeUp:
 
 
 def ready_since(node: dict[str, Any], since: datetime | None) -> bool:
-    """Whether the node's Ready condition is true, and was said so no earlier than `since`, to the second."""
+    """Whether the node's Ready condition is true, and was reported no earlier than `since`, to the second."""
     for condition in node["status"].get("conditions", []):
         if condition["type"] == "Ready" and condition["status"] == "True":
             said = datetime.fromisoformat(condition["lastHeartbeatTime"])

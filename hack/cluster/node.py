@@ -1,4 +1,4 @@
-"""Command lines of what runs on the node, and the images it needs before it can run anything else."""
+"""Command lines of the node's processes, and the images that the node needs before it can run a pod."""
 
 from dataclasses import dataclass
 from pathlib import Path

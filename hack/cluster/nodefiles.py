@@ -56,7 +56,7 @@ class NodeFiles:
 
 
 def containerd_config(node: NodeFiles, lowers_oom_score: bool) -> str:
-    """A containerd of our own. Network namespaces lie below its state, so that `down` finds each by its path."""
+    """A separate containerd. Network namespaces are below its state, so that `down` finds each by its path."""
     folders = node.folders
     return f"""version = 2
 root = "{folders.state}/containerd"

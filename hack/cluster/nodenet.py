@@ -73,7 +73,7 @@ def _configure_host(folders: Folders, addresses: Addresses, log: Path) -> None:
 
 
 def disconnect(folders: Folders, log: Path) -> None:
-    """Take away rules, cable and namespace. Forwarding is switched off again if the last of our clusters leaves."""
+    """Remove rules, veth pair and namespace. Forwarding is switched off again after the last of these clusters."""
     _remove_rules(folders, log)
     if Path("/sys/class/net", folders.interface).exists():
         run(["ip", "link", "delete", folders.interface], log=log)
@@ -98,6 +98,6 @@ def _remove_rules(folders: Folders, log: Path) -> None:
 
 
 def marked_rules(saved: str, name: str) -> list[list[str]]:
-    """Of what `iptables-save` printed, the rules with a cluster's mark, as arguments after -D."""
+    """Return the rules with a cluster's mark from the output of `iptables-save`, as arguments after -D."""
     words = (shlex.split(line) for line in saved.splitlines() if line.startswith("-A "))
     return [rule[1:] for rule in words if f"videoimport:{name}" in rule]

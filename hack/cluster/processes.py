@@ -29,7 +29,7 @@ class Identity:
 
 
 def identify(pid: int) -> Identity | None:
-    """The identity of a running process; None for one that is gone or only waits to be buried."""
+    """The identity of a running process; None for one that is gone or a zombie."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -86,7 +86,7 @@ def start(daemon: Daemon, pids: Path, log: Path) -> str | None:
 
 
 def recorded(file: Path) -> Identity | None:
-    """The process a file speaks of, whether it runs or not."""
+    """The process that a file names, whether it runs or not."""
     try:
         known = json.loads(file.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -132,7 +132,8 @@ def _send(target: Identity, signal_number: int) -> None:
 
 
 def started_below(folders: Sequence[Path], programs: Sequence[str]) -> Iterator[Identity]:
-    """Processes of these programs that were told a path below these folders: found even where a pid file is missing."""
+    """Processes of these programs with a path below these folders in their arguments: found even where a pid file is
+    missing."""
     for entry in PROC.iterdir():
         if entry.name.isdigit() and belongs(_arguments(entry), folders, programs):
             identity = identify(int(entry.name))

@@ -39,7 +39,7 @@ class Provider(Protocol):
         """Bring the cluster up, or find it up."""
 
     def down(self) -> None:
-        """Take away what `up` made."""
+        """Remove what `up` made."""
 
     def load_image(self, reference: str) -> None:
         """Make an image that `build-image` built known to the cluster."""
@@ -48,11 +48,11 @@ class Provider(Protocol):
         """The path of a kubeconfig with which the cluster can be administered."""
 
     def status(self) -> bool:
-        """Print how it stands; whether all of it is up."""
+        """Print the state; return whether all of it is up."""
 
 
 class Kind:
-    """Not there yet; every method says so."""
+    """Not implemented yet; every method raises ClusterError."""
 
     def up(self, options: UpOptions) -> None:  # noqa: ARG002
         """Refuse."""
@@ -77,6 +77,6 @@ class Kind:
 
 def _unavailable() -> ClusterError:
     return ClusterError(
-        "the provider 'kind' is not there yet. Use --provider native (Linux, root), "
-        "or make a cluster with kind yourself and use it with --provider existing --context kind-NAME"
+        "the provider 'kind' is not implemented yet. Use --provider native (Linux, root). "
+        "Or make a cluster with kind yourself and use it with --provider existing --context kind-NAME"
     )

@@ -41,7 +41,7 @@ def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr) -> None:
 
 
 def heading(number: int, total: int, title: str) -> str:
-    """Numbers are padded, so that titles stand below each other."""
+    """Numbers are padded, so that titles are aligned."""
     return f"[{number:>{len(str(total))}}/{total}] {title}"
 
 

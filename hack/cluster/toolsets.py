@@ -19,7 +19,7 @@ TOOLS = Path(__file__).parent / "tools"
 class ToolSet:
     """One Go module below `tools/` and its binaries.
 
-    ``minutes`` is a cold build on two cores. ``cgo`` needs gcc and g++.
+    ``minutes`` is a cold build on two cores; a build with ``cgo`` needs gcc and g++.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ToolSet:
 
     @property
     def module(self) -> Path:
-        """The folder with go.mod, go.sum and perhaps a source file of ours."""
+        """The folder with go.mod, go.sum and perhaps a source file."""
         return TOOLS / self.name
 
 
@@ -68,7 +68,7 @@ def set_of(binary: str) -> ToolSet:
 
 
 def version_flags(tools: ToolSet, go_mod: str) -> list[str]:
-    """Linker flags that let a binary tell its version; Kubernetes would call itself v0.0.0-master without."""
+    """Linker flags that let a binary report its version; Kubernetes would report v0.0.0-master without."""
 
     def version_of(module: str) -> str:
         found = re.search(rf"^(?:require )?\s*{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
@@ -112,7 +112,7 @@ class Toolbox:
     cache: Path
 
     def path(self, binary: str) -> Path:
-        """Where a tool lies or will lie."""
+        """Where a tool is or will be."""
         return self._folder(set_of(binary)) / "bin" / binary
 
     def has(self, tools: ToolSet) -> bool:

@@ -1,4 +1,4 @@
-"""Steps for what stands around an import: a namespace, an object store with a bucket, a site of real footage."""
+"""Steps for the environment of an import: a namespace, an object store with a bucket, a site of real footage."""
 
 import base64
 import shutil
@@ -41,7 +41,7 @@ def _footage(log: Path) -> None:
 
 
 def _in_segments(site: Path, log: Path) -> None:
-    """The same clip as HLS and, picture and sound apart, as DASH."""
+    """The same clip as HLS and, with video and audio in separate files, as DASH."""
     source = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(site / "compliant.mp4"), "-c", "copy"]
     for name in ("hls", "dash"):
         (site / name).mkdir()

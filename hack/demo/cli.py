@@ -44,7 +44,7 @@ def main() -> int:
     except subprocess.CalledProcessError as failure:
         return failure.returncode
     except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted; run the same command again and it goes on\n")
+        sys.stderr.write("\ninterrupted; run the same command again to continue\n")
         return 130
 
 

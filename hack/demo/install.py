@@ -62,7 +62,7 @@ def _install_chart(log: Path, host_backoff_seconds: int | None) -> None:
 
 
 def service_networks(kubectl: Kubectl) -> list[str]:
-    """The cluster's service network: the demo's site lies in it, and the address guard refuses it unless told."""
+    """The cluster's service network: the demo's site is in it, and the address guard refuses it by default."""
     try:
         ranges = json.loads(output(kubectl.argv("get", "servicecidr", "kubernetes", "--output", "json")))
     except ClusterError as failure:

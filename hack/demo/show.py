@@ -49,7 +49,7 @@ def _copy_out(client: Any, uri: str) -> Path:
 
 
 def _play(video: Path) -> None:
-    """ffprobe's words on the copied file: it opens, and its streams are what they should be."""
+    """ffprobe's output for the copied file: it opens, and its streams are as expected."""
     words = ["ffprobe", "-hide_banner", "-v", "error", "-show_entries",
              "stream=codec_name,width,height,duration:format=format_name,duration,size", str(video)]  # fmt: skip
     print(f"\n$ {' '.join(words)}", flush=True)

@@ -1,5 +1,5 @@
 """Brings videos into a company's own storage on Kubernetes.
 
-The parts, each with one purpose: ``api`` (the two resources and what a worker is told and tells), ``core`` (decisions),
-``media`` (argument lists and parsers), ``controller`` (the cluster's side), ``worker`` (the pod's side), ``crdgen``.
+The parts, each with one purpose. ``api``: the two resources, and a worker's tasks and reports. ``core``: decisions.
+``media``: argument lists and parsers. ``controller``: the cluster's side. ``worker``: the pod's side. ``crdgen``.
 """

@@ -89,7 +89,7 @@ def test_a_thousand_items_with_fifty_names_each_stay_within_the_policys_limits(a
         item["metadata"] = {f"k{number}": 1 for number in range(50)}
     api.create(many, params={"dryRun": "All"})
     many["spec"]["source"]["items"][999]["metadata"] = {"width": 1}
-    with pytest.raises(Refused, match=r"spec\.source\.items\.metadata\.width is told of every video"):
+    with pytest.raises(Refused, match=r"spec\.source\.items\.metadata\.width is set by the importer for every video"):
         api.create(many, params={"dryRun": "All"})
 
 

@@ -58,7 +58,7 @@ def test_every_item_is_told_with_the_counts_of_the_status(api: ApiServer, namesp
 def test_one_that_is_not_there_is_told_in_the_clusters_words(api: ApiServer, namespace: str) -> None:
     asked = results(api, "few", "-n", namespace)
     assert (asked.returncode, asked.stdout) == (2, "")
-    found = 'error: The cluster says: bulkimports.videoimport.io "few" not found'
+    found = 'error: The cluster answers: bulkimports.videoimport.io "few" not found'
     assert asked.stderr == f"{found}; correct the name, or choose the namespace by --namespace.\n"
 
 

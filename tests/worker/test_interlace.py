@@ -67,4 +67,4 @@ def test_h264_that_calls_its_fields_whole_is_not_copied(
     path = clip(tmp_path / "v.mp4", filters, *codec)
     ended = desk.bring(site.add("/v.mp4", file(path)), output={"video": {"preset": "ultrafast"}})
     assert ended.code == 0, ended.everything
-    assert ended.stage("Transcode").why == "video is interlaced, though no flag says so"
+    assert ended.stage("Transcode").why == "video is interlaced, though no flag marks it"

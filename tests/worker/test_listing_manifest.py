@@ -223,7 +223,7 @@ def test_what_is_skipped_is_counted_page_by_page(lists: ListingHarness) -> None:
         [("https://e.com/2.mp4", "Two")],
     ]
     assert [[item.message for item in page.rejected] for page in pages] == [
-        ["Line 2: it stands above the header of the table and has no address."],
+        ["Line 2: it is above the header of the table and has no address."],
         ["Line 8: it has no url; in a table, # begins no comment."],
     ]
     assert [page.report.skipped and page.report.skipped.model_dump(exclude_defaults=True) for page in pages] == [

@@ -126,7 +126,7 @@ def test_an_index_at_the_end_that_cannot_be_had_first_is_staged(
 ) -> None:
     ended = desk.bring(site.add("/v.mp4", without_ranges(footage("moov-last.mp4"))), output=QUICK)
     assert ended.code == 0, ended.stderr
-    assert ended.stage("Download").why == "the source's index lies at its end, which could not be fetched first"
+    assert ended.stage("Download").why == "the source's index is at its end, which could not be fetched first"
 
 
 def test_a_download_that_starts_over_takes_everything_with_it(
@@ -228,7 +228,7 @@ def test_what_stands_still_is_ended_and_says_where(desk: WorkerHarness, site: Fa
     running = desk.start(task)
     ended = running.ended()
     assert ended.reason == Reason.STALLED
-    assert "Stage Download stood still for 4 seconds" in ended.report.message
+    assert "Stage Download made no progress for 4 seconds" in ended.report.message
     assert running.children() == []
     assert desk.bucket.unfinished == []
 

@@ -24,7 +24,7 @@ Footage = Callable[[str], Path]
         ("truncated.mp4", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
         ("truncated-moov-last.mp4", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
         ("truncated.mkv", Reason.SOURCE_TRUNCATED, "bytes longer than the file"),
-        ("corrupt.mp4", Reason.SOURCE_CORRUPT, "ffmpeg says"),
+        ("corrupt.mp4", Reason.SOURCE_CORRUPT, "ffmpeg reports"),
     ],
 )
 def test_footage_that_is_refused(

@@ -201,4 +201,4 @@ def test_a_copy_names_the_second_mono_track_as_left_out(
     ffmpeg("-i", base, *TONE, "-map", "0:v", "-map", "0:a", "-map", "1:a", *PLAIN, "-ac", "1", "-t", "2", source)
     ended = desk.bring(site.add("/mono.mp4", file(source)), output={"mode": "Remux"})
     assert ended.code == 0, ended.everything
-    assert [(one["index"], one["why"]) for one in streams(desk)["leftOut"]] == [(2, "a copy has one sound track")]
+    assert [(one["index"], one["why"]) for one in streams(desk)["leftOut"]] == [(2, "a copy has one audio track")]

@@ -1,7 +1,7 @@
 """What every model shares: camelCase on the wire, immutable in memory, unknown fields ignored on reading.
 
-Unknown fields are the API server's to refuse (the schema is closed there); a controller that meets an object written
-under a newer schema must go on, so reading ignores what it does not know.
+The API server refuses unknown fields, because the schema is closed there. A controller may meet an object written under
+a newer schema, so reading ignores unknown fields.
 """
 
 from datetime import UTC, datetime
@@ -45,8 +45,8 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def canonical(self) -> dict[str, Any]:
-        """This value without what is as it would be anyway: what to make hashes of. A field that is added later, with a
-        default that changes nothing, leaves them as they were, and so does an API server that writes defaults down."""
+        """This value without fields that have their default; hashes are made from it. A field that is added later, with
+        a default that changes nothing, leaves hashes unchanged. So does an API server that writes defaults down."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
@@ -98,7 +98,7 @@ Sha256 = Annotated[str, Field(max_length=64), Checked((requires(
     "[0-9a-f]{64}", "it must be a SHA-256 in 64 lowercase hexadecimal digits."
 ),))]  # fmt: skip
 ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), AfterValidator(_counted)]
-"""A count that stops at its most instead of being refused: a site may claim any length, and so may sums of such claims,
-but the API server stores no more than an int64, and refuses the whole status for one that is larger."""
+"""A count that stops at its maximum instead of being refused. A site may claim any length, and so may sums of such
+claims. The API server stores at most an int64, and refuses a whole status with a larger number."""
 Message = Annotated[ShownText, Field(max_length=1024)]
-"""A sentence or two. Whatever wrote it and whatever reads it, it holds no secret and nothing that a terminal obeys."""
+"""One or two sentences. Secrets and control characters are removed when it is written and when it is read."""

@@ -35,7 +35,7 @@ class Template(Model):
     metadata: Metadata | None = None
     """Kept with every video; see a VideoImport's metadata."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """Most charged runs of a child."""
+    """Maximum number of counted runs of a child before it fails for good."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
     """Longest a run may take."""
     worker: WorkerOptions = WorkerOptions()
@@ -43,7 +43,7 @@ class Template(Model):
 
 
 class FailurePolicy(Model):
-    """When a hopeless list is given up: nothing more is started, and what runs is finished."""
+    """When a list with too many failures ends: nothing more is started, and active runs are finished."""
 
     max_failed: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Most items that may fail; one more ends it."""
@@ -52,35 +52,35 @@ class FailurePolicy(Model):
 
 
 class BulkImportSpec(Model):
-    """Which videos, what every one of them gets, and how many are imported at the same time."""
+    """Which videos, the spec of every child, and how many are imported at the same time."""
 
     source: BulkSource
     """Which videos."""
     template: Template
-    """What every one of them gets; a change applies to items that are not yet started."""
+    """The spec of every child; a change applies to items that are not yet started."""
     incremental: bool = True
     """True: a video that the destination already has is not stored again; see a VideoImport's incremental."""
     dry_run: bool = False
-    """True looks for the videos and tells which would be imported, and imports none."""
+    """True lists the videos and reports which would be imported, and imports none."""
     parallelism: Annotated[int, Field(ge=1, le=100)] = 4
     """How many are imported at the same time."""
     failure_policy: FailurePolicy | None = None
-    """When to give up early; absent means never."""
+    """When to end early after failures; absent means never."""
     suspend: bool = False
-    """True ends the running pods and starts no others; false goes on."""
+    """True ends the running pods and starts no others; false continues."""
     cancel: bool = False
-    """True ends it within seconds; what is done stays."""
+    """True ends it within seconds; finished imports stay."""
     retry_token: RetryToken = ""
     """Change it to retry the failed items; the successes are kept."""
     retry_failed: bool = False
-    """True retries the failed items once, and takes up what earlier BulkImports with the same source and destination
-    left failed. Change retryToken to retry once more."""
+    """True retries the failed items once. It adds the failed items of earlier BulkImports with the same source and
+    destination. Change retryToken to retry once more."""
     child_history_limit: Annotated[int, Field(ge=0, le=10_000)] = 1000
-    """Most finished VideoImports that are kept; the oldest go first. No result is lost with them."""
+    """Maximum number of finished VideoImports that are kept; the oldest are deleted first. Their results are kept."""
     child_ttl_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = Field(default=604_800, alias="childTTLSeconds")
     """How long a finished VideoImport is kept, in seconds."""
     webhook: Webhook | None = None
-    """Whom to tell when it has ended."""
+    """Where a message is sent when the BulkImport has ended."""
 
 
 class BulkImport(Model):

@@ -12,7 +12,7 @@ from videoimport.api.rules.validation import Checked, needs_one
 from videoimport.api.videoimport_source import Checksum, S3Source
 
 MAX_ITEMS = 1000
-"""Of an inline list; a longer one belongs into a manifest."""
+"""Maximum of an inline list; use a manifest for a longer one."""
 MAX_LISTED = 100_000
 """Of any list."""
 _ATOMIC = {"x-kubernetes-list-type": "atomic"}
@@ -27,9 +27,9 @@ class Item(Model):
     name: ItemName | None = None
     """Its folder in the destination; absent means the template's destination.name."""
     metadata: Metadata | None = None
-    """Kept with this video, over the template's: where both name a key, this one counts."""
+    """Kept with this video, in addition to the template's. If both have a key, this value counts."""
     checksum: Checksum | None = None
-    """What the file's SHA-256 must be; anything else is ChecksumMismatch."""
+    """The expected SHA-256 of the file; another one fails with ChecksumMismatch."""
 
 
 class PlaylistSource(Model):
@@ -38,10 +38,10 @@ class PlaylistSource(Model):
     url: HttpUrl
     """The list's page."""
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED)] | None = None
-    """Most videos that are taken; absent means all."""
+    """Maximum number of videos to import; absent means all."""
     newest: bool = False
-    """True takes those first that the list dates latest, so that limit keeps the newest; a list without dates keeps its
-    order, which is newest first for channels and feeds."""
+    """True takes the latest videos first, by the list's dates, so that limit keeps the newest. A list without dates
+    keeps its order, which is newest first for channels and feeds."""
 
 
 class BucketSource(Model):
@@ -54,7 +54,7 @@ class BucketSource(Model):
     bucket: BucketName
     """The bucket."""
     prefix: Annotated[str, Field(max_length=1024)] = ""
-    """Only keys that begin so; empty means all."""
+    """Only keys that begin with this text; empty means all."""
     suffixes: (
         Annotated[
             tuple[Annotated[str, Field(min_length=1, max_length=32)], ...],
@@ -62,8 +62,8 @@ class BucketSource(Model):
         ]
         | None
     ) = None
-    """Only keys that end in one of these, whatever their case, such as [.mp4, .mkv]; absent means every object, and
-    what is no video is rejected."""
+    """Only keys that end in one of these, whatever their case, such as [.mp4, .mkv]. Absent means every object; objects
+    that are no video are rejected."""
 
 
 class ConfigMapKeyReference(Model):
@@ -76,8 +76,8 @@ class ConfigMapKeyReference(Model):
 
 
 class ManifestSource(Ruled):
-    """A list in a file: a URL a line, a table (CSV, TSV, Markdown) whose header names url, or JSON Lines; the first
-    lines tell which. Tables and JSON may give name, checksum and metadata; other columns of a table are metadata."""
+    """A list in a file: a URL a line, a table (CSV, TSV, Markdown) whose header names url, or JSON Lines. The first
+    lines decide. Tables and JSON may give name, checksum and metadata; other columns of a table are metadata."""
 
     rules = (needs_one("config_map_key_ref", "url", "s3"),)
 
@@ -109,5 +109,5 @@ class BulkSource(Ruled):
 
     @property
     def is_listed(self) -> bool:
-        """Whether a worker must look for the items; else they are here."""
+        """Whether a worker must list the items; else the spec has them."""
         return self.items is None

@@ -40,4 +40,4 @@ class Condition(Model):
     last_transition_time: Timestamp
     """When the status last changed from one value to another."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
-    """The metadata.generation this condition speaks of."""
+    """The metadata.generation that this condition belongs to."""

@@ -16,7 +16,7 @@ class Container:
     """What is known of a container."""
 
     demuxer: str
-    """libavformat's name, as ffprobe tells it and ``-format_whitelist`` takes it."""
+    """libavformat's name, as ffprobe prints it and ``-format_whitelist`` takes it."""
     extension: str
     """Of a file's name, without the dot."""
     content_type: str
@@ -46,7 +46,7 @@ DEMUXERS = tuple(dict.fromkeys(container.demuxer for container in CONTAINERS.val
 
 
 def named(container: ContainerFormat | None, demuxer: str) -> ContainerFormat | None:
-    """Return a container's name: as its first bytes tell it, else by its demuxer where that reads only one container.
+    """Return a container's name: by its first bytes, else by its demuxer where that reads only one container.
 
     None for a demuxer that is unknown, or reads several.
     """

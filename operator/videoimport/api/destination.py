@@ -19,7 +19,7 @@ MOST_INNER_BYTES = 64
 MOST_FILE_NAME_BYTES = 255
 """Of one name in a file system."""
 _TAG_SIGNS = "[^-+=._:/@ 0-9A-Za-z\x80-\U0010ffff]"
-"""ASCII characters that S3 takes in no tag."""
+"""ASCII characters that S3 refuses in tags."""
 _TagValue = Annotated[str, Field(max_length=256), Checked((forbids(
     _TAG_SIGNS, "a tag has letters, digits, spaces and + - = . _ : / @ only; remove other characters."
 ),))]  # fmt: skip
@@ -43,7 +43,7 @@ class S3Destination(Model):
     bucket: BucketName
     """The bucket; it must exist."""
     prefix: Prefix | None = None
-    """A path in the bucket under which everything of ours lies, without slashes at its ends."""
+    """A path in the bucket above all objects of the importer, without slashes at its ends."""
     storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((string_rules.STORAGE_CLASS,))] | None = (
         None
     )
@@ -64,7 +64,7 @@ class VolumeDestination(Model):
     claim_name: ClaimName
     """The PersistentVolumeClaim's name."""
     path: Prefix | None = None
-    """A path in the volume under which everything of ours lies, without slashes at its ends."""
+    """A path in the volume above all files of the importer, without slashes at its ends."""
 
 
 def _bytes(text: str | None) -> int:
@@ -72,7 +72,7 @@ def _bytes(text: str | None) -> int:
 
 
 def _literal(name: str | None) -> str:
-    """What of a template is there whatever its placeholders stand for."""
+    """The parts of a template that stay, whatever replaces its placeholders."""
     return re.sub(f"{{({'|'.join(string_rules.PLACEHOLDERS)})}}", "", name or "")
 
 
@@ -118,7 +118,7 @@ _SHORT_FILE_NAMES = Rule(
 
 
 class Destination(Ruled):
-    """Results go to ``<prefix>/<folder>/<name>/``: video.mp4, what else is asked for and, last of all, result.json."""
+    """Results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs and, at the end, result.json."""
 
     rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
@@ -135,13 +135,14 @@ class Destination(Ruled):
     """The video's own folder. May hold {name} (of this resource), {title} and {sourceId} (of the source, made safe for
     a path), {hash} (eight hex digits of the source's identity). Absent means {name}; in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"
-    """What happens when another import's result already stands there. An import never refuses its own."""
+    """What happens when another import's result is already there. An import never refuses its own."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
-    """Where the bucket or volume is served from, such as https://cdn.example.com; fills outputs' url."""
+    """The address under which the bucket or volume is served, such as https://cdn.example.com. It is the beginning of
+    url in status.outputs."""
 
     @property
     def prefix(self) -> str | None:
-        """The path under which everything of ours lies."""
+        """The path above all files of the importer."""
         if self.s3 is not None:
             return self.s3.prefix
         return self.persistent_volume_claim.path if self.persistent_volume_claim else None

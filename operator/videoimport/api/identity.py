@@ -1,4 +1,4 @@
-"""Identities: of an item in a list, of an imported video, of a list's way from its source to its destination."""
+"""Identities: of an item in a list, of an imported video, of a list's pair of source and destination."""
 
 import hashlib
 import json
@@ -17,19 +17,19 @@ def item_identity(url: str) -> str:
 
 
 def source_hash8(locator: str) -> str:
-    """The eight hex digits that {hash} stands for in destination.name."""
+    """The eight hex digits that replace {hash} in destination.name."""
     return hashlib.sha256(locator.encode()).hexdigest()[:8]
 
 
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:
-    """SHA-256 (hex) of source hash, output settings and folder: a 360p copy does not stand for a 1080p wish."""
+    """SHA-256 (hex) of source hash, output settings and folder: a 360p copy does not count as a 1080p result."""
     key = {"source": source_sha256, "output": output.canonical(), "folder": folder or ""}
     return _hash(key)
 
 
 def integration(spec: BulkImportSpec) -> str:
-    """SHA-256 (hex) of where a list comes from and where its videos go, whatever else is asked: of BulkImports that
-    have it in common, one runs at a time."""
+    """SHA-256 (hex) of the source of a list and the destination of its videos, without other fields. Of BulkImports
+    with the same one, one runs at a time."""
     return _hash([_place_of(spec.source), _goal(spec.template.destination)])
 
 

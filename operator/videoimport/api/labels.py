@@ -1,4 +1,4 @@
-"""Names the cluster knows us by: the API group, our labels and annotations."""
+"""The project's names in the cluster: the API group, labels and annotations."""
 
 GROUP = "videoimport.io"
 VERSION = "v1alpha1"
@@ -30,4 +30,4 @@ TASK = f"{GROUP}/task"
 
 WORKER_CONTAINER = "worker"
 OUR_PREFIXES = (f"{GROUP}/", "app.kubernetes.io/")
-"""Labels and annotations under these prefixes are ours; ``spec.worker`` never overrides them."""
+"""The controller sets labels and annotations under these prefixes; ``spec.worker`` never overrides them."""

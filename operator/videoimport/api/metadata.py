@@ -1,4 +1,4 @@
-"""What a user wants to be kept with a video: strings, numbers and booleans under names of their own."""
+"""Metadata that users give for a video: strings, numbers and booleans under chosen names."""
 
 from typing import Annotated
 
@@ -10,17 +10,18 @@ PREDEFINED = (
     "duration", "durationMs", "width", "height", "resolution", "size", "sizeBytes", "format", "filename", "sha256",
     "videoCodec", "audioCodec", "framesPerSecond", "bitrate",
 )  # fmt: skip
-"""Told by us of every video; they cannot be overridden."""
+"""The importer sets these for every video; they cannot be overridden."""
 
 _SCALAR = {"x-kubernetes-preserve-unknown-fields": True, "maxLength": MOST_LETTERS}
-"""Any value: the ValidatingAdmissionPolicy of crdgen.policy refuses objects, lists and null. CEL in the schema cannot
-see untyped values, and bounds that refuse them (maxProperties: 0) would give messages that nobody understands."""
+"""Any value: the ValidatingAdmissionPolicy of crdgen.admission_policy refuses objects, lists and null. CEL in the
+schema cannot see untyped values, and bounds that refuse them (maxProperties: 0) would give messages that users cannot
+understand."""
 Scalar = Annotated[bool | int | float | Annotated[str, Field(max_length=MOST_LETTERS)], WithJsonSchema(_SCALAR)]
 
 
 def _own_names(metadata: dict[str, Scalar]) -> dict[str, Scalar]:
     if taken := sorted(set(metadata) & set(PREDEFINED)):
-        raise ValueError(f"{', '.join(taken)} is told of every video and cannot be set; choose another name.")
+        raise ValueError(f"{', '.join(taken)} is set by the importer for every video; choose another name.")
     return metadata
 
 

@@ -9,7 +9,7 @@ from videoimport.api.rules.string_rules import RENDITION
 from videoimport.api.rules.validation import Checked, Rule
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
-# Rules meet their object's default, {}, before the defaults of its fields are in it: hence ``has``.
+# Rules see their object's default, {}, before its fields have their defaults: hence ``has``.
 _MOST_CRF = "crf is at most 51 for h264 and hevc. Lower it, or set codec to av1."
 _CRF_FITS = Rule(
     "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')",
@@ -20,8 +20,8 @@ _CRF_FITS = Rule(
 _ORIGINAL_IS_ALONE = Rule(
     "!has(self.mode) || self.mode != 'Original' || "
     "((!has(self.renditions) || size(self.renditions) == 0) && !has(self.audioFile))",
-    "mode Original uploads the source's very bytes: it has no renditions and no audioFile. Remove them, or set mode to "
-    "Auto.",
+    "mode Original uploads the source's bytes unchanged: it has no renditions and no audioFile. Remove them, or "
+    "set mode to Auto.",
     lambda output: output.mode != "Original" or not (output.renditions or output.audio_file),
 )
 _RENDITIONS_CRF_FITS = Rule(
@@ -93,13 +93,13 @@ class Output(Ruled):
     rules = (_ORIGINAL_IS_ALONE, _RENDITIONS_CRF_FITS)
 
     mode: Literal["Auto", "Encode", "Remux", "Original"] = "Auto"
-    """Auto copies streams that already comply and encodes the others; Encode always encodes; Remux always copies and
-    refuses what an MP4 cannot hold; Original uploads the very bytes of the source."""
+    """Auto copies streams that already comply and encodes the others. Encode always encodes. Remux always copies and
+    refuses what an MP4 cannot hold. Original uploads the unchanged bytes of the source."""
     keep_original: bool = False
-    """True keeps the source's very bytes beside the video, as original.<extension>."""
+    """True keeps the source's unchanged bytes beside the video, as original.<extension>."""
     metadata: Literal["Strip", "Keep"] = "Strip"
-    """Strip leaves out the source's metadata, such as its location, device and timecodes, but for the title and the
-    language; Keep copies what an MP4 can hold. An original has the source's bytes with all of it."""
+    """Strip leaves out the source's metadata, such as its location, device and timecodes, except the title and the
+    language. Keep copies what an MP4 can hold. An original has the source's bytes with all of it."""
     video: VideoOutput = VideoOutput()
     """The video stream."""
     audio: AudioOutput = AudioOutput()

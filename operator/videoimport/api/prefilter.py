@@ -1,7 +1,7 @@
-"""What speaks against an item before anything of it is fetched: its name, and what a listing tells of it.
+"""Reasons to reject an item before anything of it is fetched: its name, and its entry in a listing.
 
-A name only speaks against what is surely no video; which container a file is, its bytes tell. A page of the web may be
-called nearly anything, such as intro-to-node.js or mr.hollands.opus, so of an address only a few endings count.
+A name only rejects an item that is surely no video; the container of a file is decided by its bytes. A page of the web
+may be called nearly anything, such as intro-to-node.js or mr.hollands.opus, so of an address only a few endings count.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _FILES = (
     "pptx odt ods odp epub zip gz tgz bz2 xz zst 7z rar srt vtt md5 sha1 sha256 sha512 crdownload ytdl"
 )
 _NO_PAGE = frozenset(_FILES.split())
-"""What no page's name ends in, unless it is one of that file."""
+"""Endings that no page's name has, unless the page is about that file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class _EntryFacts:
 
     @property
     def short_side(self) -> int | None:
-        """Of the displayed size; a height alone may be the long side of a portrait, so it proves only what is low."""
+        """Check the displayed size. A height alone may be the long side of a portrait, so it only proves that a video
+        is too low."""
         return min(self.width, self.height) if self.width and self.height else None
 
 
@@ -61,9 +62,9 @@ def cheap(
     height: int | None = None,
     requirements: Requirements | None = None,
 ) -> Objection | None:
-    """Why this item need not be tried, and a sentence for people; None as far as nothing speaks against it. What is not
-    known is None. ``width`` and ``height`` are those of the displayed picture. Of what ``is_named_by_site`` as one of
-    its videos the address says nothing."""
+    """The reason to reject this item, and a sentence for the user; None if no reason is known. What is not known is
+    None. ``width`` and ``height`` are those of the displayed picture. The address proves nothing about an item that
+    ``is_named_by_site`` as one of its videos."""
     if not is_named_by_site and (objection := _by_name(url_or_key)):
         return objection
     if requirements is None:
@@ -76,12 +77,12 @@ def _by_name(url_or_key: str) -> Objection | None:
     name = _file_name(url_or_key)
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     what = _BY_EXTENSION.get(extension) if "://" not in url_or_key or extension in _NO_PAGE else None
-    return (Reason.NOT_VIDEO, f"Its name says that it is {what}. Give a video.") if what else None
+    return (Reason.NOT_VIDEO, f"Its name is that of {what}. Give a video.") if what else None
 
 
 def _file_name(url_or_key: str) -> str:
-    """The last part of the path. A page may show a picture's or a sound's video under its name, which then ends in no
-    file at all but stands in the query."""
+    """The last part of the path. A page may show a picture's or an audio file's video under its name. That page then
+    ends in no file, and has the name in its query."""
     path = url_or_key
     if "://" in url_or_key:
         try:

@@ -1,4 +1,4 @@
-"""Kubernetes quantities of bytes, such as ``50Gi``, as they stand in a manifest."""
+"""Kubernetes quantities of bytes, such as ``50Gi``, as a manifest has them."""
 
 import re
 from decimal import Decimal

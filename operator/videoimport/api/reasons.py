@@ -103,13 +103,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonInfo:
-    """The facts of a reason that hold wherever it appears."""
+    """The constant facts of a reason."""
 
     retry: RetryClass
     finding: str
-    """One sentence: what was found, where nothing more exact is known."""
+    """One sentence about what was found, if nothing more exact is known."""
     advice: str
-    """One sentence: what the user does now, where nothing more exact is known. What follows by itself is not advice."""
+    """One sentence about what the user does now, if nothing more exact is known. Automatic retries are not advice."""
     exit_code: int | None = None
     """Of the worker, 64 to 113; None if no worker can end with it."""
     max_retries: int | None = None

@@ -1,8 +1,8 @@
 """URLs and texts without secrets: no user info, no parameter that may be a signature or a key, at any depth.
 
-An address may stand within another: after ``url=``, percent-encoded once or more, in base64, in a path, in JSON. The
-scanner looks at each part of a URL as a text of its own and decodes what is encoded, up to ``_DEPTH`` levels; what is
-nested deeper is hidden. Text is cleaned first, so that removing a character later never completes an address.
+An address may be within another: after ``url=``, percent-encoded once or more, in base64, in a path, in JSON. The
+scanner checks each part of a URL as a separate text and decodes encoded parts, up to ``_DEPTH`` levels. It hides deeper
+parts. Text is cleaned first, so that removing a character later never completes an address.
 """
 
 import base64
@@ -82,7 +82,7 @@ _BROKEN_USER = re.compile(
 """User info with a line end in it; the client drops line ends from an address."""
 _SPACE = re.compile(r"\s")
 _STOPS = {'"': re.compile(r'[\s"]'), "'": re.compile(r"[\s']"), "`": re.compile(r"[\s`]"), "<": re.compile(r"[\s>]")}
-"""What ends an address, by what stands before it."""
+"""The end of an address, by the text before it."""
 _SEGMENT = re.compile(r"[^/\\]+")
 _SEPARATOR = re.compile(r"(&amp;|[&;])", re.IGNORECASE)
 _NARROW_AUTHORITY = re.compile(r"[^/\\?#\s&;]*")
@@ -108,7 +108,7 @@ _FIELD = re.compile(
     r"([\"']?\s{0,8}:\s{0,8})([^\s\"'<>,;]+)",
     re.IGNORECASE,
 )
-"""A name of several words, or one that stands for a secret by itself, and its value: a header or a line of YAML. Names
+"""A name of several words, or one that means a secret by itself, and its value: a header or a line of YAML. Names
 such as ``credentialsSecretRef`` are those of fields, whose faults follow them."""
 _LOGIN = re.compile(
     r"(?<![\w.%+:/@-])[\w.%+-]{0,64}(?::|%3a)[^\s/\"'<>@]{1,256}(?:@|%40)(?!sha256:)(?=[\w\[])", re.IGNORECASE
@@ -178,14 +178,14 @@ def _shown(show: Callable[[str], str]) -> BeforeValidator:
 
 
 ShownText = Annotated[str, _shown(shown_text), PlainSerializer(shown_text, return_type=str)]
-"""One line that others wrote or that quotes what others wrote. ``model_copy`` validates nothing, so writing cleans it
-too."""
+"""One line of untrusted text, or with untrusted text in it. ``model_copy`` validates nothing, so writing cleans it too.
+"""
 ShownUrl = Annotated[str, _shown(lambda url: clean_uri(shown_url(url)))]
-"""An address to be read by people."""
+"""An address to be shown to users."""
 
 
 def _has_host(parts: SplitResult) -> bool:
-    """Whether what stands before the path is a host. ``https://user:a/b@host`` has none: its password has a slash."""
+    """Whether the text before the path is a host. ``https://user:a/b@host`` has none: its password has a slash."""
     try:
         parts.port  # noqa: B018 — read for the error it raises
     except ValueError:
@@ -242,7 +242,7 @@ def _text(text: str, depth: int = _DEPTH) -> str:
 
 
 def _pieces(text: str, depth: int, plain: Callable[[str, int], str] | None = None) -> Iterator[str]:
-    """The text's parts, cleaned: addresses, and by ``plain`` what stands between them."""
+    """The text's parts, cleaned: addresses, and by ``plain`` the text between them."""
     between = plain or _plain
     at = 0
     while start := _first_start(text, at):
@@ -344,7 +344,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _from_base64(found: re.Match[str]) -> str:
-    """The address in it. What is left of a cut one is read as far as it goes. Letters of the same alphabet may stand
+    """The address in it. What is left of a cut one is read as far as it goes. Letters of the same alphabet may come
     before it, so that it begins at another place within a group of four."""
     run = found[0].rstrip("=")
     if run.startswith(("aHR0c", "SFRUU")):
@@ -379,7 +379,7 @@ def _address(start: str, behind: str, depth: int) -> str:
 
 
 def _user_info(word: str, behind: str) -> str:
-    """What stands before the host of an address, with its last ``@``; empty where there is none. ``word``: up to white
+    """The text before the host of an address, with its last ``@``; empty where there is none. ``word``: up to white
     space or a quote; ``behind``: more of the text, for what has either in it."""
     if broken := _BROKEN_USER.match(behind):
         return broken[0]

@@ -1,4 +1,4 @@
-"""Words for places that sources and destinations share: addresses, buckets, claims, paths, Secrets."""
+"""Types for places that sources and destinations share: addresses, buckets, claims, paths, Secrets."""
 
 from typing import Annotated
 

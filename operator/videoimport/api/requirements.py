@@ -10,7 +10,7 @@ from videoimport.api.quantity import SomeBytes
 from videoimport.api.rules.validation import Rule
 
 DEFAULT_FORMATS: tuple[ContainerFormat, ...] = ("mp4", "mkv", "mov", "webm")
-"""What cameras, editors and the web write today; the others of ``containers.CONTAINERS`` are accepted by name."""
+"""The usual containers of cameras, editors and the web; ``formats`` may name the others of ``CONTAINERS``."""
 
 _HEIGHTS = Rule(
     "!has(self.minHeight) || !has(self.maxHeight) || self.minHeight <= self.maxHeight",
@@ -35,9 +35,9 @@ class Requirements(Ruled):
         tuple[ContainerFormat, ...],
         Field(min_length=1, max_length=len(CONTAINERS), json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = DEFAULT_FORMATS
-    """Accepted containers, by what the file is and not by its name: mov is brand "qt  ", webm is EBML DocType webm,
-    asf is WMV too, mpeg is a program stream, HLS and DASH count as mp4."""
+    """Accepted containers, by the file's content and not by its name. mov is brand "qt  ", webm is EBML DocType webm,
+    and asf is WMV too. mpeg is a program stream; HLS and DASH count as mp4."""
     max_size: SomeBytes | None = None
     """Greatest size of the source as fetched, such as 50Gi."""
     damage: Literal["Refuse", "Tolerate"] = "Refuse"
-    """Tolerate imports what is there of a damaged source and says what was lost; it is meant for archives."""
+    """Tolerate imports the readable part of a damaged source and reports what was lost; it is meant for archives."""

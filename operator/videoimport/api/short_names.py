@@ -1,6 +1,6 @@
-"""Short names of what is imported: the readable part of an object's name, and the text of a table's column.
+"""Short names of imported videos: the readable part of an object's name, and the text of a table's column.
 
-Both are derived from text that others wrote. Neither ever holds a query, user info or a signature of an address.
+Both are derived from untrusted text. Neither has a query, user info or a signature of an address.
 """
 
 import re
@@ -22,7 +22,7 @@ _GAP = re.compile(r"[^a-z0-9]+")
 
 
 def slug_of(text: str) -> str:
-    """``text`` in letters, digits and hyphens of ASCII, fit to stand within a name; empty where nothing is left of it.
+    """``text`` in letters, digits and hyphens of ASCII, fit to be part of a name; empty where nothing is left of it.
     Accents go, and letters of other alphabets are left out."""
     plain = unicodedata.normalize("NFKD", shown_text(text[:_MOST_READ])).casefold()
     return _GAP.sub("-", "".join(letter for letter in plain if _may_stay(letter))).strip("-")

@@ -1,8 +1,8 @@
-"""Untrusted text, made safe to show: no control characters, nothing that reorders or hides what stands beside it.
+"""Untrusted text, made safe to show: no control characters, no characters that reorder or hide the text beside them.
 
 Titles, names and messages come from hosts, lists, media files and destinations. A terminal obeys control characters,
-and bidirectional controls make one text look like another. The models of reports and statuses use these types, so no
-writer and no reader can forget it. An identifier keeps its characters: ``clean_uri`` percent-encodes them instead.
+and bidirectional controls make one text look like another. The models of reports and statuses use these types, so that
+every writer and reader applies them. An identifier keeps its characters: ``clean_uri`` percent-encodes them instead.
 """
 
 import re
@@ -24,8 +24,9 @@ _HIDDEN = re.compile(
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
-"""Cc but tab and newline, bidirectional controls, and what Unicode ignores by default (Default_Ignorable_Code_Point of
-UAX 44), in which a text can be hidden: separators, soft hyphen, fillers, tags. Visible signs of Arabic in Cf stay."""
+"""Cc except tab and newline, bidirectional controls, and the characters that Unicode ignores by default
+(Default_Ignorable_Code_Point of UAX 44). These can hide a text: separators, soft hyphen, fillers, tags. Visible signs
+of Arabic in Cf stay."""
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _RUN = re.compile(
     f"(?=[{_SELECTORS}\u200c\u200d])([{_SELECTORS}]?)[{_SELECTORS}]*([\u200c\u200d]?)[{_SELECTORS}\u200c\u200d]*"
@@ -64,8 +65,8 @@ def clean_uri(uri: str) -> str:
 
 
 def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
-    """Return user metadata with clean names and texts; texts may have several lines, and other values stay. Of names
-    that become the same the first counts, and one of which nothing is left is left out."""
+    """Return user metadata with clean names and texts; texts may have several lines, and other values stay. If names
+    become equal, the first counts; a name that becomes empty is left out."""
     found: dict[str, Value | str] = {}
     for name, value in values.items():
         found.setdefault(clean_text(name), clean_lines(value) if isinstance(value, str) else value)
@@ -73,11 +74,11 @@ def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
 
 
 def _cleaned(value: object) -> object:
-    """What is no text is for the field's own check to refuse."""
+    """The field's own check refuses a value that is no text."""
     return clean_text(value) if isinstance(value, str) else value
 
 
 DisplayText = Annotated[str, BeforeValidator(_cleaned)]
-"""One line that others wrote; state ``max_length`` outside of it."""
+"""One line of untrusted text; state ``max_length`` outside of it."""
 DisplayUri = Annotated[str, BeforeValidator(lambda value: clean_uri(value) if isinstance(value, str) else value)]
-"""The name of an object or its address, made of what others wrote."""
+"""The name of an object or its address, made of untrusted text."""

@@ -1,7 +1,7 @@
 """The one spelling of an http or https address. Pure.
 
-Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep the one spelling, so identities,
-hosts and origins compare equal, and yt-dlp, which knows sites in lower case only, knows them.
+Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep this spelling, so identities,
+hosts and origins compare equal. yt-dlp recognizes sites in lower case only.
 """
 
 import re
@@ -11,8 +11,8 @@ _CAPITALS = re.compile("[A-Z]+")
 
 
 def canonical_url(url: str) -> str:
-    """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
-    is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
+    """Return ``url`` with its scheme and host in lower case. A login and all text behind the host stay, and so does a
+    text that is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
     found = _START.match(url)
     if found is None:
         return url

@@ -45,7 +45,8 @@ class ObjectMeta(Model):
 
 
 class VideoImportSpec(Model):
-    """Which video, from where to where, what it must be, what comes out. Only source and destination are required."""
+    """The source and destination of the video, the requirements and the output. Only source and destination are
+    required."""
 
     source: VideoSource
     """Where the video comes from. Immutable while a run is active and once Completed."""
@@ -54,22 +55,23 @@ class VideoImportSpec(Model):
     requirements: Requirements | None = None
     """Bounds the source must meet; absent means none, and {} means the defaults."""
     output: Output = Output()
-    """What comes out. Immutable while a run is active and once Completed."""
+    """The files to make. Immutable while a run is active and once Completed."""
     metadata: Metadata | None = None
-    """Kept with the video: strings, numbers and booleans, under names that are not told of every video anyway."""
+    """Kept with the video: strings, numbers and booleans, under names that the importer does not set itself."""
     incremental: bool = True
-    """True: a video that the destination already has, with the same output and in the same folder, is not stored again;
-    the import is then Completed with reason Duplicate. False stores it again."""
+    """True: a video that the destination already has, with the same output and in the same folder, is not stored again.
+    The import is then Completed with reason Duplicate. False stores it again."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """Most runs that are charged before it fails for good."""
+    """Maximum number of counted runs before it fails for good."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
     """Longest a run may take."""
     suspend: bool = False
-    """True ends the running pod and keeps it from being started; false goes on. No attempt is charged."""
+    """True ends the running pod and starts no other; false continues. The stopped run is not counted toward
+    maxAttempts."""
     cancel: bool = False
-    """True ends the import within seconds, for good: until the retryToken changes, with cancel taken back."""
+    """True ends the import within seconds, for good: until cancel is removed and the retryToken changes."""
     retry_token: RetryToken = ""
-    """Change it to anything else to start a failed or cancelled import again, its attempts counted anew."""
+    """Change it to start a failed or cancelled import again, with its attempts counted from zero."""
     worker: WorkerOptions = WorkerOptions()
     """How the worker's pod is to be run."""
 

@@ -39,7 +39,7 @@ class S3Source(Model):
     key: Annotated[str, Field(min_length=1, max_length=1024)]
     """The object's key."""
     version_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(default=None, alias="versionID")
-    """One version of a versioned object; absent means the newest, which is then held for the whole import."""
+    """One version of a versioned object. Absent means the newest one at the start, which the whole import reads."""
 
 
 class VolumeSource(Model):
@@ -70,11 +70,11 @@ class VideoSource(Ruled):
     """Origins that the Secret's headers are sent to, besides the hosts that the Secret names. Absent means the url's
     own origin. The controller sets it for each video of a list: the list's origin, or none."""
     checksum: Checksum | None = None
-    """What the file's SHA-256 must be, such as sha256:9f86d0…; anything else is ChecksumMismatch."""
+    """The expected SHA-256 of the file, such as sha256:9f86d0…; another one fails with ChecksumMismatch."""
 
     @property
     def address(self) -> str:
-        """What it is called to people: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. May hold secrets."""
+        """The address: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. May hold secrets."""
         if self.url is not None:
             return self.url
         if self.s3 is not None:
@@ -84,7 +84,7 @@ class VideoSource(Ruled):
 
     @property
     def locator(self) -> str:
-        """The address with what else tells it from others: an object's store and version."""
+        """The address with the fields that distinguish it from others: an object's store and version."""
         if self.s3 is None:
             return self.address
         host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"

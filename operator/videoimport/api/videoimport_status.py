@@ -1,4 +1,4 @@
-"""What a VideoImport's status is made of. The worker reports the same shapes, so that nothing is translated."""
+"""The parts of a VideoImport's status. The worker reports the same shapes, so the controller copies them."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from videoimport.api.untrusted_text import DisplayText, DisplayUri
 MAX_STAGES = 8
 _RATIONAL = requires("[0-9]+/[0-9]+", "it must be a rational number, such as 30000/1001.")
 Seconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
-"""A time that a run may take or tell of; far beyond any, and harmless to calculate with."""
+"""A time that a run may take or report; far beyond any real one, and harmless to calculate with."""
 Pixels = Annotated[int, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -64,11 +64,11 @@ class Stage(Model):
     seconds: Seconds | None = None
     """How long it has run, or took."""
     mode: StageMode | None = None
-    """Of Transcode: Remux (the video is copied), Encode or Original (the very bytes). Of Download and Upload:
+    """Of Transcode: Remux (the video is copied), Encode or Original (the bytes are kept). Of Download and Upload:
     Overlapped (with the stages beside it) or Staged."""
     why: Annotated[DisplayText, Field(max_length=256)] | None = None
-    """Why this mode: the first rule that asked for encoding, what let the streams be copied, or what kept the stages
-    from overlapping."""
+    """Why this mode: the first rule that needs an encode, why the streams were copied, or why the stages did not
+    overlap."""
 
 
 class SourceStatus(Model):
@@ -100,7 +100,7 @@ class VideoMetadata(Model):
     height: Pixels | None = None
     """Displayed height in pixels."""
     duration: Annotated[DisplayText, Field(max_length=32)] | None = None
-    """Duration as people read it, such as 1:02:03; the controller fills it in."""
+    """Duration for display, such as 1:02:03; the controller fills it in."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
     size_bytes: ByteCount | None = None
@@ -121,7 +121,7 @@ class OutputFile(Model):
     uri: Annotated[DisplayUri, Field(max_length=2048)]
     """Where it is, such as s3://bucket/key or pvc://claim/path."""
     url: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """Where it is served, if destination.publicBaseURL says so."""
+    """The public address, if destination.publicBaseURL is set."""
     size_bytes: ByteCount | None = None
     """Its size."""
     sha256: Sha256 | None = None
@@ -131,8 +131,8 @@ class OutputFile(Model):
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed."""
     verified: Verified | None = None
-    """How the worker verified that the object has the bytes it sent: by the SHA256 or the MD5 that the store keeps, by
-    reading the object back (ReadBack), or, on a volume, by writing the file to the disk (Synced)."""
+    """How the worker verified that the object has the bytes it sent. SHA256 and MD5: by the hash that the store keeps.
+    ReadBack: by reading the object. Synced: by writing the file to the disk of a volume."""
 
 
 class RenditionFile(OutputFile):
@@ -143,7 +143,7 @@ class RenditionFile(OutputFile):
 
 
 class ThumbnailSet(Model):
-    """The still pictures: all lie side by side, numbered from 001."""
+    """The still pictures, side by side, numbered from 001."""
 
     uri: Annotated[DisplayUri, Field(max_length=2048)]
     """Of the first one."""
@@ -156,7 +156,7 @@ class ThumbnailSet(Model):
 
 
 class Outputs(Model):
-    """What the import left in the destination."""
+    """The files of the import in the destination."""
 
     video: OutputFile | None = None
     """The video."""
@@ -195,29 +195,29 @@ class JobReference(Model):
     name: Annotated[str, Field(max_length=63)]
     """Its name, derived from the import's name and the run."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """Set once the Job has been seen: from then on its absence means that it is lost, not that it is yet to be made."""
+    """Set once the Job was observed. After that, a missing Job is a lost one; before, it is still to be created."""
 
 
 class Attempts(Model):
-    """How often it was tried since the spec or the retryToken last changed."""
+    """The attempts since the spec or the retryToken last changed."""
 
     count: Count = 0
-    """Runs that were charged, the current one included."""
+    """Runs that count toward maxAttempts, the current one included."""
     max: Annotated[int, Field(ge=1)] = 5
     """spec.maxAttempts."""
     uncharged: Count = 0
-    """Runs that ended through no fault of their own."""
+    """Runs that do not count toward maxAttempts, such as lost ones."""
     reasons: Annotated[
         tuple[Reason, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
-    """Why earlier charged runs ended, oldest first."""
+    """Why earlier counted runs ended, oldest first."""
     next_retry_time: Timestamp | None = None
     """When the next run starts."""
 
 
 class HostBackoff(Model):
-    """What this import reports of its source's host. The reports of all imports of a namespace are the state of the
-    host's circuit breaker, which so outlives the controller."""
+    """The report of this import about its source's host. The reports of all imports of a namespace are the state of the
+    host's circuit breaker. So a restart of the controller keeps that state."""
 
     host: Annotated[str, Field(max_length=253)]
     """Its name."""
@@ -248,11 +248,11 @@ class VideoImportStatus(Model):
     """Written by the controller only."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """The metadata.generation this status speaks of."""
+    """The metadata.generation that this status belongs to."""
     phase: VideoPhase | None = None
     """Where the import is: the earliest unfinished stage, or the end."""
     reason: Reason | None = None
-    """Why it failed, waits or is tried again; one of a closed set."""
+    """Why it failed, waits or is retried; one of a closed set."""
     message: Message | None = None
     """What happened and what to do, in a sentence or two."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra={
@@ -275,7 +275,7 @@ class VideoImportStatus(Model):
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """spec.retryToken as last acted upon."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None
-    """Of spec as last acted upon, but for suspend, cancel and retryToken; a failed one starts again when it differs."""
+    """Of spec as last acted upon, without suspend, cancel and retryToken; a failed one starts again when it differs."""
     start_time: Timestamp | None = None
     """When the first run was decided."""
     completion_time: Timestamp | None = None
@@ -293,7 +293,7 @@ class VideoImportStatus(Model):
     ] = ()
     """The stages of the current run."""
     display_name: Annotated[str, Field(max_length=64)] | None = None
-    """What is imported, for tables: the source's title once it is known, else its file name, else its host."""
+    """Name of the video, for tables: the source's title once it is known, else its file name, else its host."""
     source: SourceStatus | None = None
     """What was found at the source."""
     metadata: VideoMetadata | None = None

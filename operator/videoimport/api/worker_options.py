@@ -31,20 +31,20 @@ class Resources(Ruled):
     rules = (FITTING_RESOURCES, DEVICES)
 
     requests: ResourceList | None = None
-    """What the scheduler sets aside, such as {cpu: "1", memory: 512Mi}."""
+    """What the scheduler reserves, such as {cpu: "1", memory: 512Mi}."""
     limits: ResourceList | None = None
     """What the container may not exceed."""
 
 
 class Scratch(Model):
-    """Room for the source and the result while they are worked on."""
+    """Temporary space for the source and the result."""
 
     size: SomeBytes = "10Gi"
-    """The room's limit; about the source's size plus the result's. On the node it is also requested, as
-    ephemeral-storage, unless worker.resources says something of that."""
+    """The limit of scratch; about the source's size plus the result's. Without a storage class it is also the request
+    of ephemeral-storage, unless worker.resources has one."""
     storage_class_name: DnsName | None = None
-    """Absent: room of the node's, gone with the pod. Given: a volume of this class that outlives the pod, so that a run
-    after one that was lost goes on where that stopped fetching; it is deleted when the import ends."""
+    """Absent: space on the node, which is deleted with the pod. Given: a volume of this class that outlives the pod, so
+    that a run after a lost one resumes the download. It is deleted when the import ends."""
 
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
@@ -79,15 +79,15 @@ class WorkerOptions(Model):
     scratch: Scratch = Scratch()
     """Temporary room."""
     labels: Annotated[dict[str, _Word], Field(max_length=32), Checked((NOT_OURS, NOT_OF_JOBS, KEYS))] | None = None
-    """Labels for the Job and its pod; they never override ours."""
+    """Labels for the Job and its pod; they never override those of the controller."""
     annotations: Annotated[dict[str, _Text], Field(max_length=32), Checked((NOT_OURS, KEYS))] | None = None
-    """Annotations for the Job and its pod; they never override ours."""
+    """Annotations for the Job and its pod; they never override those of the controller."""
     node_selector: Annotated[dict[str, _Word], Field(max_length=32), Checked((KEYS,))] | None = None
     """Labels that the node must have."""
     tolerations: Annotated[
         tuple[Toleration, ...], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
-    """Taints of nodes that the pod may run on nevertheless."""
+    """Taints of nodes on which the pod may run."""
     affinity: Affinity | None = None
     """The pod's affinity, as in core/v1."""
     priority_class_name: DnsName | None = None
@@ -98,9 +98,9 @@ class WorkerOptions(Model):
     """ConfigMap whose key ca.crt has certificates (PEM) to trust besides the usual ones, for sources and stores."""
     proxy: HttpUrl | None = None
     """An HTTP proxy for fetching, listing and webhooks. Its own address must be public or within the controller's
-    worker.allowedNetworks. Nothing else can be connected to then, and the proxy decides which sources may be reached.
-    A login in it is readable by whoever may read this resource, its Jobs or its pods; keys proxy-username and
-    proxy-password of the source's or the webhook's Secret keep it out of sight."""
+    worker.allowedNetworks. The worker then connects to nothing else, and the proxy decides which sources may be
+    reached. A login in it is readable by everyone who may read this resource, its Jobs or its pods. Use the keys
+    proxy-username and proxy-password of the source's or the webhook's Secret instead."""
 
 
 def quantities(resources: Resources) -> dict[str, Any]:

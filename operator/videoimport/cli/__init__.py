@@ -1,1 +1,1 @@
-"""`kubectl videoimport …`: what a user does from a terminal that `kubectl` itself cannot do."""
+"""`kubectl videoimport …`: commands for users that `kubectl` itself lacks."""

@@ -57,7 +57,7 @@ Into = Annotated[
 ]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource, status and all."),
+    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource with its status."),
 ]
 Secrets = Annotated[
     list[str] | None,
@@ -75,7 +75,7 @@ ConfigMaps = Annotated[
 ]
 Networks = Annotated[
     list[str] | None,
-    typer.Option(metavar="CIDR", help="Let the source lie in this network; otherwise only in public ones."),
+    typer.Option(metavar="CIDR", help="Allow sources in this network; otherwise only in public ones."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log, not its progress.")]
 
@@ -93,13 +93,13 @@ def run(
 ) -> None:
     """Run one VideoImport on this machine, without a cluster.
 
-    The worker is the cluster's own: it fetches, checks, copies or encodes, verifies and stores. Results go where the
-    manifest says; without a destination, into a folder beside it that has the import's name.
+    The worker is the cluster's own: it fetches, checks, copies or encodes, verifies and stores. Results go to the
+    manifest's destination; without one, into a folder beside the manifest that has the import's name.
 
     Exit codes:
 
     * 0 – it is imported
-    * 2 – nothing was started; the message says what is missing
+    * 2 – nothing was started; the message names what is missing
     * 64 to 113 – it failed; each reason has its own code
     * 130 – it was interrupted, and nothing is left of it
     """
@@ -118,7 +118,7 @@ def run(
             say(Console(stderr=True), f"error: {problem}")
         code = NOTHING_STARTED
     except Stopped as stopped:
-        say(Console(stderr=True), f"Ended by {stopped}; the worker took back what it had begun.")
+        say(Console(stderr=True), f"Ended by {stopped}; the worker removed its unfinished results.")
         code = stopped.exit_code
     raise typer.Exit(code)
 
@@ -128,9 +128,10 @@ Kubeconfig = Annotated[
 ]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, if not its current one.")]
 Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's, if not the context's own.")
+    str | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace, if not the context's own."),
 ]
-Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="How they are printed.")]
+Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="The format of the results.")]
 
 
 @app.command()
@@ -141,15 +142,15 @@ def results(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Print what became of every item of a BulkImport.
+    """Print the outcome of every item of a BulkImport.
 
-    Its status holds fifty of them; all stand in ConfigMaps beside it, and this reads both. An item is Imported,
+    Its status holds fifty of them. ConfigMaps beside it hold all, and this reads both. An item is Imported,
     Duplicate (the destination had it), Failed, Rejected (never started) or Open (not ended yet).
 
     Exit codes:
 
-    * 0 – they are printed, however they ended
-    * 2 – they could not be read; the message says why
+    * 0 – they are printed, failed ones too
+    * 2 – they could not be read; the message states why
     """
     from videoimport.cli.bulk_results import of_cluster  # the cluster client is slow to load, and `run` does without it
     from videoimport.cli.bulk_results_output import headline, rendered

@@ -1,4 +1,4 @@
-"""What became of every item of a BulkImport, counted by the controller's own rules from what the cluster keeps."""
+"""The outcome of every item of a BulkImport, by the controller's own rules, from its objects in the cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Account:
     open: tuple[AcceptedItem, ...]
     """What has not ended yet, or is to be tried again."""
     counts: str
-    """The same in words, as the status has them."""
+    """The counts as text, as in the status."""
 
     @property
     def completed(self) -> int:

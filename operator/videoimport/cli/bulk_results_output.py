@@ -1,4 +1,4 @@
-"""The items of a BulkImport for people and for machines: a table, CSV, or JSON."""
+"""The items of a BulkImport for users and for programs: a table, CSV, or JSON."""
 
 import csv
 import io
@@ -79,7 +79,7 @@ def _json(account: Account) -> str:
 
 
 def _escaped(letter: str) -> str:
-    """What a terminal would obey, as JSON writes it; a program reads the same text."""
+    """Escape control characters of a terminal as in JSON; a program reads the same text."""
     return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]
 
 
@@ -92,7 +92,8 @@ def _csv(account: Account) -> str:
 
 
 def _cell(value: object) -> str:
-    """Text that neither a terminal obeys nor a spreadsheet takes for a formula: a strange list may have written it."""
+    """Text without control characters of a terminal, which no spreadsheet takes for a formula. It may come from an
+    untrusted list."""
     text = "\n".join(map(printable, str(value).split("\n")))
     first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets take wide signs too
     return f"'{text}" if first in _FORMULA else text

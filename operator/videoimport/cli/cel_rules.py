@@ -1,4 +1,4 @@
-"""The rules of the definitions in CEL, as they stand there, evaluated as the API server evaluates them.
+"""The definitions' own rules in CEL, evaluated as the API server evaluates them.
 
 cel-python has the language. The functions that Kubernetes adds to it are here, as far as the definitions use them.
 """
@@ -20,7 +20,7 @@ from videoimport.api.rules.validation import VALIDATIONS, compiled
 
 Schema = Mapping[str, Any]
 _OF_A_CHANGE = re.compile(r"\boldSelf\b")
-"""Rules for what a change may do. The API server skips them for a new object."""
+"""Rules for updates. The API server skips them for a new object."""
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -91,7 +91,7 @@ def _evaluate(expression: str, value: Any) -> bool | str | None:
 
 @lru_cache(maxsize=1024)
 def _result(expression: str, value: str) -> bool | str | None:
-    """Evaluate over a value in JSON. An evaluation takes 0.6 ms, and the same values stand at several places."""
+    """Evaluate over a value in JSON. An evaluation takes 0.6 ms, and the same values occur at several places."""
     try:
         result = _program(expression).evaluate({"self": json_to_cel(json.loads(value))})
     except CELEvalError:

@@ -2,7 +2,7 @@
 
 Exception
   UnusableError          the command line, the manifest or this machine lacks something; nothing was started
-    problems             a line each: the field or option, what was found, the way out
+    problems             a line each: the field or option, what was found, what to do
 """
 
 

@@ -1,4 +1,4 @@
-"""A cluster as somebody's kubeconfig shows it: the only home of the cluster client in this room. It only reads."""
+"""A cluster by a user's kubeconfig: only this module of ``cli`` uses the cluster client. It only reads."""
 
 import json
 import re
@@ -40,13 +40,11 @@ class Kube:
         try:
             namespace = _loaded(kubeconfig, context, chosen)
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
-            raise UnusableError(f"There is no cluster to ask: {_first_line(error)}; {_CHOOSE}.") from None
+            raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # how the client takes what is shaped otherwise
-            raise UnusableError(
-                f"There is no cluster to ask: the kubeconfig is not written as one; {_CHOOSE}."
-            ) from None
+            raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
         self.namespace = namespace or "default"
-        """The context's own, where nothing else is said."""
+        """The context's own, unless another one is given."""
         self._client = ApiClient(chosen)
         self._host = chosen.host
 
@@ -77,8 +75,8 @@ class Kube:
             content: bytes = response.read()  # type: ignore[no-untyped-call]
         except (HTTPError, OSError) as broken:
             raise UnusableError(
-                f"{self._host} cannot be asked: {type(broken).__name__}: {broken}; check that this cluster runs and "
-                "can be reached from here."
+                f"{self._host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
+                "that this machine can reach it."
             ) from None
         found = _parsed(content)
         if response.status >= 300 or not found:
@@ -100,7 +98,7 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
 
 
 def _first_line(error: Exception) -> str:
-    """What the client says, without the entry that it says it of: a user's has keys."""
+    """The client's message, without the name of the kubeconfig entry: a user's entry has keys."""
     lines = str(error).partition("/{")[0].splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
@@ -124,9 +122,9 @@ def _parsed(content: bytes) -> Raw:
 
 
 def _refusal(status: int, answer: Raw) -> str:
-    """What the API server said, in its own words, and what to do."""
+    """The API server's own message, and what to do."""
     if message := str(answer.get("message") or ""):
-        return f"The cluster says: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
+        return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
     if status == 404:
         return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
-    return f"The cluster answered {status} without a word; {_WAYS_OUT.get(status, _LATER)}."
+    return f"The cluster answered {status} without a message; {_WAYS_OUT.get(status, _LATER)}."

@@ -1,4 +1,4 @@
-"""Where on this machine the things lie that a pod would have mounted: Secrets, volumes, certificates."""
+"""The places on this machine of the files that a pod would have mounted: Secrets, volumes, certificates."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _ELSEWHERE = {"spec.destination": ", or --into DIR to keep the results on this m
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the command line says, checked."""
+    """The values of the command line, checked."""
 
     beside: Path
     """The manifest's folder."""
@@ -58,7 +58,7 @@ def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def networks(given: Sequence[str]) -> tuple[str, ...]:
-    """CIDRs as they are meant. Raises UnusableError."""
+    """CIDRs, parsed. Raises UnusableError."""
     for network in given:
         try:
             ipaddress.ip_network(network, strict=False)
@@ -97,7 +97,7 @@ def places(video: VideoImport, choices: Choices, *, homeless: bool) -> Places:
 
 
 class _Finder:
-    """Looks for what is named and notes what is not there."""
+    """Looks for the named files and folders, and notes missing ones."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
@@ -119,7 +119,7 @@ class _Finder:
         if not folder.is_dir():
             self.missing.append(
                 f"spec.source.persistentVolumeClaim names the claim {claim}, which only a cluster has; give "
-                f"--claim {claim}=DIR, the folder that stands for the volume (there is no {folder})."
+                f"--claim {claim}=DIR, the folder that replaces the volume (there is no {folder})."
             )
         return folder
 

@@ -9,13 +9,13 @@ from videoimport.api.videoimport_status import OutputFile, Outputs, ThumbnailSet
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder that stands for the destination's volume."""
+    """The folder that replaces the destination's volume."""
 
     claim: str
     folder: Path
 
     def path(self, uri: str) -> Path | None:
-        """Where the thing of this address lies; None for what is in no volume of ours."""
+        """The file of this address; None for an address in none of the local volumes."""
         start = f"pvc://{self.claim}/"
         return self.folder / uri.removeprefix(start) if uri.startswith(start) else None
 
@@ -39,7 +39,7 @@ def _served(value: object, home: Home) -> object:
 
 
 def written(outputs: Outputs) -> Iterator[tuple[str, OutputFile | ThumbnailSet]]:
-    """What was written, each with its name for people; the video first."""
+    """The written files, each with its shown name; the video first."""
     for field in ("video", *(name for name in Outputs.model_fields if name != "video")):
         value = getattr(outputs, field)
         if isinstance(value, OutputFile | ThumbnailSet):

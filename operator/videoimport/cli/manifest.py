@@ -1,4 +1,4 @@
-"""From a manifest's text to a VideoImport that the API server would take, or all that it would refuse, in one go."""
+"""From a manifest's text to a valid VideoImport, or to all errors that the API server would report."""
 
 import json
 import re
@@ -30,7 +30,7 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An import that is fit to be run."""
+    """An import that can be run."""
 
     video: VideoImport
     homeless: bool
@@ -124,8 +124,8 @@ def _as_json(document: Document) -> Any:
 
 
 def _refusals(error: ValidationError, document: Document, schema: Schema, told: Collection[str]) -> Iterator[str]:
-    """Yield a sentence a field; rules whose message was ``told`` are left out. What pydantic says of each of a union's
-    members is said once, of the field."""
+    """Yield a sentence a field; rules whose message was ``told`` are left out. pydantic reports each of a union's
+    members; this reports the field once."""
     for detail in error.errors(include_url=False):
         path, found, whole = _located(document, detail["loc"])
         broken = detail.get("ctx", {}).get("error")
@@ -148,7 +148,7 @@ def _said(message: str) -> str:
 
 
 def _description(schema: Schema, path: tuple[int | str, ...]) -> str:
-    """What the field is for, as `kubectl explain` says it."""
+    """The description of the field, as `kubectl explain` prints it."""
     node: Any = schema
     for step in path:
         node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
@@ -156,7 +156,7 @@ def _description(schema: Schema, path: tuple[int | str, ...]) -> str:
 
 
 def _located(document: Document, where: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Any, bool]:
-    """The part of ``where`` that is in the document, what stands there, and whether that is all of it."""
+    """The part of ``where`` that is in the document, the value there, and whether that is all of it."""
     found: Any = document
     for depth, step in enumerate(where):
         try:
@@ -183,6 +183,6 @@ def _kind(value: Any) -> str:
 
 
 def _shown(text: str) -> str:
-    """Text in quotes. What is meant for an address, but is none, loses what may be secret in one."""
+    """Text in quotes. If it looks like an invalid address, the possibly secret parts are removed."""
     safe = _USER_INFO.sub("://", text).partition("?")[0] if "://" in text else text
     return f'"{safe if len(safe) <= _MOST_SHOWN else safe[: _MOST_SHOWN - 1] + "…"}"'

@@ -24,7 +24,7 @@ class Display(Protocol):
     """Shows a status each time there is news."""
 
     def show(self, status: VideoImportStatus) -> None:
-        """This is how it stands now."""
+        """Show the present state."""
 
     def __enter__(self) -> Self: ...
 
@@ -39,15 +39,15 @@ def display(name: str, console: Console) -> Display:
 
 
 class Bar:
-    """A bar and a row a stage; gone at the end, when the outcome is told. Begins with the first news, because until
-    then the worker is started, and a thread of ours must not be there when this process forks."""
+    """A bar and a row a stage; removed at the end, when the outcome is printed. Begins with the first progress. Until
+    then the worker is started, and this process must have no other thread when it forks."""
 
     def __init__(self, name: str, console: Console) -> None:
         self._name = name
         self._live = Live(console=console, transient=True, refresh_per_second=8)
 
     def show(self, status: VideoImportStatus) -> None:
-        """This is how it stands now."""
+        """Show the present state."""
         self._live.start()
         self._live.update(drawn(self._name, status))
 
@@ -68,7 +68,7 @@ class Lines:
         self._shown: tuple[float, str | None] = (float("-inf"), None)
 
     def show(self, status: VideoImportStatus) -> None:
-        """This is how it stands now."""
+        """Show the present state."""
         now, (last, phase) = self._clock(), self._shown
         if status.phase != phase or now - last >= _LINE_SECONDS:
             self._shown = (now, status.phase)
@@ -84,12 +84,13 @@ class Lines:
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """A line as it is: no markup in it, and not broken where nobody looks."""
+    """A line as it is: no markup in it, and not wrapped if the output is no terminal."""
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def printable(text: str) -> str:
-    """Without what a terminal would obey: words of a strange server may be in it. Spaces of every script stay."""
+    """Without control characters of a terminal, because text of an untrusted server may be in it. Spaces of every
+    script stay."""
     return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 

@@ -33,7 +33,7 @@ Format = Literal["json", "yaml"]
 STANDARD_INPUT = "-"
 _IMPORTS_HERE = uuid.UUID("8f1d3c1e-6f0b-5b51-9a55-6a3d0b1a7c11")
 _MOST_LETTERS = 4 * 2**20
-"""Of a manifest: a cluster takes 3 MiB in one request."""
+"""Characters of a manifest: a cluster accepts 3 MiB in one request."""
 _PROGRAMS = ("ffmpeg", "ffprobe")
 _LAST_LINES = 15
 
@@ -51,7 +51,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class LocalSetting:
-    """All that is settled before anything is started."""
+    """The values that are decided before anything is started."""
 
     video: VideoImport
     places: Places
@@ -60,7 +60,7 @@ class LocalSetting:
 
 
 def perform(wish: Wish) -> int:
-    """Do it; return the exit code. Raises UnusableError before anything is started, and running.Stopped."""
+    """Run the import; return the exit code. Raises UnusableError before anything is started, and running.Stopped."""
     setting = prepared(wish)
     errors = Console(stderr=True)
     with _made(setting.places.destination_volume), running.room() as room:
@@ -75,7 +75,7 @@ def perform(wish: Wish) -> int:
 
 
 def prepared(wish: Wish) -> LocalSetting:
-    """Everything that can be found out without starting anything. Raises UnusableError."""
+    """All checks that need no start of a process. Raises UnusableError."""
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
     text, called = _read(wish.manifest)
     found = manifest.read(text, called, datetime.now(UTC))
@@ -119,8 +119,8 @@ def _bounded(file: TextIO, called: str) -> str:
 
 
 def _named(video: VideoImport, wish: Wish) -> VideoImport:
-    """With a UID that is always the same for this manifest on this machine: run again, it is the same import, which
-    knows its own results, and may replace them once the manifest is changed."""
+    """With a UID that is always the same for this manifest on this machine. In a second run it is the same import,
+    which finds its own results, and may replace them once the manifest is changed."""
     meta = video.metadata
     where = wish.choices.beside / (wish.manifest if wish.manifest == STANDARD_INPUT else Path(wish.manifest).name)
     uid = uuid.uuid5(_IMPORTS_HERE, f"{platform.node()}:{where}:{meta.namespace}/{meta.name}")
@@ -129,7 +129,7 @@ def _named(video: VideoImport, wish: Wish) -> VideoImport:
 
 @contextlib.contextmanager
 def _made(folder: Path | None) -> Iterator[None]:
-    """The folder is there; gone again if nothing came into it."""
+    """Create the folder; remove it at the end if it is empty."""
     if folder is None or folder.is_dir():
         yield
         return

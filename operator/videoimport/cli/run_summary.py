@@ -1,4 +1,4 @@
-"""What is said at the end: what was written and where, or what went wrong and what to do about it here."""
+"""The final text: what was written and where, or what went wrong and what to do about it here."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _HERE = {
     Reason.DESTINATION_DENIED: "Here run the command again, or use --into DIR to keep the results on this machine.",
     Reason.DESTINATION_CORRUPT: "Here run the command again, or use --into DIR to keep the results on this machine.",
     Reason.OUT_OF_MEMORY: "Here it is this machine that has too little memory.",
-    Reason.SCRATCH_FULL: "Here scratch lies in the folder for temporary files; TMPDIR names another.",
+    Reason.SCRATCH_FULL: "Here scratch is in the folder for temporary files; TMPDIR names another.",
 }
 
 
@@ -29,9 +29,10 @@ def exit_code(status: VideoImportStatus) -> int:
 
 
 def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
-    """Lines for an import that is completed; paths are told as seen from ``folder``."""
+    """Lines for an import that is completed; paths are relative to ``folder``."""
     if status.duplicate_of:
-        return [f"{name}: nothing was stored, for the destination has it: {_place(status.duplicate_of, home, folder)}"]
+        place = _place(status.duplicate_of, home, folder)
+        return [f"{name}: nothing was stored, because the destination has it: {place}"]
     how = _how(status)
     lines = [f"{name}: Completed{_took(status)}{f' ({how})' if how else ''}"]
     if status.outputs:

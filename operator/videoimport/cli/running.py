@@ -1,4 +1,4 @@
-"""The worker as a process of this machine: started as in its pod, heard by the line, ended with all it started."""
+"""The worker as a process of this machine: started as in its pod, read by the line, ended with its child processes."""
 
 import contextlib
 import os
@@ -21,13 +21,13 @@ from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _SIGNALLED = 128
 _GRACE_SECONDS = 8.0
-"""After SIGTERM: the worker takes four for aborting an upload and two for its last words."""
+"""After SIGTERM: the worker needs four seconds to abort an upload and two for its final report."""
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A private folder for one run; nothing of it is left."""
+    """A private folder for one run; it is removed at the end."""
 
     folder: Path
 
@@ -48,7 +48,7 @@ class Room:
 
     def furnish(self, task: Task, places: Places) -> list[str]:
         """Write what the worker is to find; return its command line. Secrets are copied, so that the source's and the
-        destination's are apart even when both are the same: the fetching process is shut out of the latter."""
+        destination's are separate even when both are the same. The fetching process cannot read the latter."""
         self.scratch.mkdir()
         self._reserve()
         task_file = self.folder / "task.json"
@@ -67,7 +67,7 @@ class Room:
         return [sys.executable, "-P", "-m", "videoimport.worker", *words]
 
     def _reserve(self) -> None:
-        """Room for the report: scratch lies in the same file system, and may be full when the report is written."""
+        """Space for the report: scratch is in the same file system, and may be full when the report is written."""
         with self.message.open("wb") as file, contextlib.suppress(OSError):
             os.posix_fallocate(file.fileno(), 0, MAX_BYTES)
 
@@ -92,7 +92,7 @@ def room() -> Iterator[Room]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Stopped(Exception):  # noqa: N818 — the user's wish, nobody's error
+class Stopped(Exception):  # noqa: N818 — a user's decision, no error
     """The user ended it."""
 
     def __init__(self, number: int) -> None:
@@ -132,7 +132,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
                 stdout=subprocess.PIPE,
                 stderr=None if verbose else log,
                 env={**os.environ, "TMPDIR": str(place.scratch)},
-                start_new_session=True,  # Ctrl-C is ours to hear: the worker gets a chance to take its upload back
+                start_new_session=True,  # This process handles Ctrl-C: the worker gets time to abort its upload
                 preexec_fn=_end_with_us,
             )
         try:
@@ -146,7 +146,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
 
 
 def _end_with_us() -> None:
-    """Runs in the child before it becomes the worker: should we be killed, it ends as if asked to."""
+    """Runs in the child before it becomes the worker: if this process is killed, the child gets SIGTERM."""
     end_with_parent(signal.SIGTERM)
 
 
@@ -169,7 +169,7 @@ def _lines(process: "subprocess.Popen[bytes]", bell: Bell) -> Iterator[str]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it, then make it. Its children are the kernel's to end: they are bound to it."""
+    """Send SIGTERM, later SIGKILL. The kernel ends its children with it."""
     if process.poll() is None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -184,5 +184,5 @@ def _code(returncode: int) -> int:
 
 
 def _text(path: Path) -> str | None:
-    """What the worker left; None where that is nothing but the reserved room."""
+    """The worker's report; None if the file has only the reserved space."""
     return (path.read_text(errors="replace").strip("\0") or None) if path.exists() else None

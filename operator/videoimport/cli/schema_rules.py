@@ -1,7 +1,7 @@
-"""What the API server would refuse beyond the models: unknown fields and entries that stand twice.
+"""Errors that the API server would find beyond the models: unknown fields and duplicate entries.
 
-There is no API server here, and the models ignore what they do not know, as a controller must. So a manifest is held
-against the very schema that the API server would hold it against. ``cel_rules`` has the schema's rules in CEL.
+There is no API server here, and the models ignore what they do not know, as a controller must. So a manifest is checked
+against the same schema as at the API server. ``cel_rules`` has the schema's rules in CEL.
 """
 
 import difflib
@@ -30,8 +30,8 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
 
 
 def corrected(schema: Schema, value: Any) -> Any:
-    """Return ``value`` with each mistyped field under the name that was probably meant, unless that stands there too:
-    what a mistyped field seems to lack is no second mistake."""
+    """Return ``value`` with each mistyped field under the name that was probably meant, unless that field exists too.
+    The field that is then missing is no second error."""
     if isinstance(value, dict):
         known, rest = schema.get("properties", {}), schema.get("additionalProperties")
         names = {name: _renamed(name, known, value) for name in value}
@@ -43,8 +43,8 @@ def corrected(schema: Schema, value: Any) -> Any:
 
 
 def as_stored(value: Any) -> Any:
-    """Return ``value`` as the API server reads it from kubectl: without the fields that are null, and with a whole
-    number such as 5.0 as an integer."""
+    """Return ``value`` as the API server reads it from kubectl: without null fields, and with a whole number such as
+    5.0 as an integer."""
     if isinstance(value, dict):
         return {name: as_stored(child) for name, child in value.items() if child is not None}
     if isinstance(value, list):
@@ -64,7 +64,7 @@ def _meant(name: str, known: Iterable[str]) -> str | None:
 
 
 def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """A sentence for each entry of a list that stands twice where the schema allows it once."""
+    """A sentence for each duplicate entry of a list in which the schema allows none."""
     if isinstance(value, dict):
         children = schema.get("properties", {})
         for name, child in value.items():
@@ -86,5 +86,5 @@ def _twice(schema: Schema, value: list[Any], path: str) -> Iterator[str]:
         identity = [entry[key] for key in keys] if kind == "map" else entry
         if identity in seen:
             shown = ", ".join(map(str, identity)) if kind == "map" else identity
-            yield f"{path}: {shown} stands twice; give each once."
+            yield f"{path}: {shown} occurs twice; give each once."
         seen.append(identity)

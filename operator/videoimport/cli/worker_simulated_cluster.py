@@ -1,6 +1,7 @@
-"""What a cluster would make of a worker's words: the controller's own decisions over a Job and a pod, both imagined.
+"""The status that a cluster would have for a worker's reports: the controller's own decisions, over a simulated Job and
+pod.
 
-So a status shown here is the status that a cluster would show, by construction and not by imitation.
+So the status here is computed by the same code as in a cluster.
 """
 
 from dataclasses import dataclass, replace
@@ -22,13 +23,13 @@ _JOB_UID = "here"
 _HERE = Settings(
     worker_image="here",
     write_interval=timedelta(0),  # every word is shown
-    max_uncharged=0,  # this machine tries once; whether again is the user's decision
+    max_uncharged=0,  # this machine tries once; the user decides about another try
     later_cap=timedelta(0),
 )
 
 
 def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
-    """What the worker is told."""
+    """The worker's task."""
     meta = video.metadata
     return Task(
         uid=meta.uid, namespace=meta.namespace, name=meta.name, run=RUN, spec=video.spec,
@@ -38,16 +39,16 @@ def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """What is left of a worker that ended."""
+    """The exit code and the report of a worker that ended."""
 
     code: int
-    """As a kubelet tells it: 128 and the signal for one that was killed."""
+    """As a kubelet reports it: 128 and the signal for one that was killed."""
     message: str | None
     """Its termination message."""
 
 
 class SimulatedCluster:
-    """As much of one as a single import needs: it observes, decides by ``core``, and keeps the status."""
+    """The parts of a cluster that a single import needs: it observes, decides by ``core``, and keeps the status."""
 
     def __init__(self, video: VideoImport, now: datetime) -> None:
         spec = video.spec.model_copy(update={"max_attempts": 1})
@@ -58,11 +59,11 @@ class SimulatedCluster:
 
     @property
     def status(self) -> VideoImportStatus:
-        """As it would stand in the cluster, but for the Job, which is imagined."""
+        """As it would be in the cluster, except for the Job, which is simulated."""
         return self._video.status.model_copy(update={"job": None})
 
     def told(self, progress: Progress, now: datetime) -> VideoImportStatus:
-        """The worker said how far it is."""
+        """The worker reported its progress."""
         self._observe(ObservedVideo(self._video, (self._job,), (self._pod,), progress), now)
         return self.status
 

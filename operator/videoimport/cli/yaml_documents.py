@@ -12,12 +12,12 @@ Document = dict[str, Any]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _FROM_A_BULK = (
     f"a {BULK_KIND} needs the cluster: its controller makes a {VIDEO_KIND} of each item. To try one item here, write a "
-    f"{VIDEO_KIND} with that item's url as spec.source.url and what stands in spec.template as its spec"
+    f"{VIDEO_KIND} with that item's url as spec.source.url and the content of spec.template as its spec"
 )
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads as kubectl does: a date stays the text it is, and a key that stands twice is a mistake."""
+    """Reads as kubectl does: a date stays the text it is, and a duplicate key is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 — declared so by pyyaml
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"{key.value} occurs twice", problem_mark=key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 def the_import(text: str, name: str) -> Document:
     """The one VideoImport of a manifest; ``name`` is how the manifest is called in messages.
 
-    Raises UnusableError when it cannot be read, or holds no VideoImport, several, or another thing of ours.
+    Raises UnusableError when it cannot be read, or holds no VideoImport, several, or another kind of this API.
     """
     documents = _documents(text, name)
     imports = [document for document in documents if document.get("kind") == VIDEO_KIND]

@@ -67,7 +67,7 @@ def _run(settings: ControllerSettings) -> int:
 
 
 def limits(settings: ControllerSettings) -> LivenessLimits:
-    """Generous: several attempts to lead, two comparisons, many requests that time out."""
+    """Long enough for several attempts to lead, two relists, and many requests that time out."""
     return LivenessLimits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
 
 
@@ -86,7 +86,7 @@ def _lead_alone(leader: Leader) -> None:
 
 
 def _lead(leader: Leader) -> None:
-    """In a thread: when leading ends for any reason but our own wish, so does the process."""
+    """In a thread: when leading ends for any reason but a stop by this process, so does the process."""
     try:
         leader.run()
     except Exception:  # noqa: BLE001 (the thread's border: any failure ends the process)
@@ -99,7 +99,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """At once, without waiting for threads and tasks: nothing of ours needs a farewell."""
+    """At once, without waiting for threads and tasks: none of them needs a shutdown."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

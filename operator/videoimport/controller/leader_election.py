@@ -1,7 +1,7 @@
 """Who leads: a Lease, by the client library's synchronous election, in the main thread.
 
-Not by its asynchronous one: there a crash of the leading task keeps the Lease renewed. What the synchronous one lacks
-is added here: a connection that breaks is an attempt that failed, every request has an end, the Lease is given back.
+Not by its asynchronous one: there a crash of the leading task keeps the Lease renewed. This adds what the synchronous
+one lacks: a broken connection is a failed attempt, every request has a timeout, and the Lease is released.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _PromptClient(ApiClient):
-    """Each request once, and no longer than this."""
+    """Timeout of a request; it is not retried."""
 
     def __init__(self, configuration: Configuration, seconds: float) -> None:
         configuration.retries = False
@@ -43,7 +43,7 @@ class Lock(LeaseLock):
         self._tried = tried
 
     def get(self, name: str, namespace: str) -> tuple[bool, Any]:
-        """The Lease's record, or why there is none; a broken connection is told like a refusal."""
+        """The Lease's record, or why there is none; a broken connection is reported like a refusal."""
         self._tried()
         try:
             self.lease_reference = self.api_instance.read_namespaced_lease(name, namespace)
@@ -63,7 +63,7 @@ class Lock(LeaseLock):
         return self._written(lambda: self.api_instance.create_namespaced_lease(namespace, lease))
 
     def update(self, name: str, namespace: str, updated_record: Any) -> bool:
-        """Whether it was written; it is not when somebody else has written it since it was read."""
+        """Whether it was written; it is not if another process has written it since it was read."""
         lease: V1Lease | None = self.lease_reference
         if lease is None:
             return False
@@ -71,7 +71,7 @@ class Lock(LeaseLock):
         return self._written(lambda: self.api_instance.replace_namespaced_lease(name, namespace, lease))
 
     def release(self) -> None:
-        """Give the Lease back, if we hold it, so that another need not wait until it runs out."""
+        """Release the Lease if this process holds it, so that another one need not wait until it expires."""
         for _ in range(_RELEASE_TRIES):
             try:
                 lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
@@ -79,7 +79,7 @@ class Lock(LeaseLock):
                     lease.spec.holder_identity = ""
                     self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
             except (ApiException, HTTPError) as problem:
-                _log.warning("the Lease was not given back", problem=_words(problem))
+                _log.warning("the Lease was not released", problem=_words(problem))
             else:
                 return
 
@@ -93,7 +93,7 @@ class Lock(LeaseLock):
 
 
 def _words(problem: ApiException | HTTPError) -> str:
-    """On one line; the library's own words show every header."""
+    """The error on one line; the library's own text has every header."""
     return f"{problem.status} {problem.reason}: {problem.body}" if isinstance(problem, ApiException) else str(problem)
 
 

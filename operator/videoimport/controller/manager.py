@@ -1,4 +1,4 @@
-"""All that a leader does, in one event loop: fill the store, watch, compare, look at progress, decide and act."""
+"""All work of a leader, in one event loop: fill the store, watch, relist, poll progress, decide and act."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ from videoimport.controller.telemetry.liveness import Vitals
 from videoimport.controller.telemetry.metrics import REGISTRY, Figures
 
 STOP_SECONDS = 5.0
-"""For writes that are under way when we are asked to stop."""
+"""For pending writes when the process gets the signal to stop."""
 _log = structlog.get_logger(__name__)
 
 
@@ -59,7 +59,7 @@ class _Parts:
             settings=handlers.settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
-            # Left to itself kopf asks for our user's name, and an image has none for an arbitrary user id.
+            # By default kopf looks up the user's name, and an image has none for an arbitrary user id.
             identity=self.settings.pod_name,  # type: ignore[arg-type]  # its type is a private NewType of str
         )
         return [
@@ -69,7 +69,7 @@ class _Parts:
         ]
 
     def hands(self) -> list[asyncio.Task[None]]:
-        """What empties the queue, until it is closed."""
+        """The task that empties the queue until it is closed."""
         return [
             asyncio.create_task(work(self.queue, self.syncer), name=f"worker {number}")
             for number in range(self.settings.workers)
@@ -93,7 +93,7 @@ class Leader:
         asyncio.run(self._lead())
 
     def stop(self) -> None:
-        """Begin nothing new and wait for what is under way: afterwards nothing is written any more."""
+        """Begin nothing new and wait for active work: afterwards nothing is written any more."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._idle.wait(STOP_SECONDS)

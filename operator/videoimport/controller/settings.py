@@ -1,4 +1,4 @@
-"""The controller's settings, from environment variables. A bad one is named, and nothing starts."""
+"""The controller's settings, from environment variables. If one is invalid, a message names it, and nothing starts."""
 
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -16,7 +16,7 @@ LEASE = "videoimport-controller"
 
 
 class BadSetting(Exception):  # noqa: N818
-    """One line a variable, each naming it."""
+    """A line for each invalid variable, with its name."""
 
 
 class ControllerSettings(BaseSettings):
@@ -31,7 +31,7 @@ class ControllerSettings(BaseSettings):
     image_pull_secrets: tuple[str, ...] = ()
     """Pull Secrets in the namespace of the import."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that sources may lie in besides public addresses."""
+    """Networks that sources may be in besides public addresses."""
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """Without any progress in any stage for so long, a worker ends its run as Stalled."""
     listing_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$")] = "512Mi"
@@ -41,16 +41,16 @@ class ControllerSettings(BaseSettings):
     source_sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
     """Pause between two requests while a worker looks into a page."""
     watch_namespaces: tuple[str, ...] = ()
-    """Look after these namespaces only; empty means all."""
+    """The namespaces to watch; empty means all."""
 
     pod_name: Annotated[str, Field(validation_alias="POD_NAME", min_length=1)] = "videoimport-controller"
     """Who leads, as the Lease shows it; every replica needs its own."""
     pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE", min_length=1)] = "default"
-    """Where the Lease lies."""
+    """The namespace of the Lease."""
     leader_election: bool = True
     """False only where there is never more than one controller."""
     lease_seconds: Annotated[int, Field(ge=2)] = 15
-    """How long a silent leader is waited for."""
+    """How long a standby waits after the last renewal of a leader."""
     renew_deadline_seconds: Annotated[int, Field(ge=2)] = 10
     """How long a leader tries to renew before it ends."""
     retry_seconds: Annotated[float, Field(ge=1)] = 2
@@ -62,13 +62,13 @@ class ControllerSettings(BaseSettings):
     """Least level that is logged."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 8
-    """Imports that are decided upon at the same time."""
+    """Keys that are reconciled at the same time."""
     relist_seconds: PositiveFloat = 300
-    """Pause between two comparisons of all we remember with all there is."""
+    """Pause between two comparisons of the cache with the API server."""
     tail_seconds: PositiveFloat = 2
-    """Pause between two looks at a worker's progress."""
+    """Pause between two reads of a worker's progress."""
     tails_per_second: PositiveFloat = 50
-    """Most looks at progress in the whole cluster; with more workers the pause grows."""
+    """Maximum of such reads a second in the whole cluster; with more workers the pause grows."""
 
     max_running: Annotated[int, Field(ge=1)] = 500
     """Most imports that run at the same time."""
@@ -92,9 +92,10 @@ class ControllerSettings(BaseSettings):
     later_seconds: PositiveFloat = 1800
     """Delay after SourceNotYetAvailable."""
     later_cap_seconds: PositiveFloat = 604_800
-    """How long SourceNotYetAvailable and RateLimited are waited out."""
+    """How long an import waits after SourceNotYetAvailable and RateLimited."""
     patience_seconds: PositiveFloat = 15
-    """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
+    """How long a Job may be without a pod, or a pod without a container, before the controller lists the cluster's
+    Events."""
     job_ttl_seconds: PositiveFloat = 600
     """How long a Job stays once its result is recorded."""
 

@@ -1,10 +1,10 @@
-"""How many imports may run at the same time, and who goes next: facts about one import, and words. Owners are served
-in turn: first who has the fewest running, then who has waited longest. A BulkImport is one owner, whatever its size,
-and so is each import that nobody's bulk made.
+"""How many imports may run at the same time, and which is next: the facts about one import, and the messages. Owners
+are served in turn: first the owner with the fewest running imports, then the one that has waited longest. A BulkImport
+is one owner, whatever its size, and so is each import without a BulkImport.
 
-A run that cannot start (no node fits it, its queue has not admitted it) counts for its owner and its namespace, whose
-own fault it nearly always is, and takes nobody else's place in the cluster. There may be as many of them again, so that
-a cluster without room for more pods is not given them without end."""
+Some runs cannot start: no node fits, or a queue has not admitted them. Such a run counts for its owner and its
+namespace, which nearly always caused it. It takes no other's place in the cluster. There may be as many of them again,
+so that a full cluster does not get pods without limit."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,21 +34,21 @@ Turn = tuple[datetime, str]
 
 @dataclass(frozen=True, slots=True)
 class AdmissionState:
-    """What an import means for the limits."""
+    """How an import counts for the limits."""
 
     owner: str
     """UID of its BulkImport, or its own."""
     holds: bool
-    """It has a place among those that run."""
+    """It counts as running."""
     waits: bool
-    """It wants one, and waits for nothing else."""
+    """It is ready to run, and waits only for the limits."""
     turn: Turn = (_LONG_AGO, "")
     stuck: bool = False
-    """What has a place cannot start, as far as that is known."""
+    """It counts as running, but its run cannot start, as far as the status shows."""
 
 
 def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState:
-    """``working``: a Job of it has not ended, whatever its status says."""
+    """``working``: a Job of it has not ended, whatever its status is."""
     meta, owner = video.metadata, find_quota_owner(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
     holds = working or (has_active_run(video.status) and meta.deletion_timestamp is None)
@@ -58,7 +58,7 @@ def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState
 
 
 def _is_stuck(status: VideoImportStatus) -> bool:
-    """Before its first words a run is Queued only while its queue, or the scheduler, holds it back."""
+    """Before its first progress report, a run is Queued only while its queue or the scheduler holds it back."""
     if not has_active_run(status) or status.stages:
         return False
     held_up = status.reason is not None and info(status.reason).retry is RetryClass.WAITING

@@ -5,9 +5,9 @@
                                └────────────── RateLimited, backoff doubles ────────────┘
 
 The statuses of imports hold the whole state, so a restart of the controller loses nothing. Each status has at most one
-record (``HostBackoff``): the failure of its own run, the state that its run probes, or the host's first success after
-that. The latest success voids all earlier records. Runs that were active together count as one failure, because none of
-them was a probe.
+record (``HostBackoff``). It is the failure of its own run, the state that its run probes, or the host's first success
+after that. The latest success voids all earlier records. Runs that were active together count as one failure, because
+none of them was a probe.
 """
 
 from collections.abc import Iterable
@@ -34,8 +34,8 @@ _SHORTEST = timedelta(seconds=1)
 _SPREAD = 0.5
 """Waiting imports start within this part of the shortest backoff after ``until``, and not all at once."""
 _SILENT_BACKOFFS = 2
-"""A probe without readable progress has succeeded after this many of the shortest backoffs: a host that answers with
-RateLimited ends the run long before."""
+"""Number of shortest backoffs after which a probe without readable progress counts as a success. A host that answers
+with RateLimited ends the run long before."""
 _INCONCLUSIVE = frozenset(
     {
         Reason.INVALID_SPEC,
@@ -115,7 +115,7 @@ class HostReport:
 
 
 def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
-    """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status says."""
+    """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status is."""
     record = video.status.host_backoff
     starts = has_active_run(video.status) and not video.status.stages
     if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
@@ -132,7 +132,7 @@ def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
 
 def report_listing_host(bulk: BulkImport) -> HostReport | None:
     """Return the report of a listing that waits after RateLimited; it never probes for imports. A listing that does not
-    go on reports nothing: nothing would ever replace its record."""
+    continue reports nothing: nothing would ever replace its record."""
     discovery = bulk.status.discovery
     stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
     finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
@@ -187,13 +187,14 @@ class HostWait:
 
 
 def describe_wait(host: str, until: datetime) -> str:
-    """Return what a message says of a wait for this host, without a full stop."""
+    """Return the message about a wait for this host, without a full stop."""
     return f"No import contacts {host} until {format_time(until)}, then one tries first"
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:
     """Return what a run of this import must wait for; None if it may start. Waiting imports start in an order that
-    differs from time to time, those with a failure of their own last; the first that can start is the probe."""
+    differs from time to time, and those with a failure of their own come last. The first that can start is the probe.
+    """
     breaker, record = context.breaker, context.record
     if breaker is None:
         return None
@@ -245,8 +246,8 @@ def _clear_failures(record: HostBackoff | None) -> HostBackoff | None:
 
 
 def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBackoff | None:
-    """Return the record for this next status, unless the decision set one: success of a probe, its end without an
-    answer, or that another import closed the breaker."""
+    """Return the record for this next status, unless the decision set one. It is the success of a probe, its end
+    without an answer, or that another import closed the breaker."""
     record = status.host_backoff
     if record is None or record is not context.record:
         return record
@@ -262,7 +263,7 @@ def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBacko
 
 
 def find_probe_deadline(context: HostContext, status: VideoImportStatus) -> datetime | None:
-    """Return when a probe without readable progress must be decided upon again: no event comes then, and all other
+    """Return when a probe without readable progress must be decided upon again. No event comes then, and all other
     imports of the host wait for it."""
     probes = status.host_backoff is not None and status.host_backoff.probing and has_active_run(status)
     return context.silent_until if probes else None
@@ -276,8 +277,8 @@ def _stop_probe_that_cannot_start(status: VideoImportStatus, record: HostBackoff
 
 
 def _has_succeeded(context: HostContext, status: VideoImportStatus) -> bool:
-    """Whether the host served the run: its download is done or has lasted for the shortest backoff, its worker has run
-    for longer, or it ended with a verdict on what the host sent."""
+    """Whether the host served the run. Its download is done or has lasted for the shortest backoff, or its worker has
+    run for longer. It also did if the run ended with a verdict on the host's data."""
     if is_done(status.stages, StageName.DOWNLOAD) or status.phase is VideoPhase.COMPLETED:
         return True
     if has_active_run(status):

@@ -32,8 +32,8 @@ class Fact:
 
 
 def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
-    """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is why it stands where it does, in one word. One
-    that rests is not done, and nothing is being done for it either."""
+    """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is the cause of the present status, in one word. A
+    suspended resource is neither finished nor being reconciled."""
     works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
     return (
         Fact(ConditionType.READY, _format_truth(ending is Ending.SUCCEEDED), reason, message),
@@ -65,7 +65,7 @@ def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
 
 
 def _build_condition(old: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
-    """The old one itself if it says the same, which is the rule rather than the exception."""
+    """Return the old condition itself if it is equal, which is the usual case."""
     message = fit(fact.message)
     if old and (old.status, old.reason, old.message, old.observed_generation) == (
         fact.status,

@@ -1,4 +1,4 @@
-"""What an import is called in a table: by what it brings, since its own name may say little."""
+"""The name of an import in a table: by its source, since its own name may mean little."""
 
 from videoimport.api.short_names import file_of_url, host_of_url, shown_name
 from videoimport.api.videoimport_source import VideoSource
@@ -13,7 +13,7 @@ def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str 
 
 
 def _find_title(found: SourceStatus) -> str:
-    """Of a plain file the title is its name without the extension: then the name says more."""
+    """Of a plain file the title is its name without the extension: then the name has more information."""
     title, file = found.title or "", found.filename or ""
     return "" if title and file.startswith(f"{title}.") else title
 

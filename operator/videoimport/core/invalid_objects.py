@@ -30,8 +30,8 @@ AnyStatus = VideoImportStatus | BulkImportStatus
 
 
 def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
-    """It failed with InvalidSpec; once mended, its new generation starts it again. What was imported stays so. One
-    whose status alone cannot be read has nothing wrong with it: a newer controller wrote that, and is not undone."""
+    """It fails with InvalidSpec; once corrected, its new generation starts it again. Imported results stay. If only the
+    status cannot be read, the object does not fail: a newer controller wrote that status, and it is kept."""
     meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
     if "deletionTimestamp" in meta or _has_foreign_status(raw):
         return Plan()
@@ -107,8 +107,8 @@ def _refuse_bulk(status: dict[str, Any], message: str, generation: int, now: dat
 
 
 def _read_valid_fields(model: type[M], status: dict[str, Any]) -> M:
-    """The status as it stands; where that cannot be read either, as many of its fields as can: the run must be known
-    when it starts again, and what was written when somebody looks for it."""
+    """The present status, or its readable fields if it cannot be read as a whole. The run must be known when it starts
+    again, and users must see the outputs."""
     try:
         return model.model_validate(status)
     except ValidationError as problem:

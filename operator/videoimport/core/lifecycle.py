@@ -1,4 +1,4 @@
-"""When a VideoImport has ended, and when an ended one is wanted again. Both its own sync and its bulk's ask."""
+"""When a VideoImport has ended, and when an ended one starts again. Its own reconcile and that of its bulk use this."""
 
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport
@@ -13,14 +13,14 @@ def is_finished(status: VideoImportStatus) -> bool:
 
 
 def has_active_run(status: VideoImportStatus) -> bool:
-    """Whether a run of it is decided and not over, as far as the status tells."""
+    """Whether a run of it is decided and not over, as far as the status shows."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)
 
 
 def needs_restart(video: VideoImport) -> bool:
     """Whether an import that ended without success is to start again: by a new retryToken, or, when it failed, by a
-    mended spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
+    changed spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
     return has_new_token(video) or (video.status.phase is VideoPhase.FAILED and _has_changed_spec(video))

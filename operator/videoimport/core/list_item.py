@@ -13,9 +13,9 @@ from videoimport.api.videoimport_source import S3Source
 LINES = "items.jsonl"
 """Key of a page's lines in its ConfigMap."""
 FACTS = "page.json"
-"""Key of what the page says of itself."""
+"""Key of the page's data about itself."""
 EARLIER = "earlier"
-"""Stands for a listing where a page holds what earlier bulks left failed."""
+"""Replaces a listing where a page holds items that earlier bulks left failed."""
 
 
 @dataclass(frozen=True, slots=True)

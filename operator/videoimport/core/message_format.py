@@ -1,4 +1,4 @@
-"""Sentences for people that fit the API's bounds."""
+"""Messages that fit the API's bounds."""
 
 import re
 from datetime import datetime
@@ -17,9 +17,9 @@ def fit(text: str, limit: int = MAX_MESSAGE) -> str:
 
 
 def join_sentences(*parts: str) -> str:
-    """The parts that say something, each ended like a sentence, within a message's bounds. The last part is never
-    the one that is cut: it holds the advice or the time. All messages pass through here, the cluster's and the workers'
-    words among them, so URLs lose their secrets here."""
+    """The parts that are not empty, each with a full stop, within a message's bounds. The last part is never cut: it
+    holds the advice or the time. All messages pass through here, also texts of the cluster and of workers, so secrets
+    in URLs are removed here."""
     said = [clean for part in parts if (clean := shown_text(part).strip())]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
     *head, last = remove_repeats(ended) or [""]
@@ -28,8 +28,8 @@ def join_sentences(*parts: str) -> str:
 
 
 def remove_repeats(parts: list[str]) -> list[str]:
-    """The parts without any sentence that another one of theirs says too, word for word: of two equal ones the later
-    stays, else the longer. Others' texts are full of such, and ours may meet the same words in them."""
+    """The parts without any sentence that another part has too, word for word: of two equal ones the later stays, else
+    the longer. Texts of other programs often repeat themselves, and may repeat this project's."""
     split = [_BETWEEN.split(part) for part in parts]
     plain = [_extract_words(sentence) for found in split for sentence in found]
     kept = iter([not _is_said_elsewhere(place, plain) for place in range(len(plain))])
@@ -49,14 +49,14 @@ def _is_said_elsewhere(place: int, plain: list[str]) -> bool:
 
 
 def split_advice(message: str) -> tuple[str, str]:
-    """A message as ``format_message`` makes it: all but its last sentence, and that, which is the advice."""
+    """Split a message of ``format_message``: all sentences except the last, and the last, which is the advice."""
     *found, last = _BETWEEN.split(message)
     return (" ".join(found), last) if found else (last, "")
 
 
 def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str = "") -> str:
-    """A message that says what was found, in ``parts``, and what to do: ``advice``, or else the reason's own. Where
-    the first part is empty the reason's own finding stands for it. ``given_up`` is why no other run follows."""
+    """A message with the finding in ``parts``, and with what to do: ``advice``, or else the reason's own. Where the
+    first part is empty the reason's own finding replaces it. ``given_up`` is why no other run follows."""
     row = info(reason)
     text, *more = parts or ("",)
     last = advice or row.advice

@@ -1,4 +1,4 @@
-"""What marks an object as ours: its owner, its labels, and the annotation that keeps GitOps tools calm."""
+"""The marks of the controller's objects: owner, labels, and the annotation that prevents refreshes of GitOps tools."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -23,8 +23,8 @@ Linkerd reads an annotation. KubeVirt's CDI asks for the same."""
 
 
 class Owner(NamedTuple):
-    """Identity of a controlling owner. Two are equal only if all five fields are: a UID alone proves nothing, since
-    everybody who may read an object knows it and may write it into an owner reference in another namespace."""
+    """Identity of a controlling owner. Two are equal only if all five fields are. A UID alone proves nothing: every
+    user who may read an object knows it and may write it into an owner reference in another namespace."""
 
     namespace: str
     """Of the owner. An owner reference names none: it holds within the namespace of the object that has it."""
@@ -98,7 +98,7 @@ def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
 def build_sidecar_opt_out(
     labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the labels and annotations that ask for no sidecar, without each key that the user set as either: a mesh
+    """Return the labels and annotations that ask for no sidecar, without each key that the user set as either. A mesh
     that reads both must not find two answers."""
     chosen = {*(labels or {}), *(annotations or {})}
     defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)

@@ -1,4 +1,4 @@
-"""Names are derived, so that making a thing twice meets the thing that is already there."""
+"""Names are derived, so that a second creation of the same object fails with AlreadyExists."""
 
 from videoimport.api.videoimport import MAX_NAME
 
@@ -10,7 +10,8 @@ def build_job_name(import_name: str, run: int) -> str:
 
 def build_child_object_name(bulk_name: str, slug: str, identity: str) -> str:
     """The VideoImport of one item of a bulk: ``<bulk>-<slug>-<identity>`` in at most MAX_NAME characters. The slug is
-    for people and is cut to fit, to nothing where the bulk's name leaves no room; the identity alone tells the item."""
+    for users and is cut to fit, to nothing where the bulk's name leaves no space; only the identity identifies the
+    item."""
     room = MAX_NAME - len(bulk_name) - len(identity) - 2
     short = slug[: max(room, 0)].strip("-")
     return f"{bulk_name}-{short}-{identity}" if short else f"{bulk_name}-{identity}"
@@ -27,8 +28,8 @@ def build_scratch_name(import_name: str) -> str:
 
 
 def build_task_job_name(bulk_name: str, word: str, run: int) -> str:
-    """The Job of one run of what a bulk does besides importing; a bulk's name of at most 40 leaves room for it. No
-    VideoImport's Job is named so, whatever that is called: after its last hyphen there are digits only."""
+    """The Job of one run of a bulk's other task; a bulk's name of at most 40 leaves space for it. No VideoImport's Job
+    is named so, whatever that is called: after its last hyphen there are digits only."""
     return f"{bulk_name}-{word}-r{run}"
 
 

@@ -1,6 +1,6 @@
-"""What decisions see: the resources as models, and the parts of Jobs, pods, ConfigMaps and Events they need.
+"""The input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
 
-Parsing happens here and nowhere else; inside, a missing field is None and never a surprise.
+``core.parsers`` makes these views; a missing field is None.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from videoimport.core.object_metadata import Owner
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A Job of ours."""
+    """A Job of the controller."""
 
     namespace: str
     name: str
@@ -42,20 +42,20 @@ class JobView:
     expires: bool
     """ttlSecondsAfterFinished is set."""
     suspended: bool = False
-    """A queue (Kueue) holds it back: spec.suspend is true, which we never set."""
+    """A queue (Kueue) holds it back: spec.suspend is true, which the controller never sets."""
     wish: str | None = None
     """The wish_hash of the spec that it was made from; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """A pod of one of our Jobs, seen through its container ``worker``."""
+    """A pod of one of the controller's Jobs, by the state of its container ``worker``."""
 
     namespace: str
     name: str
     uid: str
     owner: Owner | None
-    """Its controlling owner: the Job, where it is one of ours."""
+    """Its controlling owner: the Job, where the controller made it."""
     created: datetime
     deleting: bool
     phase: str
@@ -87,7 +87,7 @@ class PodView:
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """A PersistentVolumeClaim of ours: an import's scratch."""
+    """A PersistentVolumeClaim of the controller: an import's scratch."""
 
     namespace: str
     name: str
@@ -99,12 +99,12 @@ class ClaimView:
     bound: bool
     """It has its volume. One that is not may still wait for its first pod."""
     room: str | None
-    """What was asked for, as core.scratch writes it; None where that is not known."""
+    """The requested size and class, as ``core.video.scratch_claim`` writes them; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """What the cluster said about a Job, pod or claim of ours."""
+    """The cluster's message about a Job, pod or claim of the controller."""
 
     uid: str
     """Of the object it is about."""
@@ -127,9 +127,9 @@ class ShardView:
     entries: dict[str, LedgerEntry]
     """By item identity."""
     size: int = 0
-    """Bytes of all its data, of what cannot be read as well."""
+    """Bytes of all its data, of unreadable data as well."""
     immutable: bool = False
-    """Somebody sealed it: it can be read but not written."""
+    """A user made it immutable: it can be read but not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class PageView:
     owner: Owner | None
     """Its controlling owner."""
     digest: str
-    """Of all that is read of it, as core.pages.page_digest has it."""
+    """Digest of the keys that are read, by ``core.discovery.page_digest``."""
     number: int
     listing: str
     """Which list it is of."""
@@ -155,7 +155,7 @@ class PageView:
     pushed_back: Reason | None = None
     """What broke the source off after it: the next page waits as after a failure."""
     integration: str | None = None
-    """Of a page of what earlier bulks left failed: under which source and destination it was taken up."""
+    """Of a page of items that earlier bulks left failed: under which source and destination it was added."""
     retry_after_seconds: int | None = None
     """The Retry-After of that failure, if the host sent one."""
     skipped: Skipped | None = None
@@ -168,7 +168,7 @@ class ObservedVideo:
 
     video: VideoImport
     jobs: tuple[JobView, ...] = ()
-    """Jobs that name it as their owner. ``core.owned`` says which of them are its own."""
+    """Jobs that name it as their owner. ``core.owned_objects`` decides which of them are its own."""
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     progress: Progress | None = None
@@ -189,13 +189,13 @@ class ObservedBulk:
 
     bulk: BulkImport
     children: tuple[VideoImport, ...] = ()
-    """VideoImports that name it as their owner. ``core.owned`` says which of them are its own."""
+    """VideoImports that name it as their owner. ``core.owned_objects`` decides which of them are its own."""
     shards: tuple[ShardView, ...] = ()
     """Its result shards, in order of their number."""
     unreadable: frozenset[str] = frozenset()
     """Names of children that our models cannot read, such as those with a status of a newer version."""
     refusal: EventView | None = None
-    """What the API server said when it last refused something that was to be created for it."""
+    """The API server's message when it last refused to create something for it."""
     pages: tuple[PageView, ...] = ()
     """Pages of its list, in order of their number; of an earlier list too."""
     jobs: tuple[JobView, ...] = ()
@@ -213,5 +213,5 @@ class ObservedBulk:
     source_backoff_until: datetime | None = None
     """End of the backoff of the host that serves its list; may be in the past."""
     left_failed: tuple[Listed, ...] | None = None
-    """What earlier bulks with the same source and destination left failed, and no later one brought; None where there
-    are no earlier ones, or nobody wants to know."""
+    """The failed items of earlier bulks with the same source and destination that no later one imported. None where
+    there are no earlier ones, or where they are not needed."""

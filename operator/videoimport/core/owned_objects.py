@@ -1,8 +1,8 @@
 """Which objects are a resource's own. One place for all kinds: the namespace, the kind, the derived name and the whole
-owner reference must match. What only looks like one of ours is of no meaning for any decision.
+owner reference must match. An object that only looks like one of the controller's has no meaning for any decision.
 
-Whoever may write in the same namespace can make objects that match; what carries authority is checked further, against
-what the status recorded (``core.pages``, ``core.video.context``).
+A user who may write in the same namespace can make objects that match. Objects with authority are checked further,
+against the record in the status (``core.discovery.pages``, ``core.video.context``).
 """
 
 import re
@@ -22,7 +22,7 @@ from videoimport.core.object_names import (
 from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
 
 Word = Literal["list", "hook"]
-"""What the task Job is, as its Jobs' names have it."""
+"""The task's kind, as its Jobs' names have it."""
 _IDENTITY = re.compile(r"[0-9a-f]{10}")
 _MAX_POD_PREFIX = 58
 """Characters that the API server keeps of a Job's name and a hyphen, before it adds random ones (generateName)."""
@@ -75,7 +75,7 @@ def is_shard_of(shard: ShardView, bulk: Owner) -> bool:
 
 
 def is_page_of(page: PageView, bulk: Owner) -> bool:
-    """Whether a ConfigMap stands where a page of this BulkImport's list would. Whether it is one, its digest says."""
+    """Whether a ConfigMap has the name of a page of this BulkImport's list. Whether it is one, its digest decides."""
     return page.owner == bulk and page.name == build_page_name(bulk.name, page.listing, page.number)
 
 
@@ -85,19 +85,19 @@ def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
 
 
 def find_quota_owner(video: ObjectMeta) -> str:
-    """Return the UID of whose places an import takes: its BulkImport's, or its own."""
+    """Return the UID that an import counts for in the limits: its BulkImport's, or its own."""
     owner = find_child_owner(video)
     return owner.uid if owner is not None and is_child(video) else video.uid
 
 
 def is_child(video: ObjectMeta) -> bool:
-    """Whether a VideoImport has the name that a child of the BulkImport has which it names as its owner."""
+    """Whether a VideoImport is named like a child of its owner, a BulkImport."""
     owner = find_child_owner(video)
     return owner is not None and parse_child_identity(owner.name, video.name) is not None
 
 
 def parse_child_identity(bulk_name: str, name: str) -> str | None:
-    """Return the identity of the item that the child of this name imports: the ten hex digits that its name ends with,
+    """Return the identity of the item that the child of this name imports. It is the ten hex digits at the name's end,
     after the bulk's name and a hyphen. None for a name that no child has."""
     before, identity = name[:-10], name[-10:]
     has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))

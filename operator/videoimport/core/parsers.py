@@ -23,7 +23,7 @@ _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DISRUPTED = "condition DisruptionTarget"
 _MOST_ENTRIES = 2048
-"""Results that are remembered by their text: those of the shards that are being filled."""
+"""Results that are cached by their text: those of the shards that are being filled."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -111,7 +111,7 @@ def parse_event(raw: Raw) -> EventView:
 
 
 def is_about(event: Raw, event_query: EventQuery) -> bool:
-    """Whether an Event is about the very object that was asked about."""
+    """Whether an Event is about the requested object."""
     about = event.get("involvedObject") or {}
     told = tuple(about.get(field, "") for field in ("kind", "namespace", "name", "uid"))
     return told == (event_query.kind, event_query.namespace, event_query.name, event_query.uid)
@@ -134,7 +134,7 @@ def parse_shard(raw: Raw) -> ShardView:
 
 
 def parse_page(raw: Raw) -> PageView:
-    """A page of a list. A line that cannot be read is shown as rejected; a page that says nothing of itself is of no
+    """A page of a list. A line that cannot be read is shown as rejected. A page without data about itself is of no
     listing, and so of no use."""
     meta, data = raw["metadata"], raw.get("data") or {}
     labels, facts = meta.get("labels") or {}, _parse_page_facts(data.get(FACTS, ""))
@@ -226,12 +226,14 @@ def _find_init_failure(status: Raw) -> str | None:
 
 
 def _parse_number(text: str | None) -> int:
-    """0 for all that is no number of ours: anybody may have written it, and Python reads no more than 4,300 digits."""
+    """0 for all values that are no number of the controller: any user may have written it, and Python reads no more
+    than 4,300 digits."""
     return int(text) if text and _NUMBER.fullmatch(text) else 0
 
 
 def _parse_time(text: str | None) -> datetime:
-    """Long ago for what Python has no date for, such as the year 0 or 10000: whoever may write Events can write it."""
+    """Long ago for values that Python has no date for, such as the year 0 or 10000. Every user who may write Events can
+    write them."""
     try:
         return datetime.fromisoformat(text) if text else _LONG_AGO
     except ValueError:

@@ -1,7 +1,7 @@
-"""What a decision comes to: a status to write, actions to take, questions to ask, words to announce. Only values.
+"""The result of a decision: a status to write, actions to take, Events to list and to record. Only values.
 
-The shell writes the status first (with the resourceVersion that was observed; a conflict drops the whole plan), then
-executes the actions in order, then announces. Every action is safe to repeat.
+The shell writes the status first, with the resourceVersion that was observed; a conflict drops the whole plan. Then it
+executes the actions in order, and records Events at the end. Every action is safe to repeat.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,16 +18,16 @@ Status = TypeVar("Status", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create an object whose name is derived. "Already exists" is success only if the one there has the same
-    controlling owner in every part, the same run label and, where it never changes, the same content, and is not being
-    deleted."""
+    """Create an object whose name is derived. "Already exists" is success only if it is not being deleted, and has
+    the same controlling owner in every part and the same run label. If it never changes, it must also have the same
+    content."""
 
     manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A JSON merge patch on an object of ours; ``uid`` guards against a namesake."""
+    """A JSON merge patch on an object of the controller; ``uid`` guards against a namesake."""
 
     kind: Kind
     namespace: str
@@ -38,7 +38,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an object of ours, its dependents first; "not found" is success."""
+    """Delete an object of the controller, its dependents first; "not found" is success."""
 
     kind: Kind
     namespace: str
@@ -48,8 +48,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StoreListingPage:
-    """Read what a pod printed, and keep the lines of a page that stand in it as an object. If they are not what was
-    reported, or the log is gone, that is noted, and part of a later observation."""
+    """Read a pod's output, and store the lines of its page as an object. If they are not what was reported, or the log
+    is gone, that is noted, and part of a later observation."""
 
     namespace: str
     pod: str
@@ -60,7 +60,7 @@ class StoreListingPage:
     sha256: str
     """Of these lines, each with its newline."""
     manifest: Manifest
-    """The ConfigMap to create; the lines come into it under ``core.listed.LINES``."""
+    """The ConfigMap to create; the lines are added under ``core.list_item.LINES``."""
 
 
 Write = Create | Patch | Delete
@@ -68,13 +68,13 @@ Action = Write | StoreListingPage
 
 
 def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """In their order, but what is to be made after all else: what is to be stopped does not wait for it, and a quota
-    has room for it only once what it replaces is on its way out."""
+    """In their order, but creations come after all others. Stops do not wait for them, and a quota has space for a new
+    object only once the replaced one is being deleted."""
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 
 
 def split_into_batches(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
-    """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time: they do
+    """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time. They do
     the same thing to different imports, as a bulk does that fills its window or cancels all of it."""
     batch: list[Action] = []
     for action in actions:
@@ -93,7 +93,7 @@ def _can_join_batch(action: Action, batch: list[Action]) -> bool:
 
 
 def _find_import_name(action: Action) -> str | None:
-    """The name of the import that it is about."""
+    """The name of the import that an action concerns."""
     match action:
         case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
             return name
@@ -105,7 +105,7 @@ def _find_import_name(action: Action) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """A wish to know the cluster's Events about an object; the answer is part of a later observation."""
+    """A query for the cluster's Events about an object; the answer is part of a later observation."""
 
     kind: Literal["Job", "Pod", "PersistentVolumeClaim"]
     namespace: str
@@ -115,7 +115,7 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """An Event for people, emitted after everything else."""
+    """An Event for users, recorded after all other steps."""
 
     type: Literal["Normal", "Warning"]
     reason: str
@@ -124,7 +124,7 @@ class PlannedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[Status]):
-    """The empty plan says: all is as it should be."""
+    """The empty plan means: all is as it should be."""
 
     status: Status | None = None
     """The whole status as it should be; None leaves it as it is. The shell writes only what differs."""
@@ -132,11 +132,11 @@ class Plan(Generic[Status]):
     event_queries: tuple[EventQuery, ...] = ()
     planned_events: tuple[PlannedEvent, ...] = ()
     requeue_at: datetime | None = None
-    """When to look again even if nothing happens."""
+    """When to reconcile again even without a change."""
 
     def __add__(self, other: "Plan[Any]") -> Self:
-        """Return this plan followed by the other one, with the earlier of their times. The status stays this plan's:
-        that of a part is a field of the whole, and who adds the part has put it there."""
+        """Return this plan followed by the other one, with the earlier of their times. The status stays this plan's: a
+        part's status is a field of it, which the caller has set."""
         return replace(
             self,
             actions=self.actions + other.actions,

@@ -1,4 +1,4 @@
-"""From a worker's stages to one percent, one phase and one guess of the time left."""
+"""From a worker's stages to one percentage, one phase and one estimate of the time left."""
 
 from datetime import timedelta
 
@@ -25,8 +25,7 @@ Stages = tuple[Stage, ...]
 
 
 def compute_percent(stages: Stages) -> int:
-    """0 to 99, weighted by the mode. Until the mode is known the lower of the two, so that knowing it never takes
-    anything back."""
+    """0 to 99, weighted by the mode. Until the mode is known it is the lower of the two, so that it never falls."""
     mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
     modes = (mode,) if mode else tuple(_WEIGHTS)
     return min(_ALMOST, *(_weigh(stages, _WEIGHTS[mode]) for mode in modes))
@@ -38,7 +37,7 @@ def _weigh(stages: Stages, weights: dict[StageName, int]) -> int:
 
 
 def find_phase(stages: Stages) -> VideoPhase:
-    """The earliest unfinished stage; once all are done, what is left is finalizing."""
+    """The phase of the earliest unfinished stage; Finalizing once all are done."""
     open_stages = [stage.name for stage in stages if stage.state != "Done"]
     return _PHASES[open_stages[0]] if open_stages else VideoPhase.FINALIZING
 
@@ -49,15 +48,15 @@ def select_later_phase(one: VideoPhase, other: VideoPhase) -> VideoPhase:
 
 
 def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
-    """What is left if it goes on at the same pace; None while that would be a wild guess."""
+    """The time left if it continues at the same pace; None while that would be a wild guess."""
     if percent < _SENSIBLE_PERCENT or elapsed < _SENSIBLE_TIME:
         return None
     return round(elapsed.total_seconds() * (100 - percent) / percent)
 
 
 def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
-    """How long the run has worked: since its Job was made, but no longer than its stages say of themselves, for the
-    Job may have waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
+    """How long the run has worked: since its Job was made, but no longer than the time of its stages. The Job may have
+    waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
     told = sum(stage.seconds or 0 for stage in stages)
     return min(since_made, timedelta(seconds=told)) if told else since_made
 

@@ -35,7 +35,7 @@ class Verdict:
     attempts: Attempts
     """With this run counted in; ``next_retry_time`` set if another one follows."""
     given_up: str = ""
-    """Why no other run follows, where that is not the reason's own doing."""
+    """Why no other run follows, unless the reason itself excludes one."""
 
     @property
     def requeue_at(self) -> datetime | None:
@@ -70,14 +70,14 @@ def _retry_uncounted(context: Context) -> Verdict:
     count = context.attempts.uncharged + 1
     attempts = context.attempts.model_copy(update={"uncharged": count, "next_retry_time": None})
     if count > context.settings.max_uncharged:
-        lost = f"Given up after {count} runs that were lost through no fault of their own"
+        lost = f"Given up after {count} runs that do not count toward maxAttempts"
         return Verdict(attempts, lost if count > 1 else "")
     delay = timedelta(0) if count == 1 else _compute_backoff(context, count - 1)
     return _retry_after_delay(delay, attempts, context)
 
 
 def _retry_later(context: Context) -> Verdict:
-    """A premiere is days away, not attempts: nothing is charged, but waiting ends in the end."""
+    """Wait for a premiere, which may be days away: nothing is counted toward maxAttempts, but waiting has a limit."""
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
@@ -86,10 +86,11 @@ def _retry_later(context: Context) -> Verdict:
 
 
 def _retry_after_host(context: Context) -> Verdict:
-    """The next run waits for the host like every other import of it: nothing is charged, but that ends too."""
+    """Wait for the host's backoff like its other imports: nothing is counted toward maxAttempts, but waiting has a
+    limit."""
     backoff, cap = context.backoff, context.settings.later_cap
     if backoff is None:
-        raise ValueError("RateLimited needs the host's backoff, which says for how long no run starts")
+        raise ValueError("RateLimited needs the host's backoff, which states for how long no run starts")
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if backoff.since is not None and context.now - backoff.since >= cap:
         return Verdict(attempts, _explain_wait_limit(cap))
@@ -97,7 +98,7 @@ def _retry_after_host(context: Context) -> Verdict:
 
 
 def _explain_wait_limit(cap: timedelta) -> str:
-    """Why no other run follows; nothing where none was to be waited for, as without a cluster."""
+    """Why no other run follows; empty if no wait is allowed, as without a cluster."""
     days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
     span = f"{days} days" if days > 1 else f"{seconds} seconds"
     return f"Given up after {span}" if seconds else ""
@@ -107,7 +108,7 @@ def _retry_counted(reason: Reason, context: Context) -> Verdict:
     attempts = _count_attempt(reason, context.attempts)
     same, most = attempts.reasons.count(reason), info(reason).max_retries
     if most is not None and same > most:
-        return Verdict(attempts, f"Given up after {same} times {reason}")
+        return Verdict(attempts, f"Given up after {same} runs that ended as {reason}")
     if given_up := explain_exhaustion(attempts):
         return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
     return _retry_after_delay(_compute_backoff(context, len(attempts.reasons)), attempts, context)
@@ -132,5 +133,5 @@ def _compute_backoff(context: Context, nth: int) -> timedelta:
 
 
 def compute_jitter(uid: str, run: int) -> float:
-    """0 to 1, the same whenever it is asked for this run: many imports that fail together come back apart."""
+    """A value from 0 to 1, constant for a run. So imports that fail together retry at different times."""
     return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

@@ -17,7 +17,7 @@ class Settings:
     image_pull_secrets: tuple[str, ...] = ()
     """Names of Secrets in the import's namespace."""
     allowed_networks: tuple[str, ...] = ()
-    """CIDRs that sources may lie in besides public addresses."""
+    """CIDRs that sources may be in besides public addresses."""
     default_requests: dict[str, str] = field(default_factory=lambda: {"cpu": "100m", "memory": "256Mi"})
     """What a worker requests of a resource that spec.worker.resources.requests leaves out."""
     default_limits: dict[str, str] = field(default_factory=lambda: {"memory": "2Gi"})
@@ -32,7 +32,7 @@ class Settings:
     write_interval: timedelta = timedelta(seconds=3)
     """Least time between two status writes that change nothing but progress, for a video and for a bulk alike."""
     backoff_base: timedelta = timedelta(seconds=10)
-    """First delay before a retry; doubles with each charged attempt."""
+    """First delay before a retry; doubles with each counted attempt."""
     backoff_cap: timedelta = timedelta(minutes=10)
     """Longest delay before a retry."""
     webhook_backoff_base: timedelta = timedelta(seconds=10)
@@ -47,13 +47,15 @@ class Settings:
     """Delay after SourceNotYetAvailable."""
     later_cap: timedelta = timedelta(days=7)
     """How long an import waits after SourceNotYetAvailable, since the first such run, and for a host's backoff, since
-    its first RateLimited; no attempt is charged for either."""
+    its first RateLimited. Neither counts toward maxAttempts."""
     max_uncharged: int = 10
-    """Most uncharged runs of an import: a cap, so that an eternal eviction is seen in the end."""
+    """Maximum of runs of an import that do not count toward maxAttempts, so that a permanent eviction becomes visible.
+    """
     job_ttl: timedelta = timedelta(minutes=10)
     """How long a Job stays once its result is recorded."""
     deadline_slack: timedelta = timedelta(minutes=5)
-    """How much later than spec.timeoutSeconds the Job's activeDeadlineSeconds strikes; the worker's own comes first."""
+    """How much later than spec.timeoutSeconds the Job's activeDeadlineSeconds is; the worker's own deadline comes
+    first."""
     patience: timedelta = timedelta(seconds=15)
     """How long a Job may be without a pod, or a pod without a container, before the cluster's Events are asked why."""
     shard_size: int = 500

@@ -1,4 +1,4 @@
-"""What a status that is written tells for the first time, for counters: each thing is told by one write only."""
+"""The facts that a written status has for the first time, for counters: each fact is counted by one write only."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.lifecycle import has_active_run, is_finished
 
 LOST = "Lost"
-"""Of a run that was lost and is followed by the next one at once: its reason stands in no status."""
+"""Of a run that was lost and is followed by the next one at once: its reason is in no status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class News:
 
 
 def find_status_delta(old: VideoImportStatus, new: VideoImportStatus) -> News:
-    """What the new one tells and the old one does not."""
+    """The facts that the new one has and the old one lacks."""
     over = has_active_run(old) and (not has_active_run(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(

@@ -1,4 +1,4 @@
-"""When a status is written: at once, unless it tells of nothing but progress."""
+"""When a status is written: at once, unless only progress changed."""
 
 from datetime import datetime, timedelta
 from typing import TypeVar

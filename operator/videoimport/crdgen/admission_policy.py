@@ -24,12 +24,12 @@ _PLACES = {
         "object.spec.source.items.filter(item, has(item.metadata)).map(item, item.metadata) : []",
     ),
 }
-"""For each variable the field, and an expression for the list of all maps that stand there."""
+"""For each variable the field, and an expression for the list of all maps in that field."""
 _SCALAR = " || ".join(f"type(metadata[key]) == {name}" for name in ("string", "int", "double", "bool"))
 CHECKS = {
     f"!({_NAMES}.exists(key, key in metadata))": (
         f"{_NAMES}.filter(key, key in metadata)",
-        "is told of every video and cannot be set; choose another name.",
+        "is set by the importer for every video; choose another name.",
     ),
     f"metadata.all(key, {_SCALAR})": (
         f"metadata.filter(key, !({_SCALAR}))",
@@ -44,7 +44,7 @@ CHECKS = {
 
 
 def policy() -> Manifest:
-    """Return the policy. What does not change is not checked again, so that objects of old can still be updated."""
+    """Return the policy. Unchanged values are not checked again, so that older objects can still be updated."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",

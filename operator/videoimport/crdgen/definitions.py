@@ -21,7 +21,7 @@ _RESTING = (
     "(has(oldSelf.status.attempts) && has(oldSelf.status.attempts.nextRetryTime)) || "
     f"(has(oldSelf.status.reason) && oldSelf.status.reason in {_STUCK})"
 )
-"""No worker is at it: not yet begun, ended, suspended, waiting to be tried again, or kept from starting."""
+"""No worker uses it: not yet begun, ended, suspended, waiting for a retry, or unable to start."""
 
 
 def _name_fits(longest: int) -> Manifest:
@@ -32,7 +32,7 @@ def _name_fits(longest: int) -> Manifest:
 
 
 def _immutable(field: str) -> Manifest:
-    """Root rules see the status; an import that no worker is at may be mended."""
+    """Root rules see the status; an import may be changed while no worker uses it."""
     return {
         "rule": f"{_RESTING} || {_FIXED.format(field)}",
         "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport.",

@@ -1,6 +1,6 @@
-"""A manifest that breaks it for everything that the API server checks, with the message that it answers.
+"""An invalid manifest for each check of the API server, with its message.
 
-What a bound refuses follows from the schema. For the rules, whose CEL says nothing of what it refuses, ``EXAMPLES`` has
+What a bound refuses follows from the schema. For the rules, whose CEL contains no refused value, ``EXAMPLES`` has
 values, by the rule's message. The controller tests send them all to a real API server and compare the messages.
 """
 
@@ -40,7 +40,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "its login has a square bracket": ("https://]@example.com/", "https://[a]@example.com/"),
     "its port must be": ("https://example.com:99999/", "https://example.com:65536/", "https://example.com:80a/"),
     "its host has an empty part": ("https://example..com/", f"https://{'a' * 64}.example.com/"),
-    "what stands in brackets": ("https://[1::2::3]/",),
+    "the text in brackets": ("https://[1::2::3]/",),
     "it has a control character": ("https://example.com/a\u202eb",),
     "it must have no login": ("https://user:word@example.com", "https://example.com/?a=b", "https://example.com/#a"),
     "it must be an origin": ("https://lists.example.com/feed", "https://user@lists.example.com"),
@@ -113,13 +113,13 @@ class Violation:
     path: Path
     """Of the field as the API server names it, from ``spec``."""
     value: Any
-    """What stands there."""
+    """The value there."""
     message: str
     """What the API server answers, behind the field."""
     manifest: dict[str, Any]
-    """A manifest that is right but for this."""
+    """A manifest that is right except for this."""
     is_rule: bool = False
-    """The message is one of ours."""
+    """The message is written in this project."""
     has_field: bool = True
     """The API server names the field by itself; else it is in the message."""
 
@@ -136,7 +136,7 @@ def joined(path: Path, bracketed: tuple[type, ...] = (int,)) -> str:
 
 
 def violations(kind: str, root: Schema) -> Iterator[Violation]:
-    """Yield what is refused of a kind, field by field; ``root`` is its whole schema."""
+    """Yield the violations of a kind, field by field; ``root`` is its whole schema."""
     walk = _Walk(kind, root["properties"]["spec"])
     yield walk.name(root)
     for path, node in nodes(walk.spec, ("spec",)):
@@ -158,7 +158,7 @@ def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
 
 
 def _key_of(path: Path) -> str:
-    """A key that may stand in this map."""
+    """A valid key of this map."""
     return "memory" if path[-1] in ("requests", "limits") else "a"
 
 
@@ -225,7 +225,7 @@ class _Walk:
         return Violation(self.kind, ("metadata", "name"), "a" * 60, rule["message"], manifest, True, False)
 
     def metadata(self, path: Path) -> Iterator[Violation]:
-        """Yield what the admission policy refuses of a map of metadata."""
+        """Yield the violations of the admission policy in a map of metadata."""
         field = joined(tuple(step for step in path if not isinstance(step, int)))
         for key, value, (_, message) in zip(
             ("duration", "tags", "a" * 65), (5, ["a"], 1), CHECKS.values(), strict=True
@@ -252,7 +252,7 @@ class _Walk:
         return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": {"name": "refused"}, "spec": spec}
 
     def _with(self, node: Schema, found: Any, path: Path, value: Any) -> Any:
-        """Return ``found`` with ``value`` at ``path``, and on the way there what else is required."""
+        """Return ``found`` with ``value`` at ``path``, and the other required fields above it."""
         if not path:
             return value
         step, rest = path[0], path[1:]
@@ -283,7 +283,7 @@ def _fits(node: Schema, example: Any) -> bool:
 
 
 def _is_text(node: Schema, example: str) -> bool:
-    """Whether an example of an address stands where an address is wanted."""
+    """Whether an example of an address is where an address is wanted."""
     least: int = node.get("minLength", 0)
     return "\u202e" not in example or least == len("https://a.")
 

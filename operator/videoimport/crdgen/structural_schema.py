@@ -70,7 +70,7 @@ def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
     if result.get("default", ...) in (None, []):
         del result["default"]
     if "properties" in result and "default" in result:
-        result["default"] = {}  # the API server fills in what the properties' own defaults say
+        result["default"] = {}  # the API server fills in the properties' own defaults
     if "properties" in result:
         result["properties"] = {name: _plain(child, definitions) for name, child in result["properties"].items()}
         result.pop("additionalProperties", None)
@@ -84,7 +84,7 @@ def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """``node`` with its reference replaced by its target; what stands beside the reference wins (a field's words)."""
+    """``node`` with its reference replaced by its target; keys beside the reference win (a field's description)."""
     if "$ref" not in node:
         return dict(node)
     target = definitions[node["$ref"].rpartition("/")[2]]
@@ -93,7 +93,7 @@ def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _without_null(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """``anyOf: [X, null]`` is X: absence says null in Kubernetes. An int-or-string keeps its ``anyOf``, as it must."""
+    """``anyOf: [X, null]`` is X: in Kubernetes, absence means null. An int-or-string keeps its ``anyOf``."""
     if "anyOf" not in node or node.get("x-kubernetes-int-or-string"):
         return node
     alternatives = [choice for choice in node["anyOf"] if choice.get("type") != "null"]

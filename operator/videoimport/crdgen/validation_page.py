@@ -1,4 +1,4 @@
-"""The docs page of what the API server refuses: the messages of the schema, each with a value that it refuses."""
+"""The docs page about refusals of the API server: the messages of the schema, each with a value that it refuses."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,14 +18,14 @@ change a resource. This page has the API server's message for every field: `kube
 the message. The controller tests send each example to a real API server and compare the answer.
 
 - A field that does not exist is refused too: `strict decoding error: unknown field "spec.sourse"`.
-- A value of another type is refused: `spec.maxAttempts in body must be of type integer: "string"`. The tables say so
-  only for fields that have no other bound.
+- A value of another type is refused: `spec.maxAttempts in body must be of type integer: "string"`. The tables have
+  this only for fields without another bound.
 - While one message is about a type, a length or a count, the API server checks no rules. It then adds `some validation
   rules were not checked because the object was invalid; correct the existing errors to complete validation`.
 - `spec.source`, `spec.destination` and `spec.output` of a VideoImport cannot be changed while a run is active and once
   it is Completed: `{immutable}`
 - The one exception is a host with letters beyond ASCII: the API server refuses signs and wide letters only. The worker
-  refuses whatever else no international name may have.
+  refuses all other invalid international names.
 - Rules are also part of the controller, the workers and `kubectl videoimport run`. An object that was stored before a
   rule existed stays readable. If it has not finished, it fails with `InvalidSpec` and the rule's message.
 """

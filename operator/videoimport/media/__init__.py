@@ -1,1 +1,1 @@
-"""What ffmpeg and ffprobe are told and what they answer: pure builders, parsers and rules; no I/O."""
+"""The input and output of ffmpeg and ffprobe: pure builders, parsers and rules; no I/O."""

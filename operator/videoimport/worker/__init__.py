@@ -1,1 +1,2 @@
-"""The pod's side: fetches, examines, transcodes, verifies, uploads one video. Knows a task and a report, no cluster."""
+"""The pod's side: fetches, examines, transcodes, verifies and uploads one video. It has a task and a report, and no
+access to the cluster."""

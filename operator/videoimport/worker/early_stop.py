@@ -1,6 +1,6 @@
 """A stop while the worker starts: nothing has begun, so the process ends at once.
 
-Imports nothing but small parts of the standard library: what comes before the handlers delays a stop.
+Imports only small parts of the standard library: imports before the handlers delay a stop.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ def _end(number: int, path: str) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    """Where it cannot be written, the exit code still tells."""
+    """Where it cannot be written, the exit code still shows the outcome."""
     with contextlib.suppress(OSError):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         os.write(file, text.encode())

@@ -21,7 +21,7 @@ from videoimport.worker.runtime.task_runner import log_within_time
 
 
 class _Kind(Model):
-    """What all tasks tell first."""
+    """The facts that all tasks report first."""
 
     kind: str = "Import"
 
@@ -57,7 +57,7 @@ def _run(task: Task | ListingTask | DeliveryTask, paths: Paths) -> int:
 
 
 def _without_task(paths: Paths, failure: ImportFailure) -> int:
-    """No task, no uid: the report says what it can."""
+    """No task, no uid: the report has the known facts only."""
     report = Report(
         uid="", run=0, spec_hash="", outcome="Failed", reason=failure.reason, message=failure.message[:1024],
         advice=failure.advice[:512], finished_at=datetime.now(UTC),

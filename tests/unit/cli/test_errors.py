@@ -61,7 +61,7 @@ def test_a_file_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> N
         (401, {"message": "Unauthorized"}, "Unauthorized; renew the login"),
         (500, {"message": "broken"}, "broken; try again"),
         (404, {}, "install videoimport there"),
-        (503, {}, "answered 503 without a word; try again"),
+        (503, {}, "answered 503 without a message; try again"),
     ],
 )
 def test_what_a_cluster_refuses_is_told_with_the_way_out(status: int, answer: dict[str, str], words: str) -> None:

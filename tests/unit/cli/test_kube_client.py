@@ -36,7 +36,7 @@ def test_the_namespace_is_the_contexts_own(kubeconfig: Path) -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_named_and_no_secret_is(kubeconfig: Path) -> None:
-    with pytest.raises(UnusableError, match=r"http://127\.0\.0\.1:\d+ cannot be asked") as told:
+    with pytest.raises(UnusableError, match=r"http://127\.0\.0\.1:\d+ cannot be reached") as told:
         Kube(kubeconfig, None).bulk("films", "course")
     assert "very-secret" not in str(told.value)
 
@@ -84,7 +84,7 @@ def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, text: str | None) -> 
     path = tmp_path / "none"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(UnusableError, match="There is no cluster to ask"):
+    with pytest.raises(UnusableError, match="No cluster is configured"):
         Kube(path, None)
 
 

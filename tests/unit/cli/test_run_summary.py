@@ -57,7 +57,7 @@ def test_paths_outside_the_present_folder_are_whole() -> None:
 def test_a_duplicate_says_where_the_video_is() -> None:
     status = VideoImportStatus(phase=VideoPhase.COMPLETED, duplicate_of="pvc://clip/old/video.mp4")
     assert succeeded("clip", status, HOME, Path("/results")) == [
-        "clip: nothing was stored, for the destination has it: old/video.mp4"
+        "clip: nothing was stored, because the destination has it: old/video.mp4"
     ]
 
 

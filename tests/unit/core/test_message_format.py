@@ -37,7 +37,9 @@ from videoimport.core.video.start_run import STARTING
 
 SITES = sites()
 MOST_WORDS = 25
-_FOLLOWS = re.compile(r"tried again|read again|made again|sent again|goes on|a new (run|one)|left alone|is retried")
+_FOLLOWS = re.compile(
+    r"tried again|read again|made again|sent again|goes on|continues|a new (run|one)|left alone|is retried"
+)
 _ASKS = re.compile(
     r"[;,:.] (or )?(add|change|check|choose|convert|correct|create|divide|export|get|give|have|let|lower|make|put|"
     r"raise|remove|restore|see|set|shorten|use|wait|write)\b",
@@ -148,7 +150,7 @@ def test_an_import_that_is_given_up_later_no_longer_promises_a_run(reason: Reaso
 def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_about_that(
     reason: Reason, advice: str
 ) -> None:
-    held_up = format_message(reason, "The cluster says no", advice=advice)
+    held_up = format_message(reason, "The cluster refuses", advice=advice)
     wish = having(running(), reason=reason, message=held_up)
     status = plan(wish, jobs=(job(wish, finished="Failed", failure_reason="DeadlineExceeded"),)).status
     assert status is not None

@@ -1,4 +1,4 @@
-"""Rules for what the user chooses of a worker's pod: what breaks them, the API server would refuse with the Job.
+"""Rules for the fields of ``spec.worker`` that go into a pod. The API server would refuse a Job whose pod breaks them.
 
 They follow Kubernetes' own validation (pkg/apis/core/validation and metav1/validation).
 """
@@ -32,7 +32,7 @@ LABEL_VALUE = requires(
 )
 NOT_OURS = Rule(
     "self.all(key, !key.startsWith('videoimport.io/') && !key.startsWith('app.kubernetes.io/'))",
-    "keys under videoimport.io/ and app.kubernetes.io/ are ours; choose other keys.",
+    "keys under videoimport.io/ and app.kubernetes.io/ are set by the controller; choose other keys.",
     lambda pairs: not any(key.startswith(OUR_PREFIXES) for key in pairs),
 )
 _OF_JOBS = "^(batch\\.kubernetes\\.io/.*|job-name|controller-uid)$"

@@ -1,7 +1,7 @@
 """Rules for texts that users write: names, paths, addresses. Each is enforced by the API server and by our programs.
 
-The regular expressions for addresses have at most 36 characters where they look at a part, and at most 45 where they
-look at the whole: the API server's cost limit allows no more for 1,000 items of 2,048 characters.
+The regular expressions for addresses have at most 36 characters where they match a part, and at most 45 where they
+match the whole. The API server's cost limit allows no more for 1,000 items of 2,048 characters.
 """
 
 import ipaddress
@@ -52,24 +52,24 @@ ITEM_NAME = (ONE_FOLDER, SOME_NAME, NO_PLACEHOLDERS, UNSEEN)
 
 # Addresses
 _AUTHORITY = "//[^/?#]*"
-"""What stands between the scheme and the path: login, host and port."""
+"""The text between the scheme and the path: login, host and port."""
 
 
 def _of_authority(rule: Rule) -> Rule:
     """Return the rule for http and https addresses only: another scheme has a message of its own. Their first letter
-    tells, as far as that matters, at the least cost."""
+    decides, as far as that matters, at the least cost."""
     cel = f"!(self.startsWith('h') || self.startsWith('H')) || {rule.cel}"
     return Rule(cel, rule.message, lambda text: not text.startswith(("h", "H")) or rule.holds(text))
 
 
 _PORT = "its port must be a number of at most 65535; correct the port or leave it out."
 _LOGIN = "its login has a square bracket; write %5B or %5D for it."
-_HOST = "its host is no name and no address; correct what stands between https:// and the next slash."
+_HOST = "its host is no name and no address; correct the text between https:// and the next slash."
 
 
 _SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
-"""Signs and wide forms of letters, which no name of a host has. Others that none has are left to the worker: there are
-too many of them for the cost limit."""
+"""Signs and wide forms of letters, which no host name has. The worker checks other invalid letters: they are too many
+for the cost limit."""
 
 
 def _has_real_ipv6(url: str) -> bool:
@@ -87,7 +87,7 @@ def _has_real_ipv6(url: str) -> bool:
 _WITHIN = r"\[[^]]*"
 _IPV6 = Rule(
     f"[self.find({quoted(_AUTHORITY)}).find({quoted(_WITHIN)})].all(host, host == '' || isIP(host.substring(1)))",
-    "what stands in brackets is no IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
+    "the text in brackets is no IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
     _has_real_ipv6,
 )
 """CEL's isIP takes no zone and no IPv4-mapped address. The list of one is CEL's way to name a value."""
@@ -114,7 +114,7 @@ URL = (
     _IPV6,
     UNSEEN,
 )  # fmt: skip
-"""An http or https address that can be asked, as far as that is known without asking."""
+"""A valid http or https address, as far as that is known without a request."""
 BARE = forbids(
     "[@?#]", "it must have no login, no '?' and no '#'; leave them out, because paths are added to this address."
 )
@@ -162,7 +162,8 @@ CACHE_CONTROL = requires(
     "[\x20-\x7e]+", "it is sent as an HTTP header and must be printable ASCII; remove all other characters."
 )
 CHECKSUM = requires(
-    "sha256:[0-9a-f]{64}", "it must be sha256: and 64 lowercase hexadecimal digits; write the file's SHA-256 so."
+    "sha256:[0-9a-f]{64}",
+    "it must be sha256: and 64 lowercase hexadecimal digits; write the file's SHA-256 in this form.",
 )
 RENDITION = requires(
     _PART, "it becomes a file's name: lowercase letters, digits and hyphens, with a letter or digit at both ends."

@@ -21,13 +21,13 @@ _NUMBER = re.compile(r"%d")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that must hold of a value."""
+    """One condition for a value."""
 
     cel: str
     """The condition for the API server, over ``self``. An object is checked before its fields have their defaults when
     the definition itself is created, so every optional field needs ``has``."""
     message: str
-    """A sentence with what is wrong and what to do. ``%s`` and ``%d`` stand for the values of ``fields``."""
+    """A sentence with what is wrong and what to do. ``%s`` and ``%d`` are replaced by the values of ``fields``."""
     holds: Callable[[Any], bool]
     """The same condition in Python, over the parsed value."""
     fields: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ def needs_one(*fields: str) -> Rule:
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Return ``pattern`` as RE2 means it: ``$`` is the end of the text, and never stands for itself."""
+    """Return ``pattern`` as RE2 means it: ``$`` is the end of the text, and never a literal."""
     return re.compile(pattern.replace("$", r"\Z"), re.ASCII)
 
 

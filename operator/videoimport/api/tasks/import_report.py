@@ -1,8 +1,7 @@
-"""What a worker tells: progress as JSON lines on stdout, each a whole snapshot, and at the end one report.
+"""The output of a worker: progress as JSON lines on stdout, each a whole snapshot, and at the end one report.
 
 The report is the container's termination message and a copy of it is the commit record in the destination. A worker
-handles strangers' files, so nothing it tells is believed further than these models reach: whatever they let through
-fits a status.
+handles untrusted files, so nothing it reports is trusted beyond these models: all values that they accept fit a status.
 """
 
 import base64
@@ -21,13 +20,13 @@ MAX_BYTES = 4096
 MAX_UNPACKED = 65_536
 """Bytes that a packed report may unpack to; a whole one with every output at its longest has less."""
 MAX_RETRY_AFTER = 86_400
-"""Seconds that a report may tell of; the controller's own bound is lower."""
+"""Seconds that a report may state; the controller's own bound is lower."""
 RunNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """0 only where the task could not be read."""
 
 
 class Progress(Model):
-    """A snapshot while a run is under way; one JSON line with ``kind: Progress``."""
+    """A snapshot during a run; one JSON line with ``kind: Progress``."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Progress"] = "Progress"
@@ -54,7 +53,7 @@ class Report(Model):
     reason: Reason | None = None
     """Set when it failed."""
     message: Message = ""
-    """What was found, with the found and the wanted value; no secrets, no signed URLs."""
+    """The finding, with the found and the expected value; no secrets, no signed URLs."""
     advice: Annotated[str, Field(max_length=512)] = ""
     """What to do, where that is more exact than the reason's own advice."""
     stages: Annotated[tuple[Stage, ...], Field(max_length=MAX_STAGES)] = ()

@@ -1,4 +1,4 @@
-"""What a worker is told. It reaches the pod as an annotation, through a downward-API file."""
+"""The task of a worker. It reaches the pod as an annotation, through a downward-API file."""
 
 import hashlib
 import json
@@ -32,9 +32,9 @@ class Politeness(Model):
     """How gently a source is asked."""
 
     bytes_per_second: Annotated[int, Field(ge=1)] | None = None
-    """Most bytes fetched a second; None for as fast as it comes."""
+    """Maximum of bytes fetched a second; None for no limit."""
     sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
-    """Pause between two requests while a page is looked into."""
+    """Pause between two requests of yt-dlp while it reads a page."""
 
 
 class Task(Model):
@@ -49,13 +49,13 @@ class Task(Model):
     run: Annotated[int, Field(ge=1)]
     spec: VideoImportSpec
     spec_hash: str
-    """spec_hash(spec): a commit record made for another wish does not stand for this one."""
+    """spec_hash(spec): a commit record made for another spec does not count for this one."""
     allowed_networks: tuple[str, ...] = ()
     """CIDRs the address guard lets through besides public addresses; a setting of the controller."""
     stall_seconds: Annotated[int, Field(ge=1)] = 600
     """Without any progress in any stage for so long, the run ends as Stalled; a setting of the controller."""
     politeness: Politeness = Politeness()
-    """How sources are to be treated; settings of the controller."""
+    """Limits of requests to sources; settings of the controller."""
     progress_seconds: Annotated[int, Field(ge=1, le=5)] = 2
     """Longest pause between two progress lines."""
 
@@ -66,8 +66,8 @@ def spec_hash(spec: VideoImportSpec) -> str:
 
 
 def wish_hash(spec: VideoImportSpec) -> str:
-    """Sixteen hex digits for all of a spec that can be mended: two that differ only in what is done with the import
-    now (suspended, cancelled, tried again) are the same wish."""
+    """Sixteen hex digits for all mutable fields of a spec. Two specs that differ only in suspend, cancel and retryToken
+    have the same hash."""
     return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
 
 

@@ -1,8 +1,7 @@
-"""A page on its way from the worker's stdout, through the container's log, to the controller.
+"""The encoding of a page in the container's log, in which the controller reads it from the worker's stdout.
 
-Addresses may hold what is secret, such as a signature, and logs are shipped to where others search them. So a page is
-printed packed: no address, nor any part of one, stands in a log as text. ``grep ^page: | cut -c6- | base64 -d | zcat``
-shows it to who may see it.
+Addresses may have secret parts, such as a signature, and logs are often copied to log servers. So a page is printed
+packed: no log has an address, or any part of one, as text. ``grep ^page: | cut -c6- | base64 -d | zcat`` decodes it.
 """
 
 import base64
@@ -28,8 +27,8 @@ def packed(text: str) -> str:
 
 
 def unpacked(log: str) -> str:
-    """The text of the page that was printed in this log; nothing where none was. Raises ValueError for what is no page,
-    is not whole, or unpacks to more than MAX_PAGE_BYTES: a worker that handles strangers' lists printed it."""
+    """The text of the page that was printed in this log; nothing where none was. Raises ValueError for a text that is
+    no page, is not whole, or unpacks to more than MAX_PAGE_BYTES. A worker that handles untrusted lists printed it."""
     letters = "".join(line.removeprefix(PREFIX) for line in log.split("\n") if line.startswith(PREFIX))
     if not letters:
         return ""

@@ -1,7 +1,7 @@
-"""Discovery, a page at a time: the worker's task, the lines it prints, the report it leaves, the page that is kept.
+"""Discovery, a page at a time: the worker's task, its printed lines, its report, and the stored page.
 
-A page stands on the worker's stdout among its log's lines, packed as ``api.pagelog`` says. The report tells the number,
-bytes and hash of its lines as they are kept, so that a log that was cut or lost is known for what it is.
+A page is on the worker's stdout among its log's lines, packed by ``api.tasks.listing_log``. The report has the number,
+bytes and hash of its lines as they are kept, so that a cut or lost log is detected.
 """
 
 from typing import Annotated, Literal
@@ -29,12 +29,12 @@ MAX_PAGE_BYTES = 512 * 1024
 """Of a page's lines as they are kept, each with its newline: one ConfigMap takes them, and a container's log does not
 rotate."""
 PAGE_SECONDS = 20
-"""A page that takes longer to look through ends early: the first videos start before a long listing ends."""
+"""A page that takes longer ends early: the first videos start before a long listing ends."""
 MANIFEST_PATH = "/etc/videoimport/manifest"
 """Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
 RetryAfter = Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)]
 MAX_SLUG = 40
-"""Characters: as many as the name of an import has room for beside its bulk's."""
+"""Characters that fit into the name of an import beside its bulk's name."""
 Identity = Annotated[str, Checked((requires("[0-9a-f]{10}", "an identity has ten lowercase hexadecimal digits."),))]
 
 
@@ -42,7 +42,7 @@ Lines = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Known(Model):
-    """The destination has it already, as its index says."""
+    """The destination has it already, according to its index."""
 
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
@@ -67,14 +67,14 @@ class FoundItem(Model):
 
 
 class RejectedItem(Model):
-    """What will not be imported, known before anything was."""
+    """A rejected item, known before any import."""
 
     name: Annotated[DisplayText, Field(max_length=128)] | None = None
     """The item's name, where it has one."""
     url: Annotated[ShownUrl, Field(max_length=2048)] | None = None
     """Its address, without user info and signatures, or s3://bucket/key; absent where a line has none."""
     reason: Reason
-    """Which requirement it does not meet, or what else is wrong with it."""
+    """The requirement that it does not meet, or another reason."""
     message: Annotated[ShownText, Field(max_length=512)] = ""
     """The found and the wanted value; of a manifest, the line's number."""
 
@@ -83,8 +83,8 @@ class RejectedLine(RejectedItem):
     """The same as a page keeps it."""
 
     id: Identity | None = None
-    """Its identity, as of one that is found; None where a line has no address. The same one found elsewhere in the list
-    counts as found, and twice rejected counts once."""
+    """Its identity, as for a found item; None where a line has no address. An item that is also found in the list
+    counts as found. One that is rejected twice counts once."""
 
 
 class Skipped(Model):
@@ -97,7 +97,7 @@ class Skipped(Model):
     remarks: Lines = 0
     """Remarks behind an address."""
     values: Lines = 0
-    """Values of columns without a name, or with the name of something that every video is described by."""
+    """Values of columns without a name, or with a name that the importer sets for every video."""
     repeats: Lines = 0
     """Rows that name a video of the same page again."""
 
@@ -123,7 +123,7 @@ class PageLine(Model):
 
 
 class PageFacts(Model):
-    """What a page that is kept says of itself besides its lines."""
+    """The properties of a kept page besides its lines."""
 
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Where the next page begins; None when this is the last."""
@@ -132,11 +132,11 @@ class PageFacts(Model):
     pushed_back: Reason | None = None
     """What broke the source off after this page; the next one waits as after a failure."""
     integration: Annotated[str, Field(max_length=64)] | None = None
-    """Of a page of what earlier bulks left failed: from where to where, as api.identity has it, shortened."""
+    """Of a page of items that earlier bulks left failed: from where to where, as api.identity has it, shortened."""
     retry_after_seconds: RetryAfter | None = None
-    """As the report says."""
+    """From the report."""
     skipped: Skipped | None = None
-    """As the report says."""
+    """From the report."""
 
 
 class ListingTask(Model):
@@ -153,15 +153,15 @@ class ListingTask(Model):
     page: Count
     """From 0."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
-    """Where the page before ended, in the worker's own words; None for the first."""
+    """Where the page before ended, in the worker's own format; None for the first."""
     source: BulkSource
     """Without inline items."""
     requirements: Requirements | None = None
-    """Checked as far as that is cheap."""
+    """Bounds that are checked if this needs no download."""
     destination: Destination
     output: Output
     incremental: bool
-    """Whether the destination's index is asked for what it has."""
+    """Whether the destination's index is read for existing videos."""
     allowed_networks: tuple[str, ...] = ()
     politeness: Politeness = Politeness()
     proxy: str | None = None
@@ -186,8 +186,8 @@ class PageReport(Model):
     advice: Annotated[str, Field(max_length=512)] = ""
     """What to do, where that is more exact than the reason's own advice."""
     pushed_back: Reason | None = None
-    """There is a page, but the source broke off behind it: the next run deserves the pause that one which failed with
-    this reason would have."""
+    """There is a page, but the source broke off behind it. The next run gets the same pause as after a run that failed
+    with this reason."""
     retry_after_seconds: RetryAfter | None = None
     """The host's Retry-After, with RateLimited as reason or pushed_back; None if it sent none."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
@@ -197,7 +197,7 @@ class PageReport(Model):
     count: Count = 0
     """Lines."""
     skipped: Skipped | None = None
-    """What of the list is left out up to the end of this page."""
+    """The skipped rows of the list up to the end of this page."""
     bytes: ByteCount = 0
     """Of all lines, each with its newline."""
     sha256: Sha256 = "0" * 64

@@ -1,4 +1,4 @@
-"""Telling somebody that a BulkImport has ended: the wish, the message, and the worker's task and report.
+"""The webhook of a BulkImport that has ended: its spec, the message, and the worker's task and report.
 
 The message and its signature follow https://www.standardwebhooks.com, so receivers verify it with that library.
 """
@@ -19,11 +19,11 @@ WEBHOOK_SECRET_PATH = "/var/run/secrets/videoimport.io/webhook"  # noqa: S105 â€
 """Where the worker finds the Secret's keys as files."""
 
 MAX_RETRY_AFTER = 86_400
-"""Longest Retry-After of a receiver that is obeyed, in seconds."""
+"""Maximum Retry-After of a receiver, in seconds; longer ones count as this."""
 
 
 class WebhookEvent(StrEnum):
-    """What may be told."""
+    """The endings of a BulkImport."""
 
     COMPLETED = "Completed"
     FAILED = "Failed"
@@ -31,37 +31,38 @@ class WebhookEvent(StrEnum):
 
 
 class Webhook(Model):
-    """An address that is told once when the BulkImport ends, and once more for each time it ends anew."""
+    """An address that gets a message when the BulkImport ends, and once more for each time it ends again."""
 
     url: HttpUrl
-    """Gets a signed POST with the summary as JSON. After any answer but 2xx it is sent again, later and later, for more
-    than a day; after 410 it is not."""
+    """Receives a signed POST with the summary as JSON. After another answer than 2xx the message is sent again for more
+    than a day, with growing delays. After 410 it is not sent again."""
     secret_ref: SecretReference
-    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. While one such secret is
-    replaced by another, both, a line each: the message is then signed with either."""
+    """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. To replace the secret, give
+    both, a line each: the message is then signed with both."""
     events: Annotated[
         tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
-    """Which endings are told."""
+    """The endings that send a message."""
 
 
 class WebhookStatus(Model):
-    """The last ending that was, or is being, told."""
+    """The last ending that was, or is being, sent."""
 
     id: Annotated[str, Field(max_length=64)]
     """The message's webhook-id: the same however often it is sent, so that receivers see it once."""
     event: WebhookEvent
-    """What is told."""
+    """The ending that the message reports."""
     state: Literal["Pending", "Delivered", "Failed"]
     """Failed: it was given up."""
     wish: Annotated[str, Field(max_length=16)] = ""
-    """Changes with the webhook's address, its Secret's name and the retryToken: each change starts the tries anew."""
+    """Changes with the webhook's address, its Secret's name and the retryToken. Each change resets the number of tries.
+    """
     run: Count = 0
     """Jobs that were made to send messages; the last is <bulk>-hook-r<run>."""
     attempts: Attempts = Attempts()
     """How often this message was tried."""
     message: Message | None = None
-    """What the last try came to, or what keeps the next from starting; nothing once it was delivered."""
+    """The result of the last try, or what delays the next one; absent once it is delivered."""
     delivered_time: Timestamp | None = None
     """When the receiver took it."""
 
@@ -78,14 +79,14 @@ class DeliveryTask(Model):
     run: Count
     url: HttpUrl
     secret: str
-    """The Secret's name, to be named when something is wrong with it."""
+    """The Secret's name, for messages about it."""
     message_id: Annotated[str, Field(max_length=64)]
     body: Annotated[str, Field(max_length=65536)]
     """The message's JSON, to be sent byte for byte."""
     allowed_networks: tuple[str, ...] = ()
     proxy: str | None = None
     ca_bundle_config_map_ref: ConfigMapReference | None = None
-    """Whose certificates are believed too; it is mounted."""
+    """More certificates to trust; the ConfigMap is mounted."""
     timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """From the first connection to the answer."""
 

@@ -1,7 +1,7 @@
-"""The API server, for objects as plain dictionaries: the border at which the client library's world ends.
+"""The API server, for objects as plain dictionaries.
 
-The library brings connections, TLS, credentials and their renewal; its 1,500 models stay unused, since decisions parse
-what they need themselves. Every failure leaves here as one of ``errors``.
+The client library provides connections, TLS, credentials and their renewal. Its 1,500 models stay unused, because
+``core.parsers`` reads only the needed fields. Every failure is raised as one of ``errors``.
 """
 
 import json
@@ -18,7 +18,7 @@ from videoimport.controller.client.resources import KINDS, Raw, Resource
 from videoimport.core.plan import Kind
 
 TIMEOUT = 30.0
-"""Seconds for a whole request; every one of ours is short."""
+"""Seconds for a whole request; every request of the controller is short."""
 PAGE = 500
 """Objects a page of a list: a few MiB of JSON at most."""
 DEFAULT_RETRY_AFTER = 1.0
@@ -32,7 +32,7 @@ class Page:
 
     items: list[Raw]
     version: int
-    """The resourceVersion of the moment that the whole list shows."""
+    """The list's resourceVersion: all items show the state of that moment."""
 
 
 class Cluster:
@@ -49,8 +49,8 @@ class Cluster:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
-        """All objects of ours of a kind, in a namespace or everywhere, as of one moment. One page at a time, since ten
-        thousand at once are a quarter of a GiB. Raises Gone in between if that took too long."""
+        """All objects of a kind that the controller manages, in a namespace or everywhere, as of one moment. One page
+        at a time, since ten thousand at once are a quarter of a GiB. Raises Gone in between if that took too long."""
         resource = KINDS[kind]
         selectors = [part for part in (resource.selector, selector) if part]
         query = {"limit": str(PAGE)} | ({"labelSelector": ",".join(selectors)} if selectors else {})
@@ -71,8 +71,8 @@ class Cluster:
         return await self._json("POST", KINDS[kind].path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
-        """Write ``raw["status"]``; of the rest only the metadata matters, since the API server keeps what it has.
-        Raises Conflict unless ``raw`` is of the newest version."""
+        """Write ``raw["status"]``; of the other fields only the metadata matters, because the API server ignores them
+        here. Raises Conflict unless ``raw`` is of the newest version."""
         metadata = raw["metadata"]
         return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)
 
@@ -81,8 +81,8 @@ class Cluster:
         return await self._json("PATCH", KINDS[kind].path(namespace, name), body=patch, content_type=_MERGE_PATCH)
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Raw:
-        """Delete this object and no namesake (Conflict), its dependents first. The answer is the object as it goes, or
-        a Status when it is gone already."""
+        """Delete this object and no namesake (Conflict), its dependents first. The answer is the object that is being
+        deleted, or a Status if it is gone already."""
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -159,13 +159,13 @@ class Cluster:
 
 
 def version_of(raw: Raw) -> int:
-    """The resourceVersion as a number. Versions of one kind may be compared so by right since Kubernetes 1.35
-    (KEP-5504, "Comparable Resource Version"), and in fact on every older API server."""
+    """The resourceVersion as a number. Kubernetes guarantees since 1.35 that versions of one kind may be compared so
+    (KEP-5504, "Comparable Resource Version"); every older API server permits it in practice."""
     return int(raw["metadata"]["resourceVersion"])
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:
-    """Our error for an answer that is none of the 2xx."""
+    """The error for an answer with another status than 2xx."""
     details = _status(content)
     message = f"{what}: {status} {details.get('message') or content[:200].decode(errors='replace')}"
     if status == 429:
@@ -182,7 +182,8 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
 
 
 def _is_terminating(status: int, answer: Raw) -> bool:
-    """Whether a namespace takes no new objects. The API server says so by a cause, and of one that is gone by 404."""
+    """Whether a namespace takes no new objects. The API server reports this by a cause, and by 404 once the namespace
+    is gone."""
     details = answer.get("details") or {}
     causes = details.get("causes") or ()
     ending = status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
@@ -206,7 +207,7 @@ def _seconds(asked: object) -> float:
 
 
 def _identified(item: Raw, resource: Resource) -> Raw:
-    """Items of a list of a built-in kind lack what every object elsewhere says of itself."""
+    """Items of a list of a built-in kind lack their apiVersion and kind, which every other object has."""
     item.setdefault("apiVersion", resource.api_version)
     item.setdefault("kind", resource.kind)
     return item

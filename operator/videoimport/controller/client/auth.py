@@ -1,6 +1,6 @@
 """Which API server, and as whom: KUBECONFIG when it is set, otherwise the pod's service account.
 
-Both client libraries and kopf are told the same, from here.
+Both client libraries and kopf get the same configuration, from here.
 """
 
 import os

@@ -1,14 +1,14 @@
-"""What can go wrong with the cluster, in our words:
+"""The errors of requests to the API server:
 
-ClusterError
-  ├── Conflict          the object changed, or is another one, since it was read
-  ├── AlreadyExists     the name is taken
-  ├── NotFound
-  ├── Gone              a list's continuation or a version is too old
-  ├── Terminating       its namespace is being deleted, or is gone: nothing can be created there any more
-  ├── Rejected          refused for good as it is: invalid, forbidden, over a quota
-  ├── TooManyRequests   with the seconds the server wants us to wait
-  └── Unavailable       no answer, a broken connection, or a server's error
+    ClusterError
+      ├── Conflict          the object changed, or is another one, since it was read
+      ├── AlreadyExists     the name is taken
+      ├── NotFound
+      ├── Gone              a list's continuation or a version is too old
+      ├── Terminating       its namespace is being deleted, or is gone: nothing can be created there any more
+      ├── Rejected          refused for good as it is: invalid, forbidden, over a quota
+      ├── TooManyRequests   with the seconds that the server asks to wait
+      └── Unavailable       no answer, a broken connection, or a server's error
 
 ``cluster`` raises these and nothing else.
 """
@@ -18,7 +18,7 @@ ClusterError
 
 
 class ClusterError(Exception):
-    """The API server's message, with what was asked."""
+    """The API server's message, with the request."""
 
 
 class Conflict(ClusterError):

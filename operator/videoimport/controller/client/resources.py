@@ -1,4 +1,5 @@
-"""The kinds we keep: where the API server has them, which of them are ours, and whom a change of one concerns."""
+"""The cached kinds: their paths at the API server, the selector of the controller's objects, and the keys that a change
+concerns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,11 +39,11 @@ class Resource:
     version: str
     plural: str
     selector: str | None = None
-    """Of the objects that are ours; None where all are."""
+    """Label selector of the controller's objects; None where all objects of the kind are."""
 
     @property
     def api_version(self) -> str:
-        """As it stands in a manifest."""
+        """As a manifest has it."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str | None = None, part: str | None = None) -> str:
@@ -65,10 +66,10 @@ _BY_KIND: dict[Kind, Resource] = {
 }
 
 _NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport", BULK))
-"""The labels of a Job and its pod that name whose it is."""
+"""The labels of a Job and its pod that name the owner."""
 KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
-"""In the order in which they are to be listed: what is referred to comes after what refers to it, so that a thing that
-a status names and a later list lacks is gone, and not just younger than the list."""
+"""In the order in which they are to be listed: a referenced kind comes after the kinds that refer to it. So an object
+that a status names and a later list lacks is gone, and not just younger than the list."""
 
 
 def controller_of(raw: Raw) -> Owner | None:
@@ -77,8 +78,8 @@ def controller_of(raw: Raw) -> Owner | None:
 
 
 def keys_of(kind: Kind, raw: Raw) -> list[Key]:
-    """Whom a change of this object concerns: itself, when it is one of our resources, and its owner. Always keys of the
-    object's own namespace. Whether it really is its owner's is for the decision about that to know."""
+    """Return the keys to reconcile after a change of this object: itself, if it is a VideoImport or BulkImport, and its
+    owner. All are in the object's namespace. ``core.owned_objects`` checks later whether the owner is the real one."""
     metadata = raw["metadata"]
     namespace: str = metadata["namespace"]
     keys = [Key(kind, namespace, metadata["name"])] if kind in (VIDEO_KIND, BULK_KIND) else []

@@ -46,6 +46,6 @@ def _handler(known: dict[str, Page]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """A line a probe is no news."""
+            """No log line for each probe."""
 
     return PageHandler

@@ -1,4 +1,4 @@
-"""Signs of life, shared between threads: they are set where the work is done and judged where they are asked for."""
+"""Times of the last progress, shared between threads: working threads set them, and the probe's thread checks them."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ class LivenessLimits:
     election: float
     """Since a candidate last tried."""
     news: float
-    """Since a leader last heard of the cluster, by a watch or a list."""
+    """Since a leader last had an answer of the cluster, by a watch or a list."""
     head: float
     """A key may wait, or be worked on."""
 
 
 class Vitals:
-    """A standby is alive while it tries to lead; a leader while it hears of the cluster and its queue moves."""
+    """A standby is live while it tries to lead; a leader while the cluster answers and its queue makes progress."""
 
     def __init__(self, limits: LivenessLimits, clock: Clock = time.monotonic) -> None:
         self._limits = limits
@@ -31,11 +31,11 @@ class Vitals:
         self._head_age: Callable[[], float] = lambda: 0.0
 
     def tried(self) -> None:
-        """The election made a step, whatever came of it."""
+        """The election made an attempt, with any outcome."""
         self._tried = self._clock()
 
     def leads(self, head_age: Callable[[], float]) -> None:
-        """From now on it is judged as a leader."""
+        """From now on the limits of a leader hold."""
         self._head_age = head_age
         self._heard = self._clock()
 
@@ -49,13 +49,13 @@ class Vitals:
         self.heard()
 
     def trouble(self) -> str | None:
-        """Why it should be started anew, or None."""
+        """Why the process should be restarted, or None."""
         now, limits = self._clock(), self._limits
         if self._heard is None:
             silent = now - self._tried
             return f"no attempt to lead for {silent:.0f} s" if silent > limits.election else None
         if self._filled and now - self._heard > limits.news:
-            return f"nothing heard of the cluster for {now - self._heard:.0f} s"
+            return f"no answer from the cluster for {now - self._heard:.0f} s"
         if (age := self._head_age()) > limits.head:
             return f"a key has waited for {age:.0f} s"
         return None

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, from our own loggers and from the libraries' alike."""
+"""Logs: one JSON object a line, for the controller's loggers and the libraries'."""
 
 import logging
 import sys

@@ -1,5 +1,5 @@
-"""What the controller shows to Prometheus. What is there now is counted when somebody asks, from the store, so that it
-cannot drift; what happened is counted as its status is written, once. No label names a resource, a host or an item."""
+"""What the controller shows to Prometheus. Present state is counted at each scrape, from the store, so that it cannot
+drift. Past events are counted once, when their status is written. No label names a resource, a host or an item."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from videoimport.core.status_changes import News
 REGISTRY = CollectorRegistry()
 RECONCILE_SECONDS = Histogram(
     "videoimport_reconcile_seconds",
-    "Time from taking a key to being through with it, its writes included.",
+    "Time to reconcile a key, its writes included.",
     ["kind"],
     registry=REGISTRY,
 )
@@ -34,7 +34,7 @@ _STAGE_SECONDS = Histogram(
     registry=REGISTRY,
 )
 _FETCHED = Counting("videoimport_fetched_bytes", "Bytes that runs fetched from sources.", registry=REGISTRY)
-_UPLOADED = Counting("videoimport_uploaded_bytes", "Bytes that runs brought to destinations.", registry=REGISTRY)
+_UPLOADED = Counting("videoimport_uploaded_bytes", "Bytes that runs uploaded to destinations.", registry=REGISTRY)
 _RETRIES = Counting(
     "videoimport_retries", "Runs that are followed by another, by reason.", ["reason"], registry=REGISTRY
 )
@@ -44,7 +44,7 @@ _ENDED = Counting(
 
 
 def count(news: News) -> None:
-    """A status was written that tells this."""
+    """Count what a written status changed."""
     if news.ended is not None:
         _ENDED.labels(*news.ended).inc()
     if news.retried is not None:
@@ -57,7 +57,7 @@ def count(news: News) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Figures(Collector):
-    """Gauges over what a leader knows; a standby shows none."""
+    """Gauges over a leader's store; a standby has none."""
 
     store: Store
     queue: KeyedQueue
@@ -70,7 +70,9 @@ class Figures(Collector):
         yield _gauge("videoimport_bulks", "BulkImports by phase.", ("phase",), count_by(bulks, _phase))
         yield _gauge("videoimport_bulk_items", "Items of BulkImports by state.", ("state",), count_items(bulks))
         yield _single(
-            "videoimport_running", "Imports that have a place among those that run.", self.store.turns.slots.total
+            "videoimport_running",
+            "Imports that count toward the limits of running imports.",
+            self.store.turns.slots.total,
         )
         hosts = self.store.turns.hosts
         yield _single(
@@ -83,7 +85,7 @@ class Figures(Collector):
         )
         yield _single("videoimport_queue_depth", "Keys that wait to be reconciled now.", self.queue.depth)
         age = self.queue.head_age
-        yield _single("videoimport_queue_age_seconds", "How long the oldest of them waits or is worked on.", age)
+        yield _single("videoimport_queue_age_seconds", "Age of the oldest key that waits or is reconciled.", age)
 
 
 Labels = tuple[str, ...]

@@ -1,7 +1,7 @@
 """The list as a whole: which items are accepted and which are not, each distinct one once.
 
-The first of equal items counts. What is found somewhere in the list is accepted, wherever else it was rejected. Of two
-different items with one identity, which is short, the second is rejected: nothing is left out without a word.
+The first of equal items counts. An item that one row accepts is accepted, even if another row rejects it. An identity
+is short, so two different items may have the same one. The second of them is rejected with a message.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _PREDEFINED = frozenset(PREDEFINED)
 
 @dataclass(frozen=True, slots=True)
 class AcceptedItems:
-    """What of a list is to be imported, and what is not."""
+    """The accepted and the rejected items of a list."""
 
     accepted: dict[str, Listed]
     """By identity, in the list's order."""
@@ -68,7 +68,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
 
 
 def format_item_address(bulk: BulkImport, item: Listed) -> str:
-    """What it is called to people: its URL without secrets, or ``s3://bucket/key``."""
+    """The shown address of an item: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
     bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""
@@ -82,13 +82,13 @@ def _accept(item: Listed, accepted: dict[str, Listed], others: dict[tuple[str | 
 
 
 def _reject_same_identity(bulk: BulkImport, item: Listed) -> RefusedItem:
-    """Of no identity, as that is another's."""
+    """A rejected item without an identity, because another item has that one."""
     message = f"Another item of the list has the same short name, {item.identity}; import this one by itself."
     return RefusedItem(None, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
 
 
 def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
-    """An item of the spec, of which only its name can be known."""
+    """An item of the spec, which is checked by its address only."""
     listed = convert_inline_item(item)
     objection = cheap(item.url, requirements=bulk.spec.template.requirements)
     if objection is None:
@@ -98,8 +98,8 @@ def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
 
 
 def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
-    """Items whose metadata does not go with the template's. The API server bounds each by itself; what a manifest
-    gives, nobody has looked at."""
+    """Items whose metadata does not go with the template's. The API server bounds each by itself; values of a manifest
+    are unchecked."""
     template = bulk.spec.template.metadata or {}
     for item in items:
         if item.metadata and (problem := _find_metadata_problem(template, item.metadata)):
@@ -107,7 +107,7 @@ def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterat
 
 
 def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
-    """Items whose name the destination has no room for: the API server would refuse their VideoImports."""
+    """Items whose name is too long for the destination: the API server would refuse their VideoImports."""
     most = most_name_bytes(bulk.spec.template.destination)
     for item in items:
         if item.name and (count := len(item.name.encode())) > most:
@@ -116,8 +116,8 @@ def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Re
 
 
 def _find_metadata_problem(template: Metadata, own: Metadata) -> str:
-    """Asked for each item at each look: nearly always there is nothing to find, and nothing is built."""
+    """Called for each item in every reconcile, so it builds nothing unless there is a problem."""
     if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
         return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."
     taken = [] if _PREDEFINED.isdisjoint(own) else sorted(_PREDEFINED & own.keys())
-    return f"{', '.join(taken)} is told of every video and cannot be set; choose another name." if taken else ""
+    return f"{', '.join(taken)} is set by the importer for every video; choose another name." if taken else ""

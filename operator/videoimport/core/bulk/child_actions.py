@@ -1,4 +1,4 @@
-"""The VideoImport of one item: as it is made, and what it is told afterwards."""
+"""The VideoImport of one item: its first manifest, and its later changes."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from videoimport.core.object_names import build_child_object_name
 from videoimport.core.plan import Create, Delete, Patch
 
 DEFAULT_NAME = "{title}-{hash}"
-"""A bulk's destination.name: titles alone may meet, and {name} would tell a viewer nothing."""
+"""A bulk's destination.name: two titles may be equal, and {name} would mean nothing to a viewer."""
 _Json = dict[str, Any]
 
 
@@ -44,7 +44,8 @@ def build_child_name(bulk: BulkImport, item: Listed) -> str:
 
 
 def build_child_spec(bulk: BulkImport, item: Listed) -> VideoImportSpec:
-    """The template, with what is the item's own; where both name a key of the metadata, the item's counts."""
+    """The spec of the template with the item's own fields. If both have the same key of metadata, the item's value
+    counts."""
     template = bulk.spec.template
     name = item.name or template.destination.name or DEFAULT_NAME
     return VideoImportSpec(
@@ -75,31 +76,31 @@ _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|
 
 
 def find_header_origins(source: BulkSource) -> tuple[str, ...]:
-    """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a
-    web address has none, and neither has one whose address is unclear: its items get only what the Secret names."""
+    """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a web
+    address, or with an unclear one, has none. Its items get headers only for the hosts that the Secret names."""
     manifest = source.manifest.url if source.manifest else None
     found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
     return (found[1] + found[2],) if found else ()
 
 
 def restart_child(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
-    """A finished child is told to start again, under the template as it is now: it may have been mended meanwhile."""
+    """Start a finished child again, under the present template: it may have been changed meanwhile."""
     changes = _diff_json(child.spec.wire(), build_child_spec(bulk, item).wire())
     return _patch_child(child, changes | {"retryToken": derive_retry_token(bulk.spec), "cancel": False})
 
 
 def cancel_child(child: VideoImport) -> Patch:
-    """An unfinished child is told to end."""
+    """Cancel an unfinished child."""
     return _patch_child(child, {"cancel": True})
 
 
 def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
-    """An unfinished child rests, or goes on."""
+    """Suspend or resume an unfinished child."""
     return _patch_child(child, {"suspend": suspend})
 
 
 def delete_child(child: VideoImport) -> Delete:
-    """A child goes: its item is no longer listed, or it has ended and is kept no longer."""
+    """Delete a child whose item is no longer listed, or that has ended and is no longer kept."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 

@@ -1,4 +1,4 @@
-"""Which finished children are kept no longer: their results stand in the ledger, so nothing is lost with them."""
+"""The finished children that are no longer kept: their results are in the ledger, so nothing is lost with them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 def cleanup_history(snapshot: BulkSnapshot, now: datetime) -> Plan[BulkImportStatus]:
     """Delete those beyond childHistoryLimit, the oldest first, and those older than childTTLSeconds. A child that is to
-    be tried again stays for that; one whose item is no longer listed has no result to lose, and one whose item may yet
-    be listed keeps a result that stands nowhere else."""
+    be retried stays for that. One whose item is no longer listed has no result to lose. One whose item may yet be
+    listed keeps a result that is nowhere else."""
     ended = sorted(_list_removable_children(snapshot), key=_get_completion_time)
     ttl, beyond = (
         timedelta(seconds=snapshot.spec.child_ttl_seconds),
@@ -52,5 +52,5 @@ def _can_delete_child(snapshot: BulkSnapshot, identity: str) -> bool:
 
 
 def _get_completion_time(child: VideoImport) -> datetime:
-    """One that does not say when counts as the oldest, and does not age."""
+    """One without a time counts as the oldest, and does not age."""
     return child.status.completion_time or _LONG_AGO

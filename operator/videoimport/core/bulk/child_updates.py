@@ -1,4 +1,4 @@
-"""What the running children of a bulk are told when it is cancelled, suspended, resumed or given up."""
+"""The changes of running children when their bulk is cancelled, suspended or resumed, or exceeds its failure policy."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from videoimport.core.plan import Action
 
 
 def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
-    """Children of removed items go. The others end, rest or go on as the bulk does; each is told once."""
+    """Delete children of removed items. Cancel, suspend or resume the others like the bulk, each once."""
     unwanted = (*snapshot.children_to_prune, *_list_pending_children(snapshot))
     leaving = {child.metadata.name for child in unwanted}
     others = [child for child in snapshot.running.values() if child.metadata.name not in leaving]
@@ -23,8 +23,8 @@ def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
 
 
 def _list_pending_children(snapshot: BulkSnapshot) -> Iterator[VideoImport]:
-    """Once too many have failed nothing more begins. They go, and are not cancelled: that would count as failures, and
-    a raised bound makes them anew."""
+    """Pending children of a bulk that exceeds its failure policy. They are deleted, not cancelled: a cancelled child
+    would count as a failure. A raised bound creates them again."""
     if not snapshot.policy_exceeded or snapshot.stopped or snapshot.suspended:
         return
     pruned_names = {child.metadata.name for child in snapshot.children_to_prune}

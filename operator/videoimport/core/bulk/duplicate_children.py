@@ -1,7 +1,7 @@
-"""Which child stands for which item of a bulk, where several may claim it.
+"""Which child belongs to which item of a bulk, where several may claim it.
 
 A child's name holds its item's identity, and a readable part that follows the item's title. A title may change between
-two listings, so the name alone is no key: the identity is, and of two children with one identity only one counts.
+two listings, so the name alone is no key. The identity is, and of two children with one identity only one counts.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ChildClaims:
-    """A bulk's children by what they are for."""
+    """A bulk's children by the identities of their items."""
 
     children: dict[str, VideoImport]
     """By their item's identity."""
@@ -28,8 +28,8 @@ def resolve_child_claims(
     children: Iterable[tuple[str, VideoImport]], derived_name: Callable[[str], str | None]
 ) -> ChildClaims:
     """Return the children of one bulk by the identities of their items. ``derived_name`` gives the name that an
-    identity's child would be made with, None where no such item is listed; it is asked only where two children have one
-    identity, which is rare."""
+    identity's child would be made with, None where no such item is listed. It is called only where two children have
+    one identity, which is rare."""
     claims: defaultdict[str, list[VideoImport]] = defaultdict(list)
     for identity, child in children:
         claims[identity].append(child)
@@ -40,7 +40,8 @@ def resolve_child_claims(
 
 
 def _rank(derived_name: str | None) -> Callable[[VideoImport], tuple[bool, bool, datetime, str]]:
-    """One that stays before one that is being deleted, then the one with the derived name, then the oldest."""
+    """Return a sort key: first children that are not being deleted, then the one with the derived name, then the
+    oldest."""
 
     def rank(child: VideoImport) -> tuple[bool, bool, datetime, str]:
         meta = child.metadata

@@ -1,5 +1,5 @@
-"""When a list is given up because too much of it fails. Counted anew each time: a raised bound, or a new token, under
-which the failures count no more, lets it go on."""
+"""When a BulkImport ends because too many of its items failed. Failures are counted in each reconcile. So it continues
+after a higher bound, or a new token, under which earlier failures do not count."""
 
 from videoimport.api.bulkimport import FailurePolicy
 
@@ -9,7 +9,8 @@ _ADVICE = "Raise it, or change retryToken to try the failed again"
 
 
 def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
-    """Why it is given up, in words; empty while it is not. A part of a list says nothing of a percentage."""
+    """Return the message with the exceeded bound; empty if none is. A percentage is checked only once the whole list is
+    known."""
     if policy is None:
         return ""
     most, percent = policy.max_failed, policy.max_failed_percent

@@ -16,8 +16,8 @@ class ItemStates:
     """Of each item, at most one of results, active, open and unread holds."""
 
     results: dict[str, LedgerEntry | Listed] = field(default_factory=dict)
-    """That count: a success, or a failure under the present token, in the list's order. An item that the listing found
-    in the destination stands for its own."""
+    """The results that count, in the list's order: a success, or a failure under the present token. An item that the
+    listing found in the destination is its own result."""
     active: dict[str, VideoImport] = field(default_factory=dict)
     """Children that have not ended."""
     open: list[Listed] = field(default_factory=list)
@@ -27,7 +27,7 @@ class ItemStates:
     ledger_updates: dict[str, LedgerEntry] = field(default_factory=dict)
     """Results that the ledger lacks, or has differently."""
     unrecorded: int = 0
-    """Of the news, those whose ending the ledger does not have at all: nothing may be said to have ended before."""
+    """The number of updates whose item the ledger lacks: no item may be reported as ended before the ledger has it."""
     retried: int = 0
     """Items that failed and are tried, or to be tried, again."""
 
@@ -82,7 +82,7 @@ class ItemClassifier:
     def _classify_finished(
         self, found: ItemStates, item: Listed, child: VideoImport, recorded: LedgerEntry | None
     ) -> None:
-        """A child that is on its way out holds its place until it is gone."""
+        """A child that is being deleted holds its place until it is gone."""
         same = recorded is not None and matches_item(recorded, child, item)
         result = (
             recorded if recorded is not None and same else build_ledger_entry(child, item, self.format_address(item))

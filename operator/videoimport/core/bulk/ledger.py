@@ -18,7 +18,7 @@ from videoimport.core.plan import Action, Create, Manifest, Patch
 MAX_SHARD_BYTES = 700_000
 """Of a shard's data when new entries are put."""
 MAX_GROWN_BYTES = 1_000_000
-"""Of a shard's data when entries grow where they stand, retried with other words; a ConfigMap holds 1 MiB."""
+"""Of a shard's data when entries grow in place, retried with another message; a ConfigMap holds 1 MiB."""
 
 Entries = Mapping[str, LedgerEntry]
 _Changes = Mapping[str, LedgerEntry | None]
@@ -26,22 +26,23 @@ _Changes = Mapping[str, LedgerEntry | None]
 
 
 def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
-    """How an item's child ended; ``address`` is what the item is called to people."""
+    """The outcome of an item's child; ``address`` is the item's shown address."""
     return LedgerEntry(name=item.name, url=address, **_extract_result(child))
 
 
 def matches_item(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
-    """Whether this entry says how the item's child ended. Asked for each kept child at each look: nothing is built."""
+    """Whether this entry has the outcome of the item's child. Called for each kept child in every reconcile, so it
+    builds no entry."""
     return entry.name == item.name and matches_child(entry, child)
 
 
 def matches_child(entry: LedgerEntry, child: VideoImport) -> bool:
-    """The same of a child whose item is not known."""
+    """Like ``matches_item``, for a child whose item is not known."""
     return all(getattr(entry, name) == value for name, value in _extract_result(child).items())
 
 
 def has_same_outcome(entry: LedgerEntry, other: LedgerEntry) -> bool:
-    """Whether one may stand for the other as long as only its words differ, such as the item's name."""
+    """Whether both have the same success and token, and differ in texts only, such as the item's name."""
     return (entry.success, entry.retry_token) == (other.success, other.retry_token)
 
 
@@ -63,7 +64,7 @@ def _extract_result(child: VideoImport) -> dict[str, Any]:
 
 
 def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
-    """Every entry by its item's identity; what is in a shard that is being deleted is as good as gone."""
+    """Every entry by its item's identity, without those of a shard that is being deleted."""
     found: dict[str, LedgerEntry] = {}
     for shard in shards:
         if not shard.deleting:
@@ -74,8 +75,8 @@ def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
 def plan_ledger_writes(
     bulk: BulkImport, shards: tuple[ShardView, ...], updates: Entries, shard_size: int
 ) -> tuple[Action, ...]:
-    """The fewest writes that put these entries: known items where they are, others where there is room. An entry that
-    has outgrown its shard moves to a later one, which counts; once it is seen there, the old one is taken out."""
+    """The fewest writes that put these entries: known items into their shard, others into one with space. An entry that
+    has outgrown its shard moves to a later one, which counts. Once it is observed there, the old entry is removed."""
     existing_shards = {shard.number: shard for shard in shards if not shard.deleting}
     changes: dict[int, _Changes] = {
         number: dict.fromkeys(keys) for number, keys in _find_superseded_keys(shards).items()
@@ -94,7 +95,7 @@ def plan_ledger_writes(
 
 
 def _find_superseded_keys(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
-    """Keys that stand in a later shard too, by the number of the shard where they no longer count."""
+    """Keys that are in a later shard too, by the number of the shard where they no longer count."""
     found: dict[int, list[str]] = {}
     later: set[str] = set()
     for shard in reversed(shards):
@@ -109,7 +110,8 @@ def _find_superseded_keys(shards: tuple[ShardView, ...]) -> dict[int, list[str]]
 def _assign_shards(
     shards: tuple[ShardView, ...], updates: Entries, shard_size: int
 ) -> dict[int, dict[str, LedgerEntry]]:
-    """The entries to put, by shard number. New shards are numbered after all there are, the vanishing ones included."""
+    """The entries to put, by shard number. New shards get numbers after all existing ones, including those that are
+    being deleted."""
     capacities = [_ShardCapacity.measure(shard, shard_size) for shard in shards if not shard.deleting]
     next_number = 1 + max((shard.number for shard in shards), default=-1)
     assignments: dict[int, dict[str, LedgerEntry]] = {}
@@ -125,7 +127,7 @@ def _assign_shards(
 
 
 def _find_shard(key: str, entry: LedgerEntry, capacities: "list[_ShardCapacity]") -> "_ShardCapacity | None":
-    """Where the item stands, else the first with room among those that would count in its stead."""
+    """The shard of the item, else the first with space among those that would count in its place."""
     at = max((index for index, capacity in enumerate(capacities) if key in capacity), default=-1)
     if at >= 0 and capacities[at].can_replace(key, entry):
         return capacities[at]

@@ -1,4 +1,4 @@
-"""Which results go into the ledger now: several at a time, for each write sends a whole shard to all who watch."""
+"""Which results go into the ledger now: several at a time, because each write sends a whole shard to all watchers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class LedgerBatch:
 
 
 def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
-    """All that is not recorded, once the oldest of them has waited for so long, or nothing else is going on. Their
+    """All that is not recorded, once the oldest of them has waited for so long, or nothing else is active. Their
     children hold them meanwhile, and are not pruned before."""
     updates = snapshot.items.ledger_updates
     if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:

@@ -1,4 +1,4 @@
-"""What a BulkImport says of itself: its message and its conditions."""
+"""The message and the conditions of a BulkImport."""
 
 from datetime import datetime
 
@@ -21,25 +21,25 @@ from videoimport.core.jobs.cluster_message import remove_request
 from videoimport.core.message_format import fit, join_sentences
 
 _MAX_MESSAGE_BYTES = 512
-"""Of a condition's message, which stands in the status several times."""
+"""Of a condition's message, which is in the status several times."""
 _REFUSED_REASON = "CreationRefused"
 """Reason of Reconciling while the API server refuses a child or a shard."""
 _SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
-_ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; what is beyond is left out"
+_ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; further ones are left out"
 _PAGES_EXCEEDED = (
-    f"The list takes more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, those that are rejected included; what "
-    "is beyond is left out"
+    f"The list has more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, rejected ones included; further entries "
+    "are left out"
 )
 _PHASE_MESSAGES = {
     BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
-    BulkPhase.DISCOVERING: "The list is being looked through",
+    BulkPhase.DISCOVERING: "The list is being read",
     BulkPhase.PROCESSING: "Videos are being imported",
     BulkPhase.SUSPENDED: _SUSPENDED,
 }
 
 
 def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
-    """The counts, and what there is to know besides."""
+    """The message: the counts, and the problems."""
     return join_sentences(
         _describe_phase(snapshot, discovery, phase), _describe_skipped(snapshot), _describe_truncation(snapshot)
     )
@@ -48,7 +48,7 @@ def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: Bulk
 def _describe_skipped(snapshot: BulkSnapshot) -> str:
     """What the list has besides items and rejected rows, so that the numbers of its rows add up.
 
-    Told once the whole list is known.
+    Shown once the whole list is known.
     """
     if not snapshot.complete:
         return ""
@@ -103,7 +103,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """How many of how many, and what became of the others."""
+    """How many of how many items are imported, and the outcome of the others."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
     parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
@@ -113,7 +113,7 @@ def format_counts(snapshot: BulkSnapshot) -> str:
 
 
 def describe_retry(snapshot: BulkSnapshot) -> str:
-    """What a new token, or retryFailed, has begun; empty where nothing is tried again."""
+    """The message about retries of a new token or of retryFailed; empty without retries."""
     again = snapshot.items.retried
     return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
 
@@ -121,7 +121,7 @@ def describe_retry(snapshot: BulkSnapshot) -> str:
 def build_bulk_conditions(
     snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
-    """While it runs they say nothing that moves: a condition is written at once, and progress is not worth that. That
+    """While it runs they have no changing numbers: a condition is written at once, and progress is not worth that. That
     nothing can be created or listed is worth it."""
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
@@ -187,11 +187,11 @@ def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
         return ""
     if has_discovery_failed(snapshot, discovery):
         return "the rest of the list cannot be known"
-    return "" if _find_list_problem(discovery) else "the list goes on"
+    return "" if _find_list_problem(discovery) else "the list continues"
 
 
 def _describe_obstacle(snapshot: BulkSnapshot, discovery: Discovery) -> str:
-    """What keeps the rest of the list from being known, in sentences of its own."""
+    """Sentences with the problems that keep the rest of the list unknown."""
     return (
         ""
         if snapshot.complete or snapshot.stopped or has_discovery_failed(snapshot, discovery)
@@ -212,7 +212,7 @@ def _describe_dry_run(snapshot: BulkSnapshot) -> str:
 
 
 def _describe_refusal(snapshot: BulkSnapshot) -> str:
-    """Why nothing more is started or recorded, while something is to be."""
+    """Why no further item is started or recorded although there are some."""
     if snapshot.refusal is None or not (
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):
@@ -228,7 +228,7 @@ def _describe_unreadable(snapshot: BulkSnapshot) -> str:
 
 
 def _build_succeeded_fact(snapshot: BulkSnapshot, final_state: Ending | None, text: str) -> Fact:
-    """Of the accepted items: what is rejected was never to be imported."""
+    """The condition AllSucceeded, about accepted items only: rejected items are never imported."""
     if final_state is None or (snapshot.spec.dry_run and snapshot.items.open):
         return Fact(ConditionType.ALL_SUCCEEDED, "Unknown", "InProgress" if final_state is None else "DryRun")
     if snapshot.finished and snapshot.result_counts.completed == len(snapshot.accepted):

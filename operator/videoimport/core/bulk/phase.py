@@ -1,4 +1,4 @@
-"""Which phase a BulkImport is in, from its book and from what is known of its list."""
+"""The phase of a BulkImport, from its snapshot and its discovery."""
 
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.reasons import Reason
@@ -14,8 +14,8 @@ FINISHED_PHASES = {
 
 
 def derive_bulk_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase:
-    """Ended means that nothing of it runs any more, listed or not, and that every result that counts is in the
-    ledger."""
+    """Return the phase. A final phase means that no child is active, listed or not, and that the ledger has every
+    result that counts."""
     if snapshot.stays_cancelled:
         return BulkPhase.CANCELLED
     if snapshot.has_unfinished_children or snapshot.items.unreadable or snapshot.items.unrecorded:
@@ -52,7 +52,7 @@ def _find_final_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase
 
 
 def _is_listed_work_done(snapshot: BulkSnapshot) -> bool:
-    """Nothing is left to be done of what is listed; a dry run does nothing of it."""
+    """No listed item needs further work; a dry run does no work for them."""
     return not snapshot.has_retry_pending and (
         snapshot.spec.dry_run or len(snapshot.items.results) == len(snapshot.accepted)
     )

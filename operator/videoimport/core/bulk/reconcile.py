@@ -1,7 +1,7 @@
-"""What is to be done for a BulkImport: results into the ledger, its list made known, then children told, pruned or
-started, and at its end somebody told.
+"""The plan for a BulkImport. Write results to the ledger, list its pages, then update, delete or start children. At its
+end, send the webhook's message.
 
-Everything is counted from the children, the pages and the ledger as they are observed; nothing is remembered.
+Everything is counted from the children, the pages and the ledger as they are observed; no state is kept.
 """
 
 from dataclasses import replace
@@ -72,6 +72,6 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
 
 
 def _start_child(snapshot: BulkSnapshot, item: Listed) -> Action:
-    """Make the child, or tell the one that ended under an older token to start again."""
+    """Make the child, or start the one again that ended under an older token."""
     child = snapshot.children.get(item.identity)
     return create_child(snapshot.bulk, item) if child is None else restart_child(snapshot.bulk, item, child)

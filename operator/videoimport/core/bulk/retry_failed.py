@@ -1,5 +1,5 @@
-"""What earlier bulks with the same source and destination left failed: found once, and kept as pages of its own, so
-that nothing is lost when those bulks are deleted."""
+"""Failed items of earlier bulks with the same source and destination. They are found once and kept as separate pages,
+so that nothing is lost when those bulks are deleted."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +15,7 @@ from videoimport.core.plan import Create
 
 
 def needs_failed_items(observed: ObservedBulk) -> bool:
-    """Whether it is to take up what others left, which it does once: the last of its pages says that it has."""
+    """Whether it is to add the failed items of others, which it does once: the last of its pages marks that it has."""
     spec = observed.bulk.spec
     if not spec.retry_failed or spec.cancel or spec.suspend:
         return False
@@ -37,7 +37,7 @@ def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
 
 
 def create_retry_pages(snapshot: BulkSnapshot) -> tuple[Create, ...]:
-    """The pages that are still to be made for what others left; an empty one says that there was nothing."""
+    """The pages that are still to be made for the failed items of others; an empty one means that there were none."""
     items = snapshot.failed_to_retry
     if items is None:
         return ()

@@ -1,4 +1,4 @@
-"""Under which retry token items are tried, and under which a failure counts."""
+"""The retry token with which items are tried, and the tokens whose failures count."""
 
 import hashlib
 
@@ -10,13 +10,13 @@ _RETRY_MARK = "+retryFailed"
 
 
 def derive_retry_token(spec: BulkImportSpec) -> str:
-    """Under which its items are tried. ``retryFailed`` makes another one of it, so that it retries once."""
+    """The token with which its items are tried. ``retryFailed`` changes it, so that failed items are retried once."""
     return _mark_token(spec.retry_token) if spec.retry_failed else spec.retry_token
 
 
 def list_counted_tokens(spec: BulkImportSpec) -> frozenset[str]:
-    """Under which a failure is the last word. What was tried for ``retryFailed`` need not be tried again when that is
-    taken back."""
+    """Tokens under which a failure is final. Items that were retried for ``retryFailed`` need not be retried when that
+    is removed."""
     return frozenset({derive_retry_token(spec), _mark_token(spec.retry_token)})
 
 

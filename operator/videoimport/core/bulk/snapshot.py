@@ -1,5 +1,7 @@
-"""A BulkImport at one moment: its list, with the child and the ledger entry that belong to each item, and what the bulk
-as a whole wants. All is counted when it is asked for, and once."""
+"""A BulkImport at one moment: its list, with the child and the ledger entry of each item, and its own spec.
+
+All is counted when it is requested, and once.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +71,7 @@ class BulkSnapshot:
 
     @property
     def surplus(self) -> tuple[VideoImport, ...]:
-        """Children whose item has another one, as when its title changed meanwhile."""
+        """Children whose item has another child, for example after its title changed."""
         return self._claims.surplus
 
     @cached_property
@@ -79,7 +81,7 @@ class BulkSnapshot:
 
     @cached_property
     def retry_pages(self) -> tuple[PageView, ...]:
-        """What earlier bulks left failed, as it was taken up."""
+        """The failed items of earlier bulks, from the pages that recorded them."""
         return select_retry_pages(self.observed) if self.spec.retry_failed else ()
 
     @cached_property
@@ -116,11 +118,11 @@ class BulkSnapshot:
 
     @cached_property
     def ledger(self) -> dict[str, LedgerEntry]:
-        """All that is recorded, by identity, of items that are no longer listed as well."""
+        """All that is recorded, by identity, also of unlisted items."""
         return read_ledger(self.shards)
 
     def format_address(self, item: Listed) -> str:
-        """What an item is called to people."""
+        """The shown address of an item."""
         return format_item_address(self.bulk, item)
 
     @cached_property
@@ -162,13 +164,12 @@ class BulkSnapshot:
 
     @cached_property
     def has_unfinished_children(self) -> bool:
-        """Some child has not ended, listed or not: while one is on its way out, its run may still go on."""
+        """Some child has not ended, listed or not: while one is being deleted, its run may still be active."""
         return any(not is_settled(child) for _, child in self._own_children)
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
-        """Children that have not ended and are not on their way out, by name, of items that are no longer listed as
-        well."""
+        """Children that have not ended and are not being deleted, by name, also of unlisted items."""
         alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
         return {child.metadata.name: child for child in alive if not is_settled(child)}
 
@@ -180,12 +181,12 @@ class BulkSnapshot:
 
     @property
     def children_to_prune(self) -> tuple[VideoImport, ...]:
-        """Unfinished children of items that are no longer listed. While the list is not known whole they may yet be."""
+        """Unfinished children of items that are no longer listed. Empty until the whole list is known."""
         return self.unlisted_children if self.complete else ()
 
     @property
     def stays_cancelled(self) -> bool:
-        """It was cancelled, and taking ``cancel`` back does not start it without a new token."""
+        """It was cancelled. Without a new token, ``cancel: false`` does not start it again."""
         return self.status.phase is BulkPhase.CANCELLED and self.status.observed_retry_token == self.spec.retry_token
 
     @property
@@ -207,7 +208,7 @@ class BulkSnapshot:
 
     @property
     def queued(self) -> bool:
-        """Others with the same source and destination go first. A dry run is in nobody's way."""
+        """Others with the same source and destination go first. A dry run blocks no other."""
         return self.observed.ahead > 0 and not self.spec.dry_run
 
     @property
@@ -217,7 +218,8 @@ class BulkSnapshot:
 
     @cached_property
     def failed_to_retry(self) -> tuple[Listed, ...] | None:
-        """What earlier bulks left failed and no page has yet; None when that is settled, or not for now."""
+        """The failed items of earlier bulks that no page has yet; None if the pages are complete, or if none are needed
+        now."""
         failed_items = self.observed.left_failed
         if failed_items is None or self._retry_pages_done or self.held or not self.spec.retry_failed:
             return None
@@ -230,7 +232,7 @@ class BulkSnapshot:
 
     @property
     def has_retry_pending(self) -> bool:
-        """What earlier bulks left failed is still to be taken up, now or once they have ended."""
+        """Failed items of earlier bulks are still to be added, now or once those bulks have ended."""
         return self.failed_to_retry is not None or (
             self.spec.retry_failed and self.queued and not self._retry_pages_done
         )
@@ -243,7 +245,7 @@ class BulkSnapshot:
 
     @cached_property
     def to_start(self) -> list[Listed]:
-        """As many open items as the window has room for."""
+        """As many open items as the window has space for."""
         if self.held or self.spec.dry_run:
             return []
         busy = frozenset(host.host for host in self.observed.hosts)

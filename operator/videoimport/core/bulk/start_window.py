@@ -1,4 +1,4 @@
-"""Which items are started next: as many as the window has room for, in the list's order.
+"""Which items are started next: as many as the window has space for, in the list's order.
 
 An import that waits for its host's circuit breaker gives its place to items of other hosts. One waiting import for each
 such host is enough.
@@ -31,7 +31,8 @@ def select_next_items(
 def _skip_busy_hosts(
     bulk: BulkImport, items: list[Listed], free_slots: int, busy: frozenset[str], probed_hosts: set[str | None]
 ) -> list[Listed]:
-    """Asked for every open item, however many there are, at each look while a breaker is open."""
+    """Return the items to start while a breaker is open: at most one waiting import for each busy host. Each reconcile
+    may check all open items, so a check is cheap."""
     picked: list[Listed] = []
     host_of_item = _build_host_finder(bulk)
     for item in items:
@@ -47,7 +48,7 @@ def _skip_busy_hosts(
 
 
 def _build_host_finder(bulk: BulkImport) -> Callable[[Listed], str | None]:
-    """Whom an item is asked from, at the cost of one parsed URL a host."""
+    """The host of an item. The result is cached, so that one URL a host is parsed."""
     bucket = bulk.spec.source.s3
     store = find_store_host(bucket.endpoint, bucket.bucket) if bucket is not None else None
     known: dict[str, str | None] = {}

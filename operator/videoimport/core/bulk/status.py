@@ -1,4 +1,4 @@
-"""A BulkImport's status, counted anew each time from its book."""
+"""A BulkImport's status, computed in each reconcile from its snapshot."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,8 +23,8 @@ _StatusFields = dict[str, object]
 def build_bulk_status(
     snapshot: BulkSnapshot, discovery: Discovery, pages: Iterable[Create], now: datetime
 ) -> BulkImportStatus:
-    """The status that is true now, but for what is told of its end. ``pages`` are the pages that are to be made of what
-    earlier bulks left failed."""
+    """The status that is true now, without the state of the webhook. ``pages`` are the pages that are to be made of the
+    failed items of earlier bulks."""
     phase = derive_bulk_phase(snapshot, discovery)
     message = build_bulk_message(snapshot, discovery, phase)
     changes: _StatusFields = {
@@ -77,13 +77,14 @@ def _compute_times(snapshot: BulkSnapshot, phase: BulkPhase, now: datetime) -> _
 
 
 def _find_observed_token(snapshot: BulkSnapshot) -> str | None:
-    """While stopped, a new token is not acted upon, so that it counts as new once ``cancel`` is taken back."""
+    """While stopped, a new token is not acted upon, so that it counts as new once ``cancel`` is removed."""
     before = snapshot.status.observed_retry_token
     return before if snapshot.stopped and before is not None else snapshot.spec.retry_token
 
 
 def _compute_percent(snapshot: BulkSnapshot, phase: BulkPhase) -> int:
-    """Moves with every child; goes back only when there is more to do than before."""
+    """The percentage. It rises with every child. It falls only after an edit, a restart, or a change of the number of
+    items."""
     if phase is BulkPhase.COMPLETED or (phase is BulkPhase.FAILED and snapshot.finished):
         return 100
     done = 100 * len(snapshot.items.results) + sum(
@@ -105,7 +106,8 @@ def _has_new_work(snapshot: BulkSnapshot, phase: BulkPhase) -> bool:
 
 
 def _estimate_remaining(snapshot: BulkSnapshot, percent: int, now: datetime) -> int | None:
-    """Guessed only from one pass without a break, over a list that is known, and anew only when the percent moves."""
+    """Estimated only for one pass without an interruption over a known list, and again only when the percentage
+    changes."""
     status = snapshot.status
     if percent == status.progress_percent:
         return status.eta_seconds

@@ -1,4 +1,4 @@
-"""What of a long list stands in the status itself: as much as there is room for, so that the resource stays small.
+"""The part of a long list in the status itself: as much as fits, so that the resource stays small.
 
 Lengths are bytes of the JSON as it is sent, whatever the letters.
 """
@@ -63,7 +63,7 @@ def fill_status_lists(status: BulkImportStatus, snapshot: BulkSnapshot) -> BulkI
 
 
 def _truncate_to_size(models: Iterable[M], byte_limit: int) -> tuple[M, ...]:
-    """As many from the first on as have room."""
+    """The first ones, as many as fit."""
     shown: list[M] = []
     for model in models:
         byte_limit -= _measure_model(model) + 1

@@ -1,4 +1,4 @@
-"""What discovery looks at before it decides: the pages that count, the run, and what was tried for the present page."""
+"""The facts for a decision of discovery: the pages that count, the run, and the attempts for the present page."""
 
 from datetime import datetime
 from functools import cached_property
@@ -44,9 +44,9 @@ class DiscoveryContext:
 
     @cached_property
     def status(self) -> DiscoveryStatus:
-        """As it stands, with what the pages say now. Tries are counted anew for another page or list, for a mended
-        wish, and for a new token once they have failed; then what the last run was for is no more, and another one is
-        to begin."""
+        """The present state, from the pages. Tries are counted from zero for another page or list, for a changed spec,
+        and for a new token once they have failed. Then the last run belongs to something else, and another one is to
+        begin."""
         last = self.pages[-1] if self.pages else None
         changes = {
             "listing": self.listing,

@@ -1,4 +1,4 @@
-"""The Job that lists one page: what its worker is told and given, and what is made of what it reports."""
+"""The Job that lists one page: its worker's task and files, and how its report is used."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, 
 
 
 def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
-    """What the worker of this run is told."""
+    """The task of this run's worker."""
     meta, spec = bulk.metadata, bulk.spec
     return ListingTask(
         uid=meta.uid,
@@ -74,8 +74,8 @@ def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Setti
 def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
 ) -> StoreListingPage | str:
-    """How the page that a run reports is kept, or what is wrong with the report: it comes from a worker that handles
-    strangers' lists, and one that says the same for ever would be asked for ever."""
+    """How the page that a run reports is kept, or what is wrong with the report. It comes from a worker that handles
+    untrusted lists. Without this check, a worker that repeats the same report would be run without end."""
     if problem := _find_report_error(report, pages):
         return problem
     facts = PageFacts(
@@ -102,7 +102,7 @@ def _find_report_error(report: PageReport, pages: Pages) -> str:
 
 
 def _build_volumes(bulk: BulkImport) -> Volumes:
-    """The source's Secret, a manifest, and, where it is asked for what it has, the destination."""
+    """The mounts of a listing: the source's Secret, a manifest, and the destination if its index is read."""
     source, destination = bulk.spec.source, bulk.spec.template.destination
     found = build_node_scratch(_SCRATCH_SIZE) + build_secret_volume(
         "source-credentials", SOURCE_CREDENTIALS_PATH, source.credentials_secret_ref

@@ -12,8 +12,8 @@ from videoimport.core.list_item import FACTS, LINES
 DIGEST_DIGITS = 32
 """Hex digits that are kept of a SHA-256: 128 bits, since a forger needs another page of a given digest."""
 KEEP_EVERY = 64
-"""Of the digests of a chain, the newest so many are kept, and before them each one whose number this divides: after a
-page is lost, at most so many are listed again."""
+"""Of the digests of a chain, so many of the newest are kept, and before them each one whose number this divides. After
+a page is lost, at most so many are listed again."""
 _MAX_NUMBER_DIGITS = 18
 MAX_DIGESTS = 128
 """Digests that are kept of pages outside a chain."""
@@ -55,7 +55,8 @@ def count_proven_pages(listing: str, digests: Iterable[str], recorded: Mapping[s
 
 
 def prune_chain(recorded: Mapping[str, str], counted: int) -> dict[str, str]:
-    """Return the digests of a chain that are kept with so many pages stored, and one more perhaps on its way."""
+    """Return the digests of a chain that are kept with so many pages stored, and perhaps one more that is not stored
+    yet."""
     numbers = (number for number in _parse_numbers(recorded) if number <= counted + 1)
     kept = (number for number in numbers if number > counted - KEEP_EVERY or number % KEEP_EVERY == 0)
     return {str(number): recorded[str(number)] for number in kept}

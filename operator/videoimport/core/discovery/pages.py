@@ -1,6 +1,7 @@
 """The pages of a list: which of those that are kept count, and the ConfigMap of the next one.
 
-A listing is known by what its pages depend on, so that pages of an earlier wish are never taken for this one's.
+A listing is identified by the fields that its pages depend on, so that pages of an earlier spec are never taken for
+this one's.
 """
 
 import hashlib
@@ -27,19 +28,18 @@ _LISTING_DIGITS, _SPEC_DIGITS = 8, 16
 MAX_LINES = 2 * MAX_LISTED
 """Of all pages of a list: what is rejected is not bounded otherwise."""
 MAX_PAGES = 4000
-"""Of a list: a page may bring no line at all. As many as a list of MAX_LISTED items takes that brings little more than
-one in a second."""
+"""Of a list, because a page may have no line at all. So many are enough for a list of MAX_LISTED items that yields
+little more than one item a second."""
 
 
 def hash_listing(bulk: BulkImport) -> str:
-    """Eight hex digits for what the pages depend on: the source, what is checked, and, where the destination is asked
-    for what it has, the destination and what would be stored there."""
+    """Eight hex digits for the fields that the pages depend on: the source and the checks. If the destination is read,
+    also the destination and the output that would be stored there."""
     return _hash_json(_collect_listing_inputs(bulk))[:_LISTING_DIGITS]
 
 
 def hash_listing_spec(bulk: BulkImport) -> str:
-    """Sixteen hex digits for all that can be mended of a listing: with it, whose Secrets are mounted and how its pod
-    is run."""
+    """Sixteen hex digits for all mutable fields of a listing: also whose Secrets are mounted and how its pod is run."""
     source, template = bulk.spec.source, bulk.spec.template
     logins = [ref and ref.name for ref in (source.credentials_secret_ref, template.destination.credentials_secret_ref)]
     return _hash_json([_collect_listing_inputs(bulk), logins, template.worker.canonical()])[:_SPEC_DIGITS]
@@ -51,7 +51,7 @@ def list_counted_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
 
 
 def list_own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """Return the ConfigMaps that stand where pages of this bulk would, those of an earlier list too."""
+    """Return the ConfigMaps under the names of this bulk's pages, those of an earlier list too."""
     bulk = build_bulk_owner(observed.bulk.metadata)
     return tuple(page for page in observed.pages if is_page_of(page, bulk))
 
@@ -74,8 +74,8 @@ def get_recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
 
 
 def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
-    """All other pages go: those of another listing, those that begin where no page ends any more, and those that are
-    not what was recorded, since their names are needed."""
+    """All other pages are deleted, since their names are needed. These are pages of another listing, pages that begin
+    where no page ends any more, and pages that differ from their record."""
     kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
     others = (
         page
@@ -87,12 +87,12 @@ def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -
 
 def derive_target_key(bulk: BulkImport) -> str:
     """Eight hex digits for where a list comes from and where its videos go. Items of the spec have no place of their
-    own: that one of them is added makes nothing else of what was taken up."""
+    own: an added item does not change the pages of earlier failures."""
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
 
 def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """The pages of what earlier bulks left failed, as they were taken up under the present source and destination:
+    """The pages of items that earlier bulks left failed, as they were added under the present source and destination:
     elsewhere a key names something else. Only those count whose digests the status recorded before."""
     recorded = observed.bulk.status.earlier_digests
     own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
@@ -101,25 +101,25 @@ def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
 
 
 def get_item_limit(bulk: BulkImport) -> int:
-    """That are taken of its list; what stands on two pages counts once."""
+    """Return how many items of its list are accepted; an item on two pages counts once."""
     playlist = bulk.spec.source.playlist
     return min((playlist and playlist.limit) or MAX_LISTED, MAX_LISTED)
 
 
 def is_page_limit_reached(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the list goes on, and no more of it is looked through although more is wanted."""
+    """Whether the list continues, and no more of it is read although more is wanted."""
     return is_list_complete(bulk, pages) and not pages[-1].done and not _is_full(bulk, pages)
 
 
 def exceeds_item_limit(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the list goes on beyond what any list may have."""
+    """Whether the list continues beyond what any list may have."""
     if get_item_limit(bulk) < MAX_LISTED or not _is_full(bulk, pages):
         return False
     return not pages[-1].done or _count_distinct(pages) > MAX_LISTED
 
 
 def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the whole list is known, or as much of it as is taken: a list that never ends must."""
+    """Whether the whole list is known, or as much of it as is used. This also bounds a list without an end."""
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)
@@ -138,7 +138,7 @@ def _count_distinct(pages: tuple[PageView, ...]) -> int:
 
 
 def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
-    """Return what of a list is neither found nor rejected, counted over its pages. What stands on two pages counts as a
+    """Return what of a list is neither found nor rejected, counted over its pages. An item on two pages counts as a
     repeat too."""
     total = Skipped()
     for page in pages:
@@ -151,7 +151,7 @@ def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
 
 
 def build_page_manifest(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:
-    """The ConfigMap of a page as it is to be created, but for its lines, which come into its data under LINES."""
+    """The ConfigMap of a page as it is to be created, except for its lines, which come into its data under LINES."""
     meta = bulk.metadata
     return {
         "apiVersion": "v1",
@@ -182,7 +182,7 @@ def _collect_listing_inputs(bulk: BulkImport) -> _Json:
 
 
 def _describe_index(template: Template) -> _Json:
-    """What makes two videos the same for the destination's index, and where that is."""
+    """The fields that make two videos the same for the destination's index, and the place of that index."""
     destination, output = template.destination, template.output.canonical()
     store, claim = destination.s3, destination.persistent_volume_claim
     at = [store.endpoint, store.bucket] if store else [claim.claim_name] if claim else []

@@ -1,7 +1,7 @@
-"""How a BulkImport's list comes to be known: a Job a page, each begun where the page before ended.
+"""How the list of a BulkImport is read: a Job a page, each begun where the page before ended.
 
-The pages that are kept are the truth; all else that the status says of them is derived anew each time. Only the run,
-which is in the status before its Job is made, and what was tried for the present page are remembered there.
+The stored pages are authoritative; all other facts of the status about them are derived in each reconcile. The status
+keeps only the run, which is in the status before its Job is made, and the attempts of the present page.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _QUEUED = "The listing's Job waits for its queue to admit it."
 
 
 _ListingPlan = PartialPlan[DiscoveryStatus]
-"""What one case of the chain comes to."""
+"""The result of one case of the chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Discovery(Plan[DiscoveryStatus]):
     active: bool
     """A Job or pod of it has not ended."""
     failed: bool = False
-    """It was given up; status.reason and message say why."""
+    """It failed finally; status.reason and message have the cause."""
 
 
 def reconcile_discovery(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
@@ -85,7 +85,8 @@ def _handle_failed_discovery(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
-    """The source's host gets a backoff before the next page; also if that is not wanted now, for it will be."""
+    """The source's host gets a backoff before the next page. This holds also while no page is wanted, because one will
+    be."""
     page = context.interrupted_page
     if page is None or page.pushed_back is None:
         return None
@@ -95,7 +96,7 @@ def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _handle_hold(context: DiscoveryContext) -> _ListingPlan | None:
-    """Nothing is to be asked of the source now; a delay after a failed run goes on. This time does not count as one in
+    """No request goes to the source now; a delay after a failed run continues. This time does not count as one in
     which the source was tried."""
     if context.wanted:
         return None
@@ -117,7 +118,7 @@ def _wait_for_retry(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _begin_run(context: DiscoveryContext) -> _ListingPlan | None:
-    """There is no run yet, or it is outdated, or it was for another page or wish."""
+    """There is no run yet, or it is outdated, or it was for another page or spec."""
     run = context.run
     other = run.job is not None and run.job.wish != context.job_spec_hash
     begins = run.number == 0 or other or run.is_outdated or context.status.wish != context.spec_hash
@@ -145,7 +146,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     report = outcome.report
     if outcome.reason is not None or report is None:
         asked = report.retry_after_seconds if report else None
-        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # nobody can give a listing more time: it is tried again
+        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # users cannot give a listing more time: it is retried
             return _handle_failed_run(context, Reason.STALLED, "The page was not listed in time")
         return _handle_failed_run(context, outcome.reason or Reason.REPORT_LOST, outcome.message, asked, outcome.advice)
     pods = context.run.pods_of(job)
@@ -198,7 +199,7 @@ _CASES = (
 
 
 def _start_next_run(context: DiscoveryContext) -> _ListingPlan:
-    """Another run, or, while the breaker of its host is open, the wait for that. All older Jobs go."""
+    """Start another run, or wait while the breaker of its host is open. All older Jobs are deleted."""
     until = context.observed.source_backoff_until
     if until is not None and until > context.now:
         text = f"The host of the source asked for fewer requests, and the next request follows at {format_time(until)}"
@@ -255,7 +256,7 @@ def _compute_backoff(context: DiscoveryContext, asked: int | None) -> HostBackof
 
 
 def _has_failed(status: DiscoveryStatus) -> bool:
-    """Its last run failed and no other is to come. What only keeps a run from starting is no failure."""
+    """Its last run failed and no other follows. A cause that only delays a start is no failure."""
     if status.reason is None or status.attempts.next_retry_time is not None:
         return False
     return info(status.reason).retry is not RetryClass.WAITING
@@ -266,7 +267,7 @@ def _clear_problem(status: DiscoveryStatus) -> DiscoveryStatus:
 
 
 def _cleanup_old_jobs(context: DiscoveryContext) -> tuple[Action, ...]:
-    """Jobs of earlier runs go, and the last one after its time."""
+    """Delete the Jobs of earlier runs, and the last Job after its TTL."""
     job = context.run.job
     older = delete_jobs(job for job in context.run.jobs if job.run != context.run.number)
     return (*older, *cleanup_jobs(context.run, (job,))) if job else older

@@ -18,10 +18,10 @@ from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
 MAX_DELIVERY_ATTEMPTS = 20
-"""With the delays of the default settings more than a day; no more reasons are kept."""
+"""With the default delays they take more than a day. This is also the number of reasons that are kept."""
 DELIVERY_TIMEOUT = timedelta(seconds=60)
 FINAL_REASONS = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
-"""All else may pass without a change of the spec: a receiver is mended, a Secret comes later."""
+"""All other failures may pass without a change of the spec: a receiver is corrected, a Secret comes later."""
 
 
 def build_delivery_job(
@@ -49,7 +49,7 @@ def build_delivery_job(
 
 
 def hash_webhook_spec(bulk: BulkImport) -> str:
-    """Of all that a user may mend to get a message through."""
+    """Of all fields that a user may change to get a message through."""
     webhook, options = bulk.spec.webhook, bulk.spec.template.worker
     sent = [webhook.url, webhook.secret_ref.name] if webhook else []
     inputs = [bulk.metadata.uid, sent, options.canonical(), bulk.spec.retry_token]
@@ -57,15 +57,15 @@ def hash_webhook_spec(bulk: BulkImport) -> str:
 
 
 def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
-    """Whether the receiver took the message. A Job is Complete only if its worker's exit code said so, whatever became
-    of its report."""
+    """Whether the receiver took the message. A Job is Complete only if its worker's exit code was 0, whatever happened
+    to its report."""
     is_complete = run.job is not None and run.job.finished == "Complete"
     return outcome.reason is None or is_complete or outcome.exit_code == 0
 
 
 def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
-    """Return what follows a failed run. Whatever a receiver, a network or a Secret does is one more failed try; a lost
-    worker is none. The receiver gets the pause that it asked for."""
+    """Return what follows a failed run. A fault of the receiver, the network or the Secret is one more failed try; a
+    lost worker is none. The next try waits as long as the receiver asked."""
     reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED
     base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap

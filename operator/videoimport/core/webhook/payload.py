@@ -1,5 +1,5 @@
-"""What a receiver is told when a BulkImport has ended. All of it comes from the status, so that it is the same however
-often it is put together; it holds counts and names of ConfigMaps, and no address."""
+"""The message to a receiver when a BulkImport has ended. All of it comes from the status, so that it is the same
+however often it is composed. It holds counts and names of ConfigMaps, and no address."""
 
 import hashlib
 import json
@@ -21,16 +21,15 @@ _COUNTS = ("total", "completed", "failed", "rejected_count", "skipped_duplicates
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """One ending that somebody wants to hear of."""
+    """One ending that a webhook's ``events`` include."""
 
     id: str
-    """The same for one ending, and another for each. It has no full stop: what is signed is id, time and body with full
-    stops between."""
+    """Unique for each ending. It has no full stop, because full stops separate id, time and body in the signed text."""
     event: WebhookEvent
 
 
 def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> WebhookMessage | None:
-    """Of this status; None while it has not ended, or ended in a way that its webhook does not want to hear of."""
+    """Of this status; None while it has not ended, or ended in a way that its webhook does not include."""
     event = _EVENTS.get(status.phase) if status.phase else None
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:

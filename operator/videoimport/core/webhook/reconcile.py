@@ -1,8 +1,8 @@
-"""Telling a receiver that a BulkImport has ended, by a Job for each try, until it has taken the message.
+"""The message to a receiver that a BulkImport has ended, by a Job for each try, until the receiver has taken it.
 
-The message's id stands in the status before the first Job is made, and every later Job sends the same, so that a
-receiver which took it and whose answer was lost knows it again. An ending that is over, because the bulk goes on, is
-no longer told: the next one will be.
+The message's id is in the status before the first Job is made, and every later Job sends the same. So a receiver whose
+answer was lost recognizes the message. If the bulk continues, its ending is over and no message is sent: the next
+ending has one.
 """
 
 from dataclasses import dataclass
@@ -44,9 +44,7 @@ from videoimport.core.webhook.payload import WebhookMessage, build_message_body,
 _SENDING = "The message is being sent."
 _QUEUED = "The Job waits in its queue."
 _SUSPENDED = "Suspended: the message is sent once spec.suspend is false."
-_SUPERSEDED = (
-    "Given up before it was delivered: the BulkImport goes on, or its webhook no longer wants to hear of this."
-)
+_SUPERSEDED = "Not delivered: the BulkImport continues, or its webhook no longer includes this event."
 _RETRY_ADVICE = "Correct the receiver or webhook.url, then change retryToken to send it again"
 
 
@@ -71,7 +69,7 @@ class _WebhookContext:
 def reconcile_webhook(
     observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings
 ) -> WebhookPlan:
-    """``status`` is what is about to be written; its phase, times and counts are told."""
+    """``status`` is what is about to be written; the message has its phase, times and counts."""
     before, notice = observed.bulk.status.webhook, build_webhook_message(observed.bulk, status)
     number, attempts = (before.run, before.attempts) if before else (0, Attempts(max=MAX_DELIVERY_ATTEMPTS))
     run = find_task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)
@@ -83,7 +81,7 @@ def reconcile_webhook(
 
 
 def _drop_message(context: _WebhookContext, before: WebhookStatus | None) -> WebhookStatus | None:
-    """Nothing is to be told now. What was told is remembered, and what was not is given up."""
+    """No message is due now. The record of a delivered message is kept, and a pending one fails."""
     if before is None or before.state == "Delivered":
         return before
     if context.bulk.spec.webhook is None:
@@ -103,7 +101,7 @@ def _deliver_message(context: _WebhookContext, before: WebhookStatus | None, not
 
 
 def _start_delivery(context: _WebhookContext, webhook: WebhookStatus) -> WebhookPlan:
-    """The first try of a message, or the first since something was mended."""
+    """The first try of a message, or the first since something was corrected."""
     fresh = webhook.model_copy(update={"state": "Pending", "wish": hash_webhook_spec(context.bulk)})
     return _start_next_run(context, fresh, Attempts(max=MAX_DELIVERY_ATTEMPTS))
 

@@ -1,4 +1,4 @@
 """Containers, read by their own tables: MP4, Matroska, MPEG-TS and older ones.
 
-Nothing here knows of an import.
+Nothing here depends on an import.
 """

@@ -1,7 +1,7 @@
-"""Files that were joined of several, as HLS and DASH give MP4 with an advertisement, or two in a row.
+"""Files that were joined from several ones, such as an MP4 of HLS or DASH with an advertisement, or two files in a row.
 
-ffmpeg reads such a file with its first header. It drops what another header describes, and what has times that were
-there before.
+ffmpeg reads such a file with its first header. It drops streams of other headers, and packets whose times occurred
+before.
 """
 
 from collections.abc import Iterable
@@ -50,11 +50,11 @@ def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[
     if not is_fragmented(boxes):
         return None  # an edit list sets the clock back on purpose
     back = max((track.back for track in tracks), default=0.0)
-    return refusal(f"The source's clock goes back by {back:.1f} s on the way") if back > BACK_SECONDS else None
+    return refusal(f"The source's clock goes back by {back:.1f} s midway") if back > BACK_SECONDS else None
 
 
 def _follows_another_flv(read: Read, size: int) -> bool:
-    """Whether another header stands where a tag would."""
+    """Whether another header is where a tag would be."""
     for offset, tag in flv_tags(read):
         if len(tag) < FLV_TAG or tag.startswith(_FLV):
             return tag.startswith(_FLV) and offset < size
@@ -62,7 +62,7 @@ def _follows_another_flv(read: Read, size: int) -> bool:
 
 
 def _follows_another_asf(read: Read, size: int) -> bool:
-    """Whether another header stands behind the data and its indexes: each object begins with its length."""
+    """Whether another header follows the data and its indexes: each object begins with its length."""
     offset = 0
     for _ in range(_MOST_HEADERS):
         head = read(offset, 24)
@@ -96,4 +96,4 @@ def _is_chained_ogg(read: Read, size: int) -> bool:
     return bool(last) and last not in serials
 
 
-_SEVERAL = refusal("The source is joined of several parts, each with a header of its own")
+_SEVERAL = refusal("The source is joined from several parts, each with a header of its own")

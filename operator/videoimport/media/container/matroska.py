@@ -113,6 +113,6 @@ def _parse(header: bytes, offset: int) -> _Element | None:
 
 
 def _width(field: bytes, most: int) -> int:
-    """Bytes of a number whose first byte tells how many it has; 0 where that is not so or they are not there."""
+    """Bytes of a number whose first byte has their count; 0 where that is not so or they are not there."""
     wide = 9 - field[0].bit_length() if field else 0
     return wide if 0 < wide <= min(most, len(field)) else 0

@@ -13,7 +13,7 @@ MOST_BOXES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box. ``end`` is where it says that it ends, which may lie beyond the file."""
+    """One box. ``end`` is its declared end, which may be beyond the file."""
 
     name: bytes
     start: int
@@ -52,11 +52,11 @@ def _parse(header: bytes, offset: int, size: int) -> Box | None:
 
 
 def missing_bytes(boxes: tuple[Box, ...], size: int) -> int:
-    """How many bytes the last box says it has beyond the file's end: 0 for a whole file."""
+    """How many bytes the last box claims beyond the file's end: 0 for a whole file."""
     return max(0, boxes[-1].end - size) if boxes else 0
 
 
 def has_head_first(boxes: tuple[Box, ...]) -> bool:
-    """Whether the file can be played while it is still arriving: its index lies before its media data."""
+    """Whether the file can be played while it is still arriving: its index is before its media data."""
     names = [box.name for box in boxes]
     return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")

@@ -1,4 +1,4 @@
-"""Where the samples of an MP4 or MOV end, by its own tables: what lies beyond the file's end is missing.
+"""Where the samples of an MP4 or MOV end, by its own tables: samples beyond the file's end are missing.
 
 Lengths of boxes and durations in headers prove nothing: recorders write wrong ones beside samples that are all there.
 """
@@ -13,7 +13,7 @@ from videoimport.media.container.mp4_boxes import Box, Read, within
 from videoimport.media.container.mp4_tables import MOST_INDEX_BYTES, number_at, numbers_of
 
 _ANNOUNCES_SAMPLES = (b"moof", b"styp", b"sidx")
-"""Boxes that stand before samples: a file that ends within one lacks them."""
+"""Boxes that come before samples: a file that ends within one lacks them."""
 _MEDIA = (b"vide", b"soun")
 _NESTED = (b"traf", b"edts", b"mdia", b"minf", b"stbl")
 
@@ -34,7 +34,7 @@ class _Samples:
 
     @property
     def end(self) -> int:
-        """The byte after the chunk that lies last in the file; 0 without one."""
+        """The byte after the chunk that is last in the file; 0 without one."""
         if not self.offsets:
             return 0
         last = max(self.offsets)
@@ -42,7 +42,7 @@ class _Samples:
         return last + (count * self.size if self.size else sum(self.sizes[before : before + count]))
 
     def _samples_of(self, chunk: int) -> tuple[int, int]:
-        """How many samples lie before a chunk, and in it."""
+        """How many samples are before a chunk, and in it."""
         before, starts = 0, [*self.runs[::3], len(self.offsets) + 1]
         for run, (start, following) in enumerate(pairwise(starts)):
             count = self.runs[3 * run + 1]
@@ -53,9 +53,9 @@ class _Samples:
 
 
 def missing_bytes(read: Read, boxes: tuple[Box, ...], size: int) -> int:
-    """How many bytes of video and audio samples lie beyond the end of a file of ``size`` bytes.
+    """How many bytes of video and audio samples are beyond the end of a file of ``size`` bytes.
 
-    Of a file in fragments the last one counts, and what a segment index (sidx) says of bytes that follow it.
+    Of a file in fragments the last one counts, and the bytes that follow it by a segment index (sidx).
     """
     if boxes and boxes[-1].end > size and boxes[-1].name in _ANNOUNCES_SAMPLES:
         return boxes[-1].end - size
@@ -138,7 +138,7 @@ def _fragment_ends(moof: bytes, start: int, kept_out: set[int]) -> Iterator[int]
 
 
 def _fragment_header(tfhd: bytes, start: int) -> tuple[int, int, int]:
-    """Track, where its data offsets count from, and the size of a sample that tells none; 0 where that is unknown."""
+    """Track, where its data offsets count from, and the default size of a sample; 0 where that is unknown."""
     flags, place = number_at(tfhd, 0) & 0xFFFFFF, 8
     base = start
     if flags & 0x1:

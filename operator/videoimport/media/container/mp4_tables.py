@@ -1,10 +1,10 @@
 """Limits of an MP4's or MOV's sample tables and edit lists: a file of a few kilobytes can name billions of samples.
 
-Pure: the boxes' bytes in, a finding out. ffmpeg keeps 24 bytes for each sample that a table names and each time an edit
-list shows it, before a single packet is read.
+Pure: the boxes' bytes in, a finding out. For each sample that a table names, and each time an edit list shows it,
+ffmpeg keeps 24 bytes, before a single packet is read.
 
 Boxes are walked as ffmpeg walks them (``mov_read_default`` in libavformat/mov.c), since it reads tables at places where
-no program writes them. A table belongs to the last track that began, wherever it stands.
+no program writes them. A table belongs to the last track that began, wherever the table is.
 """
 
 import struct
@@ -34,7 +34,7 @@ MOST_REPEATS = 10
 FEW_FRAMES = 100_000
 """An edit list that shows no more than these is fine however often it repeats them: an hour of video."""
 _LATEST = 2**63
-_ADVICE = "Get a copy that was exported anew"
+_ADVICE = "Get a copy that was exported again"
 
 
 @dataclass(slots=True)
@@ -243,7 +243,7 @@ def _read_in_chunks(track: _TableTrack, content: bytes) -> None:
 
 
 def _read_descriptions(track: _TableTrack, content: bytes) -> None:
-    """Of sound in QuickTime's version 1: 36 bytes into an entry stands the number of samples in a packet."""
+    """Of audio in QuickTime's version 1: 36 bytes into an entry is the number of samples in a packet."""
     start = 8
     while start + 8 <= len(content):
         if content[start + 16 : start + 18] == b"\0\1":
@@ -305,7 +305,7 @@ _CONTAINERS = frozenset(
 )  # fmt: skip
 """Those that ffmpeg opens."""
 _UNUSED = (b"free", b"hoov")
-"""Names of what was deleted; ffmpeg takes a moov box under these names all the same."""
+"""Names of deleted boxes; ffmpeg still takes a moov box under these names."""
 _MOST_DEPTH = 10
 """ffmpeg gives up on boxes that are nested deeper."""
 
@@ -317,7 +317,7 @@ class _Header(NamedTuple):
     size: int
     """Bytes of the header."""
     length: int
-    """Of the box, as it says; it may be longer than what it lies in."""
+    """Of the box, as declared; it may be longer than the box around it."""
 
 
 class _TablePart(NamedTuple):

@@ -29,7 +29,7 @@ _PRIVATE = 0x06
 PRIVATE = _NAME.format(_PRIVATE)
 """What the codec of private data is called that no descriptor explains."""
 _PRIVATE_AUDIO = {0x6A: "ac3", 0x7A: "eac3", 0x7B: "dts", 0x7C: "aac"}
-"""DVB's descriptors, which say what private data is."""
+"""DVB's descriptors, which name the type of private data."""
 _REGISTERED = {
     b"AC-3": "ac3", b"EAC3": "eac3", b"Opus": "opus", b"BSSD": "s302m", b"DTS1": "dts", b"DTS2": "dts", b"DTS3": "dts",
     b"HEVC": "hevc", b"AV01": "av1", b"VC-1": "vc1", b"drac": "dirac",
@@ -150,12 +150,12 @@ def payload_at(packet: bytes) -> int:
 
 
 def clock_at(packet: bytes) -> int | None:
-    """Where the packet's PCR lies, or None."""
+    """Where the packet's PCR is, or None."""
     return 6 if packet[3] & 0x20 and packet[4] >= 7 and packet[5] & 0x10 else None
 
 
 def times_at(packet: bytes) -> tuple[int, ...]:
-    """Where PTS and DTS lie in a packet that begins an access unit; the last one is the decoding time."""
+    """Where PTS and DTS are in a packet that begins an access unit; the last one is the decoding time."""
     at = payload_at(packet)
     if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:
         return ()
@@ -209,7 +209,7 @@ def since(earlier: int, later: int) -> int:
 
 @dataclass(slots=True)
 class Tables:
-    """The tables as they stand while packets are read one after the other."""
+    """The present tables while packets are read one after the other."""
 
     programs: dict[int, Program] = field(default_factory=dict)
     """By number, those whose map was read."""
@@ -225,7 +225,7 @@ class Tables:
         return pid == 0 or pid in self.map_pids
 
     def add(self, packet: bytes) -> bool:
-        """Read a packet of a table; whether that completed one that differs from what stood."""
+        """Read a packet of a table; whether that completed one that differs from the present one."""
         section = self._section(packet)
         if section is None:
             return False

@@ -137,7 +137,7 @@ def _missing_of_program_stream(read: Read, size: int) -> int:
 
 
 def _missing_of_asf(read: Read, size: int) -> int:
-    """Data packets have one size, and the file properties object tells it."""
+    """Data packets have one size, which is in the file properties object."""
     header = read(0, 30)
     if header[:16] != ASF_HEADER:
         return 0

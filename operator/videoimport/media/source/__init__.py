@@ -1,4 +1,4 @@
-"""What ffprobe and a file's bytes tell of a source, and whether it can be imported.
+"""The facts of a source from ffprobe and the file's bytes, and whether it can be imported.
 
 Decisions about an encode are in ``media.transcode``.
 """

@@ -16,9 +16,9 @@ def decodable(text: str) -> frozenset[str]:
 
 
 def usable(media: Media, known: frozenset[str], encrypted: frozenset[int] = frozenset()) -> Media:
-    """The file without the streams that cannot be decoded, as far as others can stand for them.
+    """The file without the streams that cannot be decoded, as far as others can replace them.
 
-    No video stands for a larger one: a preview is not the film.
+    No video replaces a larger one: a preview is not the film.
     """
 
     def decodes(stream: Video | Audio) -> bool:

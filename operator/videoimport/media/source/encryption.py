@@ -1,4 +1,4 @@
-"""Whether a source is encrypted, told from its container alone: no decoder can tell that from damage.
+"""Whether a source is encrypted, from its container alone: no decoder can distinguish encryption from damage.
 
 MP4 and MOV: ISO/IEC 14496-12 8.12 (sample entries ``encv`` and ``enca`` with their scheme), with Apple's older
 ``drmi`` and ``drms``. Transport streams: ISO/IEC 13818-1 2.4.3.3 (scrambling bits). ASF: the objects of its

@@ -1,4 +1,4 @@
-"""Which releases of ffmpeg the argument lists and parsers are known to work with, and what to say of another one."""
+"""The releases of ffmpeg that the argument lists and parsers are known to support, and the warning for another one."""
 
 import re
 
@@ -30,10 +30,10 @@ def release_of(version: str) -> tuple[int, int] | None:
 
 
 def doubt(program: str, version: str) -> str | None:
-    """Return a sentence on a version that is not known, or None. Such a program is used all the same."""
+    """Return a sentence on a version that is not known, or None. The worker uses such a program anyway."""
     release = release_of(version)
     if release is not None and OLDEST <= release <= NEWEST:
         return None
     what = f"{program} has the version {version}" if version else f"{program} names no version"
     oldest, newest = (".".join(map(str, bound)) for bound in (OLDEST, NEWEST))
-    return f"{what}; known are {oldest} to {newest}. It is used all the same; use a known version if a result is wrong."
+    return f"{what}; known are {oldest} to {newest}. It is used anyway; use a known version if a result is wrong."

@@ -1,4 +1,4 @@
-"""What a file is called that is kept as it came: by what it is, not by the name it had."""
+"""The name of a file that is kept unchanged: by its content, not by its earlier name."""
 
 from dataclasses import dataclass
 
@@ -17,6 +17,6 @@ _UNKNOWN = FileType("bin", "application/octet-stream")
 
 
 def file_type(container: ContainerFormat | None, demuxer: str) -> FileType:
-    """Return the type by the container that the first bytes tell, else by ffprobe's demuxer."""
+    """Return the type by the container in the first bytes, else by ffprobe's demuxer."""
     name = named(container, demuxer)
     return FileType(CONTAINERS[name].extension, CONTAINERS[name].content_type) if name else _UNKNOWN

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes; names and Content-Type are only hints that others may have got wrong."""
+"""The type of a file by its first bytes; names and Content-Type are only hints that may be wrong."""
 
 import re
 from enum import Enum
@@ -46,19 +46,19 @@ class FileKind(Enum):
     """What to do with an answer."""
 
     FILE = "file"
-    """Bytes to be fetched as they are; ffprobe says the rest."""
+    """Bytes to be fetched unchanged; ffprobe decides the type."""
     PAGE = "page"
     PLAYLIST = "playlist"
     """An HLS or DASH manifest."""
     DISGUISED = "disguised"
-    """A playlist that is served as a media file: somebody hopes that a player opens what it names."""
+    """A playlist that is served as a media file: its author expects a player to open the entries."""
     PICTURE = "picture"
     TEXT = "text"
     """Text, an archive or a document: certainly no video."""
 
 
 def kind(head: bytes, content_type: str) -> FileKind:
-    """What an answer holds. The bytes win over the Content-Type; that decides only where the bytes say nothing.
+    """What an answer holds. The bytes win over the Content-Type; that decides only if the bytes decide nothing.
 
     Many servers call every file of a name that they do not know text/plain or text/html: binary data is neither.
     """
@@ -100,9 +100,9 @@ def is_manifest(head: bytes) -> bool:
 
 
 def container(head: bytes) -> ContainerFormat | None:
-    """The container where the first bytes tell more than ffprobe's demuxer, which reads two of these; else None.
+    """The container where the first bytes are more exact than ffprobe's demuxer, which reads two of these; else None.
 
-    mov is the brand ``qt  ``, or QuickTime of before there were brands; webm is an EBML DocType of that name.
+    mov is the brand ``qt  ``, or QuickTime from before there were brands; webm is an EBML DocType of that name.
     """
     if head.startswith(_EBML):
         return _doctype(head)

@@ -1,4 +1,4 @@
-"""Whether pictures are made of two fields although no flag says so: ffmpeg's idet over samples of the video."""
+"""Whether pictures are made of two fields although no flag marks it: ffmpeg's idet over samples of the video."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _FASTEST = Fraction(31)
 _LEAST_COMBED = 8
 """Frames, so that a scene cut or two prove nothing."""
 _LEAST_SHARE = 0.25
-"""Of the frames that could be told. Film on NTSC video (3:2 pulldown) has two combed frames in five."""
+"""Of the frames that idet could classify. Film on NTSC video (3:2 pulldown) has two combed frames in five."""
 _MOST_OF_OTHER_ORDER = 1 / 8
 """Of the combed frames' own order: all frames of a video have one, and fine patterns look like either."""
 _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)")
@@ -28,9 +28,9 @@ _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progres
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Frames by what idet took each of them for; those that it could not tell are left out.
+    """Frames by idet's classes; those that it could not classify are left out.
 
-    Its other counts carry an answer on to the frames it could not tell, and so multiply a mistake.
+    Its other counts repeat the last class for frames that it could not classify, and so multiply an error.
     """
 
     top_first: int = 0
@@ -67,7 +67,7 @@ def sample_argv(path: str, video: Video, at: float) -> list[str]:
 
 
 def counted(stderr: str) -> Counts:
-    """What idet says at its end; nothing of a sample that could not be decoded."""
+    """The counts that idet prints at its end; nothing of a sample that could not be decoded."""
     found = _COUNTS.search(stderr)
     return Counts(*map(int, found.groups())) if found else Counts()
 

@@ -1,4 +1,4 @@
-"""A walk over a file's packets: cheap (nothing is decoded) and honest (what is there, not what the header declares)."""
+"""A walk over a file's packets. Nothing is decoded, and the result is from the packets, not from the header."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from videoimport.media.timeline.clock import GUESSED, JUMPING, Clock, Stretch
 GAP_SECONDS = 0.1
 """A pause between packets is a gap when it is this much longer than the packet before it lasts."""
 STILL_SECONDS = 0.1
-"""A picture that is shown longer than this stands still for the rest of its time."""
+"""A picture that is shown longer than this counts as still for the rest of its time."""
 GRID_SECONDS = 1 / 60
 """The shortest time that an encode shows a frame."""
 MOST_REORDERED = 32
@@ -38,7 +38,7 @@ def walk_argv(path: str) -> list[str]:
 
 @dataclass(slots=True)
 class Track:
-    """What was seen of one stream. Times are seconds on the file's clock."""
+    """The facts of one stream by its packets. Times are seconds on the file's clock."""
 
     packets: int = 0
     size: int = 0
@@ -49,24 +49,24 @@ class Track:
     gaps: float = 0.0
     """Sum of the pauses between a packet's end and the next one: for audio, whose durations are what it holds."""
     still: float = 0.0
-    """Sum of the time that pictures stand still: for video, from the steps between the times at which frames are shown.
+    """Sum of the time that pictures are still: for video, from the steps between the times at which frames are shown.
 
-    Encoders write one duration for all frames and containers make up others, so durations say nothing here.
+    Encoders write one duration for all frames and containers make up others, so durations prove nothing here.
     """
     hidden: float = 0.0
     """Seconds that must be decoded but are not shown (a cut made without encoding)."""
     backwards: int = 0
     """Packets whose decoding time is not after the one before."""
     back: float = 0.0
-    """The most seconds that a decoding time lies before the one before it."""
+    """The most seconds that a decoding time is before the one before it."""
     untimed: int = 0
     """Packets without a time to be shown at."""
     changes: str = ""
-    """What changes on the way, as half a sentence; empty where nothing does, or where nobody looked."""
+    """Changes within the stream, as half a sentence; empty if there are none, or if it was not examined."""
     pictures: int = 0
     """Moments at which a frame is shown, at most one in ``GRID_SECONDS``: no encode has more."""
     joints: int = 0
-    """How often the clock of the source started again before it was mended."""
+    """How often the clock of the source started again before the repair."""
     first: float | None = None
     """When the first packet of the file is shown, hidden or not."""
     before_keyframe: int = 0
@@ -74,7 +74,7 @@ class Track:
     keyframe: float | None = None
     """When the first keyframe is shown."""
     is_apart: bool = False
-    """It went on when the clock of other streams of the file had started again."""
+    """It continued when the clock of other streams of the file had started again."""
     stretches: list[Stretch] = field(default_factory=list)
     """The packets by the parts of the file's clock; one for most files."""
     _last_dts: float | None = None
@@ -91,7 +91,7 @@ class Track:
 
     @property
     def until_last(self) -> float | None:
-        """Seconds from the first picture to the last one, however long that stands; None for a header's word only."""
+        """Seconds from the first picture to the last one, however long that is shown; None if only a header has it."""
         return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
 
     def add(
@@ -105,7 +105,7 @@ class Track:
         is_key: bool = True,
         clock: Clock | None = None,
     ) -> None:
-        """Count one packet. AVI gives only decoding times where frames are reordered; they stand for the others.
+        """Count one packet. AVI gives only decoding times where frames are reordered; they replace the others.
 
         ``clock`` is the one of its file; None where it is known to go forwards.
         """
@@ -182,7 +182,7 @@ def walk(lines: Iterable[str], demuxer: str = "") -> dict[int, Track]:
 
 
 def declared(media: Media) -> dict[int, Track]:
-    """What a file's header says of its chosen streams, where their packets are not there yet: lengths and sizes."""
+    """The lengths and sizes of a file's chosen streams by its header, used while their packets are not there yet."""
     tracks: dict[int, Track] = {}
     for stream in (media.video, media.audio):
         if stream is not None:

@@ -1,4 +1,4 @@
-"""Asking ffprobe what a file holds, and its answer as values."""
+"""ffprobe's argument lists, and its answer as values."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -36,20 +36,20 @@ MOST_SAMPLE_ASPECT = Fraction(64)
 UNKNOWN_LEVEL = -99
 """libavcodec's FF_LEVEL_UNKNOWN."""
 _BOUNDS = ("-max_pixels", str(MOST_PIXELS))
-"""For decoders, those too that ffprobe and ffmpeg run to learn what a stream is: a cover of some kilobytes may say that
-it is a picture of gigabytes."""
+"""For decoders, also those that ffprobe and ffmpeg run to analyse a stream. A cover of some kilobytes may declare a
+picture of gigabytes."""
 _EXCESS = f"exceeds specified max pixel count {MOST_PIXELS}"
-"""What libavutil's av_image_check_size2 says of such a picture."""
+"""The message of libavutil's av_image_check_size2 about such a picture."""
 _CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS), *_BOUNDS)
 """``-protocol_whitelist file`` alone would let a playlist open other files."""
 GUARDS = ("-protocol_whitelist", "file", *_CONTAINERS)
-"""Stand before every input of ffmpeg and ffprobe that is a file."""
+"""Options before every input of ffmpeg and ffprobe that is a file."""
 LOOPBACK = "http://127.0.0.1:"
 """Our own server over a file that is still growing: the only address that ffmpeg is ever given."""
 
 
 def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
-    """The words before ``-i`` for a path or a loopback URL.
+    """The arguments before ``-i`` for a path or a loopback URL.
 
     A URL is read from its start to its end in one go, unless it is ``seekable``: else ffmpeg waits for the end first.
     """
@@ -59,7 +59,7 @@ def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
 
 
 def address(place: str) -> str:
-    """A path or a loopback URL as ffmpeg is told it."""
+    """A path or a loopback URL in ffmpeg's form."""
     return place if place.startswith(LOOPBACK) else f"file:{place}"
 
 
@@ -70,12 +70,12 @@ def probe_argv(place: str, *, seekable: bool = False) -> list[str]:
 
 
 _NAMELESS_KEY = "Unsupported encoding type"
-"""What the Matroska demuxer says of a track that is encrypted with a key that it does not name."""
+"""The Matroska demuxer's message about a track that is encrypted with a key that it does not name."""
 
 
 def complaints(errors: str) -> str:
-    """What ffmpeg wrote to its error stream, without lines on pictures that are too large to decode. A cover may be
-    such, of which nothing is made; a video that is such was refused."""
+    """What ffmpeg wrote to its error stream, without lines on pictures that are too large to decode. Such a cover is
+    not used; such a video was refused before."""
     return "".join(line for line in errors.splitlines(keepends=True) if _EXCESS not in line)
 
 
@@ -193,7 +193,7 @@ def _programs(raw: dict[str, Any]) -> tuple[frozenset[int], ...]:
 
 
 def _rate(value: object) -> Fraction | None:
-    """Frames a second; none where it is beyond what a clock of microseconds can tell."""
+    """Frames a second; none where it is beyond the range of a clock of microseconds."""
     rate = read_ratio(value)
     return rate if rate and rate <= MOST_FRAME_RATE else None
 
@@ -219,7 +219,7 @@ _DOLBY_BASE_LAYERS = {"1": "smpte2084", "4": "arib-std-b67", "6": "smpte2084"}
 
 
 def _hdr(side_data: Iterable[dict[str, Any]]) -> str:
-    """HDR10's boxes describe a PQ screen; Dolby Vision's says what its base layer is."""
+    """HDR10's boxes describe a PQ screen; Dolby Vision's name their base layer."""
     for data in side_data:
         if found := _DOLBY_BASE_LAYERS.get(str(data.get("dv_bl_signal_compatibility_id"))):
             return found

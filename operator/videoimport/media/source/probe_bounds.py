@@ -1,4 +1,4 @@
-"""Bounded readers of what ffprobe prints. A file's header may claim anything, and ffprobe repeats it.
+"""Bounded readers of ffprobe's output. A file's header may claim anything, and ffprobe repeats it.
 
 Each reader takes a value of any type and returns one within its bounds, or None. None of them raises.
 """
@@ -12,7 +12,7 @@ from typing import Any
 MOST_ANSWER = 16 * 2**20
 """Characters of ffprobe's JSON. 256 streams have some 400,000; the rest is room for tags."""
 LATEST_SECONDS = 1e10
-"""Three centuries: times of day since 1970 lie within it, and sums of such times stay exact to microseconds."""
+"""Three centuries: times of day since 1970 are within it, and sums of such times stay exact to microseconds."""
 MOST_INTEGER = 2**31 - 1
 """libavformat's sizes, rates and counts are C integers of 32 bits."""
 MOST_BYTES = 2**40
@@ -57,7 +57,7 @@ def read_name(value: object) -> str:
 
 
 def read_integer(value: object, *, most: int = MOST_INTEGER, least: int = 0) -> int | None:
-    """Return a whole number. One above ``most`` counts as ``most``; one below ``least`` says nothing."""
+    """Return a whole number. One above ``most`` counts as ``most``; one below ``least`` counts as missing."""
     text = _number_text(value)
     if not _INTEGER.fullmatch(text):
         return None
@@ -71,7 +71,7 @@ def read_flag(value: object) -> bool:
 
 
 def read_duration(value: object) -> float | None:
-    """Return seconds from 0 to ``LATEST_SECONDS``, which a longer one counts as; a negative one says nothing."""
+    """Return seconds from 0 to ``LATEST_SECONDS``, which a longer one counts as; a negative one counts as missing."""
     found = read_number(value)
     return min(found, LATEST_SECONDS) if found is not None and found >= 0 else None
 

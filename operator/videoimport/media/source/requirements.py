@@ -1,4 +1,4 @@
-"""Whether a source is one we import: an ordered chain of small checks, the first finding wins."""
+"""Whether a source can be imported: an ordered chain of small checks. The first finding counts."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from videoimport.media.source.probe import MOST_PIXELS
 from videoimport.media.source.streams import Media, Video
 
 TOLD_BY_BYTES: tuple[ContainerFormat, ...] = ("mp4", "mov", "mkv", "webm")
-"""Containers that ``sniff.container`` tells."""
+"""Containers that ``file_signature.container`` returns."""
 MOST_STREAMS = 256
 MOST_SECONDS = 7 * 24 * 3600
-"""A week. Room for an index and times of frames are reckoned from it, so a claim of years would fill a disk."""
+"""A week. The space for an index is computed from it, so a declared length of years would fill a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class CheckedSource:
 
     media: Media
     container: ContainerFormat | None
-    """As the first bytes tell it; None where only the demuxer does."""
+    """By the first bytes; None where only the demuxer decides."""
     seconds: float
     """What there is to see, by its packets."""
     size: int
@@ -32,12 +32,12 @@ class CheckedSource:
 
 
 def refusal(examined: CheckedSource) -> Finding | None:
-    """Why this source is refused, or None when it is welcome."""
+    """Why this source is refused, or None if it is accepted."""
     return first_finding(_ALWAYS, examined) or (first_finding(_REQUIRED, examined) if examined.requirements else None)
 
 
 def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
-    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that tells no duration.
+    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that has no duration.
 
     ``lists_streams``: what the head does not name does not exist.
     """
@@ -61,7 +61,7 @@ def _has_video(examined: CheckedSource) -> Finding | None:
 def _has_size(examined: CheckedSource) -> Finding | None:
     if _video(examined).has_size or _is_too_large_to_tell(examined):
         return None
-    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream tells no width and height.")
+    return Finding(Reason.SOURCE_CORRUPT, "The source's video stream has no width and height.")
 
 
 def _has_a_size_that_can_be_decoded(examined: CheckedSource) -> Finding | None:
@@ -90,17 +90,15 @@ def _has_few_streams(examined: CheckedSource) -> Finding | None:
     return Finding(
         Reason.SOURCE_CORRUPT,
         f"The source has {found} streams, more than {MOST_STREAMS}.",
-        "Get a copy that was exported anew.",
+        "Get a copy that was exported again.",
     )
 
 
 def _ends_in_time(examined: CheckedSource) -> Finding | None:
     if examined.seconds <= MOST_SECONDS:
         return None
-    message = (
-        f"The source lasts {examined.seconds:.0f} s; at most {MOST_SECONDS} s are imported, whatever is asked for."
-    )
-    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported anew, or divide it.")
+    message = f"The source lasts {examined.seconds:.0f} s; no import may be longer than {MOST_SECONDS} s."
+    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or divide it.")
 
 
 def _has_duration(examined: CheckedSource) -> Finding | None:

@@ -1,6 +1,6 @@
-"""How long a source's sound is by its samples, whatever its timestamps say: a wrong rate in a header moves all of them.
+"""How long a source's audio is by its samples, whatever its timestamps are: a wrong rate in a header moves all of them.
 
-Timestamps that lie closer together than the sound lasts make ffmpeg throw sound away.
+If timestamps are closer together than the audio lasts, ffmpeg drops audio.
 """
 
 import re
@@ -19,7 +19,7 @@ _READ = re.compile(r"Input stream #\d+:\d+ \(audio\): .*\((\d+) samples\)")
 
 
 def is_doubtful(audio: Audio, track: Track, demuxer: str) -> bool:
-    """Whether the packets may hold more sound than their timestamps have room for; counting samples tells.
+    """Whether the packets may hold more audio than their timestamps allow; counting samples shows it.
 
     An AVI has no timestamps at all: its header's rates make them up.
     """
@@ -33,7 +33,7 @@ def is_longer(seconds: float, track: Track) -> bool:
 
 
 def _nominal_seconds(audio: Audio, track: Track) -> float | None:
-    """By the number and size of the packets; None where the codec does not tell."""
+    """By the number and size of the packets; None where the codec does not determine it."""
     if not audio.sample_rate:
         return None
     if (pcm := _PCM.fullmatch(audio.codec)) and audio.channels:
@@ -51,7 +51,7 @@ def _samples(audio: Audio) -> int | None:
 
 
 def count_argv(path: str, audio: Audio) -> list[str]:
-    """ffmpeg's command that decodes one audio stream into nothing and tells of its samples."""
+    """ffmpeg's command that decodes one audio stream into nothing and prints its samples."""
     return [
         "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "verbose", *guarded(path), "-i", address(path),
         "-map", f"0:{audio.index}", "-f", "null", "-",
@@ -59,6 +59,6 @@ def count_argv(path: str, audio: Audio) -> list[str]:
 
 
 def counted_seconds(errors: str, audio: Audio) -> float | None:
-    """What ffmpeg decoded by its error stream; None where it does not tell."""
+    """What ffmpeg decoded by its error stream; None where that lacks it."""
     found = _READ.findall(errors)
     return int(found[-1]) / audio.sample_rate if found and audio.sample_rate else None

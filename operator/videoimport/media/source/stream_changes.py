@@ -1,4 +1,4 @@
-"""Parameters of a stream that change on the way: what a header says of its start does not hold for its end.
+"""Parameters of a stream that change midway: the values that a header has for its start do not hold for its end.
 
 A copied stream has one header, so a stream that changes is encoded: ``plan.steady`` and resampling handle each change.
 """
@@ -25,8 +25,8 @@ def frames_argv(path: str, video: Video) -> list[str]:
 
 
 def sound_argv(path: str, audio: Audio) -> list[str]:
-    """ffmpeg's command that decodes a sound track and writes a line to its error stream for its first frame, and for
-    the first one of other parameters: the filters are made anew for these, and count from 0."""
+    """ffmpeg's command that decodes an audio track. It writes a line to its error stream for its first frame, and for
+    the first one of other parameters. The filters are made anew for these, and count from 0."""
     return [
         "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "info", *guarded(path), "-i", address(path),
         "-map", f"0:{audio.index}", "-af", r"aselect=eq(n\,0),ashowinfo", "-f", "null", "-",

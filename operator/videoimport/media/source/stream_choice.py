@@ -1,4 +1,4 @@
-"""Which streams of a file are imported: one picture and the sound that belongs to it, by rules in a fixed order.
+"""Which streams of a file are imported: one video and its audio, by rules in a fixed order.
 
 The same rules hold for a file, for HLS and for DASH. docs/videoimports.md has them for users.
 """
@@ -44,7 +44,7 @@ class Choice:
 
 
 def choose(media: Media) -> Choice:
-    """Choose the picture, then the sound of the same program."""
+    """Choose the video, then the audio of the same program."""
     video, why_video = _pick(_rules_for_videos(media), media.videos, _video_rank)
     audio, why_audio = _pick(_rules_for_audios(media, video), media.audios, _audio_rank)
     second = _other_side(audio, media.audios) if audio else None
@@ -54,7 +54,7 @@ def choose(media: Media) -> Choice:
         *(LeftOut(one.index, "video", one.codec, why_video[one.index]) for one in media.videos if one is not video),
         *(LeftOut(one.index, "audio", one.codec, why_audio[one.index])
           for one in media.audios if one.index in why_audio),
-        *(LeftOut(one.index, one.kind, one.codec, "only picture and sound are imported") for one in media.others),
+        *(LeftOut(one.index, one.kind, one.codec, "only video and audio are imported") for one in media.others),
     )  # fmt: skip
     return Choice(video, audio, second, tuple(sorted(left_out, key=lambda one: one.index)))
 
@@ -97,7 +97,7 @@ def _rules_for_videos(media: Media) -> tuple[_Rule[Video], ...]:
 
     return (
         (lambda videos: [one for one in videos if not one.is_picture], "a cover or other single picture"),
-        (with_sound, "its program has no sound, another one has"),
+        (with_sound, "its program has no audio, another one has"),
         (_long, "less than half as long as another track"),
         (_large, "a preview: less than a quarter of another track's pixels"),
     )

@@ -38,7 +38,7 @@ class Video(_Lasting):
     """0, 90, 180 or 270 degrees."""
     field_order: str = ""
     combed: str = ""
-    """``tt`` or ``bb`` where its pictures show the fields that ``field_order`` does not tell of; see ``interlace``."""
+    """``tt`` or ``bb`` if its pictures show fields that ``field_order`` does not declare; see ``interlace``."""
     transfer: str = ""
     """The tags of its colours, as ffprobe names them; see ``color``."""
     primaries: str = ""
@@ -46,7 +46,7 @@ class Video(_Lasting):
     range: str = ""
     """``tv``, ``pc`` or nothing."""
     hdr: str = ""
-    """The transfer that HDR side data proves, whatever the tag says: PQ, HLG or nothing."""
+    """The transfer that HDR side data proves, whatever the tag is: PQ, HLG or nothing."""
     rate: Fraction | None = None
     """Average frames a second."""
     base_rate: Fraction | None = None
@@ -79,7 +79,7 @@ class Video(_Lasting):
 
     @property
     def has_size(self) -> bool:
-        """Whether it tells a width and a height: all that divides by them is asked only then."""
+        """Whether it has a width and a height: code that divides by them runs only then."""
         return min(self.shown) > 0
 
     @property
@@ -102,7 +102,7 @@ class Audio(_Lasting):
     profile: str = ""
     channels: int = 0
     layout: str = ""
-    """ffprobe's name of what its channels are, such as ``5.1(side)``; see ``channels``."""
+    """ffprobe's name of its channels, such as ``5.1(side)``; see ``channels``."""
     sample_rate: int = 0
     duration: float | None = None
     start: float | None = None
@@ -113,7 +113,7 @@ class Audio(_Lasting):
     """As a video's."""
     is_default: bool = False
     is_special: bool = False
-    """For a part of the audience: a commentary, a description for the blind, clear speech, karaoke."""
+    """For a part of the viewers: a commentary, a description for the blind, clear speech, karaoke."""
     language: str = ""
     """Three letters of ISO 639-2; empty where the container names none."""
     seen: float | None = None
@@ -145,7 +145,7 @@ class Media:
     title: str = ""
     """One line, at most ``MOST_TITLE`` characters."""
     has_excess: bool = False
-    """A picture of some stream has more than ``MOST_PIXELS``: ffprobe tells no size of that stream."""
+    """A picture of some stream has more than ``MOST_PIXELS``: ffprobe prints no size of that stream."""
     others: tuple[Other, ...] = ()
     programs: tuple[frozenset[int], ...] = ()
     """The streams of each program of a multiplex, by index; none in files without programs."""

@@ -1,4 +1,5 @@
-"""How the channels of a source become stereo: every channel is heard, and full scale in all of them stays full scale.
+"""How the channels of a source become stereo: every channel is included, and full scale in all of them stays full
+scale.
 
 Gains follow ITU-R BS.775-3, table 2: fronts as they are, centres and surrounds 3 dB lower. BS.775 leaves the low
 frequency channel out; here it goes to both sides 6 dB lower, so that no channel is lost. All gains are then divided by

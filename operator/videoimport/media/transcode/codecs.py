@@ -1,4 +1,4 @@
-"""The three video codecs: who encodes them, with which words, and the levels that every player of theirs takes."""
+"""The three video codecs: their encoders with arguments, and the levels that all of their players support."""
 
 import math
 from collections.abc import Mapping
@@ -82,12 +82,12 @@ _SVT_PRESETS: Mapping[Preset, int] = MappingProxyType({
 
 
 def known(wish: VideoOutput) -> Codec:
-    """What is known of the codec that is asked for."""
+    """The facts of the requested codec."""
     return _CODECS[wish.codec]
 
 
 def ceiling(wish: VideoOutput) -> Ceiling:
-    """The level that plays everywhere; a wish for more than 1080 lines cannot be had there and gets a higher one."""
+    """The level that plays everywhere; more than 1080 lines do not fit in it and get a higher one."""
     return next(found for height, found in known(wish).ceilings if wish.max_height <= height)
 
 
@@ -110,7 +110,7 @@ def scaled_kbps(wish: VideoOutput, size: tuple[int, int], whole: tuple[int, int]
 
 
 def encoding(wish: VideoOutput, rate: Fraction | None = None) -> tuple[str, ...]:
-    """ffmpeg's words for an encode. None of the encoders says anything while all is well.
+    """ffmpeg's arguments for an encode. None of the encoders prints anything while there is no error.
 
     ``rate``: frames a second where the source's own are not what the encoder gets. x264 goes by the frames' times.
     """
@@ -134,4 +134,4 @@ def tags(codec: str) -> tuple[str, ...]:
 
 
 QUIET = MappingProxyType({"SVT_LOG": "1"})
-"""Environment: SVT-AV1 otherwise greets on the error stream, which is for errors."""
+"""Environment: without it, SVT-AV1 prints its version to the error stream, which is for errors."""

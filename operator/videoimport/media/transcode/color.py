@@ -1,4 +1,4 @@
-"""The colours of a video: what its samples mean, tag by tag, and how an encode brings them to ordinary screens.
+"""The colours of a video: the meaning of its samples, tag by tag, and their conversion for ordinary screens.
 
 A tag that is missing is assumed, by one rule for every source (``assumed``). Names are those of ffprobe and ffmpeg,
 which follow ITU-T H.273.
@@ -36,7 +36,7 @@ _PRIMARIES_OF = {"bt2020nc": "bt2020", "bt2020c": "bt2020", "ictcp": "bt2020", *
 _RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8", "bayer", "xyz")
 _GREY = ("gray", "grey", "ya8", "ya16", "mono")
 _STUDIO_CODECS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg1video", "mpeg2video", "mpeg4", "prores", "dnxhd", "dirac")
-"""Codecs whose standards say that samples have the limited range unless they say otherwise, grey ones too."""
+"""Codecs whose standards define the limited range for samples without a flag, grey ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Color:
 
 
 def assumed(video: Video) -> Color:
-    """The source's colours: each tag as it stands, or by the others, by the pixels and by the size.
+    """The source's colours: each tag unchanged, or by the others, by the pixels and by the size.
 
-    Names that stand for nothing (``reserved``), or that no filter understands, count as missing.
+    Names without a meaning (``reserved``), or that no filter understands, count as missing.
     """
     primaries, transfer, matrix = _known(video)
     if video.pixels.startswith("xyz"):  # decoders' RGB of digital cinema: swscale makes sRGB of it
@@ -146,7 +146,7 @@ def _is_mapped(video: Video) -> bool:
 
 
 def needed_filters(video: Video) -> frozenset[str]:
-    """ffmpeg's names of the filters that not every build has and an encode stands on."""
+    """ffmpeg's names of the filters that not every build has and an encode needs."""
     if is_hdr(video):
         return frozenset(("zscale", "tonemap"))
     return frozenset(("zscale",)) if _is_mapped(video) else frozenset()
@@ -172,7 +172,7 @@ def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
 
 
 _PALETTES = ("pal8", "rgb8", "bgr8", "rgb4", "bgr4", "rgb4_byte", "bgr4_byte")
-"""swscale turns these into BT.601, whatever it is told."""
+"""swscale turns these into BT.601, whatever its options are."""
 _SWSCALE = {"bt709": "bt709", "bt470bg": "bt601", "smpte170m": "bt601"}
 
 
@@ -223,7 +223,7 @@ _HEADERS = {
     "hevc": ("hevc_metadata", "colour_primaries", "transfer_characteristics", "matrix_coefficients"),
     "av1": ("av1_metadata", "color_primaries", "transfer_characteristics", "matrix_coefficients"),
 }
-"""Codecs whose decoders believe their own header first: the filter that writes it, and its options."""
+"""Codecs whose decoders prefer their own header: the filter that writes it, and its options."""
 
 
 def missing(video: Video) -> Color:
@@ -237,7 +237,7 @@ def missing(video: Video) -> Color:
 
 
 def tagging(video: Video) -> tuple[str, ...]:
-    """ffmpeg's words that name in a copy what its source does not name; none where all tags are there."""
+    """ffmpeg's arguments for a copy that add the tags that its source lacks; empty if it has all."""
     names = astuple(missing(video))[:3]
     options = ("-color_primaries", "-color_trc", "-colorspace")
     words = [word for option, name in zip(options, names, strict=True) if name for word in (option, name)]

@@ -1,4 +1,4 @@
-"""ffmpeg's argument lists. Every one reads local files or our own loopback server, and stops at the first error."""
+"""ffmpeg's argument lists. Each reads local files or the worker's loopback server, and stops at the first error."""
 
 from videoimport.api.output import Output
 from videoimport.media.source.probe import address, guarded
@@ -19,7 +19,7 @@ MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 _START = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error")
 _STEADY = ("-dts_delta_threshold", "1000000")
 """Seconds by which times may jump before ffmpeg closes the pause: it takes the pictures of slides for a new clock.
-Clocks that do start again are mended before, see ``repair``."""
+Clocks that do start again are repaired before, see ``repair``."""
 _HEAD = (*_START, *_STEADY, "-xerror")
 _TOLERANT = (*_START, *_STEADY, "-max_error_rate", "1")
 
@@ -52,7 +52,7 @@ def _inputs(job: Job) -> list[str]:
 
 
 def _made(job: Job, target: Target, link: str) -> list[str]:
-    """The words for one file, whose picture is at ``link`` where it is encoded."""
+    """The arguments for one file; an encoded one has its pictures at ``link``."""
     return [
         *_video(job, target, link),
         *_audio(job, target),
@@ -104,9 +104,9 @@ _WITHOUT_GAPS = Filter("aresample", {"async": 1, "min_hard_comp": "0.1"})
 
 
 def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
-    """The words for sound that is decoded: of one track, or of two mono tracks as left and right.
+    """The arguments for decoded audio: of one track, or of two mono tracks as left and right.
 
-    ffmpeg keeps the tags of one track only behind ``-af``: what comes of a graph with several inputs has none.
+    ffmpeg keeps the tags of a track only with ``-af``: the result of a graph with several inputs has none.
     """
     if sound.second is None:
         return ("-map", f"{file}:{sound.audio.index}", "-af", chain((*channels.mix(sound.audio), _WITHOUT_GAPS)))
@@ -132,9 +132,9 @@ def _encode_audio(sound: Sound, kbps: int, *, is_mp3: bool) -> tuple[str, ...]:
 
 
 def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mended: str, muxer: str) -> list[str]:
-    """Copy a source's chosen streams into another file, with times and start as ``repair`` says.
+    """Copy a source's chosen streams into another file, with times and start from ``repair``.
 
-    Times are taken from the file as they are (``-copyts``), so that ffmpeg does not mend a clock in its own way. The
+    Times are taken from the file unchanged (``-copyts``), so that ffmpeg does not correct a clock in its own way. The
     ``muxer`` must have the source's time base: filters of packets see either.
     """
     sound = ("-map", f"0:{audio.index}", "-c:a", "copy", "-bsf:a", audio_filters(repair)) if audio else ()
@@ -183,8 +183,8 @@ def sample_argv(path: str, start: float, length: float, stream: str) -> list[str
 def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact: bool) -> list[str]:
     """One JPEG of the first picture from ``at`` seconds on: upright, square pixels, ordinary colours.
 
-    Not exact: of the last keyframe before, for moments that only a standing picture's end follows. Pictures that lean
-    on others before the jump make decoders complain, so complaints say nothing here.
+    Not exact: of the last keyframe before, for moments that only a standing picture's end follows. Pictures that depend
+    on others before the jump make decoders print errors, so these errors prove nothing here.
     """
     size = (even(video.shown[0]), even(video.shown[1]))
     composed = chain((*filters(video, size), *color.still(video)))
@@ -202,7 +202,8 @@ FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
 def surely_needed_encoders(output: Output) -> frozenset[str]:
     """Encoders that are needed whatever the source is, or would be for the next one: known before anything is fetched.
 
-    Auto may find a source that needs none; that it would fail with the next one is still better told at once.
+    Auto may find a source that needs none. It would fail with the next one, so it is still better to report that at
+    once.
     """
     encodes = output.mode in ("Auto", "Encode")
     audio = output.audio_file
@@ -214,7 +215,7 @@ def surely_needed_encoders(output: Output) -> frozenset[str]:
 
 
 def needed_encoders(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
-    """ffmpeg's names of the encoders that a run stands on."""
+    """ffmpeg's names of the encoders that a run needs."""
     videos = {known(target.wish).encoder for target in targets if target.wish and not target.copies}
     return frozenset(videos | {_audio_encoder(job, target) for target in targets} - {""})
 
@@ -226,7 +227,7 @@ def _audio_encoder(job: Job, target: Target) -> str:
 
 
 def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
-    """ffmpeg's names of the filters that not every build has and a run stands on."""
+    """ffmpeg's names of the filters that not every build has and a run needs."""
     if not any(target.wish and not target.copies for target in targets):
         return frozenset()
     video = job.picture.video

@@ -46,7 +46,7 @@ def _level(candidate: Candidate) -> str | None:
 
 def _progressive(candidate: Candidate) -> str | None:
     if candidate.video.combed:
-        return "video is interlaced, though no flag says so"
+        return "video is interlaced, though no flag marks it"
     return "video is interlaced" if is_interlaced(candidate.video) else None
 
 
@@ -101,7 +101,7 @@ def _of_one_piece(candidate: Candidate) -> str | None:
 STREAM_RULES = (
     _codec, _pixels, _profile, _level, _progressive, _standard_range, _ordinary_colors, _square_pixels, _height,
 )  # fmt: skip
-"""What any copied stream must be, and what our own encoder must have made."""
+"""Rules for every copied stream, and for every result of an encode."""
 VIDEO_RULES = (*STREAM_RULES, _bitrate, _nothing_hidden, _ordered, _steady, _of_one_piece)
 
 
@@ -112,7 +112,7 @@ def why_encode_video(video: Video, track: Track, output: Output) -> str | None:
 
 
 def why_not_compliant(video: Video, wish: VideoOutput) -> str | None:
-    """The first rule that a result's video breaks; None for what may be shown to anyone."""
+    """The first rule that a result's video breaks; None if it may be published."""
     candidate = Candidate(video, Track(), wish)
     return next((why for rule in STREAM_RULES if (why := rule(candidate))), None)
 
@@ -144,7 +144,7 @@ def why_encode_audio_file(audio: Audio, track: Track, output: Output) -> str | N
 
 
 _SPARE = 1.1
-"""An encoder meets its bit rate only nearly."""
+"""An encoder only approximates its bit rate."""
 
 
 def is_interlaced(video: Video) -> bool:

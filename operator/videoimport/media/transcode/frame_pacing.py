@@ -35,8 +35,8 @@ def grid(video: Video, most: int) -> Fraction:
 
 
 def filters(video: Video, most: int) -> tuple[Filter, ...]:
-    """Return the last filters of an encode. Of a source with more moments than the grid, each moment has one picture;
-    other sources have one each anyway, and ffmpeg moves those of an unsteady clock to the next free moment."""
+    """Return the last filters of an encode. Of a source with more moments than the grid, each moment has one picture.
+    Other sources have one each anyway, and ffmpeg moves those of an unsteady clock to the next free moment."""
     rate = grid(video, most)
     on_grid = Filter("settb", {"expr": f"{rate.denominator}/{rate.numerator}"})
     return (on_grid, _ONE_A_MOMENT) if is_thinned(video, most) else (on_grid,)

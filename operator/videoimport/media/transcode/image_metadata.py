@@ -52,7 +52,7 @@ def _is_kept(marker: int, segment: bytes) -> bool:
 
 
 def _scan_end(content: bytes, start: int) -> int:
-    """Where the next marker is: within a scan, 0xFF stands only before 0 and before restarts (0xD0 to 0xD7)."""
+    """Where the next marker is: within a scan, 0xFF occurs only before 0 and before restarts (0xD0 to 0xD7)."""
     at = content.find(b"\xff", start)
     while at >= 0 and at + 1 < len(content) and (content[at + 1] == 0 or 0xD0 <= content[at + 1] <= 0xD7):
         at = content.find(b"\xff", at + 2)

@@ -11,7 +11,7 @@ from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Where the streams lie: a page may give video and audio as two files, which are then never merged before.
+    """The files of the streams: a page may give video and audio as two files, which are then never merged before.
 
     Each is a path, or the loopback URL of a file that is still growing.
     """
@@ -88,7 +88,7 @@ _UNCLOCKED = ("mp3", "aac", "flac", "wav")
 def audio_delay(video: Media, audio: Media) -> float:
     """Seconds between the starts of two files, where both were written by one clock.
 
-    What has no clock starts with the video, and so do two that would never be heard and seen together.
+    A stream without a clock starts with the video, and so do two that would never be played together.
     """
     if video.start is None or audio.start is None or {video.demuxer, audio.demuxer} & set(_UNCLOCKED):
         return 0.0

@@ -1,12 +1,12 @@
-"""What of a source's metadata a result has. Phones write where and with what a video was taken, and results are often
-public: so only the title and the languages stay, which players show, unless all of it is to be kept."""
+"""The part of a source's metadata that a result has. Phones write the place and the device into a video, and results
+are often public. So only the title and the languages stay, which players show, unless ``Keep`` is set."""
 
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.plan import Sound
 
 
 def told(job: Job, sound: Sound | None) -> tuple[str, ...]:
-    """ffmpeg's words for one result with this sound; it writes tags of the source by itself where nothing is said.
+    """ffmpeg's arguments for one result with this audio; without arguments, it writes tags of the source by itself.
 
     Streams of data (timecodes, positions), attachments and chapters are never mapped into a result.
     """

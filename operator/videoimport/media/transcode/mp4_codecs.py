@@ -1,4 +1,4 @@
-"""What an MP4 can hold: only this can be copied into one, whatever is wished."""
+"""The codecs that an MP4 can hold: only these can be copied into one, whatever the mode is."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source.findings import Finding
@@ -9,7 +9,7 @@ AUDIO = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vor
 
 
 def why_not_held(picture: Picture, sound: Sound | None) -> Finding | None:
-    """The first chosen stream that no MP4 can hold, or that changes on the way: an MP4 has one header for it."""
+    """The first chosen stream that no MP4 can hold, or that changes midway: an MP4 has one header for it."""
     for track in (picture.track, *([sound.track] if sound else [])):
         if track.changes:
             message = f"A copy would have the parameters of the source's start only, but {track.changes}."

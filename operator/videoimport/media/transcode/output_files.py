@@ -31,14 +31,14 @@ class Target:
     """Its key below the video's own folder, such as ``renditions/720p.mp4``."""
     content_type: str
     wish: VideoOutput | None = None
-    """What its picture must be; None where it has none."""
+    """The requested video; None for a file without one."""
     size: tuple[int, int] | None = None
     """Its picture as displayed."""
     copies: bool = False
     """Its picture is the source's own."""
     head_bytes: int | None = None
-    """Room kept for the index at the front, so that what follows is written once and for all and may leave while the
-    file grows; None to move the index there in the end."""
+    """Space reserved for the index at the front, so that the bytes after it are final and may be uploaded while the
+    file grows. None to move the index there at the end."""
 
     @property
     def is_mp4(self) -> bool:
@@ -49,7 +49,7 @@ class Target:
 def targets_of(
     plan: TranscodePlan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
 ) -> tuple[Target, ...]:
-    """What is to be made below ``folder``, the video first; of an original nothing. ``growing``: see ``head_bytes``."""
+    """The files to make below ``folder``, the video first; none for an original. ``growing``: see ``head_bytes``."""
     if plan.is_original:
         return ()
     video = Target(

@@ -1,4 +1,4 @@
-"""Whether a source is worked on while it still arrives: ordered rules, the first that fails is why it is not."""
+"""Whether a source is processed while it arrives: ordered rules. The first that fails is the reason against it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _BOXED = _READABLE[0]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of a source when its first bytes are there."""
+    """The facts of a source when its first bytes have arrived."""
 
     demuxer: str
     """ffprobe's name of the container."""
@@ -21,9 +21,9 @@ class Head:
     has_tail: bool
     """Its end was fetched first."""
     seconds: float | None
-    """How long it lasts, where its head or the page says so reliably."""
+    """Its duration, where its head or the page has a reliable one."""
     plan: TranscodePlan
-    """What would be done to a source that is what its head says."""
+    """The plan for a source that matches its head."""
     is_tolerant: bool
     """Damage is tolerated."""
 
@@ -49,7 +49,7 @@ def _indexed(head: Head) -> str | None:
     return NO_INDEX
 
 
-NO_INDEX = "the source's index lies at its end, which could not be fetched first"
+NO_INDEX = "the source's index is at its end, which could not be fetched first"
 
 
 def _timed(head: Head) -> str | None:
@@ -64,13 +64,13 @@ _RULES = (_whole, _readable, _indexed, _timed, _encoded)
 
 
 def is_indexed(boxes: tuple[Box, ...]) -> bool:
-    """Whether the index, or the first fragment's, lies before the media data."""
+    """Whether the index, or the first fragment's, is before the media data."""
     first = next((box.name for box in boxes if box.name in (b"moov", b"mdat")), None)
     return first == b"moov"
 
 
 def is_fragmented(boxes: tuple[Box, ...]) -> bool:
-    """Whether an MP4 comes in fragments: its head then tells how long the first of them is, not the whole."""
+    """Whether an MP4 is fragmented: its head then has the duration of the first fragment, not of the whole."""
     return any(box.name in (b"moof", b"sidx", b"styp") for box in boxes)
 
 

@@ -1,4 +1,4 @@
-"""What is to be done with a source's streams: decided once, from what was found and what is wished."""
+"""The plan for a source's streams: decided once, from the findings and the spec."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -52,7 +52,7 @@ class TranscodePlan:
     copy_audio_file: bool = False
     """Of ``output.audioFile``: AAC that complies goes into an m4a as it is."""
     is_original: bool = False
-    """The very bytes are kept; nothing is made."""
+    """The bytes are kept unchanged; nothing is made."""
 
     @property
     def mode(self) -> Mode:
@@ -65,7 +65,7 @@ class TranscodePlan:
 def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePlan:
     """Auto copies what complies and encodes the rest; the other modes decide for both streams."""
     if output.mode == "Original":
-        why = "mode Original keeps the source's very bytes"
+        why = "mode Original keeps the source's bytes unchanged"
         return TranscodePlan(copy_video=True, copy_audio=True, why=why, size=picture.video.shown, is_original=True)
     for_video, for_audio = _reasons(picture, sound, output)
     return TranscodePlan(
@@ -78,7 +78,8 @@ def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePl
 
 
 def encode_instead(plan: TranscodePlan, picture: Picture, output: Output, failure: str) -> TranscodePlan | None:
-    """Return the plan after a copy that came out wrong, once in mode Auto; None where nothing was copied or must be."""
+    """Return the plan after a copy that failed its checks, once in mode Auto. None if nothing was copied, or if the
+    mode requires a copy."""
     if output.mode != "Auto" or not (plan.copy_video or plan.copy_audio):
         return None
     return replace(
@@ -153,7 +154,7 @@ def wholesome(video: Video) -> tuple[Filter, ...]:
 
 
 _PARITIES = {"tt": "tff", "bb": "bff"}
-"""bwdif's names of the field that comes first, where frames do not say it."""
+"""bwdif's names of the field that comes first, where frames do not declare it."""
 
 
 def smaller(size: tuple[int, int]) -> Filter:
@@ -166,7 +167,7 @@ SAME_ASPECT = 0.01
 
 
 def scaled(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
-    """The filters for a size. Each frame is scaled by its own size and aspect ratio, which may change on the way.
+    """The filters for a size. Each frame is scaled by its own size and aspect ratio, which may change midway.
 
     A frame of the first one's shape fills the size, any other one is the largest that fits into it; ``framed`` fills
     the rest.

@@ -36,7 +36,7 @@ def _fetched(around: Surroundings) -> Fetched:
 
 
 def main() -> None:
-    """Read the request, put up the guard, fetch, tell how it ended."""
+    """Read the request, install the guard, fetch, report how it ended."""
     text = walls.begin()
     if not text.strip():
         return  # nothing is to be fetched after all

@@ -1,4 +1,4 @@
-"""What no file of a video begins with: refused at its first bytes."""
+"""Checks of a source's first bytes: refuses content that no video file begins with."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
@@ -10,7 +10,7 @@ _UNFIT = {
     sniff.FileKind.TEXT: Finding(Reason.NOT_VIDEO, "The source is text or a document."),
     sniff.FileKind.DISGUISED: Finding(
         Reason.UNSUPPORTED_SOURCE,
-        "The source says that it is a video file, but it is a playlist.",
+        "The source is served as a video file, but it is a playlist.",
         "Give the address of the video itself.",
     ),
 }
@@ -25,18 +25,18 @@ _NO_FILE = {
 
 
 def refuse_empty(head: bytes) -> None:
-    """Raises ImportFailure for a source of no bytes at all."""
+    """Raises ImportFailure for an empty source."""
     if not head:
         raise ImportFailure(Reason.NOT_VIDEO, "The source is empty: it has no bytes at all.")
 
 
 def refuse_unfit(kind: sniff.FileKind) -> None:
-    """Raises ImportFailure for what is neither a file nor something that yt-dlp may know."""
+    """Raises ImportFailure for content that is no media file and that yt-dlp cannot read either."""
     refuse(_UNFIT.get(kind))
 
 
 def refuse_no_file(head: bytes) -> None:
-    """Raises ImportFailure for what is no file of media, where there is nobody else to ask."""
+    """Raises ImportFailure for a file without media, if no other check follows."""
     refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)

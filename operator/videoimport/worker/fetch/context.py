@@ -1,4 +1,4 @@
-"""What every kind of source is fetched with."""
+"""The parameters of a fetch, for every kind of source."""
 
 from dataclasses import dataclass
 from pathlib import Path

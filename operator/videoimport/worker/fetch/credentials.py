@@ -1,6 +1,7 @@
-"""What the source's Secret holds, and to whom it is shown: a folder with a file for each key, mounted into the pod.
+"""The content of the source's Secret, and the hosts that get it: a folder with a file for each key, mounted into the
+pod.
 
-It is read in the fetching process only. What is wrong with it is told by key and line, never by value.
+It is read in the fetching process only. Errors in it are reported by key and line, never by value.
 """
 
 import netrc
@@ -63,7 +64,7 @@ class WebSecrets:
     name: str = ""
     """The Secret's."""
     trusted: tuple[Origin, ...] | None = None
-    """Where ``headers`` go by themselves: the list's origin, or nowhere; None: the source's own."""
+    """Origins that ``headers`` go to without ``hosts``: the list's, or none; None: the source's own."""
     named: tuple[Origin, ...] = ()
     """The Secret's key ``hosts``."""
     by_host: Mapping[str, Lines] = field(default_factory=dict)
@@ -73,7 +74,7 @@ class WebSecrets:
     """At most one: where the last request went, if ``headers`` were not sent to it."""
 
     def headers_for(self, url: str) -> dict[str, str]:
-        """What a request for this address carries, be it the first one or one after a redirect."""
+        """Return the headers of a request for this address, also after a redirect."""
         origin = Origin.parse(url)
         found = self._login(origin) if origin and (origin.scheme == "https" or is_own(self.url, url)) else {}
         shared = self.headers if origin and self._may_have(origin) else ()
@@ -93,14 +94,14 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """The failure of the last request, with what to do where the host wanted headers that were not sent to it."""
+        """Return the failure of the last request, with advice if the host got no headers of the Secret."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
         own = "source" if self.trusted is None else "list"
         advice = (
-            f"{origin} is neither the {own}'s own host nor named in the Secret {self.name!r}, so its headers were not "
-            f"sent: add the line {origin} to the Secret's key {_HOSTS}, then change retryToken."
+            f"{origin} is neither the {own}'s own host nor named in the Secret {self.name!r}, so it got none of the "
+            f"Secret's headers: add the line {origin} to the Secret's key {_HOSTS}, then change retryToken."
         )
         return ImportFailure(failure.reason, failure.message, failure.retry_after, advice=advice)
 
@@ -132,7 +133,7 @@ def is_own(source: str, url: str) -> bool:
 
 
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
-    """For a web address. Keys of an object store alone are no mistake: a bulk shows the Secret of a list in a bucket to
+    """For a web address. Keys of an object store alone are no error. A bulk gives the Secret of a list in a bucket to
     the addresses on it too. ``origins`` are those that ``headers`` go to; None: the address's own.
 
     Raises ImportFailure CREDENTIALS_NOT_FOUND for one that is missing or not understood.
@@ -168,7 +169,7 @@ def read_keys(name: str | None, folder: Path) -> Keys | None:
 
 
 def unusable(name: str, what: str) -> ImportFailure:
-    """What the user is to mend; ``what`` completes "The Secret 'x' …"."""
+    """The correction for the user; ``what`` completes "The Secret 'x' …"."""
     return ImportFailure(
         Reason.CREDENTIALS_NOT_FOUND,
         f"The Secret {name!r} of source.credentialsSecretRef {what}.",
@@ -256,6 +257,6 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
 
 
 def _as_connected(machine: str) -> str:
-    """A name as an origin has it: in ASCII and small letters."""
+    """A host's name in the form of an origin: ASCII in lower case."""
     origin = Origin.named(machine) if ":" not in machine else None
     return origin.host if origin else machine.lower()

@@ -1,4 +1,4 @@
-"""Limits of what is read into memory whole: pages, API answers, manifests, captions, keys.
+"""Limits of content that is read into memory whole: pages, API answers, manifests, captions, keys.
 
 Each limit counts decoded content, since a few kilobytes of gzip, brotli or zstd can hold gigabytes. Media files and
 segments are streamed to disk and have limits of their own (``limits.FetchLimits``).
@@ -15,8 +15,8 @@ from videoimport.worker.fetch.limits import CHUNK
 from videoimport.worker.runtime.errors import ImportFailure
 
 MOST_BYTES = 32 * 2**20
-"""Of one answer. The largest that real sites give: an HLS playlist of 24 hours in 2-second segments with signed
-addresses has 22 MB, a podcast's feed of all its years 20 MB, a watch page 2 MB."""
+"""Of one answer. The largest that real sites give. An HLS playlist of 24 hours in 2-second segments with signed
+addresses has 22 MB. A podcast's feed of all its years has 20 MB, a watch page 2 MB."""
 MOST_TAGS = 1_000_000
 """Of XML or HTML. Those that end an element count too, and an element takes 100 to 400 bytes."""
 MOST_VALUES = 2_000_000
@@ -26,7 +26,7 @@ MOST_SEGMENTS = 100_000
 HEAD_BYTES = 4096
 _REPEATED = re.compile(rb"<(?:[\w.-]{1,64}:)?(?:MPD|SmoothStreamingMedia)[\s>/]", re.IGNORECASE)
 _REPEAT = re.compile(rb"""\sr\s*=\s*["']\s*\+?([\d_]{1,18})""")
-"""DASH and Smooth Streaming say how often a segment is repeated; yt-dlp writes each one out."""
+"""DASH and Smooth Streaming declare how often a segment is repeated; yt-dlp writes each one out."""
 _BEGIN = re.compile(rb"[^\xef\xbb\xbf\xff\xfe\s\x00]")
 """Behind a byte order mark and white space, which may be as long as the content."""
 _SEGMENT = re.compile(rb"^[^#\s]", re.M)

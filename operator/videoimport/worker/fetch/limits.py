@@ -1,4 +1,4 @@
-"""What ends a download that would otherwise go on, and what slows one down that would otherwise press a source."""
+"""Limits that end a download which makes no progress, and that slow one down which would overload a source."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The least that a source has to bring: so many bytes a second, in the mean of so many seconds."""
+    """The minimum rate of a source: so many bytes a second, averaged over so many seconds."""
 
     rate: int
     seconds: float
@@ -31,7 +31,7 @@ class FetchLimits:
     slow_rate: int = 1024
     """Bytes a second."""
     tail_seconds: float = 30.0
-    """Longest for a file's end, fetched before the rest: meanwhile nothing can be made of it."""
+    """Maximum time for a file's end, which is fetched first: the encode cannot begin before."""
     before: int = 0
     """Bytes of other files of the same source, which count too."""
 
@@ -50,7 +50,7 @@ class FetchLimits:
             raise ImportFailure(Reason.SCRATCH_FULL, message, advice=advice)
 
     def check_wish(self, size: int) -> None:
-        """Of a source that needs no room in scratch. Raises ImportFailure for more bytes than the user allows."""
+        """Check a source that needs no space in scratch. Raises ImportFailure for more bytes than the user allows."""
         size += self.before
         if self.max_bytes is not None and size > self.max_bytes:
             message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
@@ -58,7 +58,7 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Measures whether a source keeps the pace: a server that sends a byte now and then is not alive.
+    """Measures whether a source keeps the pace: a server that sends a byte now and then does not.
 
     It stalls once it takes longer than ``pace.seconds`` for the bytes that are due in that time.
     """
@@ -97,7 +97,7 @@ class StallDetector:
 
 class Throttle:
     """Holds a reader back to so many bytes a second in the mean; without a rate it does nothing. One for all threads:
-    each reader sleeps off what it took, on top of what others took before it."""
+    each reader sleeps for its own bytes, after the sleep for the bytes of others before it."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Memory limit of a process that handles untrusted input.
 
 The kernel refuses memory beyond it, so Python raises MemoryError and the process still reports why it ended. Without it
-the kernel kills the process, and nobody can tell a hostile page from a container limit that is too low.
+the kernel kills the process, and a hostile page looks like a container limit that is too low.
 
 RLIMIT_DATA counts private writable mappings. That includes 8 MiB for the stack of each thread.
 """

@@ -1,4 +1,4 @@
-"""The end of a plain MP4 or MOV whose index lies there, fetched before the rest: so it can be played as it grows."""
+"""The end of a plain MP4 or MOV whose index is there, fetched first: so it can be played as it grows."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,11 +16,11 @@ MOST_BYTES = 64 * 2**20
 
 
 Told = Callable[[int], None]
-"""Hears of the bytes so far; raises Interrupted once it takes too long."""
+"""Called with the bytes so far; raises Interrupted once it takes too long."""
 
 
 def offset_of(head: bytes, total: int | None) -> int | None:
-    """Where the part behind the media data begins, if by the file's first bytes the index must lie there."""
+    """Where the part behind the media data begins, if by the file's first bytes the index must be there."""
     if total is None:
         return None
     for box in boxes.top_level(lambda offset, length: head[offset : offset + length], total):
@@ -46,7 +46,7 @@ def fetched(
     teller: Telling,
     fetch: Callable[[int, Told], bytes],
 ) -> TailFile | None:
-    """The tail in a file of its own, or None where there is none to be had in time: it is only ever a help.
+    """The tail in a separate file, or None if it cannot be fetched in time: the import works without it.
 
     ``fetch`` gets all bytes from an offset on.
     """
@@ -83,8 +83,8 @@ def by_range(
     limits: FetchLimits,
     throttle: Throttle,
 ) -> Callable[[int, Told], bytes]:
-    """A fetcher that asks a web server, and believes only the very range of the very version. ``get`` sends a request
-    with these headers."""
+    """A fetcher that asks a web server, and accepts only the requested range of the same version. ``get`` sends a
+    request with these headers."""
 
     def fetch(first: int, told: Told) -> bytes:
         answer = get({"Range": f"bytes={first}-", "If-Range": validator.if_range or ""})

@@ -1,7 +1,8 @@
-"""Where bytes land: a file in scratch that only ever grows, hashed on the way.
+"""The target of a download: a file in scratch that only ever grows, hashed meanwhile.
 
-What starts over goes to a file of another name: whoever still reads the first one reads a part of one version, never a
-mixture of two. In scratch that outlives the pod a mark beside it says how much can be trusted, and of what it is.
+A download that starts again goes to a file of another name. So a reader of the first one reads a part of one version,
+never a mixture of two. In scratch that outlives the pod a mark beside it records how many bytes can be trusted, and of
+which version.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ class Mark(Model):
     source: str
     """protocol.identity of the address or object."""
     version: str
-    """What the source called these bytes: an ETag, a date, a version."""
+    """The source's identifier of these bytes: an ETag, a date, a version."""
     total: int | None = None
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     number: int = 0
@@ -36,7 +37,7 @@ class Mark(Model):
 
     @property
     def usable(self) -> int:
-        """Bytes to go on from. One is left over, so that the source is asked whether it is still the same."""
+        """Bytes to continue from. One is left over, so that the source is asked whether it is still the same."""
         return self.kept if self.total is None else max(0, min(self.kept, self.total - 1))
 
 
@@ -49,7 +50,7 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
-    """All of it or nothing. A disk too full for it costs a later run some bytes, no more."""
+    """Write the whole mark or nothing. If the disk is full, a later run fetches some bytes again."""
     new = folder / f"{_MARK_NAME}.new"
     with contextlib.suppress(OSError):
         with new.open("w") as file:
@@ -65,9 +66,9 @@ def remove_mark(folder: Path) -> None:
 
 
 SYNCED_BYTES = 16 * 2**20
-"""Between two marks: what a node that dies may cost."""
+"""Between two marks: the most that is lost if a node fails."""
 _HASHED_BYTES = 16 * 2**20
-"""At once, and then it is told."""
+"""At once, and then it is reported."""
 
 
 class Landing:
@@ -100,7 +101,8 @@ class Landing:
             self._file.close()
 
     def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
-        """What an earlier run left of this very source, hashed again; None, and nothing is left, where that is none."""
+        """Continue with the bytes that an earlier run fetched of this source, and hash them again. None if there are
+        none; earlier files are then removed."""
         if not self._outlives:
             return None
         mark = read_mark(self.folder)
@@ -121,12 +123,12 @@ class Landing:
         return mark
 
     def head(self, length: int) -> bytes:
-        """The first bytes of what is there."""
+        """The first bytes of the file."""
         with self.path.open("rb") as file:
             return file.read(length)
 
     def remember(self, source: str, version: str | None, total: int | None) -> None:
-        """Of which version the bytes are from now on; without one, no later run can go on with them."""
+        """The version of the bytes from now on; without one, no later run can continue with them."""
         self._mark, self._total = None, total
         if self._outlives and version:
             self._mark = Mark(
@@ -160,7 +162,7 @@ class Landing:
         self._name = f"{self._first_name}-{self._number}"
 
     def file(self, *, seekable: bool) -> File:
-        """The whole file, as it is told."""
+        """The whole file, for the report."""
         self._open()
         return File(path=str(self.path), size=self.size, sha256=self._hash.hexdigest(), seekable=seekable)
 

@@ -1,7 +1,7 @@
-"""What the worker and its fetching process say to each other: a request and a go-ahead on stdin, events as JSON lines
-on stdout.
+"""The messages between the worker and its fetching process: a request and a go-ahead on stdin, events as JSON lines on
+stdout.
 
-Nothing of it stands in an argument list, because those can be read by every process of the pod and in crash dumps.
+No argument list has any of it, because those can be read by every process of the pod and in crash dumps.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Part = Literal["video", "audio"]
 
 
 def sayable(text: str) -> str:
-    """``text`` as JSON can say it: half a surrogate pair, as pages have them, becomes a question mark."""
+    """``text`` as JSON can encode it: half a surrogate pair, as pages have them, becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -37,7 +37,7 @@ def identity(kind: str, *parts: str) -> str:
 
 
 class Request(Model):
-    """What is to be fetched, and how much of it at most. One of ``url``, ``stored`` and ``mounted`` is set."""
+    """The source to fetch, and the limits. One of ``url``, ``stored`` and ``mounted`` is set."""
 
     url: str | None = None
     stored: S3Source | None = None
@@ -47,7 +47,7 @@ class Request(Model):
     volume: str | None = None
     """The folder a volume is mounted at."""
     folder: str
-    """Where files go; it exists and is empty, but for what a run before left if it ``outlives`` the pod."""
+    """The folder for files; it exists and is empty, except for files of an earlier run if it ``outlives`` the pod."""
     outlives: bool = False
     max_height: int
     """Of several qualities, the best up to this short side is taken."""
@@ -60,7 +60,7 @@ class Request(Model):
     secret: str | None = None
     """The name of the source's Secret, for messages; None where there is none."""
     secret_folder: str = ""
-    """Where its keys lie."""
+    """The folder of its keys."""
     header_origins: tuple[str, ...] | None = None
     """Where the Secret's ``headers`` go besides the hosts that it names; None: the url's own."""
     bytes_per_second: int | None = None
@@ -70,14 +70,14 @@ class Request(Model):
     proxy_field: str = "spec.worker.proxy"
     """Where the user wrote the proxy, for messages."""
     ca_bundle: str | None = None
-    """A file with all certificates to be believed."""
+    """A file with all certificates to trust."""
     allowed_networks: tuple[str, ...] = ()
     shut_paths: tuple[str, ...] = ()
     """Folders that it may read nothing of."""
 
 
 class Found(Model):
-    """The source answered; what is known of it before its bytes are there."""
+    """The source answered: the facts before its bytes arrive."""
 
     kind: Literal["Found"] = "Found"
     type: str
@@ -86,11 +86,11 @@ class Found(Model):
     source_id: str | None = None
     title: str | None = None
     size: int | None = None
-    """Bytes in all, where the source tells."""
+    """Bytes in all, where the source reports them."""
     duration_seconds: float | None = None
-    """As a page tells it."""
+    """As a page reports it."""
     identity: str | None = None
-    """The very bytes' name, without secrets, where the source vouches for them; equal names mean equal bytes."""
+    """The name of these bytes, without secrets, where the source vouches for them; equal names mean equal bytes."""
 
 
 class TailFile(Model):
@@ -101,24 +101,25 @@ class TailFile(Model):
 
 
 class FileGrowing(Model):
-    """A file has its first bytes. It grows by appending only; the video's is told last, when there is audio apart."""
+    """A file has its first bytes. It grows by appending only; the video's is reported last, when there is separate
+    audio."""
 
     kind: Literal["Growing"] = "Growing"
     part: Part
     path: str
     size: int | None = None
-    """Bytes in the end, where the source tells."""
+    """The final number of bytes, where the source reports it."""
     seekable: bool = False
     is_whole: bool = False
-    """Whether nothing more comes: what is read in place."""
+    """Whether the file is complete, because it is read in place."""
     tail: TailFile | None = None
     container: ContainerFormat | None = None
-    """By its first bytes or, on pages, by what the site says."""
+    """By its first bytes or, on pages, by the site's data."""
     is_segmented: bool = False
 
 
 class Restarted(Model):
-    """What grew is void, and its file gone: it is told anew."""
+    """The file that grew is void and deleted: it is reported anew."""
 
     kind: Literal["Restarted"] = "Restarted"
     part: Part
@@ -140,7 +141,7 @@ class Ahead(Model):
 
 
 class Hashed(Model):
-    """So many bytes of a file that is there are hashed: nothing arrives meanwhile, and yet it goes on."""
+    """So many bytes of an existing file are hashed: nothing arrives meanwhile, and yet there is progress."""
 
     kind: Literal["Hashed"] = "Hashed"
     done: int
@@ -172,7 +173,7 @@ class Caption(Model):
 
 
 class Extras(Model):
-    """What a page has besides the video. Every number of them and every size is bounded."""
+    """Extras of a page besides the video. Their number and size are bounded."""
 
     chapters: tuple[Chapter, ...] = ()
     captions: tuple[Caption, ...] = ()
@@ -222,7 +223,7 @@ class Failed(Model):
 
     @property
     def failure(self) -> ImportFailure:
-        """The failure that it tells of."""
+        """The failure in it."""
         return ImportFailure(self.reason, self.message, self.retry_after, advice=self.advice)
 
 
@@ -237,7 +238,7 @@ _PAUSE_SECONDS = 0.25
 
 
 class Telling(Protocol):
-    """Who wants to hear how far it is."""
+    """The callbacks for progress."""
 
     def tell(self, event: Model) -> None:
         """One event, at once."""
@@ -267,7 +268,7 @@ class Teller:
             self.tell(Moved(done=done, total=total))
 
     def found(self, found: Found) -> None:
-        """Tell what was found and wait for the go-ahead. Ends this process when it never comes."""
+        """Report the finding and wait for the go-ahead. Ends this process when it never comes."""
         self.tell(found)
         if sys.stdin.readline().strip() != GO:
             sys.exit(0)

@@ -1,4 +1,4 @@
-"""What a refusal of a source's object store means: botocore's errors become ours."""
+"""From botocore's errors of a source's object store to ImportFailure."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,9 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
         return said(error_code(error), status(error), wish, error.response)
     if isinstance(error, ParamValidationError):
         return ImportFailure(
-            Reason.INVALID_SPEC, "spec.source.s3 is not what S3 accepts.", advice="Correct bucket and key."
+            Reason.INVALID_SPEC,
+            "S3 does not accept the bucket or key of spec.source.s3.",
+            advice="Correct bucket and key.",
         )
     if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return ImportFailure(Reason.CERTIFICATE_INVALID, "The certificate of the object store is not valid.")
@@ -71,7 +73,7 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
     reason = source_reason(code, status)
     what = {
         Reason.SOURCE_NOT_FOUND: f"There is no {wish.key!r} in the bucket {wish.bucket!r}.",
-        Reason.SOURCE_AUTH_REQUIRED: f"The object store does not let us read {wish.key!r} ({code}).",
+        Reason.SOURCE_AUTH_REQUIRED: f"The object store does not permit reading {wish.key!r} ({code}).",
         Reason.SOURCE_CHANGED: f"The object {wish.key!r} changed while it was read.",
         Reason.RATE_LIMITED: f"The object store asks for fewer requests ({code or status}).",
     }.get(reason, f"The object store of the source answers {code or status}.")
@@ -79,13 +81,13 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
 
 
 def _region(answer: Mapping[str, Any]) -> str:
-    """The bucket's region, where the store tells it."""
+    """The bucket's region, where the store reports it."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return _word(answer.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region"))
 
 
 def _word(told: object) -> str:
-    """What a store tells, if it is one word."""
+    """The store's value, if it is one word."""
     return str(told) if re.fullmatch(r"[A-Za-z0-9_-]{1,32}", str(told or "")) else ""
 
 

@@ -47,13 +47,13 @@ class Version:
     """In quotes, whatever form the store gave it; empty where it has none."""
     version_id: str | None
     modified: str = ""
-    """UTC, to the second; empty where the store does not say."""
+    """UTC, to the second; empty where the store does not report it."""
     is_weak: bool = False
     """Whether the ETag is a weak one, which no range may be bound to (RFC 9110, 13.1.1)."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], size: int) -> "Version":
-        """Return the version that an answer of HEAD, GET or a listing tells of."""
+        """Return the version in an answer of HEAD, GET or a listing."""
         etag, version, modified = answer.get("ETag") or "", answer.get("VersionId"), answer.get("LastModified")
         bare = etag.removeprefix("W/").strip('"')
         return cls(
@@ -63,13 +63,13 @@ class Version:
 
     @property
     def name(self) -> str:
-        """What tells it from others; empty where the store tells nothing but its size."""
+        """The value that distinguishes it from others; empty where the store reports nothing but its size."""
         if self.version_id or self.etag:
             return f"{self.version_id or ''} {self.etag}"
         return f"{self.modified} {self.size}" if self.modified else ""
 
     def is_same(self, other: "Version") -> bool:
-        """Whether another answer may tell of the same bytes: nothing that both of them have differs."""
+        """Whether another answer may be about the same bytes: no value that both of them have differs."""
         pairs = ((self.version_id, other.version_id), (self.etag, other.etag))
         known = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
         if not known and self.modified and other.modified:
@@ -78,8 +78,8 @@ class Version:
 
 
 def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
-    """First and last byte of each range. Small ones first: the file that they land in grows from its start, and
-    somebody may be working on it already."""
+    """First and last byte of each range. Small ones first: the file that they are written to grows from its start, and
+    ffmpeg may be reading it already."""
     size, start, number = FIRST_BYTES, first, 0
     while start < end:
         stop = min(start + size, end)
@@ -127,8 +127,8 @@ class Reader:
         return version
 
     def _look_by_get(self, asked: dict[str, str]) -> Version:
-        """What one byte tells. An answer to HEAD has no body: what a refusal means, only a GET is told. And not every
-        gateway answers HEAD, or gives a size."""
+        """The facts in the answer for one byte. An answer to HEAD has no body: only the answer to a GET explains a
+        refusal. And not every gateway answers HEAD, or gives a size."""
         try:
             found: Any = self._client.get_object(
                 Bucket=self._wish.bucket,
@@ -142,18 +142,19 @@ class Reader:
         told = _RANGE.fullmatch(found.get("ContentRange") or "")
         size = told[3] if told else found.get("ContentLength")
         if size in (None, "*"):
-            message = f"The object store does not tell the size of {self._wish.key!r}."
+            message = f"The object store does not report the size of {self._wish.key!r}."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=BY_ADDRESS)
         return Version.of(found, int(size))
 
     def read(self, version: Version, first: int, last: int, told: Callable[[int], None] = lambda _: None) -> bytes:
-        """A range, whole. ``told`` hears of the bytes so far; what it raises ends the reading and is raised."""
+        """A range, whole. ``told`` is called with the bytes so far; an exception that it raises ends the reading and is
+        raised."""
         piece = Piece(first, last)
         self._bring(version, piece, told)
         return b"".join(piece.chunks())
 
     def chunks(self, pool: ThreadPoolExecutor, version: Version, first: int, end: int) -> Iterator[bytes]:
-        """Bytes ``first`` to ``end`` in order, of which several ranges are under way at once."""
+        """Bytes ``first`` to ``end`` in order, of which several ranges are requested at once."""
         under_way: deque[Piece] = deque()
         for start, last in spans(first, end):
             piece = Piece(start, last)
@@ -165,7 +166,7 @@ class Reader:
             yield from piece.chunks()
 
     def stop(self) -> None:
-        """Whatever is under way is of no use any more."""
+        """All pending requests are of no use any more."""
         self._over.set()
 
     def _bring(self, version: Version, piece: Piece, told: Callable[[int], None] = lambda _: None) -> None:
@@ -216,7 +217,7 @@ class Reader:
                 raise
             if not self.look().is_same(version):
                 raise
-        self._knows_conditions = False  # each answer is compared all the same
+        self._knows_conditions = False  # each answer is compared anyway
         return self._answer(version, first, last)
 
     def _length(self, version: Version, answer: Any, first: int, last: int) -> int:

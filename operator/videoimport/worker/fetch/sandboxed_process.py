@@ -1,5 +1,5 @@
-"""The walls around a process that handles what strangers send: they stand before anything is asked of a source, and
-whatever happens inside comes out as a value."""
+"""The sandbox of a process that handles untrusted input. It is complete before anything is requested from a source, and
+every outcome inside is returned as a value."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ Done = TypeVar("Done")
 
 
 def begin() -> str:
-    """At the start of the process: it ends with its parent, logs, and hears what it is to do. Empty for nothing."""
+    """At the start of the process: it ends with its parent, logs, and reads its request. Empty for nothing."""
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)
     logs.configure()
@@ -33,7 +33,7 @@ def begin() -> str:
 
 
 def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done], most_bytes: int) -> Done | Failed:
-    """Do it behind the guard, in ``most_bytes`` of memory: what takes more ends as PAGE_TOO_LARGE."""
+    """Run ``do`` behind the guard, in ``most_bytes`` of memory; more memory ends as PAGE_TOO_LARGE."""
     try:
         proxy = with_login(request.proxy, Path(request.secret_folder)) if request.secret else request.proxy
         route = Route(proxy, request.ca_bundle, request.proxy_field)
@@ -50,12 +50,12 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
     except ImportFailure as failure:
         end = failure
     except MemoryError as error:
-        # First what needs no memory itself: the traceback holds whatever took it.
+        # Free memory first, without using any: the traceback refers to the objects that took it.
         reserve.clear()
         error.__traceback__ = error.__context__ = None
         memory.lift()
         end = document_limits.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
-    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is told, not shown as a crash
+    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is reported, not shown as a crash
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
         folder, what = Path(request.folder), "and a file of the source was to be written"
         end = disks.scratch_full(folder, what) if disks.is_full(error) else unexpected(error)
@@ -63,7 +63,7 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
 
 
 def _explained(failure: ImportFailure, around: Surroundings) -> ImportFailure:
-    """What the guard refused is the cause, whatever a library made of it."""
+    """A refusal by the guard is the cause, whatever error a library raised for it."""
     if refusal := around.refusal():
         return refusal
     if around.guard.refused_command and failure.reason is not Reason.DRM_PROTECTED:

@@ -1,5 +1,5 @@
-"""A file in a mounted volume, read in place. No way leads out of the volume: neither ``..`` nor a symbolic link, nor a
-race with somebody who moves things while we look, since every step is taken from a folder that is open already."""
+"""A file in a mounted volume, read in place. No path leads out of the volume: neither ``..`` nor a symbolic link, nor a
+race with a program that moves files meanwhile. Every step is taken from a folder that is open already."""
 
 import hashlib
 import os
@@ -104,7 +104,7 @@ def _unsupported(path: str, what: str) -> ImportFailure:
 
 
 def fetch(around: Surroundings, root: str, path: str) -> Fetched:
-    """Nothing is copied: it is looked at and hashed. Raises ImportFailure."""
+    """Read and hash the file in place, without a copy. Raises ImportFailure."""
     with os.fdopen(open_beneath(root, path), "rb") as file:
         before = os.fstat(file.fileno())
         around.limits.check_wish(before.st_size)

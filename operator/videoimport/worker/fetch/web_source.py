@@ -48,7 +48,7 @@ def _fetched(around: Surroundings, url: str, secret: WebSecrets) -> Fetched:
 
 
 def _is_known(url: str) -> bool:
-    """A site that refuses plain requests may still be one that yt-dlp knows how to ask."""
+    """A site that refuses plain requests may still accept those of yt-dlp."""
     from videoimport.worker.fetch.ytdlp.client import claims
 
     return claims(url)

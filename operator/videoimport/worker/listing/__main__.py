@@ -50,7 +50,7 @@ def _list_of(around: Surroundings, request: ListRequest) -> _List:
 
 
 def _serve(around: Surroundings, request: ListRequest, teller: Teller) -> Looked:
-    """Answer until nobody asks any more. Raises ImportFailure."""
+    """Answer until there are no more requests. Raises ImportFailure."""
     found = _list_of(around, request)
     entries = found.entries()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""What is an address that something can be fetched from."""
+"""Which texts are addresses that can be fetched."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ LEAST_LETTERS, MOST_LETTERS = 10, 2048
 
 
 def is_address(text: str) -> bool:
-    """Whether it is an http or https URL with a host and a port that can be; nobody is asked."""
+    """Whether it is an http or https URL with a valid host and port; no request is sent."""
     if not LEAST_LETTERS <= len(text) <= MOST_LETTERS or not all(rule.holds(text) for rule in URL):
         return False
     try:

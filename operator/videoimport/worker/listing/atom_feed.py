@@ -1,4 +1,4 @@
-"""Atom feeds, which yt-dlp does not read, as it would tell of them. Pure.
+"""Atom feeds, which yt-dlp does not read, in the form of its own results. Pure.
 
 The XML is untrusted: the parser opens nothing that a document names, and ``fetch.pages`` has refused entities.
 """
@@ -24,14 +24,14 @@ _YOUTUBE = ("www.youtube.com", "youtube.com")
 def playlist(content: bytes, url: str) -> dict[str, Any] | None:
     """A flat list of the feed's entries; None for what is no Atom feed."""
     try:
-        entries = list(islice(_entries(content), MAX_LISTED + 1))  # one more tells that there are more
-    except (Tree.ParseError, ValueError, LookupError):  # LookupError: of an encoding that nobody knows
+        entries = list(islice(_entries(content), MAX_LISTED + 1))  # one more proves that there are more
+    except (Tree.ParseError, ValueError, LookupError):  # LookupError: of an unknown encoding
         return None
     return {"_type": "playlist", "webpage_url": url, "entries": entries}
 
 
 def _entries(content: bytes) -> Iterator[dict[str, Any]]:
-    """One after the other, each forgotten once it is read. Raises ValueError for what is no Atom feed."""
+    """One after the other, each freed once it is read. Raises ValueError for what is no Atom feed."""
     depth = elements = 0
     feed: Tree.Element | None = None
     for event, element in _events(content):
@@ -81,7 +81,7 @@ def _entry(entry: Tree.Element) -> dict[str, Any]:
 
 
 def _named(address: SplitResult) -> list[str]:
-    """The video that an address of YouTube names: a feed may tell any id, and what is imported is what it links."""
+    """The video that an address of YouTube names: a feed may give any id, and the linked video is imported."""
     if address.netloc not in _YOUTUBE:
         return []
     if address.path == "/watch":

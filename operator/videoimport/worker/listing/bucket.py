@@ -1,5 +1,5 @@
-"""The objects of a bucket, in the order of their keys. The cursor is a key: what is new behind it is seen, whatever
-happens before it."""
+"""The objects of a bucket, in the order of their keys. The cursor is a key: new objects behind it are listed, whatever
+changes before it."""
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +55,7 @@ class Bucket:
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._looker = Looker(self._client, around)
         self._known: dict[str, Version] = {}
-        """Of what was told since the last question for more."""
+        """Of the entries reported since the last request for more."""
         self._has_versions: bool | None = None
 
     def entries(self) -> Iterator[ListEntry | Passed]:
@@ -69,7 +69,7 @@ class Bucket:
             yield Passed(cursor=cursor_of(listed[-1].key))
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
-        """The first bytes of objects that were told."""
+        """The first bytes of objects that were reported."""
         known = [(object_of(self._wish, key), self._known[key]) for key in keys]
         self._known.clear()
         yield from self._pool.map(lambda one: self._looker.look(*one), known)
@@ -87,7 +87,7 @@ class Bucket:
                 yield found
 
     def _theirs(self, some: Sequence[ListedObject]) -> Iterator[ListedObject]:
-        """Without what imports brought there; with their versions, where those are wanted."""
+        """The objects without results of imports; with their versions if these are wanted."""
         asked = [self._needs_asking(found) for found in some]
         facts = self._pool.map(lambda pair: self._facts(pair[0]) if pair[1] else pair[0], zip(some, asked, strict=True))
         return (found for found in facts if found is not None)
@@ -103,7 +103,7 @@ class Bucket:
         return self._has_versions or not found.is_known
 
     def _facts(self, found: ListedObject) -> ListedObject | None:
-        """What an object is now; None where it is gone, or ours."""
+        """The object's present version; None if it is gone, or is a result of an import."""
         try:
             head = self._asked(lambda: self._client.head_object(Bucket=self._wish.bucket, Key=found.key))
         except ImportFailure as failure:
@@ -135,7 +135,7 @@ class Bucket:
                 raise bucket_pages.unlisted(error_code(error)) from None
             failure = store_failures.failure(error, _any_object(self._wish))
             if failure.reason is Reason.SOURCE_AUTH_REQUIRED:
-                message = f"The object store does not let us list the bucket {self._wish.bucket!r}."
+                message = f"The object store does not permit listing the bucket {self._wish.bucket!r}."
                 advice = (
                     "Correct the keys in the Secret of source.credentialsSecretRef, or their permissions "
                     "(s3:ListBucket, s3:GetObject)."
@@ -145,7 +145,8 @@ class Bucket:
 
 
 def is_named_as_result(key: str) -> bool:
-    """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its mark tells."""
+    """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its metadata
+    shows."""
     path = f"/{key}"
     return any(folder_layout.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
 

@@ -1,7 +1,7 @@
-"""The objects of a bucket as ListObjectsV2 tells of them, in the order of their keys, whatever form the store gives it.
+"""The objects of a bucket from ListObjectsV2, in the order of their keys, whatever form the store gives it.
 
-Only ``Key`` is needed of an object. A page without a token is gone on from by its last key; one that does not lead any
-further ends the list with a reason, for a list that is cut short must never pass for a whole one.
+Only ``Key`` is needed of an object. If a page has no token, the list continues from its last key. A page that does not
+lead any further ends the list with a reason, because an incomplete list must never be accepted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ class ListedObject:
     key: str
     version: Version
     is_known: bool
-    """Whether the list tells its size and its ETag."""
+    """Whether the list has its size and its ETag."""
 
 
 def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Iterator[list[ListedObject]]:
@@ -90,11 +90,11 @@ def _listed(page: Page) -> Iterator[ListedObject]:
 
 
 def _endless() -> ImportFailure:
-    message = "The object store lists the same objects again and again: it does not know all of ListObjectsV2."
+    message = "The object store lists the same objects again and again: it supports only a part of ListObjectsV2."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)
 
 
 def unlisted(code: str) -> ImportFailure:
     """The failure for a store that refuses ListObjectsV2 as such."""
-    message = f"The object store does not know ListObjectsV2: {code}."
+    message = f"The object store does not support ListObjectsV2: {code}."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)

@@ -1,4 +1,4 @@
-"""One cell or line of a list without what people and programs wrap around it. Pure."""
+"""One cell or line of a list, without the quotes and brackets around it. Pure."""
 
 import re
 import unicodedata

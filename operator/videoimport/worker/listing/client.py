@@ -1,4 +1,4 @@
-"""The worker's side of the guarded process: asks, and hears the answers within a time."""
+"""The worker's side of the guarded process: asks, and reads the answers within a time."""
 
 import contextlib
 import queue
@@ -36,22 +36,22 @@ ROOM_BYTES = 512 * 2**20
 
 @dataclass(slots=True)
 class Batch:
-    """What came of a question for more entries."""
+    """The answer to a request for more entries."""
 
     entries: list[ListEntry] = field(default_factory=list)
     passed: str | None = None
-    """Where the list goes on behind what does not count, where that was told last."""
+    """Where the list continues after entries that do not count, where that was reported last."""
     skipped: Skipped | None = None
     """What is left out of that."""
     is_last: bool = False
     is_late: bool = False
-    """Time was up before all that was asked for was there. Ask nothing any more."""
+    """The time ended before all requested entries arrived. Send no further request."""
     failure: ImportFailure | None = None
     """What ended the list behind these entries."""
 
 
 def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
-    """What the guarded process is told. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
+    """The request to the guarded process. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
     source = task.source
     trusted = trust.bundle(task.ca_bundle_config_map_ref, paths.ca_bundle, folder)
     secret, manifest = source.credentials_secret_ref, source.manifest
@@ -89,7 +89,7 @@ def _is_own(task: ListingTask) -> bool:
 
 
 def start(children: Children, folder: Path) -> Child:
-    """The guarded process, idle until it is told what to do."""
+    """The guarded process, idle until it gets a request."""
     return sandboxed_child.start(children, folder, "videoimport.worker.listing", _NAME)
 
 
@@ -155,7 +155,7 @@ class Lister:
         return answer
 
     def _ended(self) -> Ended:
-        """Raises ImportFailure OUT_OF_MEMORY with advice of its own: more memory seldom mends a list."""
+        """Raises ImportFailure OUT_OF_MEMORY with other advice: more memory seldom helps with a list."""
         try:
             return self._child.ended()
         except ImportFailure as failure:

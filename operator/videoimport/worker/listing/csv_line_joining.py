@@ -23,8 +23,8 @@ class Quotes:
     """Records of CSV, whose quoted fields may have line breaks. One whose quotes never end is the fault of the line
     that it begins in; the next one is read for itself.
 
-    Each line's letters are looked at twice at most, as a line that begins a record and as one within quotes: strangers
-    write lists of which no quote ends.
+    Each line's letters are read twice at most, as a line that begins a record and as one within quotes. Untrusted lists
+    have quotes that never end.
     """
 
     def __init__(self, delimiter: str) -> None:
@@ -33,7 +33,7 @@ class Quotes:
         self._count = self._letters = 0
         """Of the first record, as far as it is looked at."""
         self._held: dict[int, bool] = {}
-        """By the number of a line within quotes, whether they go on behind it."""
+        """By the number of a line within quotes, whether they continue behind it."""
 
     def whole(self, records: Iterator[Record]) -> Iterator[Record]:
         """The records of all lines."""
@@ -80,7 +80,7 @@ class Quotes:
 
 def is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
     """Whether a quoted field has not ended behind a line. Quotes within a field that does not begin with one are
-    letters. ``inside``: the line stands within quotes that an earlier one began."""
+    letters. ``inside``: the line is within quotes that an earlier one began."""
     if '"' not in text:
         return inside
     begins, fresh = inside, not inside

@@ -52,7 +52,7 @@ class Table:
             raise RowError(f"it has {len(cells)} fields, and the header has {len(self.columns)}")
         if len(cells) == 1 and begins_address(cells[0]) and is_row(cells[0]):
             sign = _SIGNS.get(self.delimiter, self.delimiter)
-            raise RowError(f"its columns are divided in another way than the header's, which has {sign}")
+            raise RowError(f"its columns have another separator than the header, which has {sign}")
         named = [(self.columns[number], cell) for number, cell in enumerate(cells) if cell]
         kept = {name: cell for name, cell in named if name and name not in PREDEFINED}
         lost = len(named) - len(kept)
@@ -123,7 +123,7 @@ def _table(delimiter: str, cells: Sequence[str], *, is_markdown: bool) -> Table:
 
 
 def _plain(cell: str) -> str:
-    """A column's name without case, spaces, underscores and what stands in parentheses; empty for a longer text."""
+    """A column's name without case, spaces, underscores and the text in parentheses; empty for a longer text."""
     if len(cell) > _MOST_NAME_LETTERS:
         return ""
     return re.sub(r"[\W_]+", "", re.sub(r"\([^)]*\)", "", cell.casefold()))

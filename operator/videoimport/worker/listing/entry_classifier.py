@@ -1,4 +1,4 @@
-"""What becomes of a list's entries: found, known already, or rejected and why, as far as that is cheap to know."""
+"""The outcome of a list's entries: found, known already, or rejected with a reason, as far as cheap checks show it."""
 
 import itertools
 import threading
@@ -35,7 +35,7 @@ _LOOKUPS_AT_ONCE = 16
 
 
 class Judge:
-    """For one task. ``store`` is the destination's; None where nobody asks what it has."""
+    """For one task. ``store`` is the destination's; None if the destination is not read."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class Judge:
         return self._task.source.s3 is not None and self._task.requirements is not None
 
     def known(self, entries: Sequence[ListEntry]) -> list[Known | None]:
-        """What of these the destination has. Raises ImportFailure."""
+        """Return which of these the destination has. Raises ImportFailure."""
         return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
 
     def objection(self, entry: ListEntry) -> Finding | None:
-        """What speaks against an entry by what the list tells."""
+        """Return why an entry is rejected by the list's data alone, or None."""
         if entry.reason is not None:
             return Finding(entry.reason, entry.message)
         found = cheap(
@@ -69,8 +69,8 @@ class Judge:
         return Finding(*found) if found else None
 
     def looked(self, looks: Sequence[Look], sizes: Sequence[int], last_moment: float) -> Iterator[Finding | None]:
-        """What speaks against objects by their first bytes; some are asked about at once. What the clock passes
-        ``last_moment`` for is left to its import."""
+        """Yield why each object is rejected by its first bytes, or None. Several ffprobe processes run at once. Objects
+        that are not probed by ``last_moment`` are left to their import."""
         under_way: deque[tuple[Look, int, Child | None]] = deque()
         for look, size in zip(looks, sizes, strict=True):
             under_way.append((look, size, self._probing(look, last_moment)))
@@ -121,7 +121,7 @@ class Judge:
     # Lines
 
     def found(self, entry: ListEntry, known: Known | None) -> PageLine:
-        """The line of what is to be imported, or is there."""
+        """The line of an item that is to be imported, or is there."""
         return PageLine(
             found=FoundItem(
                 id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,
@@ -130,7 +130,7 @@ class Judge:
         )  # fmt: skip
 
     def rejected(self, entry: ListEntry, why: Finding) -> PageLine:
-        """The line of what is not."""
+        """The line of a rejected item."""
         bucket = self._task.source.s3
         shown = (
             shown_url(entry.url) if entry.url else f"s3://{bucket.bucket}/{entry.key}" if bucket and entry.key else None
@@ -153,13 +153,13 @@ class Judge:
 
 
 def _has_entries(store: DestinationStore, task: ListingTask) -> bool:
-    """Most first imports find no index at all: then nobody is asked for each item."""
+    """Most first imports find no index at all: then the index is not read for each item."""
     folder = naming.own_key(task.destination, "index", "source") + "/"
     return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None
 
 
 def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding | None:
-    """What an object's head proves. What it does not tell, the import finds out."""
+    """What an object's head proves. The import finds out facts that are missing here."""
     seconds = 0.0 if look.is_fragmented else media.duration or 0.0
     known = CheckedSource(media, look.container, seconds, size, task.requirements)
     found = requirements.early_refusal(known, lists_streams=look.container is not None and bool(media.demuxer))
@@ -171,7 +171,7 @@ def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding 
 
 
 def _is_other(name: ContainerFormat | None, wanted: tuple[ContainerFormat, ...]) -> bool:
-    """Whether what an object's head shows is surely none of these: the bytes alone tell some of them, and only the
+    """Whether an object's head shows that it is surely none of these. The bytes alone show some of them. Only the
     import sees whether an object that ffprobe cannot read by its head is one of the others."""
     told_by_bytes = set(wanted) <= set(requirements.TOLD_BY_BYTES)
     return name not in wanted if name else told_by_bytes

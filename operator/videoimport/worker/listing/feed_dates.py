@@ -1,5 +1,5 @@
-"""Dates of feeds, without trying each format that any site has ever used: yt-dlp's own way takes a millisecond a date,
-and a feed may have 100,000."""
+"""Dates of feeds, without a try of each format that any site has ever used. yt-dlp's own way takes a millisecond a
+date, and a feed may have 100,000."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

@@ -1,5 +1,5 @@
-"""A manifest: fetched whole, then read line by line. Its cursor names the line and the content; another content begins
-at its first line again, and what comes twice is told by its identity."""
+"""A manifest: fetched whole, then read line by line. Its cursor names the line and the content. Another content begins
+at its first line again, and duplicates are recognized by their identity."""
 
 import codecs
 import gzip
@@ -69,7 +69,7 @@ def _entry(row: Row, digest: str) -> ListEntry | Passed:
 
 
 def _bounded(file: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines, of which none is longer than it takes to see that it is too long."""
+    """Lines; a too long one is cut just beyond the limit."""
     readline = file.readline  # type: ignore[attr-defined]
     while line := readline(MOST_LINE_BYTES + 2):
         rest = line
@@ -145,8 +145,8 @@ def _from_store(around: Surroundings, wish: S3Source) -> Path:
 
 
 def _plain(path: Path, folder: Path) -> Path:
-    """The file as UTF-8 lines: unpacked where it is packed. What is written lies in ``folder``: a ConfigMap's files lie
-    where nobody may write."""
+    """The file as UTF-8 lines: unpacked where it is packed. The written file is in ``folder``: a ConfigMap's files are
+    mounted read-only."""
     head = _head(path)
     if head.startswith(_GZIP):
         path, packed = folder / "manifest-plain", path

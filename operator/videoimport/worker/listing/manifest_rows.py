@@ -1,6 +1,6 @@
 """Manifests: an address a line, a table whose header names the address, or JSON Lines. Pure: bytes in, rows out.
 
-A row that is no item is rejected with the number of its line, and the rest goes on. What is skipped is counted.
+A row that is no item is rejected with the number of its line, and the other rows continue. What is skipped is counted.
 """
 
 import csv
@@ -36,9 +36,9 @@ class Row:
     url: str | None = None
     """Of a row that is rejected, where it has one."""
     wrong: str | None = None
-    """What is wrong with it. Without an item and this, the list ends here, and only ``skipped`` is told."""
+    """What is wrong with it. Without an item and this, the list ends here, and only ``skipped`` is reported."""
     skipped: Skipped | None = None
-    """What is left out of the row, and what stands between it and the row before."""
+    """What is left out of the row, and the lines between it and the row before."""
 
 
 class NoListError(ValueError):
@@ -47,7 +47,7 @@ class NoListError(ValueError):
     def __init__(self, found: str, advice: str = "") -> None:
         super().__init__(found)
         self.advice = advice
-        """What to do, where that is more exact than what is said of any list."""
+        """The advice, where that is more exact than the advice for any list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _Layout:
 
 
 def rows(content: Iterable[bytes], after: int = 0) -> Iterator[Row]:
-    """What stands in a file's lines behind line ``after``. Raises NoListError."""
+    """The rows of a file behind line ``after``. Raises NoListError."""
     records = _records(content)
     skipped, first, last = _first_lines(records, after)
     if not first:
@@ -110,7 +110,7 @@ def _record(number: int, line: bytes) -> Record:
 
 
 def _first_lines(records: Iterator[Record], after: int) -> tuple[Skipped | None, list[Record], int]:
-    """Return what is skipped, the first lines that say something, up to the first with an address, and the last line's
+    """Return what is skipped, the first lines with content, up to the first with an address, and the last line's
     number. Blank lines and comments may be many, so only their number is kept."""
     skipped: Skipped | None = None
     first: list[Record] = []
@@ -128,7 +128,7 @@ def _first_lines(records: Iterator[Record], after: int) -> tuple[Skipped | None,
 
 
 def _ends_first_lines(text: str) -> bool:
-    """Whether a line tells how the list is written. A comment may look like any other line."""
+    """Whether a line shows how the list is written. A comment may look like any other line."""
     return not text.startswith("#") and (has_address(text) or text.startswith(("{", "[", "<")) or _is_header(text))
 
 
@@ -176,7 +176,7 @@ def _title(record: Record, header: Table) -> Record:
     text = trim(record.text)
     if record.wrong or text.startswith("#") or not text.strip(f'{header.delimiter} \t"'):
         return replace(record, text="#" if text.startswith("#") else "")
-    return replace(record, wrong="it stands above the header of the table and has no address")
+    return replace(record, wrong="it is above the header of the table and has no address")
 
 
 def _refuse(text: str) -> None:

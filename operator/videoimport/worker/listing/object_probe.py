@@ -1,4 +1,4 @@
-"""An object's first bytes, and its index where that lies at its end: enough for ffprobe to say what it is."""
+"""An object's first bytes, and its index where that is at its end: enough for ffprobe to name its type."""
 
 import contextlib
 import itertools
@@ -40,15 +40,15 @@ class Looker:
         self._long = threading.Semaphore(_LONG_AT_ONCE)
 
     def look(self, wish: S3Source, version: Version) -> Look:
-        """What its bytes tell, and nothing else: what a page rejects is never tried. Raises ImportFailure for what is
-        not this object's own fault."""
+        """The facts in its bytes, and nothing else: an object that a page rejects is never tried. Raises ImportFailure
+        for what is not this object's own fault."""
         reader = Reader(self._client, wish, self._around.throttle)
         try:
             return self._look(reader, wish.key, version)
         except ImportFailure as failure:
             if failure.reason in _PASSING:
                 raise
-            return Look(key=wish.key)  # nothing was seen: the import sees what comes of it, and can be tried again
+            return Look(key=wish.key)  # no bytes were read: the import reads the object itself, and can be retried
 
     def _look(self, reader: Reader, key: str, version: Version) -> Look:
         head = reader.read(version, 0, min(HEAD_BYTES, version.size) - 1)
@@ -57,7 +57,7 @@ class Looker:
         except ImportFailure as proof:
             return Look(key=key, reason=proof.reason, message=proof.text[:512])
         container = sniff.container(head)
-        if container not in ("mp4", "mov"):  # no more: ffprobe would look through a hole of gigabytes for a next packet
+        if container not in ("mp4", "mov"):  # no more: ffprobe would search a hole of gigabytes for a next packet
             return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
         boxes = tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], version.size))
         rest = _index(head, boxes, version.size)
@@ -71,7 +71,7 @@ class Looker:
         return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
 
     def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:
-        """The file of what was read; None where there can be none, as for a size that no file system has."""
+        """The file of the bytes that were read; None where there can be none, as for a size that no file system has."""
         path = self._around.folder / f"look-{next(self._numbers)}"
         try:
             _write(path, pieces, size)
@@ -83,7 +83,7 @@ class Looker:
 
 
 def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | None:
-    """Where the rest of the index lies, up to which byte; None where the head has all of it, or it is too long."""
+    """Where the other part of the index is, up to which byte; None where the head has all of it, or it is too long."""
     index = next((box for box in boxes if box.name == b"moov"), None)
     if index is not None:
         span = len(head), min(index.end, size)
@@ -100,8 +100,8 @@ def _is_cut(head: bytes, boxes: tuple[Box, ...]) -> bool:
 
 
 def _write(path: Path, pieces: list[tuple[int, bytes]], size: int) -> None:
-    """A file of the object's size with holes, for an index tells of places in it; it takes no more room than what was
-    read."""
+    """A file of the object's size with holes, because an index names places in it; it takes no more space than the
+    bytes read."""
     with path.open("wb") as file:
         for offset, piece in pieces:
             file.seek(offset)

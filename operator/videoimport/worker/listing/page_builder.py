@@ -1,4 +1,4 @@
-"""A page: its lines, within their bounds of number and bytes, how it is filled, and what is to be said of it."""
+"""A page: its lines, within their bounds of number and bytes, how it is filled, and its report."""
 
 import hashlib
 import sys
@@ -16,7 +16,7 @@ from videoimport.worker.listing.protocol import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
-"""What some readers of lines take for the end of one; JSON may say them otherwise."""
+"""Characters that some readers of lines take for the end of one; JSON may escape them."""
 
 
 class PageBuilder:
@@ -97,7 +97,7 @@ class Pager:
         self._skipped = Skipped()
 
     def report(self) -> PageReport:
-        """Fill the page, and say what it is. Raises ImportFailure where there is none."""
+        """Fill the page, and report its properties. Raises ImportFailure where there is none."""
         while True:
             batch = self._lister.more(self._wanted, self._until, self._last_moment)
             self._note_start(batch)
@@ -118,8 +118,8 @@ class Pager:
         return max(1, min(_LOOKED_AT_ONCE if self._judge.looks else _BATCH, self._page.left))
 
     def _note_start(self, batch: Batch) -> None:
-        """A list that must be walked from its start earns its pages the time that it took to come to their beginning:
-        so all of it takes a few times as long as one walk, not a walk for each page."""
+        """A list that must be walked from its start gives its pages the time that the walk to their beginning took. So
+        all of it takes a few times as long as one walk, not a walk for each page."""
         if self._is_waiting and (batch.entries or batch.passed):
             self._is_waiting = False
             self._until = max(self._until, min(self._last_moment, self._clock() + (self._clock() - self._began)))
@@ -137,7 +137,7 @@ class Pager:
         return None
 
     def _judged(self, batch: Batch) -> Sequence[_Judged | ImportFailure]:
-        """In the list's order; a failure stands for all entries behind it."""
+        """In the list's order; a failure counts for all entries behind it."""
         entries = batch.entries
         objections = [self._judge.objection(entry) for entry in entries]
         known = self._judge.known(entries)
@@ -154,7 +154,7 @@ class Pager:
         return list(map(_Judged, entries, known, objections))
 
     def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
-        """Whatever there is no time to look at is left to its import."""
+        """Entries that are not checked in time are left to their import."""
         if batch.is_late or batch.failure is not None:
             return
         looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)
@@ -168,7 +168,7 @@ class Pager:
         address = judged.entry.url or judged.entry.key
         if identity is not None and self._found.get(identity) == address:
             self._skipped = self._skipped.plus(Skipped(repeats=1))
-            return True  # once is enough; another item with its identity is told, and the controller rejects it
+            return True  # once is enough; another item with its identity is reported, and the controller rejects it
         if judged.objection is not None and judged.known is None:
             return self._page.add(self._judge.rejected(judged.entry, judged.objection))
         if not self._page.add(self._judge.found(judged.entry, judged.known)):
@@ -177,8 +177,8 @@ class Pager:
         return True
 
     def _is_enough(self) -> bool:
-        """Whether this page alone has all that is wanted. What stands on the pages before may stand here once more, so
-        it is the controller that counts them together."""
+        """Whether this page alone has all that is wanted. An item of an earlier page may occur here once more, so the
+        controller counts them together."""
         limit = self._task.source.playlist.limit if self._task.source.playlist else None
         return limit is not None and len(self._found) >= limit
 
@@ -187,12 +187,13 @@ class Pager:
 
     def _over(self) -> PageReport:
         if self._cursor == self._task.cursor:
-            message = f"The list brought nothing within {self._task.timeout_seconds} s."
+            message = f"The list sent no entry within {self._task.timeout_seconds} s."
             raise ImportFailure(Reason.STALLED, message)
         return self._report(is_last=False)
 
     def _broken_off(self, failure: ImportFailure) -> PageReport:
-        """What is there is kept; the next page begins where it broke off, and fails if that stays so."""
+        """The entries so far are kept. The next page begins where the source broke off, and fails if it breaks off
+        there again."""
         if self._cursor == self._task.cursor:
             raise failure
         return self._report(is_last=False, broken=failure)

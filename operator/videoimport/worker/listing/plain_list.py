@@ -23,7 +23,7 @@ _MEDIA = re.compile(r"\.(?:mp4|m4v|mkv|mov|webm|avi|ts|m2ts|mpe?g|flv|wmv|asf|og
 """A file's name that ends before a comma or semicolon."""
 _COLUMN = re.compile(r"[,;]([^,;]*)")
 _OF_ADDRESS = re.compile(r"[./?&=%:@]")
-"""What is seldom in a name, and often in an address behind a comma."""
+"""Characters that are rare in a name, and frequent in an address behind a comma."""
 _TIME = re.compile(
     r"[0-9]{1,3}(?::[0-9]{2}){1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+Z?)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
 )
@@ -71,18 +71,18 @@ def _divide(line: str) -> tuple[str, str]:
 
 
 def _parts(line: str) -> tuple[str, str]:
-    """Return what stands before the first space, and what stands behind it."""
+    """Return the text before the first space, and the text behind it."""
     address, *rest = re.split(r"\s+", line, maxsplit=1)
     return trim(address), trim(rest[0]) if rest else ""
 
 
 def has_another(address: str) -> bool:
-    """Whether a second address stands behind the first one."""
+    """Whether a second address follows the first one."""
     return _ANOTHER.search(address) is not None
 
 
 def is_row(text: str) -> bool:
-    """Whether an address goes on with columns, as a row does whose delimiter is another one than its table's."""
+    """Whether an address continues with columns, as a row does whose delimiter is another one than its table's."""
     address, remark = _parts(text)
     return _has_columns(address, remark, text)
 
@@ -105,7 +105,7 @@ def _has_columns(address: str, remark: str, whole: str) -> bool:
 
 
 def _is_remark(address: str, remark: str) -> bool:
-    """Whether what stands behind a space cannot be the rest of an address with a space in it."""
+    """Whether the text behind a space cannot be the other part of an address with a space in it."""
     if remark.startswith(_REMARK_MARKS):
         return True
     if re.search(r"[/=&%?]", remark) or _EXTENSION.search(remark):

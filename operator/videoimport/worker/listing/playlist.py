@@ -1,7 +1,7 @@
 """A playlist, a channel or a feed: yt-dlp's flat lists, walked lazily, lists within lists in their place.
 
-Such lists can only be walked from their start, but for those that come in numbered pages. So the cursor is a number and
-the last entry's name: a list that has lost entries before it meanwhile is taken up where that entry stands now.
+Such lists can only be walked from their start, except those that come in numbered pages. So the cursor is a number and
+the last entry's name. A list that has lost entries before it meanwhile is continued where that entry is now.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ class _PlaylistPosition:
 class _Seen:
     raw: Raw | None
     page: str
-    """The address of the list that it stands in."""
+    """The address of the list that contains it."""
     top: int | None
 
 
@@ -138,8 +138,8 @@ class PlaylistWalk:
         return (self._entry(number, one) for number, one in some)
 
     def _behind(self, held: list[tuple[int, _Seen]]) -> list[tuple[int, _Seen]]:
-        """Of the entries just before the cursor, those that stand behind the one it names: usually none. Where that may
-        be another one, all but those that are gone: of these nobody could say whether they were told."""
+        """Of the entries just before the cursor, those behind the one it names: usually none. Where that may be another
+        one, all except those that are gone: it is unknown whether these were reported."""
         names = [_name(one.raw) for _, one in held]
         if self._after.name != _NAMELESS and names.count(self._after.name) == 1:
             return held[names.index(self._after.name) + 1 :]
@@ -175,7 +175,7 @@ class PlaylistWalk:
                 yield from within
 
     def _within(self, raw: Raw | None, depth: int) -> Iterator[_Seen] | None:
-        """The entries of what is itself a list; None for a video."""
+        """The entries of an entry that is itself a list; None for a video."""
         if raw is None:
             return None
         if _is_list(raw):
@@ -217,7 +217,7 @@ class PlaylistWalk:
         return key in _LISTS or extractor.is_single_video(url) is False
 
     def _resolved(self, url: str, key: str | None) -> Raw:
-        """What stands at an address, references followed."""
+        """The content at an address, references followed."""
         for _ in range(_MOST_HOPS):
             info = self._ydl.extract_info(url, download=False, process=False, ie_key=key)
             if info is None:
@@ -251,6 +251,6 @@ def _some(entries: Any, start: int) -> Iterator[Raw | None]:
 
 
 def _name(raw: Raw | None) -> str:
-    """What tells an entry from its neighbours, or that nothing does."""
+    """The value that distinguishes an entry from its neighbours, or that there is none."""
     told = raw and (raw.get("url") or raw.get("id") or raw.get("title"))
     return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:16] if told else _NAMELESS

@@ -1,5 +1,5 @@
-"""Entries of yt-dlp's flat lists in our words. Pure. Everything in them was written by others, and half of it is
-missing on most sites."""
+"""Entries of yt-dlp's flat lists as the worker's types. Pure. All values are untrusted, and most sites lack half of
+them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,17 +21,17 @@ _CLOSED = {
     "needs_auth": "wants a login",
 }  # fmt: skip
 _GONE = {"[Private video]": "private", "[Deleted video]": "deleted"}
-"""Titles that YouTube gives to what it does not show."""
+"""Titles that YouTube gives to hidden videos."""
 _MOST_TITLE = 256
 """Characters of a title that are kept: the name made of it has far fewer."""
 _MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12
 
 
 def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListEntry:
-    """What a list tells of one of its videos; ``page`` is the list's own address."""
+    """A list's data about one of its videos; ``page`` is the list's own address."""
     if raw is None:
         return ListEntry(
-            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has something here that is gone."
+            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has an entry here that no longer exists."
         )
     url = address(raw, page)
     if url is None:
@@ -53,7 +53,7 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListE
 
 
 def address(raw: Raw, page: str) -> str | None:
-    """Where one of a list's videos is; None where nobody could fetch it by an address alone."""
+    """Where one of a list's videos is; None if it cannot be fetched by an address alone."""
     given = [raw.get("url"), raw.get("webpage_url"), raw.get("original_url")]
     if raw.get("_type", "video") == "video":  # its url is media, which may not live long: its page first
         given = [own for own in given[1:] if own != page] + [_media(raw)]
@@ -78,7 +78,7 @@ def moment(raw: Raw | None) -> float | None:
 def _absolute(text: str, page: str, *, is_id: bool) -> str | None:
     plain, smuggled = unsmuggle_url(sayable(text), {})
     if set(smuggled) - {"force_videoid"}:
-        plain = sayable(text)  # what an embedding page told yt-dlp may be needed to fetch it
+        plain = sayable(text)  # the data of an embedding page may be needed to fetch it
     if "://" not in plain and (not is_id or plain.startswith("/")):
         try:
             plain = urljoin(page, plain)
@@ -100,7 +100,7 @@ def _media(raw: Raw) -> str | None:
 def _objection(raw: Raw, has_secret: bool) -> tuple[Reason, str] | None:
     status = raw.get("live_status") or ("is_live" if raw.get("is_live") else "")
     if status in _LIVE:
-        return Reason.SOURCE_NOT_YET_AVAILABLE, f"It {_LIVE[status]}. List again once its recording is there."
+        return Reason.SOURCE_NOT_YET_AVAILABLE, f"It {_LIVE[status]}. List again once its recording is published."
     gone = _GONE.get(str(raw.get("title")))
     if gone == "deleted":
         return Reason.SOURCE_NOT_FOUND, "It was deleted."
@@ -117,7 +117,7 @@ def _title(raw: Raw) -> str | None:
 
 
 def _identity(raw: Raw) -> str | None:
-    """As the import of it would name it, where it is told by its extractor and id."""
+    """As its import would name it, if it is identified by its extractor and id."""
     key, name = raw.get("ie_key") or raw.get("extractor_key"), raw.get("id")
     if not key or not name:
         return None

@@ -1,8 +1,8 @@
-"""What the listing worker and its guarded process say to each other: a request, then questions on stdin; answers as
-JSON lines on stdout.
+"""The messages between the listing worker and its guarded process: a request, then questions on stdin; answers as JSON
+lines on stdout.
 
-It is the worker that asks: so many entries more, or the first bytes of these objects. Nothing is looked for that no
-page has room for.
+The worker requests more entries, or the first bytes of objects. So the process reads no more of a list than fits into
+the page.
 """
 
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ class ListRequest(Model):
     manifest: str | None = None
     """The path of a manifest that is a file of the pod's."""
     is_own: bool = False
-    """The bucket is the destination's too: what imports brought there is not to be imported again."""
+    """The bucket is the destination's too: results of imports must not be imported again."""
     wants_versions: bool = False
     """Objects are to be named by their versions, where the bucket has such."""
 
@@ -45,12 +45,12 @@ class Ask(Model):
 
 
 class ListEntry(Model):
-    """One entry of the list, as far as the list tells of it. Strangers wrote it: nothing of it is checked yet, but
-    texts can be said in JSON."""
+    """One entry of the list, with the list's data about it. It is untrusted: nothing of it is checked yet, but texts
+    can be encoded in JSON."""
 
     kind: Literal["Entry"] = "Entry"
     cursor: str
-    """Where the list goes on behind it."""
+    """Where the list continues behind it."""
     url: str | None = None
     key: str | None = None
     """Of an object; else it has a url, or neither where it is rejected."""
@@ -73,7 +73,7 @@ class ListEntry(Model):
 
 
 class Passed(Model):
-    """So far nothing counts: the list goes on behind this."""
+    """So far nothing counts: the list continues behind this."""
 
     kind: Literal["Passed"] = "Passed"
     cursor: str
@@ -94,15 +94,15 @@ class ListEnd(Model):
 
 
 class Look(Model):
-    """An object's first bytes, and its index where that lies at the end."""
+    """An object's first bytes, and its index where that is at the end."""
 
     kind: Literal["Look"] = "Look"
     key: str
     path: str | None = None
-    """A file of what was read; None where nothing can be told from bytes."""
+    """A file of the bytes that were read; None where bytes decide nothing."""
     container: ContainerFormat | None = None
     is_fragmented: bool = False
-    """Its head tells how long its first fragment is, not the whole."""
+    """Its head has the duration of its first fragment, not of the whole."""
     reason: Reason | None = None
     """What the bytes prove already."""
     message: ShownText = ""

@@ -1,4 +1,4 @@
-"""What one row of a list gives, and the item that it makes: in our words where it makes none. Pure."""
+"""One row of a list: its fields, and its item or an error message. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _WANTED = {
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a row says."""
+    """The content of a row."""
 
     fields: Mapping[str, Any] | None = None
     """Of an item; None for a row that is no item and no mistake, such as a blank one."""
@@ -42,7 +42,7 @@ class Given:
 
 
 def passed_over(line: str) -> Given | None:
-    """What is counted of a blank line or a comment; None for a line that says something."""
+    """How a blank line or a comment counts; None for a line with content."""
     if line and not line.startswith("#"):
         return None
     return Given(skipped=Skipped(comments=1) if line else Skipped(blank=1))
@@ -52,7 +52,7 @@ class RowReader(Protocol):
     """One way to write a list."""
 
     def read(self, text: str) -> Given:
-        """Return what a record says. Raises ValueError whose text completes "Line 3: …."."""
+        """Return the content of a record. Raises ValueError whose text completes "Line 3: …."."""
 
 
 class RowError(ValueError):
@@ -120,7 +120,7 @@ def _too_long(name: str, length: int, limit: int) -> str:
 
 
 def _complaints(error: ValidationError, labels: Mapping[str, str]) -> str:
-    """Which columns, and what of them; not what stands there."""
+    """Which columns, and which error; not their content."""
     told: dict[str, str] = {}
     for one in error.errors(include_input=False, include_url=False):
         first, *rest = map(str, one["loc"][:2])

@@ -40,7 +40,7 @@ class ListingRunner(TaskRunner[PageReport]):
             return self._listed(self._page, Path(folder))
 
     def _listed(self, page: PageBuilder, folder: Path) -> PageReport:
-        child = asking.start(self.children, folder)  # it gets ready while the destination is asked
+        child = asking.start(self.children, folder)  # it starts while the destination is checked
         with self._destination(folder) as store:
             judge = Judge(self._task, store, self.children)
             if judge.looks:
@@ -53,7 +53,7 @@ class ListingRunner(TaskRunner[PageReport]):
 
     @contextlib.contextmanager
     def _destination(self, folder: Path) -> Iterator[DestinationStore | None]:
-        """Where the index is; None where nobody wants to know. Raises ImportFailure."""
+        """The place of the index; None if it is not read. Raises ImportFailure."""
         store = self._connected(folder) if self._task.incremental else None
         try:
             yield store
@@ -70,7 +70,7 @@ class ListingRunner(TaskRunner[PageReport]):
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
 
     def describe(self, end: ImportFailure | Interruption) -> PageReport:
-        """Return the report of a page that there is none of."""
+        """Return the report of a run without a page."""
         task = self._task
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, reason=end.reason, message=end.message[:1024],
@@ -83,7 +83,7 @@ class ListingRunner(TaskRunner[PageReport]):
             self._page.print()
 
     def write(self, result: PageReport) -> None:
-        """Write the report; where that is not possible, the exit code still tells."""
+        """Write the report; where that is not possible, the exit code still shows the outcome."""
         try:
             self._paths.termination_message.write_bytes(fitted(result))
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Running ffmpeg: from a source to the files that are wanted of it, or a reason why not."""
+"""Runs ffmpeg: makes the requested files from a source, or raises the reason of a failure."""
 
 import os
 from collections.abc import Callable
@@ -23,8 +23,8 @@ from videoimport.worker.source.probe import Examined, words
 __all__ = ["HeadTooSmall", "Inputs", "Job", "Target", "prepare", "require", "run", "targets"]
 
 
-class HeadTooSmall(Exception):  # noqa: N818 — nobody's error: it is made again, staged
-    """The room kept for an index did not do; what was made is destroyed, and what was sent of it is worth nothing."""
+class HeadTooSmall(Exception):  # noqa: N818 — no error: it is made again, staged
+    """The space reserved for an index was too small. The made file is unusable, and so are its uploaded bytes."""
 
 
 def prepare(
@@ -40,9 +40,10 @@ def prepare(
 ) -> Job:
     """Choose the streams and decide what happens to them; ``audio`` is the same file where one has both.
 
-    A video that is still growing is read from ``url``, and judged by what its header declares where it was examined
-    without its packets; ``agrees_with`` says later whether these lead to the same. ``mended`` says why the file at
-    ``url`` stands for the source. Raises ImportFailure UNSUPPORTED_FORMAT for what is to be copied and no MP4 can hold.
+    A video that is still growing is read from ``url``. Where it was examined without its packets, it is checked by the
+    values that its header declares. ``agrees_with`` decides later whether the packets lead to the same. ``mended``
+    explains why the file at ``url`` replaces the source. Raises ImportFailure UNSUPPORTED_FORMAT for what is to be
+    copied and no MP4 can hold.
     """
     chosen, heard = video.media.video, audio.media.audio
     assert chosen is not None, "a source without video was refused"  # noqa: S101
@@ -78,7 +79,7 @@ def _why(plan: TranscodePlan, *more: str) -> str:
 
 
 def _sound(examined: Examined, output: Output) -> Sound:
-    """The chosen sound, in stereo where its two sides lie in two tracks; what is copied keeps its one track."""
+    """The chosen audio, in stereo where its two sides are in two tracks; a copied one keeps its one track."""
     choice = examined.media.choice
     assert choice.audio is not None, "asked only where there is sound"  # noqa: S101
     track = _track(examined, choice.audio.index)
@@ -117,7 +118,7 @@ def require(children: Children, encoders: frozenset[str], filters: frozenset[str
 
 
 def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
-    """ffmpeg, running; whoever keeps it may kill it. Raises ImportFailure ENCODER_UNAVAILABLE."""
+    """ffmpeg, running; its owner may kill it. Raises ImportFailure ENCODER_UNAVAILABLE."""
     require(children, command.needed_encoders(job, targets), command.needed_filters(job, targets))
     child = children.start(command.transcode_argv(job, targets), env={**os.environ, **QUIET})
     child.tell("")
@@ -125,14 +126,14 @@ def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
 
 
 def follow(child: Child, job: Job, reached: Callable[[int], None]) -> Ended:
-    """Wait for its end; ``reached`` hears of whole percents."""
+    """Wait for its end; ``reached`` is called with whole percents."""
     for seconds in progress.output_seconds(child.lines()):
         reached(progress.percent(seconds, job.picture.track.seconds))
     return child.ended()
 
 
 def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Callable[[int], None]) -> str:
-    """Make the files; what a tolerated damage made ffmpeg say. Raises ImportFailure or HeadTooSmall."""
+    """Make the files; return ffmpeg's messages about tolerated damage. Raises ImportFailure or HeadTooSmall."""
     if not targets:
         return ""
     return concluded(children, job, targets, follow(start(children, job, targets), job, reached))
@@ -150,7 +151,8 @@ def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: 
 
 
 def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
-    """The source's fault when it does not decode cleanly either, else ours."""
+    """SCRATCH_FULL for a full disk, SOURCE_CORRUPT if the source itself does not decode without errors, else
+    TRANSCODE_FAILED."""
     if any(os.strerror(number) in ended.stderr for number in disks.FULL):
         made = [Path(target.path) for target in targets]
         size = sum(path.stat().st_size for path in made if path.exists())
@@ -166,4 +168,4 @@ def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, 
 
 def corrupt(told: str) -> ImportFailure:
     """The failure for a source that does not decode."""
-    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg says: {told}")
+    return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg reports: {told}")

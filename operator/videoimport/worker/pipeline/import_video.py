@@ -1,4 +1,4 @@
-"""One import, from the source's first byte to the commit record: fetch, judge, make, verify, show."""
+"""One import, from the source's first byte to the commit record: fetch, check, transcode, verify, publish."""
 
 import contextlib
 import time
@@ -45,7 +45,7 @@ from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.video_index import Claim, Committed
 
 _OVERLAPPED = "the video is encoded while it arrives"
-_PASSED_ON = "the source's very bytes leave as they arrive"
+_PASSED_ON = "the source's bytes are uploaded unchanged as they arrive"
 
 
 class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to be done
@@ -67,7 +67,7 @@ class Setting:
     board: Board
     ticker: Ticker
     completed: Callable[[Report], None] = lambda _: None
-    """Called once the result stands in the destination, in the main thread. It may be called twice."""
+    """Called once the result is in the destination, in the main thread. It may be called twice."""
 
 
 class Import:
@@ -81,7 +81,7 @@ class Import:
         self._is_lossy = False
 
     def report(self) -> Report:
-        """Do all of it and say how it went."""
+        """Do all of it and report the outcome."""
         fetching = self._begin_fetching()
         self._found(fetching.found())
         fetching.go()
@@ -106,13 +106,13 @@ class Import:
         paths = self._setting.paths
         mounts = Mounts(paths.source_credentials, paths.source_volume, paths.ca_bundle)
         if not self._task.spec.incremental and not naming.needs_source(self._task.spec.destination):
-            self._may_write(None, None)  # others ask the source first: it may be the very video that stands there
+            self._may_write(None, None)  # others ask the source first: it may be the video that is there
         request = fetch_client.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
         self._begin(StageName.DOWNLOAD)
         return fetch_client.begin(self._fetcher, request, self._moved, went_on=self._board.touch)
 
     def _found(self, what: Found) -> None:
-        """Before any bytes: perhaps none are needed, or they would have no place. Raises AlreadyStored."""
+        """Checks before bytes are fetched: the result may exist, or its place may be in use. Raises AlreadyStored."""
         self._inspector.found = what
         self._board.know(facts.source_status(self._task.spec.source.address, what))
         if self._task.spec.incremental and (key := self._source_key()):
@@ -163,7 +163,7 @@ class Import:
             return Made(inspected.job, made.targets)
         if made is not None:
             maker.discard(made)
-            self._stage("the whole source asks for something else than its head did")
+            self._stage("the whole source needs another plan than its head")
         self._decided(inspected.job)
         try:
             return maker.staged(inspected.job)
@@ -239,7 +239,7 @@ class Import:
         """The right to store it. Raises AlreadyStored once another import has."""
 
         def wait(seconds: float) -> None:
-            self._board.touch()  # somebody else stores it: to wait for that is to go on
+            self._board.touch()  # another import stores it: waiting for that counts as progress
             time.sleep(seconds)
 
         key = index.content_key(self._task.spec.destination, self._video_id())
@@ -250,7 +250,7 @@ class Import:
         return got
 
     def _renew(self) -> None:
-        """The last look before anything is shown."""
+        """The last check before anything is published."""
         if self._claim is not None:
             try:
                 self._claim.renew()

@@ -1,4 +1,4 @@
-"""The source's very bytes beside the video, or instead of it: they leave as they arrive."""
+"""The source's unchanged bytes beside the video, or instead of it: they are uploaded as they arrive."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,11 +52,11 @@ class Originals:
 
     @property
     def _is_void(self) -> bool:
-        """Whether the download began anew under what is sent; yt-dlp's goes on under the same name."""
+        """Whether the download started again while it was sent; yt-dlp's continues under the same name."""
         return self._arrival is not None and self._arrival.restarted
 
     def output(self, found: Inspected) -> OutputFile | None:
-        """The file with the video, as it is told; None where it is not kept."""
+        """The file with the video, for the report; None where it is not kept."""
         if not self.wanted:
             return None
         return self.outgoing.output(_names(found)[0]).model_copy(update={"duration_ms": round(found.seconds * 1000)})

@@ -1,4 +1,4 @@
-"""What goes to the destination: a result's files with their keys, sent as they grow, and how far they are."""
+"""The uploads to the destination: a result's files with their keys, sent as they grow, and their progress."""
 
 import threading
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _AUDIO_KBPS = 512
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a file lies, as users are told."""
+    """The place of a file, as users see it."""
 
     key: str
     uri: str
@@ -40,7 +40,7 @@ class Outgoing:
         self._lock = threading.Lock()
 
     def follow(self, job: Job, targets: tuple[Target, ...]) -> dict[Target, Growing]:
-        """Send what ffmpeg is about to make, as it grows; who has made it tells its end."""
+        """Send the file that ffmpeg is about to make, as it grows; its maker reports its end."""
         growing = {target: Growing(Path(target.path)) for target in targets}
         for target, file in growing.items():
             self._add(target.object_name, target.kind, file, target.content_type, held(target), expected(job, target))
@@ -58,7 +58,7 @@ class Outgoing:
         self.shipment.add(Parcel(key, content_type, kind), file, held=held, expected=expected)
 
     def withdraw(self, names: tuple[str, ...]) -> None:
-        """Take back what was begun under these names."""
+        """Abort the uploads that were begun under these names."""
         for name in names:
             key = layout.key(self.folder, name)
             with self._lock:
@@ -68,7 +68,7 @@ class Outgoing:
                 self.shipment.withdraw(key)
 
     def placed(self, name: str) -> Placed:
-        """Where a file of the folder lies."""
+        """The path of a file of the folder."""
         key = layout.key(self.folder, name)
         return Placed(key, self._place.store.uri(key), self._place.url(key))
 
@@ -78,14 +78,14 @@ class Outgoing:
         return where, self.shipment.arrived(where.key)
 
     def output(self, name: str) -> OutputFile:
-        """A file that arrived, as it is told."""
+        """A file that arrived, for the report."""
         where, sent = self.arrived(name)
         return OutputFile(uri=where.uri, url=where.url, size_bytes=sent.size, sha256=sent.sha256)
 
     def _moved(self, sent: int) -> None:
-        """Of what is there; what is still to be made is in the proportion of the making.
+        """Of the existing bytes; those that are still to be made count in the proportion of the encode.
 
-        A word without more bytes says that it goes on, too: what was sent is being hashed.
+        A call without more bytes means that there is progress, too: sent bytes are being hashed.
         """
         self._board.touch()
         with self._lock:

@@ -1,4 +1,4 @@
-"""How far the run is: one board that the pipeline writes and a ticker prints, each time whole."""
+"""The progress of the run: one board that the pipeline writes and a ticker prints, whole each time."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ State = Literal["Waiting", "Running", "Done", "Failed"]
 
 @dataclass(slots=True)
 class _StageNow:
-    """A stage as it stands. Times are of the monotonic clock."""
+    """The present state of a stage. Times are of the monotonic clock."""
 
     state: State = "Waiting"
     done: int = 0
@@ -44,7 +44,7 @@ class _StageNow:
         )  # fmt: skip
 
     def rate(self, now: float) -> int | None:
-        """Bytes a second of late, or None for what moves none."""
+        """Recent bytes a second, or None for a stage without bytes."""
         if not self.counts_bytes or len(self.moved) < 2:
             return None
         (since, before), (_, done) = self.moved[0], self.moved[-1]
@@ -66,11 +66,11 @@ class Board:
         self._checks = 0
 
     def touch(self) -> None:
-        """Something went on that no stage shows."""
+        """Something made progress that no stage shows."""
         self._moved_at = self._clock()
 
     def still(self) -> tuple[float, StageName | None]:
-        """For how many seconds nothing has gone on, and the earliest stage that is running."""
+        """Seconds since the last progress, and the earliest stage that is running."""
         with self._lock:
             running = (name for name, stage in self._stages.items() if stage.state == "Running")
             return self._clock() - self._moved_at, next(running, None)
@@ -100,7 +100,7 @@ class Board:
             self._moved_at = now
 
     def wait(self, name: StageName) -> None:
-        """A stage that had begun will begin anew; what it had reached stays until it is passed."""
+        """A stage will start again; its percentage stays until the new one exceeds it."""
         with self._lock:
             self._stages[name].state = "Waiting"
 
@@ -183,7 +183,7 @@ class Board:
 
 
 class Ticker:
-    """Prints the board as a JSON line on stdout, at least once in ``seconds`` and whenever it is told to."""
+    """Prints the board as a JSON line on stdout, at least once in ``seconds`` and on request."""
 
     def __init__(self, board: Board, seconds: float) -> None:
         self._board = board
@@ -201,7 +201,7 @@ class Ticker:
         self._over.set()
 
     def print(self) -> None:
-        """One line, now. Nobody need read it: where it cannot be written, it is lost."""
+        """One line, now. No reader is needed: where it cannot be written, it is lost."""
         line = self._board.snapshot().model_dump_json(by_alias=True, exclude_none=True) + "\n"
         with self._lock, contextlib.suppress(OSError):
             _write_all(1, line.encode())

@@ -20,7 +20,7 @@ class Mended:
 
 
 def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) -> Mended | None:
-    """Write the copy into ``folder``; None where nothing is to be mended, or no copy can be made.
+    """Write the copy into ``folder``; None where nothing is to be repaired, or no copy can be made.
 
     ``has_audio`` is whether the source's audio is taken from this file. Raises ImportFailure where ffmpeg was killed.
     """
@@ -37,7 +37,7 @@ def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) 
 
 def _copy(children: Children, found: Examined, wanted: Repair, path: Path, *, has_audio: bool) -> Examined | None:
     video, audio = found.media.video, found.media.audio if has_audio else None
-    assert video is not None  # noqa: S101 — of others nothing is mended
+    assert video is not None  # noqa: S101 — only video is repaired
     path.parent.mkdir(parents=True, exist_ok=True)
     muxer = MUXERS[found.media.demuxer]
     ended = children.run(command.mend_argv(str(found.path), video, audio, wanted, str(path), muxer))

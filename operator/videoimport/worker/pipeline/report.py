@@ -1,4 +1,4 @@
-"""The report of an import that went through, and its outputs."""
+"""The report of a successful import, and its outputs."""
 
 import resource
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ def imported(outputs: Outputs) -> str:
 
 
 def _clipped(message: str) -> str:
-    """A key may be as long as a message; ``outputs`` has all of it."""
+    """Shorten a message, because a key may be as long as one; ``outputs`` has the whole key."""
     return reporting.clip(message, 1024) or ""
 
 

@@ -1,4 +1,4 @@
-"""result.json: what it says of an import, and what the source has besides the video."""
+"""result.json: the facts of an import, and the extras of the source besides the video."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ class Beside:
     picture: str | None
 
     def told(self, outgoing: Outgoing) -> dict[str, Any]:
-        """For result.json, once all of it has arrived; what there is none of is left out."""
+        """The extras for result.json, once all of them are uploaded; empty ones are left out."""
         captions = [{"language": language, **_told(outgoing, name)} for language, name in self.captions.items()]
         found = {
             "chapters": list(self.chapters),
@@ -42,7 +42,7 @@ def _told(outgoing: Outgoing, name: str) -> dict[str, Any]:
 
 
 def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Beside:
-    """Send what there is; the source's picture without its metadata, unless that is kept."""
+    """Upload the extras; the source's picture without its metadata, unless that is kept."""
     captions = {one.language: f"captions/{one.language}{Path(one.path).suffix}" for one in extras.captions}
     for one in extras.captions:
         outgoing.add(captions[one.language], "caption", Path(one.path))
@@ -56,7 +56,7 @@ def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Besid
 
 
 def build_result(task: Task, report: Report, more: Mapping[str, Any], made: datetime) -> bytes:
-    """Return result.json's content, for people and programs that find the folder without the cluster."""
+    """Return result.json's content, for users and programs that find the folder without the cluster."""
     spec = task.spec
     kept = ("videoId", "source", "metadata", "outputs")
     content: dict[str, Any] = {

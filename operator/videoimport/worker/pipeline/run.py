@@ -26,7 +26,7 @@ from videoimport.worker.storage.retry_policy import patience
 
 
 class ImportRunner(TaskRunner[Report]):
-    """Runs the import of one video. A result whose commit record is written stands."""
+    """Runs the import of one video. A result whose commit record is written is final."""
 
     def __init__(self, task: Task, paths: Paths) -> None:
         super().__init__(task.spec.timeout_seconds)

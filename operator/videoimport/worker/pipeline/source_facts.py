@@ -1,4 +1,4 @@
-"""What is told of a source and of its result, in the API's shapes."""
+"""The facts of a source and of its result for the report, in the API's shapes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ MOST_PIXELS = 1_000_000
 
 
 def source_status(url: str, found: Found, sources: Sources | None = None, seconds: float | None = None) -> SourceStatus:
-    """What was found at the source, as far as it is known by now."""
+    """The facts about the source that are known by now."""
     return SourceStatus(
         type=found.type,
         url=clip(shown_url(url), 2048),
@@ -58,7 +58,8 @@ class _Taken:
 def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
     """For result.json: the streams that were taken and those left out, each with the reason why.
 
-    ``index`` is ffprobe's; ``part`` says in which of two files a stream lies, where picture and sound came apart.
+    ``index`` is ffprobe's; ``part`` names the one of two files that a stream is in, where video and audio came
+    separately.
     """
     sound, is_apart = job.sound, audio is not video
     picture, choice = video.media.choice.video, audio.media.choice  # the job may read a copy, whose numbers differ
@@ -87,7 +88,7 @@ def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_APART = "the source gives picture and sound apart"
+_APART = "the source has video and audio in separate files"
 
 
 def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[tuple[str, LeftOut]]:
@@ -100,7 +101,7 @@ def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[t
             if stream is not None:
                 yield part, LeftOut(stream.index, unwanted, stream.codec, _APART)
         if unwanted != "audio" and choice.second:
-            yield part, LeftOut(choice.second.index, "audio", choice.second.codec, "a copy has one sound track")
+            yield part, LeftOut(choice.second.index, "audio", choice.second.codec, "a copy has one audio track")
         for one in choice.left_out:
             yield part, one
 

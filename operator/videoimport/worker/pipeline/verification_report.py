@@ -1,6 +1,6 @@
-"""How each object was verified, said in the report and in result.json once all of them are visible.
+"""How each object was verified, for the report and result.json once all of them are visible.
 
-Both are composed before that, and wait in the intent; so a run that finishes another's work says what it saw itself.
+Both are composed before that, and wait in the intent. So a run that finishes another's work reports its own checks.
 """
 
 import hashlib

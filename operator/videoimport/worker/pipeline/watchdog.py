@@ -1,4 +1,4 @@
-"""What ends a run that would not end by itself: nothing moves any more, or there is no more room in scratch."""
+"""Ends a run that would not end by itself: no stage makes progress, or scratch has no more space."""
 
 import threading
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from videoimport.worker.runtime.subprocesses import Children
 
 _SPARE_BYTES = 64 * 2**20
 _SPARE_PART = 16
-"""What is kept free, at most a sixteenth: between two looks a program may write so much."""
+"""Bytes that are kept free, at most a sixteenth: between two checks a program may write so much."""
 _BLOCK = 512
 """Bytes of ``st_blocks``, whatever the file system's own blocks are."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScratchUsage:
-    """A folder in which no more than ``limit`` bytes may lie, and in it the one of the source."""
+    """A folder for at most ``limit`` bytes, and in it the one of the source."""
 
     folder: Path
     source: Path
@@ -28,7 +28,7 @@ class ScratchUsage:
     """The limit as the user wrote it."""
 
     def full(self) -> str | None:
-        """What to say once there is no more room; None while there is."""
+        """The message once there is no more space; None while there is."""
         fetched, all_of_it = used(self.source), used(self.folder)
         if all_of_it <= self.limit - min(_SPARE_BYTES, self.limit // _SPARE_PART):
             return None
@@ -61,7 +61,7 @@ LOOK_SECONDS = 0.05
 
 
 class Watchdog:
-    """Looks at the board and at the room, from ``start`` to ``stop``; ``end`` hears of the first trouble, once."""
+    """Checks board and disk usage from ``start`` to ``stop``; ``end`` is called once, with the first trouble."""
 
     def __init__(
         self,
@@ -99,11 +99,11 @@ class Watchdog:
 
     def _stalled(self) -> Interruption | None:
         if self._board.checking and (cpu := self._children.cpu_seconds()) != self._cpu:
-            # A check says nothing on its way; it goes on as long as it calculates.
+            # A check reports nothing until its end; it continues as long as it calculates.
             self._cpu = cpu
             self._board.touch()
         seconds, stage = self._board.still()
         if seconds < self._stall_seconds:
             return None
-        where = f"Stage {stage} stood still" if stage else "Nothing went on"
+        where = f"Stage {stage} made no progress" if stage else "The run made no progress"
         return Interruption(Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage moved.")

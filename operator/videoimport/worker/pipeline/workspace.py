@@ -1,5 +1,5 @@
-"""The run's own folder in scratch. In a volume that outlives the pod it has the same name each run, so that what was
-fetched is found again; everything else there is of runs that are over."""
+"""The run's own folder in scratch. In a volume that outlives the pod it has the same name each run, so that a later run
+finds the fetched bytes. All other content belongs to runs that are over."""
 
 import contextlib
 import hashlib
@@ -16,8 +16,8 @@ from videoimport.worker.runtime import disk_space as disks
 _KEPT = "lost+found"
 """The file system's own."""
 _GONE_ON_WITH = ("source", "fetched.json")
-"""How the names begin of what a later run goes on with; all else that was fetched is fetched anew, and room for it is
-needed again."""
+"""The first parts of the names of files that a later run continues with. All other files are fetched again, and need
+space again."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Workspace:
 
     @property
     def source(self) -> Path:
-        """Where the source's files lie: of use to a later run of the same import."""
+        """The folder of the source's files: of use to a later run of the same import."""
         return self.folder / "source"
 
     @property
@@ -60,8 +60,8 @@ def opened(task: Task, scratch: Path) -> Iterator[Workspace]:
 
 @contextlib.contextmanager
 def _room_in(scratch: Path) -> Iterator[None]:
-    """Whatever finds no room inside is a full scratch. Raises ImportFailure SCRATCH_FULL; the destination's own errors
-    were told apart before."""
+    """A write inside that finds no space means a full scratch. Raises ImportFailure SCRATCH_FULL; the destination's own
+    errors were separated before."""
     try:
         yield
     except OSError as error:

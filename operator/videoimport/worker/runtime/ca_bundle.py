@@ -1,4 +1,4 @@
-"""The certificates that are believed: the usual ones, and those of worker.caBundleConfigMapRef."""
+"""The trusted certificates: the usual ones, and those of worker.caBundleConfigMapRef."""
 
 import ssl
 from pathlib import Path

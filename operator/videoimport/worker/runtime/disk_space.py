@@ -1,4 +1,4 @@
-"""A file system that has no more room, in words: how large it is, and what is free."""
+"""The message about a full file system: its size, and the free space."""
 
 import errno
 import os
@@ -18,8 +18,8 @@ _SCRATCH = (
 
 
 def size_of(folder: Path) -> str:
-    """Such as ``it has 8388608 bytes, of which 0 are free``, with the inodes where there is room but for them; nothing
-    where the file system does not say it."""
+    """Such as ``it has 8388608 bytes, of which 0 are free``. If bytes are free and inodes are not, it names the inodes;
+    empty if the file system does not report them."""
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -32,11 +32,11 @@ def size_of(folder: Path) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that there is no room."""
+    """Whether an error means that there is no space."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
 def scratch_full(folder: Path, what: str) -> ImportFailure:
-    """The failure for a write to scratch that found no room; ``what`` says what was written, and how much of it."""
+    """The failure for a write to scratch that found no space; ``what`` names the written content and its size."""
     told = ", ".join(word for word in (size_of(folder), what) if word)
     return ImportFailure(Reason.SCRATCH_FULL, f"Scratch is full: {told}.", advice=_SCRATCH)

@@ -1,8 +1,8 @@
 """How a run can end before its time:
 
     Exception
-      ImportFailure          a reason and a sentence, decided by us; the run ends with it
-        DestinationFault     the destination's; ``remedy`` says what the run may still do
+      ImportFailure          a reason and a sentence, set by the worker; the run ends with it
+        DestinationFault     the destination's; ``remedy`` is what the run may still do
         ScratchError         scratch's
     BaseException
       Interruption           from outside: SIGTERM or the deadline. No library's ``except Exception`` swallows it
@@ -21,10 +21,10 @@ from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
 from videoimport.media.source.findings import Finding
 
 
-class ImportFailure(Exception):  # noqa: N818 — a failure of the import, which need be nobody's error
-    """The run ends with this reason. ``message`` is one sentence that says what was found, and ``advice`` one that says
-    what to do, where that is more exact than the reason's own advice. Both lose their secrets here, so that a cut made
-    later leaves no part of one."""
+class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not of the program
+    """The run ends with this reason. ``message`` is one sentence about what was found. ``advice`` is one about what to
+    do, where that is more exact than the reason's own advice. Both lose their secrets here, so that a cut made later
+    leaves no part of one."""
 
     def __init__(self, reason: Reason, message: str, retry_after: float | None = None, *, advice: str = "") -> None:
         self.reason = reason
@@ -60,7 +60,8 @@ class DestinationFault(ImportFailure):
 
 
 class ScratchError(ImportFailure):
-    """A file that the run had written to scratch cannot be read. ``what`` says why: an errno's name, for example."""
+    """A file that the run had written to scratch cannot be read. ``what`` gives the cause: an errno's name, for
+    example."""
 
     def __init__(self, what: str) -> None:
         message = f"A file in scratch cannot be read again: {what}."
@@ -86,5 +87,5 @@ def refuse(finding: Finding | None) -> None:
 
 
 def unexpected(error: Exception) -> ImportFailure:
-    """A fault of ours, as a failure; its own words may hold a secret and stay out."""
+    """An internal error, as a failure; its own text may hold a secret and is left out."""
     return ImportFailure(Reason.INTERNAL, f"The worker ended with an unexpected {type(error).__name__}.")

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 _LOOK_SECONDS = 0.02
-"""Between two looks at the file's size: the writer is another process, and nobody else tells."""
+"""Between two reads of the file's size: the writer is another process, and sends no other signal."""
 
 
 class AbandonedError(Exception):
@@ -14,7 +14,8 @@ class AbandonedError(Exception):
 
 
 class Growing:
-    """Grows until ``end`` or ``fail`` is told. What was read of it stays as it was, but for its very start perhaps.
+    """Grows until a call of ``end`` or ``fail``. Bytes that were read stay unchanged, except perhaps those at its
+    start.
 
     It is opened once, so that a writer may rename it. Every method may be called from any thread.
     """
@@ -56,10 +57,10 @@ class Growing:
         self._over.set()
 
     def fail(self) -> None:
-        """Nobody writes it any more and nobody shall wait for it.
+        """No process writes it any more, and no reader may wait for it.
 
-        If it was removed, its room is free from now on: it is cut off and not closed, because whoever still reads it
-        might read another file under the same number then.
+        If it was removed, its space is free from now on. It is cut off and not closed, because a reader of it might
+        otherwise read another file under the same number.
         """
         self._failed = True
         self._over.set()

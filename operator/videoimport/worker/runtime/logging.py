@@ -19,7 +19,7 @@ def log() -> FilteringBoundLogger:
 
 
 class _Lossy:
-    """Standard error as it is now; lines that nobody takes are lost, and the run goes on."""
+    """Standard error as it is now; lines without a reader are lost, and the run continues."""
 
     def write(self, text: str) -> None:
         with contextlib.suppress(OSError):
@@ -54,5 +54,5 @@ def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def frames(trace: TracebackType | None) -> list[str]:
-    """Where an exception was raised, without its message: a library's message may hold what nobody may read."""
+    """Where an exception was raised, without its message: a library's message may hold a secret."""
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]

@@ -1,4 +1,4 @@
-"""Where a worker finds what it is given; in a pod the defaults."""
+"""The paths of a worker's files; in a pod the defaults."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""What ends a run before its time: SIGTERM, the deadline, the watchdog. Whatever it is doing, its report is written in
-seconds."""
+"""Causes that end a run early: SIGTERM, the deadline, the watchdog. The report is written within seconds, whatever the
+run does."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from videoimport.worker.runtime.errors import Interruption
 from videoimport.worker.runtime.stop_request import Stop
 
 GRACE_SECONDS = 4.0
-"""For aborting the upload and writing the report; then the process ends as it is, the report written."""
+"""Seconds to abort the upload and write the report; then the process ends in any case, with its report."""
 
 LastWords = Callable[[Interruption], int]
 """Writes the report in place of the main thread; returns the exit code."""
@@ -54,12 +54,12 @@ class Interrupts:
             self._raises = False
 
     def _check(self, error: Exception | None = None) -> None:
-        """Raise the Interruption that was requested, unless the result stands."""
+        """Raise the Interruption that was requested, unless the result is final."""
         if self._stop.cause is not None and not self._is_settled:
             raise self._stop.cause from error
 
     def settle(self) -> None:
-        """The run's result stands: no signal takes it back from now on. What is left to do has the grace period."""
+        """The run's result is final: no signal changes it from now on. What is left to do has the grace period."""
         self._raises = False
         self._is_settled = True
 
@@ -69,7 +69,7 @@ class Interrupts:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def close(self) -> None:
-        """The run is over: what the main thread reports now stands. Waits for last words that are being written, and
+        """The run is over: the report of the main thread is now final. Waits for last words that are being written, and
         then the process ends by them."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         with self._ending:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from videoimport.worker.runtime.errors import Interruption
 
 GRACE_SECONDS = 1.5
-"""How long the request may come after its effects. Whoever stops a pod signals all its processes, in any order."""
+"""How long the request may come after its effects. The kubelet that stops a pod signals all its processes, in any
+order."""
 _LOOK_SECONDS = 0.02
 
 

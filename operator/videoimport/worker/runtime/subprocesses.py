@@ -29,7 +29,7 @@ def end_with_parent(number: signal.Signals) -> None:
 
 
 _NO_COMPLAINTS = ("set_mempolicy: Operation not permitted", "get_mempolicy: Operation not permitted")
-"""libnuma's, for x265: the seccomp profile of a pod lets it choose no memory node, and it goes on without."""
+"""libnuma's, for x265: the seccomp profile of a pod lets it choose no memory node, and it continues without."""
 
 
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
@@ -97,14 +97,14 @@ class Child:
     def tell(self, text: str) -> None:
         """Hand it its whole standard input."""
         assert self._process.stdin is not None  # noqa: S101
-        # A broken pipe: it ended already, and its code says why.
+        # A broken pipe: it ended already, and its code shows why.
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(text)
 
     def say(self, line: str) -> None:
         """One line of its standard input, of which more may follow."""
         assert self._process.stdin is not None  # noqa: S101
-        # A broken pipe: as above. A file that is closed: it was told all there is.
+        # A broken pipe: as above. A file that is closed: it got all there is.
         with contextlib.suppress(BrokenPipeError, ValueError):
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
@@ -116,8 +116,8 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def ended(self, stdout: str = "") -> Ended:
-        """Wait for its end. Raises the Interruption once one is requested: then its end says nothing of the import.
-        Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST when something other than this worker ended it."""
+        """Wait for its end. Raises the Interruption once one is requested: then its end proves nothing about the
+        import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST when something other than this worker ended it."""
         code = self._process.wait()
         if self._process.stderr is not None:
             self._drain.join()
@@ -177,7 +177,7 @@ class Children:
         self._all = [child for child in self._all if child.running]
         child = None
         try:
-            with self._stop.deferred():  # Python's fork hooks would lose the exception, and nobody know of the child
+            with self._stop.deferred():  # Python's fork hooks would lose the exception, and the child would be unknown
                 process = _popen(argv, env, logs_itself=logs_itself)
                 child = Child(process, name or os.path.basename(argv[0]), self._stop)  # noqa: PTH119
                 self._all.append(child)
@@ -207,7 +207,7 @@ class Children:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the run was told to end."""
+        """Whether the run was stopped."""
         return self._stop.cause is not None
 
     def kill_all(self) -> None:

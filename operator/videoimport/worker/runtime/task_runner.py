@@ -14,7 +14,7 @@ from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.runtime.termination_message import exit_code
 
 LOG_SECONDS = 2.0
-"""For the last lines of a run whose report is written: a pipe that nobody reads delays its end no longer."""
+"""For the last lines of a run whose report is written: a pipe without a reader delays its end no longer."""
 
 
 class _Result(Protocol):
@@ -55,7 +55,7 @@ class TaskRunner(ABC, Generic[Result]):
         """Do what comes between the end of all children and the report; for subclasses."""
 
     def complete(self, result: Result) -> None:
-        """Let a result stand: nothing that comes later makes it a failure."""
+        """Make a result final: nothing that comes later makes it a failure."""
         self.interrupts.settle()
         self._completed = result
 
@@ -78,7 +78,7 @@ class TaskRunner(ABC, Generic[Result]):
             return self.describe(unexpected(error))
 
     def _leave(self, result: Result) -> int:
-        """Write the report before the log: whoever reads our lines may be gone or stuck, and the report counts."""
+        """Write the report before the log: the reader of the lines may be gone or stuck, and the report counts."""
         self.write(result)
         log_within_time(lambda: self.log(result))
         return exit_code(result.reason)

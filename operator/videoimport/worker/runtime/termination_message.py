@@ -59,7 +59,8 @@ def exit_code(reason: Reason | None) -> int:
 
 
 def write(report: Report, path: Path) -> None:
-    """Leave the report where the kubelet looks for it. Where that cannot be written, the exit code still tells.
+    """Leave the report where the kubelet looks for it. Where that cannot be written, the exit code still shows the
+    outcome.
 
     A file that has room already is written over, and only then cut: on a full disk there is no other room.
     """

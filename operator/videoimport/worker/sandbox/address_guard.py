@@ -1,11 +1,11 @@
 """The address guard: an audit hook that lets this process reach public addresses only.
 
-It sees the real address of every connection, so redirects, DNS rebinding, IPv4 mapped into IPv6 and numbers as host
-names are all the same to it, and it cannot be removed. Child processes are beyond it: none may start but deno, without
+It sees the real address of every connection. So redirects, DNS rebinding, IPv4 mapped into IPv6 and numbers as host
+names make no difference, and it cannot be removed. Child processes are beyond it: none may start but deno, without
 network.
 
 It also shuts files of the pod that are no business of a source: the destination's keys and other processes in /proc.
-That is a wall for Python code only: native code, or a path relative to an open folder, is not stopped by it.
+It stops Python code only: native code, or a path relative to an open folder, is not stopped by it.
 """
 
 import ipaddress
@@ -30,18 +30,18 @@ _DENIED = tuple(
         "3fff::/20",  # documentation
     )
 )
-"""Not public, whatever the interpreter's tables say of them."""
+"""Not public, whatever the interpreter's tables contain."""
 _SPAWNING = ("subprocess.Popen", "os.posix_spawn")
 _NEVER = ("os.system", "os.exec", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile")
 _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
 
 class ForbiddenError(PermissionError):
-    """The guard said no. An OSError, so that a library tries a host's other addresses."""
+    """The guard refused a connection. An OSError, so that a library tries a host's other addresses."""
 
 
 def inner(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), else the address itself."""
+    """The IPv4 address in an IPv6 one (mapped, 6to4, Teredo, NAT64), else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -55,7 +55,7 @@ def is_allowed(host: str, allowed: Sequence[Network]) -> bool:
     try:
         address = inner(ipaddress.ip_address(host))
     except ValueError:
-        return False  # a name, or a number in another notation: resolved inside C, where nobody could look
+        return False  # a name, or a number in another notation: resolved inside C, where no Python code can check it
     if _is_in(address, allowed):
         return True
     if _is_in(address, _DENIED):
@@ -72,7 +72,7 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 class Guard:
-    """Decides on audit events and remembers what it refused, whatever a library makes of the refusal."""
+    """Decides on audit events and keeps the refused addresses, whatever a library makes of the refusal."""
 
     def __init__(
         self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = (), only: Sequence[str] | None = None
@@ -83,8 +83,8 @@ class Guard:
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
         self._asked = threading.local()
         self.refused: str | None = None
-        """The refused address with the host it was reached by, as a sentence's object; None once the same host, or
-        another after it, could be reached: then it is not the reason of what fails."""
+        """The refused address with the host it was reached by, as a sentence's object. None once the same host, or
+        another after it, could be reached: then it is not the reason of the failure."""
         self.refused_command: str | None = None
         """The first refused program that was given an address to fetch."""
 
@@ -150,13 +150,13 @@ class Guard:
         argv = [executable, *(str(word) for word in list(words)[1:])]
         if is_harmless(argv):
             return
-        if any("://" in word for word in argv):  # others only look at this machine, and nobody misses their answer
+        if any("://" in word for word in argv):  # others only look at this machine, and no code needs their answer
             self.refused_command = self.refused_command or PurePath(executable).name
         raise ForbiddenError(f"{executable or event} may not be started here")
 
 
 def is_harmless(argv: Sequence[str]) -> bool:
-    """Whether a child cannot reach the network: only deno, whose programs reach nothing unless told they may."""
+    """Whether a child cannot reach the network: only deno, whose programs reach nothing without an option."""
     if not argv or PurePath(argv[0]).name != "deno":
         return False
     if list(argv[1:]) == ["--version"]:

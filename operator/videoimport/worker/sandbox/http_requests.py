@@ -1,5 +1,5 @@
-"""What every HTTP client of the worker shares: the address and the login in it, what an error of urllib3 means, and how
-long a server asks to wait."""
+"""Parts that all HTTP clients of the worker share: addresses and their logins, the meaning of urllib3's errors, and
+Retry-After."""
 
 import math
 import ssl
@@ -59,7 +59,7 @@ class Problem:
     text: str
     """A clause without a period. It holds nothing of the address but its host."""
     reason: Reason | None = None
-    """None for what another try may mend."""
+    """None for an error that another try may solve."""
 
     @property
     def sentence(self) -> str:
@@ -79,7 +79,7 @@ def explain_error(error: HTTPError, host: str, proxy_field: str) -> Problem:
         text = f"the certificate of {host} is not valid: {invalid.verify_message}"
         return Problem(text, Reason.CERTIFICATE_INVALID)
     if isinstance(error, ProxyError):
-        return Problem(f"the proxy of {proxy_field} does not let us reach {host}")
+        return Problem(f"the proxy of {proxy_field} refuses a connection to {host}")
     if isinstance(error, NameResolutionError):
         return Problem(f"the name {host} does not resolve")
     return Problem(f"{host} did not answer ({type(error).__name__})")

@@ -1,4 +1,4 @@
-"""Which way requests leave: straight or through a proxy, and which certificates are believed."""
+"""The route of requests: straight or through a proxy, and the trusted certificates."""
 
 import ipaddress
 import os
@@ -46,12 +46,12 @@ class Route:
     proxy: str | None = None
     """spec.worker.proxy with its login: it is not shown."""
     ca_bundle: str | None = None
-    """A file with all certificates to be believed; None for the usual ones."""
+    """A file with all certificates to trust; None for the usual ones."""
     proxy_field: str = "spec.worker.proxy"
     """Where the user wrote the proxy, for messages."""
 
     def trust(self) -> None:
-        """Make libraries that ask OpenSSL for its default certificates believe these."""
+        """Make libraries that ask OpenSSL for its default certificates trust these."""
         if self.ca_bundle:
             os.environ["SSL_CERT_FILE"] = self.ca_bundle
 

@@ -1,4 +1,4 @@
-"""A source's bytes on their way to ffmpeg, and what ffprobe tells of them.
+"""A source's bytes between the download and ffmpeg, and ffprobe's facts about them.
 
 Connecting to hosts is in ``worker.fetch``.
 """

@@ -1,4 +1,4 @@
-"""The worker's side of fetching: starts the guarded process, tells it what to fetch and hears how far it is."""
+"""The worker's side of fetching: starts the guarded process, sends it a request and reads its progress."""
 
 import os
 import threading
@@ -83,12 +83,13 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
 
 
 def start(children: Children, folder: Path) -> Child:
-    """The fetching process, idle until ``begin`` tells it what to do: it gets ready while the destination is asked."""
+    """The fetching process, idle until ``begin`` sends it a request: it prepares while the worker checks the
+    destination."""
     return sandboxed_child.start(children, folder, "videoimport.worker.fetch", _NAME)
 
 
 class Fetching:
-    """What is fetched, while it is: first ``found``, then ``go``, then the rest. Raises ImportFailure with the fetching
+    """A fetch in progress: first ``found``, then ``go``, then the other calls. Raises ImportFailure with the fetching
     process's reason, or STALLED for a source below the pace; wherever it is asked once the failure is known."""
 
     def __init__(
@@ -149,7 +150,7 @@ class Fetching:
             return self._fetched is not None or str(path) in whole
 
     def wait(self, timeout: float) -> None:
-        """Until there is any news, or for so many seconds: bytes arrive without news, too."""
+        """Wait for an event, or for so many seconds: bytes also arrive without an event."""
         with self._news:
             self._news.wait(timeout)
 
@@ -197,7 +198,7 @@ class Fetching:
                 ended = self._child.ended()
             if self._fetched is None:
                 self._fail(self._watch.failure if self._watch.tripped else sandboxed_child.ended_silently(ended, _NAME))
-        except BaseException as error:  # noqa: BLE001 — raised again where somebody asks
+        except BaseException as error:  # noqa: BLE001 — raised again in the reader
             self._fail(error)
             self._child.kill()
 
@@ -221,8 +222,8 @@ class Fetching:
                 self._news.notify_all()
 
     def _opened(self, event: _Told) -> _Told:
-        """With a file in a volume named by our own descriptor: whoever moves things there meanwhile, it stays the same
-        file, and none outside the volume."""
+        """With a file in a volume named by our own descriptor. If a program moves files there meanwhile, it stays the
+        same file, and none outside the volume."""
         if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
             return event
         self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"
@@ -259,9 +260,9 @@ def begin(
     pace: Pace = USUAL,
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
-    """Start fetching. ``moved`` and ``went_on`` are called from a thread of its own; the latter for what moves no bytes
-    of the source on: its end comes first, or those of an earlier run, or of a page's segments, are hashed."""
-    if request.bytes_per_second:  # nobody is slow who was asked to be
+    """Start fetching. ``moved`` and ``went_on`` are called from a separate thread. The latter is for work that adds no
+    bytes: the end of a file is fetched first, or earlier bytes are hashed."""
+    if request.bytes_per_second:  # a configured rate limit is no slowness
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
     return Fetching(child, request, moved, pace, went_on)

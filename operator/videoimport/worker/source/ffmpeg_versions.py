@@ -1,4 +1,4 @@
-"""A look at the versions of ffmpeg and ffprobe: the log tells of one that is not known, and the run goes on."""
+"""The check of the versions of ffmpeg and ffprobe: the log warns of an unknown one, and the run continues."""
 
 import contextlib
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from videoimport.api.container_formats import ContainerFormat
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of a file that was fetched before what lies between: its index, where that lies last."""
+    """The end of a file that was fetched before the bytes between: its index, where that is last."""
 
     path: Path
     offset: int

@@ -1,7 +1,7 @@
-"""A source that is still arriving, served to ffmpeg on loopback: whoever asks for bytes to come waits for them.
+"""A source that is still arriving, served to ffmpeg on loopback: a reader of coming bytes waits for them.
 
-Only what comes next is waited for. A reader that jumps away from what is there, or that opens one connection after the
-other, would wait for the end anyway: it is told that it has strayed, and the staged way is taken.
+Only what comes next is waited for. A reader that jumps beyond the available range, or that opens one connection after
+the other, would wait for the end anyway. The server refuses it with a reason, and the run continues staged.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.source.files import Tail
 
 MOST_CONNECTIONS = 8
-"""Of one reader; ffmpeg needs three for a file whose index lies at its end."""
+"""Of one reader; ffmpeg needs three for a file whose index is at its end."""
 AHEAD_BYTES = 2**20
 """A request this far beyond what is there is still for what comes next."""
 _CHUNK = 2**18
@@ -63,7 +63,7 @@ class ServedFile:
 
 
 class StreamReader:
-    """One program's way to one file: an address of its own, which nobody can guess."""
+    """One program's access to one file: a separate address that cannot be guessed."""
 
     def __init__(self, file: ServedFile, address: tuple[str, int], strayed: Callable[[], None]) -> None:
         self.file = file
@@ -73,7 +73,7 @@ class StreamReader:
         self.url = f"http://{address[0]}:{address[1]}{self.path}"
         self.connections = 0
         self.why: str | None = None
-        """Set once it strayed: why it cannot go on, as the end of a sentence."""
+        """Set once it read outside the range: why it cannot continue, as the end of a sentence."""
 
     def admit(self, offset: int) -> bool:
         """Count a request for all from ``offset`` on; False, and ``strayed`` is called, when it leads nowhere."""
@@ -131,7 +131,7 @@ class Serving:
 
     @contextlib.contextmanager
     def held(self, connection: socket.socket) -> Iterator[None]:
-        """A connection under way, which ends with the server."""
+        """An active connection, which ends with the server."""
         with self._lock:
             if self._closed:
                 raise ConnectionAbortedError
@@ -148,7 +148,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A reader that was ended hangs up; nothing is to be said about that."""
+        """A reader that was ended closes the connection; nothing is to be logged about that."""
 
 
 class _StreamHandler(BaseHTTPRequestHandler):
@@ -156,7 +156,7 @@ class _StreamHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the base class's name
-        """Addresses hold tokens and requests say nothing: there is nothing to log."""
+        """Addresses hold tokens and requests have no other facts: there is nothing to log."""
 
     def do_GET(self) -> None:
         """All from the asked byte on, as it comes."""
@@ -196,7 +196,7 @@ class _StreamHandler(BaseHTTPRequestHandler):
 def _send(connection: socket.socket, file: ServedFile, first: int, end: int | None) -> None:
     """The bytes from ``first`` to ``end``; what is not there yet is waited for.
 
-    Without an end, to that of the file and in pieces: only so can a reader tell an end from a break.
+    Without an end, to that of the file and in pieces: only so can a reader distinguish an end from a break.
     """
     home, offset = file.home(first)
     most = None if end is None else offset + end - first

@@ -1,4 +1,4 @@
-"""Looking into files: ffprobe run under its guards, and what it says as values."""
+"""Examining files: ffprobe run under its guards, and its output as values."""
 
 import os
 import re
@@ -49,7 +49,7 @@ class Examined:
     @property
     def joined(self) -> str:
         """How it was joined, in half a sentence; empty for a source of one piece."""
-        told = f"the source is joined of {self.parts} parts, each with a clock or streams of its own"
+        told = f"the source is joined from {self.parts} parts, each with a clock or streams of its own"
         return told if self.parts > 1 else ""
 
     def track(self, index: int) -> Track:
@@ -80,7 +80,7 @@ def examine(children: Children, path: Path) -> Examined:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Read]:
-    """A file's bytes. Headers may name any offset and any length: what lies beyond the file's end is empty."""
+    """A file's bytes. Headers may name any offset and any length: bytes beyond the file's end are empty."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
 
@@ -91,7 +91,7 @@ def reading(path: Path) -> Iterator[Read]:
 
 
 def note_changes(children: Children, file: Examined, stream: Video | Audio) -> None:
-    """Note on a stream's track what of it changes on the way. The stream is decoded, of a video its keyframes."""
+    """Note on a stream's track what changes within it. The stream is decoded, of a video its keyframes."""
     track = file.tracks.get(stream.index)
     if track is None:
         return
@@ -99,7 +99,7 @@ def note_changes(children: Children, file: Examined, stream: Video | Audio) -> N
         child = children.start(changes.frames_argv(str(file.path), stream))
         child.tell("")
         track.changes = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
-        child.ended()  # its code says nothing here: damage is judged by others
+        child.ended()  # its code proves nothing here: damage is checked by others
     elif not changes.has_one_header(file.media.demuxer, stream):
         errors = children.run(changes.sound_argv(str(file.path), stream)).stderr
         track.changes = changes.change(changes.sound_shapes(errors), "audio", None)
@@ -139,18 +139,20 @@ def _parse(ended: Ended) -> Media:
         return probe.parse_probe(ended.stdout, ended.stderr)
     except ValueError as unreadable:
         message = "ffprobe's description of the source cannot be read."
-        raise ImportFailure(Reason.SOURCE_CORRUPT, message, advice="Get a copy that was exported anew.") from unreadable
+        raise ImportFailure(
+            Reason.SOURCE_CORRUPT, message, advice="Get a copy that was exported again."
+        ) from unreadable
 
 
 def _walk(children: Children, path: Path, demuxer: str) -> dict[int, Track]:
     child = children.start(packets.walk_argv(str(path)))
     child.tell("")
     tracks = packets.walk(child.lines(), demuxer)
-    child.ended()  # its code says little: what is missing shows in the tracks
+    child.ended()  # its code proves little: missing facts show in the tracks
     return tracks
 
 
 def words(stderr: str, path: Path) -> str:
-    """The start of what a program wrote to its error stream, fit for a message: the first error causes the others."""
+    """The start of a program's error stream, fit for a message: the first error causes the others."""
     plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
-    return " ".join(plain.split())[:_WORDS] or "it says nothing"
+    return " ".join(plain.split())[:_WORDS] or "it printed no message"

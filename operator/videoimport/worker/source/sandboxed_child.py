@@ -1,4 +1,4 @@
-"""The worker's side of a sandboxed process: its start, its lines, and an end without a word."""
+"""The worker's side of a sandboxed process: its start, its lines, and an end without a report."""
 
 import os
 import sys
@@ -44,5 +44,5 @@ def not_understood(name: str) -> ImportFailure:
 
 
 def ended_silently(ended: Ended, name: str) -> ImportFailure:
-    """Return the failure for a process that ended and told of none."""
+    """Return the failure for a process that ended and reported none."""
     return ImportFailure(Reason.INTERNAL, f"{name} ended with code {ended.code} and without a report.")

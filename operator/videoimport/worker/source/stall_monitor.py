@@ -1,4 +1,4 @@
-"""The least that a source has to bring, and the end of one that brings less."""
+"""The minimum rate of a source, and the end of a fetch below it."""
 
 import threading
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 
 USUAL = Pace(1024, 300.0)
-"""The window is longer than all tries of the fetching process's own, so that their reasons come first, and it is all
-the time that there is for finding a page's video."""
+"""The window is longer than all tries of the fetching process's own, so that their reasons come first. It is also all
+the time for finding a page's video."""
 
 
 class Watch:
-    """Ends a child that brings less. It sees bytes only, so no server can drip for ever, whoever reads from it."""
+    """Ends a child whose source is slower. It counts bytes only, so no server can send slowly without end."""
 
     def __init__(self, child: Child, pace: Pace) -> None:
         self._child, self._pace = child, pace
@@ -61,6 +61,6 @@ class Watch:
 
     @property
     def failure(self) -> ImportFailure:
-        """What is to be said of it."""
-        told = f"The source brought less than {self._pace.rate} bytes a second for {self._pace.seconds:g} seconds."
+        """The message about it."""
+        told = f"The source sent less than {self._pace.rate} bytes a second for {self._pace.seconds:g} seconds."
         return ImportFailure(Reason.STALLED, told)

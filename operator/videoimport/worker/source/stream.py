@@ -1,4 +1,4 @@
-"""The source on its way: its files as they grow, and their end or failure, passed on to whoever reads them."""
+"""The source during the download: its files as they grow, and their end or failure, passed to their readers."""
 
 import contextlib
 import threading
@@ -15,7 +15,7 @@ _LOOK_SECONDS = 0.05
 
 
 class Arrival:
-    """What is fetched, while it is. Every failure of the fetching is raised by ``sources``, ``check`` and ``whole``."""
+    """A fetch in progress. Every failure of it is raised by ``sources``, ``check`` and ``whole``."""
 
     def __init__(self, fetching: Fetching, serving: Serving, arrived: Callable[[int], None]) -> None:
         self._fetching, self._serving = fetching, serving
@@ -57,7 +57,7 @@ class Arrival:
 
     @contextlib.contextmanager
     def telling(self, trouble: Callable[[], None]) -> Iterator[None]:
-        """Inside, ``trouble`` is called, from a thread, as soon as what grows is of no use any more."""
+        """Inside, ``trouble`` is called, from a thread, as soon as the growing file is of no more use."""
         with self._lock:
             self._trouble = trouble
         try:
@@ -67,7 +67,7 @@ class Arrival:
                 self._trouble = lambda: None
 
     def _follow(self) -> None:
-        with contextlib.suppress(BaseException):  # raised again where somebody asks
+        with contextlib.suppress(BaseException):  # raised again in the reader's call
             if self._all_came():
                 self._arrived(sum(file.size for file in self._files.values()))
                 return

@@ -1,4 +1,4 @@
 """The worker that delivers one message of a BulkImport.
 
-What the message says is in ``core.webhook``.
+The content of the message is in ``core.webhook``.
 """

@@ -28,7 +28,7 @@ _MAX_MESSAGE = 1000
 
 
 class DeliveryRunner(TaskRunner[WebhookResponse]):
-    """Delivers one message once. What the receiver has answered stands."""
+    """Delivers one message once. The receiver's answer is final."""
 
     def __init__(self, task: DeliveryTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)
@@ -59,7 +59,7 @@ class DeliveryRunner(TaskRunner[WebhookResponse]):
         return WebhookResponse(end.reason, end.message, advice=end.advice)
 
     def write(self, result: WebhookResponse) -> None:
-        """Write the report; where that is not possible, the exit code still tells."""
+        """Write the report; where that is not possible, the exit code still shows the outcome."""
         report = DeliveryReport(
             uid=self._task.uid, run=self._task.run, reason=result.reason,
             message=clip(logs.redacted(result.message), _MAX_MESSAGE) or "", advice=result.advice,

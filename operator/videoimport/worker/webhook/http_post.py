@@ -1,7 +1,7 @@
 """One message to one receiver: a POST that follows nothing, and what its answer means.
 
-Only a connection that never came about is tried again here, since nothing has been sent then; whether and when an
-answer other than 2xx is tried again is for the controller to say.
+Only a connection that was never opened is tried again here, since nothing has been sent then. For an answer other than
+2xx, the controller decides whether and when to try again.
 """
 
 import time
@@ -27,7 +27,7 @@ _UNREACHED = (NewConnectionError, ConnectTimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What the receiver said, or why it said nothing; no reason means that it took the message."""
+    """The receiver's answer, or why there is none; no reason means that it took the message."""
 
     reason: Reason | None
     message: str
@@ -90,7 +90,7 @@ def _once(
             raise _Unreached(failed) from None
         return failed
     answered()
-    response.close()  # the status says it all; whatever else is sent is not waited for
+    response.close()  # the status is enough; the body is not waited for
     return _answer(response.status, response.headers.get("Retry-After"), address.host)
 
 
@@ -102,8 +102,8 @@ def _parse(url: str) -> Address:
 
 
 def _answer(status: int, retry_after: str | None, host: str) -> WebhookResponse:
-    """By https://www.standardwebhooks.com: nothing but 2xx is success, redirects are not followed, and 410 is a wish
-    to hear no more."""
+    """By https://www.standardwebhooks.com: nothing but 2xx is success, redirects are not followed, and 410 ends all
+    further messages."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     told = f"{host} answered {status} {phrase}".strip()
     if 200 <= status < 300:

@@ -19,7 +19,7 @@ _MOST_SECRETS = 4
 
 def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
     """Of the Secret of this name, mounted at ``folder``; two while one key is replaced by another. Raises ImportFailure
-    CREDENTIALS_NOT_FOUND, which tells nothing of what stands there."""
+    CREDENTIALS_NOT_FOUND, which has nothing of the Secret's content."""
     try:
         words = (folder / SECRET_KEY).read_text("ascii", "replace").split()
     except OSError:

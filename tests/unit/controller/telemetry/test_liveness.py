@@ -35,7 +35,7 @@ def test_a_leader_that_hears_nothing_is_in_trouble(vitals: Vitals, clock: Any) -
     vitals.leads(lambda: 0.0)
     vitals.compared()
     clock.now += 601
-    assert vitals.trouble() == "nothing heard of the cluster for 601 s"
+    assert vitals.trouble() == "no answer from the cluster for 601 s"
     vitals.heard()
     assert vitals.trouble() is None
 

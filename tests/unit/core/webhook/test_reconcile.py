@@ -215,7 +215,7 @@ def test_a_bulk_that_goes_on_gives_up_what_was_not_delivered() -> None:
     found = tell(goes_on, jobs=(job(wish),))
     assert found.status is not None
     assert found.status.state == "Failed"
-    assert "goes on" in (found.status.message or "")
+    assert "continues" in (found.status.message or "")
     assert [type(action) for action in found.actions] == [Delete]
     assert tell(having(goes_on, found.status)) == Plan(found.status)
 

@@ -39,7 +39,7 @@ def test_what_will_be_encoded_and_reads_from_its_start_overlaps(head: Head) -> N
 @pytest.mark.parametrize(
     ("head", "why"),
     [
-        (replace(GOOD, boxes=LAST), "the source's index lies at its end, which could not be fetched first"),
+        (replace(GOOD, boxes=LAST), "the source's index is at its end, which could not be fetched first"),
         (replace(GOOD, demuxer="avi", boxes=()), "avi is not read before all of it is there"),
         (replace(GOOD, demuxer="", boxes=()), "the container is not read before all of it is there"),
         (replace(GOOD, seconds=None), "how long the source lasts is known only at its end"),

@@ -163,7 +163,7 @@ def test_quoted_line_breaks_belong_to_a_record_and_what_never_ends_to_its_line()
         (
             b"Our videos;;\nurl;name;\nhttps://e.com/1.mp4;One;\n",
             [("https://e.com/1.mp4", "One")],
-            ["Line 1: it stands above the header of the table and has no address."],
+            ["Line 1: it is above the header of the table and has no address."],
         ),
         (b"Link,Title\nhttps://e.com/1.mp4,One\n", [("https://e.com/1.mp4", "One")], []),
         (b"HTTPS://e.com/1.mp4\n", [("https://e.com/1.mp4", None)], []),

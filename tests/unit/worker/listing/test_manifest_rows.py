@@ -103,7 +103,7 @@ class TestTables:
         rows = read(f"Our videos{sign}{sign}\n{sign}{sign}\nurl{sign}name{sign}\n{ONE}{sign}One{sign}\n")
         assert items(rows) == [(ONE, "One")]
         assert rejected(rows) == [1]
-        assert rows[0].wrong == "it stands above the header of the table and has no address"
+        assert rows[0].wrong == "it is above the header of the table and has no address"
         assert skipped(rows) == Skipped(blank=1)
 
     def test_hash_signs_in_a_table_are_no_comments(self) -> None:
@@ -160,7 +160,7 @@ class TestTables:
         assert "differ only in characters that are not shown" in only_wrong(
             f'{{"url": "{ONE}", "metadata": {{"team": "a", "te\\u202eam": "b"}}}}'
         )
-        assert "duration is told of every video" in only_wrong(
+        assert "duration is set by the importer for every video" in only_wrong(
             f'{{"url": "{ONE}", "metadata": {{"dur\\u200bation": 5}}}}'
         )
 
@@ -208,7 +208,7 @@ class TestTables:
     )  # fmt: skip
     def test_a_row_that_is_divided_in_another_way_is_rejected(self, header: str, row: str, sign: str) -> None:
         told = only_wrong(f"{header}\n{row}\n")
-        assert told == f"its columns are divided in another way than the header's, which has {sign}"
+        assert told == f"its columns have another separator than the header, which has {sign}"
 
     @pytest.mark.parametrize("sign", [",", ";", "|"])
     def test_two_addresses_in_one_cell_are_rejected(self, sign: str) -> None:

@@ -59,7 +59,7 @@ def test_a_login_is_taken_out_of_the_address() -> None:
         ),
         (NewConnectionError(HTTPConnection("h.example"), "x"), "h.example could not be reached."),
         (ConnectTimeoutError(), "h.example could not be reached."),
-        (ProxyError("x", OSError()), "The proxy of spec.template.worker.proxy does not let us reach h.example."),
+        (ProxyError("x", OSError()), "The proxy of spec.template.worker.proxy refuses a connection to h.example."),
         (SSLError("x"), "h.example broke off the TLS handshake."),
         (HTTPError("https://h.example/?secret=1"), "h.example did not answer (HTTPError)."),
     ],

@@ -1,4 +1,4 @@
-"""HTTP as the Range client needs it: one request, its redirects followed by us, each hop judged anew."""
+"""HTTP for the Range client: one request and its redirects. Each hop is checked again."""
 
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
@@ -24,10 +24,10 @@ _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class Browser:
-    """Sends requests. No proxies of the environment, no retries of its own.
+    """Sends requests, without the environment's proxies and without retries.
 
-    ``secrets`` go where they belong at each hop. ``cookies`` are kept for a page's session, whose media may want them;
-    those that answers set are added.
+    At each hop it sends only the ``secrets`` of that host. ``cookies`` are those of a page's session, which its media
+    may need. Cookies of answers are added.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class Browser:
         self._cookies = self._secrets.jar() if cookies is None else cookies
 
     def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> HttpResponse:
-        """Return the answer of the last hop. Raises ImportFailure, or Interrupted for what another try may mend.
+        """Return the answer of the last hop. Raises ImportFailure, or Interrupted for an error that another try may
+        solve.
 
         ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
         """
@@ -80,7 +81,7 @@ class Browser:
         return response
 
     def _send(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """Send it again where the server closed a kept connection at that moment: then it has not read the request."""
+        """Send a request again if the server closed a kept connection at that moment: it has not read the request."""
         pool = self._pool.connection_from_url(url)
         made = pool.num_connections
         try:
@@ -96,10 +97,10 @@ class Browser:
 
 
 def _discard(response: BaseHTTPResponse) -> None:
-    """Keep the connection of an answer without a body. Others are closed: what is unread would be taken for the next
-    answer, and nobody knows how long it is."""
+    """Keep the connection of an answer without a body. Others are closed: unread bytes would be taken for the next
+    answer, and their number is unknown."""
     if response.length_remaining == 0:
-        response.drain_conn()  # reads nothing, and tells http.client that the answer is over
+        response.drain_conn()  # reads nothing, and marks for http.client that the answer is over
         response.release_conn()
     else:
         response.close()

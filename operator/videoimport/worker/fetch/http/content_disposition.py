@@ -1,7 +1,7 @@
 """Content-Disposition: the name that a server gives a file (RFC 6266), as browsers understand it. Pure.
 
-``email.message.Message.get_filename`` reads the headers of mail: it prefers ``filename`` to ``filename*`` where both
-are sent, and keeps the quote of a value that is cut off and the backslash of a quoted pair. So the parser is ours.
+``email.message.Message.get_filename`` reads the headers of mail. It prefers ``filename`` to ``filename*`` where both
+are sent. It keeps the quote of a value that is cut off and the backslash of a quoted pair. So this module has a parser.
 """
 
 import codecs

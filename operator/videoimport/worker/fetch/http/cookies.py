@@ -17,7 +17,7 @@ _NUMBERS = re.compile(r"[0-9.]+|.*:.*")
 
 
 class Policy(DefaultCookiePolicy):
-    """A cookie without a domain of its own goes to the very host that set it. None is set for a suffix such as co.uk,
+    """A cookie without a domain goes to no other host than the one that set it. None is set for a suffix such as co.uk,
     or for a part of an address in numbers. http.cookiejar allows all of it by default."""
 
     def __init__(self) -> None:
@@ -30,8 +30,8 @@ class Policy(DefaultCookiePolicy):
 
 
 def _is_of(cookie: Cookie, host: str) -> bool:
-    """Whether a cookie names no domain, or one that the host can be in: 10.1.2.3 is in no domain 2.3. http.cookiejar
-    takes a name without dots for one in the domain local."""
+    """Whether a cookie names no domain, or one that the host can be in. The address 10.1.2.3 is in no domain 2.3, but
+    http.cookiejar takes a name without dots for one in the domain local."""
     name = urlsplit(f"//{host}").hostname or ""
     is_alone = "." not in name or _NUMBERS.fullmatch(name)
     return not (cookie.domain_specified and is_alone) or cookie.domain.lstrip(".") == name

@@ -1,4 +1,4 @@
-"""Our own Range client: one file from one address, resumed after a broken connection, never mixed from two versions."""
+"""A Range client: one file from one address, resumed after a broken connection, never mixed from two versions."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Read no more of what was opened."""
+        """Read no more of the open answer."""
         if self._pending:
             self._pending.answer.response.close()
 
@@ -89,7 +89,7 @@ class Download:
                 return Opening(answer, self._landing.head(sniff.ENOUGH))
             self._landing.start_over()
         if answer.status == 206 and not answer.is_whole:
-            # Nobody asked for a part, and one that is taken for the whole would be a short video.
+            # The request asked for no part, and one that is taken for the whole would be a short video.
             answer.response.close()
             raise Interrupted("it answers with a part of the source", reason=Reason.SOURCE_TRUNCATED)
         opening = Opening(answer, self._read_head(answer))
@@ -104,7 +104,7 @@ class Download:
         return head
 
     def _adopt(self, answer: HttpResponse) -> None:
-        """From now on it is this version of the source that is read."""
+        """Record the version of the source that is read from now on."""
         self._url = answer.url
         self._validator = answer.validator
         self._total = answer.total
@@ -118,7 +118,7 @@ class Download:
         answer.response.close()
         has_begun = self._landing.size > 0 or answer.status == 403
         if answer.status in (401, 403, 404, 410) and self._refusals == 0 and has_begun:
-            # A signed address may have run out since: ask once more, from where we were sent first.
+            # A signed address may have expired since: request the first address once more.
             self._refusals += 1
             self._url = self._original
             raise Interrupted(f"it answers {answer.status}")
@@ -151,7 +151,7 @@ class Download:
         return found if found and found.offset >= self._landing.size else None
 
     def _resume(self) -> HttpResponse:
-        """The answer to a request for the rest, or for the whole where a rest could not be trusted."""
+        """The answer to a request for the missing part, or for the whole file if a part could not be trusted."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
         answer = self._get(wanted)
@@ -165,7 +165,7 @@ class Download:
         return self._browser.get(self._url, {**self._extra, **headers}, first=self._original)
 
     def _continues(self, answer: HttpResponse) -> bool:
-        """Whether a 206 is exactly the rest we asked for, of the version we have."""
+        """Whether a 206 has exactly the requested part, of the same version."""
         span = answer.content_range
         if self._validator.differs(answer.validator):
             return False
@@ -174,7 +174,7 @@ class Download:
         return self._total in (None, span.total)
 
     def _restart(self, answer: HttpResponse) -> None:
-        """Throw away what is there; what is read from now on is one version again."""
+        """Discard the bytes so far; from now on the file has one version again."""
         self._patience.restarted(self._validator.differs(answer.validator) or self._length_differs(answer))
         self._landing.start_over()
         self._tail = None
@@ -182,7 +182,7 @@ class Download:
             self._is_told = False
             self._teller.tell(Restarted(part=self._part))
         if answer.status == 206:
-            # An answer that is neither the rest nor the whole: ranges of this server are not to be believed.
+            # An answer that is neither the missing part nor the whole: ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
             raise Interrupted("it answers with another range than was asked for")

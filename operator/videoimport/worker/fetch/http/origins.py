@@ -52,8 +52,8 @@ class Origin:
         return found if found and _HOST.fullmatch(found.host) else None
 
     def covers(self, other: "Origin") -> bool:
-        """Whether what may be sent to this origin may be sent to the other: the same one, or the same host by https
-        where this is http, both at their default ports."""
+        """Whether a header for this origin may be sent to the other. It may to the same one, and to the same host by
+        https where this is http, both at their default ports."""
         upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
         return self == other or (upgraded and self.host == other.host)
 

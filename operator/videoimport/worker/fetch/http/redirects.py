@@ -23,7 +23,7 @@ def location_of(status: int, headers: urllib3.HTTPHeaderDict) -> str | None:
 
 
 def target(url: str, location: str, first: str) -> str:
-    """Return where an answer from ``url`` leads. ``first`` is the address whose login goes on to its own host.
+    """Return where an answer from ``url`` leads. ``first`` is the address whose login is kept for its own host.
 
     Raises ImportFailure UNSUPPORTED_SOURCE for what is no http or https address.
     """
@@ -40,7 +40,7 @@ def target(url: str, location: str, first: str) -> str:
 
 
 def with_login(url: str, first: str) -> str:
-    """Return ``url`` with the login that stands in ``first``, if it is of that host and has none."""
+    """Return ``url`` with the login in ``first``, if it is of that host and has none."""
     parts, login = urlsplit(url), urlsplit(first).netloc.rpartition("@")[0]
     if not login or "@" in parts.netloc or not is_own(first, url):
         return url

@@ -1,4 +1,4 @@
-"""An answer's headers and status understood, its body read; and the network that fails in the middle of it."""
+"""An answer: its headers and status, its body, and failures of the network while it is read."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MOST_DIGITS = 18
 
 
 class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
-    """The network failed in the middle; worth another try."""
+    """The network failed during an answer; another try may succeed."""
 
     def __init__(
         self, why: str, *, reason: Reason = Reason.SOURCE_UNAVAILABLE, retry_after: float | None = None
@@ -27,14 +27,14 @@ class Interrupted(Exception):  # noqa: N818 — an event of the network, not of 
         super().__init__(why)
         self.why = why
         self.reason = reason
-        """What the import ends with when no further try mends it."""
+        """The failure of the import if no further try succeeds."""
         self.retry_after = retry_after
         """Seconds the server asked us to wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """What tells one version of a source from another."""
+    """The value that distinguishes one version of a source from another."""
 
     etag: str | None = None
     """Strong only."""
@@ -42,12 +42,12 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value of If-Range; None when a resumed download could not be told from a mixed one."""
+        """The value of If-Range; None when a resumed download could not be distinguished from a mixed one."""
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """Both in one line, for ``parse``; None when no later run could tell a changed source."""
+        """Both in one line, for ``parse``; None when no later run could recognize a changed source."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod
@@ -64,7 +64,7 @@ class Validator:
 
 @dataclass(frozen=True, slots=True)
 class ContentRange:
-    """What a 206 says it holds: bytes ``first`` to ``last``, of ``total`` in all."""
+    """The declared range of a 206: bytes ``first`` to ``last``, of ``total`` in all."""
 
     first: int
     last: int
@@ -95,7 +95,7 @@ class HttpResponse:
 
     @property
     def is_encoded(self) -> bool:
-        """Whether the body is compressed although we asked for it as it is: then its length says nothing."""
+        """Whether the body is compressed although the request refused that: then its length proves nothing."""
         return self.header("Content-Encoding").lower() not in ("", "identity")
 
     @property
@@ -175,7 +175,7 @@ def reason_of(status: int) -> Reason:
 
 
 def said(status: int, host: str) -> str:
-    """Who answered what, such as ``example.com answers 404 Not Found``."""
+    """A clause with host and status, such as ``example.com answers 404 Not Found``."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     return f"{host} answers {status} {phrase}".strip()
 
@@ -186,7 +186,7 @@ def advice_of(status: int) -> str:
 
 
 def status_failure(status: int, url: str, retry_after: float | None = None) -> Exception:
-    """ImportFailure, or Interrupted for what another try may mend."""
+    """ImportFailure, or Interrupted for an error that another try may solve."""
     reason, told = reason_of(status), said(status, urlsplit(url).hostname or "the source")
     if reason is Reason.SOURCE_UNAVAILABLE:
         return Interrupted(told, retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""How often a download is tried again, and when it is given up."""
+"""How often a download is retried, and when it fails."""
 
 from collections.abc import Callable
 
@@ -10,15 +10,15 @@ from videoimport.worker.fetch.http.response import Interrupted
 from videoimport.worker.runtime.errors import ImportFailure
 
 MOST_FRUITLESS = 4
-"""Tries in a row that brought no byte; then it ends."""
+"""Maximum of tries in a row without a new byte."""
 MOST_RESTARTS = 3
-"""Times a download may begin anew, for whatever cause."""
+"""Maximum of restarts of a download from its first byte."""
 _LONGEST_WAIT = 10.0
 _LONGEST_ASKED = 30.0
 
 
 class RetryPolicy:
-    """Of one download: as long as bytes come it is endless."""
+    """The retries of one download: without a limit as long as new bytes arrive."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self._sleep = sleep
@@ -31,7 +31,7 @@ class RetryPolicy:
         self._fruitless = 0
 
     def restarted(self, has_changed: bool) -> None:
-        """It begins anew, perhaps because the source is another one now."""
+        """Count a restart, for example because the source changed."""
         self._restarts += 1
         self._has_changed = self._has_changed or has_changed
 

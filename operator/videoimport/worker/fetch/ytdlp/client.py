@@ -1,4 +1,4 @@
-"""yt-dlp as we use it: its options, and the source's Secret at the one place where its requests leave."""
+"""yt-dlp with the worker's options. The source's Secret is added at the one place that sends its requests."""
 
 import subprocess
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def claims(url: str) -> bool:
 
 
 class _Log:
-    """yt-dlp's words in our log; what it would say to a terminal is dropped."""
+    """yt-dlp's messages in the worker's log; its output for a terminal is dropped."""
 
     def debug(self, message: str) -> None:
         """Dropped."""
@@ -49,7 +49,7 @@ class _Log:
 
 
 Answered = Callable[[int, str], object]
-"""Told of each answer: its status and its Retry-After."""
+"""Called for each answer: its status and its Retry-After."""
 
 
 class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
@@ -80,7 +80,7 @@ class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
             # requests reads it as UTF-8 and fails on other bytes.
             location = letters.of_address(answer.headers["Location"])
             answer.headers["Location"] = location.encode().decode("latin-1")
-            answer.close()  # requests would read all of its body, which nobody wants
+            answer.close()  # requests would read all of its body, which is not needed
             answer._content = b""
         return answer
 
@@ -158,7 +158,8 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
 
 
 def pauses(refused: Callable[[], object]) -> Callable[[int], float]:
-    """Seconds before the next try: half a second, doubled each time. ``refused`` raises for what no try would mend."""
+    """Seconds before the next try: half a second, doubled each time. ``refused`` raises for an error that no try would
+    solve."""
 
     def pause(n: int) -> float:
         refused()

@@ -1,4 +1,4 @@
-"""What yt-dlp's errors mean, as reasons. Its own words are shown, without the secrets of the addresses in them."""
+"""From yt-dlp's errors to reasons. Messages have its own text, without secrets of addresses."""
 
 import errno
 import re
@@ -19,7 +19,8 @@ _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
     (CertificateVerifyError, Reason.CERTIFICATE_INVALID),
     (IncompleteRead, Reason.SOURCE_TRUNCATED),
     (ContentTooShortError, Reason.SOURCE_TRUNCATED),
-    # The last, since others above are of this kind too; before any words, which only the site's own answers deserve.
+    # The last type, because others above are subclasses of it. Texts are checked after the types: only a site's own
+    # answers have them.
     (TransportError, Reason.SOURCE_UNAVAILABLE),
 )
 _OF_WHAT = re.compile(r"^(?:ERROR: )?\[[^\]\s]+\] (?:\S+: )?")

@@ -14,13 +14,13 @@ from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Restart
 from videoimport.worker.runtime.errors import ImportFailure
 
 _HASHED_BYTES = 16 * 2**20
-"""At once, and then it is told."""
+"""At once, and then it is reported."""
 _MOST_BYTES = 2**63 - 1
 """No total beyond it is meant."""
 
 
 def size_of(told: Any) -> int | None:
-    """Bytes as a site or yt-dlp tells them, or None for a number that means nothing."""
+    """Bytes as a site or yt-dlp reports them, or None for a number without a meaning."""
     return int(told) if isinstance(told, int | float) and 0 < told <= _MOST_BYTES else None
 
 
@@ -43,7 +43,7 @@ class Segments:
         return hashed(self._path, self._teller)
 
     def void(self) -> None:
-        """What was told of it is no more."""
+        """Its earlier reports are void."""
         if self._is_told:
             self._is_told = False
             self._teller.tell(Restarted(part=self._growing.part))
@@ -66,7 +66,7 @@ class Segments:
         return size_of(self._before + size) if size else None
 
     def _look(self) -> None:
-        """Tell of it once it has bytes."""
+        """Report it once it has bytes."""
         if not self._is_told and self._path.is_file() and self._path.stat().st_size:
             self._is_told = True
             self._teller.tell(self._growing)

@@ -1,4 +1,4 @@
-"""What yt-dlp found, in our words. Everything in it was written by others, so everything is bounded."""
+"""yt-dlp's findings as the worker's types. All values are untrusted, so all are bounded."""
 
 from typing import Any
 
@@ -6,10 +6,14 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.protocol import Found, identity, sayable
 from videoimport.worker.runtime.errors import ImportFailure
 
-_LIVE = {"is_live": "is live now", "is_upcoming": "has not started", "post_live": "has just ended and is being made"}
+_LIVE = {
+    "is_live": "is live now",
+    "is_upcoming": "has not started",
+    "post_live": "has just ended and has no recording yet",
+}
 _MOST_SECONDS = 1_000_000_000
 _WITHOUT_IDENTITY = ("Generic", "HTML5MediaEmbed")
-"""Their ids are made from the address, so they say nothing of the bytes."""
+"""Their ids are made from the address, so they prove nothing about the bytes."""
 
 
 def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
@@ -26,7 +30,7 @@ def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def refuse_live(info: dict[str, Any]) -> None:
-    """Raises ImportFailure for what is not over yet."""
+    """Raises ImportFailure for a live or future stream."""
     status = info.get("live_status") or ("is_live" if info.get("is_live") else "")
     if status in _LIVE:
         advice = "Wait until its recording is published."
@@ -34,7 +38,7 @@ def refuse_live(info: dict[str, Any]) -> None:
 
 
 def found(info: dict[str, Any]) -> Found:
-    """What is told of it before its bytes are there."""
+    """The facts that are reported before its bytes are there."""
     extractor = str(info.get("extractor_key") or "Generic")[:64]
     has_identity = bool(info.get("id")) and extractor not in _WITHOUT_IDENTITY
     return Found(

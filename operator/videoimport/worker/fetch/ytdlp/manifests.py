@@ -1,5 +1,5 @@
-"""What HLS and DASH manifests say of their renditions and yt-dlp does not use: which sound belongs to a picture, which
-rendition is the default one, which is made for a part of the audience, and whether all of the source can be had.
+"""Facts of HLS and DASH manifests about their renditions that yt-dlp does not use. They are the audio of a video, the
+default rendition, renditions for a part of the audience, and whether all of the source is available.
 
 ``preference`` is yt-dlp's first key when it chooses among formats of one kind.
 """
@@ -115,8 +115,8 @@ def _name(element: Element) -> str:
 
 
 def number_equal_formats(formats: Formats) -> None:
-    """Let formats of a DASH period that yt-dlp cannot tell apart stay apart, such as two sounds without a language: it
-    takes equal formats for the same stream in the next period, and would append one to the other."""
+    """Number the formats of a DASH period that are equal, such as two audio tracks without a language: yt-dlp takes
+    equal formats for the same stream in the next period, and would append one to the other."""
     seen = Counter[tuple[Any, ...]]()
     for one in formats:
         key = _key(one)
@@ -124,11 +124,11 @@ def number_equal_formats(formats: Formats) -> None:
         seen[key] += 1
 
 
-def prefer_first_sound(formats: Formats) -> None:
-    """Mark the sounds of a DASH period that are no other form of its first one with a main role."""
-    sounds = [one for one in formats if _is_sound(one)]
-    first = next((one for one in sounds if not one.get("preference")), None)
-    for one in sounds:
+def prefer_first_audio(formats: Formats) -> None:
+    """Mark the audio of a DASH period that is no other form of its first audio with a main role."""
+    audios = [one for one in formats if _is_audio(one)]
+    first = next((one for one in audios if not one.get("preference")), None)
+    for one in audios:
         if first and not one.get("preference") and (one[_NUMBER] or one.get("language") != first.get("language")):
             _lower(one, _ALTERNATE)
 
@@ -136,11 +136,11 @@ def prefer_first_sound(formats: Formats) -> None:
 def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
     """Return the merged formats that go through all periods; each list has a period's formats before the merge.
 
-    Raises ImportFailure UNSUPPORTED_SOURCE where there is no such picture, or no such sound though a period has sound:
-    the others lack a part, such as the film after an advertisement.
+    Raises ImportFailure UNSUPPORTED_SOURCE without such a video, or without such audio although a period has audio: the
+    others lack a part, such as the film after an advertisement.
     """
     found: Formats = []
-    for kind, word in ((_is_picture, "picture"), (_is_sound, "sound")):
+    for kind, word in ((_is_video, "video"), (_is_audio, "audio")):
         keys = [{_key(one) for one in formats if kind(one)} for formats in periods]
         through = [one for one in merged if kind(one) and all(_key(one) in period for period in keys)]
         if any(keys) and not through:
@@ -148,14 +148,14 @@ def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
             advice = "Give the address of one period, or of a file that has all of it."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
         found += through
-    return [one for one in merged if one in found or not (_is_picture(one) or _is_sound(one))]
+    return [one for one in merged if one in found or not (_is_video(one) or _is_audio(one))]
 
 
-def _is_picture(one: Mapping[str, Any]) -> bool:
+def _is_video(one: Mapping[str, Any]) -> bool:
     return one.get("vcodec") != "none"
 
 
-def _is_sound(one: Mapping[str, Any]) -> bool:
+def _is_audio(one: Mapping[str, Any]) -> bool:
     return one.get("vcodec") == "none" and one.get("acodec") != "none"
 
 
@@ -179,7 +179,7 @@ def install() -> None:
         prefer_dash_roles(mpd_doc, periods)
         for period in periods:
             number_equal_formats(period["formats"])
-            prefer_first_sound(period["formats"])
+            prefer_first_audio(period["formats"])
         return periods
 
     def merged(self: Any, periods: Any) -> Any:

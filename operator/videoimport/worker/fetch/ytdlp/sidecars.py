@@ -1,4 +1,4 @@
-"""What a page has besides its video: chapters, captions, a thumbnail. Nice to have: what cannot be had is logged."""
+"""Extras of a page besides its video: chapters, captions, a thumbnail. They are optional: a failure is logged."""
 
 import re
 import time
@@ -23,7 +23,7 @@ MOST_CAPTIONS = 16
 MOST_CAPTION_BYTES = 4 * 2**20
 MOST_THUMBNAIL_BYTES = 8 * 2**20
 _LONGEST_SECONDS = 60.0
-"""For all of it; the video is there, and somebody waits."""
+"""For all of it; the video is there, and the import waits."""
 _CAPTION_FORMATS = ("vtt", "srt", "ttml", "ass")
 _PICTURES = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG", "png"), (b"RIFF", "webp"))
 _TEXT_PROTOCOLS = ("m3u8", "m3u8_native")
@@ -89,7 +89,7 @@ def _is_usable(one: Any) -> bool:
 
 
 def _thumbnails(info: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The best first: yt-dlp sorts them the other way."""
+    """The best first; yt-dlp has the best last."""
     told = info.get("thumbnails")
     yield from (one for one in reversed(told if isinstance(told, list) else []) if one.get("url"))
     if info.get("thumbnail"):

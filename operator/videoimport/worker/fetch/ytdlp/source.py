@@ -64,7 +64,7 @@ class VideoPage:
             raise self._failure(error) from error
 
     def _void(self) -> None:
-        """Whatever was told of files is no more, nor are they: what comes next has other names."""
+        """All reported files are void and deleted: later files have other names."""
         for path in self._around.folder.glob(f"page-{self._tries}-*"):
             path.unlink()
         for part in self._begun:
@@ -158,7 +158,7 @@ class VideoPage:
 
 
 class _After:
-    """Tells of a file after others: its bytes come on top of theirs."""
+    """Reports a file after others: its bytes are added to theirs."""
 
     def __init__(self, teller: Any, before: int) -> None:
         self._teller, self._before = teller, before

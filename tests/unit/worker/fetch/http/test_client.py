@@ -24,4 +24,4 @@ def test_an_address_that_is_none_is_told_by_its_field(field: str) -> None:
 def test_a_proxy_that_refuses_is_told_by_its_field(field: str) -> None:
     failure = client._failure(ProxyError("x", OSError()), "h.example", field)
     assert isinstance(failure, Interrupted)
-    assert str(failure) == f"the proxy of {field} does not let us reach h.example"
+    assert str(failure) == f"the proxy of {field} refuses a connection to h.example"

@@ -11,7 +11,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.ytdlp.manifests import (
     number_equal_formats,
     prefer_dash_roles,
-    prefer_first_sound,
+    prefer_first_audio,
     prefer_hls_defaults,
     whole_formats,
 )
@@ -112,7 +112,7 @@ def test_a_period_that_no_stream_goes_through_is_refused() -> None:
 @pytest.mark.parametrize("first", [{"tbr": 64, **SOUND}, {"vcodec": "h264", "width": 640, "acodec": "none"}])
 def test_a_sound_that_not_all_periods_have_is_refused(first: dict[str, Any]) -> None:
     pictures = period(640)["formats"]
-    with pytest.raises(ImportFailure, match="no sound goes through them all"):
+    with pytest.raises(ImportFailure, match="no audio goes through them all"):
         merged({"formats": [*pictures, first]}, {"formats": [*map(dict, pictures), {"tbr": 128, **SOUND}]})
 
 
@@ -134,7 +134,7 @@ def test_equal_formats_of_a_period_stay_apart() -> None:
 def preferred(*sounds: dict[str, Any]) -> list[bool]:
     found = formats(*({**SOUND, **sound} for sound in sounds))["formats"]
     number_equal_formats(found)
-    prefer_first_sound(found)
+    prefer_first_audio(found)
     return [not one.get("preference") for one in found]
 
 
