@@ -11,9 +11,8 @@ from videoimport.api.tasks.import_report import Progress
 from videoimport.api.tasks.import_task import Task, spec_hash
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
-from videoimport.core.object_metadata import build_job_owner, build_video_owner
-from videoimport.core.object_names import build_job_name
 from videoimport.core.observed import JobView, ObservedVideo, PodView
+from videoimport.core.owned_objects import build_job_name, build_job_owner, build_video_owner
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video
 

@@ -20,12 +20,11 @@ from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import observe_video
 from videoimport.core.admission import Limits
-from videoimport.core.circuit_breaker import BreakerState, combine_records
-from videoimport.core.lifecycle import has_active_run
+from videoimport.core.circuit_breaker import BreakerState, combine_records, find_host
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import find_host
 from videoimport.core.video.reconcile import reconcile_video
+from videoimport.core.video_status import has_active_run
 
 Raw = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)

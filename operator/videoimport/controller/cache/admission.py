@@ -10,10 +10,9 @@ from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.fair_share import Slots
 from videoimport.controller.cache.host_breakers import HostBreakers
 from videoimport.controller.client.resources import Key, Place
-from videoimport.core.admission import AdmissionState, Limits, find_admission_state
-from videoimport.core.circuit_breaker import BreakerState, report_host, report_listing_host
-from videoimport.core.lifecycle import has_active_run
-from videoimport.core.source_host import find_host, find_list_host
+from videoimport.core.admission import AdmissionState, Limits, find_admission_state, report_host, report_listing_host
+from videoimport.core.circuit_breaker import BreakerState, find_host, find_list_host
+from videoimport.core.video_status import has_active_run
 
 
 class Turns:

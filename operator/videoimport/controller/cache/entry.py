@@ -12,8 +12,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import GROUP, PAGE
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.client.resources import Raw
-from videoimport.core.object_metadata import Owner
-from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
+from videoimport.core.observed import ClaimView, JobView, Owner, PageView, PodView, ShardView
 from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Kind
 

@@ -18,8 +18,7 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
-from videoimport.core.object_metadata import Owner
-from videoimport.core.observed import JobView, PodView
+from videoimport.core.observed import JobView, Owner, PodView
 from videoimport.core.owned_objects import is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
 

@@ -18,10 +18,9 @@ from videoimport.controller.client.api_client import Page, version_of
 from videoimport.controller.client.resources import KINDS, Key, Place, Raw, controller_of, keys_of
 from videoimport.controller.queue.workqueue import Clock
 from videoimport.core.admission import DEFAULT, Limits
-from videoimport.core.jobs.run_end import is_active
-from videoimport.core.object_metadata import Owner, build_job_owner
-from videoimport.core.observed import JobView, PodView
-from videoimport.core.owned_objects import is_job_of_video, is_pod_of
+from videoimport.core.jobs.run import is_active
+from videoimport.core.observed import JobView, Owner, PodView
+from videoimport.core.owned_objects import build_job_owner, is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
 
 TOMBSTONE_SECONDS = 600.0

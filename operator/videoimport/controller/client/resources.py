@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from videoimport.api.labels import BULK, BULK_KIND, GROUP, IMPORT, MANAGED_BY, MANAGED_BY_VALUE, VERSION, VIDEO_KIND
-from videoimport.core.object_metadata import Owner, find_controller
+from videoimport.core.observed import Owner
+from videoimport.core.owned_objects import find_controller
 from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]

@@ -13,7 +13,7 @@ from videoimport.controller.cache.store import Store
 from videoimport.controller.client import errors
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.resources import KINDS, Raw, controller_of
-from videoimport.core.object_metadata import OUR_LABELS
+from videoimport.core.owned_objects import OUR_LABELS
 from videoimport.core.plan import Create, Delete, Kind, Patch, Write
 
 

@@ -13,9 +13,9 @@ from videoimport.controller.client.errors import NotFound
 from videoimport.controller.client.resources import Key, controller_of
 from videoimport.controller.reconcile.apply import Writer
 from videoimport.controller.reconcile.observe import claims_of, jobs_of, pods_of
-from videoimport.core.lifecycle import is_finished
-from videoimport.core.object_metadata import OUR_LABELS
+from videoimport.core.owned_objects import OUR_LABELS
 from videoimport.core.plan import Kind, Patch
+from videoimport.core.video_status import is_finished
 
 LEAVING_SECONDS = 5.0
 """Between two looks at something that is being deleted."""

@@ -13,9 +13,8 @@ from videoimport.controller.client.resources import Place
 from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
 from videoimport.core.invalid_objects import describe_problem
 from videoimport.core.list_item import Listed
-from videoimport.core.object_metadata import build_job_owner
 from videoimport.core.observed import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
-from videoimport.core.owned_objects import is_claim_of, is_job_of, is_page_of, is_pod_of, is_shard_of
+from videoimport.core.owned_objects import build_job_owner, is_claim_of, is_job_of, is_page_of, is_pod_of, is_shard_of
 
 _log = structlog.get_logger(__name__)
 

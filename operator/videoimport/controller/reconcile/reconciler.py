@@ -37,8 +37,8 @@ from videoimport.core.jobs.cluster_message import explain, find_bulk_fields, fin
 from videoimport.core.parsers import is_about, parse_event
 from videoimport.core.plan import Action, Create, EventQuery, Plan, PlannedEvent, StoreListingPage, split_into_batches
 from videoimport.core.settings import Settings
-from videoimport.core.status_changes import find_status_delta
 from videoimport.core.video.reconcile import reconcile_video
+from videoimport.core.video_status import find_status_delta
 
 AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
 REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)

@@ -12,14 +12,10 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, info
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.outcome import Outcome, find_outcome_without_report, read_reports
-from videoimport.core.jobs.pod_template import build_pod, compute_task_resources
-from videoimport.core.jobs.run import RunState, finish_run
-from videoimport.core.jobs.run_end import is_active, is_over
-from videoimport.core.jobs.volumes import Volumes, build_task_volumes
-from videoimport.core.object_metadata import build_bulk_owner
-from videoimport.core.object_names import build_task_job_name
+from videoimport.core.jobs.pod_template import Volumes, build_pod, build_task_volumes, compute_task_resources
+from videoimport.core.jobs.run import RunState, finish_run, is_active, is_over
 from videoimport.core.observed import JobView, ObservedBulk, PodView
-from videoimport.core.owned_objects import Word, find_pods, is_task_job_of
+from videoimport.core.owned_objects import Word, build_bulk_owner, build_task_job_name, find_pods, is_task_job_of
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 

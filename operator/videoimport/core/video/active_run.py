@@ -18,8 +18,7 @@ from videoimport.core.progress import (
 )
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import reference_job
-from videoimport.core.video.scratch_claim import prepare_scratch
-from videoimport.core.video.start_run import STARTING, start_next_run
+from videoimport.core.video.start_run import STARTING, prepare_scratch, start_next_run
 
 QUEUED = "The Job waits for its queue to admit it."
 _IDLE = {"bytes_per_second": None, "eta_seconds": None}

@@ -8,14 +8,19 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
-from videoimport.core.circuit_breaker import HostContext
+from videoimport.core.circuit_breaker import HostContext, find_host
 from videoimport.core.jobs.run import RunState
-from videoimport.core.object_metadata import Owner, build_job_owner, build_video_owner
-from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import find_pods, is_claim_of, is_job_of_video, is_pod_of
+from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, Owner, PodView
+from videoimport.core.owned_objects import (
+    build_job_owner,
+    build_video_owner,
+    find_pods,
+    is_claim_of,
+    is_job_of_video,
+    is_pod_of,
+)
 from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import find_host
 
 VideoPlan = PartialPlan[VideoImportStatus]
 """What a step of the decision returns; ``finalize_plan`` completes it."""

@@ -8,18 +8,16 @@ from typing import Any
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_task import spec_hash
 from videoimport.api.videoimport_status import JobReference, VideoPhase
-from videoimport.core.circuit_breaker import describe_wait, record_failure
+from videoimport.core.circuit_breaker import describe_wait, find_host, record_failure
 from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, find_outcome, find_success
-from videoimport.core.jobs.run import finish_run
-from videoimport.core.jobs.run_end import is_active
-from videoimport.core.lifecycle import has_new_token
+from videoimport.core.jobs.run import finish_run, is_active
 from videoimport.core.message_format import format_message, format_time, join_sentences, split_advice
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
 from videoimport.core.retry_policy import Context, Verdict, explain_exhaustion, judge
-from videoimport.core.source_host import find_host
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, start_next_run
+from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
     "The object store has no conditional writes: destination.ifExists: Fail does not hold between two imports that "
