@@ -1,4 +1,4 @@
-"""What one import means to others: whether it has or wants a place among those that run, and what it reports of its host.
+"""What one import means to others: its place among those that run, and what it reports of its host.
 
 Owners are served in turn: first the one with the fewest running, then the one that has waited longest. A BulkImport is
 one owner, whatever its size, and so is each import that no BulkImport created.

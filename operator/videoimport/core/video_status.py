@@ -3,11 +3,14 @@
 Also the fields that follow from others (upload, displayName), and what a new status reports for the first time.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from videoimport.api.reasons import Reason, UploadText, info
-from videoimport.api.short_names import file_of_url, host_of_url, shown_name
+from videoimport.api.redaction import shown_text, shown_url
 from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_source import VideoSource
@@ -22,6 +25,14 @@ from videoimport.api.videoimport_status import (
 )
 
 ENDED = frozenset({VideoPhase.COMPLETED, VideoPhase.FAILED, VideoPhase.CANCELLED})
+MOST_SHOWN = 40
+"""Characters of a column's text: with it, a row of usual names fits a terminal of 120 columns."""
+_MOST_READ = 512
+"""Characters of a text that are looked at."""
+_MOST_ENCODINGS = 3
+"""Times that an address may be percent-encoded over and over, as proxies and archives do it."""
+_NOT_A_NAME = re.compile(r"[?#;&=]")
+"""What begins a query, a fragment or a parameter, also within a path."""
 LOST = "Lost"
 """Of a run that was lost and is followed by the next one at once: its reason stands in no status."""
 _PENDING: tuple[Literal[1], Literal["pending"]] = (1, "pending")
@@ -101,9 +112,9 @@ def _find_upload_text(status: VideoImportStatus) -> UploadText:
 
 def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
     """The title that was found, else the file's name, else where the source is; None where nothing of it can be shown.
-    At most api.short_names.MOST_SHOWN characters, without control characters, queries and user info."""
+    At most MOST_SHOWN characters, without control characters, queries and user info."""
     known = (_find_title(found), found.filename or "") if found else ()
-    return next((shown for text in (*known, _find_location(source)) if (shown := shown_name(text))), None)
+    return next((shown for text in (*known, _find_location(source)) if (shown := shorten_name(text))), None)
 
 
 def _find_title(found: SourceStatus) -> str:
@@ -116,8 +127,41 @@ def _find_location(source: VideoSource) -> str:
     """The file's name as the spec has it; of a page, whose path ends in no file name, its host too."""
     if source.url is None:
         return source.address.rstrip("/").rpartition("/")[2]
-    file, host = file_of_url(source.url), host_of_url(source.url)
+    url = _split_shown(source.url)
+    file, host = _decode_file_name(url.path), url.hostname or ""
     return file if "." in file else f"{host}/{file}" if file else host
+
+
+def find_file_name(url: str) -> str:
+    """Return the last segment of a URL's path, decoded and without secrets; empty where there is none. Never raises."""
+    return _decode_file_name(_split_shown(url).path)
+
+
+def _split_shown(url: str) -> SplitResult:
+    try:
+        return urlsplit(shown_url(url))
+    except ValueError:
+        return urlsplit("")
+
+
+def _decode_file_name(path: str) -> str:
+    for _ in range(_MOST_ENCODINGS):
+        path = unquote(path)
+    path = _NOT_A_NAME.split(path)[0]
+    return path.rpartition("/")[2].rpartition("@")[2]
+
+
+def shorten_name(text: str) -> str:
+    """Return ``text`` on one line of at most MOST_SHOWN characters, without control and formatting characters."""
+    plain = "".join(_clean_letter(letter) for letter in shown_text(text[:_MOST_READ]))
+    short = " ".join(plain.split())
+    return short if len(short) <= MOST_SHOWN else f"{short[: MOST_SHOWN - 1].rstrip()}…"
+
+
+def _clean_letter(letter: str) -> str:
+    if letter.isspace() or letter in "\u2028\u2029":
+        return " "
+    return "" if unicodedata.category(letter)[0] == "C" else letter
 
 
 @dataclass(frozen=True, slots=True)

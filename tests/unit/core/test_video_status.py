@@ -1,6 +1,10 @@
 """What the status of a VideoImport says: its name in a table, which stages are done, what a write reports first."""
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.core.video_builders import (
     NOW,
@@ -23,7 +27,16 @@ from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import SourceStatus, Stage, StageName, Usage, VideoImportStatus
 from videoimport.core.observed import ObservedVideo
 from videoimport.core.video.reconcile import reconcile_video
-from videoimport.core.video_status import LOST, News, derive_display_name, find_status_delta, is_done
+from videoimport.core.video_status import (
+    LOST,
+    MOST_SHOWN,
+    News,
+    derive_display_name,
+    find_file_name,
+    find_status_delta,
+    is_done,
+    shorten_name,
+)
 
 BUCKET = {"bucket": "media", "key": "a/b/Talk 1.mov"}
 CLAIM = {"claimName": "films", "path": "in/old.avi"}
@@ -113,3 +126,56 @@ def test_done_is_asked_of_one_stage():
     assert is_done(stages(100, 0, 0), StageName.DOWNLOAD)
     assert not is_done(stages(100, 0, 0), StageName.UPLOAD)
     assert not is_done((), StageName.UPLOAD)
+
+
+SECRET = "s3cr3tw0rd"
+LEAKING = [
+    f"https://video.example/talk.mp4?token={SECRET}",
+    f"https://video.example/talk.mp4?X-Amz-Signature={SECRET}&a=b/c",
+    f"https://user:{SECRET}@video.example/talk.mp4",
+    f"https://user:{SECRET}@video.example",
+    f"https://user:{SECRET}/x@video.example/talk.mp4",
+    f"https://archive.example/web/https://user:{SECRET}@video.example/talk.mp4",
+    f"https://archive.example/web/https://user:{SECRET}@video.example",
+    f"https://archive.example/https%3A%2F%2Fuser%3A{SECRET}%40video.example%2Ftalk.mp4",
+    f"https://archive.example/https%253A%252F%252Fuser%253A{SECRET}%2540video.example",
+    f"https://archive.example/talk.mp4%3Ftoken%3D{SECRET}",
+    f"https://archive.example/talk.mp4%253Ftoken%253D{SECRET}%252Fx.mp4",
+    f"https://video.example/talk.mp4;jsessionid={SECRET}",
+    f"https://video.example/talk.mp4&sig={SECRET}",
+    f"https://video.example/token={SECRET}",
+    f"https://video.example/talk.mp4#{SECRET}",
+    f"https://[::1/{SECRET}",
+]
+
+
+@pytest.mark.parametrize("url", LEAKING)
+def test_nothing_secret_of_an_address_is_in_a_name(url):
+    assert SECRET not in find_file_name(url)
+    assert SECRET not in (derive_display_name(VideoSource.model_construct(url=url), None) or "")
+
+
+@pytest.mark.parametrize("url", [url for url in LEAKING if "#" not in url and "[" not in url and ";" not in url][:6])
+def test_a_title_that_is_an_address_loses_its_secrets(url):
+    assert SECRET not in shorten_name(f"Watch {url}")
+
+
+@given(st.text())
+def test_a_shorten_name_is_one_short_line_without_control_characters(text):
+    shown = shorten_name(text)
+    assert len(shown) <= MOST_SHOWN
+    assert not any(unicodedata.category(letter)[0] == "C" or letter in "\u2028\u2029" for letter in shown)
+    assert shown == shown.strip()
+
+
+@given(st.text())
+def test_a_name_is_derived_from_whatever_an_address_is(text):
+    for url in (text, f"https://{text}", f"https://video.example/{text}"):
+        find_file_name(url)
+        derive_display_name(VideoSource.model_construct(url=url), None)
+
+
+def test_a_file_name_is_decoded_and_has_no_folders_and_no_query():
+    assert find_file_name("https://video.example/a/My%20Talk.final.mp4") == "My Talk.final.mp4"
+    assert find_file_name("https://video.example/watch?v=abc") == "watch"
+    assert find_file_name("https://video.example/") == ""
