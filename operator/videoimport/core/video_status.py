@@ -11,8 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from videoimport.api.reasons import Reason, UploadText, info
 from videoimport.api.redaction import shown_text, shown_url
-from videoimport.api.tasks.import_task import wish_hash
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import VideoImport, wish_hash
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import (
     Attempts,

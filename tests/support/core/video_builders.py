@@ -6,8 +6,7 @@ from typing import Any
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress, Report
-from videoimport.api.tasks.import_task import spec_hash, wish_hash
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import VideoImport, spec_hash, wish_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
 from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
 from videoimport.core.owned_objects import build_job_owner, build_video_owner

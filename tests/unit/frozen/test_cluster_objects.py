@@ -16,11 +16,11 @@ from videoimport.api import identity, labels
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
-from videoimport.api.tasks.import_task import spec_hash, wish_hash
+from videoimport.api.videoimport import spec_hash, wish_hash
 from videoimport.controller import settings
 from videoimport.controller.client.resources import KINDS
-from videoimport.controller.reconcile import event_recorder as announcing
-from videoimport.controller.reconcile.event_recorder import event
+from videoimport.controller.reconcile import apply as announcing
+from videoimport.controller.reconcile.apply import event
 from videoimport.core import owned_objects
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec

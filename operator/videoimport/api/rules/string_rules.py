@@ -167,3 +167,22 @@ CHECKSUM = requires(
 RENDITION = requires(
     _PART, "it becomes a file's name: lowercase letters, digits and hyphens, with a letter or digit at both ends."
 )
+
+
+_START = re.compile(r"https?://([^/?#]*@)?[^/?#]*", re.IGNORECASE | re.ASCII)
+_CAPITALS = re.compile("[A-Z]+")
+
+
+def canonical_url(url: str) -> str:
+    """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
+    is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
+    found = _START.match(url)
+    if found is None:
+        return url
+    login, scheme_end = found[1] or "", found[0].index("//") + 2
+    host = found[0][scheme_end + len(login) :]
+    return _lowered(url[:scheme_end]) + login + _lowered(host) + url[found.end() :]
+
+
+def _lowered(text: str) -> str:
+    return _CAPITALS.sub(lambda capitals: capitals[0].lower(), text)

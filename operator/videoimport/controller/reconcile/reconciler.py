@@ -25,10 +25,8 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import Conflict, NotFound, Rejected, Terminating
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import Backoff, Clock, KeyedQueue
-from videoimport.controller.reconcile.apply import Writer
-from videoimport.controller.reconcile.event_recorder import EventRecorder
-from videoimport.controller.reconcile.live_reads import Confirmation
-from videoimport.controller.reconcile.observe import observe_bulk, observe_video
+from videoimport.controller.reconcile.apply import EventRecorder, Writer
+from videoimport.controller.reconcile.observe import Confirmation, observe_bulk, observe_video
 from videoimport.controller.reconcile.store_page import Collector
 from videoimport.controller.telemetry import metrics
 from videoimport.core.bulk.reconcile import reconcile_bulk

@@ -21,9 +21,8 @@ from videoimport.api.tasks.import_task import (
     TASK_PATH,
     TERMINATION_MESSAGE_PATH,
     Task,
-    spec_hash,
 )
-from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.videoimport import VideoImport, VideoImportSpec, spec_hash
 from videoimport.api.worker_options import WorkerOptions
 from videoimport.core.owned_objects import build_scratch_name
 from videoimport.core.plan import Manifest

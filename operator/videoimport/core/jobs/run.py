@@ -18,9 +18,8 @@ from videoimport.api.bulkimport import IDENTITY as BULK_IDENTITY
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK, COMPONENT, IMPORT, RUN, WORKER_CONTAINER
 from videoimport.api.reasons import Reason, reason_of_exit_code
-from videoimport.api.tasks.import_task import wish_hash
 from videoimport.api.videoimport import IDENTITY as VIDEO_IDENTITY
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import VideoImport, wish_hash
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.cluster_message import Fields, explain
 from videoimport.core.jobs.outcome import Outcome

@@ -5,8 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from videoimport.api.conditions import ConditionType
-from videoimport.api.tasks.import_task import wish_hash
-from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.videoimport import VideoImport, VideoImportSpec, wish_hash
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.circuit_breaker import HostContext, find_host
 from videoimport.core.jobs.run import RunState

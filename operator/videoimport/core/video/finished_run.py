@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.tasks.import_task import spec_hash
+from videoimport.api.videoimport import spec_hash
 from videoimport.api.videoimport_status import JobReference, VideoPhase
 from videoimport.core.circuit_breaker import describe_wait, find_host, record_failure
 from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, find_outcome, find_success

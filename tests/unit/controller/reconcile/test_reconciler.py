@@ -12,7 +12,7 @@ from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFou
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile import reconciler as sync
-from videoimport.controller.reconcile.event_recorder import EventRecorder
+from videoimport.controller.reconcile.apply import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
 from videoimport.core.observed import ObservedVideo, Owner
 from videoimport.core.owned_objects import OUR_LABELS

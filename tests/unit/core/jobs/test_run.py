@@ -34,7 +34,8 @@ from support.core.webhook_builders import written as told_of
 from videoimport.api.labels import OUR_PREFIXES
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
-from videoimport.api.tasks.import_task import Politeness, Task, spec_hash, wish_hash
+from videoimport.api.tasks.import_task import Politeness, Task
+from videoimport.api.videoimport import spec_hash, wish_hash
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.jobs.run import SETTLE, build_import_job, find_settle_time, has_ended, is_active, retire
 from videoimport.core.observed import JobView, PodView

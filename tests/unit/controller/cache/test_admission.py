@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from videoimport.controller.cache.fair_share import Slots
+from videoimport.controller.cache.admission import Slots
 from videoimport.core.admission import DEFAULT, AdmissionState, Limits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from videoimport.controller.reconcile.event_recorder import BURST, PER_SECOND, EventRecorder
+from videoimport.controller.reconcile.apply import BURST, PER_SECOND, EventRecorder
 from videoimport.core.plan import PlannedEvent
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,7 @@ from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.apply import Writer
-from videoimport.controller.reconcile.live_reads import LEAVING_SECONDS, Confirmation
-from videoimport.controller.reconcile.observe import observe_bulk
+from videoimport.controller.reconcile.observe import LEAVING_SECONDS, Confirmation, observe_bulk
 from videoimport.core.plan import Create
 
 Raw = dict[str, Any]
