@@ -54,17 +54,17 @@ class AdmissionState:
 
 def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState:
     """``working``: a Job of it has not ended, whatever its status says."""
-    meta, owner = video.metadata, find_quota_owner(video.metadata)
+    meta, owner, active = video.metadata, find_quota_owner(video.metadata), has_active_run(video.status)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
-    holds = working or (has_active_run(video.status) and meta.deletion_timestamp is None)
+    holds = working or (active and meta.deletion_timestamp is None)
     waits = wanted and not holds and video.status.phase is VideoPhase.QUEUED and video.status.job is None
     turn = meta.creation_timestamp or _LONG_AGO, meta.uid
-    return AdmissionState(owner, holds, waits, turn, stuck=holds and _is_stuck(video.status))
+    return AdmissionState(owner, holds, waits, turn, stuck=holds and active and _is_stuck(video.status))
 
 
 def _is_stuck(status: VideoImportStatus) -> bool:
     """Before its first words a run is Queued only while its queue, or the scheduler, holds it back."""
-    if not has_active_run(status) or status.stages:
+    if status.stages:
         return False
     held_up = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
     return held_up or status.phase is VideoPhase.QUEUED
@@ -98,7 +98,8 @@ class HostReport:
 def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
     """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status says."""
     record = video.status.host_backoff
-    starts = has_active_run(video.status) and not video.status.stages
+    active = has_active_run(video.status)
+    starts = active and not video.status.stages
     if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
         return None
     host = find_host(video)
@@ -107,7 +108,7 @@ def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
     if record is not None and record.host != host:  # the source changed since
         record = None
     deleting = video.metadata.deletion_timestamp is not None
-    probes = record is not None and record.probing and (working or (has_active_run(video.status) and not deleting))
+    probes = record is not None and record.probing and (working or (active and not deleting))
     return HostReport(host, record, probes=probes, waits=waits_for_host(video), starts=starts)
 
 

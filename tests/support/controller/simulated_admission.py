@@ -18,7 +18,7 @@ from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, Video
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import Key
-from videoimport.controller.reconcile.observe import observe_video
+from videoimport.controller.reconcile.observe import list_owned, observe_video
 from videoimport.core.admission import Limits
 from videoimport.core.circuit_breaker import BreakerState, combine_records, find_host
 from videoimport.core.plan import Create, Delete, Patch, Plan
@@ -152,7 +152,7 @@ class SimulatedController:
             if entry is not None and key.kind == "VideoImport":
                 self.pending.add(key)
             return
-        observed = observe_video(entry, self.store, self.notes.of(key, entry.uid))
+        observed = observe_video(entry, list_owned(entry, self.store), self.store, self.notes.of(key, entry.uid))
         plan = reconcile_video(observed, self.now, SETTINGS)
         self.store.turns.decided(observed.video, plan.status)
         if plan.requeue_at is not None:

@@ -142,7 +142,9 @@ class SimulatedCluster:
 
     def _carry_out(self, kind: str, name: str, plan: Plan[Any], steps: int) -> None:
         if plan.status is not None and steps > 0:
-            written = type(plan.status).model_validate(plan.status.wire()).wire()
+            stored = type(plan.status).model_validate(plan.status.wire())
+            assert stored == plan.status, "the controller keeps a status that it wrote without reading it again"
+            written = stored.wire()
             self.change(kind, name, {"status": None})
             self.change(kind, name, {"status": written})
         for action in plan.actions[: max(0, steps - 1)]:

@@ -53,7 +53,9 @@ def written(wish: VideoImport, at: datetime = NOW, **seen: Any) -> VideoImport:
     status = plan(wish, at, **seen).status
     if status is None:
         return wish
-    return wish.model_copy(update={"status": VideoImportStatus.model_validate(status.wire())})
+    stored = VideoImportStatus.model_validate(status.wire())
+    assert stored == status, "the controller keeps a status that it wrote without reading it again"
+    return wish.model_copy(update={"status": stored})
 
 
 def started(at: datetime = NOW, **spec: Any) -> VideoImport:

@@ -25,6 +25,7 @@ from videoimport.core.admission import (
     report_listing_host,
 )
 from videoimport.core.circuit_breaker import BreakerState, find_host, find_list_host
+from videoimport.core.owned_objects import find_quota_owner
 from videoimport.core.video_status import has_active_run
 
 OwnerKey = tuple[str, str]
@@ -61,7 +62,7 @@ class Turns:
         """The breaker of its host, unless closed, and which limit leaves no room for it."""
         place = (video.metadata.namespace, video.metadata.name)
         host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
-        return host, self.slots.no_room(place, find_admission_state(video, working=False))
+        return host, self.slots.no_room(place, find_quota_owner(video.metadata))
 
     def source_backoff_until(self, bulk: BulkImport) -> datetime | None:
         """Return when the backoff of the host that serves its list ends; None if the breaker is closed."""
@@ -76,7 +77,7 @@ class Turns:
         if status is None or not has_active_run(status):
             return
         place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
-        self.slots.take(place, find_admission_state(video, working=False))
+        self.slots.take(place, find_quota_owner(video.metadata))
         if record is not None and record.probing:
             self.hosts.decide_probe(_key(place), record.host)
 
@@ -149,11 +150,11 @@ class Slots:
         self._rank(owner)
         self._pass_on()
 
-    def no_room(self, place: Place, standing: AdmissionState) -> str:
-        """Why this import may not start, in a sentence; empty when it may."""
+    def no_room(self, place: Place, owner_uid: str) -> str:
+        """Return why this import of this owner may not start, in a sentence; empty if it may."""
         if place in self._counted:
             return ""
-        owner = self._owners.get((place[0], standing.owner))
+        owner = self._owners.get((place[0], owner_uid))
         if owner is not None and owner.most is not None and owner.is_full:
             return describe_full_bulk(owner.most)
         if self.limits.namespace and self._running[place[0]] >= self.limits.namespace:
@@ -162,13 +163,13 @@ class Slots:
             return describe_full_cluster(self.limits)
         return describe_stuck_cluster(self.limits) if len(self._counted) >= 2 * self.limits.cluster else ""
 
-    def take(self, place: Place, standing: AdmissionState) -> None:
-        """A run of it is decided, or goes on."""
+    def take(self, place: Place, owner_uid: str) -> None:
+        """Take a place for an import of this owner: a run of it is decided, or goes on."""
         if place in self._counted and place not in self._promised:
             return
         self._taken.add(place)
         self._promised.discard(place)
-        self._count(place, (place[0], standing.owner))
+        self._count(place, (place[0], owner_uid))
 
     @property
     def total(self) -> int:

@@ -6,16 +6,18 @@ deletion. For one thread; ``objects`` may be called from another, for metrics.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from videoimport.api.base import Model
 from videoimport.api.labels import GROUP, VIDEO_KIND
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.admission import Turns
 from videoimport.controller.cache.bulk_order import Siblings
 from videoimport.controller.cache.entry import Entry, Unreadable, read
-from videoimport.controller.client.api_client import Page, version_of
-from videoimport.controller.client.resources import KINDS, Key, Place, Raw, controller_of, keys_of
+from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.resources import KINDS, Key, Place, Raw
 from videoimport.controller.queue.workqueue import Clock
 from videoimport.core.admission import DEFAULT, Limits
 from videoimport.core.jobs.run import is_active
@@ -61,25 +63,26 @@ class Store:
         """All of a kind. Safe from another thread."""
         return list(self._entries[kind].values())
 
-    def put(self, kind: Kind, raw: Raw) -> bool:
-        """Keep this object unless a newer version, or its deletion, is known already; whether anything changed."""
-        place, version = _place(raw), version_of(raw)
+    def put(self, kind: Kind, raw: Raw, known: Mapping[str, Model] = MappingProxyType({})) -> bool:
+        """Keep this object unless a newer version, or its deletion, is known already. Return whether anything changed.
+        ``known`` are parts of the object that are parsed already."""
+        place, version = _place(raw), _version(raw)
         if version <= self._known_version(kind, place):
             return False
         older = self._forget(kind, place)
-        entry = self._entries[kind][place] = read(kind, raw, version)
+        entry = self._entries[kind][place] = read(kind, raw, version, known)
         self._tombstones[kind].pop(place, None)
-        if owner := controller_of(raw):
-            self._owned[kind, owner].add(place)
+        if entry.controller:
+            self._owned[kind, entry.controller].add(place)
         self._take_turns(kind, entry)
         if older is not None:
-            self._leave_owner(kind, older, owner)
-        self._tell(kind, *([older.head] if older is not None else []), raw)
+            self._leave_owner(kind, older, entry.controller)
+        self._tell(kind, *([older] if older is not None else []), entry)
         return True
 
     def remove(self, kind: Kind, raw: Raw) -> None:
         """It was deleted; ``raw`` is its last version, whose number is that of the deletion."""
-        self._bury(kind, _place(raw), version_of(raw))
+        self._bury(kind, _place(raw), _version(raw))
 
     def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """The API server says that this very object is not there."""
@@ -110,12 +113,11 @@ class Store:
         self._tombstones[kind][place] = _Tombstone(version, self._clock())
         if entry := self._forget(kind, place):
             self._take_turns(kind, entry)
-            self._tell(kind, entry.head)
+            self._tell(kind, entry)
 
     def _forget(self, kind: Kind, place: Place) -> Entry | None:
         entry = self._entries[kind].pop(place, None)
-        owner = controller_of(entry.head) if entry else None
-        if owner:
+        if entry is not None and (owner := entry.controller):
             owned = self._owned[kind, owner]
             owned.discard(place)
             if not owned:
@@ -123,13 +125,14 @@ class Store:
         return entry
 
     def _take_turns(self, kind: Kind, changed: Entry) -> None:
-        """This entry came or went: what it means for those who wait for a host or a place."""
+        """Update the indexes of those who wait for a host or a place: this entry came or went."""
+        owner = changed.controller
         if kind == "BulkImport":
-            now = self.find(kind, *_place(changed.head))
-            self.siblings.put(_place(changed.head), now and now.view)
-            self.turns.bulk(_place(changed.head), changed.uid, self.find(kind, *_place(changed.head)))
-        owner = controller_of(changed.head)
-        if kind == "VideoImport":
+            place = _place(changed.head)
+            now = self.find(kind, *place)
+            self.siblings.put(place, now and now.view)
+            self.turns.bulk(place, changed.uid, now)
+        elif kind == "VideoImport":
             self._import(_place(changed.head), changed.uid, answered=True)
         elif kind == "Job" and owner is not None and (owner.group, owner.kind) == (GROUP, VIDEO_KIND):
             self._import((owner.namespace, owner.name), owner.uid, answered=False)
@@ -138,7 +141,7 @@ class Store:
 
     def _leave_owner(self, kind: Kind, older: Entry, owner: Owner | None) -> None:
         """Let go of places that only counted while this Job or pod had its earlier owner."""
-        if kind in ("Job", "Pod") and controller_of(older.head) not in (owner, None):
+        if kind in ("Job", "Pod") and older.controller not in (owner, None):
             self._take_turns(kind, older)
 
     def _take_turns_of_job(self, owner: Owner) -> None:
@@ -190,18 +193,17 @@ class Store:
 
     def _wake(self, key: Key) -> None:
         if entry := self.find(*key):
-            self._tell(key.kind, entry.head)
+            self._tell(key.kind, entry)
 
-    def _tell(self, kind: Kind, *versions: Raw) -> None:
-        """Tell whom a change concerns: those whom the object named before it, too. Anybody may edit what it names."""
-        for key in dict.fromkeys(key for raw in versions for key in self._concerned(kind, raw)):
+    def _tell(self, kind: Kind, *versions: Entry) -> None:
+        """Queue whom a change concerns, also those whom an earlier version named: any user may edit what it names."""
+        for key in dict.fromkeys(key for entry in versions for key in (*entry.keys, *self._keys_of_job(kind, entry))):
             self._changed(key)
 
-    def _concerned(self, kind: Kind, raw: Raw) -> list[Key]:
-        """Whom an object concerns. Of a pod its Job says so too, since the pod may have lost its labels."""
-        owner = controller_of(raw) if kind == "Pod" else None
-        job = self._job_that_is(owner) if owner is not None else None
-        return keys_of(kind, raw) + (keys_of("Job", job.head) if job is not None else [])
+    def _keys_of_job(self, kind: Kind, pod: Entry) -> tuple[Key, ...]:
+        """Return whom the Job of a pod concerns, because the pod may have lost its labels."""
+        job = self._job_that_is(pod.controller) if kind == "Pod" and pod.controller is not None else None
+        return job.keys if job is not None else ()
 
     def _drop_old_tombstones(self, kind: Kind) -> None:
         oldest = self._clock() - TOMBSTONE_SECONDS
@@ -245,3 +247,9 @@ def _decided_runs(video: Entry) -> int:
 def _place(raw: Raw) -> Place:
     metadata = raw["metadata"]
     return metadata["namespace"], metadata["name"]
+
+
+def _version(raw: Raw) -> int:
+    """Return the resourceVersion as a number. Clients may compare those of one kind since Kubernetes 1.35 (KEP-5504,
+    "Comparable Resource Version"); every older API server has them in order too."""
+    return int(raw["metadata"]["resourceVersion"])

@@ -19,9 +19,9 @@ from videoimport.controller.cache.store import Store
 from videoimport.controller.client import errors
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, Terminating
-from videoimport.controller.client.resources import KINDS, Raw, controller_of
+from videoimport.controller.client.resources import KINDS, Raw
 from videoimport.controller.queue.workqueue import Clock
-from videoimport.core.owned_objects import OUR_LABELS
+from videoimport.core.owned_objects import OUR_LABELS, find_controller
 from videoimport.core.plan import Create, Delete, Kind, Patch, PlannedEvent, Write
 
 COMPONENT = "videoimport-controller"
@@ -46,12 +46,13 @@ class Writer:
         """Write a status if it differs from the observed one. Raises Conflict when the object has changed since."""
         if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
             return
+        written = status.wire()
         try:
-            answer = await self.cluster.replace_status(kind, {**entry.head, "status": status.wire()})
+            answer = await self.cluster.replace_status(kind, {**entry.head, "status": written})
         except (errors.Conflict, errors.NotFound):
             await self._reread(kind, entry)
             raise
-        self.store.put(kind, answer)
+        self.store.put(kind, answer, _find_known_parts(entry, answer, status, written))
 
     async def act(self, action: Write) -> None:
         """Do one thing of a plan; doing it again is harmless."""
@@ -125,6 +126,15 @@ class Writer:
             self.store.vanished(kind, namespace, name, uid)
 
 
+def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) -> dict[str, Model]:
+    """Return what of the answer to a status write is parsed already. Its spec is the observed one, because the API
+    server compared the resourceVersion; its status is the written one, unless the API server changed it."""
+    if not isinstance(entry.view, VideoImport | BulkImport):
+        return {}
+    same = {"status": status} if answer.get("status") == written else {}
+    return {"spec": entry.view.spec} | same
+
+
 def is_foreign(found: Raw, wanted: Raw) -> bool:
     """Whether what stands under a derived name is somebody else's and stays, so that waiting will not help."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
@@ -145,13 +155,13 @@ def is_spoilt(found: Raw, wanted: Raw) -> bool:
 
 
 def _has_same_owner(found: Raw, wanted: Raw) -> bool:
-    owner = controller_of(found)
-    return owner is not None and owner == controller_of(wanted)
+    owner = find_controller(found["metadata"])
+    return owner is not None and owner == find_controller(wanted["metadata"])
 
 
 def _taken(found: Raw) -> str:
     """What is ours has an owner whose work must not be destroyed by hand; what is nobody's may be taken away."""
-    metadata, owner = found["metadata"], controller_of(found)
+    metadata, owner = found["metadata"], find_controller(found["metadata"])
     words = f"{found['kind']} {metadata['name']} is there and belongs to another"
     if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
         return f"{words}, {owner.kind} {owner.name}; choose other names, or wait until it is gone"

@@ -26,7 +26,7 @@ from videoimport.controller.client.errors import Conflict, NotFound, Rejected, T
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import Backoff, Clock, KeyedQueue
 from videoimport.controller.reconcile.apply import EventRecorder, Writer
-from videoimport.controller.reconcile.observe import Confirmation, observe_bulk, observe_video
+from videoimport.controller.reconcile.observe import Owned, collect_owned, observe_bulk, observe_video
 from videoimport.controller.reconcile.store_page import Collector
 from videoimport.controller.telemetry import metrics
 from videoimport.core.bulk.reconcile import reconcile_bulk
@@ -79,13 +79,11 @@ class Syncer:
         notes = self.notebook.of(key, entry.uid)
         if notes.terminating:
             return
-        confirmation = Confirmation(self.cluster, self.store)
-        await confirmation.lost_reports(key, entry, notes)
-        await confirmation.lost_job(key, entry)
-        if (pause := await confirmation.what_leaves(key, entry, notes, self.notebook.clock())) is not None:
+        owned, pause = await collect_owned(key, entry, self.cluster, self.store, notes, self.notebook.clock())
+        if pause is not None:
             self.queue.add_after(key, pause)
         started = self.timer()
-        plan = self._decide(key, entry, notes)
+        plan = self._decide(key, entry, owned, notes)
         self.queue.rest(key, SHARE * (self.timer() - started))
         if plan.requeue_at is not None:
             self.queue.add_after(key, (plan.requeue_at - self.now()).total_seconds())
@@ -107,12 +105,12 @@ class Syncer:
         if isinstance(entry.view, VideoImport) and isinstance(status, VideoImportStatus):
             metrics.count(find_status_delta(entry.view.status, status))
 
-    def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
+    def _decide(self, key: Key, entry: Entry, owned: Owned, notes: Notes) -> AnyPlan:
         if isinstance(entry.view, Unreadable):
             return refuse(entry.view.raw, describe_problem(entry.view.problem), self.now())
         if key.kind == "BulkImport":
-            return reconcile_bulk(observe_bulk(entry, self.store, notes), self.now(), self.settings)
-        observed = observe_video(entry, self.store, notes)
+            return reconcile_bulk(observe_bulk(entry, owned, self.store, notes), self.now(), self.settings)
+        observed = observe_video(entry, owned, self.store, notes)
         plan = reconcile_video(observed, self.now(), self.settings)
         self.store.turns.decided(observed.video, plan.status)
         return plan
