@@ -52,9 +52,31 @@ class AdmissionState:
     """What has a place cannot start, as far as that is known."""
 
 
-def find_admission_state(video: VideoImport, *, working: bool) -> AdmissionState:
-    """``working``: a Job of it has not ended, whatever its status says."""
-    meta, owner, active = video.metadata, find_quota_owner(video.metadata), has_active_run(video.status)
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """What one import, or the listing of one BulkImport, contributes to a breaker."""
+
+    host: str
+    record: HostBackoff | None = None
+    pause: datetime | None = None
+    """Until when a listing must not contact the host; needs no probe afterwards."""
+    probes: bool = False
+    waits: bool = False
+    """Only the breaker keeps it from running."""
+    starts: bool = False
+    """Its run is decided and has not contacted the host yet, as far as the status shows."""
+
+
+def describe_import(video: VideoImport, *, working: bool) -> tuple[AdmissionState, HostReport | None]:
+    """Return what an import means for the limits, and its report to the breaker of its host; None for most.
+    ``working``: a Job of it has not ended, whatever its status says."""
+    active = has_active_run(video.status)
+    report = _report_host(video, working=working, active=active)
+    return _find_admission_state(video, working=working, active=active), report
+
+
+def _find_admission_state(video: VideoImport, *, working: bool, active: bool) -> AdmissionState:
+    meta, owner = video.metadata, find_quota_owner(video.metadata)
     wanted = meta.deletion_timestamp is None and not (video.spec.cancel or video.spec.suspend)
     holds = working or (active and meta.deletion_timestamp is None)
     waits = wanted and not holds and video.status.phase is VideoPhase.QUEUED and video.status.job is None
@@ -70,35 +92,8 @@ def _is_stuck(status: VideoImportStatus) -> bool:
     return held_up or status.phase is VideoPhase.QUEUED
 
 
-@dataclass(frozen=True, slots=True)
-class HostReport:
-    """What one import, or the listing of one BulkImport, contributes to a breaker."""
-
-    host: str
-    record: HostBackoff | None = None
-    pause: datetime | None = None
-    """Until when a listing must not contact the host; needs no probe afterwards."""
-    probes: bool = False
-    waits: bool = False
-    """Only the breaker keeps it from running."""
-    starts: bool = False
-    """Its run is decided and has not contacted the host yet, as far as the status shows."""
-
-    @property
-    def affects_breaker(self) -> bool:
-        """Whether it changes the state of the breaker."""
-        return self.record is not None or self.pause is not None or self.probes
-
-    @property
-    def depends_on_breaker(self) -> bool:
-        """Whether a change of the state may change what is decided about it."""
-        return self.waits or self.starts or (self.record is not None and self.record.failures > 0)
-
-
-def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
-    """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status says."""
+def _report_host(video: VideoImport, *, working: bool, active: bool) -> HostReport | None:
     record = video.status.host_backoff
-    active = has_active_run(video.status)
     starts = active and not video.status.stages
     if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
         return None

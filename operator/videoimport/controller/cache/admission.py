@@ -19,9 +19,8 @@ from videoimport.core.admission import (
     describe_full_bulk,
     describe_full_cluster,
     describe_full_namespace,
+    describe_import,
     describe_stuck_cluster,
-    find_admission_state,
-    report_host,
     report_listing_host,
 )
 from videoimport.core.circuit_breaker import BreakerState, find_host, find_list_host
@@ -47,7 +46,7 @@ class Turns:
         view = entry.view if entry else None
         report, standing = None, AdmissionState(uid, holds=True, waits=False) if working else None
         if isinstance(view, VideoImport):
-            report, standing = report_host(view, working=working), find_admission_state(view, working=working)
+            standing, report = describe_import(view, working=working)
         self.hosts.put(_key(place), report, answered=answered)
         self.slots.put(place, standing, answered=answered)
 

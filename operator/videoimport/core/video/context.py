@@ -31,24 +31,13 @@ class VideoContext:
     steps read the same ones."""
 
     observed: ObservedVideo
+    video: VideoImport
+    """The resource, with its spec and the status that it has in the cluster."""
+    spec: VideoImportSpec
+    status: VideoImportStatus
     now: datetime
     """In whole seconds, as timestamps in a status are."""
     settings: Settings
-
-    @cached_property
-    def video(self) -> VideoImport:
-        """The resource."""
-        return self.observed.video
-
-    @cached_property
-    def spec(self) -> VideoImportSpec:
-        """The wish."""
-        return self.observed.video.spec
-
-    @cached_property
-    def status(self) -> VideoImportStatus:
-        """The status as it stands in the cluster."""
-        return self.observed.video.status
 
     @cached_property
     def run(self) -> int:

@@ -40,10 +40,11 @@ _ENDINGS = {
 
 
 def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) -> Plan[VideoImportStatus]:
-    """The plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
-    if observed.video.metadata.deletion_timestamp is not None:
+    """Return the plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
+    video = observed.video
+    if video.metadata.deletion_timestamp is not None:
         return Plan()
-    context = VideoContext(observed, now.replace(microsecond=0), settings)
+    context = VideoContext(observed, video, video.spec, video.status, now.replace(microsecond=0), settings)
     partials = (case(context) for case in _CASES)
     return finalize_plan(context, next((found for found in partials if found), PartialPlan(context.status)))
 
@@ -101,13 +102,13 @@ def _complete_status(context: VideoContext, status: VideoImportStatus) -> VideoI
         update={
             "observed_generation": generation,
             "observed_retry_token": _find_observed_token(context, status),
+            "metadata": _add_duration(status.metadata),
             "attempts": status.attempts and status.attempts.model_copy(update={"max": context.spec.max_attempts}),
             "host_backoff": update_backoff(context.host_context, status) if status.host_backoff else None,
             "conditions": merge_conditions(
                 context.status.conditions, _build_facts(context, status), generation, context.now
             ),
             "upload": build_upload_status(status),
-            "metadata": _add_duration(status.metadata),
             "display_name": derive_display_name(context.spec.source, status.source),
         }
     )
@@ -118,10 +119,8 @@ def _build_facts(context: VideoContext, status: VideoImportStatus) -> tuple[Fact
     ending = _ENDINGS.get(phase)
     rests = phase is VideoPhase.SUSPENDED
     word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
-    return (
-        *build_state_facts(ending, word, status.message or "", rests=rests),
-        *_build_milestones(context, status, ending),
-    )
+    milestones = _build_milestones(context, status, ending)
+    return (*build_state_facts(ending, word, status.message or "", rests=rests), *milestones)
 
 
 def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
