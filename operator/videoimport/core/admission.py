@@ -109,7 +109,7 @@ def _report_host(video: VideoImport, *, working: bool, active: bool) -> HostRepo
 
 def report_listing_host(bulk: BulkImport) -> HostReport | None:
     """Return the report of a listing that waits after RateLimited; it never probes for imports. A listing that does not
-    go on reports nothing: nothing would ever replace its record."""
+    continue reports nothing: nothing would ever replace its record."""
     discovery = bulk.status.discovery
     stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
     finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)

@@ -83,14 +83,15 @@ def build_job_name(import_name: str, run: int) -> str:
 
 
 def build_task_job_name(bulk_name: str, word: str, run: int) -> str:
-    """The Job of one run of what a bulk does besides importing; a bulk's name of at most 40 leaves room for it. No
+    """The Job of one run of a bulk's other tasks; a bulk's name of at most 40 leaves space for it. No
     VideoImport's Job is named so, whatever that is called: after its last hyphen there are digits only."""
     return f"{bulk_name}-{word}-r{run}"
 
 
 def build_child_object_name(bulk_name: str, slug: str, identity: str) -> str:
     """The VideoImport of one item of a bulk: ``<bulk>-<slug>-<identity>`` in at most MAX_NAME characters. The slug is
-    for people and is cut to fit, to nothing where the bulk's name leaves no room; the identity alone tells the item."""
+    for users and is cut to fit, to nothing where the bulk's name leaves no space; only the identity identifies the
+    item."""
     room = MAX_NAME - len(bulk_name) - len(identity) - 2
     short = slug[: max(room, 0)].strip("-")
     return f"{bulk_name}-{short}-{identity}" if short else f"{bulk_name}-{identity}"
@@ -157,7 +158,7 @@ def is_shard_of(shard: ShardView, bulk: Owner) -> bool:
 
 
 def is_page_of(page: PageView, bulk: Owner) -> bool:
-    """Whether a ConfigMap stands where a page of this BulkImport's list would. Whether it is one, its digest says."""
+    """Whether a ConfigMap has the name of a page of this BulkImport's list. Whether it is one, its digest decides."""
     return page.owner == bulk and page.name == build_page_name(bulk.name, page.listing, page.number)
 
 
@@ -179,7 +180,7 @@ def is_child(video: ObjectMeta) -> bool:
 
 
 def parse_child_identity(bulk_name: str, name: str) -> str | None:
-    """Return the identity of the item that the child of this name imports: the ten hex digits that its name ends with,
+    """Return the identity of the item that the child of this name imports. It is the ten hex digits at the name's end,
     after the bulk's name and a hyphen. None for a name that no child has."""
     before, identity = name[:-10], name[-10:]
     has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))
@@ -208,7 +209,7 @@ def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
 def build_sidecar_opt_out(
     labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the labels and annotations that ask for no sidecar, without each key that the user set as either: a mesh
+    """Return the labels and annotations that ask for no sidecar, without each key that the user set as either. A mesh
     that reads both must not find two answers."""
     chosen = {*(labels or {}), *(annotations or {})}
     defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)
@@ -217,5 +218,5 @@ def build_sidecar_opt_out(
 
 
 def remove_own_prefixes(pairs: Mapping[str, str] | None) -> dict[str, str]:
-    """A user's labels or annotations without those under our prefixes."""
+    """Return a user's labels or annotations without those under the prefixes of this project."""
     return {key: value for key, value in (pairs or {}).items() if not key.startswith(OUR_PREFIXES)}

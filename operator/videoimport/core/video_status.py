@@ -33,7 +33,7 @@ _MOST_ENCODINGS = 3
 _NOT_A_NAME = re.compile(r"[?#;&=]")
 """What begins a query, a fragment or a parameter, also within a path."""
 LOST = "Lost"
-"""Of a run that was lost and is followed by the next one at once: its reason stands in no status."""
+"""Of a run that was lost and is followed by the next one at once: its reason is in no status."""
 _PENDING: tuple[Literal[1], Literal["pending"]] = (1, "pending")
 _UPLOADING: tuple[Literal[5], Literal["uploading"]] = (5, "uploading")
 _FAILED: tuple[Literal[7], Literal["failed"]] = (7, "failed")
@@ -60,14 +60,14 @@ def is_finished(status: VideoImportStatus) -> bool:
 
 
 def has_active_run(status: VideoImportStatus) -> bool:
-    """Whether a run of it is decided and not over, as far as the status tells."""
+    """Whether a run of it is decided and not over, as far as the status shows."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)
 
 
 def needs_restart(video: VideoImport) -> bool:
     """Whether an import that ended without success is to start again: by a new retryToken, or, when it failed, by a
-    mended spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
+    changed spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
     return has_new_token(video) or (video.status.phase is VideoPhase.FAILED and _has_changed_spec(video))
@@ -117,7 +117,7 @@ def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str 
 
 
 def _find_title(found: SourceStatus) -> str:
-    """Of a plain file the title is its name without the extension: then the name says more."""
+    """Of a plain file the title is its name without the extension: then the name has more."""
     title, file = found.title or "", found.filename or ""
     return "" if title and file.startswith(f"{title}.") else title
 
@@ -178,7 +178,7 @@ class News:
 
 
 def find_status_delta(old: VideoImportStatus, new: VideoImportStatus) -> News:
-    """What the new one tells and the old one does not."""
+    """The facts that the new one has and the old one lacks."""
     over = has_active_run(old) and (not has_active_run(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(

@@ -35,7 +35,7 @@ _MOST_VOID = 64
 
 
 class Turns:
-    """``tell`` is called with the key of each that should look again."""
+    """The indexes together. They call ``tell`` with each key that must be reconciled again."""
 
     def __init__(self, tell: Callable[[Key], None], limits: Limits) -> None:
         self.hosts = HostBreakers(tell)
@@ -98,7 +98,7 @@ class _QueueOwner:
 
 
 class Slots:
-    """``tell`` is called with each import that may start now."""
+    """Index of the places. It calls ``tell`` with each import that may start now."""
 
     def __init__(self, tell: Callable[[Place], None], limits: Limits) -> None:
         self._tell = tell
@@ -106,7 +106,7 @@ class Slots:
         self._standings: dict[Place, AdmissionState] = {}
         """Of those that hold a place or wait for one."""
         self._taken: set[Place] = set()
-        """By decisions whose writes are on their way."""
+        """By decisions whose writes are pending."""
         self._promised: set[Place] = set()
         self._counted: dict[Place, OwnerKey] = {}
         self._stuck: set[Place] = set()
@@ -118,7 +118,7 @@ class Slots:
         """By namespace, a heap of the owners that wait; entries that are not their owner's rank are void."""
 
     def put(self, place: Place, standing: AdmissionState | None, *, answered: bool) -> None:
-        """What is known of this import now. ``answered``: by itself, so a decision's write has arrived or will not."""
+        """Replace what is known of this import. ``answered``: by itself, so no write of a decision is pending."""
         if answered:
             self._taken.discard(place)
         before, new = self._standings.pop(place, None), place in self._counted
@@ -192,7 +192,7 @@ class Slots:
             self._rank(key)
 
     def _rank(self, key: OwnerKey) -> None:
-        """Its entry in its namespace's heap anew; one that neither runs, waits nor is bounded is forgotten."""
+        """Its entry in its namespace's heap anew; one that neither runs, waits nor is bounded is removed."""
         owner = self._owners.get(key)
         if owner is None:
             return
@@ -216,8 +216,8 @@ class Slots:
         return standing is not None and standing.waits and standing.turn == entry[0] and entry[1] not in self._counted
 
     def _pass_on(self) -> None:
-        """Promise what is free to those whose turn it is, and take back what was promised beyond the limits: more may
-        be found running than was known."""
+        """Promise free places to the next in turn, and withdraw promises beyond the limits. More may be running than
+        was known."""
         for place in [place for place in self._promised if self._is_beyond(self._counted[place])]:
             if self._is_beyond(self._counted[place]):
                 self._break_promise(place)

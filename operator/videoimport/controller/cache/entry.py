@@ -32,7 +32,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A resource that our models do not take."""
+    """A resource that the models of ``api`` refuse."""
 
     raw: Raw
     problem: ValidationError
@@ -111,7 +111,7 @@ def _parse(kind: Kind, raw: Raw, known: Mapping[str, Model]) -> View:
 
 
 def _list_view(raw: Raw) -> ShardView | PageView:
-    """A ConfigMap of ours holds results or a page of a list."""
+    """A ConfigMap of the controller holds results or a page of a list."""
     return parse_page(raw) if PAGE in (raw["metadata"].get("labels") or {}) else parse_shard(raw)
 
 
@@ -134,8 +134,8 @@ _FIELD_SETS: dict[frozenset[str], set[str]] = {}
 
 
 def _share_parts(video: VideoImport, spec: Raw) -> None:
-    """The children of a bulk have most of their spec in common, and most imports their conditions' words: one of each
-    for all of them, which takes a quarter off what a finished import holds. Frozen models never change."""
+    """The children of a bulk have most of their spec in common, and most imports the texts of their conditions. All
+    share one copy of each, which takes a quarter off the memory of a finished import. Frozen models never change."""
     for name in _COMMON:
         if name in spec:
             key = (name, marshal.dumps(spec[name], _WITHOUT_REFERENCES))
@@ -152,8 +152,8 @@ def _shared(known: dict[K, V], key: K, value: V) -> V:
 
 
 def _share_field_sets(model: BaseModel) -> None:
-    """Each model has a set of the names it was given, which makes up half of its memory (14 of 27 KB of a finished
-    import) and is the same for nearly all: one set for all of them. Frozen models never change theirs."""
+    """Each model has a set of the names it was given. It makes up half of the model's memory (14 of 27 KB of a finished
+    import) and is the same for nearly all. All share one set. Frozen models never change theirs."""
     given = model.model_fields_set
     object.__setattr__(model, "__pydantic_fields_set__", _FIELD_SETS.setdefault(frozenset(given), given))
     for value in model.__dict__.values():

@@ -1,7 +1,7 @@
-"""What is known of the cluster: one store for all kinds, fed by watches, by lists and by the answers to our own writes.
+"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill it.
 
-The newest resourceVersion wins, whatever came last; what was deleted stays deleted for a list that is older than the
-deletion. For one thread; ``objects`` may be called from another, for metrics.
+The newest resourceVersion wins, whatever came last. A deleted object stays deleted for a list that is older than the
+deletion. Use it from one thread; only ``objects`` may be called from another, for metrics.
 """
 
 import time
@@ -26,7 +26,7 @@ from videoimport.core.owned_objects import build_job_owner, is_job_of_video, is_
 from videoimport.core.plan import Kind
 
 TOMBSTONE_SECONDS = 600.0
-"""How long a deletion is remembered: longer than any list that was under way could take."""
+"""How long a deletion is kept: longer than any active list could take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,16 @@ class Store:
         """UIDs of imports of a name whose Jobs have been seen at work, until these have ended."""
 
     def find(self, kind: Kind, namespace: str, name: str) -> Entry | None:
-        """The object of that name, if it is known."""
+        """Return the object of that name, if the store has it."""
         return self._entries[kind].get((namespace, name))
 
     def owned(self, kind: Kind, owner: Owner) -> list[Entry]:
-        """Objects whose controlling owner this is, in every part of its identity, by name."""
+        """Return the objects whose controlling owner this is, in every part of its identity, by name."""
         places = self._owned.get((kind, owner), ())
         return [self._entries[kind][place] for place in sorted(places)]
 
     def objects(self, kind: Kind) -> list[Entry]:
-        """All of a kind. Safe from another thread."""
+        """Return all objects of a kind. Safe from another thread."""
         return list(self._entries[kind].values())
 
     def put(self, kind: Kind, raw: Raw, known: Mapping[str, Model] = MappingProxyType({})) -> bool:
@@ -81,18 +81,18 @@ class Store:
         return True
 
     def remove(self, kind: Kind, raw: Raw) -> None:
-        """It was deleted; ``raw`` is its last version, whose number is that of the deletion."""
+        """Remove a deleted object. ``raw`` is its last version, whose number is that of the deletion."""
         self._bury(kind, _place(raw), _version(raw))
 
     def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """The API server says that this very object is not there."""
+        """The API server reports that this object does not exist."""
         entry = self.find(kind, namespace, name)
         if entry is not None and entry.uid == uid:
             self._bury(kind, (namespace, name), entry.version)
 
     def keep_only(self, kind: Kind, listed: Container[Place], version: int, namespace: str | None) -> int:
-        """What a list of this version, of a namespace or of all, does not have is gone, unless it is younger than the
-        list. Returns how many that were."""
+        """Remove what a list of this version, of a namespace or of all, does not have, unless it is younger than the
+        list. Return how many objects that were."""
         missing = [
             place
             for place, entry in self._entries[kind].items()
@@ -140,7 +140,7 @@ class Store:
             self._take_turns_of_job(owner)
 
     def _leave_owner(self, kind: Kind, older: Entry, owner: Owner | None) -> None:
-        """Let go of places that only counted while this Job or pod had its earlier owner."""
+        """Release places that only counted while this Job or pod had its earlier owner."""
         if kind in ("Job", "Pod") and older.controller not in (owner, None):
             self._take_turns(kind, older)
 
@@ -161,7 +161,7 @@ class Store:
 
     def _is_working(self, place: Place, entry: Entry | None) -> bool:
         """Whether a Job of an import of this name has not ended. A run begins to count only once the import's status
-        has decided it, or anybody could take places with Jobs; it then counts to its end, whatever becomes of the
+        has decided it, or any user could take places with Jobs. It then counts to its end, whatever happens to the
         import."""
         known = self._working.get(place, frozenset[str]())
         uids = known | ({entry.uid} if entry else set())
@@ -186,7 +186,7 @@ class Store:
         return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
 
     def withdraw(self, key: Key) -> None:
-        """What was decided of it last was not written: no place is taken by it, and no host tried."""
+        """Undo the last decision about an import in the indexes, because it was not written."""
         entry = self.find(*key)
         if entry is not None and key.kind == "VideoImport":
             self._import((key.namespace, key.name), entry.uid, answered=True)
@@ -223,14 +223,14 @@ class Comparison:
         self._changed = 0
 
     def take(self, page: Page) -> None:
-        """The next page."""
+        """Compare the next page."""
         self._version = page.version if self._version is None else min(self._version, page.version)
         for raw in page.items:
             self._listed.add(_place(raw))
             self._changed += self._store.put(self._kind, raw)
 
     def finish(self) -> int:
-        """There are no more pages; how many objects changed or vanished."""
+        """Finish after the last page. Return how many objects changed or vanished."""
         if self._version is None:
             return 0
         return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)

@@ -23,7 +23,7 @@ class Backoff:
     cap: float = 60.0
 
     def delay(self, failures: int, chance: float) -> float:
-        """After so many failures in a row; ``chance`` lies between 0 and 1."""
+        """After so many failures in a row; ``chance`` is between 0 and 1."""
         whole = min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
         return whole * (0.5 + 0.5 * chance)
 
@@ -47,9 +47,9 @@ class KeyedQueue:
         """When each key that is being processed was taken."""
         self._delayed: list[_Delayed] = []
         self._due: dict[Key, float] = {}
-        """The earliest time each delayed key is wanted; entries of the heap that say otherwise are void."""
+        """The earliest time each delayed key is wanted; other entries of the heap are void."""
         self._rests: dict[Key, float] = {}
-        """Until when a key is not to be processed, whoever wants it."""
+        """Until when a key is not to be processed, whatever adds it."""
         self._failures: dict[Key, int] = {}
         self._wakeup = asyncio.Event()
         self._closed = False
@@ -60,7 +60,7 @@ class KeyedQueue:
         self._wakeup.set()
 
     def add(self, key: Key) -> None:
-        """Process it as soon as it has rested and a worker is free."""
+        """Process it as soon as its pause is over and a worker is free."""
         if key in self._since:
             return
         if key in self._taken:
@@ -93,7 +93,7 @@ class KeyedQueue:
 
     def rest(self, key: Key, seconds: float) -> None:
         """Called while it is processed: do not give it out again before. What is added meanwhile is one more round, not
-        many: so a key that is dear to decide upon takes no more than its share. Short rests are not worth it."""
+        many: so a key that is dear to decide upon takes no more than its share. Short pauses are not worth it."""
         if seconds >= LEAST_REST:
             self._rests[key] = self._clock() + min(seconds, LONGEST_REST)
 

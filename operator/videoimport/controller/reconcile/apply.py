@@ -1,5 +1,5 @@
-"""Our writes to the cluster. Each keeps its answer in the store, so that the next decision knows of it at once, and
-each that meets something else than was observed learns what is there now before it fails."""
+"""Our writes to the cluster. Each action stores its answer in the cache, so that the next decision has it at once. If
+an action meets another state than was observed, it reads the present state before it fails."""
 
 import time
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ COMPONENT = "videoimport-controller"
 BURST = 200
 """Events of a kind of resource that may come at once in a namespace."""
 PER_SECOND = 2.0
-"""Events of a kind that may come all the time in a namespace: ten thousand imports that fail for one reason tell it
+"""Events of a kind that may come all the time in a namespace. Ten thousand imports that fail for one reason report it
 once for all."""
 _MESSAGE_LIMIT = 1024
 """Bytes the API server takes."""
@@ -85,7 +85,8 @@ class Writer:
         self.store.put(kind, made)
 
     async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
-        """Somebody may have taken the labels by which we know it: unseen, it would be made again for ever."""
+        """A user may have removed the labels by which the controller finds it: unseen, it would be created again for
+        ever."""
         metadata = there["metadata"]
         ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
         gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}
@@ -136,12 +137,12 @@ def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) ->
 
 
 def is_foreign(found: Raw, wanted: Raw) -> bool:
-    """Whether what stands under a derived name is somebody else's and stays, so that waiting will not help."""
+    """Whether the object under a derived name belongs to another owner and stays, so that waiting will not help."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
 
 
 def is_the_same(found: Raw, wanted: Raw) -> bool:
-    """Whether what stands under a derived name is what we wanted to create: of the same owner and run, and staying."""
+    """Whether the object under a derived name is the one to create: of the same owner and run, and staying."""
     return (
         _has_same_owner(found, wanted)
         and _labels(found).get(RUN) == _labels(wanted).get(RUN)
@@ -150,7 +151,7 @@ def is_the_same(found: Raw, wanted: Raw) -> bool:
 
 
 def is_spoilt(found: Raw, wanted: Raw) -> bool:
-    """Whether an object of ours that never changes has another content than it is to have: it can only be replaced."""
+    """Whether an immutable object of the controller has another content than wanted: it can only be replaced."""
     return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
 
 
@@ -160,7 +161,8 @@ def _has_same_owner(found: Raw, wanted: Raw) -> bool:
 
 
 def _taken(found: Raw) -> str:
-    """What is ours has an owner whose work must not be destroyed by hand; what is nobody's may be taken away."""
+    """The controller's own object has an owner whose work must not be destroyed by hand; an object without an owner may
+    be deleted."""
     metadata, owner = found["metadata"], find_controller(found["metadata"])
     words = f"{found['kind']} {metadata['name']} is there and belongs to another"
     if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
@@ -204,14 +206,14 @@ class EventRecorder:
         place = (about["metadata"]["namespace"], about["kind"])
         for planned_event in planned_events:
             if not self._allowances.setdefault(place, Allowance(self.clock, at=self.clock())).take():
-                _log.debug("an Event too many", reason=planned_event.reason)
+                _log.debug("event_dropped", reason=planned_event.reason)
                 continue
             try:
                 await self.cluster.post_event(event(about, planned_event, now))
             except Terminating as problem:
-                _log.debug("an Event was not posted", reason=planned_event.reason, problem=str(problem))
+                _log.debug("event_not_posted", reason=planned_event.reason, problem=str(problem))
             except ClusterError as problem:
-                _log.warning("an Event was not posted", reason=planned_event.reason, problem=str(problem))
+                _log.warning("event_not_posted", reason=planned_event.reason, problem=str(problem))
 
 
 def event(about: Raw, planned_event: PlannedEvent, now: datetime) -> Raw:

@@ -112,7 +112,7 @@ def _on_record(entry: Entry, store: Store) -> ObservedBulk:
 
 
 def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
-    """Looked for only where somebody wants to know, and once."""
+    """Read only if a decision needs it, and once."""
     if not needs_failed_items(observed):
         return None
     older = store.siblings.earlier(place)
@@ -131,7 +131,7 @@ def _unreadable(child: Entry) -> str | None:
     if not isinstance(child.view, Unreadable):
         return None
     name: str = child.head["metadata"]["name"]
-    _log.error("a child cannot be read", child=name, problem=describe_problem(child.view.problem))
+    _log.error("child_unreadable", child=name, problem=describe_problem(child.view.problem))
     return name
 
 

@@ -57,7 +57,7 @@ def build_import_pod(video: VideoImport, settings: Settings) -> Manifest:
 
 
 def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
-    """A worker's pod. What the user may choose comes first, so that it never overrides what is ours."""
+    """A worker's pod. The user's fields come first, so that they never override those of the controller."""
     return {
         **_build_placement(options),
         "restartPolicy": "Never",
@@ -79,7 +79,7 @@ def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, set
 
 
 def _build_placement(options: WorkerOptions) -> Manifest:
-    """Where and as whom the pod runs, as far as the user says so."""
+    """Where and as which user the pod runs, as far as the spec sets it."""
     wishes: Manifest = {
         "nodeSelector": options.node_selector,
         "tolerations": [toleration.wire() for toleration in options.tolerations],
@@ -109,8 +109,8 @@ def _build_container(resources: Manifest, settings: Settings, mounted: Volumes) 
 
 
 def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manifest:
-    """The container's resources: the user's, and the default of each key that they left out, bent so that no request is
-    above its limit (the API server refuses such a pod). A default never bends what the user wrote."""
+    """The container's resources: the user's, and the default of each missing key. They are adjusted so that no request
+    is above its limit, because the API server refuses such a pod. A default never bends what the user wrote."""
     wish = spec.worker.resources
     asked, bounds = wish.requests or {}, wish.limits or {}
     limits = {
@@ -126,9 +126,9 @@ def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manif
 
 
 def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manifest:
-    """Of a container that only looks at lists or sends a message: what is asked for by default, and not what the user
-    asks for videos. Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is
-    lower: what it reads is bounded."""
+    """Of a container that only reads lists or sends a message: the defaults, and not the user's resources for videos.
+    Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is lower: what it
+    reads is bounded."""
     wished = options.resources.limits or {}
     limits = (
         settings.default_limits
@@ -141,7 +141,7 @@ def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manife
 
 
 def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
-    """What the worker of this run is told."""
+    """The task of this run's worker."""
     meta = video.metadata
     return Task(
         uid=meta.uid,
@@ -157,8 +157,8 @@ def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
 
 
 def _guard_headers(video: VideoImport) -> VideoImportSpec:
-    """Return the spec. A BulkImport's child that does not say where its Secret's headers go, because an earlier release
-    made it or somebody edited it, sends them only to hosts that the Secret names."""
+    """Return the spec. A BulkImport's child may lack the hosts for its Secret's headers, because an earlier release
+    made it or a user edited it. It sends them only to hosts that the Secret names."""
     source = video.spec.source
     is_child = any(owner.kind == BULK_KIND and owner.controller for owner in video.metadata.owner_references)
     if not is_child or source.url is None or source.header_origins is not None:
@@ -207,8 +207,8 @@ def build_config_map_volume(volume: str, path: str, name: str) -> Volumes:
 
 
 def build_claim_volume(volume: str, path: str, name: str) -> Volumes:
-    """A claim for reading. Only the mount says so: a disk that another pod writes to may not be attached twice in two
-    ways."""
+    """A claim for reading. Only the mount is read-only: a disk that another pod writes to may not be attached twice in
+    two ways."""
     return _build_volume(volume, path, _build_claim_source(name), read_only=True)
 
 
@@ -255,8 +255,8 @@ def _build_secret_source(name: str) -> Manifest:
 
 
 def _build_claim_volumes(spec: VideoImportSpec) -> Volumes:
-    """One claim for both is one volume with two mounts: kubelets are known to wait for ever for a claim that stands in
-    two volumes of a pod."""
+    """One claim for both is one volume with two mounts. Kubelets are known to wait for ever for a claim that is in two
+    volumes of a pod."""
     source, destination = spec.source.persistent_volume_claim, spec.destination.persistent_volume_claim
     if source is not None and destination is not None and source.claim_name == destination.claim_name:
         shared = _build_volume("volume", DESTINATION_VOLUME_PATH, _build_claim_source(source.claim_name))

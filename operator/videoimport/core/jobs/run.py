@@ -43,7 +43,7 @@ from videoimport.core.settings import Settings
 R = TypeVar("R")
 SETTLE = timedelta(seconds=60)
 """After a stop, or a crash without a report. The kubelet writes a container's end before it writes that it evicted the
-pod, and that only once all containers have ended: at most ``terminationGracePeriodSeconds`` (30) later."""
+pod. It writes that only once all containers have ended: at most ``terminationGracePeriodSeconds`` (30) later."""
 _FINAL_PHASES = ("Succeeded", "Failed")
 _POD_FAILURE_POLICY: Manifest = {
     "rules": [
@@ -122,7 +122,7 @@ def observe_job(state: RunState, fields: Fields) -> JobPlan:
 
 
 def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ...]], Outcome[R]]) -> Outcome[R] | None:
-    """Return how the current run ended; None while it goes on or its Job is not there."""
+    """Return how the current run ended; None while it is active or its Job is not there."""
     job = state.job
     if job is None or not has_ended(job, state.pods_of(job), state.now):
         return None
@@ -154,13 +154,13 @@ def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[D
 
 
 def delete_jobs(jobs: Iterable[JobView]) -> tuple[Delete, ...]:
-    """Delete the Jobs, and their pods with them. Those that are being deleted already are left alone."""
+    """Delete the Jobs, and their pods with them. Those that are being deleted already are not deleted again."""
     return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
 
 
 def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
     """Return whether the run's result is known. Of a Job that is being deleted, or that a queue holds back, only an
-    exit code of 0 counts: the queue (Kueue) takes pods away and starts the same Job again."""
+    exit code of 0 counts. The queue (Kueue) deletes pods and starts the same Job again."""
     pods = tuple(pods)
     if job.finished or not pods:
         return job.finished is not None
@@ -178,8 +178,8 @@ def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> da
 
 
 def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
-    """Return whether a worker of this Job may still run or start: until the Job has finished, or its worker has ended
-    and the Job is being deleted or only another container keeps it from finishing."""
+    """Return whether a worker of this Job may still run or start. It may not once the Job has finished. Nor may it if
+    its worker has ended and the Job is being deleted or only another container keeps it unfinished."""
     pods = tuple(pods)
     if job.finished or not pods or not all(map(is_over, pods)):
         return not job.finished
@@ -197,7 +197,7 @@ def is_held_open(pod: PodView) -> bool:
 
 
 def _has_failed(pod: PodView, now: datetime) -> bool:
-    """A pod that is being deleted keeps nothing open: its Job finishes with it, and has more to say."""
+    """A pod that is being deleted keeps nothing open: its Job finishes with it, and has more facts."""
     if pod.exit_code is None or pod.deleting:
         return False
     if pod.phase in _FINAL_PHASES or pod.oom_killed or _has_cause(pod):
@@ -206,7 +206,7 @@ def _has_failed(pod: PodView, now: datetime) -> bool:
 
 
 def _has_cause(pod: PodView) -> bool:
-    """Whether the worker knows why it ended. One that was told to stop does not: perhaps its pod is being evicted."""
+    """Whether the worker knows why it ended. One that was stopped does not: perhaps its pod is being evicted."""
     reason = reason_of_exit_code(pod.exit_code) if pod.exit_code else None
     return reason is not Reason.WORKER_LOST and bool(reason or pod.termination_message)
 
@@ -219,7 +219,7 @@ class RunJob:
     owner: VideoImport | BulkImport
     run: int
     wish: str
-    """What the Job is made from, to be found again in ``JobView.wish``; at most 63 characters."""
+    """Hash of the spec that the Job is made from, which ``JobView.wish`` gives back; at most 63 characters."""
     task: Model
     timeout: timedelta
     """The worker's own. It ends first and leaves a report; the Job's is a backstop."""

@@ -21,7 +21,7 @@ from videoimport.core.settings import Settings
 
 
 class Reported(Protocol):
-    """What the report of every task says of itself."""
+    """The fields that the report of every task has about itself."""
 
     @property
     def uid(self) -> str:
@@ -77,7 +77,7 @@ def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
 
 
 def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Outcome[R] | None:
-    """Return how the current run ended; None while it goes on. ``read`` makes a report of a termination message and
+    """Return how the current run ended; None while it is active. ``read`` makes a report of a termination message and
     raises ValueError for anything else; what is of another bulk or run is no report."""
     return finish_run(run, partial(_find_task_outcome, bulk, read))
 
@@ -102,7 +102,7 @@ def _find_task_outcome(
 
 
 def _format_memory_advice(bulk: BulkImport, job: JobView) -> str:
-    """Name the field that bounds a task's memory; more of it seldom mends a list."""
+    """Name the field that bounds a task's memory; more of it seldom helps with a list."""
     limits = bulk.spec.template.worker.resources.limits or {}
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"

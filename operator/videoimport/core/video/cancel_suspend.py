@@ -36,7 +36,7 @@ def cancel_run(context: VideoContext) -> VideoPlan | None:
 
 def mark_cancelled(context: VideoContext) -> VideoPlan:
     """The end, for one that nothing runs for. A token given together with ``cancel`` is not acted upon, and therefore
-    stays new; only one that never ran takes its first token as its old one."""
+    stays new. Only one that never ran takes its first token as its old one."""
     message = format_message(Reason.CANCELLED)
     acted_upon = context.status.observed_retry_token
     status = context.status.model_copy(
@@ -59,7 +59,7 @@ def mark_cancelled(context: VideoContext) -> VideoPlan:
 
 def suspend_run(context: VideoContext) -> VideoPlan | None:
     """A run that has ended by itself is recorded first, and one that succeeded stays a success. Otherwise what runs is
-    stopped. A delay before the next run goes on, and nothing follows when it is over."""
+    stopped. A delay before the next run continues, and nothing follows when it is over."""
     if not context.spec.suspend:
         return None
     if not _is_suspended(context) and context.attempts.next_retry_time is None and (end := conclude_run(context)):
@@ -68,7 +68,7 @@ def suspend_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_suspended(context: VideoContext) -> VideoPlan:
-    """At rest, as it was but for what belongs to a running worker."""
+    """Suspended, as it was except for the fields of a running worker."""
     waits = context.attempts.next_retry_time is not None
     status = context.status.model_copy(
         update={
@@ -87,7 +87,7 @@ def mark_suspended(context: VideoContext) -> VideoPlan:
 
 
 def resume_import(context: VideoContext) -> VideoPlan | None:
-    """The wish was taken back. The worker that was stopped must be gone before another one starts."""
+    """``suspend`` was removed. The worker that was stopped must be gone before another one starts."""
     if not _is_suspended(context) or context.attempts.next_retry_time is not None:
         return None
     if success := record_success(context):
@@ -110,5 +110,5 @@ def has_active_jobs(context: VideoContext) -> bool:
 
 
 def delete_active_jobs(context: VideoContext) -> tuple[Delete, ...]:
-    """Of the Jobs that have not ended; those on their way out are left alone."""
+    """Of the Jobs that have not ended; those that are being deleted are not deleted again."""
     return delete_jobs(job for job in context.jobs if not job.finished)

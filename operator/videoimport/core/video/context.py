@@ -46,7 +46,7 @@ class VideoContext:
 
     @cached_property
     def attempts(self) -> Attempts:
-        """As recorded, under the wish's present maximum."""
+        """As recorded, under the spec's present maximum."""
         return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
 
     @cached_property
@@ -59,7 +59,7 @@ class VideoContext:
 
     @cached_property
     def wish(self) -> str:
-        """The hash of all that its user can mend."""
+        """The hash of all mutable fields."""
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
@@ -68,8 +68,8 @@ class VideoContext:
 
     @cached_property
     def job(self) -> JobView | None:
-        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there: a Job
-        that was made in its stead has nothing to report."""
+        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there. A Job
+        that was made in its place has nothing to report."""
         known = self.status.job
         if known is None:
             return None
@@ -114,7 +114,7 @@ class VideoContext:
 
     @cached_property
     def refusal(self) -> EventView | None:
-        """What the API server said when the Job was to be created: an Event about the import itself."""
+        """The API server's message when the Job was to be created: an Event about the import itself."""
         uid = self.video.metadata.uid
         about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
         return max(about, key=lambda event: event.last_seen, default=None)

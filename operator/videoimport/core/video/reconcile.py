@@ -138,8 +138,9 @@ def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: 
 
 
 def _find_observed_token(context: VideoContext, status: VideoImportStatus) -> str | None:
-    """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or
-    is about to, or is suspended keeps the token it acted upon, so that it is new once that wish is taken back."""
+    """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or is
+    about to, or is suspended keeps the token it acted upon. So the token is new once ``cancel`` or ``suspend`` is
+    removed."""
     noted = status.phase is VideoPhase.COMPLETED or not (
         is_finished(status) or context.spec.cancel or context.spec.suspend
     )

@@ -30,7 +30,8 @@ STARTING = "The worker is starting."
 
 
 def start_first_run(context: VideoContext) -> VideoPlan:
-    """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
+    """From nothing, or again for a changed spec or a new token: attempts are counted from one, and run numbers
+    continue."""
     plan = _start_run(context, Attempts(max=context.spec.max_attempts)).with_status(source=None, metadata=None)
     if is_part_of_bulk(context) or plan.status.run == context.run:
         return plan
@@ -50,13 +51,14 @@ def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
         return _hold_run(context, run.attempts, wait)
     if context.observed.no_room:
         return _queue_run(context, run.attempts)
+    record = record_start(context.host_context)
     status = _clear_run(context, run.attempts).model_copy(
         update={
             "reason": None,
             "message": STARTING,
             "run": run.number,
             "job": JobReference(name=build_job_name(context.video.metadata.name, run.number)),
-            "host_backoff": record_start(context.host_context),
+            "host_backoff": record,
             "start_time": context.status.start_time or context.now,
         }
     )
@@ -81,7 +83,7 @@ def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:
 
 
 def _clear_run(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
-    """Nothing is left of what an earlier run told."""
+    """Nothing is left of an earlier run's facts."""
     return context.status.model_copy(
         update={
             "phase": VideoPhase.PENDING,
@@ -128,7 +130,7 @@ def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
 
 
 def take_back_run(context: VideoContext) -> VideoPlan | None:
-    """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
+    """The breaker opened before its worker started. The run is undone as if it had not been decided, and its Job is
     deleted with the others."""
     record = context.status.host_backoff
     if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):
