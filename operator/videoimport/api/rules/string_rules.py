@@ -1,4 +1,6 @@
-"""Rules for texts that users write: names, paths, addresses. Each is enforced by the API server and by our programs.
+"""Rules for texts that users write: names, paths, addresses, and the one spelling of an address.
+
+The API server and our programs enforce each rule.
 
 The regular expressions for addresses have at most 36 characters where they look at a part, and at most 45 where they
 look at the whole: the API server's cost limit allows no more for 1,000 items of 2,048 characters.
@@ -175,7 +177,10 @@ _CAPITALS = re.compile("[A-Z]+")
 
 def canonical_url(url: str) -> str:
     """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
-    is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
+    is no http or https address. Only ASCII letters change, so the length stays. Idempotent.
+
+    Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep this one spelling. So
+    identities, hosts and origins compare equal, and yt-dlp, which knows sites in lower case only, knows them."""
     found = _START.match(url)
     if found is None:
         return url
