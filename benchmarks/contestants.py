@@ -14,8 +14,8 @@ from throttled import Origin, Uplink
 
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.output import Output
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.media.transcode import command
 from videoimport.worker.pipeline import ffmpeg as transcode
 from videoimport.worker.runtime.subprocesses import Children

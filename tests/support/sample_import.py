@@ -11,8 +11,8 @@ from typing import Any
 
 from videoimport.api.output import Output
 from videoimport.api.tasks.import_report import Report
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.api.videoimport_status import StageName, Usage, VideoMetadata
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Media, Other, Video

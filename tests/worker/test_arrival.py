@@ -14,8 +14,8 @@ import pytest
 from support.fake_source_site import Exchange, FakeSourceSite, in_turn, ranged
 from support.waiting import LONGEST_SECONDS, until
 from support.worker.worker_harness import LOOPBACK
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.worker.fetch.protocol import Request
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline.original import Originals

@@ -12,8 +12,8 @@ import pytest
 from support.waiting import LONGEST_SECONDS
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.import_report import Report, read_report
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.worker.runtime.subprocesses import Children
 
 SPEC = {

@@ -8,7 +8,7 @@ from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.bulkimport_source import BulkSource, ManifestSource
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
-from videoimport.api.url_normalization import canonical_url
+from videoimport.api.rules.string_rules import canonical_url
 
 
 def item_identity(url: str) -> str:

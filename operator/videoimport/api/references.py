@@ -6,8 +6,8 @@ from pydantic import AfterValidator, Field
 
 from videoimport.api.base import Model
 from videoimport.api.rules import string_rules
+from videoimport.api.rules.string_rules import canonical_url
 from videoimport.api.rules.validation import Checked
-from videoimport.api.url_normalization import canonical_url
 
 _CANONICAL = AfterValidator(canonical_url)
 HttpUrl = Annotated[str, Field(min_length=10, max_length=2048), Checked(string_rules.URL), _CANONICAL]

@@ -14,6 +14,8 @@ from pydantic import BeforeValidator
 
 Value = TypeVar("Value", bound=object)
 
+MAX_MESSAGE = 1024
+"""Characters of a message in a status."""
 MOST_URI = 2048
 """Characters of an address in a status."""
 _SPACES = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -71,6 +73,11 @@ def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
     for name, value in values.items():
         found.setdefault(clean_text(name), clean_lines(value) if isinstance(value, str) else value)
     return {name: value for name, value in found.items() if name}
+
+
+def fit(text: str, limit: int = MAX_MESSAGE) -> str:
+    """Return ``text`` in at most ``limit`` characters; an ellipsis shows that it was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _cleaned(value: object) -> object:

@@ -1,5 +1,7 @@
 """The VideoImport resource: one video, from a source to a destination."""
 
+import hashlib
+import json
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,6 +15,9 @@ from videoimport.api.requirements import Requirements
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.api.worker_options import WorkerOptions
+
+_SHAPING = {"source", "destination", "requirements", "output", "metadata"}
+_STEERING = {"suspend", "cancel", "retryToken"}
 
 MAX_NAME = 52
 """Longest name: its Job's name adds a hyphen and the run and must fit a label's 63 characters."""
@@ -90,3 +95,18 @@ class VideoImport(Model):
 
 
 IDENTITY = {"apiVersion": API_VERSION, "kind": VIDEO_KIND}
+
+
+def spec_hash(spec: VideoImportSpec) -> str:
+    """SHA-256 (hex) of the parts of a spec that shape the result."""
+    return _hashed({name: value for name, value in spec.canonical().items() if name in _SHAPING})
+
+
+def wish_hash(spec: VideoImportSpec) -> str:
+    """Sixteen hex digits for all mutable fields of a spec. Two specs that differ only in suspend, cancel and retryToken
+    have the same hash."""
+    return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
+
+
+def _hashed(canonical: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from videoimport.api.tasks.import_report import Progress
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import IDENTITY, VideoImport
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import IDENTITY, VideoImport, spec_hash
 from videoimport.api.videoimport_status import VideoImportStatus
-from videoimport.core.object_metadata import build_job_owner, build_video_owner
-from videoimport.core.object_names import build_job_name
 from videoimport.core.observed import JobView, ObservedVideo, PodView
+from videoimport.core.owned_objects import build_job_name, build_job_owner, build_video_owner
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video
 

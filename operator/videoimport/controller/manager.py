@@ -16,7 +16,7 @@ from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client import auth as credentials
 from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.queue.workqueue import KeyedQueue
-from videoimport.controller.reconcile.event_recorder import EventRecorder
+from videoimport.controller.reconcile.apply import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
 from videoimport.controller.reconcile.worker import work
 from videoimport.controller.settings import ControllerSettings

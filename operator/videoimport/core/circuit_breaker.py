@@ -5,9 +5,9 @@
                                └────────────── RateLimited, backoff doubles ────────────┘
 
 The statuses of imports hold the whole state, so a restart of the controller loses nothing. Each status has at most one
-record (``HostBackoff``). It is the failure of its own run, the state that its run probes, or the host's first success
-after that. The latest success voids all earlier records. Runs that were active together count as one failure, because
-none of them was a probe.
+record (``HostBackoff``): the failure of its own run, the state that its run probes, or the host's first success after
+that. The latest success voids all earlier records. Runs that were active together count as one failure, because none of
+them was a probe. ``core.admission`` has what one import or listing reports to the breaker of its host.
 """
 
 from collections.abc import Iterable
@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from videoimport.api.bulkimport import BulkImport
-from videoimport.api.bulkimport_status import BulkPhase
+from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import HostBackoff, StageName, VideoImportStatus, VideoPhase
-from videoimport.core.lifecycle import ENDED, has_active_run, is_finished
 from videoimport.core.message_format import format_time
-from videoimport.core.progress import is_done
 from videoimport.core.retry_policy import compute_jitter
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import find_host, find_list_host
+from videoimport.core.video_status import has_active_run, is_done, is_finished
 
 _MAX_DOUBLINGS = 20
 _SHORTEST = timedelta(seconds=1)
@@ -51,6 +50,7 @@ _INCONCLUSIVE = frozenset(
     }
 )
 """Reasons of runs that may not have contacted the host at all. Lost runs are inconclusive too."""
+_MAX_HOST = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,66 +87,6 @@ def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> B
     time = max(record.time for record in valid)
     until = max((record.until for record in valid if record.until), default=time)
     return BreakerState(host, max(record.failures for record in valid), time, until)
-
-
-@dataclass(frozen=True, slots=True)
-class HostReport:
-    """What one import, or the listing of one BulkImport, contributes to a breaker."""
-
-    host: str
-    record: HostBackoff | None = None
-    pause: datetime | None = None
-    """Until when a listing must not contact the host; needs no probe afterwards."""
-    probes: bool = False
-    waits: bool = False
-    """Only the breaker keeps it from running."""
-    starts: bool = False
-    """Its run is decided and has not contacted the host yet, as far as the status shows."""
-
-    @property
-    def affects_breaker(self) -> bool:
-        """Whether it changes the state of the breaker."""
-        return self.record is not None or self.pause is not None or self.probes
-
-    @property
-    def depends_on_breaker(self) -> bool:
-        """Whether a change of the state may change what is decided about it."""
-        return self.waits or self.starts or (self.record is not None and self.record.failures > 0)
-
-
-def report_host(video: VideoImport, *, working: bool) -> HostReport | None:
-    """Return the report of an import; None for most. ``working``: a Job of it is active, whatever the status is."""
-    record = video.status.host_backoff
-    starts = has_active_run(video.status) and not video.status.stages
-    if record is None and not starts and video.status.reason is not Reason.RATE_LIMITED:
-        return None
-    host = find_host(video)
-    if host is None:
-        return None
-    if record is not None and record.host != host:  # the source changed since
-        record = None
-    deleting = video.metadata.deletion_timestamp is not None
-    probes = record is not None and record.probing and (working or (has_active_run(video.status) and not deleting))
-    return HostReport(host, record, probes=probes, waits=waits_for_host(video), starts=starts)
-
-
-def report_listing_host(bulk: BulkImport) -> HostReport | None:
-    """Return the report of a listing that waits after RateLimited; it never probes for imports. A listing that does not
-    continue reports nothing: nothing would ever replace its record."""
-    discovery = bulk.status.discovery
-    stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
-    finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
-    if discovery is None or discovery.reason is not Reason.RATE_LIMITED or stopped or finished:
-        return None
-    host, until = find_list_host(bulk.spec.source), discovery.attempts.next_retry_time
-    return HostReport(host, pause=until) if host is not None and until is not None else None
-
-
-def waits_for_host(video: VideoImport) -> bool:
-    """Whether only the breaker of its host keeps an import from running."""
-    status = video.status
-    between = status.attempts is not None and status.attempts.next_retry_time is not None
-    return between and status.reason is Reason.RATE_LIMITED and status.phase not in ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,3 +234,39 @@ def _has_fetched(context: HostContext, status: VideoImportStatus) -> bool:
     has_bytes = any(stage.name == StageName.DOWNLOAD and stage.bytes_done for stage in status.stages)
     created = context.job_created
     return has_bytes and created is not None and context.now - created >= context.settings.host_backoff
+
+
+def find_host(video: VideoImport) -> str | None:
+    """Return the host of a VideoImport's source; None for a volume."""
+    return find_source_host(video.spec.source)
+
+
+def find_source_host(source: VideoSource) -> str | None:
+    """Return the host of a source; None for a volume."""
+    if source.s3 is not None:
+        return find_store_host(source.s3.endpoint, source.s3.bucket)
+    return parse_host(source.url) if source.url is not None else None
+
+
+def find_list_host(source: BulkSource) -> str | None:
+    """Return the host of a BulkImport's list; None for a list in the cluster."""
+    if source.s3 is not None:
+        return find_store_host(source.s3.endpoint, source.s3.bucket)
+    if source.manifest is not None and source.manifest.s3 is not None:
+        return find_store_host(source.manifest.s3.endpoint, source.manifest.s3.bucket)
+    url = source.playlist.url if source.playlist else source.manifest.url if source.manifest else None
+    return parse_host(url) if url is not None else None
+
+
+def find_store_host(endpoint: str | None, bucket: str) -> str | None:
+    """Return the host of a bucket. On AWS it is the bucket's own, because AWS limits the rate of each bucket apart."""
+    return f"{bucket}.s3.amazonaws.com" if endpoint is None else parse_host(endpoint)
+
+
+def parse_host(url: str) -> str | None:
+    """Return a URL's host without ``www.``; None if it has none."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return None
+    return host.removeprefix("www.")[:_MAX_HOST] if host else None

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Literal
 
 from videoimport.api.conditions import Condition, ConditionType
-from videoimport.core.message_format import fit
+from videoimport.api.redaction import shown_text
+from videoimport.api.untrusted_text import fit
 
 MILESTONES = (ConditionType.VALIDATED, ConditionType.TRANSCODED, ConditionType.UPLOADED)
 Truth = Literal["True", "False", "Unknown"]
@@ -54,9 +55,13 @@ def build_milestone(kind: ConditionType, *, reached: bool, ending: Ending | None
 def merge_conditions(
     old: tuple[Condition, ...], facts: Iterable[Fact], generation: int, now: datetime
 ) -> tuple[Condition, ...]:
-    """The facts as conditions of this generation; where the status did not change, neither does the transition time."""
-    before = {condition.type: condition for condition in old}
-    return tuple(_build_condition(before.get(fact.type), fact, generation, now) for fact in facts)
+    """Return the facts as conditions of this generation. A transition time changes only with its condition's status.
+    ``now`` is in UTC and in whole seconds."""
+    facts, before = tuple(facts), {condition.type: condition for condition in old}
+    messages = {text: shown_text(fit(text)) for text in {fact.message for fact in facts} - {""}} | {"": ""}
+    return tuple(
+        _build_condition(before.get(fact.type), fact, messages[fact.message], generation, now) for fact in facts
+    )
 
 
 def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
@@ -64,17 +69,13 @@ def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
     return any(condition.type == kind and condition.status == "True" for condition in conditions)
 
 
-def _build_condition(old: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
-    """Return the old condition itself if it is equal, which is the usual case."""
-    message = fit(fact.message)
-    if old and (old.status, old.reason, old.message, old.observed_generation) == (
-        fact.status,
-        fact.reason,
-        message,
-        generation,
-    ):
+def _build_condition(old: Condition | None, fact: Fact, message: str, generation: int, now: datetime) -> Condition:
+    """Return the old condition itself if it says the same, as it nearly always does. The model's validators do not run:
+    its values come from here, and one message belongs to many conditions."""
+    said = (fact.status, fact.reason, message, generation)
+    if old and (old.status, old.reason, old.message, old.observed_generation) == said:
         return old
-    return Condition(
+    return Condition.model_construct(
         type=fact.type.value,
         status=fact.status,
         reason=str(fact.reason),

@@ -23,7 +23,7 @@ from videoimport.core.conditions import (
 )
 from videoimport.core.message_format import format_message, join_sentences
 from videoimport.core.plan import Plan, PlannedEvent
-from videoimport.core.upload_service_status import build_upload_status
+from videoimport.core.video_status import build_upload_status
 
 M = TypeVar("M", bound=Model)
 AnyStatus = VideoImportStatus | BulkImportStatus

@@ -1,19 +1,22 @@
 """One item of a list, wherever the list came from. There may be a hundred thousand, so it is lean."""
 
+import re
 from dataclasses import dataclass
 
 from videoimport.api.bulkimport_source import BucketSource, Item
 from videoimport.api.identity import item_identity
 from videoimport.api.metadata import Scalar
 from videoimport.api.reasons import Reason
-from videoimport.api.short_names import slug_of, stem_of_key, stem_of_url
+from videoimport.api.short_names import slug_of
 from videoimport.api.tasks.listing_task import FoundItem, Known, RejectedLine
 from videoimport.api.videoimport_source import S3Source
+from videoimport.core.video_status import find_file_name
 
 LINES = "items.jsonl"
 """Key of a page's lines in its ConfigMap."""
 FACTS = "page.json"
 """Key of the page's data about itself."""
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 EARLIER = "earlier"
 """Replaces a listing where a page holds items that earlier bulks left failed."""
 
@@ -59,11 +62,13 @@ def describe_item(item: FoundItem) -> Listed:
 
 def derive_item_slug(item: Listed) -> str:
     """The readable part of its child's name: of its name, else of its title, else of its file's name."""
-    return (
-        slug_of(item.name or "")
-        or item.slug
-        or slug_of(stem_of_url(item.url) if item.url is not None else stem_of_key(item.key or ""))
-    )
+    return slug_of(item.name or "") or item.slug or slug_of(_find_stem(item))
+
+
+def _find_stem(item: Listed) -> str:
+    """The name of its file without the extension; empty where its path ends in a slash."""
+    file = find_file_name(item.url) if item.url is not None else (item.key or "").rstrip("/").rpartition("/")[2]
+    return _EXTENSION.sub("", file)
 
 
 def describe_rejection(line: RejectedLine) -> RefusedItem:

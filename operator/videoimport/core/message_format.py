@@ -5,15 +5,10 @@ from datetime import datetime
 
 from videoimport.api.reasons import Reason, info
 from videoimport.api.redaction import shown_text
+from videoimport.api.untrusted_text import MAX_MESSAGE, fit
 
-MAX_MESSAGE = 1024
 _BETWEEN = re.compile(r"(?<=[.!?…])\s+")
 _WORD = re.compile(r"\w+")
-
-
-def fit(text: str, limit: int = MAX_MESSAGE) -> str:
-    """``text`` in at most ``limit`` characters; what is cut off shows as an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def join_sentences(*parts: str) -> str:

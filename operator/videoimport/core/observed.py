@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import HostStatus, LedgerEntry
@@ -15,7 +15,19 @@ from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.circuit_breaker import BreakerState
 from videoimport.core.list_item import Listed, RefusedItem
-from videoimport.core.object_metadata import Owner
+
+
+class Owner(NamedTuple):
+    """Identity of a controlling owner. Two are equal only if all five fields are. A UID alone proves nothing: every
+    user who may read an object knows it and may write it into an owner reference in another namespace."""
+
+    namespace: str
+    """Of the owner. An owner reference names none: it holds within the namespace of the object that has it."""
+    group: str
+    """API group; empty for the core group. The version is left out: an upgrade of the API does not change owners."""
+    kind: str
+    name: str
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,20 @@
-"""Which objects are a resource's own. One place for all kinds: the namespace, the kind, the derived name and the whole
-owner reference must match. An object that only looks like one of the controller's has no meaning for any decision.
+"""Objects that belong to a VideoImport or BulkImport: their owners, derived names, labels and annotations.
 
-A user who may write in the same namespace can make objects that match. Objects with authority are checked further,
-against the record in the status (``core.discovery.pages``, ``core.video.context``).
+An object belongs to a resource only if the namespace, the kind, the derived name and the whole owner reference match.
+Names are derived, so creating an object twice meets the object that exists already.
+
+A user who may write in the same namespace can create objects that match. So what carries authority is checked further,
+against what the status recorded (``core.discovery.page_digest``, ``core.video.context``).
 """
 
 import re
-from collections.abc import Iterable
-from typing import Literal, get_args
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Literal, get_args
 
-from videoimport.api.labels import GROUP, VIDEO_KIND
-from videoimport.api.videoimport import ObjectMeta
-from videoimport.core.object_metadata import Owner, build_job_owner, find_child_owner
-from videoimport.core.object_names import (
-    build_job_name,
-    build_page_name,
-    build_scratch_name,
-    build_shard_name,
-    build_task_job_name,
-)
-from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
+from videoimport.api.labels import BULK_KIND, GROUP, MANAGED_BY, MANAGED_BY_VALUE, NAME, OUR_PREFIXES, VIDEO_KIND
+from videoimport.api.videoimport import MAX_NAME, ObjectMeta
+from videoimport.core.observed import ClaimView, JobView, Owner, PageView, PodView, ShardView
 
 Word = Literal["list", "hook"]
 """The task's kind, as its Jobs' names have it."""
@@ -27,6 +22,101 @@ _IDENTITY = re.compile(r"[0-9a-f]{10}")
 _MAX_POD_PREFIX = 58
 """Characters that the API server keeps of a Job's name and a hyphen, before it adds random ones (generateName)."""
 _POD_SUFFIX = re.compile(r"[a-z0-9]{5}")
+WISH = f"{GROUP}/spec-hash"
+"""Annotation of a Job: the ``wish_hash`` of the spec that it was made from."""
+ROOM = f"{GROUP}/room"
+"""Annotation of a scratch claim: the size and class that were asked for."""
+QUEUE_PREFIX = "kueue.x-k8s.io/"
+OUR_LABELS = {NAME: MANAGED_BY_VALUE, MANAGED_BY: MANAGED_BY_VALUE}
+CALM = {"argocd.argoproj.io/ignore-resource-updates": "true"}
+"""Argo CD refreshes the whole application at every change of an object without this."""
+NO_SIDECAR_LABELS = {"sidecar.istio.io/inject": "false"}
+NO_SIDECAR_ANNOTATIONS = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
+"""Ask a service mesh to add no container to a worker's pod. Istio reads a label or, in older versions, an annotation;
+Linkerd reads an annotation. KubeVirt's CDI asks for the same."""
+
+
+def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
+    """Return the owner of the one reference with ``controller: true``; None without one, or with several."""
+    controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller") is True]
+    if len(controllers) != 1:
+        return None
+    (one,) = controllers
+    group, kind = _parse_group(one.get("apiVersion", "")), one.get("kind", "")
+    return Owner(metadata.get("namespace", ""), group, kind, one.get("name", ""), one.get("uid", ""))
+
+
+def build_video_owner(meta: ObjectMeta) -> Owner:
+    """Return a VideoImport as the owner of its objects."""
+    return Owner(meta.namespace, GROUP, VIDEO_KIND, meta.name, meta.uid)
+
+
+def build_bulk_owner(meta: ObjectMeta) -> Owner:
+    """Return a BulkImport as the owner of its objects."""
+    return Owner(meta.namespace, GROUP, BULK_KIND, meta.name, meta.uid)
+
+
+def build_job_owner(namespace: str, name: str, uid: str) -> Owner:
+    """Return a Job as the owner of its pod."""
+    return Owner(namespace, "batch", "Job", name, uid)
+
+
+def find_child_owner(meta: ObjectMeta) -> Owner | None:
+    """Return the BulkImport that a VideoImport names as its controlling owner; None for all others. Whether that
+    BulkImport exists and is of this UID is not known here."""
+    controllers = [one for one in meta.owner_references if one.controller]
+    if len(controllers) != 1:
+        return None
+    (one,) = controllers
+    owner = Owner(meta.namespace, _parse_group(one.api_version), one.kind, one.name, one.uid)
+    return owner if (owner.group, owner.kind) == (GROUP, BULK_KIND) else None
+
+
+@lru_cache(64)
+def _parse_group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
+
+
+def build_job_name(import_name: str, run: int) -> str:
+    """The Job of one run; an import's name of at most 52 leaves room for ten digits."""
+    return f"{import_name}-{run}"
+
+
+def build_task_job_name(bulk_name: str, word: str, run: int) -> str:
+    """The Job of one run of a bulk's other tasks; a bulk's name of at most 40 leaves space for it. No
+    VideoImport's Job is named so, whatever that is called: after its last hyphen there are digits only."""
+    return f"{bulk_name}-{word}-r{run}"
+
+
+def build_child_object_name(bulk_name: str, slug: str, identity: str) -> str:
+    """The VideoImport of one item of a bulk: ``<bulk>-<slug>-<identity>`` in at most MAX_NAME characters. The slug is
+    for users and is cut to fit, to nothing where the bulk's name leaves no space; only the identity identifies the
+    item."""
+    room = MAX_NAME - len(bulk_name) - len(identity) - 2
+    short = slug[: max(room, 0)].strip("-")
+    return f"{bulk_name}-{short}-{identity}" if short else f"{bulk_name}-{identity}"
+
+
+def build_shard_name(bulk_name: str, number: int) -> str:
+    """The ConfigMap that holds one shard of a bulk's results."""
+    return f"{bulk_name}-results-{number}"
+
+
+def build_page_name(bulk_name: str, listing: str, number: int) -> str:
+    """The ConfigMap that holds one page of a bulk's list."""
+    return f"{bulk_name}-{listing}-{number}"
+
+
+def build_scratch_name(import_name: str) -> str:
+    """The PersistentVolumeClaim that holds an import's scratch across runs; at most 60 characters."""
+    return f"{import_name}-scratch"
+
+
+def is_job_of(job: JobView, owner: Owner) -> bool:
+    """Whether a Job is a run of this VideoImport or BulkImport."""
+    if owner.group != GROUP:
+        return False
+    return is_job_of_video(job, owner) if owner.kind == VIDEO_KIND else is_job_of_bulk(job, owner)
 
 
 def is_job_of_video(job: JobView, video: Owner) -> bool:
@@ -42,13 +132,6 @@ def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
 def is_task_job_of(job: JobView, bulk: Owner, word: Word) -> bool:
     """Whether a Job is a run of this BulkImport's listing, or of its webhook."""
     return job.owner == bulk and job.name == build_task_job_name(bulk.name, word, job.run)
-
-
-def is_job_of(job: JobView, owner: Owner) -> bool:
-    """Whether a Job is a run of this VideoImport or BulkImport."""
-    if owner.group != GROUP:
-        return False
-    return is_job_of_video(job, owner) if owner.kind == VIDEO_KIND else is_job_of_bulk(job, owner)
 
 
 def is_pod_of(pod: PodView, job: JobView) -> bool:
@@ -102,3 +185,38 @@ def parse_child_identity(bulk_name: str, name: str) -> str | None:
     before, identity = name[:-10], name[-10:]
     has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))
     return identity if has_prefix and _IDENTITY.fullmatch(identity) else None
+
+
+def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> list[dict[str, Any]]:
+    """``metadata.ownerReferences`` with the one controlling owner."""
+    return [
+        {
+            **identity,
+            "name": owner.name,
+            "uid": owner.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+
+
+def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+    """Kueue's among these labels. An object's Job inherits them and its pod does not: the queue admits Jobs, and would
+    otherwise take the pod for another workload."""
+    return {key: value for key, value in (labels or {}).items() if key.startswith(QUEUE_PREFIX)}
+
+
+def build_sidecar_opt_out(
+    labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the labels and annotations that ask for no sidecar, without each key that the user set as either. A mesh
+    that reads both must not find two answers."""
+    chosen = {*(labels or {}), *(annotations or {})}
+    defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)
+    kept = [{key: value for key, value in pairs.items() if key not in chosen} for pairs in defaults]
+    return kept[0], kept[1]
+
+
+def remove_own_prefixes(pairs: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a user's labels or annotations without those under the prefixes of this project."""
+    return {key: value for key, value in (pairs or {}).items() if not key.startswith(OUR_PREFIXES)}

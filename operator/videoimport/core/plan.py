@@ -6,14 +6,18 @@ executes the actions in order, and records Events at the end. Every action is sa
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from videoimport.api.base import Model
+from videoimport.api.bulkimport_status import BulkImportStatus
+from videoimport.api.videoimport_status import VideoImportStatus
 
 Manifest = dict[str, Any]
 Kind = Literal["VideoImport", "BulkImport", "Job", "Pod", "ConfigMap", "PersistentVolumeClaim"]
 Status = TypeVar("Status", bound=Model)
+S = TypeVar("S", VideoImportStatus, BulkImportStatus)
+_STAMP = "updated_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +69,6 @@ class StoreListingPage:
 
 Write = Create | Patch | Delete
 Action = Write | StoreListingPage
-
-
-def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """In their order, but creations come after all others. Stops do not wait for them, and a quota has space for a new
-    object only once the replaced one is being deleted."""
-    return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
-
-
-def split_into_batches(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
-    """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time. They do
-    the same thing to different imports, as a bulk does that fills its window or cancels all of it."""
-    batch: list[Action] = []
-    for action in actions:
-        if batch and (len(batch) == most or not _can_join_batch(action, batch)):
-            yield tuple(batch)
-            batch = []
-        batch.append(action)
-    if batch:
-        yield tuple(batch)
-
-
-def _can_join_batch(action: Action, batch: list[Action]) -> bool:
-    alike = type(action) is type(batch[0]) and _find_import_name(batch[0]) is not None
-    name = _find_import_name(action)
-    return alike and name is not None and name not in map(_find_import_name, batch)
-
-
-def _find_import_name(action: Action) -> str | None:
-    """The name of the import that an action concerns."""
-    match action:
-        case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
-            return name
-        case Patch(kind="VideoImport", name=name) | Delete(kind="VideoImport", name=name):
-            return name
-        case _:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +125,54 @@ class PartialPlan(Plan[Status]):
         return replace(self, status=self.status.model_copy(update=changes))
 
 
+def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, interval: timedelta) -> Plan[S]:
+    """Return the plan to write ``new`` with its time stamp if it differs. Progress alone waits until the interval is
+    over."""
+    changed = {name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)} - {_STAMP}
+    if not changed:
+        return Plan()
+    earliest = old.updated_time + interval if old.updated_time else now
+    if changed <= progress and now < earliest:
+        return Plan(requeue_at=earliest)
+    return Plan(new.model_copy(update={_STAMP: now}))
+
+
 def find_earliest(*moments: datetime | None) -> datetime | None:
     """Return the first of the moments that are known; None without one."""
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """In their order, but creations come after all others. Stops do not wait for them, and a quota has space for a new
+    object only once the replaced one is being deleted."""
+    return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
+
+
+def split_into_batches(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
+    """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time. They do
+    the same thing to different imports, as a bulk does that fills its window or cancels all of it."""
+    batch: list[Action] = []
+    for action in actions:
+        if batch and (len(batch) == most or not _can_join_batch(action, batch)):
+            yield tuple(batch)
+            batch = []
+        batch.append(action)
+    if batch:
+        yield tuple(batch)
+
+
+def _can_join_batch(action: Action, batch: list[Action]) -> bool:
+    alike = type(action) is type(batch[0]) and _find_import_name(batch[0]) is not None
+    name = _find_import_name(action)
+    return alike and name is not None and name not in map(_find_import_name, batch)
+
+
+def _find_import_name(action: Action) -> str | None:
+    """The name of the import that an action concerns."""
+    match action:
+        case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
+            return name
+        case Patch(kind="VideoImport", name=name) | Delete(kind="VideoImport", name=name):
+            return name
+        case _:
+            return None

@@ -59,8 +59,3 @@ def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
     waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
     told = sum(stage.seconds or 0 for stage in stages)
     return min(since_made, timedelta(seconds=told)) if told else since_made
-
-
-def is_done(stages: Stages, name: StageName) -> bool:
-    """Whether this stage is there and done."""
-    return any(stage.name == name and stage.state == "Done" for stage in stages)

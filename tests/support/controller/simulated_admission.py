@@ -18,14 +18,13 @@ from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, Video
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import Key
-from videoimport.controller.reconcile.observe import observe_video
+from videoimport.controller.reconcile.observe import list_owned, observe_video
 from videoimport.core.admission import Limits
-from videoimport.core.circuit_breaker import BreakerState, combine_records
-from videoimport.core.lifecycle import has_active_run
+from videoimport.core.circuit_breaker import BreakerState, combine_records, find_host
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import find_host
 from videoimport.core.video.reconcile import reconcile_video
+from videoimport.core.video_status import has_active_run
 
 Raw = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -153,7 +152,7 @@ class SimulatedController:
             if entry is not None and key.kind == "VideoImport":
                 self.pending.add(key)
             return
-        observed = observe_video(entry, self.store, self.notes.of(key, entry.uid))
+        observed = observe_video(entry, list_owned(entry, self.store), self.store, self.notes.of(key, entry.uid))
         plan = reconcile_video(observed, self.now, SETTINGS)
         self.store.turns.decided(observed.video, plan.status)
         if plan.requeue_at is not None:

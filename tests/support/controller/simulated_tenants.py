@@ -20,7 +20,7 @@ from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import KINDS, Key
-from videoimport.controller.reconcile.observe import observe_bulk, observe_video
+from videoimport.controller.reconcile.observe import list_owned, observe_bulk, observe_video
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.plan import Create, Delete, Patch, Plan, StoreListingPage
 from videoimport.core.settings import Settings
@@ -91,8 +91,10 @@ class SimulatedTenants:
         assert entry is not None
         notes = self.notes.of(key, entry.uid)
         if key.kind == "VideoImport":
-            return reconcile_video(observe_video(entry, self.store, notes), NOW, SETTINGS)
-        return reconcile_bulk(observe_bulk(entry, self.store, notes), NOW, SETTINGS)
+            return reconcile_video(
+                observe_video(entry, list_owned(entry, self.store), self.store, notes), NOW, SETTINGS
+            )
+        return reconcile_bulk(observe_bulk(entry, list_owned(entry, self.store), self.store, notes), NOW, SETTINGS)
 
     def step(self, *, work: bool) -> None:
         """Each of the victim's resources once, and each Job if it is to work."""

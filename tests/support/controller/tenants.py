@@ -9,9 +9,9 @@ from support.controller.api_server import ApiServer, Raw, Refused, await_until
 from support.controller.namespace_state import finished
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, IMPORT, LISTING, MANAGED_BY, MANAGED_BY_VALUE, NAME, PAGE, RUN, SHARD, TASK
-from videoimport.api.tasks.import_task import Task, spec_hash
+from videoimport.api.tasks.import_task import Task
 from videoimport.api.tasks.listing_task import FoundItem, PageFacts, PageLine
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import VideoImport, spec_hash
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 USER = "mallory"

@@ -18,13 +18,12 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Usage, VideoImportStatus
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.reconcile import reconcile_bulk
-from videoimport.core.lifecycle import is_settled
-from videoimport.core.object_metadata import build_video_owner
 from videoimport.core.observed import ObservedBulk, ObservedVideo
-from videoimport.core.owned_objects import is_pod_of
+from videoimport.core.owned_objects import build_video_owner, is_pod_of
 from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Action, Create, Patch, Plan, StoreListingPage
 from videoimport.core.video.reconcile import reconcile_video
+from videoimport.core.video_status import is_settled
 
 FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
 Raw = dict[str, Any]
@@ -143,7 +142,9 @@ class SimulatedCluster:
 
     def _carry_out(self, kind: str, name: str, plan: Plan[Any], steps: int) -> None:
         if plan.status is not None and steps > 0:
-            written = type(plan.status).model_validate(plan.status.wire()).wire()
+            stored = type(plan.status).model_validate(plan.status.wire())
+            assert stored == plan.status, "the controller keeps a status that it wrote without reading it again"
+            written = stored.wire()
             self.change(kind, name, {"status": None})
             self.change(kind, name, {"status": written})
         for action in plan.actions[: max(0, steps - 1)]:

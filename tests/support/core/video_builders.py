@@ -6,11 +6,10 @@ from typing import Any
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress, Report
-from videoimport.api.tasks.import_task import spec_hash, wish_hash
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import VideoImport, spec_hash, wish_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
-from videoimport.core.object_metadata import build_job_owner, build_video_owner
 from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
+from videoimport.core.owned_objects import build_job_owner, build_video_owner
 from videoimport.core.plan import Create, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video
@@ -54,7 +53,9 @@ def written(wish: VideoImport, at: datetime = NOW, **seen: Any) -> VideoImport:
     status = plan(wish, at, **seen).status
     if status is None:
         return wish
-    return wish.model_copy(update={"status": VideoImportStatus.model_validate(status.wire())})
+    stored = VideoImportStatus.model_validate(status.wire())
+    assert stored == status, "the controller keeps a status that it wrote without reading it again"
+    return wish.model_copy(update={"status": stored})
 
 
 def started(at: datetime = NOW, **spec: Any) -> VideoImport:

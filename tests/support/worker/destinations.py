@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.destination import S3Destination
 from videoimport.api.tasks.import_report import Report
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.pipeline import publish
 from videoimport.worker.pipeline.destination import Place

@@ -13,8 +13,8 @@ from typing import Any
 from support.waiting import LONGEST_SECONDS
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from videoimport.api.tasks.import_report import Progress, Report, read_report
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 
 LOOPBACK = ("127.0.0.0/8",)
 

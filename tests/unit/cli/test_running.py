@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from videoimport.api.tasks.import_report import MAX_BYTES
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.cli.local_paths import Places
 from videoimport.cli.running import Room, _text
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from videoimport.api.reasons import TABLE, Reason
 from videoimport.api.tasks.import_report import Progress, Report
-from videoimport.api.tasks.import_task import spec_hash
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport import VideoImport, spec_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, Stage, StageName, VideoPhase
 from videoimport.cli.manifest import read
 from videoimport.cli.schema_rules import unknown_fields

@@ -19,7 +19,7 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.admission import Limits, describe_full_cluster, find_admission_state
+from videoimport.core.admission import Limits, describe_full_cluster, describe_import
 
 FULL = describe_full_cluster(Limits(cluster=2))
 
@@ -71,7 +71,7 @@ def test_queued_it_can_be_suspended_resumed_and_cancelled():
 
 def test_who_holds_a_place_and_who_waits_for_one():
     def stands(wish, working=False):
-        standing = find_admission_state(wish, working=working)
+        standing = describe_import(wish, working=working)[0]
         return standing.holds, standing.waits
 
     queued = written(video(), no_room=FULL)
@@ -90,14 +90,14 @@ def test_a_bulk_is_one_owner_and_an_import_of_its_own_another():
     identity = {"apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport"}
     bulk = {**identity, "name": "many", "uid": "bulk-uid", "controller": True}
     child = video(meta={"name": "many-0123456789", "uid": "a", "ownerReferences": [bulk]})
-    assert find_admission_state(child, working=False).owner == "bulk-uid"
-    assert find_admission_state(video(meta={"uid": "a"}), working=False).owner == "a"
-    assert find_admission_state(child, working=False).turn[0] < NOW
+    assert describe_import(child, working=False)[0].owner == "bulk-uid"
+    assert describe_import(video(meta={"uid": "a"}), working=False)[0].owner == "a"
+    assert describe_import(child, working=False)[0].turn[0] < NOW
 
 
 def test_a_run_that_cannot_start_is_known_as_such_until_it_does():
     def stuck(wish, working=True):
-        return find_admission_state(wish, working=working).stuck
+        return describe_import(wish, working=working)[0].stuck
 
     wish = running()
     there = job(wish)

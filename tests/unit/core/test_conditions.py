@@ -3,7 +3,10 @@
 import pytest
 
 from support.core.video_builders import NOW, after
-from videoimport.api.conditions import ConditionType
+from videoimport.api.bulkimport_status import BulkPhase
+from videoimport.api.conditions import Condition, ConditionType
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.conditions import Ending, Fact, build_milestone, build_state_facts, is_true, merge_conditions
 
 READY = Fact(ConditionType.READY, "False", "Pending", "not yet")
@@ -28,6 +31,23 @@ def test_conditions_nobody_states_any_more_are_gone():
 def test_long_words_fit_a_condition():
     long = Fact(ConditionType.READY, "False", "Pending", "x" * 3000)
     assert len(merge_conditions((), [long], 1, NOW)[0].message) == 1024
+
+
+REASONS = sorted({*Reason, *VideoPhase, *BulkPhase, *Ending})
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_condition_is_one_that_its_model_accepts_as_it_is(reason):
+    words = "denied https://user:s3cr3t@video.example/a?token=s3cr3t \x1b[0m" + "x" * 3000
+    for ending in (None, *Ending):
+        facts = (
+            *build_state_facts(ending, reason, words),
+            build_milestone(ConditionType.UPLOADED, reached=False, ending=ending),
+        )
+        for condition in merge_conditions((), facts, 3, NOW):
+            assert Condition.model_validate(condition.model_dump()) == condition
+            assert Condition.model_validate(condition.wire()) == condition
+            assert "s3cr3t" not in condition.message
 
 
 def test_holds_means_true():

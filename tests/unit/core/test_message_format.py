@@ -23,16 +23,10 @@ from support.core.video_builders import (
     written,
 )
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
+from videoimport.api.untrusted_text import fit
 from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
 from videoimport.core.jobs.outcome import find_outcome_without_report
-from videoimport.core.message_format import (
-    fit,
-    format_duration,
-    format_message,
-    format_time,
-    join_sentences,
-    split_advice,
-)
+from videoimport.core.message_format import format_duration, format_message, format_time, join_sentences, split_advice
 from videoimport.core.video.start_run import STARTING
 
 SITES = sites()

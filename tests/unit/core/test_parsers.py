@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from videoimport.api.bulkimport_status import LedgerEntry
-from videoimport.core.object_metadata import Owner
+from videoimport.core.observed import Owner
 from videoimport.core.parsers import parse_event, parse_job, parse_pod, parse_shard
 
 META = {

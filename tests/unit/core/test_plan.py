@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from support.core.video_builders import NOW
+import pytest
+
+from support.core.video_builders import NOW, after
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.core.jobs.startup_diagnosis import JobPlan
@@ -16,6 +18,7 @@ from videoimport.core.plan import (
     Patch,
     Plan,
     PlannedEvent,
+    plan_status_write,
     put_creations_last,
     split_into_batches,
 )
@@ -76,3 +79,35 @@ def test_a_part_adds_its_effects_and_the_earlier_time_and_leaves_the_status():
 def test_what_a_plan_says_besides_stays_when_a_part_is_added():
     problem = JobPlan(reason=Reason.JOB_REJECTED, message="exceeded quota")
     assert problem + Plan(requeue_at=NOW) == JobPlan(reason=problem.reason, message=problem.message, requeue_at=NOW)
+
+
+INTERVAL = timedelta(seconds=3)
+
+
+PROGRESS = frozenset({"progress_percent"})
+
+
+def test_unchanged_status_is_not_written():
+    old = VideoImportStatus(phase=VideoPhase.PENDING, updated_time=NOW)
+    assert plan_status_write(old, old.model_copy(), PROGRESS, after(99), INTERVAL) == Plan()
+
+
+def test_first_status_is_written_at_once():
+    new = VideoImportStatus(progress_percent=1)
+    assert plan_status_write(VideoImportStatus(), new, PROGRESS, NOW, INTERVAL).status == new.model_copy(
+        update={"updated_time": NOW}
+    )
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0, False), (2, False), (3, True), (60, True)])
+def test_progress_is_written_once_per_interval(seconds, written):
+    old = VideoImportStatus(progress_percent=1, updated_time=NOW)
+    found = plan_status_write(old, old.model_copy(update={"progress_percent": 2}), PROGRESS, after(seconds), INTERVAL)
+    assert (found.status is not None) is written
+    assert found.requeue_at == (None if written else after(3))
+
+
+def test_anything_else_takes_progress_along_at_once():
+    old = VideoImportStatus(progress_percent=1, updated_time=NOW)
+    new = old.model_copy(update={"progress_percent": 2, "phase": VideoPhase.UPLOADING})
+    assert plan_status_write(old, new, PROGRESS, after(1), INTERVAL).status is not None

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.core.video_builders import stages
-from videoimport.api.videoimport_status import StageName, VideoPhase
+from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.progress import (
     compute_active_time,
     compute_percent,
     estimate_eta_seconds,
     find_phase,
-    is_done,
     select_later_phase,
 )
 
@@ -94,9 +93,3 @@ def test_run_has_worked_no_longer_than_its_stages_say_where_they_say_it():
     assert compute_active_time(silent, timedelta(seconds=3600)) == timedelta(seconds=3600)
     assert compute_active_time(telling, timedelta(seconds=3600)) == timedelta(seconds=120)
     assert compute_active_time(telling, timedelta(seconds=45)) == timedelta(seconds=45)
-
-
-def test_done_is_asked_of_one_stage():
-    assert is_done(stages(100, 0, 0), StageName.DOWNLOAD)
-    assert not is_done(stages(100, 0, 0), StageName.UPLOAD)
-    assert not is_done((), StageName.UPLOAD)

@@ -16,21 +16,20 @@ from videoimport.api import identity, labels
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.destination import Destination
 from videoimport.api.output import Output
-from videoimport.api.tasks.import_task import spec_hash, wish_hash
+from videoimport.api.videoimport import spec_hash, wish_hash
 from videoimport.controller import settings
 from videoimport.controller.client.resources import KINDS
-from videoimport.controller.reconcile import event_recorder as announcing
-from videoimport.controller.reconcile.event_recorder import event
-from videoimport.core import object_metadata as ownership
-from videoimport.core import object_names as naming
+from videoimport.controller.reconcile import apply as announcing
+from videoimport.controller.reconcile.apply import event
+from videoimport.core import owned_objects
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
-from videoimport.core.jobs.import_job import build_import_job
+from videoimport.core.jobs.run import build_import_job
 from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, convert_inline_item
 from videoimport.core.parsers import parse_page, parse_shard
 from videoimport.core.plan import Create, PlannedEvent, StoreListingPage
 from videoimport.core.settings import Settings
-from videoimport.core.video.scratch_claim import build_claim_manifest
+from videoimport.core.video.start_run import build_claim_manifest
 from videoimport.worker.storage import keys
 from videoimport.worker.storage import video_index as index
 
@@ -163,10 +162,10 @@ def test_labels_annotations_and_names_of_ours() -> None:
             labels.NAME,
             labels.MANAGED_BY,
         ],
-        "labelsOfEveryObject": ownership.OUR_LABELS,
-        "annotations": {"task": labels.TASK, "wish": ownership.WISH, "room": ownership.ROOM},
-        "annotationsOfEveryObject": ownership.CALM,
-        "noSidecar": [ownership.NO_SIDECAR_LABELS, ownership.NO_SIDECAR_ANNOTATIONS],
+        "labelsOfEveryObject": owned_objects.OUR_LABELS,
+        "annotations": {"task": labels.TASK, "wish": owned_objects.WISH, "room": owned_objects.ROOM},
+        "annotationsOfEveryObject": owned_objects.CALM,
+        "noSidecar": [owned_objects.NO_SIDECAR_LABELS, owned_objects.NO_SIDECAR_ANNOTATIONS],
         "reservedPrefixes": labels.OUR_PREFIXES,
         "container": labels.WORKER_CONTAINER,
         "configMapKeys": [LINES, FACTS],
@@ -181,15 +180,15 @@ def test_labels_annotations_and_names_of_ours() -> None:
 def test_derived_names() -> None:
     long, slug = "b" * 40, "a-talk-about-rabbits-and-other-animals"
     names = {
-        "job": naming.build_job_name("talk", 2),
-        "child": naming.build_child_object_name("talks", "opening", "0123456789"),
-        "child, cut": naming.build_child_object_name(long, slug, "0123456789"),
-        "child, without slug": naming.build_child_object_name("talks", "", "0123456789"),
-        "shard": naming.build_shard_name("talks", 3),
-        "scratch": naming.build_scratch_name("talk"),
-        "listing job": naming.build_task_job_name("talks", "list", 2),
-        "webhook job": naming.build_task_job_name("talks", "hook", 2),
-        "page": naming.build_page_name("talks", "0a1b2c3d", 4),
+        "job": owned_objects.build_job_name("talk", 2),
+        "child": owned_objects.build_child_object_name("talks", "opening", "0123456789"),
+        "child, cut": owned_objects.build_child_object_name(long, slug, "0123456789"),
+        "child, without slug": owned_objects.build_child_object_name("talks", "", "0123456789"),
+        "shard": owned_objects.build_shard_name("talks", 3),
+        "scratch": owned_objects.build_scratch_name("talk"),
+        "listing job": owned_objects.build_task_job_name("talks", "list", 2),
+        "webhook job": owned_objects.build_task_job_name("talks", "hook", 2),
+        "page": owned_objects.build_page_name("talks", "0a1b2c3d", 4),
     }
     golden_files.check("names", names)
 

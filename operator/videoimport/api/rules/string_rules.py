@@ -1,4 +1,6 @@
-"""Rules for texts that users write: names, paths, addresses. Each is enforced by the API server and by our programs.
+"""Rules for texts that users write: names, paths, addresses, and the one spelling of an address.
+
+The API server and our programs enforce each rule.
 
 The regular expressions for addresses have at most 36 characters where they match a part, and at most 45 where they
 match the whole. The API server's cost limit allows no more for 1,000 items of 2,048 characters.
@@ -168,3 +170,25 @@ CHECKSUM = requires(
 RENDITION = requires(
     _PART, "it becomes a file's name: lowercase letters, digits and hyphens, with a letter or digit at both ends."
 )
+
+
+_START = re.compile(r"https?://([^/?#]*@)?[^/?#]*", re.IGNORECASE | re.ASCII)
+_CAPITALS = re.compile("[A-Z]+")
+
+
+def canonical_url(url: str) -> str:
+    """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
+    is no http or https address. Only ASCII letters change, so the length stays. Idempotent.
+
+    Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep this one spelling. So
+    identities, hosts and origins compare equal, and yt-dlp, which knows sites in lower case only, knows them."""
+    found = _START.match(url)
+    if found is None:
+        return url
+    login, scheme_end = found[1] or "", found[0].index("//") + 2
+    host = found[0][scheme_end + len(login) :]
+    return _lowered(url[:scheme_end]) + login + _lowered(host) + url[found.end() :]
+
+
+def _lowered(text: str) -> str:
+    return _CAPITALS.sub(lambda capitals: capitals[0].lower(), text)

@@ -1,8 +1,6 @@
 """The task of a worker. It reaches the pod as an annotation, through a downward-API file."""
 
-import hashlib
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,10 +20,6 @@ CA_BUNDLE_PATH = "/etc/videoimport/ca/ca.crt"
 """The certificates of worker.caBundleConfigMapRef."""
 SCRATCH_PATH = "/scratch"
 TERMINATION_MESSAGE_PATH = "/dev/termination-log"
-
-
-_SHAPING = {"source", "destination", "requirements", "output", "metadata"}
-_STEERING = {"suspend", "cancel", "retryToken"}
 
 
 class Politeness(Model):
@@ -58,18 +52,3 @@ class Task(Model):
     """Limits of requests to sources; settings of the controller."""
     progress_seconds: Annotated[int, Field(ge=1, le=5)] = 2
     """Longest pause between two progress lines."""
-
-
-def spec_hash(spec: VideoImportSpec) -> str:
-    """SHA-256 (hex) of the parts of a spec that shape the result."""
-    return _hashed({name: value for name, value in spec.canonical().items() if name in _SHAPING})
-
-
-def wish_hash(spec: VideoImportSpec) -> str:
-    """Sixteen hex digits for all mutable fields of a spec. Two specs that differ only in suspend, cancel and retryToken
-    have the same hash."""
-    return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
-
-
-def _hashed(canonical: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

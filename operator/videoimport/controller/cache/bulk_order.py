@@ -22,7 +22,7 @@ class _QueuePosition:
 
     group: _Group
     age: tuple[datetime, bool, str]
-    """When it was made; of those made in the same second the one that has begun goes on, else the UIDs decide. The
+    """When it was made; of those made in the same second the one that has begun continues, else the UIDs decide. The
     smallest is the oldest."""
     generation: int
     """Of its spec, which the group is derived from."""
@@ -33,7 +33,7 @@ class _QueuePosition:
 
 
 class Siblings:
-    """``tell`` is called with the key of each bulk whose turn may have come, or may be over."""
+    """The order of the bulks. It calls ``tell`` with the key of each whose turn may have come, or may be over."""
 
     def __init__(self, tell: Callable[[Key], None]) -> None:
         self._tell = tell
@@ -41,7 +41,7 @@ class Siblings:
         self._groups: dict[_Group, set[Place]] = {}
 
     def put(self, place: Place, bulk: object) -> None:
-        """This is how the bulk of that name stands now; anything but a bulk that can be read stands nowhere."""
+        """The present state of the bulk of that name; an object that is no readable bulk has no place in the order."""
         before = self._standings.get(place)
         now = _standing(bulk, before) if isinstance(bulk, BulkImport) else None
         if now == before:

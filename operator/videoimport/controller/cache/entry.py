@@ -8,17 +8,21 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from videoimport.api.base import Model
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.labels import GROUP, PAGE
+from videoimport.api.labels import BULK, GROUP, IMPORT, PAGE
 from videoimport.api.videoimport import VideoImport
-from videoimport.controller.client.resources import Raw
-from videoimport.core.object_metadata import Owner
-from videoimport.core.observed import ClaimView, JobView, PageView, PodView, ShardView
+from videoimport.controller.client.resources import Key, Raw
+from videoimport.core.observed import ClaimView, JobView, Owner, PageView, PodView, ShardView
+from videoimport.core.owned_objects import find_controller
 from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Kind
 
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")
 _CONDITIONS_WORDS = ("type", "status", "reason", "message")
+_NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport", BULK))
+"""The labels of a Job and its pod that name the owner."""
+_RECONCILED: tuple[Kind, ...] = ("VideoImport", "BulkImport")
 _WITHOUT_REFERENCES = 2
 """Version of marshal's format that writes equal values equally."""
 T = TypeVar("T")
@@ -28,7 +32,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A resource that our models do not take."""
+    """A resource that the models of ``api`` refuse."""
 
     raw: Raw
     problem: ValidationError
@@ -39,15 +43,22 @@ View = VideoImport | BulkImport | JobView | PodView | ShardView | PageView | Cla
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object at one version."""
+    """An object at one version. What the store asks of it often is a field."""
 
     head: Raw
     """Its apiVersion, kind and the part of its metadata that names it: enough to write its status."""
     version: int
     view: View
+    uid: str
+    generation: int
+    """Of its spec."""
+    controller: Owner | None
+    """Its controlling owner, which can only be in its own namespace."""
+    keys: tuple[Key, ...]
+    """Whom a change of it concerns: itself, if it is a VideoImport or BulkImport, and its owner."""
 
     def of(self, kind: type[T]) -> T:
-        """The view, which is of this type. Raises ValidationError when the object cannot be read."""
+        """Return the view, which is of this type. Raises ValidationError if the object cannot be read."""
         if isinstance(self.view, Unreadable):
             raise self.view.problem
         if not isinstance(self.view, kind):
@@ -60,27 +71,35 @@ class Entry:
         metadata = self.head["metadata"]
         return Owner(metadata["namespace"], GROUP, self.head["kind"], metadata["name"], metadata["uid"])
 
-    @property
-    def uid(self) -> str:
-        """Of the object."""
-        uid: str = self.head["metadata"]["uid"]
-        return uid
 
-    @property
-    def generation(self) -> int:
-        """Of its spec."""
-        generation: int = self.head["metadata"].get("generation", 0)
-        return generation
-
-
-def read(kind: Kind, raw: Raw, version: int) -> Entry:
-    """Parse it, once and for all."""
+def read(kind: Kind, raw: Raw, version: int, known: Mapping[str, Model] = MappingProxyType({})) -> Entry:
+    """Parse an object. ``known`` are parts of it that are parsed already: its spec, its status."""
     metadata = {key: raw["metadata"][key] for key in _HEAD if key in raw["metadata"]}
     head = {"apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}
+    controller = find_controller(metadata)
+    keys = _list_concerned(kind, metadata, controller)
+    return Entry(
+        head, version, _parse(kind, raw, known), metadata["uid"], metadata.get("generation", 0), controller, keys
+    )
+
+
+def _list_concerned(kind: Kind, metadata: Mapping[str, Any], controller: Owner | None) -> tuple[Key, ...]:
+    """List the keys of the object's own namespace that it concerns. The decision about a key knows whether the object
+    really belongs to it. The owner of a pod is its Job: a label names the Job's owner, even when the Job is gone."""
+    namespace, labels = metadata["namespace"], metadata.get("labels") or {}
+    if kind == "Pod":
+        return tuple(Key(owner, namespace, labels[label]) for owner, label in _NAMED_BY if labels.get(label))
+    own = (Key(kind, namespace, metadata["name"]),) if kind in _RECONCILED else ()
+    if controller is None or controller.group != GROUP:
+        return own
+    return own + tuple(Key(owner, namespace, controller.name) for owner in _RECONCILED if owner == controller.kind)
+
+
+def _parse(kind: Kind, raw: Raw, known: Mapping[str, Model]) -> View:
     try:
-        view = _VIEWS[kind](raw)
+        view = _VIEWS[kind]({**raw, **known})
     except ValidationError as problem:
-        return Entry(head, version, Unreadable(raw, problem))
+        return Unreadable(raw, problem)
     if isinstance(view, BaseModel):
         _share_field_sets(view)
     if isinstance(view, ShardView):
@@ -88,11 +107,11 @@ def read(kind: Kind, raw: Raw, version: int) -> Entry:
             _share_field_sets(result)
     if isinstance(view, VideoImport):
         _share_parts(view, raw["spec"])
-    return Entry(head, version, view)
+    return view
 
 
 def _list_view(raw: Raw) -> ShardView | PageView:
-    """A ConfigMap of ours holds results or a page of a list."""
+    """A ConfigMap of the controller holds results or a page of a list."""
     return parse_page(raw) if PAGE in (raw["metadata"].get("labels") or {}) else parse_shard(raw)
 
 
@@ -115,8 +134,8 @@ _FIELD_SETS: dict[frozenset[str], set[str]] = {}
 
 
 def _share_parts(video: VideoImport, spec: Raw) -> None:
-    """The children of a bulk have most of their spec in common, and most imports their conditions' words: one of each
-    for all of them, which takes a quarter off what a finished import holds. Frozen models never change."""
+    """The children of a bulk have most of their spec in common, and most imports the texts of their conditions. All
+    share one copy of each, which takes a quarter off the memory of a finished import. Frozen models never change."""
     for name in _COMMON:
         if name in spec:
             key = (name, marshal.dumps(spec[name], _WITHOUT_REFERENCES))
@@ -133,8 +152,8 @@ def _shared(known: dict[K, V], key: K, value: V) -> V:
 
 
 def _share_field_sets(model: BaseModel) -> None:
-    """Each model has a set of the names it was given, which makes up half of its memory (14 of 27 KB of a finished
-    import) and is the same for nearly all: one set for all of them. Frozen models never change theirs."""
+    """Each model has a set of the names it was given. It makes up half of the model's memory (14 of 27 KB of a finished
+    import) and is the same for nearly all. All share one set. Frozen models never change theirs."""
     given = model.model_fields_set
     object.__setattr__(model, "__pydantic_fields_set__", _FIELD_SETS.setdefault(frozenset(given), given))
     for value in model.__dict__.values():

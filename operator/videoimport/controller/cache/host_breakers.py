@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeVar
 
 from videoimport.api.bulkimport_status import HostStatus
 from videoimport.controller.client.resources import Key
-from videoimport.core.circuit_breaker import BreakerState, HostRecord, HostReport, combine_records
+from videoimport.core.admission import HostReport
+from videoimport.core.circuit_breaker import BreakerState, HostRecord, combine_records
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ class HostBreakers:
     def _replace_in(self, host: HostKey, key: Key, old: HostReport | None, new: HostReport | None) -> None:
         reports = self._hosts.setdefault(host, _HostReports(host.host))
         reports.replace(key, old, new)
-        if any(report is not None and report.affects_breaker for report in (old, new)):
+        if any(report is not None and _affects_breaker(report) for report in (old, new)):
             self._update(host, reports)
         if not reports.keys:
             del self._hosts[host]
@@ -131,7 +132,7 @@ class HostBreakers:
         else:
             self._breakers[host] = after
         for key in sorted(reports.keys):
-            if self._reports[key].depends_on_breaker:
+            if _depends_on_breaker(self._reports[key]):
                 self._notify(key)
 
 
@@ -165,6 +166,16 @@ class _HostReports:
                 self._is_stale |= _count(self._records, record, step)
         (self.keys.discard if new is None else self.keys.add)(key)
         (self._probes.add if new is not None and new.probes else self._probes.discard)(key)
+
+
+def _affects_breaker(report: HostReport) -> bool:
+    """Whether a report changes the state of the breaker."""
+    return report.record is not None or report.pause is not None or report.probes
+
+
+def _depends_on_breaker(report: HostReport) -> bool:
+    """Whether a change of the state may change what is decided about the import or listing of this report."""
+    return report.waits or report.starts or (report.record is not None and report.record.failures > 0)
 
 
 def _count(numbers: Counter[T], value: T, step: int) -> bool:

@@ -1,7 +1,7 @@
-"""Where kopf hands over: each event goes into the store, and nothing else happens here.
+"""Handlers of kopf: each event goes into the store, and nothing else happens here.
 
-kopf's own retries, progress and finalizers are for handlers that do work; ours do none. What kopf does for us is what
-it does well: listing, watching, resuming, and noticing that a connection is dead.
+kopf's own retries, progress and finalizers are for handlers that do work; these do none. kopf lists, watches, resumes,
+and detects a dead connection.
 """
 
 from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ class Intake:
         self._seen = seen
         self._watch_restarted = watch_restarted
         self._met: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
-        """UIDs that a watch has told of: if a list tells of them once more, it is not the first list."""
+        """UIDs that a watch has reported: if a list reports them once more, it is not the first list."""
 
     def take(self, kind: Kind, event: kopf.RawEvent) -> None:
         """One event of a watch, or one item of the list before it (type None)."""

@@ -18,8 +18,7 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
-from videoimport.core.object_metadata import Owner
-from videoimport.core.observed import JobView, PodView
+from videoimport.core.observed import JobView, Owner, PodView
 from videoimport.core.owned_objects import is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
 
@@ -65,8 +64,8 @@ class Tails:
             text = await self._cluster.log_tail(view.namespace, view.name, WORKER_CONTAINER, LINES, LIMIT_BYTES)
         except TooManyRequests as pause:
             await asyncio.sleep(pause.retry_after)
-        except ClusterError as problem:  # its container has just ended or its node is away: others say so
-            _log.debug("no progress read", pod=view.name, problem=str(problem))
+        except ClusterError as problem:  # its container has just ended or its node is away: other watches report that
+            _log.debug("progress_unavailable", pod=view.name, problem=str(problem))
         else:
             if progress := last_progress(text):
                 self._keep(pod, progress)
@@ -81,8 +80,8 @@ class Tails:
             self._queue.add(run.key)
 
     def _workers(self) -> list[Entry]:
-        """Return the pods that work on the present runs of imports, of each import the oldest. Looks are few for the
-        whole cluster: Jobs and pods that somebody puts beside those of an import must not take more of them."""
+        """Return the pods that work on the present runs of imports, of each import the oldest. Reads are few for the
+        whole cluster: Jobs and pods that a user puts beside those of an import must not take more of them."""
         found: dict[Key, Entry] = {}
         for pod in sorted(filter(_is_running, self._store.objects("Pod")), key=_age):
             if (run := self._run_of(pod)) is not None:
@@ -90,8 +89,8 @@ class Tails:
         return list(found.values())
 
     def _run_of(self, pod: Entry) -> "_Run | None":
-        """Return what a pod works on: its Job and that Job's VideoImport are known, each is its owner, and the Job is
-        that of the present run."""
+        """Return the import that a pod works on. Its Job and that Job's VideoImport are known, each is its owner, and
+        the Job is that of the present run."""
         job = self._owner_of("Job", "batch", pod.of(PodView).owner)
         if job is None or not is_pod_of(pod.of(PodView), job.of(JobView)):
             return None

@@ -1,4 +1,5 @@
-"""Comparing all we remember with all there is: before anything is decided, every few minutes, after a watch's gap."""
+"""Comparing the cache with all objects of the API server: before the first decision, every few minutes, and after a
+watch's gap."""
 
 import asyncio
 from collections.abc import Callable
@@ -41,7 +42,7 @@ class Relister:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(ClusterError),
             wait=wait_exponential_jitter(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
-            before_sleep=lambda state: _log.warning("cannot list yet", problem=str(_failure(state))),
+            before_sleep=lambda state: _log.warning("list_failed", problem=str(_failure(state))),
         ):
             with attempt:
                 await self._relist(list(KINDS))
@@ -67,7 +68,7 @@ class Relister:
         try:
             await self._relist(wanted)
         except ClusterError as problem:
-            _log.warning("not compared", kinds=wanted, problem=str(problem))
+            _log.warning("relist_failed", kinds=wanted, problem=str(problem))
             await asyncio.sleep(min(self._interval, LONGEST_PAUSE))
             for kind in wanted:
                 self.want(kind)
@@ -80,7 +81,7 @@ class Relister:
                 comparison = Comparison(self._store, kind, namespace)
                 async for page in self._cluster.pages(kind, namespace):
                     comparison.take(page)
-                _log.debug("compared", kind=kind, namespace=namespace, changed=comparison.finish())
+                _log.debug("relisted", kind=kind, namespace=namespace, changed=comparison.finish())
 
 
 def _failure(state: RetryCallState) -> BaseException | None:

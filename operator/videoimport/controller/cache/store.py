@@ -1,31 +1,32 @@
-"""What is known of the cluster: one store for all kinds, fed by watches, by lists and by the answers to our own writes.
+"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill it.
 
-The newest resourceVersion wins, whatever came last; what was deleted stays deleted for a list that is older than the
-deletion. For one thread; ``objects`` may be called from another, for metrics.
+The newest resourceVersion wins, whatever came last. A deleted object stays deleted for a list that is older than the
+deletion. Use it from one thread; only ``objects`` may be called from another, for metrics.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from videoimport.api.base import Model
 from videoimport.api.labels import GROUP, VIDEO_KIND
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.admission import Turns
 from videoimport.controller.cache.bulk_order import Siblings
 from videoimport.controller.cache.entry import Entry, Unreadable, read
-from videoimport.controller.client.api_client import Page, version_of
-from videoimport.controller.client.resources import KINDS, Key, Place, Raw, controller_of, keys_of
+from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.resources import KINDS, Key, Place, Raw
 from videoimport.controller.queue.workqueue import Clock
 from videoimport.core.admission import DEFAULT, Limits
-from videoimport.core.jobs.run_end import is_active
-from videoimport.core.object_metadata import Owner, build_job_owner
-from videoimport.core.observed import JobView, PodView
-from videoimport.core.owned_objects import is_job_of_video, is_pod_of
+from videoimport.core.jobs.run import is_active
+from videoimport.core.observed import JobView, Owner, PodView
+from videoimport.core.owned_objects import build_job_owner, is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
 
 TOMBSTONE_SECONDS = 600.0
-"""How long a deletion is remembered: longer than any list that was under way could take."""
+"""How long a deletion is kept: longer than any active list could take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +51,48 @@ class Store:
         """UIDs of imports of a name whose Jobs have been seen at work, until these have ended."""
 
     def find(self, kind: Kind, namespace: str, name: str) -> Entry | None:
-        """The object of that name, if it is known."""
+        """Return the object of that name, if the store has it."""
         return self._entries[kind].get((namespace, name))
 
     def owned(self, kind: Kind, owner: Owner) -> list[Entry]:
-        """Objects whose controlling owner this is, in every part of its identity, by name."""
+        """Return the objects whose controlling owner this is, in every part of its identity, by name."""
         places = self._owned.get((kind, owner), ())
         return [self._entries[kind][place] for place in sorted(places)]
 
     def objects(self, kind: Kind) -> list[Entry]:
-        """All of a kind. Safe from another thread."""
+        """Return all objects of a kind. Safe from another thread."""
         return list(self._entries[kind].values())
 
-    def put(self, kind: Kind, raw: Raw) -> bool:
-        """Keep this object unless a newer version, or its deletion, is known already; whether anything changed."""
-        place, version = _place(raw), version_of(raw)
+    def put(self, kind: Kind, raw: Raw, known: Mapping[str, Model] = MappingProxyType({})) -> bool:
+        """Keep this object unless a newer version, or its deletion, is known already. Return whether anything changed.
+        ``known`` are parts of the object that are parsed already."""
+        place, version = _place(raw), _version(raw)
         if version <= self._known_version(kind, place):
             return False
         older = self._forget(kind, place)
-        entry = self._entries[kind][place] = read(kind, raw, version)
+        entry = self._entries[kind][place] = read(kind, raw, version, known)
         self._tombstones[kind].pop(place, None)
-        if owner := controller_of(raw):
-            self._owned[kind, owner].add(place)
+        if entry.controller:
+            self._owned[kind, entry.controller].add(place)
         self._take_turns(kind, entry)
         if older is not None:
-            self._leave_owner(kind, older, owner)
-        self._tell(kind, *([older.head] if older is not None else []), raw)
+            self._leave_owner(kind, older, entry.controller)
+        self._tell(kind, *([older] if older is not None else []), entry)
         return True
 
     def remove(self, kind: Kind, raw: Raw) -> None:
-        """It was deleted; ``raw`` is its last version, whose number is that of the deletion."""
-        self._bury(kind, _place(raw), version_of(raw))
+        """Remove a deleted object. ``raw`` is its last version, whose number is that of the deletion."""
+        self._bury(kind, _place(raw), _version(raw))
 
     def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """The API server says that this very object is not there."""
+        """The API server reports that this object does not exist."""
         entry = self.find(kind, namespace, name)
         if entry is not None and entry.uid == uid:
             self._bury(kind, (namespace, name), entry.version)
 
     def keep_only(self, kind: Kind, listed: Container[Place], version: int, namespace: str | None) -> int:
-        """What a list of this version, of a namespace or of all, does not have is gone, unless it is younger than the
-        list. Returns how many that were."""
+        """Remove what a list of this version, of a namespace or of all, does not have, unless it is younger than the
+        list. Return how many objects that were."""
         missing = [
             place
             for place, entry in self._entries[kind].items()
@@ -111,12 +113,11 @@ class Store:
         self._tombstones[kind][place] = _Tombstone(version, self._clock())
         if entry := self._forget(kind, place):
             self._take_turns(kind, entry)
-            self._tell(kind, entry.head)
+            self._tell(kind, entry)
 
     def _forget(self, kind: Kind, place: Place) -> Entry | None:
         entry = self._entries[kind].pop(place, None)
-        owner = controller_of(entry.head) if entry else None
-        if owner:
+        if entry is not None and (owner := entry.controller):
             owned = self._owned[kind, owner]
             owned.discard(place)
             if not owned:
@@ -124,13 +125,14 @@ class Store:
         return entry
 
     def _take_turns(self, kind: Kind, changed: Entry) -> None:
-        """This entry came or went: what it means for those who wait for a host or a place."""
+        """Update the indexes of those who wait for a host or a place: this entry came or went."""
+        owner = changed.controller
         if kind == "BulkImport":
-            now = self.find(kind, *_place(changed.head))
-            self.siblings.put(_place(changed.head), now and now.view)
-            self.turns.bulk(_place(changed.head), changed.uid, self.find(kind, *_place(changed.head)))
-        owner = controller_of(changed.head)
-        if kind == "VideoImport":
+            place = _place(changed.head)
+            now = self.find(kind, *place)
+            self.siblings.put(place, now and now.view)
+            self.turns.bulk(place, changed.uid, now)
+        elif kind == "VideoImport":
             self._import(_place(changed.head), changed.uid, answered=True)
         elif kind == "Job" and owner is not None and (owner.group, owner.kind) == (GROUP, VIDEO_KIND):
             self._import((owner.namespace, owner.name), owner.uid, answered=False)
@@ -138,8 +140,8 @@ class Store:
             self._take_turns_of_job(owner)
 
     def _leave_owner(self, kind: Kind, older: Entry, owner: Owner | None) -> None:
-        """Let go of places that only counted while this Job or pod had its earlier owner."""
-        if kind in ("Job", "Pod") and controller_of(older.head) not in (owner, None):
+        """Release places that only counted while this Job or pod had its earlier owner."""
+        if kind in ("Job", "Pod") and older.controller not in (owner, None):
             self._take_turns(kind, older)
 
     def _take_turns_of_job(self, owner: Owner) -> None:
@@ -159,7 +161,7 @@ class Store:
 
     def _is_working(self, place: Place, entry: Entry | None) -> bool:
         """Whether a Job of an import of this name has not ended. A run begins to count only once the import's status
-        has decided it, or anybody could take places with Jobs; it then counts to its end, whatever becomes of the
+        has decided it, or any user could take places with Jobs. It then counts to its end, whatever happens to the
         import."""
         known = self._working.get(place, frozenset[str]())
         uids = known | ({entry.uid} if entry else set())
@@ -184,25 +186,24 @@ class Store:
         return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
 
     def withdraw(self, key: Key) -> None:
-        """What was decided of it last was not written: no place is taken by it, and no host tried."""
+        """Undo the last decision about an import in the indexes, because it was not written."""
         entry = self.find(*key)
         if entry is not None and key.kind == "VideoImport":
             self._import((key.namespace, key.name), entry.uid, answered=True)
 
     def _wake(self, key: Key) -> None:
         if entry := self.find(*key):
-            self._tell(key.kind, entry.head)
+            self._tell(key.kind, entry)
 
-    def _tell(self, kind: Kind, *versions: Raw) -> None:
-        """Tell whom a change concerns: those whom the object named before it, too. Anybody may edit what it names."""
-        for key in dict.fromkeys(key for raw in versions for key in self._concerned(kind, raw)):
+    def _tell(self, kind: Kind, *versions: Entry) -> None:
+        """Queue whom a change concerns, also those whom an earlier version named: any user may edit what it names."""
+        for key in dict.fromkeys(key for entry in versions for key in (*entry.keys, *self._keys_of_job(kind, entry))):
             self._changed(key)
 
-    def _concerned(self, kind: Kind, raw: Raw) -> list[Key]:
-        """Whom an object concerns. Of a pod its Job says so too, since the pod may have lost its labels."""
-        owner = controller_of(raw) if kind == "Pod" else None
-        job = self._job_that_is(owner) if owner is not None else None
-        return keys_of(kind, raw) + (keys_of("Job", job.head) if job is not None else [])
+    def _keys_of_job(self, kind: Kind, pod: Entry) -> tuple[Key, ...]:
+        """Return whom the Job of a pod concerns, because the pod may have lost its labels."""
+        job = self._job_that_is(pod.controller) if kind == "Pod" and pod.controller is not None else None
+        return job.keys if job is not None else ()
 
     def _drop_old_tombstones(self, kind: Kind) -> None:
         oldest = self._clock() - TOMBSTONE_SECONDS
@@ -222,14 +223,14 @@ class Comparison:
         self._changed = 0
 
     def take(self, page: Page) -> None:
-        """The next page."""
+        """Compare the next page."""
         self._version = page.version if self._version is None else min(self._version, page.version)
         for raw in page.items:
             self._listed.add(_place(raw))
             self._changed += self._store.put(self._kind, raw)
 
     def finish(self) -> int:
-        """There are no more pages; how many objects changed or vanished."""
+        """Finish after the last page. Return how many objects changed or vanished."""
         if self._version is None:
             return 0
         return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)
@@ -246,3 +247,9 @@ def _decided_runs(video: Entry) -> int:
 def _place(raw: Raw) -> Place:
     metadata = raw["metadata"]
     return metadata["namespace"], metadata["name"]
+
+
+def _version(raw: Raw) -> int:
+    """Return the resourceVersion as a number. Clients may compare those of one kind since Kubernetes 1.35 (KEP-5504,
+    "Comparable Resource Version"); every older API server has them in order too."""
+    return int(raw["metadata"]["resourceVersion"])

@@ -1,5 +1,4 @@
-"""What we learned besides objects: progress read from logs, answers to questions, refusals. Losing it costs nothing but
-time: it is learned again."""
+"""State of a key besides its objects: progress from logs, listed Events, refusals. After a restart it is read again."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from videoimport.controller.queue.workqueue import Backoff, Clock
 from videoimport.core.observed import EventView
 
 REFUSED = "JobRejected"
-"""Reason of the EventView that stands for a refused Create; the word of api.reasons and of our own Events."""
+"""Reason of the EventView for a refused Create; the reason in api.reasons and in the controller's own Events."""
 
 
 @dataclass(frozen=True, slots=True)

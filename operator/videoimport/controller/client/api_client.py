@@ -56,7 +56,9 @@ class Cluster:
         query = {"limit": str(PAGE)} | ({"labelSelector": ",".join(selectors)} if selectors else {})
         while True:
             page = await self._json("GET", resource.path(namespace), query=query)
-            yield Page([_identified(item, resource) for item in page["items"]], version_of(page))
+            yield Page(
+                [_identified(item, resource) for item in page["items"]], int(page["metadata"]["resourceVersion"])
+            )
             if not (token := page["metadata"].get("continue")):
                 return
             query["continue"] = token
@@ -156,12 +158,6 @@ class Cluster:
         if response.status >= 300:
             raise refusal(what, response.status, response.headers, content)
         return content
-
-
-def version_of(raw: Raw) -> int:
-    """The resourceVersion as a number. Kubernetes guarantees since 1.35 that versions of one kind may be compared so
-    (KEP-5504, "Comparable Resource Version"); every older API server permits it in practice."""
-    return int(raw["metadata"]["resourceVersion"])
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:

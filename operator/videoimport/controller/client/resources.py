@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from videoimport.api.labels import BULK, BULK_KIND, GROUP, IMPORT, MANAGED_BY, MANAGED_BY_VALUE, VERSION, VIDEO_KIND
-from videoimport.core.object_metadata import Owner, find_controller
+from videoimport.api.labels import GROUP, MANAGED_BY, MANAGED_BY_VALUE, VERSION
 from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]
@@ -65,30 +64,6 @@ _BY_KIND: dict[Kind, Resource] = {
     )
 }
 
-_NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport", BULK))
-"""The labels of a Job and its pod that name the owner."""
 KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
 """In the order in which they are to be listed: a referenced kind comes after the kinds that refer to it. So an object
 that a status names and a later list lacks is gone, and not just younger than the list."""
-
-
-def controller_of(raw: Raw) -> Owner | None:
-    """Return the controlling owner, which can only be in the object's own namespace."""
-    return find_controller(raw["metadata"])
-
-
-def keys_of(kind: Kind, raw: Raw) -> list[Key]:
-    """Return the keys to reconcile after a change of this object: itself, if it is a VideoImport or BulkImport, and its
-    owner. All are in the object's namespace. ``core.owned_objects`` checks later whether the owner is the real one."""
-    metadata = raw["metadata"]
-    namespace: str = metadata["namespace"]
-    keys = [Key(kind, namespace, metadata["name"])] if kind in (VIDEO_KIND, BULK_KIND) else []
-    if kind == "Pod":  # its owner is the Job, whose owner the label names, even when the Job is gone
-        labels = metadata.get("labels", {})
-        return [Key(owner, namespace, labels[label]) for owner, label in _NAMED_BY if labels.get(label)]
-    owner = controller_of(raw)
-    if owner and (owner.group, owner.kind) == (GROUP, VIDEO_KIND):
-        keys.append(Key("VideoImport", namespace, owner.name))
-    if owner and (owner.group, owner.kind) == (GROUP, BULK_KIND):
-        keys.append(Key("BulkImport", namespace, owner.name))
-    return keys

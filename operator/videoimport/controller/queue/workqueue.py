@@ -93,8 +93,8 @@ class KeyedQueue:
         return delay
 
     def rest(self, key: Key, seconds: float) -> None:
-        """Keep a key back for so many seconds; called while the key is processed. All additions meanwhile cause one
-        more round, so an expensive key takes no more than its share. Pauses below LEAST_REST are ignored."""
+        """Called while it is processed: do not give it out again before. What is added meanwhile is one more round, not
+        many: so a key that is dear to decide upon takes no more than its share. Short pauses are not worth it."""
         if seconds >= LEAST_REST:
             self._rests[key] = self._clock() + min(seconds, LONGEST_REST)
 

@@ -1,20 +1,38 @@
-"""Our writes to the cluster. Each keeps its answer in the store, so that the next decision knows of it at once, and
-each that meets something else than was observed learns what is there now before it fails."""
+"""Our writes to the cluster. Each action stores its answer in the cache, so that the next decision has it at once. If
+an action meets another state than was observed, it reads the present state before it fails."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import assert_never
+
+import structlog
 
 from videoimport.api.base import Model
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import OUR_PREFIXES, RUN
+from videoimport.api.redaction import shown_text
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
 from videoimport.controller.client import errors
 from videoimport.controller.client.api_client import Cluster
-from videoimport.controller.client.resources import KINDS, Raw, controller_of
-from videoimport.core.object_metadata import OUR_LABELS
-from videoimport.core.plan import Create, Delete, Kind, Patch, Write
+from videoimport.controller.client.errors import ClusterError, Terminating
+from videoimport.controller.client.resources import KINDS, Raw
+from videoimport.controller.queue.workqueue import Clock
+from videoimport.core.owned_objects import OUR_LABELS, find_controller
+from videoimport.core.plan import Create, Delete, Kind, Patch, PlannedEvent, Write
+
+COMPONENT = "videoimport-controller"
+BURST = 200
+"""Events of a kind of resource that may come at once in a namespace."""
+PER_SECOND = 2.0
+"""Events of a kind that may come all the time in a namespace. Ten thousand imports that fail for one reason report it
+once for all."""
+_MESSAGE_LIMIT = 1024
+"""Bytes the API server takes."""
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +46,13 @@ class Writer:
         """Write a status if it differs from the observed one. Raises Conflict when the object has changed since."""
         if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
             return
+        written = status.wire()
         try:
-            answer = await self.cluster.replace_status(kind, {**entry.head, "status": status.wire()})
+            answer = await self.cluster.replace_status(kind, {**entry.head, "status": written})
         except (errors.Conflict, errors.NotFound):
             await self._reread(kind, entry)
             raise
-        self.store.put(kind, answer)
+        self.store.put(kind, answer, _find_known_parts(entry, answer, status, written))
 
     async def act(self, action: Write) -> None:
         """Do one thing of a plan; doing it again is harmless."""
@@ -66,7 +85,8 @@ class Writer:
         self.store.put(kind, made)
 
     async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
-        """Somebody may have taken the labels by which we know it: unseen, it would be made again for ever."""
+        """A user may have removed the labels by which the controller finds it: unseen, it would be created again for
+        ever."""
         metadata = there["metadata"]
         ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
         gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}
@@ -107,27 +127,22 @@ class Writer:
             self.store.vanished(kind, namespace, name, uid)
 
 
+def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) -> dict[str, Model]:
+    """Return what of the answer to a status write is parsed already. Its spec is the observed one, because the API
+    server compared the resourceVersion; its status is the written one, unless the API server changed it."""
+    if not isinstance(entry.view, VideoImport | BulkImport):
+        return {}
+    same = {"status": status} if answer.get("status") == written else {}
+    return {"spec": entry.view.spec} | same
+
+
 def is_foreign(found: Raw, wanted: Raw) -> bool:
-    """Whether what stands under a derived name is somebody else's and stays, so that waiting will not help."""
+    """Whether the object under a derived name belongs to another owner and stays, so that waiting will not help."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
 
 
-def _has_same_owner(found: Raw, wanted: Raw) -> bool:
-    owner = controller_of(found)
-    return owner is not None and owner == controller_of(wanted)
-
-
-def _taken(found: Raw) -> str:
-    """What is ours has an owner whose work must not be destroyed by hand; what is nobody's may be taken away."""
-    metadata, owner = found["metadata"], controller_of(found)
-    words = f"{found['kind']} {metadata['name']} is there and belongs to another"
-    if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
-        return f"{words}, {owner.kind} {owner.name}; choose other names, or wait until it is gone"
-    return f"{words}; delete it"
-
-
 def is_the_same(found: Raw, wanted: Raw) -> bool:
-    """Whether what stands under a derived name is what we wanted to create: of the same owner and run, and staying."""
+    """Whether the object under a derived name is the one to create: of the same owner and run, and staying."""
     return (
         _has_same_owner(found, wanted)
         and _labels(found).get(RUN) == _labels(wanted).get(RUN)
@@ -136,9 +151,91 @@ def is_the_same(found: Raw, wanted: Raw) -> bool:
 
 
 def is_spoilt(found: Raw, wanted: Raw) -> bool:
-    """Whether an object of ours that never changes has another content than it is to have: it can only be replaced."""
+    """Whether an immutable object of the controller has another content than wanted: it can only be replaced."""
     return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
+
+
+def _has_same_owner(found: Raw, wanted: Raw) -> bool:
+    owner = find_controller(found["metadata"])
+    return owner is not None and owner == find_controller(wanted["metadata"])
+
+
+def _taken(found: Raw) -> str:
+    """The controller's own object has an owner whose work must not be destroyed by hand; an object without an owner may
+    be deleted."""
+    metadata, owner = found["metadata"], find_controller(found["metadata"])
+    words = f"{found['kind']} {metadata['name']} is there and belongs to another"
+    if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
+        return f"{words}, {owner.kind} {owner.name}; choose other names, or wait until it is gone"
+    return f"{words}; delete it"
 
 
 def _labels(raw: Raw) -> dict[str, str]:
     return raw["metadata"].get("labels") or {}
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many Events may still be posted; grows with time."""
+
+    clock: Clock
+    left: float = BURST
+    at: float = 0.0
+
+    def take(self) -> bool:
+        """Whether one more is fine."""
+        now = self.clock()
+        self.left = min(BURST, self.left + PER_SECOND * (now - self.at))
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+@dataclass(slots=True)
+class EventRecorder:
+    """Posts Events; those about one kind of resource, or in one namespace, leave room for those about another."""
+
+    cluster: Cluster
+    clock: Clock = time.monotonic
+    _allowances: dict[tuple[str, str], Allowance] = field(default_factory=dict)
+
+    async def announce(self, about: Raw, planned_events: Iterable[PlannedEvent], now: datetime) -> None:
+        """Post an Event each."""
+        place = (about["metadata"]["namespace"], about["kind"])
+        for planned_event in planned_events:
+            if not self._allowances.setdefault(place, Allowance(self.clock, at=self.clock())).take():
+                _log.debug("event_dropped", reason=planned_event.reason)
+                continue
+            try:
+                await self.cluster.post_event(event(about, planned_event, now))
+            except Terminating as problem:
+                _log.debug("event_not_posted", reason=planned_event.reason, problem=str(problem))
+            except ClusterError as problem:
+                _log.warning("event_not_posted", reason=planned_event.reason, problem=str(problem))
+
+
+def event(about: Raw, planned_event: PlannedEvent, now: datetime) -> Raw:
+    """A core/v1 Event about an object, as ``kubectl describe`` shows it."""
+    metadata, moment = about["metadata"], now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": metadata["namespace"], "generateName": f"{metadata['name']}."},
+        "involvedObject": {
+            "apiVersion": about["apiVersion"],
+            "kind": about["kind"],
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+        },
+        "type": planned_event.type,
+        "reason": planned_event.reason,
+        "message": shown_text(planned_event.message).encode()[:_MESSAGE_LIMIT].decode(errors="ignore"),
+        "source": {"component": COMPONENT},
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
+        "count": 1,
+    }

@@ -1,72 +1,95 @@
-"""What a decision gets to see, put together from the store and the notes."""
+"""Collects what a decision sees: the objects of a VideoImport or BulkImport, from the store and the API server.
 
-from dataclasses import replace
+The watches may not have shown everything yet. So the API server is asked before something counts as lost.
+"""
+
+from dataclasses import dataclass, replace
 
 import structlog
 
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import IMPORT, RUN
 from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
-from videoimport.controller.client.resources import Place
+from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.errors import NotFound
+from videoimport.controller.client.resources import Key, Place
+from videoimport.controller.reconcile.apply import Writer
 from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
 from videoimport.core.invalid_objects import describe_problem
 from videoimport.core.list_item import Listed
-from videoimport.core.object_metadata import build_job_owner
 from videoimport.core.observed import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
-from videoimport.core.owned_objects import is_claim_of, is_job_of, is_page_of, is_pod_of, is_shard_of
+from videoimport.core.owned_objects import (
+    OUR_LABELS,
+    build_job_owner,
+    find_controller,
+    is_claim_of,
+    is_job_of,
+    is_page_of,
+    is_pod_of,
+    is_shard_of,
+)
+from videoimport.core.plan import Kind, Patch
+from videoimport.core.video_status import is_finished
 
 _log = structlog.get_logger(__name__)
+LEAVING_SECONDS = 5.0
+"""Between two looks at something that is being deleted."""
 
 
-def observe_video(entry: Entry, store: Store, notes: Notes) -> ObservedVideo:
-    """Raises ValidationError when our models cannot read the resource."""
-    video, jobs = entry.of(VideoImport), jobs_of(entry, store)
-    pods = tuple(pod for job in jobs for pod in pods_of(job, store))
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The Jobs, pods and scratch claim of one VideoImport or BulkImport."""
+
+    jobs: tuple[JobView, ...]
+    pods: tuple[PodView, ...]
+    claims: tuple[ClaimView, ...]
+
+
+async def collect_owned(
+    key: Key, entry: Entry, cluster: Cluster, store: Store, notes: Notes, now: float
+) -> tuple[Owned, float | None]:
+    """Return what the store has of the objects of this import or bulk, after reads at the API server where one of them
+    may be lost. Also return the seconds until the next read of what is being deleted; None without such an object.
+    Raises ClusterError if the API server does not answer; then nothing is decided."""
+    live, owned = LiveReads(cluster, store), list_owned(entry, store)
+    if await live.read_lost_reports(key, owned, notes):
+        owned = list_owned(entry, store)
+    if await live.restore_lost_job(key, entry):
+        owned = list_owned(entry, store)
+    deleting: list[tuple[Kind, JobView | ClaimView]] = [("Job", job) for job in owned.jobs if job.deleting]
+    deleting += [("PersistentVolumeClaim", claim) for claim in owned.claims if claim.deleting]
+    if await live.read_deleting(key, deleting, notes, now):
+        owned = list_owned(entry, store)
+    return owned, LEAVING_SECONDS if deleting else None
+
+
+def observe_video(entry: Entry, owned: Owned, store: Store, notes: Notes) -> ObservedVideo:
+    """Return what a decision about this VideoImport sees. Raises ValidationError if the resource cannot be read."""
+    video = entry.of(VideoImport)
     current = notes.progress if notes.progress and notes.progress.run == video.status.run else None
-    claims = claims_of(entry, store)
-    uids = {job.uid for job in jobs} | {pod.uid for pod in pods} | {claim.uid for claim in claims}
+    uids = {job.uid for job in owned.jobs} | {pod.uid for pod in owned.pods} | {claim.uid for claim in owned.claims}
     host, no_room = store.turns.seen_by(video)
-    return ObservedVideo(video, jobs, pods, current, notes.events_about(uids), claims, host, no_room)
+    return ObservedVideo(video, owned.jobs, owned.pods, current, notes.events_about(uids), owned.claims, host, no_room)
 
 
-def jobs_of(entry: Entry, store: Store) -> tuple[JobView, ...]:
-    """Return the Jobs that are runs of this very import or bulk."""
-    owner = entry.owner
-    jobs = (job.of(JobView) for job in store.owned("Job", owner))
-    return tuple(job for job in jobs if is_job_of(job, owner))
-
-
-def claims_of(video: Entry, store: Store) -> tuple[ClaimView, ...]:
-    """Return the import's scratch."""
-    owner = video.owner
-    claims = (claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", owner))
-    return tuple(claim for claim in claims if is_claim_of(claim, owner))
-
-
-def pods_of(job: JobView, store: Store) -> tuple[PodView, ...]:
-    """Return the pods that were made for this very Job."""
-    pods = (pod.of(PodView) for pod in store.owned("Pod", build_job_owner(job.namespace, job.name, job.uid)))
-    return tuple(pod for pod in pods if is_pod_of(pod, job))
-
-
-def observe_bulk(entry: Entry, store: Store, notes: Notes) -> ObservedBulk:
-    """Raises ValidationError when our models cannot read the resource."""
+def observe_bulk(entry: Entry, owned: Owned, store: Store, notes: Notes) -> ObservedBulk:
+    """Return what a decision about this BulkImport sees. Raises ValidationError if the resource cannot be read."""
     children = store.owned("VideoImport", entry.owner)
     unreadable = frozenset(name for child in children if (name := _unreadable(child)))
     readable = tuple(child.of(VideoImport) for child in children if not isinstance(child.view, Unreadable))
-    jobs = jobs_of(entry, store)
-    pods = tuple(pod for job in jobs for pod in pods_of(job, store))
     place, on_record = _place(entry), _on_record(entry, store)
     return replace(
         on_record,
         children=readable,
         unreadable=unreadable,
         refusal=next(iter(notes.events_about(set())), None),
-        jobs=jobs,
-        pods=pods,
-        events=notes.events_about({job.uid for job in jobs} | {pod.uid for pod in pods}),
+        jobs=owned.jobs,
+        pods=owned.pods,
+        events=notes.events_about({job.uid for job in owned.jobs} | {pod.uid for pod in owned.pods}),
         unkept=frozenset(notes.unkept),
         ahead=store.siblings.ahead(place),
         left_failed=_left_failed(on_record, place, store),
@@ -89,7 +112,7 @@ def _on_record(entry: Entry, store: Store) -> ObservedBulk:
 
 
 def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
-    """Looked for only where somebody wants to know, and once."""
+    """Read only if a decision needs it, and once."""
     if not needs_failed_items(observed):
         return None
     older = store.siblings.earlier(place)
@@ -108,5 +131,84 @@ def _unreadable(child: Entry) -> str | None:
     if not isinstance(child.view, Unreadable):
         return None
     name: str = child.head["metadata"]["name"]
-    _log.error("a child cannot be read", child=name, problem=describe_problem(child.view.problem))
+    _log.error("child_unreadable", child=name, problem=describe_problem(child.view.problem))
     return name
+
+
+def list_owned(entry: Entry, store: Store) -> Owned:
+    """Return what belongs to this very import or bulk, as far as the store has it."""
+    owner = entry.owner
+    jobs = (job.of(JobView) for job in store.owned("Job", owner))
+    own_jobs = tuple(job for job in jobs if is_job_of(job, owner))
+    claims = (claim.of(ClaimView) for claim in store.owned("PersistentVolumeClaim", owner))
+    pods = tuple(pod for job in own_jobs for pod in _list_pods(job, store))
+    return Owned(own_jobs, pods, tuple(claim for claim in claims if is_claim_of(claim, owner)))
+
+
+def _list_pods(job: JobView, store: Store) -> tuple[PodView, ...]:
+    """Only the pods that were made for this very Job."""
+    pods = (pod.of(PodView) for pod in store.owned("Pod", build_job_owner(job.namespace, job.name, job.uid)))
+    return tuple(pod for pod in pods if is_pod_of(pod, job))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReads:
+    """Reads at the API server before something counts as lost. Every method returns whether it read anything, and
+    raises ClusterError without an answer."""
+
+    cluster: Cluster
+    store: Store
+
+    async def read_lost_reports(self, key: Key, owned: Owned, notes: Notes) -> bool:
+        """List the pods of finished Jobs, once for each: the end of a Job may be seen before the end of its pod."""
+        has_read = False
+        for job in owned.jobs:
+            reported = any(pod.exit_code is not None for pod in _list_pods(job, self.store))
+            if job.finished is None or job.expires or reported or job.uid in notes.confirmed:
+                continue
+            has_read = True
+            selector = f"batch.kubernetes.io/controller-uid={job.uid}"
+            async for page in self.cluster.pages("Pod", key.namespace, selector):
+                for raw in page.items:
+                    self.store.put("Pod", raw)
+            notes.confirmed.add(job.uid)
+        return has_read
+
+    async def restore_lost_job(self, key: Key, entry: Entry) -> bool:
+        """A Job may have left the watch because its label was removed. It gets the label back: a second run beside it
+        would do everything twice."""
+        video = entry.view
+        if not isinstance(video, VideoImport) or not _has_a_run(video.status):
+            return False
+        job = video.status.job
+        if job is None or job.uid is None or self.store.find("Job", key.namespace, job.name):
+            return False
+        try:
+            there = await self.cluster.get("Job", key.namespace, job.name)
+        except NotFound:
+            return True
+        if there["metadata"]["uid"] == job.uid and find_controller(there["metadata"]) == entry.owner:
+            labels = OUR_LABELS | {IMPORT: key.name, RUN: str(video.status.run)}
+            patch = {"metadata": {"labels": labels}}
+            await Writer(self.cluster, self.store).act(Patch("Job", key.namespace, job.name, job.uid, patch))
+        return True
+
+    async def read_deleting(
+        self, key: Key, deleting: list[tuple[Kind, JobView | ClaimView]], notes: Notes, now: float
+    ) -> bool:
+        """Read objects that are being deleted, each once in LEAVING_SECONDS: one that vanishes between the first list
+        and the watch is in no event, and what waits for it would wait for the next relist."""
+        has_read = False
+        for kind, view in deleting:
+            if now - notes.asked.setdefault(view.uid, now) < LEAVING_SECONDS:
+                continue
+            has_read = True
+            notes.asked[view.uid] = now
+            await Writer(self.cluster, self.store).reread(kind, key.namespace, view.name, view.uid)
+        return has_read
+
+
+def _has_a_run(status: VideoImportStatus) -> bool:
+    """Whether its Job should be there: a recorded one may have expired, and a stopped one is gone."""
+    between = status.attempts is not None and status.attempts.next_retry_time is not None
+    return not (is_finished(status) or between or status.phase is VideoPhase.SUSPENDED)

@@ -1,7 +1,7 @@
-"""One key, from what is known to what is done about it: status first, then actions, then questions, then words.
+"""Reconciles one key: writes the status, runs the plan's actions, lists requested Events, then records Events.
 
-A step that fails ends the sync; the key comes back later, decides anew from what is known then, and every action is
-safe to repeat. Only words are dropped when they cannot be said.
+A step that fails ends the sync. The key comes back later and decides from the state then, and every action is safe to
+repeat. Only Events are dropped when they cannot be posted.
 """
 
 import asyncio
@@ -25,10 +25,8 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import Conflict, NotFound, Rejected, Terminating
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import Backoff, Clock, KeyedQueue
-from videoimport.controller.reconcile.apply import Writer
-from videoimport.controller.reconcile.event_recorder import EventRecorder
-from videoimport.controller.reconcile.live_reads import Confirmation
-from videoimport.controller.reconcile.observe import observe_bulk, observe_video
+from videoimport.controller.reconcile.apply import EventRecorder, Writer
+from videoimport.controller.reconcile.observe import Owned, collect_owned, observe_bulk, observe_video
 from videoimport.controller.reconcile.store_page import Collector
 from videoimport.controller.telemetry import metrics
 from videoimport.core.bulk.reconcile import reconcile_bulk
@@ -37,29 +35,29 @@ from videoimport.core.jobs.cluster_message import explain, find_bulk_fields, fin
 from videoimport.core.parsers import is_about, parse_event
 from videoimport.core.plan import Action, Create, EventQuery, Plan, PlannedEvent, StoreListingPage, split_into_batches
 from videoimport.core.settings import Settings
-from videoimport.core.status_changes import find_status_delta
 from videoimport.core.video.reconcile import reconcile_video
+from videoimport.core.video_status import find_status_delta
 
 AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
 REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)
-"""A quota may be freed or a policy mended at any time; a minute is soon enough to see it."""
+"""A quota may be freed or a policy corrected at any time; a minute is soon enough to see it."""
 SHARE = 10
-"""A decision rests this many times as long as it took: a bulk of a thousand, which every child's every step concerns,
-takes a tenth of the time and not all of it, and a small one is back at once."""
+"""The pause after a decision is this many times as long as the decision took. A bulk of a thousand, which every child's
+every step concerns, takes a tenth of the time and not all of it. A small one is back at once."""
 AT_ONCE = 8
-"""Children of a bulk that are made, told or taken away at the same time: one after the other, a full window of them
+"""Children of a bulk that are created, updated or deleted at the same time. One after the other, a full window of them
 would take as long as the first ones run."""
 _log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
-    """The wall clock."""
+    """The system clock."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Syncer:
-    """Calls ``core`` and does as it says."""
+    """Calls ``core`` and executes its plan."""
 
     cluster: Cluster
     store: Store
@@ -69,11 +67,11 @@ class Syncer:
     announcer: EventRecorder
     now: Callable[[], datetime] = utc_now
     timer: Clock = time.thread_time
-    """Of how long a decision takes; what other programs take meanwhile is not its fault."""
+    """Measures a decision in the time of this thread, so that other programs do not count."""
 
     async def sync(self, key: Key) -> None:
-        """Raises ClusterError when a step could not be done. Nothing more is done
-        for what is in a namespace that takes no new objects."""
+        """Reconcile one key. Raises ClusterError if a step could not be done. Does nothing more for an object in a
+        namespace that is being deleted."""
         entry = self.store.find(key.kind, key.namespace, key.name)
         if entry is None:
             self.notebook.forget(key)
@@ -81,13 +79,11 @@ class Syncer:
         notes = self.notebook.of(key, entry.uid)
         if notes.terminating:
             return
-        confirmation = Confirmation(self.cluster, self.store)
-        await confirmation.lost_reports(key, entry, notes)
-        await confirmation.lost_job(key, entry)
-        if (pause := await confirmation.what_leaves(key, entry, notes, self.notebook.clock())) is not None:
+        owned, pause = await collect_owned(key, entry, self.cluster, self.store, notes, self.notebook.clock())
+        if pause is not None:
             self.queue.add_after(key, pause)
         started = self.timer()
-        plan = self._decide(key, entry, notes)
+        plan = self._decide(key, entry, owned, notes)
         self.queue.rest(key, SHARE * (self.timer() - started))
         if plan.requeue_at is not None:
             self.queue.add_after(key, (plan.requeue_at - self.now()).total_seconds())
@@ -109,19 +105,19 @@ class Syncer:
         if isinstance(entry.view, VideoImport) and isinstance(status, VideoImportStatus):
             metrics.count(find_status_delta(entry.view.status, status))
 
-    def _decide(self, key: Key, entry: Entry, notes: Notes) -> AnyPlan:
+    def _decide(self, key: Key, entry: Entry, owned: Owned, notes: Notes) -> AnyPlan:
         if isinstance(entry.view, Unreadable):
             return refuse(entry.view.raw, describe_problem(entry.view.problem), self.now())
         if key.kind == "BulkImport":
-            return reconcile_bulk(observe_bulk(entry, self.store, notes), self.now(), self.settings)
-        observed = observe_video(entry, self.store, notes)
+            return reconcile_bulk(observe_bulk(entry, owned, self.store, notes), self.now(), self.settings)
+        observed = observe_video(entry, owned, self.store, notes)
         plan = reconcile_video(observed, self.now(), self.settings)
         self.store.turns.decided(observed.video, plan.status)
         return plan
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
-        """One refused Create does not keep the other actions from being done: another child may be welcome, and what
-        is to be stopped is to be stopped."""
+        """One refused Create does not stop the other actions: another child may be accepted, and imports that are to be
+        stopped are stopped."""
         pause = notes.pause(entry.generation, self.notebook.clock())
         refusal: Rejected | None = None
         for batch in split_into_batches(actions, AT_ONCE):
@@ -152,15 +148,15 @@ class Syncer:
             self.queue.add_after(key, again)
 
     async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
-        """Show it at once, and try again later and later: a quota may be freed, a policy mended."""
+        """Show it at once, and try again later and later: a quota may be freed, a policy corrected."""
         news = notes.refusal is None or notes.refusal.message != message
         pause = notes.refused(message, self.now(), entry.generation, REFUSED_BACKOFF, self.notebook.clock())
-        _log.warning("refused", problem=message, again_in_seconds=round(pause, 1))
+        _log.warning("create_refused", problem=message, again_in_seconds=round(pause, 1))
         self.queue.add_after(key, pause)
         if news:
             self.queue.add(key)
-            words = PlannedEvent("Warning", REFUSED, _explained(entry, message))
-            await self.announcer.announce(entry.head, [words], self.now())
+            planned_event = PlannedEvent("Warning", REFUSED, _explained(entry, message))
+            await self.announcer.announce(entry.head, [planned_event], self.now())
 
     async def _list_events(self, key: Key, notes: Notes, event_queries: tuple[EventQuery, ...]) -> None:
         patience = self.settings.patience.total_seconds()

@@ -16,7 +16,7 @@ from videoimport.core.list_item import LINES
 from videoimport.core.plan import Create, StoreListingPage
 
 LIMIT_BYTES = 8 * 1024 * 1024
-"""Of a log: a page takes a tenth of it at most, and what else a worker says is short."""
+"""Of a log: a page takes a tenth of it at most, and the other lines of a worker are short."""
 PATIENCE = 6
 """A log that cannot be had so often in a row, later and later, is given up: its node is away."""
 _PAUSES = Backoff(base=1.0, cap=30.0)
@@ -31,8 +31,8 @@ class Collector:
     writer: Writer
 
     async def keep(self, wish: StoreListingPage, notes: Notes) -> float | None:
-        """Make the page's ConfigMap, or note that the page is lost. The seconds until the next look, 0 for at once:
-        None when the page stands, and its store has told of it."""
+        """Make the page's ConfigMap, or note that the page is lost. The seconds until the next try, 0 for at once: None
+        when the page is stored and the store has it."""
         if wish.job in notes.unkept:
             return None
         try:
@@ -55,7 +55,7 @@ class Collector:
         times = notes.unread[wish.job] = notes.unread.get(wish.job, 0) + 1
         if times >= PATIENCE:
             return _lost(wish, notes, problem)
-        _log.info("a page's log cannot be read yet", pod=wish.pod, problem=problem)
+        _log.info("page_log_unavailable", pod=wish.pod, problem=problem)
         return _PAUSES.delay(times, 1.0)
 
 
@@ -68,6 +68,6 @@ def page_of(log: str, wish: StoreListingPage) -> str:
 
 
 def _lost(wish: StoreListingPage, notes: Notes, problem: str) -> float:
-    _log.warning("a page is lost and will be listed again", pod=wish.pod, problem=problem)
+    _log.warning("page_lost", pod=wish.pod, problem=problem)
     notes.unkept.add(wish.job)
     return 0.0

@@ -1,4 +1,4 @@
-"""Hands for the queue: what goes wrong with one key must not stop the others."""
+"""Workers of the queue: an error in one key must not stop the others."""
 
 import structlog
 
@@ -12,7 +12,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def work(queue: KeyedQueue, syncer: Syncer) -> None:
-    """Take keys, one after the other, for as long as the queue gives any."""
+    """Reconcile keys one after the other until the queue is closed."""
     while (key := await queue.get()) is not None:
         with structlog.contextvars.bound_contextvars(key=str(key)), RECONCILE_SECONDS.labels(key.kind).time():
             try:
@@ -25,12 +25,12 @@ async def _try(queue: KeyedQueue, syncer: Syncer, key: Key) -> None:
     try:
         await syncer.sync(key)
     except (Conflict, NotFound) as stale:
-        _log.info("decided on something older", problem=str(stale), again_in_seconds=queue.retry(key))
+        _log.info("reconcile_conflict", problem=str(stale), again_in_seconds=queue.retry(key))
     except TooManyRequests as pause:
-        _log.info("asked to wait", problem=str(pause), again_in_seconds=queue.retry(key, pause.retry_after))
+        _log.info("api_throttled", problem=str(pause), again_in_seconds=queue.retry(key, pause.retry_after))
     except ClusterError as problem:
-        _log.warning("failed", problem=str(problem), again_in_seconds=queue.retry(key))
-    except Exception:  # noqa: BLE001 (the key's border: one odd object must not stop all others)
-        _log.exception("a mistake of ours", again_in_seconds=queue.retry(key))
+        _log.warning("reconcile_failed", problem=str(problem), again_in_seconds=queue.retry(key))
+    except Exception:  # noqa: BLE001 (one odd object must not stop all others)
+        _log.exception("reconcile_crashed", again_in_seconds=queue.retry(key))
     else:
         queue.succeeded(key)

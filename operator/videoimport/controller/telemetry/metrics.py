@@ -17,7 +17,7 @@ from videoimport.api.videoimport_status import VideoPhase
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
 from videoimport.controller.queue.workqueue import KeyedQueue
-from videoimport.core.status_changes import News
+from videoimport.core.video_status import News
 
 REGISTRY = CollectorRegistry()
 RECONCILE_SECONDS = Histogram(

@@ -14,9 +14,9 @@ from videoimport.api.metadata import MOST_KEYS, PREDEFINED, Metadata
 from videoimport.api.prefilter import cheap
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_url
+from videoimport.api.untrusted_text import fit
 from videoimport.core.discovery.pages import get_item_limit
 from videoimport.core.list_item import EARLIER, Listed, RefusedItem, convert_inline_item
-from videoimport.core.message_format import fit
 from videoimport.core.observed import PageView
 
 _MAX_URL = 2048

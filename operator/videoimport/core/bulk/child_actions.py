@@ -11,8 +11,13 @@ from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.core.bulk.retry_tokens import derive_retry_token
 from videoimport.core.list_item import Listed, build_object_source, derive_item_slug
-from videoimport.core.object_metadata import CALM, OUR_LABELS, build_owner_references, select_queue_labels
-from videoimport.core.object_names import build_child_object_name
+from videoimport.core.owned_objects import (
+    CALM,
+    OUR_LABELS,
+    build_child_object_name,
+    build_owner_references,
+    select_queue_labels,
+)
 from videoimport.core.plan import Create, Delete, Patch
 
 DEFAULT_NAME = "{title}-{hash}"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.child_actions import cancel_child, delete_child, patch_child_suspend
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.lifecycle import has_active_run
 from videoimport.core.plan import Action
+from videoimport.core.video_status import has_active_run
 
 
 def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:

@@ -7,8 +7,8 @@ from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.bulk.ledger import build_ledger_entry, has_same_outcome, matches_item
-from videoimport.core.lifecycle import is_settled
 from videoimport.core.list_item import Listed
+from videoimport.core.video_status import is_settled
 
 
 @dataclass(slots=True)

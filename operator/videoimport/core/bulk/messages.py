@@ -5,6 +5,7 @@ from datetime import datetime
 from videoimport.api.bulkimport_source import MAX_LISTED
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.conditions import Condition, ConditionType
+from videoimport.api.untrusted_text import fit
 from videoimport.core.bulk import failure_policy as policy
 from videoimport.core.bulk.phase import FINISHED_PHASES, has_discovery_failed
 from videoimport.core.bulk.snapshot import BulkSnapshot
@@ -18,7 +19,7 @@ from videoimport.core.discovery.pages import (
 )
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.jobs.cluster_message import remove_request
-from videoimport.core.message_format import fit, join_sentences
+from videoimport.core.message_format import join_sentences
 
 _MAX_MESSAGE_BYTES = 512
 """Of a condition's message, which is in the status several times."""

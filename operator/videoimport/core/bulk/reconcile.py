@@ -20,9 +20,8 @@ from videoimport.core.bulk.status import build_bulk_status
 from videoimport.core.discovery.reconcile import reconcile_discovery
 from videoimport.core.list_item import Listed
 from videoimport.core.observed import ObservedBulk
-from videoimport.core.plan import Action, Plan, put_creations_last
+from videoimport.core.plan import Action, Plan, plan_status_write, put_creations_last
 from videoimport.core.settings import Settings
-from videoimport.core.status_throttle import plan_status_write
 from videoimport.core.webhook.reconcile import reconcile_webhook
 
 _PROGRESS_FIELDS = frozenset(

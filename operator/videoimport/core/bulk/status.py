@@ -11,10 +11,10 @@ from videoimport.core.bulk.phase import FINISHED_PHASES, derive_bulk_phase
 from videoimport.core.bulk.retry_failed import add_retry_digests
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.bulk.status_size import fill_status_lists
+from videoimport.core.circuit_breaker import find_host
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create
 from videoimport.core.progress import estimate_eta_seconds
-from videoimport.core.source_host import find_host
 
 _MAX_UNFINISHED_PERCENT = 99
 _StatusFields = dict[str, object]

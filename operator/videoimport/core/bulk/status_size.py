@@ -19,10 +19,9 @@ from videoimport.api.bulkimport_status import (
     ShardReference,
 )
 from videoimport.api.tasks.listing_task import RejectedItem
-from videoimport.api.untrusted_text import clean_text
+from videoimport.api.untrusted_text import clean_text, fit
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import Listed, RefusedItem
-from videoimport.core.message_format import fit
 
 M = TypeVar("M", bound=Model)
 _MAX_STATUS_BYTES = 60_000

@@ -19,17 +19,17 @@ from videoimport.api.tasks.listing_task import (
 )
 from videoimport.core.discovery.context import LISTING_TASK
 from videoimport.core.discovery.pages import build_page_manifest
-from videoimport.core.jobs.job_manifest import RunJob
-from videoimport.core.jobs.task_job import build_task_pod
-from videoimport.core.jobs.volumes import (
+from videoimport.core.jobs.pod_template import (
     Volumes,
     build_claim_volume,
     build_config_map_volume,
     build_node_scratch,
     build_secret_volume,
 )
-from videoimport.core.object_names import build_task_job_name
+from videoimport.core.jobs.run import RunJob
+from videoimport.core.jobs.task_job import build_task_pod
 from videoimport.core.observed import JobView, PageView, PodView
+from videoimport.core.owned_objects import build_task_job_name
 from videoimport.core.plan import StoreListingPage
 from videoimport.core.settings import Settings
 

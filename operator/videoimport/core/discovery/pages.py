@@ -16,10 +16,15 @@ from videoimport.api.labels import BULK, LISTING, PAGE
 from videoimport.api.tasks.listing_task import PageFacts, Skipped
 from videoimport.core.discovery.page_digest import count_proven_pages
 from videoimport.core.list_item import EARLIER, FACTS
-from videoimport.core.object_metadata import CALM, OUR_LABELS, build_bulk_owner, build_owner_references
-from videoimport.core.object_names import build_page_name
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.owned_objects import is_page_of
+from videoimport.core.owned_objects import (
+    CALM,
+    OUR_LABELS,
+    build_bulk_owner,
+    build_owner_references,
+    build_page_name,
+    is_page_of,
+)
 from videoimport.core.plan import Delete, Manifest
 
 _Json = dict[str, Any]

@@ -10,15 +10,21 @@ from datetime import datetime
 from videoimport.api.bulkimport_status import DiscoveryStatus
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport_status import Attempts, HostBackoff
-from videoimport.core.circuit_breaker import HostContext, record_failure
+from videoimport.core.circuit_breaker import HostContext, find_list_host, record_failure
 from videoimport.core.discovery.context import LISTING_TASK, DiscoveryContext
 from videoimport.core.discovery.job import build_listing_job, read_page_report, store_reported_page
 from videoimport.core.discovery.page_digest import extend_chain, hash_chain, hash_page
 from videoimport.core.discovery.pages import delete_obsolete_pages, is_list_complete
 from videoimport.core.jobs.cluster_message import find_bulk_fields
-from videoimport.core.jobs.job_manifest import build_job
-from videoimport.core.jobs.run import RunState, cleanup_jobs, create_next_run, ensure_job, observe_job
-from videoimport.core.jobs.run_end import delete_jobs
+from videoimport.core.jobs.run import (
+    RunState,
+    build_job,
+    cleanup_jobs,
+    create_next_run,
+    delete_jobs,
+    ensure_job,
+    observe_job,
+)
 from videoimport.core.jobs.startup_diagnosis import JobPlan
 from videoimport.core.jobs.task_job import find_task_run, finish_task, has_active_worker
 from videoimport.core.list_item import FACTS
@@ -27,7 +33,6 @@ from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Action, Create, PartialPlan, Plan, PlannedEvent, StoreListingPage
 from videoimport.core.retry_policy import Context, judge
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import find_list_host
 
 _QUEUED = "The listing's Job waits for its queue to admit it."
 

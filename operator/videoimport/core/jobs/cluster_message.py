@@ -1,5 +1,5 @@
-"""The cluster's message about a run that cannot start, as one sentence that says what was found and one that says what
-to do, with the field of the spec where the message tells it.
+"""The cluster's message about a run that cannot start, as one sentence about the finding and one about what to do. The
+second names the field of the spec where the message has it.
 
 The wording is that of Kubernetes 1.33 to 1.35: the scheduler's, the API server's admission, the Job controller's Events
 and the kubelet's. A message of any other form is shown as it is, with the reason's advice.
@@ -14,7 +14,7 @@ from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.message_format import format_message, join_sentences
-from videoimport.core.object_names import build_scratch_name
+from videoimport.core.owned_objects import build_scratch_name
 
 _CHART = "of the chart's values"
 
@@ -72,7 +72,7 @@ def explain(reason: Reason, message: str, fields: Fields) -> str:
 
 
 def remove_request(message: str) -> str:
-    """Return the cluster's own words, without the request that it answers."""
+    """Return the cluster's message without the request that it answers."""
     return _PREFIX.sub("", message.strip())
 
 
@@ -175,7 +175,7 @@ def _translate_unreachable_webhook(match: re.Match[str], _fields: Fields) -> Wor
 
 
 def _translate_invalid_job(match: re.Match[str], fields: Fields) -> Words:
-    """Of what the user writes for the pod, the API server checks some only with the Job."""
+    """Some fields of the pod are checked by the API server only with the Job."""
     written = dict.fromkeys(_OF_WORKER.findall(match["why"]))
     paths = [fields.worker(name) for name in written]
     todo = (
@@ -326,4 +326,4 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
         _translate_missing_volume,
     ),
 )
-"""The first that matches speaks: a named object before quotas, quotas before the scheduler's summary."""
+"""The first that matches decides: a named object before quotas, quotas before the scheduler's summary."""

@@ -1,6 +1,6 @@
 """How a finished run ended: an ordered chain of findings, from the surest witness to the last guess.
 
-The witnesses are the report in the termination message, the pod, and the Job's own condition; the pod may be gone, and
+The evidence is the report in the termination message, the pod, and the Job's own condition. The pod may be gone, and
 then the Job's condition still has the exit code.
 """
 
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a report must say of itself to be this run's."""
+    """The fields that a report must have to be this run's."""
 
     uid: str
     run: int
@@ -42,7 +42,7 @@ class Witnesses:
 
     @property
     def exit_code(self) -> int | None:
-        """Of the worker: as its pod has it, else as the Job remembers it."""
+        """Of the worker: as its pod has it, else as the Job has it."""
         codes = [pod.exit_code for pod in self.pods if pod.exit_code is not None]
         return codes[0] if codes else self.job.exit_code
 
@@ -89,8 +89,8 @@ def _collect_witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expect
 
 
 def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
-    """Return what ``read`` makes of the pods' termination messages, without those for which it raises ValueError, or
-    OverflowError as for a moment that only exists in another time zone."""
+    """Return what ``read`` makes of the pods' termination messages, without those for which it raises ValueError. It
+    may also raise OverflowError, as for a moment that only exists in another time zone."""
     reports: list[R] = []
     for text in filter(None, (pod.termination_message for pod in pods)):
         with suppress(ValueError, OverflowError):
@@ -105,7 +105,7 @@ def _is_report_of_run(report: Report, expected: Expected) -> bool:
 
 
 def _detect_changed_spec(seen: Witnesses) -> ImportOutcome | None:
-    """The spec was edited under a run: its result, good or bad, does not answer the spec that stands now."""
+    """The spec was edited during a run: its result, good or bad, does not belong to the present spec."""
     other = next((report for report in seen.reports if report.spec_hash != seen.expected.spec_hash), None)
     return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
 
@@ -164,7 +164,7 @@ def _detect_deadline(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
-    """The worker's own word for it. It does not know who stopped it, nor why: whatever does is asked before."""
+    """The worker reports that it was stopped, but not by whom, nor why. The cases before this one know that."""
     report = _find_report(seen)
     if report is not None and report.reason is Reason.WORKER_LOST:
         return Outcome(Reason.WORKER_LOST, report.message, report, report.advice)
@@ -173,10 +173,10 @@ def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
-    """Deleted by somebody, asked to stop by the cluster, or never run at all.
+    """Deleted by a user, stopped by the cluster, or never run at all.
 
     The kubelet ends with SIGKILL what outlives its grace period. A worker that was killed and whose pod is gone was
-    deleted: the pod of one that ran out of memory stays, and says so.
+    deleted: the pod of one that ran out of memory stays, and shows it.
     """
     was_asked = seen.exit_code in (_SIGNALLED + signal.SIGTERM, _SIGNALLED + signal.SIGINT)
     was_deleted = any(pod.deleting for pod in seen.pods)

@@ -1,54 +1,52 @@
-"""The worker's pod template: one container, no credentials of the cluster, fit for Pod Security ``restricted``."""
+"""The worker's pod template: one container, no credentials of the cluster, fit for Pod Security ``restricted``.
 
+A missing Secret or ConfigMap does not keep the pod from starting, because both mounts are optional: the worker reports
+what is missing. A missing claim does keep it from starting, and the status shows the cluster's message.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from videoimport.api.base import Model
 from videoimport.api.labels import BULK_KIND, TASK, WORKER_CONTAINER
 from videoimport.api.quantity import amount_of
-from videoimport.api.tasks.import_task import TERMINATION_MESSAGE_PATH, Task, spec_hash
-from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.references import SecretReference
+from videoimport.api.tasks.import_task import (
+    CA_BUNDLE_PATH,
+    DESTINATION_CREDENTIALS_PATH,
+    DESTINATION_VOLUME_PATH,
+    SCRATCH_PATH,
+    SOURCE_CREDENTIALS_PATH,
+    SOURCE_VOLUME_PATH,
+    TASK_PATH,
+    TERMINATION_MESSAGE_PATH,
+    Task,
+)
+from videoimport.api.videoimport import VideoImport, VideoImportSpec, spec_hash
 from videoimport.api.worker_options import WorkerOptions
-from videoimport.core.jobs.volumes import TMP, TMP_SIZE, Volumes, build_import_volumes
+from videoimport.core.owned_objects import build_scratch_name
+from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 
-Manifest = dict[str, Any]
 _USER = 65532
 _GRACE_SECONDS = 30
 _EPHEMERAL = "ephemeral-storage"
 _ANYWHERE = ("cpu", "memory", _EPHEMERAL)
 """Resources that every node has: a pod that only looks at lists takes no graphics card."""
+TMP = "/tmp"  # noqa: S108  (a volume of the pod's own, not a shared folder)
+TMP_SIZE = "256Mi"
+_READABLE_BY_GROUP = 0o440
 
 
-def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
-    """What the worker of this run is told."""
-    meta = video.metadata
-    return Task(
-        uid=meta.uid,
-        namespace=meta.namespace,
-        name=meta.name,
-        run=run,
-        spec=_guard_headers(video),
-        spec_hash=spec_hash(video.spec),
-        allowed_networks=settings.allowed_networks,
-        stall_seconds=settings.stall // timedelta(seconds=1),
-        politeness=settings.politeness,
-    )
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """Of a pod and its one container. A volume may be mounted twice."""
 
+    volumes: tuple[Manifest, ...] = ()
+    mounts: tuple[Manifest, ...] = ()
 
-def _guard_headers(video: VideoImport) -> VideoImportSpec:
-    """Return the spec. A BulkImport's child that does not say where its Secret's headers go, because an earlier release
-    made it or somebody edited it, sends them only to hosts that the Secret names."""
-    source = video.spec.source
-    is_child = any(owner.kind == BULK_KIND and owner.controller for owner in video.metadata.owner_references)
-    if not is_child or source.url is None or source.header_origins is not None:
-        return video.spec
-    return video.spec.model_copy(update={"source": source.model_copy(update={"header_origins": ()})})
-
-
-def build_pod_annotations(task: Model) -> dict[str, str]:
-    """The task, where the downward API finds it."""
-    return {TASK: task.model_dump_json(by_alias=True, exclude_none=True)}
+    def __add__(self, other: "Volumes") -> "Volumes":
+        return Volumes(self.volumes + other.volumes, self.mounts + other.mounts)
 
 
 def build_import_pod(video: VideoImport, settings: Settings) -> Manifest:
@@ -59,7 +57,7 @@ def build_import_pod(video: VideoImport, settings: Settings) -> Manifest:
 
 
 def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
-    """A worker's pod. What the user may choose comes first, so that it never overrides what is ours."""
+    """A worker's pod. The user's fields come first, so that they never override those of the controller."""
     return {
         **_build_placement(options),
         "restartPolicy": "Never",
@@ -81,7 +79,7 @@ def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, set
 
 
 def _build_placement(options: WorkerOptions) -> Manifest:
-    """Where and as whom the pod runs, as far as the user says so."""
+    """Where and as which user the pod runs, as far as the spec sets it."""
     wishes: Manifest = {
         "nodeSelector": options.node_selector,
         "tolerations": [toleration.wire() for toleration in options.tolerations],
@@ -111,8 +109,8 @@ def _build_container(resources: Manifest, settings: Settings, mounted: Volumes) 
 
 
 def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manifest:
-    """The container's resources: the user's, and the default of each key that they left out, bent so that no request is
-    above its limit (the API server refuses such a pod). A default never bends what the user wrote."""
+    """The container's resources: the user's, and the default of each missing key. They are adjusted so that no request
+    is above its limit, because the API server refuses such a pod. A default never bends what the user wrote."""
     wish = spec.worker.resources
     asked, bounds = wish.requests or {}, wish.limits or {}
     limits = {
@@ -128,9 +126,9 @@ def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manif
 
 
 def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manifest:
-    """Of a container that only looks at lists or sends a message: what is asked for by default, and not what the user
-    asks for videos. Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is
-    lower: what it reads is bounded."""
+    """Of a container that only reads lists or sends a message: the defaults, and not the user's resources for videos.
+    Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is lower: what it
+    reads is bounded."""
     wished = options.resources.limits or {}
     limits = (
         settings.default_limits
@@ -140,3 +138,147 @@ def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manife
     asked = {_EPHEMERAL: TMP_SIZE} | settings.default_requests
     requests = {key: min(value, limits.get(key, value), key=amount_of) for key, value in asked.items()}
     return {"requests": requests, "limits": limits}
+
+
+def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
+    """The task of this run's worker."""
+    meta = video.metadata
+    return Task(
+        uid=meta.uid,
+        namespace=meta.namespace,
+        name=meta.name,
+        run=run,
+        spec=_guard_headers(video),
+        spec_hash=spec_hash(video.spec),
+        allowed_networks=settings.allowed_networks,
+        stall_seconds=settings.stall // timedelta(seconds=1),
+        politeness=settings.politeness,
+    )
+
+
+def _guard_headers(video: VideoImport) -> VideoImportSpec:
+    """Return the spec. A BulkImport's child may lack the hosts for its Secret's headers, because an earlier release
+    made it or a user edited it. It sends them only to hosts that the Secret names."""
+    source = video.spec.source
+    is_child = any(owner.kind == BULK_KIND and owner.controller for owner in video.metadata.owner_references)
+    if not is_child or source.url is None or source.header_origins is not None:
+        return video.spec
+    return video.spec.model_copy(update={"source": source.model_copy(update={"header_origins": ()})})
+
+
+def build_pod_annotations(task: Model) -> dict[str, str]:
+    """The task, where the downward API finds it."""
+    return {TASK: task.model_dump_json(by_alias=True, exclude_none=True)}
+
+
+def build_import_volumes(video: VideoImport) -> Volumes:
+    """All that this import's pods mount."""
+    spec = video.spec
+    return (
+        _build_task_file()
+        + _build_volume("scratch", SCRATCH_PATH, _build_scratch_source(video))
+        + _build_tmp_volume()
+        + _build_credential_volumes(spec)
+        + _build_claim_volumes(spec)
+        + _build_ca_bundle_volume(spec.worker)
+    )
+
+
+def build_task_volumes(options: WorkerOptions) -> Volumes:
+    """What every pod mounts that imports nothing: its task, a little room and the certificates."""
+    return _build_task_file() + _build_tmp_volume() + _build_ca_bundle_volume(options)
+
+
+def build_node_scratch(size: str) -> Volumes:
+    """Room of the node's, gone with the pod."""
+    return _build_volume("scratch", SCRATCH_PATH, {"emptyDir": {"sizeLimit": size}})
+
+
+def build_secret_volume(volume: str, path: str, secret: SecretReference | None) -> Volumes:
+    """A Secret's keys as files; none without a reference."""
+    return (
+        Volumes() if secret is None else _build_volume(volume, path, _build_secret_source(secret.name), read_only=True)
+    )
+
+
+def build_config_map_volume(volume: str, path: str, name: str) -> Volumes:
+    """A ConfigMap's keys as files."""
+    return _build_volume(volume, path, {"configMap": {"name": name, "optional": True}}, read_only=True)
+
+
+def build_claim_volume(volume: str, path: str, name: str) -> Volumes:
+    """A claim for reading. Only the mount is read-only: a disk that another pod writes to may not be attached twice in
+    two ways."""
+    return _build_volume(volume, path, _build_claim_source(name), read_only=True)
+
+
+def _build_tmp_volume() -> Volumes:
+    return _build_volume("tmp", TMP, {"emptyDir": {"sizeLimit": TMP_SIZE}})
+
+
+def _build_volume(name: str, path: str, source: Manifest, *, read_only: bool = False) -> Volumes:
+    return Volumes(({"name": name, **source},), (_build_mount(name, path, read_only=read_only),))
+
+
+def _build_mount(name: str, path: str, *, read_only: bool = False) -> Manifest:
+    return {"name": name, "mountPath": path} | ({"readOnly": True} if read_only else {})
+
+
+def _build_task_file() -> Volumes:
+    folder, _, file = TASK_PATH.rpartition("/")
+    field = {"path": file, "fieldRef": {"fieldPath": f"metadata.annotations['{TASK}']"}}
+    return _build_volume("task", folder, {"downwardAPI": {"items": [field]}}, read_only=True)
+
+
+def _build_scratch_source(video: VideoImport) -> Manifest:
+    scratch = video.spec.worker.scratch
+    if scratch.storage_class_name is None:
+        return {"emptyDir": {"sizeLimit": scratch.size}}
+    return {"persistentVolumeClaim": {"claimName": build_scratch_name(video.metadata.name)}}
+
+
+def _build_credential_volumes(spec: VideoImportSpec) -> Volumes:
+    """None beside a volume: a pod that has no use for a Secret does not see it."""
+    found = Volumes()
+    source, destination = spec.source, spec.destination
+    if source.credentials_secret_ref is not None and source.persistent_volume_claim is None:
+        secret = _build_secret_source(source.credentials_secret_ref.name)
+        found += _build_volume("source-credentials", SOURCE_CREDENTIALS_PATH, secret, read_only=True)
+    if destination.credentials_secret_ref is not None and destination.persistent_volume_claim is None:
+        secret = _build_secret_source(destination.credentials_secret_ref.name)
+        found += _build_volume("destination-credentials", DESTINATION_CREDENTIALS_PATH, secret, read_only=True)
+    return found
+
+
+def _build_secret_source(name: str) -> Manifest:
+    return {"secret": {"secretName": name, "optional": True, "defaultMode": _READABLE_BY_GROUP}}
+
+
+def _build_claim_volumes(spec: VideoImportSpec) -> Volumes:
+    """One claim for both is one volume with two mounts. Kubelets are known to wait for ever for a claim that is in two
+    volumes of a pod."""
+    source, destination = spec.source.persistent_volume_claim, spec.destination.persistent_volume_claim
+    if source is not None and destination is not None and source.claim_name == destination.claim_name:
+        shared = _build_volume("volume", DESTINATION_VOLUME_PATH, _build_claim_source(source.claim_name))
+        return shared + Volumes(mounts=(_build_mount("volume", SOURCE_VOLUME_PATH, read_only=True),))
+    found = Volumes()
+    if source is not None:
+        found += _build_volume(
+            "source", SOURCE_VOLUME_PATH, _build_claim_source(source.claim_name, read_only=True), read_only=True
+        )
+    if destination is not None:
+        found += _build_volume("destination", DESTINATION_VOLUME_PATH, _build_claim_source(destination.claim_name))
+    return found
+
+
+def _build_claim_source(name: str, *, read_only: bool = False) -> Manifest:
+    return {"persistentVolumeClaim": {"claimName": name} | ({"readOnly": True} if read_only else {})}
+
+
+def _build_ca_bundle_volume(options: WorkerOptions) -> Volumes:
+    reference = options.ca_bundle_config_map_ref
+    if reference is None:
+        return Volumes()
+    folder, _, file = CA_BUNDLE_PATH.rpartition("/")
+    bundle = {"name": reference.name, "optional": True, "items": [{"key": file, "path": file}]}
+    return _build_volume("ca-bundle", folder, {"configMap": bundle}, read_only=True)

@@ -2,25 +2,59 @@
 
 The number of a run is in the status before its Job is created. Each step looks at the status and the cluster alone, so
 repeating one changes nothing.
+
+A run ends with its Job, or with its container ``worker``. A service mesh adds a container that never ends: the pod
+stays Running, and the Job finishes only at its deadline. A Job that another container keeps unfinished is deleted once
+the result is recorded.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from videoimport.api.reasons import Reason
+from videoimport.api.base import Model
+from videoimport.api.bulkimport import IDENTITY as BULK_IDENTITY
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.labels import BULK, COMPONENT, IMPORT, RUN, WORKER_CONTAINER
+from videoimport.api.reasons import Reason, reason_of_exit_code
+from videoimport.api.videoimport import IDENTITY as VIDEO_IDENTITY
+from videoimport.api.videoimport import VideoImport, wish_hash
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.cluster_message import Fields, explain
 from videoimport.core.jobs.outcome import Outcome
-from videoimport.core.jobs.run_end import find_settle_time, has_ended, retire
+from videoimport.core.jobs.pod_template import build_import_pod, build_pod_annotations, build_task
 from videoimport.core.jobs.startup_diagnosis import JobPlan, Start, diagnose
 from videoimport.core.observed import ClaimView, EventView, JobView, PodView
-from videoimport.core.owned_objects import find_pods
-from videoimport.core.plan import Action, Delete, Patch, find_earliest
+from videoimport.core.owned_objects import (
+    CALM,
+    OUR_LABELS,
+    WISH,
+    build_job_name,
+    build_owner_references,
+    build_sidecar_opt_out,
+    find_pods,
+    remove_own_prefixes,
+    select_queue_labels,
+)
+from videoimport.core.plan import Action, Delete, Manifest, Patch, find_earliest
 from videoimport.core.settings import Settings
 
 R = TypeVar("R")
+SETTLE = timedelta(seconds=60)
+"""After a stop, or a crash without a report. The kubelet writes a container's end before it writes that it evicted the
+pod. It writes that only once all containers have ended: at most ``terminationGracePeriodSeconds`` (30) later."""
+_FINAL_PHASES = ("Succeeded", "Failed")
+_POD_FAILURE_POLICY: Manifest = {
+    "rules": [
+        {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {
+            "action": "FailJob",
+            "onExitCodes": {"containerName": WORKER_CONTAINER, "operator": "NotIn", "values": [0]},
+        },
+    ]
+}
+"""It only records, because ``backoffLimit`` is 0: the Job's condition keeps the exit code when the pod is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +122,7 @@ def observe_job(state: RunState, fields: Fields) -> JobPlan:
 
 
 def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ...]], Outcome[R]]) -> Outcome[R] | None:
-    """Return how the current run ended; None while it goes on or its Job is not there."""
+    """Return how the current run ended; None while it is active or its Job is not there."""
     job = state.job
     if job is None or not has_ended(job, state.pods_of(job), state.now):
         return None
@@ -104,3 +138,138 @@ def find_recorded_jobs(state: RunState, *, current: bool) -> tuple[JobView, ...]
 def cleanup_jobs(state: RunState, jobs: Iterable[JobView]) -> tuple[Delete | Patch, ...]:
     """Give finished Jobs their TTL, and delete the others."""
     return tuple(action for job in jobs for action in retire(job, state.pods_of(job), state.settings))
+
+
+def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[Delete | Patch, ...]:
+    """Return what removes a Job whose result is recorded, or not wanted. A finished one stays for its log until its TTL
+    is over. One whose worker has ended is about to finish, unless another container keeps its pod."""
+    if job.deleting:
+        return ()
+    if job.finished:
+        ttl = {"ttlSecondsAfterFinished": settings.job_ttl // timedelta(seconds=1)}
+        return () if job.expires else (Patch("Job", job.namespace, job.name, job.uid, {"spec": ttl}),)
+    pods = tuple(pods)
+    ends_by_itself = bool(pods) and all(is_over(pod) and not is_held_open(pod) for pod in pods)
+    return () if ends_by_itself and not job.suspended else delete_jobs((job,))
+
+
+def delete_jobs(jobs: Iterable[JobView]) -> tuple[Delete, ...]:
+    """Delete the Jobs, and their pods with them. Those that are being deleted already are not deleted again."""
+    return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
+
+
+def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
+    """Return whether the run's result is known. Of a Job that is being deleted, or that a queue holds back, only an
+    exit code of 0 counts. The queue (Kueue) deletes pods and starts the same Job again."""
+    pods = tuple(pods)
+    if job.finished or not pods:
+        return job.finished is not None
+    if any(pod.exit_code == 0 for pod in pods):
+        return all(map(is_over, pods))
+    return not (job.deleting or job.suspended) and all(_has_failed(pod, now) for pod in pods)
+
+
+def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
+    """Return when a crash counts as the end of the run although nothing more is reported; None if that is not ahead."""
+    if job.finished or job.deleting or job.suspended:
+        return None
+    moments = [pod.ended_at + SETTLE for pod in pods if pod.exit_code and pod.ended_at and not pod.deleting]
+    return min((moment for moment in moments if moment > now), default=None)
+
+
+def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
+    """Return whether a worker of this Job may still run or start. It may not once the Job has finished. Nor may it if
+    its worker has ended and the Job is being deleted or only another container keeps it unfinished."""
+    pods = tuple(pods)
+    if job.finished or not pods or not all(map(is_over, pods)):
+        return not job.finished
+    return not job.deleting and not any(map(is_held_open, pods))
+
+
+def is_over(pod: PodView) -> bool:
+    """Return whether the pod's worker has ended, or will never start."""
+    return pod.phase in _FINAL_PHASES or pod.exit_code is not None
+
+
+def is_held_open(pod: PodView) -> bool:
+    """Return whether another container keeps the pod of a worker that has ended."""
+    return pod.exit_code is not None and pod.phase not in _FINAL_PHASES and bool(pod.companions)
+
+
+def _has_failed(pod: PodView, now: datetime) -> bool:
+    """A pod that is being deleted keeps nothing open: its Job finishes with it, and has more facts."""
+    if pod.exit_code is None or pod.deleting:
+        return False
+    if pod.phase in _FINAL_PHASES or pod.oom_killed or _has_cause(pod):
+        return True
+    return pod.ended_at is not None and now >= pod.ended_at + SETTLE
+
+
+def _has_cause(pod: PodView) -> bool:
+    """Whether the worker knows why it ended. One that was stopped does not: perhaps its pod is being evicted."""
+    reason = reason_of_exit_code(pod.exit_code) if pod.exit_code else None
+    return reason is not Reason.WORKER_LOST and bool(reason or pod.termination_message)
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """What differs between the Jobs of imports, listings and webhooks."""
+
+    name: str
+    owner: VideoImport | BulkImport
+    run: int
+    wish: str
+    """Hash of the spec that the Job is made from, which ``JobView.wish`` gives back; at most 63 characters."""
+    task: Model
+    timeout: timedelta
+    """The worker's own. It ends first and leaves a report; the Job's is a backstop."""
+    pod: Manifest
+    """``template.spec``."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Of the Job and its pod, besides those of every Job."""
+
+
+def build_import_job(video: VideoImport, run: int, settings: Settings) -> Manifest:
+    """Return the Job of this run as it is to be created."""
+    name, wish, task = build_job_name(video.metadata.name, run), wish_hash(video.spec), build_task(video, run, settings)
+    timeout = timedelta(seconds=video.spec.timeout_seconds)
+    return build_job(RunJob(name, video, run, wish, task, timeout, build_import_pod(video, settings)), settings)
+
+
+def build_job(job: RunJob, settings: Settings) -> Manifest:
+    """Return the Job as it is to be created. Its TTL is set later, once its result is recorded."""
+    owner, meta = job.owner, job.owner.metadata
+    if isinstance(owner, VideoImport):
+        identity, label, options = VIDEO_IDENTITY, IMPORT, owner.spec.worker
+    else:
+        identity, label, options = BULK_IDENTITY, BULK, owner.spec.template.worker
+    own = OUR_LABELS | {COMPONENT: "worker", label: meta.name, RUN: str(job.run)} | job.labels
+    labels, queue = (
+        remove_own_prefixes(options.labels) | own,
+        select_queue_labels(options.labels) | select_queue_labels(meta.labels),
+    )
+    annotations = remove_own_prefixes(options.annotations) | CALM
+    asked_labels, asked_annotations = build_sidecar_opt_out(options.labels, options.annotations)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": job.name,
+            "namespace": meta.namespace,
+            "labels": labels | queue,
+            "annotations": annotations | {WISH: job.wish},
+            "ownerReferences": build_owner_references(identity, meta),
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": (job.timeout + settings.deadline_slack) // timedelta(seconds=1),
+            "podFailurePolicy": _POD_FAILURE_POLICY,
+            "template": {
+                "metadata": {
+                    "labels": asked_labels | {key: value for key, value in labels.items() if key not in queue},
+                    "annotations": asked_annotations | annotations | build_pod_annotations(job.task),
+                },
+                "spec": job.pod,
+            },
+        },
+    }

@@ -1,4 +1,4 @@
-"""Why a run does not start: an ordered chain over its pod and the cluster's own words, shown while it lasts."""
+"""Finds why a run does not start, in an ordered chain over its pod and the cluster's Events, shown while it lasts."""
 
 import re
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ _REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "Run
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume"})
 _NO_VOLUME = frozenset({"ProvisioningFailed", "FailedBinding"})
 _VOLUMES = re.compile(r"persistent ?volume|volume node affinity|volume count|enough free storage", re.IGNORECASE)
-"""The scheduler's words for a pod that fits a node but for its volumes; a missing claim is among them."""
+"""The scheduler's message for a pod that fits a node except for its volumes; a missing claim is among them."""
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A Job that has not said anything yet."""
+    """A Job that has reported nothing yet."""
 
     job: JobView
     pods: tuple[PodView, ...]
@@ -30,7 +30,7 @@ class Start:
     now: datetime
     patience: timedelta
     claim: ClaimView | None = None
-    """The scratch that its pod waits for, where that is a claim of ours."""
+    """The scratch that its pod waits for, where the controller made that claim."""
 
     @property
     def pod(self) -> PodView | None:
@@ -51,7 +51,7 @@ class JobPlan(Plan[Any]):
     reason: Reason | None = None
     message: str = ""
     echo: bool = False
-    """Says less than what was said before with this reason, which therefore stays."""
+    """Has less than the earlier message with this reason, which therefore stays."""
 
 
 def diagnose(start: Start) -> JobPlan:
@@ -75,7 +75,7 @@ def _detect_start(start: Start) -> JobPlan | None:
 
 
 def _diagnose_unbound_claim(start: Start) -> JobPlan | None:
-    """The scheduler only says that the claim has no volume; why, stands in the claim's own Events."""
+    """The scheduler only reports that the claim has no volume; the claim's own Events have the cause."""
     claim = start.claim
     if claim is None or claim.bound or start.pod is None:
         return None

@@ -12,20 +12,16 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, info
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.outcome import Outcome, find_outcome_without_report, read_reports
-from videoimport.core.jobs.pod_template import build_pod, compute_task_resources
-from videoimport.core.jobs.run import RunState, finish_run
-from videoimport.core.jobs.run_end import is_active, is_over
-from videoimport.core.jobs.volumes import Volumes, build_task_volumes
-from videoimport.core.object_metadata import build_bulk_owner
-from videoimport.core.object_names import build_task_job_name
+from videoimport.core.jobs.pod_template import Volumes, build_pod, build_task_volumes, compute_task_resources
+from videoimport.core.jobs.run import RunState, finish_run, is_active, is_over
 from videoimport.core.observed import JobView, ObservedBulk, PodView
-from videoimport.core.owned_objects import Word, find_pods, is_task_job_of
+from videoimport.core.owned_objects import Word, build_bulk_owner, build_task_job_name, find_pods, is_task_job_of
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 
 
 class Reported(Protocol):
-    """What the report of every task says of itself."""
+    """The fields that the report of every task has about itself."""
 
     @property
     def uid(self) -> str:
@@ -81,7 +77,7 @@ def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
 
 
 def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Outcome[R] | None:
-    """Return how the current run ended; None while it goes on. ``read`` makes a report of a termination message and
+    """Return how the current run ended; None while it is active. ``read`` makes a report of a termination message and
     raises ValueError for anything else; what is of another bulk or run is no report."""
     return finish_run(run, partial(_find_task_outcome, bulk, read))
 
@@ -106,7 +102,7 @@ def _find_task_outcome(
 
 
 def _format_memory_advice(bulk: BulkImport, job: JobView) -> str:
-    """Name the field that bounds a task's memory; more of it seldom mends a list."""
+    """Name the field that bounds a task's memory; more of it seldom helps with a list."""
     limits = bulk.spec.template.worker.resources.limits or {}
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"

@@ -1,4 +1,4 @@
-"""A run between its Job's creation and its end: made, starting, or telling its progress."""
+"""A run between its Job's creation and its end: made, starting, or reporting its progress."""
 
 from typing import Any
 
@@ -18,8 +18,7 @@ from videoimport.core.progress import (
 )
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import reference_job
-from videoimport.core.video.scratch_claim import prepare_scratch
-from videoimport.core.video.start_run import STARTING, start_next_run
+from videoimport.core.video.start_run import STARTING, prepare_scratch, start_next_run
 
 QUEUED = "The Job waits for its queue to admit it."
 _IDLE = {"bytes_per_second": None, "eta_seconds": None}
@@ -33,8 +32,8 @@ _WORDS = {
 
 
 def restart_changed_run(context: VideoContext) -> VideoPlan | None:
-    """The run cannot start, or its queue has not admitted it, and its Job was made from another spec: it would stay as
-    stuck as it is, so a new run takes its place (and the cleanup deletes the old Job)."""
+    """The run cannot start, or its queue has not admitted it, and its Job was made from another spec. It would never
+    start, so a new run takes its place (and the cleanup deletes the old Job)."""
     job, reason = context.job, context.status.reason
     if job is None or not context.has_changed_since(job):
         return None
@@ -58,7 +57,7 @@ def ensure_run_job(context: VideoContext) -> VideoPlan | None:
 
 
 def follow_run(context: VideoContext) -> VideoPlan | None:
-    """The Job is there: its worker's words, or what keeps them away."""
+    """The Job is there: report the worker's progress, or what keeps the worker from starting."""
     job = context.job
     if job is None:
         return None
@@ -85,8 +84,8 @@ def _report_startup(plan: VideoPlan, context: VideoContext, job: JobView) -> Vid
 
 
 def _report_progress(plan: VideoPlan, context: VideoContext, job: JobView, snapshot: Progress) -> VideoPlan:
-    """Percent and phase never go back within a run, whatever the stages do. The time left is guessed anew only with
-    news, or it would change by itself for ever."""
+    """Percent and phase never go back within a run, whatever the stages do. The time left is estimated only when a
+    stage has changed, or each decision would change the status again."""
     status = context.status
     percent = max(status.progress_percent or 0, compute_percent(snapshot.stages))
     phase = select_later_phase(status.phase or VideoPhase.PENDING, find_phase(snapshot.stages))

@@ -5,17 +5,21 @@ from datetime import datetime
 from functools import cached_property
 
 from videoimport.api.conditions import ConditionType
-from videoimport.api.tasks.import_task import wish_hash
-from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.api.videoimport import VideoImport, VideoImportSpec, wish_hash
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
-from videoimport.core.circuit_breaker import HostContext
+from videoimport.core.circuit_breaker import HostContext, find_host
 from videoimport.core.jobs.run import RunState
-from videoimport.core.object_metadata import Owner, build_job_owner, build_video_owner
-from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import find_pods, is_claim_of, is_job_of_video, is_pod_of
+from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, Owner, PodView
+from videoimport.core.owned_objects import (
+    build_job_owner,
+    build_video_owner,
+    find_pods,
+    is_claim_of,
+    is_job_of_video,
+    is_pod_of,
+)
 from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
-from videoimport.core.source_host import find_host
 
 VideoPlan = PartialPlan[VideoImportStatus]
 """What a step of the decision returns; ``finalize_plan`` completes it."""
@@ -27,24 +31,13 @@ class VideoContext:
     steps read the same ones."""
 
     observed: ObservedVideo
+    video: VideoImport
+    """The resource, with its spec and the status that it has in the cluster."""
+    spec: VideoImportSpec
+    status: VideoImportStatus
     now: datetime
     """In whole seconds, as timestamps in a status are."""
     settings: Settings
-
-    @cached_property
-    def video(self) -> VideoImport:
-        """The resource."""
-        return self.observed.video
-
-    @cached_property
-    def spec(self) -> VideoImportSpec:
-        """The wish."""
-        return self.observed.video.spec
-
-    @cached_property
-    def status(self) -> VideoImportStatus:
-        """The status as it stands in the cluster."""
-        return self.observed.video.status
 
     @cached_property
     def run(self) -> int:
@@ -53,7 +46,7 @@ class VideoContext:
 
     @cached_property
     def attempts(self) -> Attempts:
-        """As recorded, under the wish's present maximum."""
+        """As recorded, under the spec's present maximum."""
         return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
 
     @cached_property
@@ -66,7 +59,7 @@ class VideoContext:
 
     @cached_property
     def wish(self) -> str:
-        """The hash of all that its user can mend."""
+        """The hash of all mutable fields."""
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
@@ -75,8 +68,8 @@ class VideoContext:
 
     @cached_property
     def job(self) -> JobView | None:
-        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there: a Job
-        that was made in its stead has nothing to report."""
+        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there. A Job
+        that was made in its place has nothing to report."""
         known = self.status.job
         if known is None:
             return None
@@ -121,7 +114,7 @@ class VideoContext:
 
     @cached_property
     def refusal(self) -> EventView | None:
-        """What the API server said when the Job was to be created: an Event about the import itself."""
+        """The API server's message when the Job was to be created: an Event about the import itself."""
         uid = self.video.metadata.uid
         about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
         return max(about, key=lambda event: event.last_seen, default=None)

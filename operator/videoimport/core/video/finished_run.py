@@ -6,20 +6,18 @@ from functools import partial
 from typing import Any
 
 from videoimport.api.reasons import Reason, RetryClass, info
-from videoimport.api.tasks.import_task import spec_hash
+from videoimport.api.videoimport import spec_hash
 from videoimport.api.videoimport_status import JobReference, VideoPhase
-from videoimport.core.circuit_breaker import describe_wait, record_failure
+from videoimport.core.circuit_breaker import describe_wait, find_host, record_failure
 from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, find_outcome, find_success
-from videoimport.core.jobs.run import finish_run
-from videoimport.core.jobs.run_end import is_active
-from videoimport.core.lifecycle import has_new_token
+from videoimport.core.jobs.run import finish_run, is_active
 from videoimport.core.message_format import format_message, format_time, join_sentences, split_advice
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
 from videoimport.core.retry_policy import Context, Verdict, explain_exhaustion, judge
-from videoimport.core.source_host import find_host
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, start_next_run
+from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
     "The object store has no conditional writes: destination.ifExists: Fail does not hold between two imports that "
@@ -77,7 +75,7 @@ def handle_lost_job(context: VideoContext) -> VideoPlan | None:
 
 def wait_for_retry(context: VideoContext) -> VideoPlan | None:
     """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile. A new
-    token is the user's word that the cause is gone: it starts at once, its attempts counted anew."""
+    token means that the user has removed the cause: the run starts at once, and attempts count from one."""
     at, reason = context.attempts.next_retry_time, context.status.reason or Reason.INTERNAL
     if at is None:
         return None
@@ -108,21 +106,21 @@ def _describe_next_start(context: VideoContext, reason: Reason, at: datetime) ->
 
 
 def _find_last_message(context: VideoContext, reason: Reason, at: datetime) -> str:
-    """What is told of the last run, without the run that was to follow."""
+    """The facts of the last run, without the run that was to follow."""
     if context.status.phase is VideoPhase.SUSPENDED or not context.status.message:
         return format_message(reason)
     return context.status.message.removesuffix(_describe_next_start(context, reason, at)).strip()
 
 
 def _is_called_back(context: VideoContext) -> bool:
-    """The run that was taken back is still on its way out, and its worker may have begun meanwhile: until it is gone
-    no other one starts. A run of a later number than the status knows is not it: then this status is an old one."""
+    """The undone run is still being deleted, and its worker may have begun meanwhile. Until it is gone no other one
+    starts. A run of a later number than the status knows is not it: then this status is an old one."""
     older = any(job.run <= context.run and is_active(job, context.pods_of(job)) for job in context.jobs)
     return older and all(job.run <= context.run for job in context.jobs)
 
 
 def _wait_for_host(context: VideoContext, at: datetime) -> VideoPlan:
-    """It is the host's state that counts, and not what was known of it when this import was told to wait."""
+    """The host's present state counts, and not its state when this import began to wait."""
     plan = start_next_run(context, context.attempts)
     attempts = plan.status.attempts
     as_it_was = attempts is not None and attempts.next_retry_time == at
@@ -139,12 +137,12 @@ def wait_in_queue(context: VideoContext) -> VideoPlan | None:
 
 
 def expect_report(context: VideoContext) -> Expected:
-    """What the current run's report must say of itself."""
+    """The fields that the current run's report must have."""
     return Expected(context.video.metadata.uid, context.run, spec_hash(context.spec))
 
 
 def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
-    """Done: everything the report says is now the status. A video that the destination had already is a success too."""
+    """Done: all facts of the report are now the status. A video that the destination had already is a success too."""
     report = outcome.report
     duplicate_of = report.duplicate_of if report else None
     message = join_sentences(outcome.message or "The video is imported")
@@ -197,8 +195,8 @@ def handle_failed_run(context: VideoContext, reason: Reason, outcome: ImportOutc
 
 
 def _restart_with_new_spec(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan | None:
-    """The spec was edited while the run went on from the older one: it may be mended already, and nobody would look at
-    that edit again once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
+    """The spec was edited during the run from the older one. The edit may have corrected the cause already, and it
+    would be lost once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
     if not context.has_changed_since(context.job) or context.spec.suspend:
         return None
     words = join_sentences(
@@ -222,7 +220,7 @@ def _fail_import(plan: VideoPlan, context: VideoContext, reason: Reason, message
 
 
 def _merge_report(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
-    """The status with what the run's report tells, present on refusal too; what it does not tell stays."""
+    """The status with the facts of the run's report, present on refusal too; missing facts stay as they were."""
     told: dict[str, Any] = {"job": reference_job(context.job) if context.job else context.status.job}
     if report := outcome.report:
         told |= {"usage": report.usage}

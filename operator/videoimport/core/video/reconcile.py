@@ -1,27 +1,50 @@
-"""What is to be done for a VideoImport, given what there is: an ordered chain of cases, of which the first that fits
-speaks. Nothing depends on which event came, or on anything but the observation, the time and the settings."""
+"""Decides what to do for a VideoImport: gathers the context, asks the cases in order, completes the plan of the first.
 
+Nothing depends on which event came, or on anything but the observation, the time and the settings.
+"""
+
+from dataclasses import replace
 from datetime import datetime
 
-from videoimport.api.videoimport_status import VideoImportStatus
-from videoimport.core.lifecycle import is_finished, needs_restart
+from videoimport.api.conditions import ConditionType
+from videoimport.api.videoimport_status import StageName, VideoImportStatus, VideoMetadata, VideoPhase
+from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
+from videoimport.core.conditions import Ending, Fact, build_milestone, build_state_facts, is_true, merge_conditions
+from videoimport.core.jobs.run import cleanup_jobs, find_recorded_jobs, find_settle_time
+from videoimport.core.message_format import format_duration
 from videoimport.core.observed import ObservedVideo
-from videoimport.core.plan import PartialPlan, Plan
+from videoimport.core.plan import PartialPlan, Plan, find_earliest, plan_status_write, put_creations_last
 from videoimport.core.settings import Settings
 from videoimport.core.video.active_run import ensure_run_job, follow_run, restart_changed_run
-from videoimport.core.video.cancel import cancel_run, mark_cancelled
+from videoimport.core.video.cancel_suspend import cancel_run, mark_cancelled, mark_suspended, resume_import, suspend_run
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import conclude_run, handle_lost_job, wait_for_retry, wait_in_queue
-from videoimport.core.video.plan import finalize_plan
-from videoimport.core.video.start_run import start_first_run, take_back_run
-from videoimport.core.video.suspend import mark_suspended, resume_import, suspend_run
+from videoimport.core.video.start_run import remove_spent_claims, start_first_run, take_back_run
+from videoimport.core.video_status import (
+    build_upload_status,
+    derive_display_name,
+    has_active_run,
+    is_done,
+    is_finished,
+    needs_restart,
+)
+
+_PROGRESS = frozenset(
+    {"progress_percent", "bytes_per_second", "eta_seconds", "stages", "source", "metadata", "display_name"}
+)
+_ENDINGS = {
+    VideoPhase.COMPLETED: Ending.SUCCEEDED,
+    VideoPhase.FAILED: Ending.FAILED,
+    VideoPhase.CANCELLED: Ending.CANCELLED,
+}
 
 
 def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) -> Plan[VideoImportStatus]:
-    """The plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
-    if observed.video.metadata.deletion_timestamp is not None:
+    """Return the plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
+    video = observed.video
+    if video.metadata.deletion_timestamp is not None:
         return Plan()
-    context = VideoContext(observed, now.replace(microsecond=0), settings)
+    context = VideoContext(observed, video, video.spec, video.status, now.replace(microsecond=0), settings)
     partials = (case(context) for case in _CASES)
     return finalize_plan(context, next((found for found in partials if found), PartialPlan(context.status)))
 
@@ -56,3 +79,76 @@ _CASES = (
     ensure_run_job,
     follow_run,
 )
+
+
+def finalize_plan(context: VideoContext, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
+    """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
+    status = _complete_status(context, partial.status)
+    state = context.state
+    recorded = find_recorded_jobs(state, current=not has_active_run(context.status))
+    obsolete = (*cleanup_jobs(state, recorded), *remove_spent_claims(context, partial.status))
+    removals = tuple(action for action in obsolete if action not in partial.actions)
+    settles = find_settle_time(state.job, state.pods_of(state.job), context.now) if state.job else None
+    probe = find_probe_deadline(context.host_context, status) if status.host_backoff else None
+    own: Plan[VideoImportStatus] = Plan(None, removals, requeue_at=find_earliest(probe, settles))
+    write = plan_status_write(context.status, status, _PROGRESS, context.now, context.settings.write_interval)
+    plan = write + partial + own
+    return replace(plan, actions=put_creations_last(plan.actions))
+
+
+def _complete_status(context: VideoContext, status: VideoImportStatus) -> VideoImportStatus:
+    generation = context.video.metadata.generation
+    return status.model_copy(
+        update={
+            "observed_generation": generation,
+            "observed_retry_token": _find_observed_token(context, status),
+            "metadata": _add_duration(status.metadata),
+            "attempts": status.attempts and status.attempts.model_copy(update={"max": context.spec.max_attempts}),
+            "host_backoff": update_backoff(context.host_context, status) if status.host_backoff else None,
+            "conditions": merge_conditions(
+                context.status.conditions, _build_facts(context, status), generation, context.now
+            ),
+            "upload": build_upload_status(status),
+            "display_name": derive_display_name(context.spec.source, status.source),
+        }
+    )
+
+
+def _build_facts(context: VideoContext, status: VideoImportStatus) -> tuple[Fact, ...]:
+    phase = status.phase or VideoPhase.PENDING
+    ending = _ENDINGS.get(phase)
+    rests = phase is VideoPhase.SUSPENDED
+    word = phase if rests else status.reason or (Ending.SUCCEEDED if ending is Ending.SUCCEEDED else phase)
+    milestones = _build_milestones(context, status, ending)
+    return (*build_state_facts(ending, word, status.message or "", rests=rests), *milestones)
+
+
+def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
+    """Once reached within a run, a milestone stays; a new run starts without any."""
+    same_run = status.run == context.status.run
+    progress = context.observed.progress
+    news = {
+        ConditionType.VALIDATED: bool(progress and progress.run == status.run and progress.validated),
+        ConditionType.TRANSCODED: is_done(status.stages, StageName.TRANSCODE),
+        ConditionType.UPLOADED: is_done(status.stages, StageName.UPLOAD),
+    }
+    kept = {kind: same_run and is_true(context.status.conditions, kind) for kind in news}
+    done = ending is Ending.SUCCEEDED
+    return tuple(build_milestone(kind, reached=done or new or kept[kind], ending=ending) for kind, new in news.items())
+
+
+def _find_observed_token(context: VideoContext, status: VideoImportStatus) -> str | None:
+    """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or is
+    about to, or is suspended keeps the token it acted upon. So the token is new once ``cancel`` or ``suspend`` is
+    removed."""
+    noted = status.phase is VideoPhase.COMPLETED or not (
+        is_finished(status) or context.spec.cancel or context.spec.suspend
+    )
+    return context.spec.retry_token if noted else status.observed_retry_token
+
+
+def _add_duration(metadata: VideoMetadata | None) -> VideoMetadata | None:
+    """With the duration as the printer column shows it."""
+    if metadata is None or metadata.duration_ms is None:
+        return metadata
+    return metadata.model_copy(update={"duration": format_duration(metadata.duration_ms)})

@@ -1,23 +1,37 @@
-"""Starting runs. The intent (run, Job name) is part of the status, which the shell writes before it creates the Job."""
+"""Starts runs, and creates what a run needs: its Job and, where the spec names a storage class, its scratch claim.
 
+The intent (run, Job name) is part of the status, which the controller writes before it creates the Job. The claim
+outlives pods: it is created before the Job of the first run and deleted after the last. The Job waits until the claim
+was seen, so a refused claim is reported as such, and no pod waits for it.
+"""
+
+from videoimport.api.labels import COMPONENT, IMPORT
 from videoimport.api.reasons import Reason
+from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
-from videoimport.core.jobs.run import create_next_run
-from videoimport.core.jobs.run_end import is_over
-from videoimport.core.lifecycle import has_active_run
+from videoimport.core.jobs.run import build_import_job, create_next_run, is_over
 from videoimport.core.message_format import join_sentences
-from videoimport.core.object_names import build_job_name
-from videoimport.core.owned_objects import is_child
-from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
+from videoimport.core.observed import ClaimView
+from videoimport.core.owned_objects import (
+    CALM,
+    OUR_LABELS,
+    ROOM,
+    build_job_name,
+    build_owner_references,
+    build_scratch_name,
+    is_child,
+)
+from videoimport.core.plan import Action, Create, Delete, Manifest, PartialPlan, Plan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
-from videoimport.core.video.scratch_claim import prepare_scratch
+from videoimport.core.video_status import has_active_run, is_finished
 
 STARTING = "The worker is starting."
 
 
 def start_first_run(context: VideoContext) -> VideoPlan:
-    """From nothing, or anew for a mended spec or a new token: attempts are counted from one, runs go on upwards."""
+    """From nothing, or again for a changed spec or a new token: attempts are counted from one, and run numbers
+    continue."""
     plan = _start_run(context, Attempts(max=context.spec.max_attempts)).with_status(source=None, metadata=None)
     if is_part_of_bulk(context) or plan.status.run == context.run:
         return plan
@@ -37,34 +51,57 @@ def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
         return _hold_run(context, run.attempts, wait)
     if context.observed.no_room:
         return _queue_run(context, run.attempts)
+    record = record_start(context.host_context)
     status = _clear_run(context, run.attempts).model_copy(
         update={
             "reason": None,
             "message": STARTING,
             "run": run.number,
             "job": JobReference(name=build_job_name(context.video.metadata.name, run.number)),
-            "host_backoff": record_start(context.host_context),
+            "host_backoff": record,
             "start_time": context.status.start_time or context.now,
         }
     )
     return PartialPlan(status, actions=prepare_scratch(context, run.number))
 
 
-def take_back_run(context: VideoContext) -> VideoPlan | None:
-    """The breaker opened before its worker started: the run is taken back as if it had not been decided, and its Job is
-    deleted with the others."""
-    record = context.status.host_backoff
-    if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):
-        return None
-    wait = find_wait(context.host_context, context.video.metadata.uid)
-    return _hold_run(context, context.attempts, wait) if wait else None
+def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:
+    """The next step towards this run's Job. A claim of another size or class than is wanted now makes way first."""
+    room = _format_room(context.video)
+    if room is None:
+        return (Create(build_import_job(context.video, run, context.settings)),)
+    claim = context.claim
+    if claim is None:
+        return (Create(build_claim_manifest(context.video)),)
+    if claim.deleting:  # its name is taken until it is gone
+        return ()
+    return (
+        (Create(build_import_job(context.video, run, context.settings)),)
+        if claim.room == room
+        else (_delete_claim(claim),)
+    )
 
 
-def _has_begun(context: VideoContext) -> bool:
-    job = context.job
-    over = job is not None and (job.deleting or job.finished is not None)
-    begun = any(pod.running or is_over(pod) or pod.phase != "Pending" for pod in (context.pods_of(job) if job else ()))
-    return over or begun or bool(context.status.stages) or context.observed.progress is not None
+def _clear_run(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
+    """Nothing is left of an earlier run's facts."""
+    return context.status.model_copy(
+        update={
+            "phase": VideoPhase.PENDING,
+            "format": "Video",
+            "attempts": attempts,
+            "observed_retry_token": context.spec.retry_token,
+            "observed_spec_hash": context.wish,
+            "completion_time": None,
+            "progress_percent": 0,
+            "bytes_per_second": None,
+            "eta_seconds": None,
+            "stages": (),
+            "video_id": None,
+            "duplicate_of": None,
+            "outputs": None,
+            "usage": None,
+        }
+    )
 
 
 def _hold_run(context: VideoContext, attempts: Attempts, wait: HostWait) -> VideoPlan:
@@ -92,28 +129,61 @@ def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
     return PartialPlan(status)
 
 
-def _clear_run(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
-    """Nothing is left of what an earlier run told."""
-    return context.status.model_copy(
-        update={
-            "phase": VideoPhase.PENDING,
-            "format": "Video",
-            "attempts": attempts,
-            "observed_retry_token": context.spec.retry_token,
-            "observed_spec_hash": context.wish,
-            "completion_time": None,
-            "progress_percent": 0,
-            "bytes_per_second": None,
-            "eta_seconds": None,
-            "stages": (),
-            "video_id": None,
-            "duplicate_of": None,
-            "outputs": None,
-            "usage": None,
-        }
-    )
+def take_back_run(context: VideoContext) -> VideoPlan | None:
+    """The breaker opened before its worker started. The run is undone as if it had not been decided, and its Job is
+    deleted with the others."""
+    record = context.status.host_backoff
+    if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):
+        return None
+    wait = find_wait(context.host_context, context.video.metadata.uid)
+    return _hold_run(context, context.attempts, wait) if wait else None
+
+
+def _has_begun(context: VideoContext) -> bool:
+    job = context.job
+    over = job is not None and (job.deleting or job.finished is not None)
+    begun = any(pod.running or is_over(pod) or pod.phase != "Pending" for pod in (context.pods_of(job) if job else ()))
+    return over or begun or bool(context.status.stages) or context.observed.progress is not None
 
 
 def is_part_of_bulk(context: VideoContext) -> bool:
     """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
     return is_child(context.video.metadata)
+
+
+def remove_spent_claims(context: VideoContext, planned: VideoImportStatus) -> tuple[Action, ...]:
+    """The claims of an import that has ended, in the status as it was observed, and is not about to start again."""
+    if not (is_finished(context.status) and is_finished(planned)):
+        return ()
+    claim = context.claim
+    return (_delete_claim(claim),) if claim is not None and not claim.deleting else ()
+
+
+def build_claim_manifest(video: VideoImport) -> Manifest:
+    """The claim as it is to be created."""
+    meta, scratch = video.metadata, video.spec.worker.scratch
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": build_scratch_name(meta.name),
+            "namespace": meta.namespace,
+            "labels": OUR_LABELS | {COMPONENT: "scratch", IMPORT: meta.name},
+            "annotations": CALM | {ROOM: _format_room(video)},
+            "ownerReferences": build_owner_references(IDENTITY, meta),
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": scratch.storage_class_name,
+            "resources": {"requests": {"storage": scratch.size}},
+        },
+    }
+
+
+def _format_room(video: VideoImport) -> str | None:
+    scratch = video.spec.worker.scratch
+    return f"{scratch.size} of {scratch.storage_class_name}" if scratch.storage_class_name else None
+
+
+def _delete_claim(claim: ClaimView) -> Delete:
+    return Delete("PersistentVolumeClaim", claim.namespace, claim.name, claim.uid)

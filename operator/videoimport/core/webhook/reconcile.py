@@ -14,17 +14,17 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.cluster_message import find_bulk_fields
-from videoimport.core.jobs.job_manifest import build_job
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.run import (
     RunState,
+    build_job,
     cleanup_jobs,
     create_next_run,
+    delete_jobs,
     ensure_job,
     find_recorded_jobs,
     observe_job,
 )
-from videoimport.core.jobs.run_end import delete_jobs
 from videoimport.core.jobs.task_job import find_task_run, finish_task
 from videoimport.core.message_format import append_final_cause, format_message, format_time, join_sentences
 from videoimport.core.observed import JobView, ObservedBulk

@@ -7,7 +7,7 @@ from videoimport.api.identity import item_identity
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.resources import Key
-from videoimport.controller.reconcile.observe import observe_bulk
+from videoimport.controller.reconcile.observe import list_owned, observe_bulk
 from videoimport.core.discovery.page_digest import hash_page_data
 from videoimport.core.list_item import EARLIER
 
@@ -44,7 +44,7 @@ class Known:
     def seen(self, name: str) -> Any:
         entry = self.store.find("BulkImport", "films", name)
         assert entry is not None
-        return observe_bulk(entry, self.store, Notes(entry.uid))
+        return observe_bulk(entry, list_owned(entry, self.store), self.store, Notes(entry.uid))
 
     def told_since(self) -> set[str]:
         names = {key.name for key in self.told}

@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Unreadable, read
-from videoimport.core.object_metadata import Owner
-from videoimport.core.observed import JobView
+from videoimport.core.observed import JobView, Owner
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

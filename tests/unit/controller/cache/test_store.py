@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from videoimport.controller.cache.store import Comparison, Store
 from videoimport.controller.client.api_client import Page
 from videoimport.controller.client.resources import Key
-from videoimport.core.object_metadata import Owner
+from videoimport.core.observed import Owner
 
 Raw = dict[str, Any]
 Thing = Callable[..., Raw]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from videoimport.controller.client import errors
-from videoimport.controller.client.api_client import refusal, version_of
+from videoimport.controller.client.api_client import refusal
 from videoimport.controller.client.resources import KINDS
 
 
@@ -70,7 +70,3 @@ def test_owners_are_listed_before_what_they_own() -> None:
     order = list(KINDS)
     assert order.index("BulkImport") < order.index("VideoImport") < order.index("Job") < order.index("Pod")
     assert order.index("VideoImport") < order.index("ConfigMap")
-
-
-def test_a_version_is_a_number() -> None:
-    assert version_of({"metadata": {"resourceVersion": "123"}}) == 123

@@ -12,10 +12,10 @@ from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFou
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile import reconciler as sync
-from videoimport.controller.reconcile.event_recorder import EventRecorder
+from videoimport.controller.reconcile.apply import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
-from videoimport.core.object_metadata import OUR_LABELS, Owner
-from videoimport.core.observed import ObservedVideo
+from videoimport.core.observed import ObservedVideo, Owner
+from videoimport.core.owned_objects import OUR_LABELS
 from videoimport.core.plan import Create, Delete, EventQuery, Patch, Plan, PlannedEvent
 from videoimport.core.settings import Settings
 

@@ -11,7 +11,7 @@ from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.telemetry import metrics
 from videoimport.controller.telemetry.metrics import REGISTRY, Figures
-from videoimport.core.status_changes import News
+from videoimport.core.video_status import News
 
 Raw = dict[str, Any]
 Thing = Callable[..., Any]

@@ -7,7 +7,7 @@ from support.core.video_builders import after
 from videoimport.api.bulkimport_status import HostStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, VideoPhase
-from videoimport.core import source_host
+from videoimport.core import circuit_breaker
 from videoimport.core.bulk.child_actions import build_child_source
 from videoimport.core.bulk.start_window import select_next_items
 from videoimport.core.list_item import Listed
@@ -61,8 +61,8 @@ def test_status_shows_only_hosts_of_its_own_imports():
 def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatch):
     wish, parsed = a_bulk(own(0), parallelism=3), []
     items = [Listed(f"{number:010}", own(number)) for number in range(1, 500)]
-    split = source_host.urlsplit
-    monkeypatch.setattr(source_host, "urlsplit", lambda url: parsed.append(url) or split(url))
+    split = circuit_breaker.urlsplit
+    monkeypatch.setattr(circuit_breaker, "urlsplit", lambda url: parsed.append(url) or split(url))
     assert select_next_items(wish, items, (waiting(wish, 0),), 0, frozenset({BUSY.host})) == []
     assert len(parsed) < 10
 
@@ -81,7 +81,7 @@ def test_passing_by_a_host_looks_at_it_once_however_many_items_it_has(monkeypatc
 )
 def test_an_item_is_passed_by_for_the_very_host_that_its_import_would_wait_for(url):
     wish, item = a_bulk(own(0), parallelism=3), Listed("0123456789", url)
-    host = source_host.find_source_host(build_child_source(wish, item))
+    host = circuit_breaker.find_source_host(build_child_source(wish, item))
     held = waiting(wish, 0)
     held = held.model_copy(update={"spec": held.spec.model_copy(update={"source": build_child_source(wish, item)})})
     assert select_next_items(wish, [item], (held,), 0, frozenset({host})) == []

@@ -4,7 +4,7 @@ import pytest
 
 from support.core.video_builders import failure, job, pod, running, success
 from videoimport.api.reasons import TABLE, Reason
-from videoimport.api.tasks.import_task import spec_hash
+from videoimport.api.videoimport import spec_hash
 from videoimport.core.jobs.outcome import Expected, find_outcome, find_success
 
 WISH = running()

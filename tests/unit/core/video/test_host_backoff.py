@@ -29,9 +29,8 @@ from support.core.video_builders import (
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import Attempts, HostBackoff, VideoPhase
-from videoimport.core.circuit_breaker import BreakerState, combine_records
+from videoimport.core.circuit_breaker import BreakerState, combine_records, find_host
 from videoimport.core.plan import Plan
-from videoimport.core.source_host import find_host
 
 HOST = "video.example"
 S3 = {"s3": {"endpoint": "https://objects.example:9000", "bucket": "media", "key": "a.mov"}}

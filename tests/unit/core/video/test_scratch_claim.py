@@ -25,7 +25,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.parsers import parse_claim
 from videoimport.core.plan import Delete, EventQuery, Plan
-from videoimport.core.video.scratch_claim import build_claim_manifest
+from videoimport.core.video.start_run import build_claim_manifest
 
 FAST = {"worker": {"scratch": {"size": "50Gi", "storageClassName": "fast"}}}
 GOES = Delete("PersistentVolumeClaim", "films", "talk-scratch", "claim")

@@ -1,7 +1,7 @@
 """The report of a run."""
 
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.pipeline.report import success

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from videoimport.api.reasons import Reason
-from videoimport.api.tasks.import_task import Task, spec_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.worker.pipeline import workspace
 from videoimport.worker.runtime.errors import ImportFailure
 

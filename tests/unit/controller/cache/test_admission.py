@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from videoimport.controller.cache.fair_share import Slots
+from videoimport.controller.cache.admission import Slots
 from videoimport.core.admission import DEFAULT, AdmissionState, Limits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ class Imports:
         place = (namespace, name)
         self.owners[place] = owner
         self.born += 1
-        words = self.slots.no_room(place, self.standing(place))
+        words = self.slots.no_room(place, self.standing(place).owner)
         if words:
             self.slots.put(place, self.standing(place, waits=True), answered=True)
         else:
@@ -41,8 +41,8 @@ class Imports:
         return AdmissionState(self.owners[place], holds, waits, (START + timedelta(seconds=number), place[1]))
 
     def start(self, place: Place) -> None:
-        assert self.slots.no_room(place, self.standing(place)) == ""
-        self.slots.take(place, self.standing(place))
+        assert self.slots.no_room(place, self.standing(place).owner) == ""
+        self.slots.take(place, self.standing(place).owner)
         self.slots.put(place, self.standing(place, holds=True), answered=True)
         self.running.append(place)
 
@@ -109,7 +109,7 @@ def test_those_that_cannot_start_take_no_place_of_others_but_of_their_owner_and_
     assert "2 imports run in the cluster" in imports.asks("good-3", "good", "other")
     assert imports.sticks(("ns", "bad-0")) == [("other", "good-3")]
     assert imports.sticks(("ns", "bad-1")) == []
-    assert "parallelism" in imports.slots.no_room(("ns", "bad-2"), imports.standing(("ns", "bad-2")))
+    assert "parallelism" in imports.slots.no_room(("ns", "bad-2"), imports.standing(("ns", "bad-2")).owner)
     assert imports.slots.total == 1
 
     strict = Imports(Limits(cluster=2, namespace=1))
@@ -178,7 +178,7 @@ def test_promises_made_before_all_was_known_are_taken_back() -> None:
     imports.slots.put(("ns", "v-1"), imports.standing(("ns", "v-1"), waits=True), answered=True)
     assert imports.told == [("ns", "v-1")]
     imports.slots.put(("ns", "v-2"), imports.standing(("ns", "v-2"), holds=True), answered=True)
-    assert "1 imports run" in imports.slots.no_room(("ns", "v-1"), imports.standing(("ns", "v-1")))
+    assert "1 imports run" in imports.slots.no_room(("ns", "v-1"), imports.standing(("ns", "v-1")).owner)
     imports.slots.put(("ns", "v-2"), None, answered=True)
     assert imports.told == [("ns", "v-1")] * 2
 
@@ -215,5 +215,5 @@ def test_a_decision_at_the_limit_costs_the_same_whoever_waits(monkeypatch: pytes
 
         monkeypatch.setattr(imports.slots, "_still_waits", counted)
         imports.end(("ns", "v-0"))
-        imports.slots.no_room(("ns", "v-7"), imports.standing(("ns", "v-7")))
+        imports.slots.no_room(("ns", "v-7"), imports.standing(("ns", "v-7")).owner)
     assert looks[3000] <= looks[100] + 2

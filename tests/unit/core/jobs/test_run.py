@@ -1,6 +1,8 @@
 """The end of the container ``worker`` is the end of the run, whatever else runs in the pod."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,15 +31,18 @@ from support.core.video_builders import (
 from support.core.webhook_builders import hook, over, pending, tell
 from support.core.webhook_builders import job as hook_job
 from support.core.webhook_builders import written as told_of
+from videoimport.api.labels import OUR_PREFIXES
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
+from videoimport.api.tasks.import_task import Politeness, Task
+from videoimport.api.videoimport import spec_hash, wish_hash
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.jobs.import_job import build_import_job
-from videoimport.core.jobs.run_end import SETTLE, find_settle_time, has_ended, is_active, retire
-from videoimport.core.object_metadata import build_job_owner
+from videoimport.core.jobs.run import SETTLE, build_import_job, find_settle_time, has_ended, is_active, retire
 from videoimport.core.observed import JobView, PodView
-from videoimport.core.parsers import parse_pod
+from videoimport.core.owned_objects import build_job_owner
+from videoimport.core.parsers import parse_job, parse_pod
 from videoimport.core.plan import Create, Delete, Patch
+from videoimport.core.settings import Settings
 
 GONE = Delete("Job", "films", "talk-1", "job-1")
 MESH: dict[str, Any] = {"phase": "Running", "companions": ("istio-proxy",)}
@@ -458,3 +463,144 @@ def test_a_message_that_was_refused_is_sent_again_and_its_job_goes():
     waits = told_of(wish, **seen)
     assert hook(waits).attempts.next_retry_time is not None
     assert [type(action) for action in tell(waits, **seen).actions] == [Delete]
+
+
+SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}
+
+
+def manifest(settings=SETTINGS, run=3, **given):
+    return build_import_job(video(**given), run, settings)
+
+
+def made(**meta):
+    """The Job as the API server gives it back."""
+    found = manifest(meta=meta)
+    return found | {"metadata": found["metadata"] | {"uid": "j", "creationTimestamp": "2026-05-04T12:00:00Z"}}
+
+
+def pod_spec(**given):
+    return manifest(**given)["spec"]["template"]["spec"]
+
+
+def container(**given):
+    return pod_spec(**given)["containers"][0]
+
+
+def test_job_is_named_and_labelled_after_its_import_and_run():
+    meta = manifest()["metadata"]
+    assert (meta["name"], meta["namespace"]) == ("talk-3", "films")
+    assert meta["labels"] == {
+        "app.kubernetes.io/name": "videoimport",
+        "app.kubernetes.io/managed-by": "videoimport",
+        "app.kubernetes.io/component": "worker",
+        "videoimport.io/import": "talk",
+        "videoimport.io/run": "3",
+    }
+
+
+def test_job_and_pod_carry_the_same_labels():
+    found = manifest()
+    asked = {"sidecar.istio.io/inject": "false"}
+    assert found["spec"]["template"]["metadata"]["labels"] == found["metadata"]["labels"] | asked
+
+
+def test_job_belongs_to_its_import():
+    assert manifest()["metadata"]["ownerReferences"] == [
+        {
+            "apiVersion": "videoimport.io/v1alpha1",
+            "kind": "VideoImport",
+            "name": "talk",
+            "uid": "0b0e7c1e-uid",
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+
+
+def test_users_labels_and_annotations_reach_job_and_pod():
+    worker = {"labels": {"team": "press"}, "annotations": {"sidecar.istio.io/inject": "false"}}
+    found = manifest(worker=worker)
+    for meta in (found["metadata"], found["spec"]["template"]["metadata"]):
+        assert meta["labels"]["team"] == "press"
+        assert meta["annotations"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_users_labels_and_annotations_never_override_ours():
+    mine = {f"{prefix}{name}": "mine" for prefix in OUR_PREFIXES for name in ("run", "import", "task", "name")}
+    refused = {"labels": mine, "annotations": mine}  # now; the spec may be older
+    wish = video()
+    worker = wish.spec.worker.model_copy(update=refused)
+    stored = wish.model_copy(update={"spec": wish.spec.model_copy(update={"worker": worker})})
+    found = build_import_job(stored, 3, SETTINGS)
+    assert "mine" not in json.dumps(found["metadata"])
+    assert "mine" not in json.dumps(found["spec"]["template"]["metadata"]["labels"])
+    assert manifest()["metadata"]["annotations"].keys() == found["metadata"]["annotations"].keys()
+    assert manifest()["metadata"]["labels"] == found["metadata"]["labels"]
+
+
+def test_queue_labels_of_the_import_reach_its_job_and_not_its_pod():
+    """Kueue would otherwise admit Job and pod one by one."""
+    meta = {"labels": {"kueue.x-k8s.io/queue-name": "night", "app": "mine"}}
+    found = manifest(meta=meta)
+    assert found["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "night"
+    assert "kueue.x-k8s.io/queue-name" not in found["spec"]["template"]["metadata"]["labels"]
+    assert "app" not in found["metadata"]["labels"]
+
+
+def test_queue_among_the_workers_labels_is_the_jobs_too():
+    found = manifest(worker={"labels": {"kueue.x-k8s.io/queue-name": "night", "team": "press"}})
+    assert found["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "night"
+    assert "kueue.x-k8s.io/queue-name" not in found["spec"]["template"]["metadata"]["labels"]
+
+
+def test_job_is_never_made_suspended_and_never_with_a_ttl():
+    assert not {"suspend", "ttlSecondsAfterFinished"} & manifest()["spec"].keys()
+
+
+def test_job_says_which_wish_it_was_made_from():
+    assert parse_job(made(generation=7)).wish == wish_hash(video().spec)
+
+
+def test_gitops_tools_are_kept_calm():
+    assert manifest()["metadata"]["annotations"]["argocd.argoproj.io/ignore-resource-updates"] == "true"
+
+
+def test_one_pod_tried_once_and_every_end_recorded_in_the_jobs_condition():
+    found = manifest()["spec"]
+    assert found["backoffLimit"] == 0
+    assert found["template"]["spec"]["restartPolicy"] == "Never"
+    rules = found["podFailurePolicy"]["rules"]
+    assert [rule["action"] for rule in rules] == ["FailJob", "FailJob"]
+    assert rules[0]["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
+    assert rules[1]["onExitCodes"] == {"containerName": "worker", "operator": "NotIn", "values": [0]}
+
+
+def test_jobs_deadline_strikes_after_the_workers_own():
+    assert manifest(timeoutSeconds=600)["spec"]["activeDeadlineSeconds"] == 900
+
+
+def test_task_stands_in_the_pods_annotation_and_survives_the_trip():
+    wish = video(**SECRET)
+    annotations = build_import_job(wish, 3, SETTINGS)["spec"]["template"]["metadata"]["annotations"]
+    task = Task.model_validate_json(annotations["videoimport.io/task"])
+    assert task.spec == wish.spec
+    assert (task.uid, task.namespace, task.name, task.run) == (wish.metadata.uid, "films", "talk", 3)
+    assert task.spec_hash == spec_hash(wish.spec) == spec_hash(task.spec)
+
+
+def test_task_knows_the_networks_that_are_allowed():
+    found = manifest(settings=Settings("w", allowed_networks=("10.0.0.0/8",)))
+    task = json.loads(found["spec"]["template"]["metadata"]["annotations"]["videoimport.io/task"])
+    assert task["allowedNetworks"] == ["10.0.0.0/8"]
+
+
+def test_task_knows_how_sources_are_to_be_treated_and_when_a_run_has_stalled():
+    polite = Politeness(bytes_per_second=1000, sleep_seconds=2)
+    found = manifest(settings=Settings("w", stall=timedelta(seconds=90), politeness=polite))
+    task = Task.model_validate_json(found["spec"]["template"]["metadata"]["annotations"]["videoimport.io/task"])
+    assert (task.stall_seconds, task.politeness) == (90, polite)
+
+
+def test_manifest_is_plain_json():
+    found = manifest(**SECRET)
+    assert json.loads(json.dumps(found)) == found

@@ -10,8 +10,7 @@ from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.apply import Writer
-from videoimport.controller.reconcile.live_reads import LEAVING_SECONDS, Confirmation
-from videoimport.controller.reconcile.observe import observe_bulk
+from videoimport.controller.reconcile.observe import LEAVING_SECONDS, LiveReads, collect_owned, list_owned, observe_bulk
 from videoimport.core.plan import Create
 
 Raw = dict[str, Any]
@@ -34,7 +33,7 @@ async def looked_for(cluster: Any, thing: Thing, status: Raw, job: Raw | None = 
         store.put("Job", job)
     entry = store.find("VideoImport", "ns", "one")
     assert entry is not None
-    await Confirmation(cluster, store).lost_job(KEY, entry)
+    await LiveReads(cluster, store).restore_lost_job(KEY, entry)
     return store
 
 
@@ -139,7 +138,7 @@ def test_a_child_that_cannot_be_read_is_known_to_be_there(thing: Thing) -> None:
     store.put("VideoImport", thing("VideoImport", "newer", 3, owner=owner, spec=SPEC, status={"phase": "Dreaming"}))
     entry = store.find("BulkImport", "ns", "many")
     assert entry is not None
-    observed = observe_bulk(entry, store, Notes("many-uid"))
+    observed = observe_bulk(entry, list_owned(entry, store), store, Notes("many-uid"))
     assert [child.metadata.name for child in observed.children] == ["good"]
     assert observed.unreadable == {"newer"}
 
@@ -155,13 +154,12 @@ async def test_what_was_on_its_way_out_and_is_gone_unseen_is_found_out_within_se
     store.put(kind, leaving)
     entry = store.find("VideoImport", "ns", "one")
     assert entry is not None
-    confirmation = Confirmation(cluster, store)
-    assert await confirmation.what_leaves(KEY, entry, notes, 100.0) == LEAVING_SECONDS
+    assert (await collect_owned(KEY, entry, cluster, store, notes, 100.0))[1] == LEAVING_SECONDS
     assert cluster.called("get") == []
     cluster.objects[kind, name] = leaving
-    assert await confirmation.what_leaves(KEY, entry, notes, 106.0) == LEAVING_SECONDS
+    assert (await collect_owned(KEY, entry, cluster, store, notes, 106.0))[1] == LEAVING_SECONDS
     assert store.find(kind, "ns", name) is not None
     del cluster.objects[kind, name]
-    await confirmation.what_leaves(KEY, entry, notes, 112.0)
+    await collect_owned(KEY, entry, cluster, store, notes, 112.0)
     assert store.find(kind, "ns", name) is None
-    assert await confirmation.what_leaves(KEY, entry, notes, 118.0) is None
+    assert (await collect_owned(KEY, entry, cluster, store, notes, 118.0))[1] is None

@@ -6,8 +6,7 @@ import pytest
 
 from videoimport.api.identity import video_id
 from videoimport.api.output import Output
-from videoimport.api.tasks.import_task import spec_hash, wish_hash
-from videoimport.api.videoimport import VideoImportSpec
+from videoimport.api.videoimport import VideoImportSpec, spec_hash, wish_hash
 
 LEAST = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "media"}}}
 

@@ -1,4 +1,4 @@
-"""What a worker's pod mounts, and where it may run."""
+"""The Job of a run: what it must have, and what nobody may take from it."""
 
 import json
 
@@ -12,8 +12,122 @@ from videoimport.api.tasks.import_task import (
     SCRATCH_PATH,
     SOURCE_CREDENTIALS_PATH,
     SOURCE_VOLUME_PATH,
+    TASK_PATH,
 )
 from videoimport.core.jobs.pod_template import build_import_pod
+from videoimport.core.jobs.run import build_import_job
+from videoimport.core.settings import Settings
+
+SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}
+
+
+def manifest(settings=SETTINGS, run=3, **given):
+    return build_import_job(video(**given), run, settings)
+
+
+def made(**meta):
+    """The Job as the API server gives it back."""
+    found = manifest(meta=meta)
+    return found | {"metadata": found["metadata"] | {"uid": "j", "creationTimestamp": "2026-05-04T12:00:00Z"}}
+
+
+def pod_spec(**given):
+    return manifest(**given)["spec"]["template"]["spec"]
+
+
+def container(**given):
+    return pod_spec(**given)["containers"][0]
+
+
+def test_worker_finds_its_task_through_the_downward_api():
+    volume = next(volume for volume in pod_spec()["volumes"] if volume["name"] == "task")
+    item = volume["downwardAPI"]["items"][0]
+    mount = next(mount for mount in container()["volumeMounts"] if mount["name"] == "task")
+    assert f"{mount['mountPath']}/{item['path']}" == TASK_PATH
+    assert item["fieldRef"] == {"fieldPath": "metadata.annotations['videoimport.io/task']"}
+
+
+def test_pod_passes_pod_security_restricted():
+    spec, worker = pod_spec(), container()
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert {spec["securityContext"][key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {65532}
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert worker["securityContext"]["allowPrivilegeEscalation"] is False
+    assert worker["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_pod_holds_nothing_of_the_clusters_and_may_write_only_to_its_volumes():
+    spec, worker = pod_spec(), container()
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert worker["securityContext"]["readOnlyRootFilesystem"] is True
+    writable = [mount["mountPath"] for mount in worker["volumeMounts"] if not mount.get("readOnly")]
+    assert writable == [SCRATCH_PATH, "/tmp"]
+    assert worker["env"] == [{"name": "HOME", "value": "/tmp"}]
+
+
+def test_every_mount_has_its_volume():
+    names = [volume["name"] for volume in pod_spec(**SECRET)["volumes"]]
+    assert [mount["name"] for mount in container(**SECRET)["volumeMounts"]] == names
+    assert len(set(names)) == len(names)
+
+
+def test_scratch_has_the_size_that_was_asked_for():
+    worker = {"scratch": {"size": "50Gi"}}
+    volume = next(volume for volume in pod_spec(worker=worker)["volumes"] if volume["name"] == "scratch")
+    assert volume["emptyDir"] == {"sizeLimit": "50Gi"}
+    assert container(worker=worker)["resources"]["requests"]["ephemeral-storage"] == "50Gi"
+
+
+@pytest.mark.parametrize(
+    ("resources", "requests", "limits"),
+    [
+        ({}, {"cpu": "100m", "memory": "256Mi"}, {"memory": "2Gi"}),
+        ({"requests": {"memory": "4Gi"}}, {"cpu": "100m", "memory": "4Gi"}, {"memory": "4Gi"}),
+        ({"requests": {"memory": "1Gi"}}, {"cpu": "100m", "memory": "1Gi"}, {"memory": "2Gi"}),
+        ({"requests": {"cpu": "2"}}, {"cpu": "2", "memory": "256Mi"}, {"memory": "2Gi"}),
+        ({"limits": {"memory": "128Mi"}}, {"cpu": "100m", "memory": "128Mi"}, {"memory": "128Mi"}),
+        ({"limits": {"cpu": "50m"}}, {"cpu": "50m", "memory": "256Mi"}, {"cpu": "50m", "memory": "2Gi"}),
+        ({"limits": {"cpu": 2}}, {"cpu": "100m", "memory": "256Mi"}, {"cpu": "2", "memory": "2Gi"}),
+        (
+            {"requests": {"cpu": "1"}, "limits": {"memory": "64Mi"}},
+            {"cpu": "1", "memory": "64Mi"},
+            {"memory": "64Mi"},
+        ),
+        (
+            {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"cpu": "2"}},
+            {"cpu": "1", "memory": "3Gi"},
+            {"cpu": "2", "memory": "3Gi"},
+        ),
+        (
+            {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}},
+            {"cpu": "100m", "memory": "256Mi", "nvidia.com/gpu": "1"},
+            {"memory": "2Gi", "nvidia.com/gpu": "1"},
+        ),
+    ],
+)
+def test_defaults_fill_what_the_user_left_out_and_no_request_is_above_its_limit(resources, requests, limits):
+    found = container(worker={"resources": resources})["resources"]
+    assert found == {"requests": requests | {"ephemeral-storage": "10Gi"}, "limits": limits}
+
+
+def test_users_own_storage_request_or_limit_stands():
+    asked = {"resources": {"requests": {"ephemeral-storage": "1Gi"}}}
+    limited = {"resources": {"limits": {"ephemeral-storage": "1Gi"}}}
+    assert container(worker=asked)["resources"]["requests"]["ephemeral-storage"] == "1Gi"
+    assert "ephemeral-storage" not in container(worker=limited)["resources"]["requests"]
+
+
+def test_image_comes_from_the_settings():
+    settings = Settings("img:2", image_pull_policy="Always", image_pull_secrets=("regcred",))
+    found = manifest(settings=settings)["spec"]["template"]["spec"]
+    assert (found["containers"][0]["image"], found["containers"][0]["imagePullPolicy"]) == ("img:2", "Always")
+    assert found["imagePullSecrets"] == [{"name": "regcred"}]
+
+
+def test_worker_has_half_a_minute_to_abort_its_upload():
+    assert pod_spec()["terminationGracePeriodSeconds"] == 30
+
 
 LOGINS = {
     "source": {"s3": {"bucket": "tapes", "key": "a.mov"}, "credentialsSecretRef": {"name": "in"}},
