@@ -4,6 +4,7 @@ Each step may be done twice, by this run or the next: it looks whether it is don
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from videoimport.api.reasons import Reason
@@ -11,12 +12,14 @@ from videoimport.worker.pipeline import publish_plan, publish_rollback
 from videoimport.worker.pipeline import verification_report as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
-from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import video_index as index
-from videoimport.worker.storage.base import UID, Ticket, UnmetError, exists, has_marks
+from videoimport.worker.storage.base import UID, Facts, Ticket, UnmetError, exists, has_marks
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.record_scope import StoredObject
 from videoimport.worker.storage.retry_policy import RESENDS
+
+_LOOKS = 3
+"""Times that result.json is looked at, where another request changes it after each."""
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
@@ -31,14 +34,14 @@ def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredOb
             return None
         shown.append(found)
     for key in intent.stale:
-        if publish_plan.may_remove(place, key):
-            store.delete(key)
+        publish_rollback.remove_version(place, key, publish_plan.removable(place, intent, key))
     done = _with_result(place, intent, shown)
-    if publish_plan.is_protected(place) and store.guards is not True:
+    is_guarded = store.guards and (store.guards_own or not intent.replace)
+    if publish_plan.is_protected(place) and not is_guarded:
         _look_again(place, intent, done.objects[-1])
     for key in intent.index_keys:
         index.commit(place.scope, key, index.committed(done, done.objects, lossy=intent.lossy), place.now())
-    record.write(place.scope, place.record_key, done)
+    place.record.write(done)
     return done
 
 
@@ -47,13 +50,25 @@ def _remove_old_result(place: Place, intent: Intent) -> None:
 
     Raises ImportFailure DESTINATION_EXISTS when it is another import's that may not be replaced.
     """
+    for _ in range(_LOOKS):
+        facts = _replaceable_result(place, intent)
+        if facts is None:
+            return
+        with suppress(UnmetError):
+            place.store.delete(intent.result_key, facts)
+            return
+    raise exists(place.store.uri(intent.result_key))
+
+
+def _replaceable_result(place: Place, intent: Intent) -> Facts | None:
+    """What stands at result.json's key. Raises ImportFailure DESTINATION_EXISTS when that may not be replaced."""
     facts = place.store.head(intent.result_key)
-    if facts is None:
-        return
-    is_foreign = publish_plan.is_protected(place) and publish_plan.is_foreign(place, intent.result_key, facts)
-    if is_foreign and not publish_rollback.is_own_result(place, intent):
+    if facts is None or not publish_plan.is_protected(place):
+        return facts
+    is_foreign = publish_plan.is_foreign(place, intent.result_key, facts)
+    if is_foreign and publish_rollback.own_result(place, intent) is None:
         raise exists(place.store.uri(intent.result_key))
-    place.store.delete(intent.result_key)
+    return facts
 
 
 def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Finished:
@@ -61,7 +76,7 @@ def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Fin
     words = {place.store.uri(one.key): one.verified for one in shown if one.verified}
     result = _written_result(place, intent, verified.in_result(intent.result, words).encode())
     report = verified.in_report(intent.report, words, result)
-    if publish_plan.is_unguarded(place):  # it may have shown so only now
+    if publish_plan.is_unguarded(place, replace=intent.replace):  # it may have shown so only now
         report = report.model_copy(update={"unguarded": True})
     return Finished.of(report, (*shown, result))
 
@@ -82,12 +97,11 @@ def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObjec
 def _put_result(place: Place, intent: Intent, content: bytes) -> None:
     """Write result.json over this intent's own at most, unless another's may be replaced. DESTINATION_EXISTS."""
     write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
-    try:
-        write(replace=not publish_plan.is_protected(place))
-    except UnmetError:
-        if not publish_rollback.is_own_result(place, intent):
-            raise exists(place.store.uri(intent.result_key)) from None
-        write()
+    for _ in range(_LOOKS):
+        with suppress(UnmetError):
+            write(replace=_replaceable_result(place, intent) or False)
+            return
+    raise exists(place.store.uri(intent.result_key))
 
 
 def _look_again(place: Place, intent: Intent, result: StoredObject) -> None:
