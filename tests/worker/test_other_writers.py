@@ -338,6 +338,29 @@ class TestReplace:
         assert len(completed) == 2
         assert completed[0] != completed[1]
 
+    @KEEPS
+    def test_two_that_replace_each_others_files_end_with_one_whole_result(
+        self, desk: Desk, files: dict[str, Path], tmp_path: Path
+    ) -> None:
+        """The other one begins after this one's first file is visible, and ends before its second one is."""
+        other = {name: tmp_path / f"other{number}" for number, name in enumerate(files)}
+        for path in other.values():
+            path.write_bytes(path.name.encode() * 500)
+        place, theirs = desk.place(**REPLACE), desk.place("other", **REPLACE)
+
+        def before(call: Call, key: str) -> None:
+            if call.name == "Complete" and key == VIDEO:
+                desk.habits.before = lambda *_: None
+                bring(theirs, other)
+
+        desk.habits.before = before
+        assert desk.end(place, files).reason is Reason.DESTINATION_UNAVAILABLE
+        bring(desk.place(run=2, **REPLACE), files)
+        assert {key: desk.home.read(key) for key in (STILL, VIDEO)} == {
+            f"{FOLDER}/{name}": path.read_bytes() for name, path in files.items()
+        }
+        assert json.loads(desk.home.read(RESULT))["uid"] == "new"
+
     @CONDITION
     def test_what_took_the_place_of_an_old_file_is_not_removed(
         self, desk: Desk, files: dict[str, Path], newer: dict[str, Path]

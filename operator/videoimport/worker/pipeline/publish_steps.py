@@ -25,7 +25,6 @@ _LOOKS = 3
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
     """Go through all steps after the intent, those done already included: the record then. None where something sent is
     gone."""
-    store = place.store
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []
@@ -36,8 +35,7 @@ def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredOb
     for key in intent.stale:
         publish_rollback.remove_version(place, key, publish_plan.removable(place, intent, key))
     done = _with_result(place, intent, shown)
-    is_guarded = store.guards and (store.guards_own or not intent.replace)
-    if publish_plan.is_protected(place) and not is_guarded:
+    if not (publish_plan.is_protected(place) and _is_guarded(place, intent)):
         _look_again(place, intent, done.objects[-1])
     for key in intent.index_keys:
         index.commit(place.scope, key, index.committed(done, done.objects, lossy=intent.lossy), place.now())
@@ -106,12 +104,26 @@ def _put_result(place: Place, intent: Intent, content: bytes) -> None:
 
 def _look_again(place: Place, intent: Intent, result: StoredObject) -> None:
     """On a store that cannot look and complete in one step, another import may have come in between and gone over ours:
-    then ours was not imported. DESTINATION_EXISTS."""
-    for ticket in intent.tickets:
-        if not place.store.is_there(ticket, intent.marks):
-            raise exists(place.store.uri(ticket.key))
-    if not place.scope.has(result, intent.report.uid):
-        raise exists(place.store.uri(result.key))
+    then ours was not imported. DESTINATION_EXISTS. Where others' results may be replaced, two imports may replace each
+    other's files on any store: then the next run replaces all of them. DESTINATION_UNAVAILABLE."""
+    lost = [ticket.key for ticket in intent.tickets if not place.store.is_there(ticket, intent.marks)]
+    if not lost and not place.scope.has(result, intent.report.uid):
+        lost = [result.key]
+    if lost:
+        uri = place.store.uri(lost[0])
+        raise exists(uri) if publish_plan.is_protected(place) else _replaced(uri)
+
+
+def _is_guarded(place: Place, intent: Intent) -> bool:
+    """Whether no other import's completion can go over an object of ours, nor ours over another's."""
+    store = place.store
+    return bool(store.guards and (store.guards_own or not intent.replace))
+
+
+def _replaced(uri: str) -> ImportFailure:
+    message = f"Another import replaced {uri} while this run made its files visible."
+    advice = "Give the two imports different names (destination.name), or run one after the other."
+    return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
 
 def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:
