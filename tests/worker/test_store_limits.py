@@ -94,6 +94,7 @@ class TestKnownConditions:
                     del call.headers[header]
 
         home = via(Shape("one", change))
+        home.bucket.put("in/.videoimport/imports/new.json", b"{}")  # an earlier run wrote it
         store = home.store()
         preflight.writable(place_at(store, task_for(home)))
         found = {"Put": store.writes, "Complete": store.completions}

@@ -110,5 +110,5 @@ def writable(place: Place) -> None:
     place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)
     place.notebook.announce([key])
-    place.store.probe(key, place.notebook.standing)
+    place.store.probe(key, place.notebook.standing, replaces=place.record.look() is not None)
     place.notebook.forget()

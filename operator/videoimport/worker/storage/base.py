@@ -223,9 +223,10 @@ class DestinationStore(Protocol):
     def abort(self, key: str, upload: str) -> bool:
         """Take one upload back. False where that could not be done, which is only logged."""
 
-    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:
+    def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
         """Find out that we may write at a key; leaves nothing. ``note`` is the key of a small object of ours that is
-        there, with its content: at it the store shows what else it can do. It stays as it is."""
+        there, with its content: at it the store shows what else it can do. It stays as it is. ``replaces``: whether
+        objects of ours may be replaced, so that what becomes of the condition for that is worth a request."""
 
     def check_options(self, key: str) -> None:
         """Find out whether visible objects can have what the destination asks of them; leaves nothing. ``key`` is free

@@ -171,9 +171,9 @@ class S3Store(S3Bucket):
         """The option of an upload whose parts go with SHA-256."""
         return {"ChecksumAlgorithm": "SHA256"} if self.checksums else {}
 
-    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:
+    def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
         """Find out what the store can do; leaves nothing."""
-        capability_probe.probe(self, key, note)
+        capability_probe.probe(self, key, note, replaces=replaces)
 
     def check_options(self, key: str) -> None:
         """Find out whether the store takes what the destination asks of visible objects; leaves nothing."""

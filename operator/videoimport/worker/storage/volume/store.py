@@ -39,7 +39,7 @@ class VolumeStore(VolumeFiles):
     def check_options(self, key: str) -> None:
         """A volume has no options of objects."""
 
-    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:  # noqa: ARG002
+    def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:  # noqa: ARG002
         """Write a byte beside a key and take it back."""
         if not self._root.is_dir():
             message = f"The volume of claim {self.claim!r} is not mounted at {self._root}."
