@@ -38,7 +38,8 @@ class Facts:
     metadata: Mapping[str, str]
     """Names in lower case."""
     etag: str | None = None
-    """The store's own name for the very bytes, without quotes; None on a volume."""
+    """The store's own name for the very bytes, without quotes. On a volume only a file without
+    metadata has one, which tells its versions apart."""
 
 
 Replaceable = Facts | bool

@@ -89,7 +89,9 @@ class VolumeFiles:
             except FileNotFoundError:
                 return None
             side = self._side(key, found)
-        return Facts(found.st_size, side.sha256 if side else None, side.metadata if side else {})
+        if side is None:  # another program's: only its inode and time tell one version from the next
+            return Facts(found.st_size, None, {}, f"{found.st_ino}-{found.st_mtime_ns}")
+        return Facts(found.st_size, side.sha256, side.metadata)
 
     def _side(self, key: str, found: os.stat_result) -> sidecars.Side | None:
         if not stat.S_ISREG(found.st_mode):
