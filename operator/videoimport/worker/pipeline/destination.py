@@ -110,5 +110,6 @@ def writable(place: Place) -> None:
     place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)
     place.notebook.announce([key])
-    place.store.probe(key, place.notebook.standing, replaces=place.record.look() is not None)
+    replaces = place.record.look() is not None or place.task.spec.destination.if_exists == "Replace"
+    place.store.probe(key, place.notebook.standing, replaces=replaces)
     place.notebook.forget()
