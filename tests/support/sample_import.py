@@ -31,6 +31,7 @@ from videoimport.worker.source.files import Source, Sources
 from videoimport.worker.source.probe import Examined
 from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import Replaceable
 from videoimport.worker.storage.volume.store import VolumeStore
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -63,13 +64,13 @@ class RecordingStore(VolumeStore):
         self.versions: dict[str, list[Any]] = {}
 
     def write(
-        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
         super().write(key, body, metadata, shown=shown, replace=replace)
         self._keep(key, body)
 
-    def write_if(self, key: str, body: bytes, version: str | None) -> str:
-        written = super().write_if(key, body, version)
+    def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
+        written = super().write_if(key, body, version, metadata)
         self._keep(key, body)
         return written
 

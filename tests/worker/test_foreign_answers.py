@@ -19,7 +19,7 @@ from videoimport.worker.fetch.limits import Throttle
 from videoimport.worker.fetch.s3_ranges import Reader
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.proxy import Route
-from videoimport.worker.storage.base import Ticket, UnmetError
+from videoimport.worker.storage.base import Facts, Ticket, UnmetError
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.s3.store import S3Store
@@ -135,18 +135,21 @@ CALLS: dict[str, Callable[[S3Store], object]] = {
     "head": lambda store: store.head("in/a"),
     "write": lambda store: store.write("in/a", b"{}", {}),
     "write_if": lambda store: store.write_if("in/a", b"{}", None),
+    "write over one": lambda store: store.write("in/a", b"{}", {}, replace=FACTS),
     "delete": lambda store: store.delete("in/a"),
+    "delete one": lambda store: store.delete("in/a", FACTS),
     "keys": lambda store: [*store.keys("in/")],
     "begin": lambda store: store.begin("in/a", "video/mp4", {}),
     "probe": lambda store: store.probe("in/a", ("in/b", b"{}")),
     "is_ready": lambda store: store.is_ready(TICKET),
     "finish": lambda store: store.finish(TICKET, MARKS, replace=False),
     "is_there": lambda store: store.is_there(TICKET, MARKS),
-    "is_ours": lambda store: store.is_ours(TICKET, MARKS),
+    "own": lambda store: store.own(TICKET, MARKS),
     "sha256_of": lambda store: store.sha256_of("in/a", 1),
     "abort": lambda store: store.abort("in/a", "u"),
     "unfinished": lambda store: ours(store.unfinished("in/a") or (), NOTE, "in/a", ()),
 }
+FACTS = Facts(2, None, {}, "e")
 NOTE = Note(uid="uid", since=datetime(2026, 1, 1, tzinfo=UTC), uploads={"in/a": ()})
 
 

@@ -155,10 +155,10 @@ def test_what_stands_where_this_run_removed_its_own_is_not_its_own(bucket: Bucke
         store.proofs.keeps_metadata = False
         ticket: Ticket = ticket_of(key, body)
         store.write(key, body, {})
-        assert store.is_ours(ticket, {"videoimport-uid": "new"})
+        assert store.own(ticket, {"videoimport-uid": "new"}) is not None
         store.delete(key)
         bucket.put(key, body)
-        assert not store.is_ours(ticket, {"videoimport-uid": "new"})
+        assert store.own(ticket, {"videoimport-uid": "new"}) is None
         store.close()
 
 

@@ -56,18 +56,29 @@ class Case:
     """The request before which the first run is killed."""
     count: int = 2
     """Files."""
+    earlier: bool = False
+    """Whether a result of the same import with other files is there, which this one replaces. Not with an intruder that
+    is there first."""
+
+    @property
+    def is_over_own(self) -> bool:
+        return self.earlier and self.intruder != "First"
 
     @property
     def is_taken(self) -> bool:
         """Whether the import has to end with DestinationExists."""
-        is_protected = self.intruder == "First" or self.habits.conditions == "Honoured"
-        return self.intruder is not None and is_protected and self.if_exists == "Fail"
+        habits = self.habits
+        is_bound = habits.conditions == "Honoured"
+        if self.is_over_own:
+            is_bound = is_bound and habits.if_match == "Honoured" and habits.etag != "AbsentOnRead"
+        return self.intruder is not None and (self.intruder == "First" or is_bound) and self.if_exists == "Fail"
 
     @property
     def may_be_in_doubt(self) -> bool:
         """Whether a later run may find files that a run before it showed and nothing marks as its own: those stay, and
         are in the way. It finishes what was sent only where the store lists parts."""
-        is_unfinished = bool(self.faults) or (self.killed_at is not None and not self.habits.lists_parts)
+        is_finished = self.habits.lists_parts and not self.is_over_own
+        is_unfinished = bool(self.faults) or (self.killed_at is not None and not is_finished)
         return self.habits.metadata == "Dropped" and is_unfinished and self.if_exists == "Fail"
 
 
@@ -99,6 +110,8 @@ class World:
         case = self.case
         if case.intruder == "First":
             self.bucket.put(self.theirs, THEIRS)
+        if case.is_over_own:
+            self._bring_earlier()
         self.plan = Plan(case.habits, case.faults, case.damage)
         if case.intruder == "InBetween":
             self.plan.before = self._intrude
@@ -112,6 +125,15 @@ class World:
         if request.operation == "CompleteMultipartUpload" and request.key == self.theirs:
             self.plan.before = lambda _: None
             self.bucket.put(self.theirs, THEIRS)
+
+    def _bring_earlier(self) -> None:
+        self.mutated.plan = Plan(self.case.habits)
+        home = MutatedBucket(self.bucket, self.mutated)
+        with self._store(None) as store:
+            place = place_at(store, task_for(home, output={"video": {"crf": 30}}, **self._wish))
+            assert earlier_run.done_before(place) is None
+            preflight.writable(place)
+            bring(place, {name: path.with_suffix(".old") for name, path in self.files.items()})
 
     def run(self) -> Ended:
         """One run of the import, as the pipeline goes."""
@@ -171,6 +193,7 @@ def files() -> Iterator[dict[str, Path]]:
         for number, name in enumerate(NAMES):
             made[name] = Path(folder) / str(number)
             made[name].write_bytes(name.encode() * (100 + number))
+            made[name].with_suffix(".old").write_bytes(b"earlier" * (90 + number))
         yield made
 
 
@@ -189,7 +212,7 @@ def check(case: Case, store: ObjectStore, mutated: MutatedStore, files: dict[str
         if ended.report:
             assert again.report == ended.report, "another report of the same result"
             assert world.plan.seen["CompleteMultipartUpload"] == completed, "brought twice"
-        elif not (case.may_be_in_doubt and len(world.ended) > 2):
+        elif not (case.may_be_in_doubt and len(world.ended) > 2) and not case.is_over_own:
             assert set(world.visible) <= {"video.mp4"}, "something of ours stays visible"
     except AssertionError as error:
         raise AssertionError(f"{error}\n{world.told()}") from None
@@ -210,7 +233,8 @@ def assert_ended_right(world: World, ended: Ended) -> None:
         return
     contents = {name: path.read_bytes() for name, path in world.files.items()}
     if case.may_be_in_doubt and ended.reason is Reason.DESTINATION_EXISTS and len(world.ended) > 1:
-        assert visible.items() <= contents.items(), "other files than those that were shown are in the way"
+        is_known = visible.items() <= contents.items()
+        assert is_known or case.is_over_own, "other files than those that were shown are in the way"
         return
     assert ended.report is not None, "it never completes"
     assert {name: visible.get(name) for name in contents} == contents, "Completed, and the bytes are others"
@@ -247,6 +271,14 @@ def test_every_habit_alone_is_coped_with(
     store: ObjectStore, mutated: MutatedStore, files: dict[str, Path], habits: Habits
 ) -> None:
     check(Case(habits), store, mutated, files)
+
+
+@pytest.mark.parametrize("habits", [Habits(), *ONE_HABIT], ids=_name)
+@pytest.mark.parametrize("intruder", [None, "InBetween"])
+def test_an_own_result_is_replaced_and_no_other(
+    store: ObjectStore, mutated: MutatedStore, files: dict[str, Path], habits: Habits, intruder: Any
+) -> None:
+    check(Case(habits, intruder=intruder, earlier=True), store, mutated, files)
 
 
 DAMAGED = [Damage("UploadPart", 2, "Flipped"), Damage("UploadPart", 2, "Shorter"), Damage("PutObject", 1, "Flipped")]
@@ -300,6 +332,7 @@ PLANS = st.builds(
     if_exists=st.sampled_from(("Fail", "Replace")),
     killed_at=st.none() | st.none() | st.integers(1, 45),
     count=st.integers(1, len(NAMES)),
+    earlier=st.booleans(),
 )
 
 
@@ -313,6 +346,7 @@ def test_whatever_the_store_does_no_import_ends_wrong(
 
 ODD = Habits(
     metadata="HeaderCase", etag="Weak", checksum="NoSuffix", conditions="NotImplemented", lists_parts=False,
+    unlisted="Bare404",
     lists_uploads=False, listing="Repeated", version="Null",
 )  # fmt: skip
 BARE = Habits(metadata="Dropped", etag="Opaque", checksum="Unknown", conditions="Ignored", version="Named")

@@ -14,6 +14,7 @@ from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
+from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.s3.errors import no_answer
 
 NOTE = "in/.videoimport/index/note.json"
@@ -73,6 +74,64 @@ class TestConditions:
         store.delete(NOTE)
         store.write_if(NOTE, b"mine", None)
         assert conditions[unmet + 1 :] == [None if unmet == 2 else "*"]
+        store.close()
+
+
+class TestKnownConditions:
+    """What a store makes of a condition is known for each kind of request and each header."""
+
+    @pytest.mark.parametrize("does", ["refuses", "ignores"])
+    @pytest.mark.parametrize("header", ["if-none-match", "if-match"])
+    @pytest.mark.parametrize("request_name", ["Put", "Complete"])
+    def test_each_is_found_out_by_itself(
+        self, via: Callable[[Shape], BucketHarness], request_name: str, header: str, does: str
+    ) -> None:
+        def change(call: Call) -> None:
+            if call.name == request_name and header in call.headers:
+                if does == "refuses":
+                    call.refuse(501, "NotImplemented")
+                else:
+                    del call.headers[header]
+
+        home = via(Shape("one", change))
+        home.bucket.put("in/.videoimport/imports/new.json", b"{}")  # an earlier run wrote it
+        store = home.store()
+        preflight.writable(place_at(store, task_for(home)))
+        found = {"Put": store.writes, "Complete": store.completions}
+        known = {
+            (name, told): one.is_honoured(parameter)
+            for name, one in found.items()
+            for told, parameter in (("if-none-match", "IfNoneMatch"), ("if-match", "IfMatch"))
+        }
+        wanted: dict[tuple[str, str], bool | None] = dict.fromkeys(known, True)
+        wanted[request_name, header] = False
+        if (request_name, header, does) == ("Complete", "if-none-match", "ignores"):
+            wanted["Complete", "if-match"] = None  # the upload is completed by then
+        assert known == wanted
+        store.close()
+
+    @pytest.mark.parametrize("does", ["refuses", "ignores"])
+    def test_a_deletion_without_the_condition_leaves_what_another_writer_put_there(
+        self, via: Callable[[Shape], BucketHarness], does: str
+    ) -> None:
+        def change(call: Call) -> None:
+            if call.name == "Delete" and "if-match" in call.headers:
+                if does == "refuses":
+                    call.refuse(501, "NotImplemented")
+                else:
+                    del call.headers["if-match"]
+
+        home = via(Shape("deletes", change))
+        store = home.store()
+        store.write(NOTE, b"mine", {})
+        mine = store.head(NOTE)
+        home.bucket.put(NOTE, b"another's")
+        with pytest.raises(UnmetError):
+            store.delete(NOTE, mine)
+        assert home.read(NOTE) == b"another's"
+        store.delete(NOTE, store.head(NOTE))
+        assert NOTE not in home.keys
+        store.delete(NOTE, mine)  # nothing is there
         store.close()
 
 

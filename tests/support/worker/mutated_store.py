@@ -37,6 +37,7 @@ _OWN_HEADERS = (
     "expect",
     "accept-encoding",
 )
+_CONDITIONAL = ("PUT", "POST", "DELETE")
 _MOST_METADATA = 40
 """Characters of a value that a store keeps that trims it."""
 _ERROR = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{0}</Code><Message>{0}</Message></Error>'
@@ -54,7 +55,11 @@ class Habits:
     checksum: Literal["Composite", "NoSuffix", "FullObject", "Unreadable", "AbsentOnRead", "Unknown"] = "Composite"
     """``AbsentOnRead``: kept and confirmed, but HEAD does not tell it. ``Unknown``: the store knows no SHA-256."""
     conditions: Literal["Honoured", "NotImplemented", "BadRequest", "Ignored"] = "Honoured"
+    if_match: Literal["Honoured", "NotImplemented", "Ignored"] = "Honoured"
+    """What it does with ``If-Match`` where it honours conditions."""
     lists_parts: bool = True
+    unlisted: Literal["NotImplemented", "Bare404"] = "NotImplemented"
+    """How it answers ListParts where it lists none."""
     lists_uploads: bool = True
     listing: Literal["Exact", "Repeated", "Stale"] = "Exact"
     version: Literal["Absent", "Null", "Named"] = "Absent"
@@ -226,9 +231,10 @@ class MutatedStore(LocalServer):
         habits, operation = self.plan.habits, request.operation
         is_unlisted = {"ListParts": not habits.lists_parts, "ListMultipartUploads": not habits.lists_uploads}
         if is_unlisted.get(operation):
-            return error(501, "NotImplemented")
-        if request.condition and request.method in ("PUT", "POST"):
-            if habits.conditions == "NotImplemented":
+            is_bare = operation == "ListParts" and habits.unlisted == "Bare404"
+            return Answer(404, [], b"") if is_bare else error(501, "NotImplemented")
+        if request.condition and request.method in _CONDITIONAL:
+            if self._handling(request) == "NotImplemented":
                 return error(501, "NotImplemented")
             if habits.conditions == "BadRequest":
                 return error(400, "InvalidArgument")
@@ -239,6 +245,12 @@ class MutatedStore(LocalServer):
         if answer.status < 300 or operation == "HeadObject":
             self._change_answer(request, answer)
         return answer
+
+    def _handling(self, request: Request) -> str:
+        """What the store does with a request's condition."""
+        habits = self.plan.habits
+        is_own = habits.conditions == "Honoured" and request.condition == "if-match"
+        return habits.if_match if is_own else habits.conditions
 
     def _forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         signed = AWSRequest(method, f"http://{self._target}{path}", dict(headers), body)
@@ -258,7 +270,7 @@ class MutatedStore(LocalServer):
 
     def _change(self, request: Request, damaged: bytes | None) -> None:
         habits, headers = self.plan.habits, request.headers
-        if habits.conditions == "Ignored" and request.method in ("PUT", "POST") and request.condition:
+        if request.condition and request.method in _CONDITIONAL and self._handling(request) == "Ignored":
             del headers[request.condition]
         if "if-match" in headers:
             headers["if-match"] = self._own_etag(headers["if-match"])

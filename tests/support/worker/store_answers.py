@@ -154,6 +154,24 @@ def complete_if_none_match(asker: Asker) -> str:
     return _unmet(lambda: asker.complete("k", *upload, IfNoneMatch="*"))
 
 
+def complete_if_match(asker: Asker) -> str:
+    """A completion that may replace one version only."""
+    old = asker.put("k")["ETag"]
+    new = asker.complete("k", *asker.upload("k", b"y"), IfMatch=old)["ETag"]
+    upload = asker.upload("k", b"z")
+    return _unmet(lambda: asker.complete("k", *upload, IfMatch=old)) if new != old else "the same ETag for other bytes"
+
+
+def delete_if_match(asker: Asker) -> str:
+    """A deletion that may remove one version only."""
+    old = asker.put("k")["ETag"]
+    new = asker.put("k", b"y")["ETag"]
+    seen = _unmet(lambda: asker.client.delete_object(Bucket=asker.name, Key="k", IfMatch=old))
+    if seen == "honoured":
+        asker.client.delete_object(Bucket=asker.name, Key="k", IfMatch=new)
+    return seen
+
+
 def complete_twice(asker: Asker) -> str:
     """The second answer to one completion."""
     upload = asker.upload("k", b"x")
@@ -414,7 +432,8 @@ ANSWERS: Mapping[str, Callable[[Asker], str]] = {
     function.__name__: function
     for function in (
         part_checksums, wrong_checksum, wrong_md5, etags, put_if_none_match, put_if_match, complete_if_none_match,
-        complete_twice, list_parts, list_uploads, list_no_uploads, aborted, metadata, metadata_keys, metadata_of_2_kb,
+        complete_if_match, delete_if_match, complete_twice, list_parts, list_uploads, list_no_uploads, aborted,
+        metadata, metadata_keys, metadata_of_2_kb,
         content_type, cache_control, encryption, storage_class, unknown_storage_class, tags, empty_part, four_parts,
         part_again, range_read, read_if_match, list_encoded, list_plain, version_id, absent_key, delete_absent,
         odd_keys, long_key, long_segment, double_slash, dot_segment, file_and_folder,

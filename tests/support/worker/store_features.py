@@ -49,16 +49,33 @@ ANSWERED: Mapping[str, Feature] = {
     ),
     "put_if_none_match": Feature(
         "PutObject with `If-None-Match: *`",
-        "Ignored: two imports of one video at one moment may both store it",
+        "Sends it where no object was. Ignored: looks right before; two imports of one video may both store it",
         "honoured",
         {"rclone": "ignored"},
     ),
-    "put_if_match": Feature("PutObject with `If-Match`", "As above", "honoured", {"rclone": "ignored"}),
+    "put_if_match": Feature(
+        "PutObject with `If-Match`",
+        "Sends the ETag of the record or `result.json` that it replaces. Ignored: looks right before",
+        "honoured",
+        {"rclone": "ignored"},
+    ),
     "complete_if_none_match": Feature(
         "CompleteMultipartUpload with `If-None-Match: *`",
         "Ignored: checks the key right before and right after, and reports it (`unguarded`)",
         "honoured",
         {"rclone": "ignored"},
+    ),
+    "complete_if_match": Feature(
+        "CompleteMultipartUpload with `If-Match`",
+        "Sends the ETag of the object of its own that it replaces. Ignored: looks right before and right after",
+        "honoured",
+        {"moto": "ignored", "rclone": "ignored"},
+    ),
+    "delete_if_match": Feature(
+        "DeleteObject with `If-Match`",
+        "Sends the ETag of the object that it removes. Ignored: looks right before",
+        "honoured",
+        {"minio": "ignored", "rclone": "ignored", "s3s-fs": "ignored"},
     ),
     "complete_twice": Feature(
         "A second CompleteMultipartUpload",

@@ -11,9 +11,10 @@ from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
-from videoimport.worker.storage.base import DestinationStore
+from videoimport.worker.storage.base import DestinationStore, Facts
 from videoimport.worker.storage.keys import Names
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_file import RecordFile
+from videoimport.worker.storage.record_scope import Scope, StoredObject
 from videoimport.worker.storage.retry_policy import Retries, read_timeout
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.upload_journal import UploadJournal
@@ -27,11 +28,12 @@ class Place:
     store: DestinationStore
     task: Task
     now: Callable[[], datetime]
-    reclaimed: set[str] = field(default_factory=set)
-    """Keys that this import published to, as its record says, and where other bytes stand now. What bears no import's
-    mark there is in nobody's way."""
-    proven: set[str] = field(default_factory=set)
-    """Keys of this import's objects without marks, on a store that keeps none; each still is as its record says."""
+    reclaimed: dict[str, Facts] = field(default_factory=dict)
+    """What stood without any import's mark where this import published to, as its record says, when the run began. It
+    is in nobody's way; what came later is another writer's."""
+    proven: dict[str, StoredObject] = field(default_factory=dict)
+    """This import's objects without marks, on a store that keeps none; each was as its record says when the run
+    began. What came later at such a key is another writer's."""
     retries: Retries = field(default_factory=Retries)
 
     def __post_init__(self) -> None:
@@ -47,6 +49,11 @@ class Place:
     def record_key(self) -> str:
         """The key of the commit record."""
         return naming.record_key(self.task.spec.destination, self.task.uid)
+
+    @cached_property
+    def record(self) -> RecordFile:
+        """The commit record, as this run reads and writes it."""
+        return RecordFile(self.scope, self.record_key)
 
     @cached_property
     def notebook(self) -> UploadJournal:
@@ -103,5 +110,6 @@ def writable(place: Place) -> None:
     place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)
     place.notebook.announce([key])
-    place.store.probe(key, place.notebook.standing)
+    replaces = place.record.look() is not None or place.task.spec.destination.if_exists == "Replace"
+    place.store.probe(key, place.notebook.standing, replaces=replaces)
     place.notebook.forget()

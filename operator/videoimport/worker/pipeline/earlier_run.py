@@ -20,7 +20,7 @@ from videoimport.worker.storage.record_scope import StoredObject
 def done_before(place: Place) -> Report | None:
     """The report of an earlier run that got through, even if it did not live to say so; its leftovers are gone. None
     where any of what it published is not there any more as it was: then it is imported again."""
-    earlier = record.read(place.scope, place.record_key)
+    earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)
     report = _repeated(place, earlier) if earlier is not None and earlier.uid == place.task.uid else None
@@ -35,7 +35,7 @@ def _repeated(place: Place, earlier: Finished) -> Report | None:
     if (report := _confirmed(place, earlier)) is not None:
         return report
     if place.store.keeps():
-        place.reclaimed.update(one.key for one in earlier.objects if one.marked)
+        place.reclaimed.update(publish_plan.reclaimable(place, earlier))
     else:
         place.proven.update(publish_plan.unmarked(place, earlier))
     return None
@@ -82,7 +82,9 @@ def finished(place: Place, intent: Intent) -> Finished | None:
     def shown_object(ticket: Ticket) -> StoredObject | None:
         if store.is_there(ticket, intent.marks):
             store.abort(ticket.key, ticket.upload)
-        elif not store.finish(ticket, intent.marks, replace=publish_plan.may_overwrite(place, intent, ticket)):
+        elif not publish_plan.overwriting(
+            place, intent, ticket, lambda replace: store.finish(ticket, intent.marks, replace=replace)
+        ):
             return None
         return publish_steps.arrived(place, ticket, intent)
 

@@ -16,8 +16,7 @@ from videoimport.worker.pipeline import earlier_run, publish_plan, publish_rollb
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Interruption, Remedy
 from videoimport.worker.runtime.logging import log
-from videoimport.worker.storage import commit_record as record
-from videoimport.worker.storage.base import Ticket
+from videoimport.worker.storage.base import Content, Ticket, UnmetError
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.record_scope import StoredObject
 from videoimport.worker.storage.retry_policy import RESENDS
@@ -81,8 +80,9 @@ class _Publication:
         """Keys that the destination was asked to show."""
         self._shown: set[str] = set()
         """Keys that the destination says it shows."""
-        self._record = _EarlierObject.of(place, place.record_key)
-        self._result = _EarlierObject.of(place, intent.result_key) if intent.replace else None
+        self._record = _EarlierObject.of(place, place.record_key, place.record.look())
+        result = place.scope.read(intent.result_key) if intent.replace else None
+        self._result = _EarlierObject.of(place, intent.result_key, result)
         """What says of the result that is about to be replaced."""
         keys = (ticket.key for ticket in intent.tickets if intent.replace)
         self._standing = {key: facts for key in keys if (facts := place.store.head(key)) is not None}
@@ -92,11 +92,11 @@ class _Publication:
         """Write the intent. Where that fails, all that is visible stays as it was, and so does the earlier record."""
         place = self._place
         try:
-            place.retries.run(lambda: record.write(place.scope, place.record_key, self.intent))
+            place.retries.run(lambda: place.record.write(self.intent))
         except BaseException:
             publish_rollback.abort(place, self.intent)
             with suppress(ImportFailure):
-                self._record.restore(place)
+                self._restore_record()
             raise
 
     def show(self) -> Finished | None:
@@ -141,11 +141,24 @@ class _Publication:
         """Write back what says of an earlier result where its objects still stand; else remove the commit record."""
         standing = self._standing.items()
         if not self._is_overwritten and all(self._place.store.head(key) == facts for key, facts in standing):
-            if self._result is not None and self._place.store.head(self._result.key) is None:
-                self._result.restore(self._place)
-            self._record.restore(self._place)
+            self._restore_result()
+            self._restore_record()
         else:
-            self._place.store.delete(self._place.record_key)
+            self._place.record.delete()
+
+    def _restore_result(self) -> None:
+        """Write the earlier result.json back, unless something stands there."""
+        if (earlier := self._result) is not None:
+            with suppress(UnmetError):
+                write = self._place.store.write
+                write(earlier.key, earlier.content, earlier.metadata, shown=True, replace=False)
+
+    def _restore_record(self) -> None:
+        """Make the commit record stand as it did before this run wrote it."""
+        if self._record is None:
+            self._place.record.delete()
+        else:
+            self._place.record.put(self._record.content, self._record.metadata)
 
     def _shown_object(self, ticket: Ticket) -> StoredObject:
         for left in reversed(range(RESENDS + 1)):
@@ -166,7 +179,9 @@ class _Publication:
             store.abort(ticket.key, ticket.upload)  # a link was made, and the temporary name is still there
         else:
             self._begun.add(ticket.key)
-            self._shipment.complete(ticket.key, replace=publish_plan.may_overwrite(self._place, self.intent, ticket))
+            publish_plan.overwriting(
+                self._place, self.intent, ticket, lambda replace: self._shipment.complete(ticket.key, replace=replace)
+            )
         self._shown.add(ticket.key)
 
     def _sent_again(self, ticket: Ticket) -> Ticket:
@@ -176,7 +191,7 @@ class _Publication:
         new = self._shipment.send_again(ticket.key)
         tickets = tuple(new if one.key == new.key else one for one in self.intent.tickets)
         self.intent = self.intent.model_copy(update={"tickets": tickets})
-        record.write(self._place.scope, self._place.record_key, self.intent)
+        self._place.record.write(self.intent)
         return new
 
 
@@ -185,19 +200,11 @@ class _EarlierObject:
     """A small object as it stood before the intent was written."""
 
     key: str
-    content: bytes | None
-    """None where there was none."""
+    content: bytes
     metadata: Mapping[str, str]
 
     @classmethod
-    def of(cls, place: Place, key: str) -> "_EarlierObject":
-        content = place.scope.read(key)
+    def of(cls, place: Place, key: str, content: Content | None) -> "_EarlierObject | None":
+        """None where there was none of ours."""
         facts = place.store.head(key) if content is not None and content.body else None
-        return cls(key, content.body if content and facts else None, facts.metadata if facts else {})
-
-    def restore(self, place: Place) -> None:
-        """Make it stand as it was."""
-        if self.content is None:
-            place.store.delete(self.key)
-        else:
-            place.store.write(self.key, self.content, self.metadata, shown=self.key != place.record_key)
+        return cls(key, content.body, facts.metadata) if content and facts else None

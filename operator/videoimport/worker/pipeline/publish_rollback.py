@@ -6,7 +6,8 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import verification_report as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
-from videoimport.worker.storage.base import UID, Ticket
+from videoimport.worker.runtime.logging import log
+from videoimport.worker.storage.base import UID, Facts, Ticket, UnmetError
 from videoimport.worker.storage.commit_record import Intent
 
 
@@ -31,7 +32,7 @@ def take_back(place: Place, intent: Intent) -> None:
     with suppress(ImportFailure):
         remove_result(place, intent)
     with suppress(ImportFailure):
-        place.store.delete(place.record_key)
+        place.record.delete()
 
 
 def abort(place: Place, intent: Intent) -> None:
@@ -42,24 +43,33 @@ def abort(place: Place, intent: Intent) -> None:
 
 def remove(place: Place, ticket: Ticket, intent: Intent) -> None:
     """Remove what an intent showed at a key, and no other import's or run's."""
-    if place.store.is_ours(ticket, intent.marks):
-        place.store.delete(ticket.key)
+    remove_version(place, ticket.key, place.store.own(ticket, intent.marks))
+
+
+def remove_version(place: Place, key: str, facts: Facts | None) -> None:
+    """Remove an object, but for one that took its place after it was seen; None removes nothing."""
+    if facts is None:
+        return
+    try:
+        place.store.delete(key, facts)
+    except UnmetError:
+        log().warning("destination_object_changed", key=key)
 
 
 def remove_result(place: Place, intent: Intent) -> None:
     """Remove the result.json that an intent has, and no other import's or run's."""
-    if is_own_result(place, intent):
-        place.store.delete(intent.result_key)
+    remove_version(place, intent.result_key, own_result(place, intent))
 
 
-def is_own_result(place: Place, intent: Intent) -> bool:
-    """Whether result.json is this intent's. Where the store keeps no metadata, the import that it names is its mark."""
+def own_result(place: Place, intent: Intent) -> Facts | None:
+    """Return result.json if it is this intent's. Without metadata, the import that it names is its mark."""
     ticket = verified.ticket_of(intent.result_key, intent.result.encode())
-    if place.store.is_ours(ticket, intent.marks):
-        return True
+    if (own := place.store.own(ticket, intent.marks)) is not None:
+        return own
     facts = place.store.head(intent.result_key)
     if facts is None or UID in facts.metadata or place.store.keeps():
-        return False
+        return None
     content = place.scope.read(intent.result_key)
     is_named = content is not None and verified.uid_of(content.body) == intent.report.uid
-    return is_named and content is not None and verified.is_same(content.body.decode(), intent.result)
+    is_same = is_named and content is not None and verified.is_same(content.body.decode(), intent.result)
+    return facts if is_same else None

@@ -4,6 +4,7 @@ Each step may be done twice, by this run or the next: it looks whether it is don
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from videoimport.api.reasons import Reason
@@ -11,18 +12,19 @@ from videoimport.worker.pipeline import publish_plan, publish_rollback
 from videoimport.worker.pipeline import verification_report as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
-from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import video_index as index
-from videoimport.worker.storage.base import UID, Ticket, UnmetError, exists, has_marks
+from videoimport.worker.storage.base import UID, Facts, Ticket, UnmetError, exists, has_marks
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.record_scope import StoredObject
 from videoimport.worker.storage.retry_policy import RESENDS
+
+_LOOKS = 3
+"""Times that result.json is looked at, where another request changes it after each."""
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
     """Go through all steps after the intent, those done already included: the record then. None where something sent is
     gone."""
-    store = place.store
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []
@@ -31,14 +33,13 @@ def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredOb
             return None
         shown.append(found)
     for key in intent.stale:
-        if publish_plan.may_remove(place, key):
-            store.delete(key)
+        publish_rollback.remove_version(place, key, publish_plan.removable(place, intent, key))
     done = _with_result(place, intent, shown)
-    if publish_plan.is_protected(place) and store.guards is not True:
+    if not (publish_plan.is_protected(place) and _is_guarded(place, intent)):
         _look_again(place, intent, done.objects[-1])
     for key in intent.index_keys:
         index.commit(place.scope, key, index.committed(done, done.objects, lossy=intent.lossy), place.now())
-    record.write(place.scope, place.record_key, done)
+    place.record.write(done)
     return done
 
 
@@ -47,13 +48,25 @@ def _remove_old_result(place: Place, intent: Intent) -> None:
 
     Raises ImportFailure DESTINATION_EXISTS when it is another import's that may not be replaced.
     """
+    for _ in range(_LOOKS):
+        facts = _replaceable_result(place, intent)
+        if facts is None:
+            return
+        with suppress(UnmetError):
+            place.store.delete(intent.result_key, facts)
+            return
+    raise exists(place.store.uri(intent.result_key))
+
+
+def _replaceable_result(place: Place, intent: Intent) -> Facts | None:
+    """What stands at result.json's key. Raises ImportFailure DESTINATION_EXISTS when that may not be replaced."""
     facts = place.store.head(intent.result_key)
-    if facts is None:
-        return
-    is_foreign = publish_plan.is_protected(place) and publish_plan.is_foreign(place, intent.result_key, facts)
-    if is_foreign and not publish_rollback.is_own_result(place, intent):
+    if facts is None or not publish_plan.is_protected(place):
+        return facts
+    is_foreign = publish_plan.is_foreign(place, intent.result_key, facts)
+    if is_foreign and publish_rollback.own_result(place, intent) is None:
         raise exists(place.store.uri(intent.result_key))
-    place.store.delete(intent.result_key)
+    return facts
 
 
 def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Finished:
@@ -61,7 +74,7 @@ def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Fin
     words = {place.store.uri(one.key): one.verified for one in shown if one.verified}
     result = _written_result(place, intent, verified.in_result(intent.result, words).encode())
     report = verified.in_report(intent.report, words, result)
-    if publish_plan.is_unguarded(place):  # it may have shown so only now
+    if publish_plan.is_unguarded(place, replace=intent.replace):  # it may have shown so only now
         report = report.model_copy(update={"unguarded": True})
     return Finished.of(report, (*shown, result))
 
@@ -82,22 +95,35 @@ def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObjec
 def _put_result(place: Place, intent: Intent, content: bytes) -> None:
     """Write result.json over this intent's own at most, unless another's may be replaced. DESTINATION_EXISTS."""
     write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
-    try:
-        write(replace=not publish_plan.is_protected(place))
-    except UnmetError:
-        if not publish_rollback.is_own_result(place, intent):
-            raise exists(place.store.uri(intent.result_key)) from None
-        write()
+    for _ in range(_LOOKS):
+        with suppress(UnmetError):
+            write(replace=_replaceable_result(place, intent) or False)
+            return
+    raise exists(place.store.uri(intent.result_key))
 
 
 def _look_again(place: Place, intent: Intent, result: StoredObject) -> None:
     """On a store that cannot look and complete in one step, another import may have come in between and gone over ours:
-    then ours was not imported. DESTINATION_EXISTS."""
-    for ticket in intent.tickets:
-        if not place.store.is_there(ticket, intent.marks):
-            raise exists(place.store.uri(ticket.key))
-    if not place.scope.has(result, intent.report.uid):
-        raise exists(place.store.uri(result.key))
+    then ours was not imported. DESTINATION_EXISTS. Where others' results may be replaced, two imports may replace each
+    other's files on any store: then the next run replaces all of them. DESTINATION_UNAVAILABLE."""
+    lost = [ticket.key for ticket in intent.tickets if not place.store.is_there(ticket, intent.marks)]
+    if not lost and not place.scope.has(result, intent.report.uid):
+        lost = [result.key]
+    if lost:
+        uri = place.store.uri(lost[0])
+        raise exists(uri) if publish_plan.is_protected(place) else _replaced(uri)
+
+
+def _is_guarded(place: Place, intent: Intent) -> bool:
+    """Whether no other import's completion can go over an object of ours, nor ours over another's."""
+    store = place.store
+    return bool(store.guards and (store.guards_own or not intent.replace))
+
+
+def _replaced(uri: str) -> ImportFailure:
+    message = f"Another import replaced {uri} while this run made its files visible."
+    advice = "Give the two imports different names (destination.name), or run one after the other."
+    return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
 
 def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:

@@ -38,7 +38,13 @@ class Facts:
     metadata: Mapping[str, str]
     """Names in lower case."""
     etag: str | None = None
-    """The store's own name for the very bytes, without quotes; None on a volume."""
+    """The store's own name for the very bytes, without quotes. On a volume only a file without
+    metadata has one, which tells its versions apart."""
+
+
+Replaceable = Facts | bool
+"""What a write may replace: the facts of the object that was just seen at the key, and no other one; False: nothing may
+stand there; True: whatever stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,11 @@ class NotAFileError(ImportFailure):
 class UnmetError(Exception):
     """A conditional write found something else than it was bound to."""
 
+    def __init__(self, *, is_repeated: bool = False) -> None:
+        """``is_repeated``: the request was sent more than once, so an earlier try of it may be the cause."""
+        super().__init__()
+        self.is_repeated = is_repeated
+
 
 class Upload(Protocol):
     """One file on its way to a key."""
@@ -122,8 +133,8 @@ class Upload(Protocol):
     def ticket(self) -> Ticket:
         """Only once it is sent."""
 
-    def complete(self, *, replace: bool) -> None:
-        """Make it visible. DESTINATION_EXISTS where something stands at the key and ``replace`` is False."""
+    def complete(self, *, replace: Replaceable) -> None:
+        """Make it visible. DESTINATION_EXISTS where something stands at the key that ``replace`` does not allow."""
 
     def stop(self) -> None:
         """Send no more; does not wait."""
@@ -148,6 +159,10 @@ class DestinationStore(Protocol):
         """Whether ``complete`` with ``replace`` False is one step with the look whether something stands there; None
         where that is not known."""
 
+    @property
+    def guards_own(self) -> bool | None:
+        """As ``guards``, of ``complete`` over the object that ``replace`` names."""
+
     def uri(self, key: str) -> str:
         """How an object is named to users."""
 
@@ -158,21 +173,21 @@ class DestinationStore(Protocol):
         """A small object, or None where there is none."""
 
     def write(
-        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
         """A small JSON object, whole. ``shown``: it is for users, and has what they want of visible objects.
 
-        Raises UnmetError where something stands at the key and ``replace`` is False.
+        Raises UnmetError where something stands at the key that ``replace`` does not allow.
         """
 
-    def write_if(self, key: str, body: bytes, version: str | None) -> str:
+    def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
         """As ``write``, but only if the object has this version still, or, with None, is not there.
 
         Returns its new version. Raises UnmetError.
         """
 
-    def delete(self, key: str) -> None:
-        """An object is no more; nor was it perhaps."""
+    def delete(self, key: str, only: Facts | None = None) -> None:
+        """An object is no more; nor was it perhaps. Raises UnmetError where another one than ``only`` stands there."""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Of the objects whose keys begin so, at most ``MOST_LISTED``."""
@@ -183,15 +198,15 @@ class DestinationStore(Protocol):
     def is_ready(self, ticket: Ticket) -> bool:
         """Whether what an earlier run sent lies there as that left it, not visible yet."""
 
-    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
+    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
         """Make visible what an earlier run sent; False where it is not there any more, or not as it was."""
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
         """What the object at the ticket's key is, if it is that very upload's, whole and unharmed."""
 
-    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Whether the object at the ticket's key is that upload's, whole or not: it has these marks or, where the store
-        keeps none, this run wrote it."""
+    def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
+        """Return the object at the ticket's key if it is that upload's, whole or not: it has these marks or, where the
+        store keeps none, this run wrote it."""
 
     def keeps(self) -> bool:
         """Return whether metadata comes back as it was written. True where that cannot be found out."""
@@ -209,9 +224,10 @@ class DestinationStore(Protocol):
     def abort(self, key: str, upload: str) -> bool:
         """Take one upload back. False where that could not be done, which is only logged."""
 
-    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:
+    def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
         """Find out that we may write at a key; leaves nothing. ``note`` is the key of a small object of ours that is
-        there, with its content: at it the store shows what else it can do. It stays as it is."""
+        there, with its content: at it the store shows what else it can do. It stays as it is. ``replaces``: whether
+        objects of ours may be replaced, so that what becomes of the condition for that is worth a request."""
 
     def check_options(self, key: str) -> None:
         """Find out whether visible objects can have what the destination asks of them; leaves nothing. ``key`` is free
@@ -239,6 +255,16 @@ def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
 def exists(uri: str) -> ImportFailure:
     """The failure for a key that another import's object holds."""
     return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and is not this import's.")
+
+
+def is_same_version(seen: Facts, now: Facts | None) -> bool:
+    """Whether an object is still the one that was seen: its size and, as far as the store tells them both times, its
+    ETag and checksum."""
+    if now is None or now.size != seen.size:
+        return False
+    return all(
+        None in names or len(set(names)) == 1 for names in ((seen.etag, now.etag), (seen.checksum, now.checksum))
+    )
 
 
 def has_marks(facts: Facts | None, marks: Mapping[str, str]) -> bool:

@@ -17,7 +17,7 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
-from videoimport.worker.storage.base import RUN, SPEC_HASH, UID, Key, Ticket
+from videoimport.worker.storage.base import RUN, SPEC_HASH, UID, Content, Key, Ticket
 from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject
 
 _DOCUMENTS = ("result",)
@@ -35,6 +35,10 @@ class Intent(Model):
     """Whether something stands there that may be overwritten."""
     stale: Annotated[tuple[Key, ...], Field(max_length=4096)] = ()
     """Keys of an earlier result that this one does not have."""
+    stale_versions: Annotated[dict[Key, Annotated[str, Field(max_length=256)]], Field(max_length=4096)] = Field(
+        default_factory=dict
+    )
+    """What names the version of each of them that was seen; no other one is removed."""
     result_key: Key
     result: str
     """The content of result.json."""
@@ -79,7 +83,11 @@ def marks(uid: str, spec_hash: str, run: int) -> dict[str, str]:
 def read(scope: Scope, key: str) -> Record | None:
     """The record that an earlier run left, for whatever wish. One that cannot be read, or names a key that is not in
     one video's folder below the prefix, stands for nothing."""
-    content = scope.read(key)
+    return parse(scope, scope.read(key))
+
+
+def parse(scope: Scope, content: Content | None) -> Record | None:
+    """As ``read``, of what was read already."""
     found = strict.parse(_RECORDS, content.body, documents=_DOCUMENTS) if content else None
     return found if found is not None and folder_of(scope, found) is not None else None
 
@@ -111,16 +119,14 @@ def report_of(record: Record) -> Report:
     return record.report if isinstance(record, Intent) else record
 
 
-def write(scope: Scope, key: str, record: Record) -> None:
-    """Put the record in its place."""
-    report = report_of(record)
+def content(record: Record) -> bytes:
+    """Return the record as it is stored."""
     clean: Record
     if isinstance(record, Intent):
         clean = record.model_copy(update={"report": _cleaned(record.report)})
     else:
         clean = _cleaned(record)
-    content = clean.model_dump_json(by_alias=True, exclude_none=True).encode()
-    scope.store.write(key, content, marks(report.uid, report.spec_hash, report.run))
+    return clean.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 def _cleaned(report: _Report) -> _Report:

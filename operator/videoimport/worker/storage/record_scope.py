@@ -136,13 +136,16 @@ class Scope:
 
     def has(self, one: StoredObject, uid: str) -> bool:
         """Whether one object is still there as an import wrote it. Reads it where the store gives no other proof."""
-        facts = self._facts(one.key)
+        return self.is_same(one, self.facts(one.key), uid)
+
+    def is_same(self, one: StoredObject, facts: Facts | None, uid: str) -> bool:
+        """Whether an object that was just seen is the recorded one; as ``has``."""
         if one.is_same(facts, uid):
             return True
         is_open = one.is_left_open(facts, uid)
         return is_open and self.store.sha256_of(one.key, one.size_bytes) == one.sha256
 
-    def _facts(self, key: str) -> Facts | None:
+    def facts(self, key: str) -> Facts | None:
         """What is at a key that a record names; None also for what may not be looked at, such as behind a link."""
         try:
             return self.store.head(key)

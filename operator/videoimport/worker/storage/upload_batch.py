@@ -12,7 +12,7 @@ from typing import Literal
 
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import Growing
-from videoimport.worker.storage.base import Moved, Sent, Ticket
+from videoimport.worker.storage.base import Moved, Replaceable, Sent, Ticket
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.upload_journal import UploadJournal
 from videoimport.worker.storage.upload_retry import Resending
@@ -141,6 +141,6 @@ class Shipment:
         ordered = sorted(self._travelling.values(), key=lambda one: (_ORDER.index(one.parcel.kind), one.parcel.key))
         return tuple(one.upload.ticket for one in ordered)
 
-    def complete(self, key: str, *, replace: bool) -> None:
+    def complete(self, key: str, *, replace: Replaceable) -> None:
         """Make one visible."""
         self._travelling[key].upload.complete(replace=replace)

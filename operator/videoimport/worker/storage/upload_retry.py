@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
-from videoimport.worker.storage.base import Moved, Sent, Ticket, Upload
+from videoimport.worker.storage.base import Moved, Replaceable, Sent, Ticket, Upload
 from videoimport.worker.storage.retry_policy import Reach, Retries
 from videoimport.worker.storage.upload_journal import UploadJournal
 
@@ -71,7 +71,7 @@ class Resending:
         """Of what was sent last."""
         return self._upload.ticket
 
-    def complete(self, *, replace: bool) -> None:
+    def complete(self, *, replace: Replaceable) -> None:
         """Make it visible, as ``Upload.complete``."""
         self._upload.complete(replace=replace)
 

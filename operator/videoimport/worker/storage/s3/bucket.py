@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
-from videoimport.worker.storage.base import Content, Facts, Proof, Ticket, bounded
+from videoimport.worker.storage.base import Content, Facts, Proof, Replaceable, Ticket, bounded, is_same_version
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import client as s3_client
 from videoimport.worker.storage.s3 import key_lists as s3_lists
@@ -161,9 +161,16 @@ class S3Bucket:
         """What the object is, if it is that very upload's, whole and unharmed."""
         return self.proofs.is_there(ticket, marks)
 
-    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Whether the object is that upload's, whole or not."""
-        return self.proofs.is_ours(ticket, marks)
+    def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
+        """The object, if it is that upload's, whole or not."""
+        return self.proofs.own(ticket, marks)
+
+    def is_as_it_was(self, key: str, replace: Replaceable) -> bool:
+        """Whether what stands at a key may be replaced; looks."""
+        if replace is True:
+            return True
+        now = self.head(key)
+        return is_same_version(replace, now) if replace else now is None
 
     def keeps(self) -> bool:
         """Return whether metadata comes back as it was written."""

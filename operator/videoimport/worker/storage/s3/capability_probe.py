@@ -1,12 +1,16 @@
-"""What an object store can do besides the minimum: asked once at the start of a run, at the cost of six requests.
+"""What an object store can do besides the minimum: asked once at the start of a run, at the cost of eight requests.
 
 The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. An upload that is
 opened at the video's key and aborted shows that the keys, the bucket and the options do. An upload to a small object of
-ours that is there already shows whether parts go with SHA-256, and whether ``If-None-Match`` keeps that object.
+ours that is there already shows whether parts go with SHA-256, and whether ``If-None-Match`` keeps that object. So it
+does, with one request more, of ``If-Match``, where objects may be replaced. Two PutObjects of the note's very content
+show the same of PutObject. DeleteObject is not tried: it could remove the note.
 """
 
 import base64
 import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -15,15 +19,18 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage.s3 import answer_forms as forms
-from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT
-from videoimport.worker.storage.s3.errors import GONE, UNMET, error_code, is_repeated, is_unknown
+from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Condition, Conditions, Support
+from videoimport.worker.storage.s3.errors import ABSENT, GONE, UNMET, error_code, is_repeated, is_unknown
 from videoimport.worker.storage.s3.options import FIELDS
 
 if TYPE_CHECKING:
     from videoimport.worker.storage.s3.store import S3Store
 
+_UNMET: tuple[Condition, ...] = (NO_OBJECT, {"IfMatch": f'"{"0" * 32}"'})
+"""Conditions that an object does not meet: that none is there, and the ETag of another content."""
 
-def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None) -> None:
+
+def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None, *, replaces: bool) -> None:
     """Find out what the store can do. Raises ImportFailure where an upload to ``key`` cannot be opened."""
     with store.translated(f"write to {key}"):
         upload = _opened(store, key)
@@ -31,7 +38,8 @@ def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None) -> None:
         store.client.abort_multipart_upload(Bucket=store.bucket, Key=key, UploadId=upload)
     if note is not None:
         with store.translated(f"write {note[0]}"):
-            _try_at(store, *note)
+            _try_at(store, *note, _UNMET if replaces else _UNMET[:1])
+            _try_writes(store, *note)
         log().info("store", sha256=store.checksums, conditional_writes=store.guards)
 
 
@@ -65,19 +73,19 @@ def _wanted(store: "S3Store") -> str:
     return ", ".join(f"destination.s3.{field}" for name, field in FIELDS.items() if name in store.shown)
 
 
-def _try_at(store: "S3Store", key: str, body: bytes) -> None:
-    """Upload the very content to an object that is there, unless it is there. Raises botocore's errors."""
+def _try_at(store: "S3Store", key: str, body: bytes, conditions: Sequence[Condition]) -> None:
+    """Upload the very content to an object that is there, on conditions that are not met. Raises botocore's errors."""
     answer = store.open(key, ContentType="application/json", **store.hidden, **store.algorithm)
     upload, is_completed = answer["UploadId"], False
     try:
         part = _part(store, key, upload, body)
-        is_completed = part is not None and _completes(store, key, upload, part)
+        is_completed = part is not None and _completes(store, key, upload, part, conditions)
     finally:
         if not is_completed and not store.abort(key, upload):
             store.in_doubt.add(key)
     if part is None and store.checksums:  # it took the algorithm, and refused the first checksum
         store.checksums = False
-        _try_at(store, key, body)
+        _try_at(store, key, body, conditions)
 
 
 def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any] | None:
@@ -102,21 +110,43 @@ def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any
     return named | {"ChecksumSHA256": sha256}
 
 
-def _completes(store: "S3Store", key: str, upload: str, part: Any) -> bool:
-    """Complete it unless an object is there, which one is: a store that does so has no such condition."""
-    condition: Any = NO_OBJECT
-    try:
+def _completes(store: "S3Store", key: str, upload: str, part: Any, conditions: Sequence[Condition]) -> bool:
+    """Complete it on conditions that are not met. True where a store does so all the same: it ignores the condition.
+    What the other one comes to stays unknown then."""
+
+    def complete(**condition: Any) -> Any:
         store.client.complete_multipart_upload(
             Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, **condition
         )
+
+    # A condition that is unmet or refused leaves the upload open.
+    return any(_try(complete, store.completions, condition) is Support.IGNORED for condition in conditions)
+
+
+def _try_writes(store: "S3Store", key: str, body: bytes) -> None:
+    """Write the very content to an object that is there, on conditions that are not met."""
+    for condition in _UNMET:
+        put = partial(store.put, key, body, **store.hidden)
+        _try(put, store.writes, condition)
+
+
+def _try(request: Callable[..., object], found: Conditions, condition: Condition) -> Support:
+    """Send a request on a condition that is not met, and note what becomes of it. Raises botocore's errors."""
+    support = Support.IGNORED
+    try:
+        request(**condition)
     except ClientError as error:
-        is_heard = error_code(error) in GONE and is_repeated(error.response)
-        if error_code(error) not in UNMET and not is_unknown(error) and not is_heard:
-            raise
-        if is_heard:
-            store.completions.are_kept = False
-            return True
-        store.completions.are_taken = store.completions.are_kept = error_code(error) in UNMET
-        return False
-    store.completions.are_kept = False
-    return True
+        is_heard = error_code(error) in GONE and is_repeated(error.response)  # before its answer was lost
+        if not is_heard:
+            support = _said(error)
+    found.known |= dict.fromkeys(condition, support)
+    return support
+
+
+def _said(error: ClientError) -> Support:
+    """What the answer to an unmet condition says of it. Raises what has another cause."""
+    if error_code(error) in UNMET:
+        return Support.HONOURED
+    if is_unknown(error) or error_code(error) in ABSENT:
+        return Support.REFUSED
+    raise error

@@ -13,11 +13,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
 from videoimport.worker.storage import parts
-from videoimport.worker.storage.base import Ticket, UnmetError, exists, has_marks
+from videoimport.worker.storage.base import Replaceable, Ticket, UnmetError, exists, has_marks
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
-from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT
-from videoimport.worker.storage.s3.errors import CONFLICT, GONE, ErrorKind, error_code, error_kind, is_unknown, status
+from videoimport.worker.storage.s3.conditional_writes import condition_for
+from videoimport.worker.storage.s3.errors import (
+    CONFLICT,
+    GONE,
+    ErrorKind,
+    error_code,
+    error_kind,
+    is_repeated,
+    is_unknown,
+    status,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -34,17 +43,17 @@ def complete(
     marks: Mapping[str, str],
     named: "list[CompletedPartTypeDef]",
     *,
-    replace: bool,
+    replace: Replaceable,
 ) -> None:
     """Make an upload visible. Doing it twice is doing it once, and so is doing it once without hearing the answer."""
     with store.translated(f"complete {ticket.key}"):
         try:
-            _complete(store, ticket, marks, named, replace=replace)
+            _complete(store, ticket, named, replace)
         except (ClientError, BotoCoreError, OSError, UnmetError) as error:
             if _was_heard(store, ticket, marks, error):
                 return
             if isinstance(error, UnmetError):
-                if store.is_ours(ticket, marks):  # it was heard, and did not arrive as it was sent
+                if store.own(ticket, marks) is not None:  # it was heard, and did not arrive as it was sent
                     return
                 raise exists(store.uri(ticket.key)) from None
             if isinstance(error, ClientError) and _is_lost(store, ticket.key, error):
@@ -52,23 +61,17 @@ def complete(
             raise
 
 
-def _complete(
-    store: "S3Store", ticket: Ticket, marks: Mapping[str, str], named: "list[CompletedPartTypeDef]", *, replace: bool
-) -> None:
+def _complete(store: "S3Store", ticket: Ticket, named: "list[CompletedPartTypeDef]", replace: Replaceable) -> None:
     """Raises UnmetError and botocore's errors."""
 
     def request(**condition: Any) -> None:
-        """Where the store cannot look and complete in one step, it is looked at just before."""
-        if not replace and store.guards is not True and store.head(ticket.key) is not None:
-            if _is_done(store, ticket, marks):
-                return
-            raise exists(store.uri(ticket.key))
+        store.proofs.asked.add(ticket.upload)
         answer = store.client.complete_multipart_upload(
             Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
         )
         store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
 
-    store.completions.send(request, {} if replace else NO_OBJECT, lambda: store.head(ticket.key) is None)
+    store.completions.send(request, condition_for(replace), lambda: store.is_as_it_was(ticket.key, replace))
 
 
 def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
@@ -77,31 +80,47 @@ def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error
     Raises ImportFailure where the store shows no object, and an earlier try may be why this one failed.
     """
     try:
-        return _is_done(store, ticket, marks)
+        return _is_done(store, ticket, marks, error)
     except ImportFailure:
         if isinstance(error, UnmetError) or (isinstance(error, ClientError) and error_code(error) in _IN_DOUBT):
             raise
         return False
 
 
-def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str]) -> bool:
+def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
     """Whether the upload's object is there. One without marks may be another import's with the same bytes: then an
-    upload that is still open was not completed, and one that is gone was."""
+    upload that is still open was not completed, and one that is gone was.
+
+    Where the store does not show that, the object counts only if an answer was lost, and it is never removed.
+    """
     found = store.is_there(ticket, marks)
     if found is None or has_marks(found.facts, marks):
         return found is not None
+    if ticket.upload not in store.proofs.asked:
+        return False
     is_open = _is_open(store, ticket)
-    if is_open is False:
+    if is_open is None:
+        return not isinstance(error, UnmetError) or error.is_repeated
+    if not is_open and not _was_gone(error):
         store.proofs.written(ticket.key, found.facts.etag)
     return not is_open
 
 
+def _was_gone(error: Exception) -> bool:
+    """Whether the store had lost an upload before it was asked to complete it for the first time."""
+    return isinstance(error, ClientError) and error_code(error) in GONE and not is_repeated(error.response)
+
+
 def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
-    """Whether an upload was neither completed nor aborted; None where the store does not show that."""
+    """Whether an upload was neither completed nor aborted; None where the store does not show that.
+
+    A bare 404 does not: a store without ListParts may answer so.
+    """
     try:
         store.client.list_parts(Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MaxParts=1)
     except (ClientError, BotoCoreError, OSError) as error:
-        return False if isinstance(error, ClientError) and error_code(error) in GONE else None
+        is_gone = isinstance(error, ClientError) and error_code(error) == "NoSuchUpload"
+        return False if is_gone else None
     return True
 
 

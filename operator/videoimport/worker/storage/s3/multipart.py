@@ -20,7 +20,7 @@ from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, R
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.storage import growing_parts as following
 from videoimport.worker.storage import parts
-from videoimport.worker.storage.base import MOST_SUMS, Moved, Sent, Ticket
+from videoimport.worker.storage.base import MOST_SUMS, Moved, Replaceable, Sent, Ticket
 from videoimport.worker.storage.parts import UploadPart, Window
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import completion as s3_completion
@@ -167,7 +167,7 @@ class MultipartUpload:
             seal=parts.seal([_told(one) for one in self._arrived]),
         )
 
-    def complete(self, *, replace: bool) -> None:
+    def complete(self, *, replace: Replaceable) -> None:
         """Make the object visible, unless another one stands there and may not be replaced: DESTINATION_EXISTS."""
         named = [_named(one) for one in self._arrived]
         s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)

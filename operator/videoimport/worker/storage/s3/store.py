@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from videoimport.api.destination import S3Destination
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import strict_json as strict
-from videoimport.worker.storage.base import Ticket, Unfinished, UnmetError
+from videoimport.worker.storage.base import Facts, Replaceable, Ticket, Unfinished, UnmetError
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.retry_policy import READ_SECONDS, Retries
 from videoimport.worker.storage.s3 import answer_forms as forms
@@ -23,7 +23,7 @@ from videoimport.worker.storage.s3 import completion as s3_completion
 from videoimport.worker.storage.s3 import options as s3_options
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
 from videoimport.worker.storage.s3.bucket import S3Bucket
-from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Conditions
+from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Conditions, condition_for, if_match
 from videoimport.worker.storage.s3.errors import (
     CONFLICT,
     GONE,
@@ -54,36 +54,38 @@ class S3Store(S3Bucket):
         self.senders = ThreadPoolExecutor(AT_ONCE)
         self.in_doubt: set[str] = set()
         self.completions = Conditions()
-        """Of Complete."""
-        self._writes = Conditions()
+        """Of CompleteMultipartUpload."""
+        self.writes = Conditions()
         """Of PutObject."""
+        self._deletions = Conditions()
+        """Of DeleteObject."""
 
     @property
     def guards(self) -> bool | None:
-        """Whether Complete keeps to its condition; None where that is not known."""
-        return self.completions.are_kept
+        """Whether Complete leaves an object where none may stand; None where that is not known."""
+        return self.completions.is_honoured("IfNoneMatch")
+
+    @property
+    def guards_own(self) -> bool | None:
+        """Whether Complete leaves an object that is not the expected one; None where that is not known."""
+        return self.completions.is_honoured("IfMatch")
 
     # Small objects
 
     def write(
-        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
         """A small JSON object, whole. Raises UnmetError where an object stands there that may not be replaced."""
-        put = partial(self._put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
+        put = partial(self.put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):
-            version = put() if replace else self._written_new(key, put)
+            version = self.writes.send(put, condition_for(replace), lambda: self.is_as_it_was(key, replace))
         self.proofs.written(key, forms.etag(version))
 
-    def _written_new(self, key: str, put: Callable[..., str]) -> str:
-        """A store that knows no conditions is looked at just before."""
-        if self.head(key) is not None:
-            raise UnmetError
-        return self._writes.send(put, NO_OBJECT, lambda: self.head(key) is None)
-
-    def write_if(self, key: str, body: bytes, version: str | None) -> str:
-        """Only if it is as it was. A store that knows no conditions, or no ETags, writes: it cannot be had there."""
-        condition = NO_OBJECT if version is None else {"IfMatch": version} if version else {}
-        put = partial(self._put, key, body, **self.hidden)
+    def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
+        """Only if it is as it was. A store that does not honour the condition is looked at just before."""
+        condition = NO_OBJECT if version is None else if_match(version)
+        named = {"Metadata": dict(metadata)} if metadata else {}
+        put = partial(self.put, key, body, **named, **self.hidden)
 
         def is_as_it_was() -> bool:
             standing = self.read(key)
@@ -91,21 +93,34 @@ class S3Store(S3Bucket):
 
         with self.translated(f"write {key}"):
             try:
-                return self._writes.send(put, condition, is_as_it_was)
+                return self.writes.send(put, condition, is_as_it_was)
             except ClientError as error:
-                if condition and error_code(error) in CONFLICT:
+                if error_code(error) in CONFLICT:
                     raise UnmetError from None
                 raise
 
-    def _put(self, key: str, body: bytes, **more: Any) -> str:
+    def put(self, key: str, body: bytes, **more: Any) -> str:
+        """Write a small object; its ETag, for ``If-Match``. Raises botocore's errors."""
         more |= {"ContentType": "application/json", "ContentMD5": forms.content_md5(body)}
         answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
         return forms.version(answer.get("ETag"))
 
-    def delete(self, key: str) -> None:
-        """An object is no more."""
+    def delete(self, key: str, only: Facts | None = None) -> None:
+        """An object is no more. Raises UnmetError where another one than ``only`` stands there."""
         with self.translated(f"delete {key}"):
-            self.client.delete_object(Bucket=self.bucket, Key=key)
+            try:
+                self._deletions.send(
+                    partial(self.client.delete_object, Bucket=self.bucket, Key=key),
+                    condition_for(only or True),
+                    lambda: only is None or self.is_as_it_was(key, only),
+                )
+            except UnmetError:
+                if self.head(key) is not None:
+                    raise
+            except ClientError as error:
+                if only is not None and error_code(error) in CONFLICT:
+                    raise UnmetError from None
+                raise
         self.proofs.deleted(key)
 
     @cached_property
@@ -156,9 +171,9 @@ class S3Store(S3Bucket):
         """The option of an upload whose parts go with SHA-256."""
         return {"ChecksumAlgorithm": "SHA256"} if self.checksums else {}
 
-    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:
+    def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
         """Find out what the store can do; leaves nothing."""
-        capability_probe.probe(self, key, note)
+        capability_probe.probe(self, key, note, replaces=replaces)
 
     def check_options(self, key: str) -> None:
         """Find out whether the store takes what the destination asks of visible objects; leaves nothing."""
@@ -168,7 +183,7 @@ class S3Store(S3Bucket):
         """Whether the parts that an earlier run sent lie there as that left them."""
         return s3_completion.parts_of(self, ticket) is not None
 
-    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
+    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
         """Complete what an earlier run sent, if it lies there as that left it."""
         named = s3_completion.parts_of(self, ticket)
         if named is None:

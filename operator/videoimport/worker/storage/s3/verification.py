@@ -27,6 +27,8 @@ class Proofs:
         """Of objects that were read, by key and ETag."""
         self._written: dict[str, str | None] = {}
         """ETags in the answers to this run's own writes, by key. A later look may meet another import's object."""
+        self.asked: set[str] = set()
+        """Uploads that this run asked to complete. Without marks, the object of any other one is not its own."""
 
     def written(self, key: str, etag: str | None) -> None:
         """Record that this run wrote the object, and the ETag in the answer."""
@@ -64,14 +66,14 @@ class Proofs:
             self._hashes[name] = self._store.sha256_of(ticket.key, ticket.size_bytes)
         return self._hashes[name]
 
-    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Return whether an object is an upload's, whole or not. Where metadata is not kept: whether it is the one that
-        this run wrote. Equal bytes prove nothing: another import may have sent them too."""
+    def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
+        """Return an object if it is an upload's, whole or not. Where metadata is not kept: if it is the one that this
+        run wrote. Equal bytes prove nothing: another import may have sent them too."""
         facts = self._store.head(ticket.key)
         if facts is None or has_marks(facts, marks):
-            return facts is not None
+            return facts
         is_written = facts.etag is not None and facts.etag == self._written.get(ticket.key)
-        return is_written and self._is_unmarked(facts)
+        return facts if is_written and self._is_unmarked(facts) else None
 
     def _is_unmarked(self, facts: Facts) -> bool:
         """Return whether an object has no marks because the store keeps none."""

@@ -17,8 +17,10 @@ from videoimport.worker.storage.base import (
     Content,
     Facts,
     NotAFileError,
+    Replaceable,
     UnmetError,
     bounded,
+    is_same_version,
 )
 from videoimport.worker.storage.keys import joined
 from videoimport.worker.storage.volume import metadata as sidecars
@@ -38,6 +40,7 @@ class VolumeFiles:
         self.went_on: Callable[[], None] = lambda: None
         self.in_doubt: set[str] = set()
         self.guards: bool | None = True
+        self.guards_own: bool | None = True
 
     def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
         """OSErrors inside become ours; ``doing`` completes "The volume did not let us …", ``needed`` are its bytes."""
@@ -86,7 +89,9 @@ class VolumeFiles:
             except FileNotFoundError:
                 return None
             side = self._side(key, found)
-        return Facts(found.st_size, side.sha256 if side else None, side.metadata if side else {})
+        if side is None:  # another program's: only its inode and time tell one version from the next
+            return Facts(found.st_size, None, {}, f"{found.st_ino}-{found.st_mtime_ns}")
+        return Facts(found.st_size, side.sha256, side.metadata)
 
     def _side(self, key: str, found: os.stat_result) -> sidecars.Side | None:
         if not stat.S_ISREG(found.st_mode):
@@ -94,7 +99,7 @@ class VolumeFiles:
         return sidecars.side_of(found, self._bytes(sidecars.side_key(self._own, key)))
 
     def write(
-        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: bool = True
+        self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
         """A small file, whole. Raises UnmetError where a file stands there that may not be replaced."""
         with self.translated(f"write {key}", len(body)):
@@ -103,7 +108,7 @@ class VolumeFiles:
                 if shown:
                     self._put(temporary, key, hashlib.sha256(body).hexdigest(), metadata, replace=replace)
                 else:
-                    self.tree.rename(temporary, key, replace=replace)
+                    self.tree.rename(temporary, key, replace=bool(replace))
             except FileExistsError:
                 self.tree.remove(temporary)
                 raise UnmetError from None
@@ -121,16 +126,21 @@ class VolumeFiles:
             raise
         return temporary
 
-    def _put(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
+    def _put(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: Replaceable) -> None:
         """Name a file, and say what is kept with it: one import at a time, or one's word would be for another's file.
 
         Raises FileExistsError.
         """
         with self._locked():
-            if not replace and self._stands(key):
+            if not self._may_replace(key, replace):
                 raise FileExistsError(errno.EEXIST, "exists")
             self._put_side(key, temporary, sha256, metadata)
-            self.tree.rename(temporary, key, replace=replace)
+            self.tree.rename(temporary, key, replace=bool(replace))
+
+    def _may_replace(self, key: str, replace: Replaceable) -> bool:
+        if isinstance(replace, bool):
+            return replace or not self._stands(key)
+        return not self._stands(key) or is_same_version(replace, self.head(key))
 
     def _stands(self, key: str) -> bool:
         try:
@@ -148,7 +158,13 @@ class VolumeFiles:
         side = sidecars.side_key(self._own, key)
         self.tree.rename(self._written(content), side, replace=True)
 
-    def write_if(self, key: str, body: bytes, version: str | None) -> str:
+    def write_if(
+        self,
+        key: str,
+        body: bytes,
+        version: str | None,
+        metadata: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> str:
         """Only if it is as it was, under a lock that all workers on this volume share."""
         with self.translated(f"write {key}", len(body)), self._locked():
             standing = self._bytes(key)
@@ -173,14 +189,17 @@ class VolumeFiles:
         finally:
             os.close(descriptor)
 
-    def delete(self, key: str) -> None:
-        """A file is no more, nor what was kept with it."""
+    def delete(self, key: str, only: Facts | None = None) -> None:
+        """A file is no more, nor what was kept with it. Raises UnmetError where another one than ``only`` stands
+        there."""
         with self.translated(f"delete {key}"):
             side = sidecars.side_key(self._own, key)
-            if self._bytes(side) is None:
+            if only is None and self._bytes(side) is None:
                 self.tree.remove(key)
                 return
             with self._locked():
+                if only is not None and not self._may_replace(key, only):
+                    raise UnmetError
                 self.tree.remove(key)
                 self.tree.remove(side)
 

@@ -10,7 +10,9 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage.base import (
+    Facts,
     Proof,
+    Replaceable,
     Ticket,
     Unfinished,
     exists,
@@ -37,7 +39,7 @@ class VolumeStore(VolumeFiles):
     def check_options(self, key: str) -> None:
         """A volume has no options of objects."""
 
-    def probe(self, key: str, note: tuple[str, bytes] | None = None) -> None:  # noqa: ARG002
+    def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:  # noqa: ARG002
         """Write a byte beside a key and take it back."""
         if not self._root.is_dir():
             message = f"The volume of claim {self.claim!r} is not mounted at {self._root}."
@@ -56,7 +58,7 @@ class VolumeStore(VolumeFiles):
                 if time.time() - self.tree.stat(key).st_mtime > _FORGOTTEN_SECONDS:
                     self.tree.remove(key)
 
-    def show(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: bool) -> None:
+    def show(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: Replaceable) -> None:
         """Give a temporary file its final name. DESTINATION_EXISTS where that is taken and may not be replaced."""
         with self.translated(f"complete {key}"):
             try:
@@ -82,7 +84,7 @@ class VolumeStore(VolumeFiles):
         wanted, _, final = key.rpartition("/")
         return folder == wanted and name.startswith(f".{final}.") and name.endswith(PART_SUFFIX)
 
-    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: bool) -> bool:
+    def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
         """Rename what an earlier run wrote, if it lies there as that left it."""
         with self.translated(f"look at {ticket.upload}"):
             if not self._has_size(ticket):
@@ -98,9 +100,10 @@ class VolumeStore(VolumeFiles):
         is_whole = (facts.size, facts.checksum) == (ticket.size_bytes, ticket.seal)
         return Proof(facts, "Synced") if is_whole else None
 
-    def is_ours(self, ticket: Ticket, marks: Mapping[str, str]) -> bool:
-        """Whether the file is that upload's."""
-        return has_marks(self.head(ticket.key), marks)
+    def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
+        """The file, if it is that upload's."""
+        facts = self.head(ticket.key)
+        return facts if has_marks(facts, marks) else None
 
     def keeps(self) -> bool:
         """Metadata is in files of our own."""

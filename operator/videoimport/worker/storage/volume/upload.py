@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.storage import growing_parts as following
 from videoimport.worker.storage import parts
-from videoimport.worker.storage.base import Moved, Sent, Ticket
+from videoimport.worker.storage.base import Moved, Replaceable, Sent, Ticket
 from videoimport.worker.storage.parts import Window
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class VolumeUpload:
             seal=self._sent.sha256,
         )
 
-    def complete(self, *, replace: bool) -> None:
+    def complete(self, *, replace: Replaceable) -> None:
         """Give it its name."""
         ticket = self.ticket
         self._store.show(self.id, self.key, ticket.seal, self._metadata, replace=replace)

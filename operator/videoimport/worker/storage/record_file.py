@@ -1,0 +1,85 @@
+"""The commit record of one import as its runs read and write it: never over what a run has not seen.
+
+Its key is the import's own. So what stands there unseen was written by another run of the same import, such as one on a
+node that was lost, or by anyone who may write below the prefix.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.storage import commit_record as record
+from videoimport.worker.storage.base import Content, UnmetError
+from videoimport.worker.storage.commit_record import Record
+from videoimport.worker.storage.record_scope import Scope
+
+_TRIES = 3
+
+
+@dataclass(slots=True)
+class RecordFile:
+    """The record's key, and the version that this run last saw or wrote there."""
+
+    scope: Scope
+    key: str
+    _version: str | None = None
+    _is_seen: bool = False
+    _sent: list[bytes] = field(default_factory=list)
+    """What this run tried to write."""
+
+    def look(self) -> Content | None:
+        """Return what stands there. The first look is what later writes are bound to."""
+        content = self.scope.read(self.key)
+        if not self._is_seen:
+            self._see(content)
+        return content
+
+    def _see(self, content: Content | None) -> None:
+        self._version, self._is_seen = content.version if content else None, True
+
+    def read(self) -> Record | None:
+        """Return the record, as ``commit_record.read``; later writes are bound to it."""
+        self._is_seen = False
+        return record.parse(self.scope, self.look())
+
+    def write(self, one: Record) -> None:
+        """Put a record in its place, over what this run saw or wrote. Raises ImportFailure."""
+        report = record.report_of(one)
+        self.put(record.content(one), record.marks(report.uid, report.spec_hash, report.run))
+
+    def put(self, body: bytes, metadata: Mapping[str, str]) -> None:
+        """As ``write``, with the record's content. Raises ImportFailure DESTINATION_UNAVAILABLE where another run's
+        record stands there: the next run starts from that one."""
+        if not self._is_seen:
+            self.look()
+        self._sent.append(body)
+        for _ in range(_TRIES):
+            try:
+                self._version = self.scope.store.write_if(self.key, body, self._version, metadata)
+            except UnmetError:
+                self._look_again()
+            else:
+                return
+        raise self._changed()
+
+    def _look_again(self) -> None:
+        """Go on from what stands there if this run wrote it: the answer was lost, or had another ETag."""
+        standing = self.scope.read(self.key)
+        if standing is not None and standing.version != self._version and standing.body not in self._sent:
+            raise self._changed()
+        self._see(standing)
+
+    def _changed(self) -> ImportFailure:
+        uri = self.scope.store.uri(self.key)
+        message = f"{uri} was written by another run of this import, or by another program, while this run was active."
+        advice = "Check that no other cluster runs the same import, and that only the importer writes there."
+        return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
+
+    def delete(self) -> None:
+        """Remove the record, unless another one than this run saw or wrote stands there."""
+        standing = self.scope.read(self.key)
+        if standing is None or not (standing.version == self._version or standing.body in self._sent):
+            return
+        self.scope.store.delete(self.key)
+        self._version = None
