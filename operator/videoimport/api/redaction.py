@@ -158,6 +158,11 @@ def shown_url(url: str) -> str:
     Never raises. The rest stays as it is written, so that what is shown is never longer than a URL that can be read.
     What is no address, as a mistyped one, is shown from behind its last ``@``. Idempotent, as the others are.
     """
+    return _remembered_url(url) if len(url) <= _MOST_REMEMBERED else _settled(_shown_url, clean_text(url))
+
+
+@lru_cache(512)
+def _remembered_url(url: str) -> str:
     return _settled(_shown_url, clean_text(url))
 
 
