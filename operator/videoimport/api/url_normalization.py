@@ -14,7 +14,7 @@ def canonical_url(url: str) -> str:
     """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
     is no http or https address. Only ASCII letters change, so the length stays. Idempotent."""
     found = _START.match(url)
-    if found is None:
+    if found is None or not _CAPITALS.search(found[0]):
         return url
     login, scheme_end = found[1] or "", found[0].index("//") + 2
     host = found[0][scheme_end + len(login) :]
