@@ -77,9 +77,7 @@ starvation: .venv/ready ## Starve a real node, roll the controller out, print re
 	@$(PY) benchmarks/starvation.py
 
 .PHONY: check code-check lint prose format generate lock
-check: code-check ## The fast loop: style, types, import contracts, generated files, unit tests
-	@hack/prerequisites ffmpeg
-	.venv/bin/pytest -q tests/unit
+check: code-check unit-test ## The fast loop: style, types, import contracts, generated files, unit tests
 
 code-check: .venv/ready
 	.venv/bin/ruff check .

@@ -9,7 +9,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 OPERATOR = Path(__file__).resolve().parent.parent / "operator/videoimport"
@@ -60,10 +60,10 @@ def modules_of(folder: Path) -> Iterator[tuple[str, ast.AST]]:
         yield str(path.relative_to(folder)), ast.parse(path.read_text())
 
 
-def shared_classes(folder: Path) -> dict[str, list[str]]:
+def shared_classes(modules: Iterable[tuple[str, ast.AST]]) -> dict[str, list[str]]:
     """Return the names that belong to two classes, without leading underscores, with the modules that define them."""
     found: dict[str, list[str]] = defaultdict(list)
-    for path, tree in modules_of(folder):
+    for path, tree in modules:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 found[node.name.lstrip("_")].append(path)
@@ -72,11 +72,13 @@ def shared_classes(folder: Path) -> dict[str, list[str]]:
 
 def problems(folder: Path) -> list[str]:
     """Return a sentence for each bound that the package in ``folder`` does not keep."""
-    named = [(path, name) for path, tree in modules_of(folder / "core") for name in functions_of(tree)]
+    modules = list(modules_of(folder))
+    core = [(path, tree) for path, tree in modules if path.startswith("core/")]
+    named = [(path, name) for path, tree in core for name in functions_of(tree)]
     verbs = sum(first_word(name) in VERBS for _, name in named) / max(1, len(named))
     participles = [f"{path}: {name}" for path, name in named if is_participle(name)]
     print(f"core: {len(named)} functions, {verbs:.0%} start with a verb, {len(participles)} with a participle")
-    found = [f"Class {name} is defined in {' and in '.join(paths)}." for name, paths in shared_classes(folder).items()]
+    found = [f"Class {name} is defined in {' and in '.join(paths)}." for name, paths in shared_classes(modules).items()]
     if verbs < LEAST_VERBS:
         found.append(f"Only {verbs:.0%} of core's functions start with a verb; at least {LEAST_VERBS:.0%} must.")
     if len(participles) > MOST_PARTICIPLES * len(named):

@@ -7,7 +7,7 @@ parts. Text is cleaned first, so that removing a character later never completes
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -57,6 +57,8 @@ _MOST_TEXT = 65_536
 """Characters that are looked at. A longer text is cut between two words, so that no address is."""
 _MOST_REMEMBERED = 1024
 """Characters of a text whose result is kept; 512 of them are a few MiB at most."""
+_MOST_NAME = 64
+"""Characters of a parameter's name that is remembered."""
 _MOST_PASSES = 4
 _MOST_USER_INFO = 256
 """Characters searched for the end of user info that has a space or a slash in it."""
@@ -92,7 +94,9 @@ _WORD = re.compile(r"[^\s\"'<>`]+")
 _SLASHES = r"Oi8v|[DTjz]ovL|6Ly[89+/_-]"
 """``://`` in base64, which has three forms: one for each place within a group of three bytes."""
 _ENCODED = re.compile(rf"%[0-9a-f]{{2}}|&#|[\\%]u00[0-9a-f]{{2}}|aHR0c|SFRUU|{_SLASHES}", re.IGNORECASE)
-_BASE64 = re.compile(rf"(?:aHR0c|SFRUU)[\w+/-]{{4,}}={{0,2}}|(?<![\w+/-])[\w+/-]*(?:{_SLASHES})[\w+/-]*={{0,2}}")
+_BASE64 = re.compile(
+    rf"(?:aHR0c|SFRUU)[\w+/-]{{4,}}={{0,2}}|(?<![\w+/-])[\w+/-]*(?:{_SLASHES})[\w+/-]*={{0,2}}", re.ASCII
+)
 """``http`` and ``HTTP`` in base64, and any text with ``://`` in it."""
 _ESCAPE = re.compile(r"[\\%]u00([0-9a-f]{2})|&#0{0,8}(?:(\d{1,3})|x0{0,8}([0-9a-f]{1,2}));?", re.IGNORECASE)
 _TO_QUOTE = re.compile(r"[%&;#\s\"<>]")
@@ -134,6 +138,19 @@ _SUSPICIOUS = re.compile(
 )
 """A text without any of these has nothing to hide."""
 
+_MARKS_OF_BASE64 = ("aHR0c", "SFRUU", "Oi8v", "ovL", "6Ly")
+_MARKS_OF_ENCODINGS = ("%", "&#", "\\u00", "ahr0c", "sfruu", "oi8v", "ovl", "6ly")
+_MARKS_OF_SHAPES = (
+    *("eyJ", "gh", "github_pat_", "glpat-", "xox", "AIza", "whsec_", "KIA", "SIA", " ", "/services/", "/bot"),
+    "/webhooks/",
+)
+_MARKS_OF_SUSPICION = (
+    *("=", "@", "%", "\\", "//", ":", "eyj", "whsec_", "kia", "sia", "ahr0c", "sfruu", "oi8v", "ovl", "6ly", "bearer "),
+    *("basic ", "&#", "gh", "github_pat_", "glpat-", "xox", "aiza", "authorization", "cookie"),
+)
+"""Each match of ``_BASE64``, ``_ENCODED``, ``_KNOWN_SHAPES`` and ``_SUSPICIOUS`` has one of these in it or right before
+it, in lower case where the pattern ignores case. A search for a fixed text takes a hundredth of a pattern's time."""
+
 
 def shown_url(url: str) -> str:
     """``url`` without user info, fragment, and parameters that look like signatures or keys, nested ones too.
@@ -141,6 +158,11 @@ def shown_url(url: str) -> str:
     Never raises. The rest stays as it is written, so that what is shown is never longer than a URL that can be read.
     What is no address, as a mistyped one, is shown from behind its last ``@``. Idempotent, as the others are.
     """
+    return _remembered_url(url) if len(url) <= _MOST_REMEMBERED else _settled(_shown_url, clean_text(url))
+
+
+@lru_cache(512)
+def _remembered_url(url: str) -> str:
     return _settled(_shown_url, clean_text(url))
 
 
@@ -195,12 +217,20 @@ def _has_host(parts: SplitResult) -> bool:
 
 def _is_secret(parameter: str) -> bool:
     """Whether a parameter's value is hidden, by its name."""
+    return _remembered_name(parameter) if len(parameter) <= _MOST_NAME else _has_secret_word(parameter)
+
+
+def _has_secret_word(parameter: str) -> bool:
     decoded = _decoded(parameter.replace("+", " "))
     if decoded is None:
         return True
     lowered = decoded.lower()
     words = re.split(r"[\W_]+", f"{lowered} {_HUMP.sub(' ', decoded).lower()}")
     return any(word in lowered for word in _SECRET_WORDS) or not _SECRET_NAMES.isdisjoint(words)
+
+
+_remembered_name = lru_cache(1024)(_has_secret_word)
+"""The same names come again with every address."""
 
 
 def _settled(clean: Callable[[str], str], text: str) -> str:
@@ -219,7 +249,7 @@ def _shown_url(plain: str) -> str:
             plain = plain.rpartition("@")[2]
     except ValueError:
         return "(unreadable URL)"
-    if _HARMLESS.fullmatch(plain) and not _KNOWN_SHAPES.search(plain) and not _BASE64.search(plain):
+    if _HARMLESS.fullmatch(plain) and _without_known_shapes(plain) == plain and not _has_base64(plain):
         return plain
     start = _START.match(plain)
     return _address(start[0], plain[start.end() :], _DEPTH) if start else _rest(plain, _DEPTH)
@@ -235,7 +265,7 @@ def _bounded(text: str) -> str:
 
 def _text(text: str, depth: int = _DEPTH) -> str:
     """``text`` without secrets. ``depth``: levels that are still looked into; what has more is hidden."""
-    if not _SUSPICIOUS.search(text):
+    if not _is_suspicious(text):
         return text
     plain = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text)
     return "".join(_pieces(_without_users(plain), depth))
@@ -273,7 +303,7 @@ def _end(text: str, start: re.Match[str]) -> int:
 
 def _plain(text: str, depth: int) -> str:
     """Text between addresses."""
-    if not _SUSPICIOUS.search(text):
+    if not _is_suspicious(text):
         return text
     text = _WORD.sub(lambda found: _encoded(found[0], depth), text)
     text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{_masked(found[3])}", text)
@@ -281,12 +311,12 @@ def _plain(text: str, depth: int) -> str:
     text = _FIELD.sub(_field, text)
     text = _PAIR.sub(_pair, text)
     text = _LOGIN.sub("", text)
-    return _KNOWN_SHAPES.sub(_MASK, text)
+    return _without_known_shapes(text)
 
 
 def _segments(path: str, depth: int) -> str:
     """Each segment of a path: it may have parameters, as in ``;sig=…`` or ``/token=…/``."""
-    return _SEGMENT.sub(lambda found: _plain(found[0], depth), _KNOWN_SHAPES.sub(_MASK, path))
+    return _SEGMENT.sub(lambda found: _plain(found[0], depth), _without_known_shapes(path))
 
 
 def _pair(found: re.Match[str]) -> str:
@@ -310,12 +340,39 @@ def _masked(value: str) -> str:
     return _MASK[: len(value)]
 
 
+def _without_known_shapes(text: str) -> str:
+    return _KNOWN_SHAPES.sub(_MASK, text) if _has_mark(text, _MARKS_OF_SHAPES) else text
+
+
+def _is_suspicious(text: str) -> bool:
+    """Whether the text may have something to hide."""
+    return _has_mark(_lowered(text), _MARKS_OF_SUSPICION) and bool(_SUSPICIOUS.search(text))
+
+
+def _has_mark(text: str, marks: Iterable[str]) -> bool:
+    return any(mark in text for mark in marks)
+
+
+def _lowered(text: str) -> str:
+    """In lower case, as a pattern that ignores case compares: three other letters count as ``i``, ``i`` and ``s``."""
+    plain = text if text.isascii() else text.replace("İ", "i").replace("ı", "i").replace("ſ", "s")
+    return plain.lower()
+
+
 # Encodings
+
+
+def _has_encoding(text: str) -> bool:
+    return _has_mark(_lowered(text), _MARKS_OF_ENCODINGS) and bool(_ENCODED.search(text))
+
+
+def _has_base64(text: str) -> bool:
+    return _has_mark(text, _MARKS_OF_BASE64) and bool(_BASE64.search(text))
 
 
 def _encoded(word: str, depth: int) -> str:
     """A word that may have an encoding in it: as it is if nothing in it is secret, else decoded and cleaned."""
-    if not _ENCODED.search(word):
+    if not _has_encoding(word):
         return word
     decoded = _decoded(word)
     if decoded is None or (decoded != word and depth <= 0):
@@ -331,6 +388,8 @@ def _encoded(word: str, depth: int) -> str:
 def _decoded(text: str) -> str | None:
     """``text`` with all its encodings taken off; None where they do not end."""
     for _ in range(_MOST_DECODINGS):
+        if not _has_encoding(text):
+            return text
         decoded = _BASE64.sub(_from_base64, unquote(_ESCAPE.sub(_unescaped, text)))
         if decoded == text:
             return text

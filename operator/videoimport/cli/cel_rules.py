@@ -89,7 +89,7 @@ def _evaluate(expression: str, value: Any) -> bool | str | None:
     return _result(expression, json.dumps(value))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _result(expression: str, value: str) -> bool | str | None:
     """Evaluate over a value in JSON. An evaluation takes 0.6 ms, and the same values occur at several places."""
     try:

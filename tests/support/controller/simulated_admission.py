@@ -1,9 +1,9 @@
 """A cluster in the hand for those who wait: the real store and the real decisions, whose writes take their time, whose
 controller may be killed at any point, and sites that answer 429."""
 
+import json
 import random
 from collections import defaultdict
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,7 +89,7 @@ class SimulatedController:
 
     def write(self, raw: Raw, *, unseen: bool = False) -> Raw:
         self.version += 1
-        kept = deepcopy(raw)
+        kept = copied(raw)
         kept["metadata"]["resourceVersion"] = str(self.version)
         kept["metadata"].setdefault("uid", f"uid-{self.version}")
         kept["metadata"].setdefault("creationTimestamp", self.now.isoformat())
@@ -103,7 +103,7 @@ class SimulatedController:
         if gone is None:
             return
         self.version += 1
-        gone = deepcopy(gone)
+        gone = copied(gone)
         gone["metadata"]["resourceVersion"] = str(self.version)
         if not unseen:
             self.store.remove(kind, gone)
@@ -122,7 +122,7 @@ class SimulatedController:
         )
 
     def wish(self, key: tuple[str, str, str], **spec: Any) -> None:
-        raw = deepcopy(self.objects[key])
+        raw = copied(self.objects[key])
         raw["spec"] |= spec
         raw["metadata"]["generation"] += 1
         self.write(raw)
@@ -304,3 +304,9 @@ class SimulatedController:
             else:
                 self.pass_time(1)
         raise AssertionError("it does not come to rest")
+
+
+def copied(raw: Raw) -> Raw:
+    """As the API server keeps and sends it. A copy by way of JSON takes a third of the time of ``deepcopy``."""
+    copy: Raw = json.loads(json.dumps(raw))
+    return copy

@@ -2,7 +2,6 @@
 plant beside it: objects of every kind that name the victim's."""
 
 import hashlib
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from support.controller.simulated_admission import copied
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import MANAGED_BY, MANAGED_BY_VALUE, NAME, TASK
 from videoimport.api.reasons import Reason
@@ -76,7 +76,7 @@ class SimulatedTenants:
     def put(self, raw: Raw) -> Raw:
         """As the API server would: with a UID and a version."""
         self.version += 1
-        kept = deepcopy(raw)
+        kept = copied(raw)
         place = (kept["kind"], kept["metadata"]["namespace"], kept["metadata"]["name"])
         kept["metadata"].setdefault("uid", f"uid-{self.version}")
         kept["metadata"].setdefault("creationTimestamp", NOW.isoformat())
@@ -258,7 +258,7 @@ def _listings(world: SimulatedTenants) -> list[str]:
 def _moved(raw: Raw, namespace: str, owners: list[Raw], keep: bool) -> Raw:
     meta = {key: value for key, value in raw["metadata"].items() if key not in ("uid", "resourceVersion")}
     meta = meta | {"namespace": namespace} | ({} if keep else {"ownerReferences": owners})
-    return deepcopy({**raw, "metadata": meta})
+    return copied({**raw, "metadata": meta})
 
 
 def _forged(
@@ -266,7 +266,7 @@ def _forged(
 ) -> Raw:
     meta = {"namespace": namespace, "name": name, "labels": OURS | labels, "ownerReferences": owners}
     raw: Raw = {"apiVersion": KINDS[kind].api_version, "kind": kind, "metadata": meta | {"generation": 1}}  # type: ignore[index]
-    return deepcopy(raw | _content(kind, uid, ends, run))
+    return copied(raw | _content(kind, uid, ends, run))
 
 
 def _content(kind: str, uid: str, ends: bool, run: int) -> Raw:

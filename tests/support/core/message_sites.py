@@ -32,11 +32,15 @@ def sites() -> list[Site]:
 
 
 def _of_file(path: Path) -> Iterator[Site]:
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    if not any(name in text for name in _ENDS):
+        return
+    tree = ast.parse(text)
     constants = _assigned(tree.body)
-    scopes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    nodes = list(ast.walk(tree))
+    scopes = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     inner = {id(call): scope for scope in scopes for call in ast.walk(scope) if isinstance(call, ast.Call)}
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         if name not in _ENDS or any(isinstance(argument, ast.Starred) for argument in call.args):
             continue

@@ -3,9 +3,10 @@ Jobs whose fate is drawn. It speaks the API server's JSON, so the parsers are in
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from support.core.video_builders import NOW, SETTINGS, URI, stages
 from videoimport.api.bulkimport import BulkImport
@@ -27,6 +28,8 @@ from videoimport.core.video_status import is_settled
 
 FATES = ("goes on", "goes on", "succeeds", "fails", "lost", "evicted")
 Raw = dict[str, Any]
+T = TypeVar("T")
+Parser = Callable[[Raw], T]
 Snapshot = dict[tuple[str, str], Raw]
 SURE = 10_000
 """More steps than any plan has: a crash after so many is none."""
@@ -51,8 +54,8 @@ class SimulatedCluster:
     writes: int = 0
     mesh: bool = False
     """Each pod has a container that never ends: only a deletion, or a failed pod, ends a Job."""
-    parsed: dict[int, tuple[Raw, VideoImport]] = field(default_factory=dict)
-    """Each version of an import, as it was parsed; by the identity of its JSON, which is replaced and never changed."""
+    parsed: dict[tuple[Parser[Any], int], tuple[Raw, Any]] = field(default_factory=dict)
+    """Each version of an object, as it was parsed; by the identity of its JSON, which is replaced and never changed."""
 
     # What the API server does
 
@@ -91,22 +94,24 @@ class SimulatedCluster:
 
     # What the controller does
 
-    def parse(self, raw: Raw) -> VideoImport:
-        if id(raw) not in self.parsed:
-            self.parsed[id(raw)] = (raw, VideoImport.parse(raw))
-        return self.parsed[id(raw)][1]
+    def parse(self, parser: Parser[T], raw: Raw) -> T:
+        key = (parser, id(raw))
+        if key not in self.parsed:
+            self.parsed[key] = (raw, parser(raw))
+        found: T = self.parsed[key][1]
+        return found
 
     def sync_video(
         self, name: str, crash_after: int = SURE, seen_at: Snapshot | None = None
     ) -> Plan[VideoImportStatus]:
         """``seen_at``: the controller's sight is that old; a status it then writes is refused if the object changed."""
-        seen = self.parse((seen_at or self.objects)["VideoImport", name])
-        views = [parse_job(raw) for raw in self.of_kind("Job", seen_at)]
+        seen = self.parse(VideoImport.parse, (seen_at or self.objects)["VideoImport", name])
+        views = [self.parse(parse_job, raw) for raw in self.of_kind("Job", seen_at)]
         jobs = tuple(view for view in views if view.owner == build_video_owner(seen.metadata))
-        pods = tuple(parse_pod(raw) for raw in self.of_kind("Pod", seen_at))
+        pods = tuple(self.parse(parse_pod, raw) for raw in self.of_kind("Pod", seen_at))
         own = tuple(view for view in pods if any(is_pod_of(view, job) for job in jobs))
         told = self.progress.get(seen.status.job.name) if seen.status.job else None
-        claims = tuple(parse_claim(raw) for raw in self.of_kind("PersistentVolumeClaim", seen_at))
+        claims = tuple(self.parse(parse_claim, raw) for raw in self.of_kind("PersistentVolumeClaim", seen_at))
         plan = reconcile_video(ObservedVideo(seen, jobs, own, told, claims=claims), self.now, SETTINGS)
         current = self.objects["VideoImport", name]["metadata"]["resourceVersion"]
         if plan.status is None or current == seen.metadata.resource_version:
@@ -126,15 +131,22 @@ class SimulatedCluster:
         return children + [job.name for job in seen.jobs if job.finished is None and not self._has_ended(job.name)]
 
     def observe_bulk(self, name: str) -> ObservedBulk:
-        seen = BulkImport.parse(self.objects["BulkImport", name])
-        children = tuple(map(self.parse, self.owned("VideoImport", seen.metadata.uid)))
+        seen = self.parse(BulkImport.parse, self.objects["BulkImport", name])
+        children = tuple(self.parse(VideoImport.parse, raw) for raw in self.owned("VideoImport", seen.metadata.uid))
         kept = self.owned("ConfigMap", seen.metadata.uid)
-        shards = sorted((parse_shard(raw) for raw in kept if SHARD in raw["metadata"]["labels"]), key=by_number)
-        pages = sorted((parse_page(raw) for raw in kept if PAGE in raw["metadata"]["labels"]), key=by_number)
-        jobs = tuple(map(parse_job, self.owned("Job", seen.metadata.uid)))
-        pods = (parse_pod(raw) for raw in self.of_kind("Pod"))
+        shards = [self.parse(parse_shard, raw) for raw in kept if SHARD in raw["metadata"]["labels"]]
+        pages = [self.parse(parse_page, raw) for raw in kept if PAGE in raw["metadata"]["labels"]]
+        jobs = tuple(self.parse(parse_job, raw) for raw in self.owned("Job", seen.metadata.uid))
+        pods = (self.parse(parse_pod, raw) for raw in self.of_kind("Pod"))
         own = tuple(pod for pod in pods if any(is_pod_of(pod, job) for job in jobs))
-        return ObservedBulk(seen, children, tuple(shards), pages=tuple(pages), jobs=jobs, pods=own)
+        return ObservedBulk(
+            seen,
+            children,
+            tuple(sorted(shards, key=by_number)),
+            pages=tuple(sorted(pages, key=by_number)),
+            jobs=jobs,
+            pods=own,
+        )
 
     def owned(self, kind: str, uid: str) -> list[Raw]:
         owned = (raw for raw in self.of_kind(kind) if raw["metadata"].get("ownerReferences"))
@@ -171,7 +183,7 @@ class SimulatedCluster:
     def run_jobs(self, fate: str | None = None) -> None:
         """Each Job takes a step: deleted ones go, finished ones expire, the others work on."""
         for raw in self.of_kind("Job"):
-            name, view = raw["metadata"]["name"], parse_job(raw)
+            name, view = raw["metadata"]["name"], self.parse(parse_job, raw)
             if view.deleting or (view.finished and view.expires and self.dice.random() < 0.3):
                 self.remove("Job", name)
             elif not view.finished and not self._has_ended(name):
@@ -181,7 +193,7 @@ class SimulatedCluster:
 
     def _has_ended(self, job: str) -> bool:
         pod = self.objects.get(("Pod", f"{job}-x7pod"))
-        return pod is not None and parse_pod(pod).exit_code is not None
+        return pod is not None and self.parse(parse_pod, pod).exit_code is not None
 
     def _work(self, job: Raw, fate: str) -> None:
         task = Task.model_validate_json(job["spec"]["template"]["metadata"]["annotations"][TASK])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from support.core.simulated_cluster import Raw, SimulatedCluster, _pod
+from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import integration, item_identity
 from videoimport.api.labels import TASK
 from videoimport.api.reasons import Reason
@@ -41,12 +42,10 @@ class SimulatedListingCluster(SimulatedCluster):
         return replace(found, left_failed=collect_failed_items(older))
 
     def _older(self, own: ObservedBulk) -> list[ObservedBulk]:
-        others = (
-            super(SimulatedListingCluster, self).observe_bulk(raw["metadata"]["name"])
-            for raw in self.of_kind("BulkImport")
-        )
-        same = [one for one in others if integration(one.bulk.spec) == integration(own.bulk.spec)]
-        return sorted((one for one in same if _age(one) < _age(own)), key=_age)
+        others = (self.parse(BulkImport.parse, raw) for raw in self.of_kind("BulkImport"))
+        older = sorted((one for one in others if _age(one) < _age(own.bulk)), key=_age)
+        same = [one for one in older if integration(one.spec) == integration(own.bulk.spec)]
+        return [super(SimulatedListingCluster, self).observe_bulk(one.metadata.name) for one in same]
 
     def _act(self, action: Action) -> None:
         if isinstance(action, StoreListingPage):
@@ -109,8 +108,8 @@ def _line(url: str) -> str:
     return line.model_dump_json(by_alias=True, exclude_none=True)
 
 
-def _age(observed: ObservedBulk) -> Any:
-    meta = observed.bulk.metadata
+def _age(bulk: BulkImport) -> Any:
+    meta = bulk.metadata
     return (meta.creation_timestamp, meta.uid)
 
 

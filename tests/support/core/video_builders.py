@@ -1,6 +1,8 @@
 """Builders of what a decision sees: short words for imports, Jobs, pods, progress and reports."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from videoimport.api.conditions import Condition
@@ -65,7 +67,13 @@ def started(at: datetime = NOW, **spec: Any) -> VideoImport:
 
 def running(at: datetime = NOW, **spec: Any) -> VideoImport:
     """An import whose Job was seen."""
-    fresh = started(at, **spec)
+    return _running(at, json.dumps(spec))
+
+
+@cache
+def _running(at: datetime, spec: str) -> VideoImport:
+    """The models are frozen, and hundreds of tests begin with the same import."""
+    fresh = started(at, **json.loads(spec))
     return written(fresh, at, jobs=(job(fresh),))
 
 

@@ -239,6 +239,15 @@ def _bytes_of(run: str) -> bytes:
     return base64.b64decode(whole)
 
 
+@pytest.mark.parametrize("letter", ["ä", "漢", "𝒳", "\u0661"])
+@pytest.mark.parametrize("inner", ["Oi8v", "6Ly9", f"https://ann:{CANARY}@h.example/v.mp4"])
+def test_a_letter_that_base64_does_not_have_ends_it(letter: str, inner: str) -> None:
+    run = base64.b64encode(inner.encode()).decode() if CANARY in inner else inner
+    for text in (f"see {letter}{run}", f"https://{HOST}/{run}{letter}", f"https://{HOST}/?u={letter}{run}{letter}x"):
+        for shown in (shown_text(text), shown_url(text), shown_lines(text)):
+            assert (run in shown) == (CANARY not in inner)
+
+
 @pytest.mark.parametrize("form", ["%u{:04x}", "\\u{:04X}", "&#{:d};", "&#x{:x};", "&#00{:d};", "&#x00{:X};"])
 def test_an_address_whose_letters_are_all_escaped_is_hidden(form: str) -> None:
     inner = "".join(form.format(ord(letter)) for letter in f"https://ann:{CANARY}@h.example/")

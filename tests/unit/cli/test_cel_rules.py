@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,13 @@ BROKEN = [
 
 
 def refusals(kind: str, manifest: Any) -> set[tuple[str, str]]:
-    return set(broken_rules(SCHEMAS[kind], manifest))
+    return _refusals_of(kind, json.dumps(manifest))
+
+
+@cache
+def _refusals_of(kind: str, manifest: str) -> set[tuple[str, str]]:
+    """Several tests ask about the same manifests, and each takes a hundred evaluations."""
+    return set(broken_rules(SCHEMAS[kind], json.loads(manifest)))
 
 
 @pytest.mark.parametrize(("kind", "field"), dict.fromkeys((found.kind, found.field) for found in BROKEN))

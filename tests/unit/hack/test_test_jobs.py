@@ -41,6 +41,15 @@ def test_results_of_two_files_do_not_lie_in_one(runner: ModuleType) -> None:
     assert len(set(reports)) == len(reports)
 
 
+def test_a_layer_of_many_short_tests_is_divided_among_two_processes_that_take_as_long(runner: ModuleType) -> None:
+    jobs = runner.jobs_of([runner.UNIT])
+    assert [job.runs() for job in jobs] == [[job.targets] for job in jobs]
+    longest = max(runner.UNIT.known.values())
+    seconds = [sum(runner.UNIT.known[target.name] for target in job.targets) for job in jobs]
+    assert len(seconds) == 2
+    assert max(seconds) <= max(longest, sum(seconds) * 0.55)
+
+
 def test_a_long_file_begins_first(runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runner, "RESULTS", tmp_path)
     last = '<testsuites><testsuite time="900.5"/></testsuites>'

@@ -183,7 +183,7 @@ def canonical_url(url: str) -> str:
     Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep this one spelling. So
     identities, hosts and origins compare equal, and yt-dlp, which knows sites in lower case only, knows them."""
     found = _START.match(url)
-    if found is None:
+    if found is None or not _CAPITALS.search(found[0]):
         return url
     login, scheme_end = found[1] or "", found[0].index("//") + 2
     host = found[0][scheme_end + len(login) :]

@@ -93,7 +93,7 @@ def _has_columns(address: str, remark: str, whole: str) -> bool:
         return bool(_MEDIA.search(address))
     if _TABLE_MARK.search(whole) or remark.startswith((",", ";")):
         return True
-    columns = _COLUMN.findall(address)
+    columns = set(_COLUMN.findall(address))
     if not columns:
         return False
     if any(_TIME.fullmatch(trim(column)) for column in columns):
