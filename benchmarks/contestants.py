@@ -13,7 +13,7 @@ from measured import Took, run
 from throttled import Origin, Uplink
 
 from support.worker.object_store import KEY_ID, SECRET, Bucket
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.media.transcode import command

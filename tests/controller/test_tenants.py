@@ -32,7 +32,7 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.identity import item_identity
 from videoimport.api.labels import BULK, PAGE
 from videoimport.core.discovery.pages import hash_listing
-from videoimport.core.owned_objects import build_child_object_name
+from videoimport.core.names_and_owners import build_child_object_name
 
 SECRET = "key-of-the-victim"
 

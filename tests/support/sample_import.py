@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash

@@ -25,7 +25,7 @@ from support.worker.shaped_store import Call, Shape, ShapedStore
 from videoimport.api.destination import S3Destination
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import destination as preflight
-from videoimport.worker.pipeline.verification_report import ticket_of
+from videoimport.worker.pipeline.verified_fields import ticket_of
 from videoimport.worker.storage.base import Ticket
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.retry_policy import RESENDS, Retries

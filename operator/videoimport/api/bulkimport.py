@@ -10,7 +10,7 @@ from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.destination import Destination
 from videoimport.api.labels import API_VERSION, BULK_KIND
 from videoimport.api.metadata import Metadata
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.requirements import Requirements
 from videoimport.api.tasks.webhook_task import Webhook
 from videoimport.api.videoimport import ObjectMeta, RetryToken

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from videoimport.api.base import Model, Ruled
+from videoimport.api.field_types import BucketName, DnsName, Endpoint, HttpUrl, Region, SecretReference
 from videoimport.api.metadata import Metadata
-from videoimport.api.references import BucketName, DnsName, Endpoint, HttpUrl, Region, SecretReference
 from videoimport.api.rules.string_rules import CONFIG_MAP_KEY, ITEM_NAME
 from videoimport.api.rules.validation import Checked, needs_one
 from videoimport.api.videoimport_source import Checksum, S3Source

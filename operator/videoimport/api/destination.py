@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Model, Ruled
-from videoimport.api.references import BaseUrl, BucketName, ClaimName, Endpoint, Folder, Prefix, Region, SecretReference
+from videoimport.api.field_types import (
+    BaseUrl,
+    BucketName,
+    ClaimName,
+    Endpoint,
+    Folder,
+    Prefix,
+    Region,
+    SecretReference,
+)
 from videoimport.api.rules import string_rules
 from videoimport.api.rules.validation import Checked, Rule, forbids, needs_one, quoted
 

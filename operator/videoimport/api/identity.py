@@ -7,7 +7,7 @@ from typing import Any
 from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.bulkimport_source import BulkSource, ManifestSource
 from videoimport.api.destination import Destination
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.rules.string_rules import canonical_url
 
 

@@ -10,7 +10,7 @@ from videoimport.api.base import Model, Timestamp
 from videoimport.api.destination import Destination
 from videoimport.api.labels import API_VERSION, VIDEO_KIND
 from videoimport.api.metadata import Metadata
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.requirements import Requirements
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import VideoImportStatus

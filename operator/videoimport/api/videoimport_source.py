@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.config import JsonDict
 
 from videoimport.api.base import Model, Ruled
-from videoimport.api.references import (
+from videoimport.api.field_types import (
     BucketName,
     ClaimName,
     Endpoint,

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from videoimport.api.base import Model, Ruled
+from videoimport.api.field_types import ConfigMapReference, DnsName, HttpUrl
 from videoimport.api.quantity import Amount, SomeBytes
-from videoimport.api.references import ConfigMapReference, DnsName, HttpUrl
 from videoimport.api.rules.pod import (
     DEVICES,
     FITTING_RESOURCES,

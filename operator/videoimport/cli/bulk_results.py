@@ -16,8 +16,8 @@ from videoimport.cli.kube_client import Kube
 from videoimport.core.bulk.messages import format_counts
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import RefusedItem
+from videoimport.core.names_and_owners import build_bulk_owner, find_controller
 from videoimport.core.observed import ObservedBulk
-from videoimport.core.owned_objects import build_bulk_owner, find_controller
 from videoimport.core.parsers import parse_page, parse_shard
 
 Raw = dict[str, Any]

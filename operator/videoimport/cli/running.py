@@ -16,7 +16,7 @@ from types import FrameType
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.import_task import Task
 from videoimport.cli.local_paths import Places
-from videoimport.cli.worker_simulated_cluster import RunEnd
+from videoimport.cli.simulated_status import RunEnd
 from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _SIGNALLED = 128

@@ -8,8 +8,8 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from videoimport.api.tasks.import_task import Politeness
-from videoimport.core.admission import Limits
 from videoimport.core.settings import Settings
+from videoimport.core.start_limits import Limits
 
 PREFIX = "VIDEOIMPORT_"
 LEASE = "videoimport-controller"

@@ -7,7 +7,7 @@
 The statuses of imports hold the whole state, so a restart of the controller loses nothing. Each status has at most one
 record (``HostBackoff``): the failure of its own run, the state that its run probes, or the host's first success after
 that. The latest success voids all earlier records. Runs that were active together count as one failure, because none of
-them was a probe. ``core.admission`` has what one import or listing reports to the breaker of its host.
+them was a probe. ``core.start_limits`` has what one import or listing reports to the breaker of its host.
 """
 
 from collections.abc import Iterable

@@ -180,7 +180,7 @@ class ObservedVideo:
 
     video: VideoImport
     jobs: tuple[JobView, ...] = ()
-    """Jobs that name it as their owner. ``core.owned_objects`` decides which of them are its own."""
+    """Jobs that name it as their owner. ``core.names_and_owners`` decides which of them are its own."""
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     progress: Progress | None = None
@@ -201,7 +201,7 @@ class ObservedBulk:
 
     bulk: BulkImport
     children: tuple[VideoImport, ...] = ()
-    """VideoImports that name it as their owner. ``core.owned_objects`` decides which of them are its own."""
+    """VideoImports that name it as their owner. ``core.names_and_owners`` decides which of them are its own."""
     shards: tuple[ShardView, ...] = ()
     """Its result shards, in order of their number."""
     unreadable: frozenset[str] = frozenset()

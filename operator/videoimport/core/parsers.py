@@ -14,8 +14,8 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import PageFacts, PageLine
 from videoimport.core.discovery.page_digest import hash_page_data
 from videoimport.core.list_item import FACTS, LINES, Listed, RefusedItem, describe_item, describe_rejection
+from videoimport.core.names_and_owners import ROOM, WISH, find_controller
 from videoimport.core.observed import ClaimView, EventView, JobView, PageView, PodView, ShardView
-from videoimport.core.owned_objects import ROOM, WISH, find_controller
 from videoimport.core.plan import EventQuery
 
 Raw = Mapping[str, Any]

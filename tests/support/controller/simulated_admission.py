@@ -19,10 +19,10 @@ from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import list_owned, observe_video
-from videoimport.core.admission import Limits
 from videoimport.core.circuit_breaker import BreakerState, combine_records, find_host
 from videoimport.core.plan import Create, Delete, Patch, Plan
 from videoimport.core.settings import Settings
+from videoimport.core.start_limits import Limits
 from videoimport.core.video.reconcile import reconcile_video
 from videoimport.core.video_status import has_active_run
 

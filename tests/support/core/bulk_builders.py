@@ -17,8 +17,8 @@ from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.bulk.ledger import build_ledger_entry
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.list_item import convert_inline_item
+from videoimport.core.names_and_owners import build_bulk_owner
 from videoimport.core.observed import ObservedBulk, ShardView
-from videoimport.core.owned_objects import build_bulk_owner
 from videoimport.core.plan import Create, Delete, Patch, Plan
 
 BULK_UID = "bulk-uid"

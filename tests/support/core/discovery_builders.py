@@ -15,8 +15,8 @@ from videoimport.api.tasks.listing_task import PageReport
 from videoimport.core.discovery.pages import hash_listing
 from videoimport.core.discovery.reconcile import Discovery, reconcile_discovery
 from videoimport.core.list_item import Listed
+from videoimport.core.names_and_owners import build_bulk_owner
 from videoimport.core.observed import JobView, ObservedBulk, PageView, PodView
-from videoimport.core.owned_objects import build_bulk_owner
 from videoimport.core.parsers import parse_job
 from videoimport.core.plan import Create, Delete, Manifest, StoreListingPage
 

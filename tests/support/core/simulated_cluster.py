@@ -19,8 +19,8 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Usage, VideoImportStatus
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.reconcile import reconcile_bulk
+from videoimport.core.names_and_owners import build_video_owner, is_pod_of
 from videoimport.core.observed import ObservedBulk, ObservedVideo
-from videoimport.core.owned_objects import build_video_owner, is_pod_of
 from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Action, Create, Patch, Plan, StoreListingPage
 from videoimport.core.video.reconcile import reconcile_video

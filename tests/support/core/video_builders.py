@@ -10,8 +10,8 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.videoimport import VideoImport, spec_hash, wish_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, StageName, Usage, VideoImportStatus
+from videoimport.core.names_and_owners import build_job_owner, build_video_owner
 from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import build_job_owner, build_video_owner
 from videoimport.core.plan import Create, Plan
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video

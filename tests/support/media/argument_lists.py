@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.transcode import command

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.media.transcode.job import Job
 from videoimport.worker.pipeline import ffmpeg as transcode
 from videoimport.worker.pipeline import verify as verification

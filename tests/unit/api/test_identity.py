@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from videoimport.api.bulkimport import BulkImportSpec
 from videoimport.api.identity import integration, item_identity, source_hash8, video_id
-from videoimport.api.output import Output, VideoOutput
+from videoimport.api.output_options import Output, VideoOutput
 
 LEAST = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "media"}}}
 PLAYLIST = {"playlist": {"url": "https://videos.example/list"}}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from videoimport.api.identity import video_id
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.videoimport import VideoImportSpec, spec_hash, wish_hash
 
 LEAST = {"source": {"url": "https://example.com/a.mp4"}, "destination": {"s3": {"bucket": "media"}}}

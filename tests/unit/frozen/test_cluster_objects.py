@@ -15,13 +15,13 @@ from support.core.video_builders import NOW, after, video
 from videoimport.api import identity, labels
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.destination import Destination
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.videoimport import spec_hash, wish_hash
 from videoimport.controller import settings
 from videoimport.controller.client.resources import KINDS
 from videoimport.controller.reconcile import apply as announcing
 from videoimport.controller.reconcile.apply import event
-from videoimport.core import owned_objects
+from videoimport.core import names_and_owners
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
 from videoimport.core.jobs.run import build_import_job
@@ -162,10 +162,10 @@ def test_labels_annotations_and_names_of_ours() -> None:
             labels.NAME,
             labels.MANAGED_BY,
         ],
-        "labelsOfEveryObject": owned_objects.OUR_LABELS,
-        "annotations": {"task": labels.TASK, "wish": owned_objects.WISH, "room": owned_objects.ROOM},
-        "annotationsOfEveryObject": owned_objects.CALM,
-        "noSidecar": [owned_objects.NO_SIDECAR_LABELS, owned_objects.NO_SIDECAR_ANNOTATIONS],
+        "labelsOfEveryObject": names_and_owners.OUR_LABELS,
+        "annotations": {"task": labels.TASK, "wish": names_and_owners.WISH, "room": names_and_owners.ROOM},
+        "annotationsOfEveryObject": names_and_owners.CALM,
+        "noSidecar": [names_and_owners.NO_SIDECAR_LABELS, names_and_owners.NO_SIDECAR_ANNOTATIONS],
         "reservedPrefixes": labels.OUR_PREFIXES,
         "container": labels.WORKER_CONTAINER,
         "configMapKeys": [LINES, FACTS],
@@ -180,15 +180,15 @@ def test_labels_annotations_and_names_of_ours() -> None:
 def test_derived_names() -> None:
     long, slug = "b" * 40, "a-talk-about-rabbits-and-other-animals"
     names = {
-        "job": owned_objects.build_job_name("talk", 2),
-        "child": owned_objects.build_child_object_name("talks", "opening", "0123456789"),
-        "child, cut": owned_objects.build_child_object_name(long, slug, "0123456789"),
-        "child, without slug": owned_objects.build_child_object_name("talks", "", "0123456789"),
-        "shard": owned_objects.build_shard_name("talks", 3),
-        "scratch": owned_objects.build_scratch_name("talk"),
-        "listing job": owned_objects.build_task_job_name("talks", "list", 2),
-        "webhook job": owned_objects.build_task_job_name("talks", "hook", 2),
-        "page": owned_objects.build_page_name("talks", "0a1b2c3d", 4),
+        "job": names_and_owners.build_job_name("talk", 2),
+        "child": names_and_owners.build_child_object_name("talks", "opening", "0123456789"),
+        "child, cut": names_and_owners.build_child_object_name(long, slug, "0123456789"),
+        "child, without slug": names_and_owners.build_child_object_name("talks", "", "0123456789"),
+        "shard": names_and_owners.build_shard_name("talks", 3),
+        "scratch": names_and_owners.build_scratch_name("talk"),
+        "listing job": names_and_owners.build_task_job_name("talks", "list", 2),
+        "webhook job": names_and_owners.build_task_job_name("talks", "hook", 2),
+        "page": names_and_owners.build_page_name("talks", "0a1b2c3d", 4),
     }
     golden_files.check("names", names)
 

@@ -11,11 +11,11 @@ from pydantic import AfterValidator, Field
 from videoimport.api.base import ByteCount, Message, Model, Sha256
 from videoimport.api.bulkimport_source import BulkSource, ItemName
 from videoimport.api.destination import Destination
+from videoimport.api.field_types import ConfigMapReference, HttpUrl
 from videoimport.api.metadata import Metadata
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownText, ShownUrl
-from videoimport.api.references import ConfigMapReference, HttpUrl
 from videoimport.api.requirements import Requirements
 from videoimport.api.rules.validation import Checked, requires
 from videoimport.api.tasks.import_report import MAX_RETRY_AFTER

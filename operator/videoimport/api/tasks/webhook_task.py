@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from videoimport.api.base import Message, Model, Timestamp
+from videoimport.api.field_types import ConfigMapReference, HttpUrl, SecretReference
 from videoimport.api.reasons import Reason
-from videoimport.api.references import ConfigMapReference, HttpUrl, SecretReference
 from videoimport.api.videoimport_status import Attempts, Count
 
 SECRET_KEY = "webhook-secret"  # noqa: S105 — the key's name, not a secret

@@ -13,8 +13,8 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import BULK, GROUP, IMPORT, PAGE
 from videoimport.api.videoimport import VideoImport
 from videoimport.controller.client.resources import Key, Raw
+from videoimport.core.names_and_owners import find_controller
 from videoimport.core.observed import ClaimView, JobView, Owner, PageView, PodView, ShardView
-from videoimport.core.owned_objects import find_controller
 from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Kind
 

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 
 from videoimport.api.bulkimport_status import HostStatus
 from videoimport.controller.client.resources import Key
-from videoimport.core.admission import HostReport
 from videoimport.core.circuit_breaker import BreakerState, HostRecord, combine_records
+from videoimport.core.start_limits import HostReport
 
 T = TypeVar("T")
 

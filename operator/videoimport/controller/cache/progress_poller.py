@@ -18,8 +18,8 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
+from videoimport.core.names_and_owners import is_job_of_video, is_pod_of
 from videoimport.core.observed import JobView, Owner, PodView
-from videoimport.core.owned_objects import is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
 
 LINES = 4

@@ -13,17 +13,17 @@ from types import MappingProxyType
 from videoimport.api.base import Model
 from videoimport.api.labels import GROUP, VIDEO_KIND
 from videoimport.api.videoimport import VideoImport
-from videoimport.controller.cache.admission import Turns
-from videoimport.controller.cache.bulk_order import Siblings
 from videoimport.controller.cache.entry import Entry, Unreadable, read
+from videoimport.controller.cache.same_destination_bulks import Siblings
+from videoimport.controller.cache.start_order import Turns
 from videoimport.controller.client.api_client import Page
 from videoimport.controller.client.resources import KINDS, Key, Place, Raw
 from videoimport.controller.queue.workqueue import Clock
-from videoimport.core.admission import DEFAULT, Limits
 from videoimport.core.jobs.run import is_active
+from videoimport.core.names_and_owners import build_job_owner, is_job_of_video, is_pod_of
 from videoimport.core.observed import JobView, Owner, PodView
-from videoimport.core.owned_objects import build_job_owner, is_job_of_video, is_pod_of
 from videoimport.core.plan import Kind
+from videoimport.core.start_limits import DEFAULT, Limits
 
 TOMBSTONE_SECONDS = 600.0
 """How long a deletion is kept: longer than any active list could take."""

@@ -21,7 +21,7 @@ from videoimport.controller.client.api_client import Cluster
 from videoimport.controller.client.errors import ClusterError, Terminating
 from videoimport.controller.client.resources import KINDS, Raw
 from videoimport.controller.queue.workqueue import Clock
-from videoimport.core.owned_objects import OUR_LABELS, find_controller
+from videoimport.core.names_and_owners import OUR_LABELS, find_controller
 from videoimport.core.plan import Create, Delete, Kind, Patch, PlannedEvent, Write
 
 COMPONENT = "videoimport-controller"

@@ -21,8 +21,7 @@ from videoimport.controller.reconcile.apply import Writer
 from videoimport.core.bulk.retry_failed import collect_failed_items, needs_failed_items
 from videoimport.core.invalid_objects import describe_problem
 from videoimport.core.list_item import Listed
-from videoimport.core.observed import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     OUR_LABELS,
     build_job_owner,
     find_controller,
@@ -32,6 +31,7 @@ from videoimport.core.owned_objects import (
     is_pod_of,
     is_shard_of,
 )
+from videoimport.core.observed import ClaimView, JobView, ObservedBulk, ObservedVideo, PageView, PodView, ShardView
 from videoimport.core.plan import Kind, Patch
 from videoimport.core.video_status import is_finished
 

@@ -11,7 +11,7 @@ from videoimport.api.videoimport import IDENTITY, VideoImport, VideoImportSpec
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.core.bulk.retry_tokens import derive_retry_token
 from videoimport.core.list_item import Listed, build_object_source, derive_item_slug
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     CALM,
     OUR_LABELS,
     build_child_object_name,

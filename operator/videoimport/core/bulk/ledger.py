@@ -10,8 +10,8 @@ from videoimport.api.labels import BULK, SHARD
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.list_item import Listed
+from videoimport.core.names_and_owners import CALM, OUR_LABELS, build_owner_references, build_shard_name
 from videoimport.core.observed import ShardView
-from videoimport.core.owned_objects import CALM, OUR_LABELS, build_owner_references, build_shard_name
 from videoimport.core.plan import Action, Create, Manifest, Patch
 
 MAX_SHARD_BYTES = 700_000

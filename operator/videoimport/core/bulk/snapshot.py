@@ -20,8 +20,8 @@ from videoimport.core.bulk.retry_tokens import list_counted_tokens
 from videoimport.core.bulk.start_window import select_next_items
 from videoimport.core.discovery.pages import hash_listing, is_list_complete, select_counted_pages, select_retry_pages
 from videoimport.core.list_item import Listed, RefusedItem
+from videoimport.core.names_and_owners import build_bulk_owner, find_child_item, is_shard_of, parse_child_identity
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.owned_objects import build_bulk_owner, find_child_item, is_shard_of, parse_child_identity
 from videoimport.core.video_status import is_settled
 
 

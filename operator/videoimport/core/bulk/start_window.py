@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
-from videoimport.core.admission import waits_for_host
 from videoimport.core.circuit_breaker import find_host, find_store_host, parse_host
 from videoimport.core.list_item import Listed
+from videoimport.core.start_limits import waits_for_host
 
 _AUTHORITY_START = len("https://")
 """From here on the next slash ends all that names a URL's host."""

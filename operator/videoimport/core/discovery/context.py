@@ -13,10 +13,10 @@ from videoimport.core.discovery.pages import (
     is_list_complete,
     select_counted_pages,
 )
+from videoimport.core.jobs.bulk_task_job import find_task_run
 from videoimport.core.jobs.run import RunState
-from videoimport.core.jobs.task_job import find_task_run
+from videoimport.core.names_and_owners import Word
 from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.owned_objects import Word
 from videoimport.core.settings import Settings
 
 LISTING_TASK: Word = "list"

@@ -19,6 +19,7 @@ from videoimport.api.tasks.listing_task import (
 )
 from videoimport.core.discovery.context import LISTING_TASK
 from videoimport.core.discovery.pages import build_page_manifest
+from videoimport.core.jobs.bulk_task_job import build_task_pod
 from videoimport.core.jobs.pod_template import (
     Volumes,
     build_claim_volume,
@@ -27,9 +28,8 @@ from videoimport.core.jobs.pod_template import (
     build_secret_volume,
 )
 from videoimport.core.jobs.run import RunJob
-from videoimport.core.jobs.task_job import build_task_pod
+from videoimport.core.names_and_owners import build_task_job_name
 from videoimport.core.observed import JobView, PageView, PodView
-from videoimport.core.owned_objects import build_task_job_name
 from videoimport.core.plan import StoreListingPage
 from videoimport.core.settings import Settings
 

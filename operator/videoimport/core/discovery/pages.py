@@ -16,8 +16,7 @@ from videoimport.api.labels import BULK, LISTING, PAGE
 from videoimport.api.tasks.listing_task import PageFacts, Skipped
 from videoimport.core.discovery.page_digest import count_proven_pages
 from videoimport.core.list_item import EARLIER, FACTS
-from videoimport.core.observed import ObservedBulk, PageView
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     CALM,
     OUR_LABELS,
     build_bulk_owner,
@@ -25,6 +24,7 @@ from videoimport.core.owned_objects import (
     build_page_name,
     is_page_of,
 )
+from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.plan import Delete, Manifest
 
 _Json = dict[str, Any]

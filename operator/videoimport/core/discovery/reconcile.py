@@ -15,6 +15,7 @@ from videoimport.core.discovery.context import LISTING_TASK, DiscoveryContext
 from videoimport.core.discovery.job import build_listing_job, read_page_report, store_reported_page
 from videoimport.core.discovery.page_digest import extend_chain, hash_chain, hash_page
 from videoimport.core.discovery.pages import delete_obsolete_pages, is_list_complete
+from videoimport.core.jobs.bulk_task_job import find_task_run, finish_task, has_active_worker
 from videoimport.core.jobs.cluster_message import find_bulk_fields
 from videoimport.core.jobs.run import (
     RunState,
@@ -26,7 +27,6 @@ from videoimport.core.jobs.run import (
     observe_job,
 )
 from videoimport.core.jobs.startup_diagnosis import JobPlan
-from videoimport.core.jobs.task_job import find_task_run, finish_task, has_active_worker
 from videoimport.core.list_item import FACTS
 from videoimport.core.message_format import format_message, format_time, join_sentences
 from videoimport.core.observed import ObservedBulk, PageView

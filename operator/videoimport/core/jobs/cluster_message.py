@@ -14,7 +14,7 @@ from videoimport.api.labels import BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.core.message_format import format_message, join_sentences
-from videoimport.core.owned_objects import build_scratch_name
+from videoimport.core.names_and_owners import build_scratch_name
 
 _CHART = "of the chart's values"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from videoimport.api.base import Model
+from videoimport.api.field_types import SecretReference
 from videoimport.api.labels import BULK_KIND, TASK, WORKER_CONTAINER
 from videoimport.api.quantity import amount_of
-from videoimport.api.references import SecretReference
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -24,7 +24,7 @@ from videoimport.api.tasks.import_task import (
 )
 from videoimport.api.videoimport import VideoImport, VideoImportSpec, spec_hash
 from videoimport.api.worker_options import WorkerOptions
-from videoimport.core.owned_objects import build_scratch_name
+from videoimport.core.names_and_owners import build_scratch_name
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 

@@ -25,8 +25,7 @@ from videoimport.core.jobs.cluster_message import Fields, explain
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.pod_template import build_import_pod, build_pod_annotations, build_task
 from videoimport.core.jobs.startup_diagnosis import JobPlan, Start, diagnose
-from videoimport.core.observed import ClaimView, EventView, JobView, PodView
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     CALM,
     OUR_LABELS,
     WISH,
@@ -37,6 +36,7 @@ from videoimport.core.owned_objects import (
     remove_own_prefixes,
     select_queue_labels,
 )
+from videoimport.core.observed import ClaimView, EventView, JobView, PodView
 from videoimport.core.plan import Action, Delete, Manifest, Patch, find_earliest
 from videoimport.core.settings import Settings
 

@@ -9,8 +9,7 @@ from videoimport.api.videoimport import VideoImport, VideoImportSpec, wish_hash
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.circuit_breaker import HostContext, find_host
 from videoimport.core.jobs.run import RunState
-from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, Owner, PodView
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     build_job_owner,
     build_video_owner,
     find_pods,
@@ -18,6 +17,7 @@ from videoimport.core.owned_objects import (
     is_job_of_video,
     is_pod_of,
 )
+from videoimport.core.observed import ClaimView, EventView, JobView, ObservedVideo, Owner, PodView
 from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
 

@@ -12,8 +12,7 @@ from videoimport.api.videoimport_status import Attempts, JobReference, VideoImpo
 from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
 from videoimport.core.jobs.run import build_import_job, create_next_run, is_over
 from videoimport.core.message_format import join_sentences
-from videoimport.core.observed import ClaimView
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     CALM,
     OUR_LABELS,
     ROOM,
@@ -22,6 +21,7 @@ from videoimport.core.owned_objects import (
     build_scratch_name,
     is_child,
 )
+from videoimport.core.observed import ClaimView
 from videoimport.core.plan import Action, Create, Delete, Manifest, PartialPlan, Plan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video_status import has_active_run, is_finished

@@ -8,11 +8,11 @@ from datetime import timedelta
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH, DeliveryReport, DeliveryTask, Webhook, WebhookStatus
+from videoimport.core.jobs.bulk_task_job import build_task_pod
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.pod_template import build_secret_volume
 from videoimport.core.jobs.run import RunJob, RunState
-from videoimport.core.jobs.task_job import build_task_pod
-from videoimport.core.owned_objects import build_task_job_name
+from videoimport.core.names_and_owners import build_task_job_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 

@@ -13,6 +13,7 @@ from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.webhook_task import DeliveryReport, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
+from videoimport.core.jobs.bulk_task_job import find_task_run, finish_task
 from videoimport.core.jobs.cluster_message import find_bulk_fields
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.run import (
@@ -25,7 +26,6 @@ from videoimport.core.jobs.run import (
     find_recorded_jobs,
     observe_job,
 )
-from videoimport.core.jobs.task_job import find_task_run, finish_task
 from videoimport.core.message_format import append_final_cause, format_message, format_time, join_sentences
 from videoimport.core.observed import JobView, ObservedBulk
 from videoimport.core.plan import Action, Create, Plan, PlannedEvent

@@ -7,7 +7,7 @@ before.
 from collections.abc import Iterable
 
 from videoimport.media.container.mp4_boxes import Box, Read
-from videoimport.media.container.older_containers import (
+from videoimport.media.container.truncated_containers import (
     ASF_HEADER,
     FLV_TAG,
     MXF_HEADER,

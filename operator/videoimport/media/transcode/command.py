@@ -1,13 +1,13 @@
 """ffmpeg's argument lists. Each reads local files or the worker's loopback server, and stops at the first error."""
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.timeline.repair import Repair, audio_filters, most_reordered, video_filters
 from videoimport.media.transcode import channels, color, metadata
 from videoimport.media.transcode import frame_pacing as pacing
-from videoimport.media.transcode.codecs import encoding, known, tags
 from videoimport.media.transcode.compliance import is_interlaced
+from videoimport.media.transcode.encoder_arguments import encoding, known, tags
 from videoimport.media.transcode.filter_graph import Filter, apply, chain, compose, join, read_stream
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target

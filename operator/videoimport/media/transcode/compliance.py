@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from videoimport.api.output import Output, VideoOutput
+from videoimport.api.output_options import Output, VideoOutput
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.transcode import color
-from videoimport.media.transcode.codecs import ceiling, known, level_name
+from videoimport.media.transcode.encoder_arguments import ceiling, known, level_name
 
 PIXELS = ("yuv420p", "yuvj420p")
 PROGRESSIVE = ("", "unknown", "progressive")

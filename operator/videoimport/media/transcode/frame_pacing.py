@@ -8,7 +8,7 @@ then every version keeps the same pictures, at the same times.
 from fractions import Fraction
 
 from videoimport.media.source.streams import Video
-from videoimport.media.transcode.codecs import ceiling
+from videoimport.media.transcode.encoder_arguments import ceiling
 from videoimport.media.transcode.filter_graph import Filter
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import frames_a_second

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.media.source.streams import Media
 from videoimport.media.transcode import color
 from videoimport.media.transcode.compliance import is_interlaced

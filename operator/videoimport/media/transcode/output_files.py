@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from videoimport.api.output import AudioFile, Output, Rendition, VideoOutput
-from videoimport.media.transcode.codecs import scaled_kbps
+from videoimport.api.output_options import AudioFile, Output, Rendition, VideoOutput
+from videoimport.media.transcode.encoder_arguments import scaled_kbps
 from videoimport.media.transcode.plan import MOST_FRAMES_A_SECOND, Picture, Sound, TranscodePlan, fitted
 
 Kind = Literal["video", "rendition", "audio"]

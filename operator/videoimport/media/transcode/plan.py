@@ -4,17 +4,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from videoimport.api.output import Output, VideoOutput
+from videoimport.api.output_options import Output, VideoOutput
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.transcode import color
-from videoimport.media.transcode.codecs import Ceiling, ceiling
 from videoimport.media.transcode.compliance import (
     is_interlaced,
     why_encode_audio,
     why_encode_audio_file,
     why_encode_video,
 )
+from videoimport.media.transcode.encoder_arguments import Ceiling, ceiling
 from videoimport.media.transcode.filter_graph import Filter
 
 MOST_FRAMES_A_SECOND = 60

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
-from videoimport.media.container import matroska as ebml
 from videoimport.media.container import mp4_samples as samples
-from videoimport.media.container import older_containers as chunks
+from videoimport.media.container import truncated_containers as chunks
+from videoimport.media.container import truncated_matroska as ebml
 from videoimport.media.container.mp4_boxes import Box, Read, has_head_first
 from videoimport.media.source.findings import Finding, first_finding
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Media, Video
 from videoimport.media.transcode import color
-from videoimport.media.transcode.codecs import ceiling
 from videoimport.media.transcode.compliance import is_interlaced, why_not_compliant
+from videoimport.media.transcode.encoder_arguments import ceiling
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import Sound, frames_a_second

@@ -22,7 +22,7 @@ from videoimport.media.source.streams import Media
 from videoimport.worker.listing.protocol import ListEntry, Look
 from videoimport.worker.runtime.subprocesses import Child, Children
 from videoimport.worker.source import probe as examine
-from videoimport.worker.storage import index_hits as hits
+from videoimport.worker.storage import index_hit_check as hits
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import DestinationStore

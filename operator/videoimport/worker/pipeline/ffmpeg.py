@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.reasons import Reason
 from videoimport.media.source.packet_scan import Track, declared
 from videoimport.media.transcode import command, progress
-from videoimport.media.transcode.codecs import QUIET
+from videoimport.media.transcode.encoder_arguments import QUIET
 from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
 from videoimport.media.transcode.mp4_codecs import why_not_held
 from videoimport.media.transcode.output_files import Target, targets_of

@@ -38,7 +38,7 @@ from videoimport.worker.source.loopback_server import Serving
 from videoimport.worker.source.probe import Examined
 from videoimport.worker.source.stream import Arrival
 from videoimport.worker.storage import folder_layout as layout
-from videoimport.worker.storage import index_hits as hits
+from videoimport.worker.storage import index_hit_check as hits
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import UnmetError

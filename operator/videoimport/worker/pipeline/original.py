@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.videoimport_status import OutputFile, StageName
 from videoimport.media.source.file_name import file_type
 from videoimport.worker.pipeline.inspect import Inspected

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
-from videoimport.worker.pipeline import verification_report as verified
+from videoimport.worker.pipeline import verified_fields as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.pipeline import verification_report as verified
+from videoimport.worker.pipeline import verified_fields as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
 from videoimport.worker.runtime.logging import log

@@ -9,7 +9,7 @@ from functools import partial
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import publish_plan, publish_rollback
-from videoimport.worker.pipeline import verification_report as verified
+from videoimport.worker.pipeline import verified_fields as verified
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
 from videoimport.worker.storage import video_index as index

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import certifi
 
+from videoimport.api.field_types import ConfigMapReference
 from videoimport.api.reasons import Reason
-from videoimport.api.references import ConfigMapReference
 from videoimport.worker.runtime.errors import ImportFailure
 
 

@@ -23,7 +23,7 @@ from pydantic import Field, TypeAdapter
 
 from videoimport.api.base import DEFERRED, Model, Sha256, Timestamp
 from videoimport.api.destination import Destination
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import Outputs, VideoMetadata
 from videoimport.worker.runtime.errors import ImportFailure

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from support.controller.simulated_admission import SETTINGS, SimulatedController, SimulatedHost
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.admission import DEFAULT, Limits
+from videoimport.core.start_limits import DEFAULT, Limits
 
 seeds = st.integers(0, 2**32)
 quick = settings(

@@ -14,8 +14,8 @@ from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile import reconciler as sync
 from videoimport.controller.reconcile.apply import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
+from videoimport.core.names_and_owners import OUR_LABELS
 from videoimport.core.observed import ObservedVideo, Owner
-from videoimport.core.owned_objects import OUR_LABELS
 from videoimport.core.plan import Create, Delete, EventQuery, Patch, Plan, PlannedEvent
 from videoimport.core.settings import Settings
 

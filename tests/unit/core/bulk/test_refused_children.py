@@ -3,7 +3,7 @@
 from support.core.bulk_builders import bulk, child, good, key, kinds, plan, recorded, started, url, written
 from support.core.video_builders import after, condition, event
 from videoimport.api.bulkimport_status import BulkPhase
-from videoimport.core.owned_objects import build_child_object_name
+from videoimport.core.names_and_owners import build_child_object_name
 
 REFUSED = event("bulk-uid", "JobRejected", "videoimports.videoimport.io is forbidden: exceeded quota")
 UNREADABLE = frozenset({build_child_object_name("talks", "0", key(0))})

@@ -17,7 +17,7 @@ from videoimport.api.tasks.webhook_task import WebhookEvent, WebhookStatus
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.pages import hash_listing
 from videoimport.core.list_item import Listed, RefusedItem
-from videoimport.core.owned_objects import build_bulk_owner
+from videoimport.core.names_and_owners import build_bulk_owner
 
 MANY = 2000
 LETTERS = ["x", "ä", "漢", "𝒳", '"']

@@ -4,7 +4,7 @@ import pytest
 
 from videoimport.media.container.joined_headers import why_not_one
 from videoimport.media.container.mp4_boxes import top_level
-from videoimport.media.container.older_containers import ASF_HEADER
+from videoimport.media.container.truncated_containers import ASF_HEADER
 from videoimport.media.source.packet_scan import Track
 
 

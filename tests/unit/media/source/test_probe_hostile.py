@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from videoimport.api.output import AudioFile, Output
+from videoimport.api.output_options import AudioFile, Output
 from videoimport.api.requirements import Requirements
 from videoimport.media.source import requirements
 from videoimport.media.source.findings import Finding

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from videoimport.api.output import VideoOutput
+from videoimport.api.output_options import VideoOutput
 from videoimport.media.source.probe import parse_probe
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode import color

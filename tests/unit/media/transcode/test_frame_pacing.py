@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from videoimport.api.output import VideoOutput
+from videoimport.api.output_options import VideoOutput
 from videoimport.media.source.probe import parse_probe
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode import frame_pacing as pacing
-from videoimport.media.transcode.codecs import encoding
+from videoimport.media.transcode.encoder_arguments import encoding
 from videoimport.media.transcode.filter_graph import Filter
 
 MOST = 60

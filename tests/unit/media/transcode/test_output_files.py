@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.output import Output, VideoOutput
+from videoimport.api.output_options import Output, VideoOutput
 from videoimport.api.reasons import Reason
 from videoimport.media.source.packet_scan import Track, declared
 from videoimport.media.source.probe import address, guarded, probe_argv
 from videoimport.media.source.streams import Audio, Media, Video
 from videoimport.media.transcode import color, command
-from videoimport.media.transcode.codecs import capped_kbps, ceiling, encoding, level_name, scaled_kbps
 from videoimport.media.transcode.compliance import why_encode_audio_file, why_encode_video, why_not_compliant
+from videoimport.media.transcode.encoder_arguments import capped_kbps, ceiling, encoding, level_name, scaled_kbps
 from videoimport.media.transcode.filter_graph import Filter, chain
 from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
 from videoimport.media.transcode.mp4_codecs import why_not_held

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.output import Output, VideoOutput
+from videoimport.api.output_options import Output, VideoOutput
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.transcode import command
-from videoimport.media.transcode.codecs import ceiling
 from videoimport.media.transcode.compliance import why_encode_audio, why_encode_video
+from videoimport.media.transcode.encoder_arguments import ceiling
 from videoimport.media.transcode.filter_graph import Filter, chain
 from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import targets_of

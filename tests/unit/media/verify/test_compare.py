@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.reasons import Reason
 from videoimport.media.container.mp4_boxes import Box
 from videoimport.media.source.packet_scan import Track

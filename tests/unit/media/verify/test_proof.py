@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode.job import Inputs, Job

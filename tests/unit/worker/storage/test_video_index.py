@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from videoimport.api.destination import Destination
-from videoimport.api.output import Output
+from videoimport.api.output_options import Output
 from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import Content, Facts, Proof, UnmetError

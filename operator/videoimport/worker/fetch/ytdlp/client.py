@@ -20,7 +20,7 @@ from videoimport.worker.fetch.http.cookies import Policy
 from videoimport.worker.fetch.ytdlp import encrypted_hls as protected
 from videoimport.worker.fetch.ytdlp import fragments, manifests
 from videoimport.worker.runtime.logging import log
-from videoimport.worker.sandbox.http_connections import POOLS
+from videoimport.worker.sandbox.interim_responses import POOLS
 
 _RETRIES = 3
 _HTTP = ("Requests", "Urllib", "CurlCFFI")

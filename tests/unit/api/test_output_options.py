@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from videoimport.api.output import VideoOutput
+from videoimport.api.output_options import VideoOutput
 
 
 def test_a_lossless_wish_is_refused() -> None:

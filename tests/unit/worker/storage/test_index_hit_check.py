@@ -8,7 +8,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.api.videoimport_status import Outputs, VideoMetadata
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.storage import index_hits as hits
+from videoimport.worker.storage import index_hit_check as hits
 from videoimport.worker.storage.video_index import Committed
 
 KNOWN = VideoMetadata(width=720, height=1280, duration_ms=60_000, size_bytes=1_000_000, format="mp4")

@@ -10,7 +10,7 @@ from videoimport.api.videoimport import VideoImport, spec_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, Stage, StageName, VideoPhase
 from videoimport.cli.manifest import read
 from videoimport.cli.schema_rules import unknown_fields
-from videoimport.cli.worker_simulated_cluster import RunEnd, SimulatedCluster, resource, task_of
+from videoimport.cli.simulated_status import RunEnd, SimulatedCluster, resource, task_of
 from videoimport.crdgen.definitions import video_definition
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)

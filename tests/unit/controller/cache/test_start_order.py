@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from videoimport.controller.cache.admission import Slots
-from videoimport.core.admission import DEFAULT, AdmissionState, Limits
+from videoimport.controller.cache.start_order import Slots
+from videoimport.core.start_limits import DEFAULT, AdmissionState, Limits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Place = tuple[str, str]

@@ -17,7 +17,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import HostBackoff, VideoImportStatus, VideoPhase
 from videoimport.core.circuit_breaker import find_host, find_list_host
-from videoimport.core.owned_objects import find_quota_owner
+from videoimport.core.names_and_owners import find_quota_owner
 from videoimport.core.video_status import ENDED, has_active_run
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

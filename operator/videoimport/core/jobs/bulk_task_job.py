@@ -14,8 +14,8 @@ from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.outcome import Outcome, find_outcome_without_report, read_reports
 from videoimport.core.jobs.pod_template import Volumes, build_pod, build_task_volumes, compute_task_resources
 from videoimport.core.jobs.run import RunState, finish_run, is_active, is_over
+from videoimport.core.names_and_owners import Word, build_bulk_owner, build_task_job_name, find_pods, is_task_job_of
 from videoimport.core.observed import JobView, ObservedBulk, PodView
-from videoimport.core.owned_objects import Word, build_bulk_owner, build_task_job_name, find_pods, is_task_job_of
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
 

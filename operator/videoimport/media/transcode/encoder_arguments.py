@@ -7,7 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal
 
-from videoimport.api.output import Preset, VideoOutput
+from videoimport.api.output_options import Preset, VideoOutput
 
 CodecName = Literal["h264", "hevc", "av1"]
 

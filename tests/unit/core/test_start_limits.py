@@ -19,7 +19,7 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.admission import Limits, describe_full_cluster, describe_import
+from videoimport.core.start_limits import Limits, describe_full_cluster, describe_import
 
 FULL = describe_full_cluster(Limits(cluster=2))
 

@@ -12,7 +12,9 @@ from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.host_breakers import HostBreakers
 from videoimport.controller.client.resources import Key, Place
-from videoimport.core.admission import (
+from videoimport.core.circuit_breaker import BreakerState, find_host, find_list_host
+from videoimport.core.names_and_owners import find_quota_owner
+from videoimport.core.start_limits import (
     AdmissionState,
     Limits,
     Turn,
@@ -23,8 +25,6 @@ from videoimport.core.admission import (
     describe_stuck_cluster,
     report_listing_host,
 )
-from videoimport.core.circuit_breaker import BreakerState, find_host, find_list_host
-from videoimport.core.owned_objects import find_quota_owner
 from videoimport.core.video_status import has_active_run
 
 OwnerKey = tuple[str, str]

@@ -17,7 +17,7 @@ from videoimport.api.videoimport_status import (
     VideoPhase,
 )
 from videoimport.cli.local_results import Home, openable
-from videoimport.cli.run_summary import exit_code, failed, succeeded
+from videoimport.cli.run_result_text import exit_code, failed, succeeded
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOME = Home("clip", Path("/results"))

@@ -12,8 +12,8 @@ from videoimport.api.tasks.import_report import Progress
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import IDENTITY, VideoImport, spec_hash
 from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.core.names_and_owners import build_job_name, build_job_owner, build_video_owner
 from videoimport.core.observed import JobView, ObservedVideo, PodView
-from videoimport.core.owned_objects import build_job_name, build_job_owner, build_video_owner
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video
 

@@ -19,10 +19,10 @@ from videoimport.api.bulkimport_source import Item
 from videoimport.api.identity import item_identity
 from videoimport.api.videoimport import MAX_NAME
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core import owned_objects as owned
+from videoimport.core import names_and_owners as owned
 from videoimport.core.bulk.child_actions import build_child_name, create_child
 from videoimport.core.list_item import Listed, convert_inline_item
-from videoimport.core.owned_objects import (
+from videoimport.core.names_and_owners import (
     build_child_object_name,
     build_job_name,
     build_shard_name,
