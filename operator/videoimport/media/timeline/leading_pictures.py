@@ -1,0 +1,128 @@
+"""Pictures at the start of a part that need pictures before it: no decoder of that part alone shows them.
+
+Behind another part a decoder would take that one's pictures for them, and show what nobody recorded. So they are left
+out when parts are joined, and the sound that comes before the first picture with them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from videoimport.media.container import mpegts as transport
+from videoimport.media.container.mp4_boxes import Read
+from videoimport.media.container.mpegts import Elementary
+from videoimport.media.container.picture_headers import ENOUGH, PictureHead, broken_links, read_head
+from videoimport.media.timeline.stream_parts import Part, Unit, media
+
+MOST_LEADING = 32
+"""Pictures after a keyframe that may be shown before it: twice the most frames that H.264 and H.265 reorder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A part from its first picture that can be decoded, and what comes before that."""
+
+    part: Part
+    dropped: frozenset[int] = frozenset()
+    """Where in the file the access units begin that are left out."""
+    changed: Mapping[int, int] = field(default_factory=dict)
+    """Bytes that become others, by their places in the file."""
+
+
+def opening(part: Part, read: Read, limit: int) -> Opening:
+    """Find what of a part, which ends at ``limit``, cannot be decoded. A part without any keyframe stays as it is."""
+    dropped, changed = set[int](), dict[int, int]()
+    for one in media(part.programs):
+        if one.kind == "video" and one.pid in part.first:
+            pictures = _first_pictures(part, one, read, limit)
+            if lost := _undecodable(pictures):
+                dropped |= {unit.offset for unit in lost}
+                part = _begun(part, one.pid, [unit for unit, _ in pictures if unit not in lost])
+            if one.codec == "hevc":
+                changed |= _broken_links(pictures, read, limit)
+    pid = part.video_pid
+    if not dropped or pid is None:
+        return Opening(part, changed=changed)
+    part, sounds = _without_early_sound(part, part.shown_first[pid], read, limit)
+    return Opening(part, frozenset(dropped | sounds), changed)
+
+
+def _begun(part: Part, pid: int, kept: list[Unit]) -> Part:
+    shown = min((unit.shown for unit in kept), key=lambda time: transport.since(kept[0].shown, time))
+    return replace(part, first=part.first | {pid: kept[0].decoded}, shown_first=part.shown_first | {pid: shown})
+
+
+def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> list[tuple[Unit, PictureHead]]:
+    """The pictures of a part up to its first keyframe, and those after it that may be shown before it."""
+    found: list[tuple[Unit, PictureHead]] = []
+    key: int | None = None
+    for unit, content in _units(part.offset, video.pid, read, limit):
+        head = read_head(video.codec, content)
+        if head is None:
+            return []
+        found.append((unit, head))
+        if key is None and head.is_key:
+            key = len(found)
+            if not head.is_open:
+                break
+        if key is not None and len(found) - key >= MOST_LEADING:
+            break
+    return found if key is not None else []
+
+
+def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> list[Unit]:
+    at = next((number for number, (_, head) in enumerate(pictures) if head.is_key), 0)
+    lost = [unit for unit, _ in pictures[:at]]
+    for unit, head in pictures[at + 1 :]:
+        if head.may_need_earlier and transport.since(pictures[at][0].shown, unit.shown) < 0:
+            lost.append(unit)
+    return lost
+
+
+def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: int) -> dict[int, int]:
+    """The bytes of the first keyframe that make it one with a broken link."""
+    for unit, head in pictures:
+        if head.is_key and head.is_open:
+            content, places = bytearray(), list[int]()
+            for offset, packet in _packets(unit.offset, unit.pid, read, limit):
+                if content and transport.times_at(packet):
+                    break
+                at = transport.payload_at(packet)
+                content += packet[at:]
+                places += range(offset + at, offset + transport.PACKET)
+            return {places[at]: byte for at, byte in broken_links(bytes(content)).items()}
+    return {}
+
+
+def _without_early_sound(part: Part, shown: int, read: Read, limit: int) -> tuple[Part, set[int]]:
+    """The part without the sound units that begin before its first picture is shown, and where these are."""
+    dropped: set[int] = set()
+    for one in media(part.programs):
+        if one.kind != "audio" or one.pid not in part.first:
+            continue
+        for unit, _ in _units(part.offset, one.pid, read, limit):
+            if transport.since(shown, unit.shown) >= 0:
+                part = _begun(part, one.pid, [unit])
+                break
+            dropped.add(unit.offset)
+    return part, dropped
+
+
+def _units(start: int, pid: int, read: Read, limit: int) -> Iterator[tuple[Unit, bytes]]:
+    """The access units of a stream that have a time, with the first bytes of what they hold."""
+    unit, content = None, bytearray()
+    for offset, packet in _packets(start, pid, read, limit):
+        if places := transport.times_at(packet):
+            if unit is not None:
+                yield unit, bytes(content)
+            shown, decoded = (transport.read_time(packet, place) for place in (places[0], places[-1]))
+            unit, content = Unit(pid, shown, decoded, offset), bytearray()
+        if len(content) < ENOUGH:
+            content += packet[transport.payload_at(packet) :]
+    if unit is not None:
+        yield unit, bytes(content)
+
+
+def _packets(start: int, pid: int, read: Read, limit: int) -> Iterator[tuple[int, bytes]]:
+    for offset, packet in transport.packets(lambda at, length: read(start + at, length), limit - start):
+        if transport.pid_of(packet) == pid:
+            yield start + offset, packet
