@@ -64,7 +64,7 @@ def test_a_part_that_begins_within_an_open_group_follows_without_a_gap(
     first = numbered_footage.make(tmp_path / "first.ts", 0, COUNT, *OPEN[codec], rate=rate)
     source = tmp_path / "joined.ts"
     source.write_bytes(first.read_bytes() + begun_late(tmp_path, codec, rate, *OTHER_PIDS).read_bytes())
-    ended, seen = bring(desk, site, source, "Auto")
+    _, seen = bring(desk, site, source, "Auto")
     assert seen.numbers == [*range(COUNT), *range(FIRST_DECODED, FIRST_DECODED + COUNT)]
     frame = float(1 / rate)
     assert all(0.5 * frame < step < 1.5 * frame + 0.03 for step in steps(seen)), max(steps(seen))

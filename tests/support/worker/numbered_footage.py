@@ -1,4 +1,4 @@
-"""Footage whose pictures carry their number and whose sound beeps at each 25th of them: what a result shows, and when."""
+"""Footage whose pictures carry their number and whose sound beeps at each 25th: what a result shows, and when."""
 
 import math
 import struct

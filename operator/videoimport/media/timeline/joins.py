@@ -4,8 +4,8 @@ Each part may have PIDs and a clock of its own: two encoders, or an advertisemen
 part's streams only, so the later parts get its PIDs, and times that go on where it ended.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
 from videoimport.media.container import mpegts as transport
@@ -13,7 +13,7 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import TICKS, Elementary, Program, Tables
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline.continuity_counters import Counters
-from videoimport.media.timeline.leading_pictures import opening
+from videoimport.media.timeline.leading_pictures import Opening, find_opening
 from videoimport.media.timeline.stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
 
 AHEAD_SECONDS = 10.0
@@ -33,10 +33,8 @@ class Join:
     """The first part's PIDs by this part's."""
     shift: int
     """Ticks to be added to its times."""
-    dropped: frozenset[int] = frozenset()
-    """Where in the file the access units begin that are left out: see ``leading_pictures``."""
-    changed: Mapping[int, int] = field(default_factory=dict)
-    """Bytes that become others, by their places in the file."""
+    opening: Opening
+    """What of its first pictures is left out or changed."""
 
 
 def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
@@ -48,21 +46,23 @@ def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
         matched = _matched(first, part) if made else {}
         if isinstance(matched, Finding):
             return matched
-        begun = opening(part, read, limit)
+        begun = find_opening(part, read, limit)
         shift = _shift(begun.part, matched, ends) if made else 0
-        made.append(Join(part.offset, matched, shift, begun.dropped, begun.changed if made else {}))
+        made.append(Join(part.offset, matched, shift, begun))
         ends |= _ends(begun.part, made[-1], read, limit)
     return made
 
 
 def are_needed(made: list[Join]) -> bool:
     """Whether a packet would be changed: a program may lose a sound for a while and nothing else."""
-    return not keep_pids(made) or any(join.shift or join.dropped for join in made)
+    return not keep_pids(made) or any(join.shift or join.opening.dropped for join in made)
 
 
 def keep_pids(made: list[Join]) -> bool:
     """Whether only clocks are moved."""
-    return not any(join.dropped for join in made) and all(pid == target for join in made for pid, target in join.pids.items())
+    return not any(join.opening.dropped for join in made) and all(
+        pid == target for join in made for pid, target in join.pids.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,8 @@ def refusal(found: str) -> Finding:
     return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; such parts are not joined.", advice)
 
 
-def joined(read: Read, size: int, made: list[Join]) -> Iterator[bytes]:
-    """The packets of the whole: one set of tables, PIDs and counters, one clock."""
+def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, bytes]]:
+    """The packets of the whole, each with its part: one set of tables, PIDs and counters, one clock."""
     tables, waiting, now = Tables(), list(made[1:]), made[0]
     counters, silent = Counters(), set[int]()
     for offset, packet in transport.packets(read, size):
@@ -171,40 +171,29 @@ def joined(read: Read, size: int, made: list[Join]) -> Iterator[bytes]:
         is_table = tables.names(pid)
         if is_table:
             tables.add(packet)
-        elif now.dropped and _is_dropped(now, silent, offset, packet):
+        elif now.opening.dropped and _is_dropped(now.opening, silent, offset, packet):
             counters.drop(now.pids.get(pid, pid), packet)
             continue
-        if now is made[0] and not now.dropped:
+        if now is made[0] and not now.opening.dropped:
             counters.keep(pid, packet)
-            yield packet
+            yield now, packet
         elif now is made[0]:
-            yield bytes(counters.renumber(bytearray(packet), pid))
+            yield now, bytes(counters.renumber(bytearray(packet), pid))
         elif not is_table and (target := now.pids.get(pid)) is not None:
-            moved = _moved(_changed(packet, offset, now.changed), target, now.shift)
-            yield bytes(counters.renumber(moved, target))
+            yield now, bytes(counters.renumber(_moved(now.opening.changed(offset, packet), target, now.shift), target))
 
 
-def _is_dropped(join: Join, silent: set[int], offset: int, packet: bytes) -> bool:
+def _is_dropped(opening: Opening, silent: set[int], offset: int, packet: bytes) -> bool:
     """Whether a packet belongs to a unit that is left out; ``silent`` keeps the PIDs that are within such a unit."""
     pid = transport.pid_of(packet)
     if transport.times_at(packet):
         silent.discard(pid)
-        if offset in join.dropped:
+        if offset in opening.dropped:
             silent.add(pid)
     return pid in silent
 
 
-def _changed(packet: bytes, offset: int, changed: Mapping[int, int]) -> bytes:
-    if not changed or min(changed) >= offset + transport.PACKET or max(changed) < offset:
-        return packet
-    written = bytearray(packet)
-    for place, byte in changed.items():
-        if offset <= place < offset + transport.PACKET:
-            written[place - offset] = byte
-    return bytes(written)
-
-
-def _moved(packet: bytes, pid: int, shift: int) -> bytearray:
+def _moved(packet: bytes | bytearray, pid: int, shift: int) -> bytearray:
     moved = bytearray(packet)
     moved[1] = moved[1] & 0xE0 | pid >> 8
     moved[2] = pid & 0xFF

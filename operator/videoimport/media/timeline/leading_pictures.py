@@ -19,34 +19,61 @@ MOST_LEADING = 32
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A part from its first picture that can be decoded, and what comes before that."""
+    """A part from its first picture that can be decoded, and what comes before that. Places are offsets in the file."""
 
     part: Part
     dropped: frozenset[int] = frozenset()
-    """Where in the file the access units begin that are left out."""
-    changed: Mapping[int, int] = field(default_factory=dict)
-    """Bytes that become others, by their places in the file."""
+    """Where the access units begin that are left out."""
+    decoded: Mapping[int, int] = field(default_factory=dict)
+    """Other decoding times, by where their units begin: those that are left out leave theirs to the ones before."""
+    links: Mapping[int, int] = field(default_factory=dict)
+    """Bytes that become others, by their places: see ``broken_links``."""
+
+    def changed(self, offset: int, packet: bytes) -> bytes | bytearray:
+        """Return the packet at ``offset`` as it is written behind another part."""
+        if offset not in self.decoded and not any(offset <= place < offset + transport.PACKET for place in self.links):
+            return packet
+        written = bytearray(packet)
+        for place, byte in self.links.items():
+            if offset <= place < offset + transport.PACKET:
+                written[place - offset] = byte
+        if offset in self.decoded and len(places := transport.times_at(packet)) > 1:
+            transport.write_time(written, places[1], self.decoded[offset])
+        return written
 
 
-def opening(part: Part, read: Read, limit: int) -> Opening:
+def find_opening(part: Part, read: Read, limit: int) -> Opening:
     """Find what of a part, which ends at ``limit``, cannot be decoded. A part without any keyframe stays as it is."""
-    dropped, changed = set[int](), dict[int, int]()
+    dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
     for one in media(part.programs):
         if one.kind == "video" and one.pid in part.first:
             pictures = _first_pictures(part, one, read, limit)
             if lost := _undecodable(pictures):
                 dropped |= {unit.offset for unit in lost}
-                part = _begun(part, one.pid, [unit for unit, _ in pictures if unit not in lost])
+                kept = _closed_up([unit for unit, _ in pictures], lost)
+                decoded |= {unit.offset: unit.decoded for unit in kept}
+                part = _begun(part, one.pid, kept)
             if one.codec == "hevc":
-                changed |= _broken_links(pictures, read, limit)
+                links |= _broken_links(pictures, read, limit)
     pid = part.video_pid
     if not dropped or pid is None:
-        return Opening(part, changed=changed)
+        return Opening(part, links=links)
     part, sounds = _without_early_sound(part, part.shown_first[pid], read, limit)
-    return Opening(part, frozenset(dropped | sounds), changed)
+    return Opening(part, frozenset(dropped | sounds), decoded, links)
+
+
+def _closed_up(pictures: list[Unit], lost: list[Unit]) -> list[Unit]:
+    """The pictures that are kept, decoded one right after the other as they were with the lost ones."""
+    kept = [unit for unit in pictures if unit not in lost]
+    times = (unit.decoded for unit in pictures[len(lost) :])
+    return [
+        replace(unit, decoded=unit.shown if transport.since(time, unit.shown) < 0 else time)
+        for unit, time in zip(kept, times, strict=True)
+    ]
 
 
 def _begun(part: Part, pid: int, kept: list[Unit]) -> Part:
+    """The part whose stream begins with the kept units."""
     shown = min((unit.shown for unit in kept), key=lambda time: transport.since(kept[0].shown, time))
     return replace(part, first=part.first | {pid: kept[0].decoded}, shown_first=part.shown_first | {pid: shown})
 

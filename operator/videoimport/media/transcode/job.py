@@ -58,6 +58,8 @@ class Job:
     """Seconds of video and of audio by the header."""
     parts: int = 1
     """Of how many parts, each with a clock and streams of its own, the source was joined."""
+    places: tuple[int, ...] = ()
+    """Where in the file of the video its tables end, and where each of these parts begins; empty for another file."""
 
     @property
     def streams(self) -> tuple[int | None, ...]:

@@ -66,7 +66,8 @@ def prepare(
         demuxer=audio.media.demuxer,
         mended=mended,
         is_damaged=any(file.damage for file in (video, audio)),
-        parts=max(video.parts, audio.parts),
+        parts=max(1, len(video.parts) - 1, len(audio.parts) - 1),
+        places=() if mended else video.parts,
         promised=(_promised(video, chosen.index), _promised(audio, heard.index) if heard else 0.0),
         title=video.media.title,
     )

@@ -228,7 +228,7 @@ class Inspector:
         )  # fmt: skip
 
 
-def _joined(found: Examined, parts: int) -> Examined:
+def _joined(found: Examined, parts: tuple[int, ...]) -> Examined:
     whole = replace(found, parts=parts)
     for track in whole.tracks.values() if whole.joined else ():
         track.changes = whole.joined

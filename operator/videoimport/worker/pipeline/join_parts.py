@@ -23,8 +23,8 @@ class Whole:
     """A file whose streams go on to its end."""
 
     path: Path
-    parts: int = 1
-    """Of how many parts it was joined; 1 is the source's own file."""
+    parts: tuple[int, ...] = ()
+    """Where its tables end and where each part begins, of a file that was joined; see ``verify.picture_count``."""
     has_late_sound: bool = False
     """A transport stream whose tables add sound on the way: ffmpeg may not know of it."""
 
@@ -64,8 +64,16 @@ def _as_one(path: Path, read: Read, folder: Path) -> Whole:
         # Of a clock alone ``mending`` takes care, with sound that a later part adds.
         return _counted_on(whole, read, size, restarts, folder)
     target = folder / f"joined-{path.name}.ts"
-    _write(target, size, joins.joined(read, size, made))
-    return Whole(target, len(made), whole.has_late_sound)
+    parts: dict[int, int] = {}
+    _write(target, size, _noted(joins.joined(read, size, made), parts))
+    return Whole(target, (made[0].offset + transport.PACKET, *parts.values()), whole.has_late_sound)
+
+
+def _noted(packets: Iterator[tuple[joins.Join, bytes]], parts: dict[int, int]) -> Iterator[bytes]:
+    """The packets. In ``parts`` is noted where each part begins, by its offset in the source."""
+    for number, (part, packet) in enumerate(packets):
+        parts.setdefault(part.offset, number * transport.PACKET)
+        yield packet
 
 
 def _counted_on(whole: Whole, read: Read, size: int, begins: list[int], folder: Path) -> Whole:

@@ -1,6 +1,8 @@
 """Checks of what was made, before it is published: compared with its source, and decoded where it was only copied."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
@@ -9,6 +11,7 @@ from videoimport.media.transcode import command
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.verify import compare as verify
+from videoimport.media.verify import picture_count
 from videoimport.media.verify.compare import Compared
 from videoimport.media.verify.proof import DecodeProof, proof_of
 from videoimport.worker.pipeline.ffmpeg import corrupt
@@ -26,7 +29,8 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
     if job.plan.is_original and not job.is_tolerant:
         _inputs_decode(children, job)
     heard = _heard(children, job) if targets else None
-    return {target: _verified(children, job, target, complaint, heard) for target in targets}
+    count = cache(lambda: _decoded_pictures(children, job))
+    return {target: _verified(children, job, target, complaint, heard, count) for target in targets}
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
@@ -46,9 +50,22 @@ def _heard(children: Children, job: Job) -> float | None:
     return counted if counted is not None and hearing.is_longer(counted, sound.track) else None
 
 
-def _verified(children: Children, job: Job, target: Target, complaint: str, heard: float | None) -> Examined:
+def _decoded_pictures(children: Children, job: Job) -> int | None:
+    """Pictures of the source, of each part by itself; None where ffmpeg does not tell."""
+    video = job.picture.video
+    commands = picture_count.count_argvs(job.inputs.video_path, video, job.places)
+    counts = [picture_count.decoded_pictures(children.run(argv).stderr, video) for argv in commands]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _verified(
+    children: Children, job: Job, target: Target, complaint: str, heard: float | None, count: Callable[[], int | None]
+) -> Examined:
     result = examine(children, Path(target.path))
     compared = replace(_compared(job, target, result), heard=heard)
+    if verify.must_count(compared):
+        compared = replace(compared, decoded=count())
     found = verify.difference(compared)
     if found and job.is_tolerant and (complaint or _is_known_to_be_damaged(children, job)):
         found = verify.difference_of_damaged(compared)

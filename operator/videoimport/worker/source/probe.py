@@ -39,8 +39,8 @@ class Examined:
     tracks: dict[int, Track]
     boxes: tuple[Box, ...]
     """Empty for what is no MP4 or MOV."""
-    parts: int = 1
-    """Of how many parts it was joined."""
+    parts: tuple[int, ...] = ()
+    """Where its tables end and where each of its parts begins, where it was joined; see ``verify.picture_count``."""
     damage: Finding | None = None
     """Why its data ends early, where it does."""
     encrypted: tuple[Encrypted, ...] = ()
@@ -49,8 +49,8 @@ class Examined:
     @property
     def joined(self) -> str:
         """How it was joined, in half a sentence; empty for a source of one piece."""
-        told = f"the source is joined of {self.parts} parts, each with a clock or streams of its own"
-        return told if self.parts > 1 else ""
+        told = f"the source is joined of {len(self.parts) - 1} parts, each with a clock or streams of its own"
+        return told if self.parts else ""
 
     def track(self, index: int) -> Track:
         """The packets of a stream; none is an empty track."""
@@ -70,7 +70,7 @@ def examine(children: Children, path: Path) -> Examined:
             refuse(_excess(read, size))
         refuse(encryption.scrambled(read(0, encryption.ENOUGH)))
         media = _probe(children, path, container, boxes_of.missing_bytes(boxes, size))
-        tracks = _walk(children, path, media.demuxer)
+        tracks = _walk(children, path, media)
         damage = verify.damage(read, boxes, size, media.demuxer)
         hidden = encryption.encrypted_tracks(read, boxes)
     lengths = {index: track.seconds + track.hidden for index, track in tracks.items()}
@@ -142,10 +142,11 @@ def _parse(ended: Ended) -> Media:
         raise ImportFailure(Reason.SOURCE_CORRUPT, message, advice="Get a copy that was exported anew.") from unreadable
 
 
-def _walk(children: Children, path: Path, demuxer: str) -> dict[int, Track]:
+def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
     child = children.start(packets.walk_argv(str(path)))
     child.tell("")
-    tracks = packets.walk(child.lines(), demuxer)
+    rates = {video.index: video.own_rate for video in media.videos if video.own_rate}
+    tracks = packets.walk(child.lines(), media.demuxer, rates)
     child.ended()  # its code says little: what is missing shows in the tracks
     return tracks
 
