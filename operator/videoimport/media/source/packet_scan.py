@@ -18,6 +18,8 @@ GRID_SECONDS = 1 / 60
 """The shortest time that an encode shows a frame."""
 MOST_REORDERED = 32
 """Frames that may be stored before one that is shown earlier: twice the most H.264 and H.265 allow."""
+SAME_SECONDS = 0.001
+"""Seconds below which two times are the same: the coarsest common clock, that of Matroska."""
 
 
 def walk_argv(path: str) -> list[str]:
@@ -78,6 +80,11 @@ class Track:
     """Packets before the first keyframe; all where there is none."""
     keyframe: float | None = None
     """When the first keyframe is shown."""
+    decodable: float | None = None
+    """When the first picture that can be decoded is shown, where others come before it that lean on what is not there;
+    see ``note_start``."""
+    begins_open: bool = False
+    """It begins with a keyframe whose leading pictures are not there, or cannot be decoded."""
     is_apart: bool = False
     """It went on when the clock of other streams of the file had started again."""
     stretches: list[Stretch] = field(default_factory=list)

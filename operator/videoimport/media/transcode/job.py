@@ -54,6 +54,8 @@ class Job:
     """ffprobe's name of the container of the audio."""
     mended: str = ""
     """What was wrong with the times or the start of the source, so that a copy of it is read; see ``repair``."""
+    begins_open: bool = False
+    """The video begins with a keyframe whose leading pictures are not there: see ``is_clean``."""
     promised: tuple[float, float] = (0.0, 0.0)
     """Seconds of video and of audio by the header."""
     parts: int = 1

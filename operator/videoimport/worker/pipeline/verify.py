@@ -14,7 +14,7 @@ from videoimport.media.verify import compare as verify
 from videoimport.media.verify import picture_count
 from videoimport.media.verify.compare import Compared
 from videoimport.media.verify.proof import DecodeProof, proof_of
-from videoimport.worker.pipeline.ffmpeg import corrupt
+from videoimport.worker.pipeline.ffmpeg import corrupt, is_clean
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.runtime.subprocesses import Children, Ended
 from videoimport.worker.source.probe import Examined, examine, words
@@ -80,7 +80,7 @@ def _compared(job: Job, target: Target, result: Examined) -> Compared:
 
 
 def _is_known_to_be_damaged(children: Children, job: Job) -> bool:
-    return job.is_damaged or any(not _input_decoded(children, job, path).clean for path in job.inputs.paths)
+    return job.is_damaged or any(not is_clean(job, _input_decoded(children, job, path)) for path in job.inputs.paths)
 
 
 def _decodes(children: Children, job: Job, target: Target) -> None:
@@ -89,8 +89,8 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
     Keyframes and samples may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
     """
     proof = proof_of(job.picture) if target.copies else _ENCODED
-    ended = _decoded(children, target.path, proof, command.EVERYTHING)
-    if ended.clean:
+    ended = _decoded(children, job, target.path, proof, command.EVERYTHING)
+    if is_clean(job, ended):
         return
     _inputs_decode(children, job)
     told = words(ended.stderr, Path(target.path))
@@ -104,22 +104,22 @@ _ENCODED = DecodeProof(is_complete=False)
 def _inputs_decode(children: Children, job: Job) -> None:
     for path in job.inputs.paths:
         damaged = _input_decoded(children, job, path)
-        if not damaged.clean:
+        if not is_clean(job, damaged):
             raise corrupt(words(damaged.stderr, Path(path)))
 
 
 def _input_decoded(children: Children, job: Job, path: str) -> Ended:
-    return _decoded(children, path, proof_of(job.picture), command.imported_streams(job, path))
+    return _decoded(children, job, path, proof_of(job.picture), command.imported_streams(job, path))
 
 
-def _decoded(children: Children, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
+def _decoded(children: Children, job: Job, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
     """The end of what the proof asks for if that is clean, else of a full decode."""
     everything = command.decode_argv(path, keyframes_only=False, streams=streams)
     if proof.is_complete:
         return children.run(everything)
     ended = children.run(command.decode_argv(path, keyframes_only=True, streams=streams))
     for sample in proof.samples:
-        if not ended.clean:
+        if not is_clean(job, ended):
             break
         ended = children.run(command.sample_argv(path, sample.start, sample.length, streams[0]))
-    return ended if ended.clean else children.run(everything)
+    return ended if is_clean(job, ended) else children.run(everything)

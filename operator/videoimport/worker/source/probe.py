@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.media.container import mp4_boxes as boxes_of
 from videoimport.media.container import mp4_tables as tables
 from videoimport.media.container.mp4_boxes import Box, Read
-from videoimport.media.source import encryption, probe, streams
+from videoimport.media.source import encryption, first_picture, probe, streams
 from videoimport.media.source import file_signature as sniff
 from videoimport.media.source import packet_scan as packets
 from videoimport.media.source import stream_changes as changes
@@ -88,6 +88,18 @@ def reading(path: Path) -> Iterator[Read]:
             return os.pread(file.fileno(), min(length, size - offset), offset) if offset < size else b""
 
         yield read
+
+
+def note_start(children: Children, file: Examined, video: Video) -> None:
+    """Note on a stream's track when its first picture that can be decoded is shown, where it has leading pictures."""
+    track = file.track(video.index)
+    if not first_picture.has_leading(track):
+        return
+    found = first_picture.first_decoded(
+        children.run(first_picture.start_argv(str(file.path), video)).stdout.splitlines()
+    )
+    if found is not None and track.start is not None and found - track.start > packets.SAME_SECONDS:
+        track.decodable, track.begins_open = found, True
 
 
 def note_changes(children: Children, file: Examined, stream: Video | Audio) -> None:
