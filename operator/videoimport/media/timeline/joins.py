@@ -183,6 +183,27 @@ def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, byte
             yield now, bytes(counters.renumber(_moved(now.opening.changed(offset, packet), target, now.shift), target))
 
 
+def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
+    """The packets of a part from its first picture that can be decoded, with tables before them.
+
+    A part may begin with its program map, or with a unit where only a clock starts again; its tables come before.
+    """
+    counters, silent = Counters(), set[int]()
+    before, named = dict[int, bytes](), Tables()
+    for offset, packet in transport.packets(read, limit):
+        pid = transport.pid_of(packet)
+        if offset < join.offset and named.names(pid):
+            named.add(packet)
+            before[pid] = packet
+        elif offset >= join.offset:
+            yield from (table for at, table in before.items() if at == 0 or not named.names(pid))
+            before.clear()
+            if _is_dropped(join.opening, silent, offset, packet):
+                counters.drop(pid, packet)
+            else:
+                yield bytes(counters.renumber(bytearray(join.opening.changed(offset, packet)), pid))
+
+
 def _is_dropped(opening: Opening, silent: set[int], offset: int, packet: bytes) -> bool:
     """Whether a packet belongs to a unit that is left out; ``silent`` keeps the PIDs that are within such a unit."""
     pid = transport.pid_of(packet)

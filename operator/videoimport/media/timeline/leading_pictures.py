@@ -1,7 +1,7 @@
 """Pictures at the start of a part that need pictures before it: no decoder of that part alone shows them.
 
 Behind another part a decoder would take that one's pictures for them, and show what nobody recorded. So they are left
-out when parts are joined, and the sound that comes before the first picture with them.
+out when parts are joined.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,6 +28,9 @@ class Opening:
     """Other decoding times, by where their units begin: those that are left out leave theirs to the ones before."""
     links: Mapping[int, int] = field(default_factory=dict)
     """Bytes that become others, by their places: see ``broken_links``."""
+    must_be_closed: bool = False
+    """It is H.264 and begins without an IDR picture. That standard has no mark for a splice there: behind another part,
+    a decoder would take that one's pictures for those with the same numbers."""
 
     def changed(self, offset: int, packet: bytes) -> bytes | bytearray:
         """Return the packet at ``offset`` as it is written behind another part."""
@@ -41,10 +44,22 @@ class Opening:
             transport.write_time(written, places[1], self.decoded[offset])
         return written
 
+    @property
+    def must_be_alone(self) -> bool:
+        """Whether the part is written anew before it is joined: without pictures, or from another first one."""
+        return bool(self.dropped) and len(self.part.programs) == 1
+
+    @property
+    def seconds(self) -> float:
+        """When the first picture that is kept is shown, on the part's clock."""
+        pid = self.part.video_pid
+        return self.part.shown_first[pid] / transport.TICKS if pid is not None else 0.0
+
 
 def find_opening(part: Part, read: Read, limit: int) -> Opening:
     """Find what of a part, which ends at ``limit``, cannot be decoded. A part without any keyframe stays as it is."""
     dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
+    must_be_closed = False
     for one in media(part.programs):
         if one.kind == "video" and one.pid in part.first:
             pictures = _first_pictures(part, one, read, limit)
@@ -55,11 +70,8 @@ def find_opening(part: Part, read: Read, limit: int) -> Opening:
                 part = _begun(part, one.pid, kept)
             if one.codec == "hevc":
                 links |= _broken_links(pictures, read, limit)
-    pid = part.video_pid
-    if not dropped or pid is None:
-        return Opening(part, links=links)
-    part, sounds = _without_early_sound(part, part.shown_first[pid], read, limit)
-    return Opening(part, frozenset(dropped | sounds), decoded, links)
+            must_be_closed |= one.codec == "h264" and any(head.is_open for _, head in pictures)
+    return Opening(part, frozenset(dropped), decoded, links, must_be_closed)
 
 
 def _closed_up(pictures: list[Unit], lost: list[Unit]) -> list[Unit]:
@@ -118,20 +130,6 @@ def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: i
                 places += range(offset + at, offset + transport.PACKET)
             return {places[at]: byte for at, byte in broken_links(bytes(content)).items()}
     return {}
-
-
-def _without_early_sound(part: Part, shown: int, read: Read, limit: int) -> tuple[Part, set[int]]:
-    """The part without the sound units that begin before its first picture is shown, and where these are."""
-    dropped: set[int] = set()
-    for one in media(part.programs):
-        if one.kind != "audio" or one.pid not in part.first:
-            continue
-        for unit, _ in _units(part.offset, one.pid, read, limit):
-            if transport.since(shown, unit.shown) >= 0:
-                part = _begun(part, one.pid, [unit])
-                break
-            dropped.add(unit.offset)
-    return part, dropped
 
 
 def _units(start: int, pid: int, read: Read, limit: int) -> Iterator[tuple[Unit, bytes]]:

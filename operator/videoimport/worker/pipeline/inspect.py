@@ -148,7 +148,7 @@ class Inspector:
     # From all of it
 
     def _examined(self, source: Source) -> Examined:
-        whole = as_one(source.path, self._folder)
+        whole = as_one(self._children, source.path, self._folder)
         found = self._usable(examine(self._children, whole.path))
         refuse_parts(found, whole)
         return _joined(found, whole.parts)
