@@ -17,6 +17,7 @@ from videoimport.media.transcode.frame_pacing import fastest, is_thinned
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import Sound, frames_a_second
+from videoimport.media.verify.picture_count import Count
 
 LEAST_TOLERANCE = 0.1
 """Seconds; for video never less than two frames."""
@@ -44,7 +45,7 @@ class Compared:
     """The result's top level."""
     heard: float | None = None
     """Seconds of sound that the source has by its samples, where its timestamps have less room."""
-    decoded: int | None = None
+    decoded: Count | None = None
     """Pictures that ffmpeg decodes of the source; None where nobody counted."""
 
     @property
@@ -157,8 +158,9 @@ def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, in
     if _is_thinned(compared):
         wanted = _moments(compared, size)
         return round(wanted * THINNED_SHARE) - FEW_FRAMES, max(source.packets, wanted)
-    most = source.packets - source.hidden_packets if compared.decoded is None else compared.decoded
-    return max(most - source.crowded, round(most * THINNED_SHARE)), most
+    counted = compared.decoded or Count(source.packets - source.hidden_packets)
+    most = counted.pictures
+    return max(most - source.crowded, round(most * THINNED_SHARE)) - counted.dropped, most
 
 
 def _is_thinned(compared: Compared) -> bool:

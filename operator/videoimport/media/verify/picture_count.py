@@ -4,13 +4,28 @@ Packets are not always pictures: fields and pictures that are never shown have p
 lean on what comes before the file cannot be decoded.
 """
 
+import itertools
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from videoimport.media.source.probe import CONTAINERS, address, guarded
 from videoimport.media.source.streams import Video
 
 _DECODED = re.compile(r"Input stream #\d+:(\d+) \(video\): .*; (\d+) frames decoded")
+_SIZE = re.compile(r"Stream #\d+:(\d+)\S*: Video: .*?, (\d+x\d+)")
 _END = 1 << 62
+_DROPPING = ("mpeg1video", "mpeg2video")
+"""Codecs of which ffmpeg's decoder drops the last picture before a new size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Pictures of a source."""
+
+    pictures: int
+    dropped: int = 0
+    """Those of them that a decoder of all parts may drop where the size changes."""
 
 
 def count_argvs(path: str, video: Video, parts: tuple[int, ...] = ()) -> list[list[str]]:
@@ -44,3 +59,13 @@ def decoded_pictures(errors: str, video: Video) -> int | None:
     """What ffmpeg decoded by its error stream; None where it does not tell."""
     found = [int(count) for index, count in _DECODED.findall(errors) if int(index) == video.index]
     return found[-1] if found else None
+
+
+def count_of(errors: Sequence[str], video: Video) -> Count | None:
+    """The pictures of all parts by what ffmpeg wrote for each; None where it does not tell."""
+    counts = [count for one in errors if (count := decoded_pictures(one, video)) is not None]
+    if len(counts) < len(errors):
+        return None
+    sizes = [next((size for index, size in _SIZE.findall(one) if int(index) == video.index), "") for one in errors]
+    changes = sum(before != after for before, after in itertools.pairwise(sizes))
+    return Count(sum(counts), changes if video.codec in _DROPPING else 0)

@@ -13,6 +13,7 @@ from videoimport.media.transcode.output_files import Target
 from videoimport.media.verify import compare as verify
 from videoimport.media.verify import picture_count
 from videoimport.media.verify.compare import Compared
+from videoimport.media.verify.picture_count import Count
 from videoimport.media.verify.proof import DecodeProof, proof_of
 from videoimport.worker.pipeline.ffmpeg import corrupt, is_clean
 from videoimport.worker.runtime.errors import ImportFailure, refuse
@@ -50,17 +51,15 @@ def _heard(children: Children, job: Job) -> float | None:
     return counted if counted is not None and hearing.is_longer(counted, sound.track) else None
 
 
-def _decoded_pictures(children: Children, job: Job) -> int | None:
+def _decoded_pictures(children: Children, job: Job) -> Count | None:
     """Pictures of the source, of each part by itself; None where ffmpeg does not tell."""
     video = job.picture.video
     commands = picture_count.count_argvs(job.inputs.video_path, video, job.places)
-    counts = [picture_count.decoded_pictures(children.run(argv).stderr, video) for argv in commands]
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    return picture_count.count_of([children.run(argv).stderr for argv in commands], video)
 
 
 def _verified(
-    children: Children, job: Job, target: Target, complaint: str, heard: float | None, count: Callable[[], int | None]
+    children: Children, job: Job, target: Target, complaint: str, heard: float | None, count: Callable[[], Count | None]
 ) -> Examined:
     result = examine(children, Path(target.path))
     compared = replace(_compared(job, target, result), heard=heard)

@@ -16,6 +16,7 @@ from videoimport.media.transcode.output_files import Target, targets_of
 from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 from videoimport.media.transcode.progress import output_seconds, percent
 from videoimport.media.verify.compare import Compared, damage, difference, difference_of_damaged, loss, must_count
+from videoimport.media.verify.picture_count import Count
 
 VIDEO = Video(
     0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0,
@@ -96,7 +97,7 @@ class TestPicturesAndSoundThatAreLost:
             beside = replace(GOOD, tracks={0: replace(WHOLE, packets=count), 1: WHOLE})
             assert must_count(beside)
             assert f"its video has {count} frames, the source's 250" in said(beside)
-            assert f"its video has {count} frames, the source's 250" in said(replace(beside, decoded=250))
+            assert f"its video has {count} frames, the source's 250" in said(replace(beside, decoded=Count(250)))
 
     def test_one_packet_that_is_lost_of_a_copy_is_missed(self) -> None:
         copied = replace(PLAN, copy_video=True, copy_audio=True)
@@ -108,8 +109,8 @@ class TestPicturesAndSoundThatAreLost:
 
     def test_packets_without_a_picture_are_told_by_a_decode(self) -> None:
         result = replace(GOOD, tracks={0: replace(WHOLE, packets=247), 1: WHOLE})
-        assert difference(replace(result, decoded=247)) is None
-        assert not must_count(replace(result, decoded=247))
+        assert difference(replace(result, decoded=Count(247))) is None
+        assert not must_count(replace(result, decoded=Count(247)))
 
     def test_pictures_without_a_moment_of_their_own_may_be_left_out(self) -> None:
         seen = beside(picture=Picture(VIDEO, replace(WHOLE, crowded=2)))
