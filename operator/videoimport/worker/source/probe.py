@@ -102,19 +102,25 @@ def note_start(children: Children, file: Examined, video: Video) -> None:
         track.decodable, track.begins_open = found, True
 
 
-def note_changes(children: Children, file: Examined, stream: Video | Audio) -> None:
-    """Note on a stream's track what of it changes on the way. The stream is decoded, of a video its keyframes."""
+def note_changes(children: Children, file: Examined, stream: Video | Audio, *, is_copied: bool) -> None:
+    """Note on a stream's track what of it changes on the way. The stream is decoded, of a video its keyframes.
+
+    What is noted of a joined source stays.
+    """
     track = file.tracks.get(stream.index)
     if track is None:
         return
     if isinstance(stream, Video):
-        child = children.start(changes.frames_argv(str(file.path), stream))
+        child = children.start(changes.frames_argv(str(file.path), stream, is_copied=is_copied))
         child.tell("")
-        track.changes = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
+        found = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
         child.ended()  # its code says nothing here: damage is judged by others
     elif not changes.has_one_header(file.media.demuxer, stream):
         errors = children.run(changes.sound_argv(str(file.path), stream)).stderr
-        track.changes = changes.change(changes.sound_shapes(errors), "audio", None)
+        found = changes.change(changes.sound_shapes(errors), "audio", None)
+    else:
+        return
+    track.changes = "; ".join(one for one in (file.joined, found) if one)
 
 
 def read_head(path: Path) -> bytes:
