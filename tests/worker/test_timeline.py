@@ -17,8 +17,8 @@ MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2")
 IN_STEP = 0.07
 """Seconds: the parts themselves are 0.06 apart, by the frames that they reorder; half a moment of the grid is 0.008."""
 STANDS = 0.065
-"""Seconds that a picture stands longer at a join: a part's sound is two frames of AAC longer, 0.043 together, two sounds
-are 0.01 apart, and a picture may move by half a moment, 0.008."""
+"""Seconds that a picture stands longer at a join: a part's sound is two frames of AAC longer (0.043), two sounds are
+0.01 apart, and a picture may move by half a moment."""
 Bring = Callable[..., tuple[FinishedRun, Seen | None]]
 
 

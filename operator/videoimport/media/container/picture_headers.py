@@ -47,7 +47,8 @@ def read_head(codec: str, content: bytes) -> PictureHead | None:
 def _units(content: bytes) -> Iterator[tuple[int, bytes]]:
     """The byte after each start code, and what follows it up to the next one."""
     places = [found.end() for found in _START.finditer(content)]
-    for place, after in zip(places, [*(place - 3 for place in places[1:]), len(content)], strict=True):
+    ends = [place - len(b"\x00\x00\x01") for place in places] + [len(content)]
+    for place, after in zip(places, ends[1:], strict=True):
         yield content[place], content[place + 1 : after]
 
 

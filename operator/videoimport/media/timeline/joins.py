@@ -13,7 +13,7 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import TICKS, Elementary, Program, Tables
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline.continuity_counters import Counters
-from videoimport.media.timeline.leading_pictures import Opening, find_opening
+from videoimport.media.timeline.leading_pictures import PartOpening, find_opening
 from videoimport.media.timeline.stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
 
 AHEAD_SECONDS = 10.0
@@ -33,7 +33,7 @@ class Join:
     """The first part's PIDs by this part's."""
     shift: int
     """Ticks to be added to its times."""
-    opening: Opening
+    opening: PartOpening
     """What of its first pictures is left out or changed."""
 
 
@@ -204,7 +204,7 @@ def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
                 yield bytes(counters.renumber(bytearray(join.opening.changed(offset, packet)), pid))
 
 
-def _is_dropped(opening: Opening, silent: set[int], offset: int, packet: bytes) -> bool:
+def _is_dropped(opening: PartOpening, silent: set[int], offset: int, packet: bytes) -> bool:
     """Whether a packet belongs to a unit that is left out; ``silent`` keeps the PIDs that are within such a unit."""
     pid = transport.pid_of(packet)
     if transport.times_at(packet):

@@ -18,7 +18,7 @@ MOST_LEADING = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class PartOpening:
     """A part from its first picture that can be decoded, and what comes before that. Places are offsets in the file."""
 
     part: Part
@@ -56,7 +56,7 @@ class Opening:
         return self.part.shown_first[pid] / transport.TICKS if pid is not None else 0.0
 
 
-def find_opening(part: Part, read: Read, limit: int) -> Opening:
+def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
     """Find what of a part, which ends at ``limit``, cannot be decoded. A part without any keyframe stays as it is."""
     dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
     must_be_closed = False
@@ -71,7 +71,7 @@ def find_opening(part: Part, read: Read, limit: int) -> Opening:
             if one.codec == "hevc":
                 links |= _broken_links(pictures, read, limit)
             must_be_closed |= one.codec == "h264" and any(head.is_open for _, head in pictures)
-    return Opening(part, frozenset(dropped), decoded, links, must_be_closed)
+    return PartOpening(part, frozenset(dropped), decoded, links, must_be_closed)
 
 
 def _closed_up(pictures: list[Unit], lost: list[Unit]) -> list[Unit]:

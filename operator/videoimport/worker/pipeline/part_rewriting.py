@@ -1,7 +1,7 @@
 """Parts of a transport stream that cannot be joined as they are, written anew one by one.
 
 A part that begins within an open group is written from its first picture that can be decoded, and its sound from then
-on. One of H.264 behind another part is encoded: see ``leading_pictures.Opening``.
+on. One of H.264 behind another part is encoded: see ``leading_pictures.PartOpening``.
 """
 
 from collections.abc import Iterator
