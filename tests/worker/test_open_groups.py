@@ -26,22 +26,21 @@ TABLES = 3 * 188
 OTHER_PIDS = ("-mpegts_start_pid", "0x200")
 
 
-def keyframe_at(path: Path, number: int, rate: Fraction) -> int:
-    """Where the packet of the keyframe with this number begins."""
+def keyframe_at(path: Path, number: int, rate: Fraction, *, after: int = 0) -> int:
+    """Where the packet of the keyframe with this number begins, or one that is so many packets ``after`` it."""
     asked = ("-select_streams", "v:0", "-show_entries", "packet=pts_time,pos,flags", "-of", "csv=p=0")
     lines = subprocess.check_output(["ffprobe", "-v", "error", *asked, path], text=True).split()
     packets = [line.split(",") for line in lines]
     start = min(float(packet[0]) for packet in packets)
-    return next(
-        int(packet[1]) for packet in packets if "K" in packet[2] and round((float(packet[0]) - start) * rate) == number
-    )
+    numbers = [round((float(packet[0]) - start) * rate) if "K" in packet[2] else None for packet in packets]
+    return int(packets[numbers.index(number) + after][1])
 
 
-def begun_late(folder: Path, codec: str, rate: Fraction, *options: str) -> Path:
-    """A transport stream from a keyframe on whose leading pictures lean on the group before it."""
+def begun_late(folder: Path, codec: str, rate: Fraction, *options: str, after: int = 0) -> Path:
+    """A transport stream from a keyframe on whose leading pictures lean on the group before it, or from later on."""
     whole = numbered_footage.make(folder / "late.ts", 0, FIRST_DECODED + COUNT, *OPEN[codec], *options, rate=rate)
     content = whole.read_bytes()
-    whole.write_bytes(content[:TABLES] + content[keyframe_at(whole, FIRST_DECODED, rate) :])
+    whole.write_bytes(content[:TABLES] + content[keyframe_at(whole, FIRST_DECODED, rate, after=after) :])
     return whole
 
 
@@ -69,6 +68,20 @@ def test_a_part_that_begins_within_an_open_group_follows_without_a_gap(
     frame = float(1 / rate)
     assert all(0.5 * frame < step < 1.5 * frame + 0.03 for step in steps(seen)), max(steps(seen))
     assert seen.drift() < frame + 0.01
+
+
+@pytest.mark.parametrize("codec", OPEN)
+def test_a_part_that_begins_between_keyframes_follows_from_the_first_picture_that_can_be_decoded(
+    desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, codec: str
+) -> None:
+    rate = RATES["25"]
+    first = numbered_footage.make(tmp_path / "first.ts", 0, COUNT, *OPEN[codec])
+    source = tmp_path / "joined.ts"
+    source.write_bytes(first.read_bytes() + begun_late(tmp_path, codec, rate, *OTHER_PIDS, after=5).read_bytes())
+    _, seen = bring(desk, site, source, "Auto")
+    assert seen.numbers == [*range(COUNT), *range(FIRST_DECODED + GROUP, FIRST_DECODED + COUNT)]
+    assert max(steps(seen)) < 1.5 / 25 + 0.03
+    assert seen.drift() < 1 / 25 + 0.01
 
 
 @pytest.mark.parametrize("mode", ["Auto", "Encode"])

@@ -13,6 +13,8 @@ from videoimport.media.container.mpegts import Elementary
 from videoimport.media.container.picture_headers import ENOUGH, PictureHead, broken_links, read_head
 from videoimport.media.timeline.stream_parts import Part, Unit, media
 
+MOST_BEFORE = 3000
+"""Pictures of a part among which its first keyframe is looked for: a minute at 50 a second."""
 MOST_LEADING = 32
 """Pictures after a keyframe that may be shown before it: twice the most frames that H.264 and H.265 reorder."""
 
@@ -32,9 +34,12 @@ class PartOpening:
     """It is H.264 and begins without an IDR picture. That standard has no mark for a splice there: behind another part,
     a decoder would take that one's pictures for those with the same numbers."""
 
+    last: int = -1
+    """The last of the places where something is changed."""
+
     def changed(self, offset: int, packet: bytes) -> bytes | bytearray:
         """Return the packet at ``offset`` as it is written behind another part."""
-        if offset not in self.decoded and not any(offset <= place < offset + transport.PACKET for place in self.links):
+        if offset > self.last:
             return packet
         written = bytearray(packet)
         for place, byte in self.links.items():
@@ -57,26 +62,27 @@ class PartOpening:
 
 
 def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
-    """Find what of a part, which ends at ``limit``, cannot be decoded. A part without any keyframe stays as it is."""
+    """Find what of a part, which ends at ``limit``, cannot be decoded. A part without a keyframe stays as it is."""
     dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
     must_be_closed = False
     for one in media(part.programs):
         if one.kind == "video" and one.pid in part.first:
             pictures = _first_pictures(part, one, read, limit)
             if lost := _undecodable(pictures):
-                dropped |= {unit.offset for unit in lost}
+                dropped |= lost
                 kept = _closed_up([unit for unit, _ in pictures], lost)
                 decoded |= {unit.offset: unit.decoded for unit in kept}
                 part = _begun(part, one.pid, kept)
             if one.codec == "hevc":
                 links |= _broken_links(pictures, read, limit)
             must_be_closed |= one.codec == "h264" and any(head.is_open for _, head in pictures)
-    return PartOpening(part, frozenset(dropped), decoded, links, must_be_closed)
+    last = max((*decoded, *links), default=-1)
+    return PartOpening(part, frozenset(dropped), decoded, links, must_be_closed, last)
 
 
-def _closed_up(pictures: list[Unit], lost: list[Unit]) -> list[Unit]:
+def _closed_up(pictures: list[Unit], lost: set[int]) -> list[Unit]:
     """The pictures that are kept, decoded one right after the other as they were with the lost ones."""
-    kept = [unit for unit in pictures if unit not in lost]
+    kept = [unit for unit in pictures if unit.offset not in lost]
     times = (unit.decoded for unit in pictures[len(lost) :])
     return [
         replace(unit, decoded=unit.shown if transport.since(time, unit.shown) < 0 else time)
@@ -99,6 +105,8 @@ def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> li
         if head is None:
             return []
         found.append((unit, head))
+        if key is None and len(found) > MOST_BEFORE:
+            return []
         if key is None and head.is_key:
             key = len(found)
             if not head.is_open:
@@ -108,13 +116,15 @@ def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> li
     return found if key is not None else []
 
 
-def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> list[Unit]:
+def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> set[int]:
+    """Where the pictures begin that need pictures before the part."""
     at = next((number for number, (_, head) in enumerate(pictures) if head.is_key), 0)
-    lost = [unit for unit, _ in pictures[:at]]
-    for unit, head in pictures[at + 1 :]:
-        if head.may_need_earlier and transport.since(pictures[at][0].shown, unit.shown) < 0:
-            lost.append(unit)
-    return lost
+    leading = (
+        unit.offset
+        for unit, head in pictures[at + 1 :]
+        if head.may_need_earlier and transport.since(pictures[at][0].shown, unit.shown) < 0
+    )
+    return {*(unit.offset for unit, _ in pictures[:at]), *leading}
 
 
 def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: int) -> dict[int, int]:
