@@ -1,6 +1,8 @@
 """Sources whose clock starts again, or that begin between keyframes: every picture that can be seen, in time."""
 
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,28 @@ def test_a_clock_that_starts_again_loses_nothing(
     assert seen.drift() < IN_STEP
     why = ended.stage("Transcode").why
     assert "the clock starts again" in why or "each with a clock or streams of its own" in why
+
+
+LOSING = """#!{python}
+import os, sys
+words = sys.argv[1:]
+if "-enc_time_base:v" in words:
+    at = words.index("-enc_time_base:v")
+    words[at:at] = ["-bsf:v", "noise=drop='eq(n,75)'"]
+os.execv("{ffmpeg}", ["ffmpeg", *words])
+"""
+"""An ffmpeg that loses the first picture of the second part."""
+
+
+def test_one_picture_that_is_lost_at_a_join_is_missed(bring: Bring, desk: WorkerHarness, tmp_path: Path) -> None:
+    program = tmp_path / "losing" / "ffmpeg"
+    program.parent.mkdir()
+    program.write_text(LOSING.format(python=sys.executable, ffmpeg=shutil.which("ffmpeg")))
+    program.chmod(0o755)
+    desk.path = f"{program.parent}:{desk.path}"
+    ended, _ = bring(joined(tmp_path, "lost.ts", [(0, 75, ()), (75, 75, ())]))
+    assert ended.reason == "VerificationFailed", ended.everything
+    assert "its video has 149 frames, the source's 150" in ended.report.message
 
 
 def tuned_in(folder: Path, name: str, *options: str) -> Path:
