@@ -108,6 +108,8 @@ def test_hls_is_imported_across_a_discontinuity(
     assert found.numbers == (*range(25), *range(PICTURES))
     assert found.beeps == pytest.approx((0.0, 1.0, 2.0), abs=0.1)
     assert streams(desk)["joinedParts"] == 2
+    told = streams(desk)["taken"][1]["changes"]
+    assert told.startswith("the source is joined of 2 parts, each with a clock or streams of its own; audio changes")
 
 
 @pytest.mark.parametrize("has_one_header", [True, False])
@@ -202,3 +204,21 @@ def test_a_copy_names_the_second_mono_track_as_left_out(
     ended = desk.bring(site.add("/mono.mp4", file(source)), output={"mode": "Remux"})
     assert ended.code == 0, ended.everything
     assert [(one["index"], one["why"]) for one in streams(desk)["leftOut"]] == [(2, "a copy has one audio track")]
+
+
+@pytest.mark.parametrize("mode", ["Auto", "Encode"])
+def test_changes_of_streams_are_told_whatever_is_done_with_them(
+    desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path, mode: str
+) -> None:
+    source, halves = folder / "turned.ts", []
+    for number, words in enumerate((("-t", "1"), ("-ss", "1"))):
+        turned = ("-vf", "scale=180:320", "-ar", "44100") if number else ()
+        ffmpeg(*words, "-i", base, *PLAIN, *turned, folder / f"{number}.ts")
+        halves.append(f"file '{folder / f'{number}.ts'}'\n")
+    (folder / "halves.txt").write_text("".join(halves))
+    ffmpeg("-f", "concat", "-safe", "0", "-i", folder / "halves.txt", "-c", "copy", source)
+    ended = desk.bring(site.add("/turned.ts", file(source)), output={**OUTPUT, "mode": mode})
+    assert ended.code == 0, ended.report.message
+    video, audio = (one["changes"] for one in streams(desk)["taken"])
+    assert video.startswith("video changes from 320x180 yuv420p to 180x320 yuv420p")
+    assert audio.startswith("audio changes from 48000 Hz with 1 channels to 44100 Hz with 1 channels")

@@ -1,10 +1,11 @@
-"""Footage whose pictures carry their number and whose sound beeps each second: what a result shows, and when."""
+"""Footage whose pictures carry their number and whose sound beeps at each 25th: what a result shows, and when."""
 
 import math
 import struct
 import subprocess
 from array import array
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 RATE = 25
@@ -13,12 +14,15 @@ _SOUND_RATE = 48_000
 _BEEP_SECONDS = 0.04
 
 
-def make(path: Path, first: int, count: int, *options: str) -> Path:
-    """Pictures ``first`` and on; a beep begins at each whole second of their numbers. ``options`` go to ffmpeg."""
+def make(path: Path, first: int, count: int, *options: str, rate: Fraction = Fraction(RATE)) -> Path:
+    """Pictures ``first`` and on, ``rate`` of them a second; a beep begins with each whose number 25 divides.
+
+    ``options`` go to ffmpeg.
+    """
     pictures, sound = path.with_suffix(".gray"), path.with_suffix(".pcm")
     pictures.write_bytes(b"".join(_picture(number) for number in range(first, first + count)))
-    sound.write_bytes(_sound(first / RATE, count / RATE))
-    shape = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(RATE))
+    sound.write_bytes(_sound(first, count, rate))
+    shape = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(rate))
     heard = ("-f", "s16le", "-ar", str(_SOUND_RATE), "-ac", "1")
     plain = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-c:a", "aac")
     run = ["ffmpeg", "-v", "error", "-y", *shape, "-i", pictures, *heard, "-i", sound, *plain, *options, path]
@@ -32,10 +36,10 @@ def _picture(number: int) -> bytes:
     return row * _HEIGHT
 
 
-def _sound(start: float, seconds: float) -> bytes:
-    samples = array("h", bytes(2 * round(seconds * _SOUND_RATE)))
-    for second in range(math.ceil(start), math.ceil(start + seconds)):
-        begin = round((second - start) * _SOUND_RATE)
+def _sound(first: int, count: int, rate: Fraction) -> bytes:
+    samples = array("h", bytes(2 * round(count / rate * _SOUND_RATE)))
+    for number in range(math.ceil(first / RATE) * RATE, first + count, RATE):
+        begin = round((number - first) / rate * _SOUND_RATE)
         for place in range(begin, min(len(samples), begin + round(_BEEP_SECONDS * _SOUND_RATE))):
             samples[place] = round(20_000 * math.sin(place * 2 * math.pi * 1000 / _SOUND_RATE))
     return samples.tobytes()
@@ -55,7 +59,7 @@ class Seen:
         return [number for _, number in self.pictures]
 
     def drift(self) -> float:
-        """Seconds that the worst beep is off the picture of the same second, of those that both have; 0 at best."""
+        """Seconds that the worst picture of a beep is off the nearest beep; 0 at best."""
         times = {number: time for time, number in self.pictures if number % RATE == 0}
         apart = [min(abs(time - beep) for beep in self.beeps) for time in times.values()] if self.beeps else [math.inf]
         return max(apart)

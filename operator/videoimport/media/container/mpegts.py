@@ -131,17 +131,17 @@ def _whole_packets(first_bytes: bytes) -> int:
     return len(first_bytes) - len(first_bytes.lstrip(b"\x47"))
 
 
-def pid_of(packet: bytes) -> int:
+def pid_of(packet: bytes | bytearray) -> int:
     """The packet's stream."""
     return (packet[1] & 0x1F) << 8 | packet[2]
 
 
-def starts_unit(packet: bytes) -> bool:
+def starts_unit(packet: bytes | bytearray) -> bool:
     """Whether a table or an access unit begins in this packet."""
     return bool(packet[1] & 0x40)
 
 
-def payload_at(packet: bytes) -> int:
+def payload_at(packet: bytes | bytearray) -> int:
     """Where the packet's payload begins; its length where it has none."""
     control = packet[3] >> 4 & 3
     if not control & 1:
@@ -149,12 +149,12 @@ def payload_at(packet: bytes) -> int:
     return min(PACKET, 5 + packet[4]) if control & 2 else 4
 
 
-def clock_at(packet: bytes) -> int | None:
+def clock_at(packet: bytes | bytearray) -> int | None:
     """Where the packet's PCR is, or None."""
     return 6 if packet[3] & 0x20 and packet[4] >= 7 and packet[5] & 0x10 else None
 
 
-def times_at(packet: bytes) -> tuple[int, ...]:
+def times_at(packet: bytes | bytearray) -> tuple[int, ...]:
     """Where PTS and DTS are in a packet that begins an access unit; the last one is the decoding time."""
     at = payload_at(packet)
     if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:
@@ -163,7 +163,7 @@ def times_at(packet: bytes) -> tuple[int, ...]:
     return places if all(place + 5 <= PACKET for place in places) else ()
 
 
-def read_time(packet: bytes, at: int) -> int:
+def read_time(packet: bytes | bytearray, at: int) -> int:
     """A PTS or DTS in ticks."""
     first, second, third, fourth, fifth = packet[at : at + 5]
     return (first >> 1 & 7) << 30 | second << 22 | (third >> 1) << 15 | fourth << 7 | fifth >> 1

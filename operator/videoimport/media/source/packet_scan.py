@@ -1,7 +1,8 @@
 """A walk over a file's packets. Nothing is decoded, and the result is from the packets, not from the header."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from heapq import heappop, heappush
 
 from videoimport.media.source.probe import GUARDS, MOST_LISTED
@@ -17,6 +18,8 @@ GRID_SECONDS = 1 / 60
 """The shortest time that an encode shows a frame."""
 MOST_REORDERED = 32
 """Frames that may be stored before one that is shown earlier: twice the most H.264 and H.265 allow."""
+SAME_SECONDS = 0.001
+"""Seconds below which two times are the same: the coarsest common clock, that of Matroska."""
 
 
 def walk_argv(path: str) -> list[str]:
@@ -59,6 +62,10 @@ class Track:
     """Packets whose decoding time is not after the one before."""
     back: float = 0.0
     """The most seconds that a decoding time is before the one before it."""
+    hidden_packets: int = 0
+    """The packets of these."""
+    crowded: int = 0
+    """Pictures for which the grid of the stream's own rate has no moment: an encode may leave them out."""
     untimed: int = 0
     """Packets without a time to be shown at."""
     changes: str = ""
@@ -73,10 +80,19 @@ class Track:
     """Packets before the first keyframe; all where there is none."""
     keyframe: float | None = None
     """When the first keyframe is shown."""
+    decodable: float | None = None
+    """When the first picture that can be decoded is shown, where others come before it that lean on what is not there;
+    see ``note_start``."""
+    begins_open: bool = False
+    """It begins with a keyframe whose leading pictures are not there, or cannot be decoded."""
     is_apart: bool = False
     """It continued when the clock of other streams of the file had started again."""
     stretches: list[Stretch] = field(default_factory=list)
     """The packets by the parts of the file's clock; one for most files."""
+    _step: float | None = None
+    """Seconds between two moments of that grid, where the stream has a rate."""
+    _late: float = 0.0
+    """Moments by which the last picture comes after its own time."""
     _last_dts: float | None = None
     _last_duration: float = 0.0
     _last_shown: float | None = None
@@ -123,6 +139,7 @@ class Track:
             clock.place(self.stretches, self.packets - 1, shown, dts, duration or 0.0, is_key=is_key)
         if hidden:
             self.hidden += duration or 0.0
+            self.hidden_packets += 1
         else:
             self._place(shown, duration or 0.0)
 
@@ -142,10 +159,22 @@ class Track:
         shown = heappop(self._waiting)
         if self._last_shown is not None:
             self.still += max(0.0, shown - self._last_shown - STILL_SECONDS)
+        self._put_on_grid(shown)
         self._last_shown = shown
         moment = round(shown / GRID_SECONDS)
         self.pictures += moment != self._last_moment
         self._last_moment = moment
+
+    def _put_on_grid(self, shown: float) -> None:
+        """As ffmpeg's variable rate does: a picture whose moment is taken gets the one after it, else it is left out.
+
+        How moments are rounded depends on where the grid begins, so what may be left out counts as left out.
+        """
+        if self._step is not None and self._last_shown is not None:
+            self._late = max(0.0, self._late + 1 - (shown - self._last_shown) / self._step)
+            if self._late > 1:
+                self.crowded += 1
+                self._late -= 1
 
     def _follow(self, dts: float | None, duration: float) -> None:
         if dts is None:
@@ -159,11 +188,12 @@ class Track:
         self._last_dts, self._last_duration = dts, duration
 
 
-def walk(lines: Iterable[str], demuxer: str = "") -> dict[int, Track]:
+def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] | None = None) -> dict[int, Track]:
     """Tracks by stream index. Lines that are no packet, or of a stream beyond ``MOST_LISTED``, are passed over.
 
-    ``demuxer`` is ffprobe's name of the container.
+    ``demuxer`` is ffprobe's name of the container; ``rates`` are pictures a second by the index of a video stream.
     """
+    steps = {index: float(1 / rate) for index, rate in (rates or {}).items() if rate > 0}
     tracks: dict[int, Track] = {}
     clock = Clock(not demuxer.startswith("mov,"), jumps_forward=demuxer in JUMPING, is_guessed=demuxer == GUESSED)
     for line in lines:
@@ -173,7 +203,7 @@ def walk(lines: Iterable[str], demuxer: str = "") -> dict[int, Track]:
             continue
         pts, dts, duration, size, flags = fields[1:6]
         times, weight = (read_time(pts), read_time(dts), read_duration(duration)), read_integer(size, most=MOST_BYTES)
-        track = tracks.setdefault(index, Track())
+        track = tracks.setdefault(index, Track(_step=steps.get(index)))
         track.add(*times, weight or 0, hidden="D" in flags, is_key="K" in flags, clock=clock)
     for track in tracks.values():
         track.finish()

@@ -40,9 +40,9 @@ _BOUNDS = ("-max_pixels", str(MOST_PIXELS))
 picture of gigabytes."""
 _EXCESS = f"exceeds specified max pixel count {MOST_PIXELS}"
 """The message of libavutil's av_image_check_size2 about such a picture."""
-_CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS), *_BOUNDS)
+CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS), *_BOUNDS)
 """``-protocol_whitelist file`` alone would let a playlist open other files."""
-GUARDS = ("-protocol_whitelist", "file", *_CONTAINERS)
+GUARDS = ("-protocol_whitelist", "file", *CONTAINERS)
 """Options before every input of ffmpeg and ffprobe that is a file."""
 LOOPBACK = "http://127.0.0.1:"
 """Our own server over a file that is still growing: the only address that ffmpeg is ever given."""
@@ -54,7 +54,7 @@ def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
     A URL is read from its start to its end in one go, unless it is ``seekable``: else ffmpeg waits for the end first.
     """
     if place.startswith(LOOPBACK):
-        return ("-protocol_whitelist", "http,tcp", *_CONTAINERS, "-seekable", "1" if seekable else "0")
+        return ("-protocol_whitelist", "http,tcp", *CONTAINERS, "-seekable", "1" if seekable else "0")
     return GUARDS
 
 

@@ -14,10 +14,13 @@ _WHOLE = ("vp9", "av1")
 """Codecs whose frames may have another size without being keyframes."""
 
 
-def frames_argv(path: str, video: Video) -> list[str]:
-    """ffprobe's command for the shape of each keyframe, as ``name=value|…`` a line."""
+def frames_argv(path: str, video: Video, *, is_copied: bool) -> list[str]:
+    """ffprobe's command for the shape of each keyframe, as ``name=value|…`` a line.
+
+    Of VP9 and AV1 that are copied, each frame is looked at; an encode handles any change, and only tells of it.
+    """
     entries = "frame=best_effort_timestamp_time,width,height,pix_fmt,sample_aspect_ratio:frame_side_data=rotation"
-    skip = () if video.codec in _WHOLE else ("-skip_frame", "nokey")
+    skip = () if is_copied and video.codec in _WHOLE else ("-skip_frame", "nokey")
     return [
         "ffprobe", "-hide_banner", "-v", "error", *skip, *guarded(path), "-select_streams", str(video.index),
         "-show_entries", entries, "-of", "compact=p=0", address(path),

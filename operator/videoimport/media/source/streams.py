@@ -92,6 +92,11 @@ class Video(_Lasting):
         """How long one frame is shown, on average; a 25th of a second where the rate is unknown."""
         return float(1 / self.rate) if self.rate else 0.04
 
+    @property
+    def own_rate(self) -> Fraction | None:
+        """Moments for frames in a second, on the coarsest clock that they fit."""
+        return self.base_rate or self.rate
+
 
 @dataclass(frozen=True, slots=True)
 class Audio(_Lasting):

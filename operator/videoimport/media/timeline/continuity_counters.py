@@ -24,6 +24,11 @@ class Counters:
         """Count a packet that stays as it is."""
         self._last[pid] = packet[3] & 15
 
+    def drop(self, pid: int, packet: bytes) -> None:
+        """Count a packet that is left out: those after it count one less."""
+        if pid in self._deltas:
+            self._deltas[pid] -= packet[3] >> 4 & 1
+
     def renumber(self, packet: bytearray, pid: int) -> bytearray:
         """Write the counter of a packet; only one with a payload counts up."""
         counts = packet[3] >> 4 & 1

@@ -13,6 +13,7 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import TICKS, Elementary, Program, Tables
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline.continuity_counters import Counters
+from videoimport.media.timeline.leading_pictures import PartOpening, find_opening
 from videoimport.media.timeline.stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
 
 AHEAD_SECONDS = 10.0
@@ -32,31 +33,36 @@ class Join:
     """The first part's PIDs by this part's."""
     shift: int
     """Ticks to be added to its times."""
+    opening: PartOpening
+    """What of its first pictures is left out or changed."""
 
 
 def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
     """How the parts become one, or why they cannot."""
     if len(found) > MOST_PARTS:
         return refusal(f"The source's streams change more than {MOST_PARTS} times")
-    first, made = found[0], [Join(found[0].offset, {}, 0)]
-    ends = _ends(first, made[0], read, found[1].offset if len(found) > 1 else size)
-    for part, limit in zip(found[1:], [*(after.offset for after in found[2:]), size], strict=True):
-        matched = _matched(first, part)
+    first, made, ends = found[0], list[Join](), dict[int, _StreamEnd]()
+    for part, limit in zip(found, [*(after.offset for after in found[1:]), size], strict=True):
+        matched = _matched(first, part) if made else {}
         if isinstance(matched, Finding):
             return matched
-        made.append(Join(part.offset, matched, _shift(part, matched, ends)))
-        ends |= _ends(part, made[-1], read, limit)
+        begun = find_opening(part, read, limit)
+        shift = _shift(begun.part, matched, ends) if made else 0
+        made.append(Join(part.offset, matched, shift, begun))
+        ends |= _ends(begun.part, made[-1], read, limit)
     return made
 
 
 def are_needed(made: list[Join]) -> bool:
     """Whether a packet would be changed: a program may lose a sound for a while and nothing else."""
-    return not keep_pids(made) or any(join.shift for join in made)
+    return not keep_pids(made) or any(join.shift or join.opening.dropped for join in made)
 
 
 def keep_pids(made: list[Join]) -> bool:
     """Whether only clocks are moved."""
-    return all(pid == target for join in made for pid, target in join.pids.items())
+    return not any(join.opening.dropped for join in made) and all(
+        pid == target for join in made for pid, target in join.pids.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +159,63 @@ def refusal(found: str) -> Finding:
     return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; such parts are not joined.", advice)
 
 
-def joined(read: Read, size: int, made: list[Join]) -> Iterator[bytes]:
-    """The packets of the whole: one set of tables, PIDs and counters, one clock."""
+def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, bytes]]:
+    """The packets of the whole, each with its part: one set of tables, PIDs and counters, one clock."""
     tables, waiting, now = Tables(), list(made[1:]), made[0]
-    counters = Counters()
+    counters, silent = Counters(), set[int]()
     for offset, packet in transport.packets(read, size):
         if waiting and offset >= waiting[0].offset:
             now = waiting.pop(0)
             counters.begin()
+            silent.clear()
         pid = transport.pid_of(packet)
         is_table = tables.names(pid)
         if is_table:
             tables.add(packet)
-        if now is made[0]:
+        elif now.opening.dropped and _is_dropped(now.opening, silent, offset, packet):
+            counters.drop(now.pids.get(pid, pid), packet)
+            continue
+        if now is made[0] and not now.opening.dropped:
             counters.keep(pid, packet)
-            yield packet
+            yield now, packet
+        elif now is made[0]:
+            yield now, bytes(counters.renumber(bytearray(packet), pid))
         elif not is_table and (target := now.pids.get(pid)) is not None:
-            yield bytes(counters.renumber(_moved(packet, target, now.shift), target))
+            yield now, bytes(counters.renumber(_moved(now.opening.changed(offset, packet), target, now.shift), target))
 
 
-def _moved(packet: bytes, pid: int, shift: int) -> bytearray:
+def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
+    """The packets of a part from its first picture that can be decoded, with tables before them.
+
+    A part may begin with its program map, or with a unit where only a clock starts again; its tables come before.
+    """
+    counters, silent = Counters(), set[int]()
+    before, named = dict[int, bytes](), Tables()
+    for offset, packet in transport.packets(read, limit):
+        pid = transport.pid_of(packet)
+        if offset < join.offset and named.names(pid):
+            named.add(packet)
+            before[pid] = packet
+        elif offset >= join.offset:
+            yield from (table for at, table in before.items() if at == 0 or not named.names(pid))
+            before.clear()
+            if _is_dropped(join.opening, silent, offset, packet):
+                counters.drop(pid, packet)
+            else:
+                yield bytes(counters.renumber(bytearray(join.opening.changed(offset, packet)), pid))
+
+
+def _is_dropped(opening: PartOpening, silent: set[int], offset: int, packet: bytes) -> bool:
+    """Whether a packet belongs to a unit that is left out; ``silent`` keeps the PIDs that are within such a unit."""
+    pid = transport.pid_of(packet)
+    if transport.times_at(packet):
+        silent.discard(pid)
+        if offset in opening.dropped:
+            silent.add(pid)
+    return pid in silent
+
+
+def _moved(packet: bytes | bytearray, pid: int, shift: int) -> bytearray:
     moved = bytearray(packet)
     moved[1] = moved[1] & 0xE0 | pid >> 8
     moved[2] = pid & 0xFF

@@ -6,7 +6,7 @@ Pure: what a walk over the packets found in, the times of all packets out.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from videoimport.media.source.packet_scan import Track
+from videoimport.media.source.packet_scan import SAME_SECONDS, Track
 from videoimport.media.source.streams import Video
 from videoimport.media.timeline.clock import Stretch
 
@@ -21,8 +21,6 @@ MOST_LEADING = 32
 """Packets after a keyframe that may be shown before it: twice the most frames that H.264 and H.265 reorder."""
 _NO_TIME = "1e18"
 """ffmpeg gives a time that is not there as the least of 64 bits, which is nine times as far from 0."""
-_HAIR = 0.001
-"""Seconds below which two times are the same: the coarsest common clock, that of Matroska."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,10 @@ class Repair:
     video: tuple[Shift, ...]
     audio: tuple[Shift, ...]
     """Empty where there is none, or it has a file of its own."""
+    is_cut: bool
+    """The start is dropped: what is shown before the first picture that can be decoded, which is shown at 0 then."""
     before_keyframe: int
-    """Video packets that are dropped at the start; the keyframe after them is shown at 0 then."""
+    """Video packets of the start that come before the first keyframe."""
     joints: int
     """How often the clock starts again."""
     why: str
@@ -57,7 +57,7 @@ def repair(video: Track, audio: Track | None) -> Repair | None:
     if not all(track.stretches for track in tracks):
         return None
     parts = sorted({stretch.part for track in tracks for stretch in track.stretches})
-    is_cut = video.keyframe is not None and video.before_keyframe > 0
+    is_cut = video.keyframe is not None and (video.before_keyframe > 0 or video.decodable is not None)
     if len(parts) > 1 and (any(track.is_apart for track in tracks) or not _are_shared(tracks, parts)):
         return None
     if len(parts) == 1 and not is_cut:
@@ -65,12 +65,14 @@ def repair(video: Track, audio: Track | None) -> Repair | None:
     offsets = _offsets(tracks, parts)
     cut = 0.0
     if is_cut:
-        begin = _moved(video, video.before_keyframe, video.keyframe or 0.0, offsets)
-        cut = begin - _moved(video, 0, video.first or 0.0, offsets)
+        shown = video.keyframe if video.decodable is None else video.decodable
+        begin = _moved(video, video.before_keyframe, shown or 0.0, offsets)
+        cut = begin - _moved(video, 0, min(video.first or 0.0, video.start or 0.0), offsets)
         offsets = {part: offset - begin for part, offset in offsets.items()}
     return Repair(
         _shifts(video.stretches, offsets),
         _shifts(audio.stretches, offsets) if audio else (),
+        is_cut,
         video.before_keyframe if is_cut else 0,
         len(parts) - 1,
         _why(cut, len(parts) - 1),
@@ -131,9 +133,9 @@ def video_filters(repair: Repair, reordered: float | None = None) -> str:
     without decoding times: how many seconds a picture may be decoded before it is shown.
     """
     moving = _moving(repair.video) + (f",{_decoded(reordered)}" if reordered else "")
-    if not repair.before_keyframe:
+    if not repair.is_cut:
         return moving
-    leading = f"lt(n,{repair.before_keyframe + MOST_LEADING})*lt(pts*tb,{-_HAIR})"
+    leading = f"lt(n,{repair.before_keyframe + MOST_LEADING})*lt(pts*tb,{-SAME_SECONDS})"
     return f"{moving},noise=drop='lt(n,{repair.before_keyframe})+{leading}'"
 
 
@@ -151,7 +153,7 @@ def most_reordered(video: Video) -> float:
 def audio_filters(repair: Repair) -> str:
     """The same for the audio: what would be heard before the first picture is dropped with it."""
     moving = _moving(repair.audio)
-    return f"{moving},noise=drop='lt(pts*tb,{-_HAIR})'" if repair.before_keyframe else moving
+    return f"{moving},noise=drop='lt(pts*tb,{-SAME_SECONDS})'" if repair.is_cut else moving
 
 
 def _moving(shifts: tuple[Shift, ...]) -> str:

@@ -1,6 +1,7 @@
 """ffmpeg's argument lists. Each reads local files or the worker's loopback server, and stops at the first error."""
 
 from videoimport.api.output_options import Output
+from videoimport.media.source.packet_scan import SAME_SECONDS
 from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.timeline.repair import Repair, audio_filters, most_reordered, video_filters
@@ -144,6 +145,30 @@ def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mend
         "-map", f"0:{video.index}", "-c:v", "copy", "-copyinkf:v", "-bsf:v", video_filters(repair, reordered),
         *sound, "-sn", "-dn", "-map_chapters", "-1", "-max_muxing_queue_size", "4096",
         "-muxdelay", "0", "-muxpreload", "0", "-f", muxer, "-y", f"file:{mended}",
+    ]  # fmt: skip
+
+
+PART_ENCODER = "libx264"
+_PART_CRF = "10"
+"""No loss can be seen at this quality, and it is encoded once more."""
+
+
+def part_argv(path: str, video: Video, written: str, first_pid: int, start: float, *, encodes: bool) -> list[str]:
+    """Write a part of a transport stream anew, its sound from ``start`` on, in seconds of its clock; times stay.
+
+    ``encodes`` is for H.264, so that it begins with an IDR picture. ffmpeg tells on its error stream how many pictures
+    it decoded.
+    """
+    fields = ("-flags:v", "+ildct+ilme") if is_interlaced(video) else ()
+    encoding = ("-preset", "veryfast", "-crf", _PART_CRF, "-bf", "0", *fields, "-fps_mode", "passthrough",
+                "-enc_time_base:v", "1:90000")  # fmt: skip
+    return [
+        "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "verbose", "-copyts", *guarded(path),
+        "-i", address(path), "-map", f"0:{video.index}", "-map", "0:a?", "-c:a", "copy",
+        "-bsf:a", f"noise=drop='lt(pts*tb,{start - SAME_SECONDS:.6f})'",
+        *(("-c:v", PART_ENCODER, *encoding) if encodes else ("-c:v", "copy")),
+        "-muxdelay", "0", "-muxpreload", "0", "-mpegts_start_pid", str(first_pid), "-f", "mpegts", "-y",
+        f"file:{written}",
     ]  # fmt: skip
 
 

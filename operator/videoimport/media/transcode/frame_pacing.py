@@ -29,7 +29,7 @@ def fastest(target: Target) -> int:
 
 def grid(video: Video, most: int) -> Fraction:
     """Return how many moments for pictures a second has: those of the source, or ``most`` where these do not do."""
-    own = _own(video)
+    own = video.own_rate
     is_coarse = video.frame_seconds > COARSE_SECONDS
     return Fraction(most) if own is None or own > most or is_coarse else own
 
@@ -44,7 +44,7 @@ def filters(video: Video, most: int) -> tuple[Filter, ...]:
 
 def is_thinned(video: Video, most: int) -> bool:
     """Whether the source may have pictures that are nearer to each other than the grid's moments."""
-    own = _own(video)
+    own = video.own_rate
     return own is None or own > most
 
 
@@ -62,7 +62,3 @@ def promised_rate(video: Video, most: int) -> Fraction | None:
     if not is_thinned(video, most):
         return None
     return min(Fraction(most), video.rate or Fraction(most)).limit_denominator(_LARGEST_DENOMINATOR)
-
-
-def _own(video: Video) -> Fraction | None:
-    return video.base_rate or video.rate

@@ -54,10 +54,14 @@ class Job:
     """ffprobe's name of the container of the audio."""
     mended: str = ""
     """What was wrong with the times or the start of the source, so that a copy of it is read; see ``repair``."""
+    begins_open: bool = False
+    """The video begins with a keyframe whose leading pictures are not there: see ``is_clean``."""
     promised: tuple[float, float] = (0.0, 0.0)
     """Seconds of video and of audio by the header."""
     parts: int = 1
     """Of how many parts, each with a clock and streams of its own, the source was joined."""
+    places: tuple[int, ...] = ()
+    """Where in the file of the video its tables end, and where each of these parts begins; empty for another file."""
 
     @property
     def streams(self) -> tuple[int | None, ...]:

@@ -13,21 +13,21 @@ from videoimport.media.source.streams import Audio, Media, Video
 from videoimport.media.transcode import color
 from videoimport.media.transcode.compliance import is_interlaced, why_not_compliant
 from videoimport.media.transcode.encoder_arguments import ceiling
+from videoimport.media.transcode.frame_pacing import fastest, is_thinned
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import Sound, frames_a_second
+from videoimport.media.verify.picture_count import Count
 
 LEAST_TOLERANCE = 0.1
 """Seconds; for video never less than two frames."""
-COPIED_SHARE = 0.98
-"""Of the source's packets, at least this many must be in a copy."""
-ENCODED_SHARE = 0.8
-"""Of the source's pictures, at least this many must be in an encode: frames that come at the same moment of its clock,
-or that are never shown, are none of it."""
+THINNED_SHARE = 0.8
+"""Of the moments at which a source shows pictures, at least this many must be in an encode that leaves pictures out:
+of a source that is faster than the encode may be, or whose rate is unknown."""
 MOST_AT_ONE_MOMENT = 17
 """Packets in a 60th of a second: 1,000 pictures a second, as cameras for slow motion have."""
 FEW_FRAMES = 3
-"""So many may always be missing: decoders drop frames at the start that lean on earlier ones."""
+"""So many may be missing then: moments are counted from another start."""
 MOST_FOR_FRAMES = 1.0
 """Seconds that two frames count for at most: a source's word on its rate may be anything."""
 
@@ -45,6 +45,8 @@ class Compared:
     """The result's top level."""
     heard: float | None = None
     """Seconds of sound that the source has by its samples, where its timestamps have less room."""
+    decoded: Count | None = None
+    """Pictures that ffmpeg decodes of the source; None where nobody counted."""
 
     @property
     def sound(self) -> Sound | None:
@@ -130,19 +132,44 @@ def _only_the_last_stands(name: str, source: Track, result: Track, tolerance: fl
     return source.packets == result.packets and abs(source.until_last - result.until_last) <= tolerance
 
 
+def must_count(compared: Compared) -> bool:
+    """Whether the result has other pictures than the source has packets, so that only a decode of that can tell."""
+    return compared.decoded is None and not _is_thinned(compared) and _has_the_pictures(compared) is not None
+
+
 def _has_the_pictures(compared: Compared) -> Finding | None:
     """Lengths and pauses do not show pictures that are lost here and there."""
     if compared.target.wish is None or compared.target.size is None:
         return None
-    source, (_, _, result) = compared.job.picture.track, _pairs(compared)[0]
-    wanted = source.packets if compared.target.copies else _pictures_of_an_encode(compared, compared.target.size)
-    least = COPIED_SHARE if compared.target.copies else ENCODED_SHARE
-    if result.packets + FEW_FRAMES >= wanted * least:
-        return None
-    return _failed(f"its video has {result.packets} frames, the source's {wanted}")
+    least, most = _wanted_pictures(compared, compared.target.size)
+    found = _pairs(compared)[0][2].packets
+    return None if least <= found <= most else _failed(f"its video has {found} frames, the source's {most}")
 
 
-def _pictures_of_an_encode(compared: Compared, size: tuple[int, int]) -> int:
+def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, int]:
+    """The fewest and the most pictures that a result may have.
+
+    A copy begins with a keyframe. An encode has each picture that is decoded, but for those that have no moment of
+    their own on its clock.
+    """
+    source = compared.job.picture.track
+    if compared.target.copies:
+        return source.packets - (source.before_keyframe if source.keyframe is not None else 0), source.packets
+    if _is_thinned(compared):
+        wanted = _moments(compared, size)
+        return round(wanted * THINNED_SHARE) - FEW_FRAMES, max(source.packets, wanted)
+    counted = compared.decoded or Count(source.packets - source.hidden_packets)
+    most = counted.pictures
+    return max(most - source.crowded, round(most * THINNED_SHARE)) - counted.dropped, most
+
+
+def _is_thinned(compared: Compared) -> bool:
+    """Whether pictures are left out on purpose: no more than 60 a second, or fewer where the level has fewer."""
+    target = compared.target
+    return not target.copies and target.size is not None and is_thinned(compared.job.picture.video, fastest(target))
+
+
+def _moments(compared: Compared, size: tuple[int, int]) -> int:
     """Packets of interlaced video may be half pictures. Where times are so close that hardly a packet has a moment of
     its own, they are wrong, and pictures are lost."""
     picture, wish = compared.job.picture, compared.target.wish

@@ -1,6 +1,7 @@
 """Runs ffmpeg: makes the requested files from a source, or raises the reason of a failure."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,9 @@ def prepare(
         demuxer=audio.media.demuxer,
         mended=mended,
         is_damaged=any(file.damage for file in (video, audio)),
-        parts=max(video.parts, audio.parts),
+        parts=max(1, len(video.parts) - 1, len(audio.parts) - 1),
+        places=() if mended else video.parts,
+        begins_open=_track(video, chosen.index).begins_open,
         promised=(_promised(video, chosen.index), _promised(audio, heard.index) if heard else 0.0),
         title=video.media.title,
     )
@@ -141,13 +144,23 @@ def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Call
 
 def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: Ended) -> str:
     """What to make of ffmpeg's end: see ``run``."""
-    if ended.clean:
+    if is_clean(job, ended):
         return ""
     if command.head_overflowed(ended.stderr):
         raise HeadTooSmall
     if job.is_tolerant and ended.code == 0:
         return words(ended.stderr, Path(job.inputs.video_path))
     raise _failure(children, job, ended, targets)
+
+
+_LOST_LEADING = re.compile(r"^\[h264 @ \w+\] mmco: unref short failure\n( +Last message repeated \d+ times\n)?", re.M)
+"""A picture of H.264 asks a decoder to forget one that it has not seen, as those behind leading pictures do."""
+
+
+def is_clean(job: Job, ended: Ended) -> bool:
+    """Whether ffmpeg complained of nothing but that leading pictures are not there, where the job says so."""
+    told = _LOST_LEADING.sub("", ended.stderr) if job.begins_open else ended.stderr
+    return replace(ended, stderr=told).clean
 
 
 def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
@@ -160,7 +173,7 @@ def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, 
     for path in job.inputs.paths:
         streams = command.imported_streams(job, path)
         damaged = children.run(command.decode_argv(path, keyframes_only=False, streams=streams))
-        if not damaged.clean:
+        if not is_clean(job, damaged):
             return corrupt(words(damaged.stderr, Path(path)))
     told = words(ended.stderr, Path(targets[0].path))
     return ImportFailure(Reason.TRANSCODE_FAILED, f"ffmpeg ended with code {ended.code}: {told}")

@@ -148,7 +148,7 @@ class Inspector:
     # From all of it
 
     def _examined(self, source: Source) -> Examined:
-        whole = as_one(source.path, self._folder)
+        whole = as_one(self._children, source.path, self._folder)
         found = self._usable(examine(self._children, whole.path))
         refuse_parts(found, whole)
         return _joined(found, whole.parts)
@@ -178,7 +178,7 @@ class Inspector:
         self._board.know(validated=True)
         read = self._scanned(read)
         shown = video if mended else read
-        job = self._copied(read, apart or read, sources, mended)
+        job = self._noted(read, apart or read, sources, mended)
         return Inspected(sources, shown, apart or shown, container, seconds, job)
 
     @cached_property
@@ -208,17 +208,16 @@ class Inspector:
         if isinstance(stream, Audio):
             refuse(channels.why_not_mixed(stream))
 
-    def _copied(self, video: Examined, audio: Examined, sources: Sources, mended: Mended | None) -> Job:
-        """The job of a source that is all there: what would be copied is first searched for changes on the way."""
+    def _noted(self, video: Examined, audio: Examined, sources: Sources, mended: Mended | None) -> Job:
+        """The job of a source that is all there, searched for changes on the way: no copy of such a stream is made."""
         job = self._job(video, audio, sources, mended)
-        copied: list[tuple[Examined, Video | Audio]] = [(video, job.picture.video)] if job.plan.copy_video else []
-        if job.sound and (job.plan.copy_audio or job.plan.copy_audio_file):
-            copied.append((audio, job.sound.audio))
-        if job.plan.is_original or not copied:
+        if job.plan.is_original:
             return job
         with self._board.check():
-            for file, stream in copied:
-                note_changes(self._children, file, stream)
+            note_changes(self._children, video, job.picture.video, is_copied=job.plan.copy_video)
+            if job.sound:
+                is_copied = job.plan.copy_audio or job.plan.copy_audio_file
+                note_changes(self._children, audio, job.sound.audio, is_copied=is_copied)
         return self._job(video, audio, sources, mended)
 
     def _job(self, video: Examined, audio: Examined, sources: Sources, mended: Mended | None = None) -> Job:
@@ -228,7 +227,7 @@ class Inspector:
         )  # fmt: skip
 
 
-def _joined(found: Examined, parts: int) -> Examined:
+def _joined(found: Examined, parts: tuple[int, ...]) -> Examined:
     whole = replace(found, parts=parts)
     for track in whole.tracks.values() if whole.joined else ():
         track.changes = whole.joined

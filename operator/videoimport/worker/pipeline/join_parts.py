@@ -11,11 +11,12 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline import continuity_counters as counters
 from videoimport.media.timeline import joins, stream_parts
-from videoimport.worker.runtime import disk_space as disks
+from videoimport.media.timeline.joins import Join
+from videoimport.worker.pipeline import part_rewriting as rewriting
+from videoimport.worker.pipeline.part_rewriting import write_packets
 from videoimport.worker.runtime.errors import ImportFailure, refuse
+from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source.probe import Examined, reading
-
-_PACKETS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +24,20 @@ class Whole:
     """A file whose streams go on to its end."""
 
     path: Path
-    parts: int = 1
-    """Of how many parts it was joined; 1 is the source's own file."""
+    parts: tuple[int, ...] = ()
+    """Where its tables end and where each part begins, of a file that was joined; see ``verify.picture_count``."""
     has_late_sound: bool = False
     """A transport stream whose tables add sound on the way: ffmpeg may not know of it."""
 
 
-def as_one(path: Path, folder: Path) -> Whole:
+def as_one(children: Children, path: Path, folder: Path, *, may_rewrite: bool = True) -> Whole:
     """Return the file, or one made of its parts below ``folder``.
 
-    Raises ImportFailure UNSUPPORTED_SOURCE for parts that cannot follow one another, SCRATCH_FULL without room.
+    ``may_rewrite`` is whether parts may be written anew first. Raises ImportFailure UNSUPPORTED_SOURCE for parts that
+    cannot follow one another, SCRATCH_FULL without room.
     """
     with reading(path) as read:
-        return _as_one(path, read, folder)
+        return _as_one(children, path, read, folder, may_rewrite=may_rewrite)
 
 
 def refuse_parts(file: Examined, whole: Whole) -> None:
@@ -47,7 +49,7 @@ def refuse_parts(file: Examined, whole: Whole) -> None:
         refuse(headers.why_not_one(read, file.size, file.boxes, file.tracks.values()))
 
 
-def _as_one(path: Path, read: Read, folder: Path) -> Whole:
+def _as_one(children: Children, path: Path, read: Read, folder: Path, *, may_rewrite: bool) -> Whole:
     stream = transport.plain(read, path.stat().st_size)
     if stream is None:
         return Whole(path)
@@ -64,8 +66,29 @@ def _as_one(path: Path, read: Read, folder: Path) -> Whole:
         # Of a clock alone ``mending`` takes care, with sound that a later part adds.
         return _counted_on(whole, read, size, restarts, folder)
     target = folder / f"joined-{path.name}.ts"
-    _write(target, size, joins.joined(read, size, made))
-    return Whole(target, len(made), whole.has_late_sound)
+    if may_rewrite and any(rewriting.is_needed(join, is_first=join is made[0]) for join in made):
+        ends = [*(join.offset for join in made[1:]), size]
+        return _rewritten(children, path, read, list(zip(made, ends, strict=True)), folder)
+    parts: dict[int, int] = {}
+    write_packets(target, size, _noted(joins.joined(read, size, made), parts))
+    return Whole(target, (made[0].offset + transport.PACKET, *parts.values()), whole.has_late_sound)
+
+
+def _noted(packets: Iterator[tuple[Join, bytes]], parts: dict[int, int]) -> Iterator[bytes]:
+    """The packets. In ``parts`` is noted where each part begins, by its offset in the source."""
+    for number, (part, packet) in enumerate(packets):
+        parts.setdefault(part.offset, number * transport.PACKET)
+        yield packet
+
+
+def _rewritten(children: Children, path: Path, read: Read, parts: list[tuple[Join, int]], folder: Path) -> Whole:
+    """The whole of a source some of whose parts are written anew first: see ``part_rewriting``."""
+    target = folder / f"parts-{path.name}.ts"
+    write_packets(target, parts[-1][1], rewriting.rewritten(children, read, parts, folder))
+    whole = as_one(children, target, folder, may_rewrite=False)
+    if whole.path != target:
+        target.unlink()
+    return whole
 
 
 def _counted_on(whole: Whole, read: Read, size: int, begins: list[int], folder: Path) -> Whole:
@@ -73,17 +96,5 @@ def _counted_on(whole: Whole, read: Read, size: int, begins: list[int], folder: 
     if not begins:
         return whole
     target = folder / f"counted-{whole.path.name}.ts"
-    _write(target, size, counters.counted_on(read, size, begins))
+    write_packets(target, size, counters.counted_on(read, size, begins))
     return replace(whole, path=target)
-
-
-def _write(target: Path, size: int, packets: Iterator[bytes]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with target.open("wb", buffering=_PACKETS_AT_ONCE * 188) as file:
-            file.writelines(packets)
-    except OSError as error:
-        if not disks.is_full(error):
-            raise
-        what = f"the parts of the source were to be joined to a file of about {size} bytes"
-        raise disks.scratch_full(target.parent, what) from None

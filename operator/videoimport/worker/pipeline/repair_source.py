@@ -7,7 +7,7 @@ from videoimport.media.timeline.repair import MUXERS, Repair, repair
 from videoimport.media.transcode import command
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.subprocesses import Children
-from videoimport.worker.source.probe import Examined, examine
+from videoimport.worker.source.probe import Examined, examine, note_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) 
     muxer = MUXERS.get(found.media.demuxer)
     if video is None or muxer is None or (has_audio and found.media.choice.second):
         return None  # the copy has one track of sound
+    note_start(children, found, video)
     wanted = repair(found.track(video.index), found.track(audio.index) if audio else None)
     if wanted is None:
         return None
@@ -44,7 +45,8 @@ def _copy(children: Children, found: Examined, wanted: Repair, path: Path, *, ha
     made = examine(children, path) if ended.code == 0 else None
     if made and made.media.video and (made.media.audio is not None) == (audio is not None):
         log().info("mended", why=wanted.why)
-        made.track(made.media.video.index).joints = wanted.joints
+        track = made.track(made.media.video.index)
+        track.joints, track.begins_open = wanted.joints, wanted.is_cut
         return made
     log().info("not_mended", why=wanted.why, code=ended.code, words=ended.stderr[:500])
     path.unlink(missing_ok=True)

@@ -56,7 +56,7 @@ class Maker:
             kill.append(child.kill)
             with arrival.telling(child.kill):
                 ended = self._follow(child, job)
-            self._judge(arrival, readers, ended)
+            self._judge(arrival, job, readers, ended)
             _end(files)
         return Made(job, targets)
 
@@ -78,7 +78,7 @@ class Maker:
         seekable = head.sources.video.tail is not None
         return at(head.job, video.url, video.url if one_file else audio, seekable=seekable), [video], kill
 
-    def _judge(self, arrival: Arrival, readers: list[StreamReader], ended: Ended) -> None:
+    def _judge(self, arrival: Arrival, job: Job, readers: list[StreamReader], ended: Ended) -> None:
         """Why ffmpeg ended, whoever killed it. Returns only when it is through."""
         if arrival.restarted:
             raise Fallback("the download started over")
@@ -89,7 +89,7 @@ class Maker:
             raise failure
         if command.head_overflowed(ended.stderr):
             raise Fallback(_NO_ROOM)
-        if not ended.clean:
+        if not transcode.is_clean(job, ended):
             log().info("ffmpeg could not go on with what had arrived", code=ended.code, words=ended.stderr[:500])
             raise Fallback("ffmpeg could not go on with what had arrived")
 

@@ -1,6 +1,8 @@
 """Checks of what was made, before it is published: compared with its source, and decoded where it was only copied."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
@@ -9,9 +11,11 @@ from videoimport.media.transcode import command
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.verify import compare as verify
+from videoimport.media.verify import picture_count
 from videoimport.media.verify.compare import Compared
+from videoimport.media.verify.picture_count import Count
 from videoimport.media.verify.proof import DecodeProof, proof_of
-from videoimport.worker.pipeline.ffmpeg import corrupt
+from videoimport.worker.pipeline.ffmpeg import corrupt, is_clean
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.runtime.subprocesses import Children, Ended
 from videoimport.worker.source.probe import Examined, examine, words
@@ -26,7 +30,8 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
     if job.plan.is_original and not job.is_tolerant:
         _inputs_decode(children, job)
     heard = _heard(children, job) if targets else None
-    return {target: _verified(children, job, target, complaint, heard) for target in targets}
+    count = cache(lambda: _decoded_pictures(children, job))
+    return {target: _verified(children, job, target, complaint, heard, count) for target in targets}
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
@@ -46,9 +51,20 @@ def _heard(children: Children, job: Job) -> float | None:
     return counted if counted is not None and hearing.is_longer(counted, sound.track) else None
 
 
-def _verified(children: Children, job: Job, target: Target, complaint: str, heard: float | None) -> Examined:
+def _decoded_pictures(children: Children, job: Job) -> Count | None:
+    """Pictures of the source, of each part by itself; None where ffmpeg does not tell."""
+    video = job.picture.video
+    commands = picture_count.count_argvs(job.inputs.video_path, video, job.places)
+    return picture_count.count_of([children.run(argv).stderr for argv in commands], video)
+
+
+def _verified(
+    children: Children, job: Job, target: Target, complaint: str, heard: float | None, count: Callable[[], Count | None]
+) -> Examined:
     result = examine(children, Path(target.path))
     compared = replace(_compared(job, target, result), heard=heard)
+    if verify.must_count(compared):
+        compared = replace(compared, decoded=count())
     found = verify.difference(compared)
     if found and job.is_tolerant and (complaint or _is_known_to_be_damaged(children, job)):
         found = verify.difference_of_damaged(compared)
@@ -63,7 +79,7 @@ def _compared(job: Job, target: Target, result: Examined) -> Compared:
 
 
 def _is_known_to_be_damaged(children: Children, job: Job) -> bool:
-    return job.is_damaged or any(not _input_decoded(children, job, path).clean for path in job.inputs.paths)
+    return job.is_damaged or any(not is_clean(job, _input_decoded(children, job, path)) for path in job.inputs.paths)
 
 
 def _decodes(children: Children, job: Job, target: Target) -> None:
@@ -72,8 +88,8 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
     Keyframes and samples may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
     """
     proof = proof_of(job.picture) if target.copies else _ENCODED
-    ended = _decoded(children, target.path, proof, command.EVERYTHING)
-    if ended.clean:
+    ended = _decoded(children, job, target.path, proof, command.EVERYTHING)
+    if is_clean(job, ended):
         return
     _inputs_decode(children, job)
     told = words(ended.stderr, Path(target.path))
@@ -87,22 +103,22 @@ _ENCODED = DecodeProof(is_complete=False)
 def _inputs_decode(children: Children, job: Job) -> None:
     for path in job.inputs.paths:
         damaged = _input_decoded(children, job, path)
-        if not damaged.clean:
+        if not is_clean(job, damaged):
             raise corrupt(words(damaged.stderr, Path(path)))
 
 
 def _input_decoded(children: Children, job: Job, path: str) -> Ended:
-    return _decoded(children, path, proof_of(job.picture), command.imported_streams(job, path))
+    return _decoded(children, job, path, proof_of(job.picture), command.imported_streams(job, path))
 
 
-def _decoded(children: Children, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
+def _decoded(children: Children, job: Job, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
     """The end of what the proof asks for if that is clean, else of a full decode."""
     everything = command.decode_argv(path, keyframes_only=False, streams=streams)
     if proof.is_complete:
         return children.run(everything)
     ended = children.run(command.decode_argv(path, keyframes_only=True, streams=streams))
     for sample in proof.samples:
-        if not ended.clean:
+        if not is_clean(job, ended):
             break
         ended = children.run(command.sample_argv(path, sample.start, sample.length, streams[0]))
-    return ended if ended.clean else children.run(everything)
+    return ended if is_clean(job, ended) else children.run(everything)

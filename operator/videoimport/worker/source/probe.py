@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.media.container import mp4_boxes as boxes_of
 from videoimport.media.container import mp4_tables as tables
 from videoimport.media.container.mp4_boxes import Box, Read
-from videoimport.media.source import encryption, probe, streams
+from videoimport.media.source import encryption, first_picture, probe, streams
 from videoimport.media.source import file_signature as sniff
 from videoimport.media.source import packet_scan as packets
 from videoimport.media.source import stream_changes as changes
@@ -39,8 +39,8 @@ class Examined:
     tracks: dict[int, Track]
     boxes: tuple[Box, ...]
     """Empty for what is no MP4 or MOV."""
-    parts: int = 1
-    """Of how many parts it was joined."""
+    parts: tuple[int, ...] = ()
+    """Where its tables end and where each of its parts begins, where it was joined; see ``verify.picture_count``."""
     damage: Finding | None = None
     """Why its data ends early, where it does."""
     encrypted: tuple[Encrypted, ...] = ()
@@ -49,8 +49,8 @@ class Examined:
     @property
     def joined(self) -> str:
         """How it was joined, in half a sentence; empty for a source of one piece."""
-        told = f"the source is joined from {self.parts} parts, each with a clock or streams of its own"
-        return told if self.parts > 1 else ""
+        told = f"the source is joined from {len(self.parts) - 1} parts, each with a clock or streams of its own"
+        return told if self.parts else ""
 
     def track(self, index: int) -> Track:
         """The packets of a stream; none is an empty track."""
@@ -70,7 +70,7 @@ def examine(children: Children, path: Path) -> Examined:
             refuse(_excess(read, size))
         refuse(encryption.scrambled(read(0, encryption.ENOUGH)))
         media = _probe(children, path, container, boxes_of.missing_bytes(boxes, size))
-        tracks = _walk(children, path, media.demuxer)
+        tracks = _walk(children, path, media)
         damage = verify.damage(read, boxes, size, media.demuxer)
         hidden = encryption.encrypted_tracks(read, boxes)
     lengths = {index: track.seconds + track.hidden for index, track in tracks.items()}
@@ -90,19 +90,37 @@ def reading(path: Path) -> Iterator[Read]:
         yield read
 
 
-def note_changes(children: Children, file: Examined, stream: Video | Audio) -> None:
-    """Note on a stream's track what changes within it. The stream is decoded, of a video its keyframes."""
+def note_start(children: Children, file: Examined, video: Video) -> None:
+    """Record on a stream's track when its first picture that can be decoded is shown, where it has leading pictures."""
+    track = file.track(video.index)
+    if not first_picture.has_leading(track):
+        return
+    found = first_picture.first_decoded(
+        children.run(first_picture.start_argv(str(file.path), video)).stdout.splitlines()
+    )
+    if found is not None and track.start is not None and found - track.start > packets.SAME_SECONDS:
+        track.decodable, track.begins_open = found, True
+
+
+def note_changes(children: Children, file: Examined, stream: Video | Audio, *, is_copied: bool) -> None:
+    """Record on a stream's track what changes within it. The stream is decoded, of a video its keyframes.
+
+    What is noted of a joined source stays.
+    """
     track = file.tracks.get(stream.index)
     if track is None:
         return
     if isinstance(stream, Video):
-        child = children.start(changes.frames_argv(str(file.path), stream))
+        child = children.start(changes.frames_argv(str(file.path), stream, is_copied=is_copied))
         child.tell("")
-        track.changes = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
+        found = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
         child.ended()  # its code proves nothing here: damage is checked by others
     elif not changes.has_one_header(file.media.demuxer, stream):
         errors = children.run(changes.sound_argv(str(file.path), stream)).stderr
-        track.changes = changes.change(changes.sound_shapes(errors), "audio", None)
+        found = changes.change(changes.sound_shapes(errors), "audio", None)
+    else:
+        return
+    track.changes = "; ".join(one for one in (file.joined, found) if one)
 
 
 def read_head(path: Path) -> bytes:
@@ -144,10 +162,11 @@ def _parse(ended: Ended) -> Media:
         ) from unreadable
 
 
-def _walk(children: Children, path: Path, demuxer: str) -> dict[int, Track]:
+def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
     child = children.start(packets.walk_argv(str(path)))
     child.tell("")
-    tracks = packets.walk(child.lines(), demuxer)
+    rates = {video.index: video.own_rate for video in media.videos if video.own_rate}
+    tracks = packets.walk(child.lines(), media.demuxer, rates)
     child.ended()  # its code proves little: missing facts show in the tracks
     return tracks
 

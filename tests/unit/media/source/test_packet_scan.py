@@ -1,5 +1,7 @@
 """Walking packets: times, gaps, order."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -93,3 +95,25 @@ def test_a_track_starts_and_ends_around_all_its_packets(times: list[float]) -> N
         track.add(time, None, 0.5, 1, hidden=False)
     assert track.start == min(times)
     assert track.end == max(times) + 0.5
+
+
+def crowded(times: list[float]) -> int:
+    return walk([line(0, time, time) for time in times], rates={0: Fraction(25)})[0].crowded
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [number / 25 for number in range(50)],
+        [7.02 + round(number / 25 + (number % 3 - 1) * 0.015, 3) for number in range(50)],
+        [0.0, 0.04, 1.0, 1.04, 5.0],
+    ],
+)
+def test_pictures_at_their_own_moments_are_not_crowded(times: list[float]) -> None:
+    assert crowded(times) == 0
+
+
+def test_pictures_without_a_moment_are_counted() -> None:
+    assert crowded([0.0, 0.04, 0.045, 0.08]) == 0, "the second of one moment takes the next one's"
+    assert crowded([0.0, 0.001, 0.002, 0.003, 0.2]) == 2
+    assert crowded([number / 50 for number in range(100)]) == 49

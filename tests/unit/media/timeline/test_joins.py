@@ -67,7 +67,7 @@ def whole(content: bytes, restarts: tuple[int, ...] = ()) -> bytes:
 
     made = joins.joins(found(content, restarts), read, len(content))
     assert not isinstance(made, Finding)
-    return b"".join(joins.joined(read, len(content), made))
+    return b"".join(one for _, one in joins.joined(read, len(content), made))
 
 
 def times(content: bytes, pid: int) -> list[int]:

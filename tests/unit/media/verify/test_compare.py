@@ -15,7 +15,8 @@ from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import Target, targets_of
 from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 from videoimport.media.transcode.progress import output_seconds, percent
-from videoimport.media.verify.compare import Compared, damage, difference, difference_of_damaged, loss
+from videoimport.media.verify.compare import Compared, damage, difference, difference_of_damaged, loss, must_count
+from videoimport.media.verify.picture_count import Count
 
 VIDEO = Video(
     0, "h264", profile="High", level=42, pixels="yuv420p", width=1280, height=720, rate=Fraction(25), duration=10.0,
@@ -90,6 +91,31 @@ class TestPicturesAndSoundThatAreLost:
         seen = beside(picture=Picture(VIDEO, burst), sound=None)
         result = replace(seen, result=SILENT, tracks={0: Track(packets=1, start=0.0, end=0.02)})
         assert "its video has 1 frames" in said(result)
+
+    def test_one_picture_that_is_lost_or_doubled_is_missed(self) -> None:
+        for count in (249, 251):
+            beside = replace(GOOD, tracks={0: replace(WHOLE, packets=count), 1: WHOLE})
+            assert must_count(beside)
+            assert f"its video has {count} frames, the source's 250" in said(beside)
+            assert f"its video has {count} frames, the source's 250" in said(replace(beside, decoded=Count(250)))
+
+    def test_one_packet_that_is_lost_of_a_copy_is_missed(self) -> None:
+        copied = replace(PLAN, copy_video=True, copy_audio=True)
+        made = targets_of(copied, JOB.picture, JOB.sound, JOB.output, "/s/out")[0]
+        result = replace(GOOD, target=made, tracks={0: replace(WHOLE, packets=249), 1: WHOLE})
+        assert "its video has 249 frames, the source's 250" in said(replace(result, job=replace(JOB, plan=copied)))
+        late = Picture(VIDEO, replace(WHOLE, keyframe=0.04, before_keyframe=1))
+        assert difference(replace(result, job=replace(JOB, plan=copied, picture=late))) is None
+
+    def test_packets_without_a_picture_are_told_by_a_decode(self) -> None:
+        result = replace(GOOD, tracks={0: replace(WHOLE, packets=247), 1: WHOLE})
+        assert difference(replace(result, decoded=Count(247))) is None
+        assert not must_count(replace(result, decoded=Count(247)))
+
+    def test_pictures_without_a_moment_of_their_own_may_be_left_out(self) -> None:
+        seen = beside(picture=Picture(VIDEO, replace(WHOLE, crowded=2)))
+        assert difference(replace(seen, tracks={0: replace(WHOLE, packets=248), 1: WHOLE})) is None
+        assert "has 247 frames" in said(replace(seen, tracks={0: replace(WHOLE, packets=247), 1: WHOLE}))
 
     def test_half_pictures_count_half(self) -> None:
         seen = beside(picture=Picture(replace(VIDEO, field_order="tt"), replace(self.SOURCE, pictures=500)))

@@ -1,0 +1,122 @@
+"""What the head of a coded picture says of the pictures that it needs (ITU-T H.262, H.264, H.265)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ENOUGH = 16_384
+"""Bytes of a picture in which its head ends: parameter sets and messages come first."""
+_START = re.compile(rb"\x00\x00\x01(?=.)", re.S)
+_SEQUENCE, _GROUP, _PICTURE = 0xB3, 0xB8, 0x00
+_INTRA = 1
+_CLOSED_GROUP = 0x40
+_H264_SLICES, _H264_IDR, _H264_MESSAGES = (1, 2), 5, 6
+_RECOVERY_POINT = 6
+_HEVC_PICTURES = range(32)
+_HEVC_RASL = (8, 9)
+_HEVC_RANDOM_ACCESS = range(16, 24)
+_HEVC_IDR = (19, 20)
+_HEVC_CLEAN, _HEVC_BROKEN = 21, 16
+"""A clean random access picture, and one with a broken link: the same but for the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureHead:
+    """Whether a decoder may begin with a picture, and whether the ones that it shows before it need earlier ones."""
+
+    is_key: bool = False
+    """Decoding may begin with it."""
+    is_open: bool = False
+    """A keyframe whose leading pictures, those that follow it and are shown before it, may need pictures before it."""
+    may_need_earlier: bool = True
+    """As a leading picture of an open keyframe, it is taken to need pictures before that."""
+
+
+def read_head(codec: str, content: bytes) -> PictureHead | None:
+    """What the first ``ENOUGH`` bytes of a picture say; ``codec`` is ffmpeg's name.
+
+    None for other codecs, and where no head of a picture was found.
+    """
+    if codec in ("mpeg1video", "mpeg2video"):
+        return _read_mpeg(content)
+    if codec == "h264":
+        return _read_h264(content)
+    return _read_hevc(content) if codec == "hevc" else None
+
+
+def _units(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The byte after each start code, and what follows it up to the next one."""
+    places = [found.end() for found in _START.finditer(content)]
+    ends = [place - len(b"\x00\x00\x01") for place in places] + [len(content)]
+    for place, after in zip(places, ends[1:], strict=True):
+        yield content[place], content[place + 1 : after]
+
+
+def _read_mpeg(content: bytes) -> PictureHead | None:
+    """No decoder begins without the header of a sequence. A group without a header is taken for an open one."""
+    has_sequence = is_closed = False
+    for code, body in _units(content):
+        has_sequence |= code == _SEQUENCE
+        if code == _GROUP and len(body) > 3:
+            is_closed = bool(body[3] & _CLOSED_GROUP)
+        if code == _PICTURE and len(body) > 1:
+            is_key = has_sequence and body[1] >> 3 & 7 == _INTRA
+            return PictureHead(is_key, is_key and not is_closed)
+    return None
+
+
+def _read_h264(content: bytes) -> PictureHead | None:
+    """A picture with a recovery point of 0 pictures begins an open group; the standard has no other mark of one."""
+    recovers = False
+    for first, body in _units(content):
+        kind = first & 0x1F
+        if kind == _H264_MESSAGES:
+            recovers |= _recovers_at_once(body)
+        elif kind == _H264_IDR:
+            return PictureHead(is_key=True)
+        elif kind in _H264_SLICES:
+            return PictureHead(recovers, recovers)
+    return None
+
+
+def _recovers_at_once(body: bytes) -> bool:
+    """Whether one of the messages is a recovery point whose count, an Exp-Golomb code, is 0: its first bit is 1."""
+    content, at = body.replace(b"\x00\x00\x03", b"\x00\x00"), 0
+    while at + 2 < len(content):
+        kind, at = _sum_of_bytes(content, at)
+        size, at = _sum_of_bytes(content, at)
+        if kind == _RECOVERY_POINT and at < len(content):
+            return bool(content[at] & 0x80)
+        at += size
+    return False
+
+
+def _sum_of_bytes(content: bytes, at: int) -> tuple[int, int]:
+    """A number that is written as bytes of 255 and a last one, and where it ends."""
+    begin = at
+    while at < len(content) and content[at] == 0xFF:
+        at += 1
+    return 0xFF * (at - begin) + (content[at] if at < len(content) else 0), at + 1
+
+
+def _read_hevc(content: bytes) -> PictureHead | None:
+    for first, _ in _units(content):
+        kind = first >> 1 & 0x3F
+        if kind in _HEVC_PICTURES:
+            is_key = kind in _HEVC_RANDOM_ACCESS
+            return PictureHead(is_key, is_key and kind not in _HEVC_IDR, kind in _HEVC_RASL)
+    return None
+
+
+def broken_links(content: bytes) -> dict[int, int]:
+    """Return the bytes, by their places, that mark a clean random access picture of H.265 as one with a broken link.
+
+    That is how the standard splices streams (ITU-T H.265, 3.15): a decoder then forgets the pictures before it, whose
+    numbers would be taken for those of its own. Empty for any other picture.
+    """
+    found = {}
+    for start in _START.finditer(content):
+        place = start.end()
+        if content[place] >> 1 & 0x3F == _HEVC_CLEAN:
+            found[place] = content[place] & 0x81 | _HEVC_BROKEN << 1
+    return found

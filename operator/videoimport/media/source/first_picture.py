@@ -1,0 +1,30 @@
+"""The first picture of a file that can be decoded: those before it may lean on what was cut away."""
+
+from collections.abc import Iterable
+
+from videoimport.media.source.packet_scan import MOST_REORDERED, SAME_SECONDS, Track
+from videoimport.media.source.probe import GUARDS
+from videoimport.media.source.probe_bounds import read_time
+from videoimport.media.source.streams import Video
+
+
+def start_argv(path: str, video: Video) -> list[str]:
+    """ffprobe's command for the times of the pictures that the first packets of a stream decode to."""
+    return [
+        "ffprobe", "-hide_banner", "-v", "error", *GUARDS, "-select_streams", str(video.index), "-read_intervals",
+        f"%+#{MOST_REORDERED}", "-show_entries", "frame=best_effort_timestamp_time", "-of", "csv=p=0", f"file:{path}",
+    ]  # fmt: skip
+
+
+def has_leading(track: Track) -> bool:
+    """Whether it begins with a keyframe, and pictures that follow that one are shown before it."""
+    start, keyframe = track.start, track.keyframe
+    if start is None or keyframe is None or track.before_keyframe:
+        return False
+    return keyframe - start > SAME_SECONDS
+
+
+def first_decoded(lines: Iterable[str]) -> float | None:
+    """The earliest of the times that ``start_argv`` prints; None without any."""
+    times = (read_time(line.strip().split(",")[0]) for line in lines)
+    return min((time for time in times if time is not None), default=None)

@@ -1,0 +1,163 @@
+"""Pictures at the start of a part that need pictures before it: no decoder of that part alone shows them.
+
+Behind another part a decoder would take that one's pictures for them, and show what nobody recorded. So they are left
+out when parts are joined.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from videoimport.media.container import mpegts as transport
+from videoimport.media.container.mp4_boxes import Read
+from videoimport.media.container.mpegts import Elementary
+from videoimport.media.container.picture_headers import ENOUGH, PictureHead, broken_links, read_head
+from videoimport.media.timeline.stream_parts import Part, Unit, media
+
+MOST_BEFORE = 3000
+"""Pictures of a part among which its first keyframe is looked for: a minute at 50 a second."""
+MOST_LEADING = 32
+"""Pictures after a keyframe that may be shown before it: twice the most frames that H.264 and H.265 reorder."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartOpening:
+    """A part from its first picture that can be decoded, and what comes before that. Places are offsets in the file."""
+
+    part: Part
+    dropped: frozenset[int] = frozenset()
+    """Where the access units begin that are left out."""
+    decoded: Mapping[int, int] = field(default_factory=dict)
+    """Other decoding times, by where their units begin: those that are left out leave theirs to the ones before."""
+    links: Mapping[int, int] = field(default_factory=dict)
+    """Bytes that become others, by their places: see ``broken_links``."""
+    must_be_closed: bool = False
+    """It is H.264 and begins without an IDR picture. That standard has no mark for a splice there: behind another part,
+    a decoder would take that one's pictures for those with the same numbers."""
+
+    last: int = -1
+    """The last of the places where something is changed."""
+
+    def changed(self, offset: int, packet: bytes) -> bytes | bytearray:
+        """Return the packet at ``offset`` as it is written behind another part."""
+        if offset > self.last:
+            return packet
+        written = bytearray(packet)
+        for place, byte in self.links.items():
+            if offset <= place < offset + transport.PACKET:
+                written[place - offset] = byte
+        if offset in self.decoded and len(places := transport.times_at(packet)) > 1:
+            transport.write_time(written, places[1], self.decoded[offset])
+        return written
+
+    @property
+    def must_be_alone(self) -> bool:
+        """Whether the part is written anew before it is joined: without pictures, or from another first one."""
+        return bool(self.dropped) and len(self.part.programs) == 1
+
+    @property
+    def seconds(self) -> float:
+        """When the first picture that is kept is shown, on the part's clock."""
+        pid = self.part.video_pid
+        return self.part.shown_first[pid] / transport.TICKS if pid is not None else 0.0
+
+
+def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
+    """Find what of a part, which ends at ``limit``, cannot be decoded. A part without a keyframe stays as it is."""
+    dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
+    must_be_closed = False
+    for one in media(part.programs):
+        if one.kind == "video" and one.pid in part.first:
+            pictures = _first_pictures(part, one, read, limit)
+            if lost := _undecodable(pictures):
+                dropped |= lost
+                kept = _closed_up([unit for unit, _ in pictures], lost)
+                decoded |= {unit.offset: unit.decoded for unit in kept}
+                part = _begun(part, one.pid, kept)
+            if one.codec == "hevc":
+                links |= _broken_links(pictures, read, limit)
+            must_be_closed |= one.codec == "h264" and any(head.is_open for _, head in pictures)
+    last = max((*decoded, *links), default=-1)
+    return PartOpening(part, frozenset(dropped), decoded, links, must_be_closed, last)
+
+
+def _closed_up(pictures: list[Unit], lost: set[int]) -> list[Unit]:
+    """The pictures that are kept, decoded one right after the other as they were with the lost ones."""
+    kept = [unit for unit in pictures if unit.offset not in lost]
+    times = (unit.decoded for unit in pictures[len(lost) :])
+    return [
+        replace(unit, decoded=unit.shown if transport.since(time, unit.shown) < 0 else time)
+        for unit, time in zip(kept, times, strict=True)
+    ]
+
+
+def _begun(part: Part, pid: int, kept: list[Unit]) -> Part:
+    """The part whose stream begins with the kept units."""
+    shown = min((unit.shown for unit in kept), key=lambda time: transport.since(kept[0].shown, time))
+    return replace(part, first=part.first | {pid: kept[0].decoded}, shown_first=part.shown_first | {pid: shown})
+
+
+def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> list[tuple[Unit, PictureHead]]:
+    """The pictures of a part up to its first keyframe, and those after it that may be shown before it."""
+    found: list[tuple[Unit, PictureHead]] = []
+    key: int | None = None
+    for unit, content in _units(part.offset, video.pid, read, limit):
+        head = read_head(video.codec, content)
+        if head is None:
+            return []
+        found.append((unit, head))
+        if key is None and len(found) > MOST_BEFORE:
+            return []
+        if key is None and head.is_key:
+            key = len(found)
+            if not head.is_open:
+                break
+        if key is not None and len(found) - key >= MOST_LEADING:
+            break
+    return found if key is not None else []
+
+
+def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> set[int]:
+    """Where the pictures begin that need pictures before the part."""
+    at = next((number for number, (_, head) in enumerate(pictures) if head.is_key), 0)
+    leading = (
+        unit.offset
+        for unit, head in pictures[at + 1 :]
+        if head.may_need_earlier and transport.since(pictures[at][0].shown, unit.shown) < 0
+    )
+    return {*(unit.offset for unit, _ in pictures[:at]), *leading}
+
+
+def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: int) -> dict[int, int]:
+    """The bytes of the first keyframe that make it one with a broken link."""
+    for unit, head in pictures:
+        if head.is_key and head.is_open:
+            content, places = bytearray(), list[int]()
+            for offset, packet in _packets(unit.offset, unit.pid, read, limit):
+                if content and transport.times_at(packet):
+                    break
+                at = transport.payload_at(packet)
+                content += packet[at:]
+                places += range(offset + at, offset + transport.PACKET)
+            return {places[at]: byte for at, byte in broken_links(bytes(content)).items()}
+    return {}
+
+
+def _units(start: int, pid: int, read: Read, limit: int) -> Iterator[tuple[Unit, bytes]]:
+    """The access units of a stream that have a time, with the first bytes of what they hold."""
+    unit, content = None, bytearray()
+    for offset, packet in _packets(start, pid, read, limit):
+        if places := transport.times_at(packet):
+            if unit is not None:
+                yield unit, bytes(content)
+            shown, decoded = (transport.read_time(packet, place) for place in (places[0], places[-1]))
+            unit, content = Unit(pid, shown, decoded, offset), bytearray()
+        if len(content) < ENOUGH:
+            content += packet[transport.payload_at(packet) :]
+    if unit is not None:
+        yield unit, bytes(content)
+
+
+def _packets(start: int, pid: int, read: Read, limit: int) -> Iterator[tuple[int, bytes]]:
+    for offset, packet in transport.packets(lambda at, length: read(start + at, length), limit - start):
+        if transport.pid_of(packet) == pid:
+            yield start + offset, packet
