@@ -209,6 +209,9 @@ def segments(base: Path, target: Path) -> None:
 UPRIGHT = ("-vf", "scale=180:320")
 MPEG2 = (*VIDEO["mpeg2"], "-c:a", "mp2")
 OTHER_PIDS = ("-mpegts_start_pid", "0x200")
+M2TS = ("-mpegts_m2ts_mode", "1", "-f", "mpegts")
+BLU_RAY = (*H264, "-c:a", "pcm_bluray", "-strict", "-2", "-ar", "48000", "-ac", "2", *M2TS)
+S302M = (*H264, "-c:a", "s302m", "-strict", "-2", "-ar", "48000", "-ac", "2")
 LAST_BEFORE_LOST = (*ALL[: PICTURES // 2 - 1], *ALL[PICTURES // 2 :])
 EVERY_BEEP = (0.0, 1.0, 2.0, 3.0)
 CHANGES = (
@@ -230,11 +233,16 @@ CHANGES = (
          rule="ffmpeg's MPEG-2 decoder drops the last picture before a new size"),
     Case("other-pids-other-rate.ts", halves(PLAIN, (*PLAIN, "-ar", "44100", *OTHER_PIDS)), numbers=ALL,
          beeps=EVERY_BEEP, rule="parts are joined"),
+    Case("blu-ray-audio.m2ts", halves(BLU_RAY, BLU_RAY), numbers=ALL, beeps=EVERY_BEEP, rule="parts are joined"),
+    Case("private-audio.m2ts", halves((*PLAIN, *M2TS), (*PLAIN, *M2TS)), numbers=ALL, beeps=EVERY_BEEP,
+         rule="parts are joined"),
+    Case("smpte-302m.ts", halves(S302M, (*S302M, *OTHER_PIDS)), numbers=ALL, beeps=EVERY_BEEP, rule="parts are joined"),
     Case("other-codec.ts", halves(PLAIN, (*MPEG2, *OTHER_PIDS)), reason="UnsupportedSource"),
     Case("other-codec-same-pids.ts", halves(PLAIN, MPEG2), reason="UnsupportedSource"),
     Case("sound-later.ts", halves((*H264, "-an"), (*PLAIN, *OTHER_PIDS)), reason="UnsupportedSource"),
     Case("in-a-row.mp4", in_a_row(), reason="UnsupportedSource"),
     Case("in-a-row.flv", in_a_row("-ar", "44100"), reason="UnsupportedSource"),
+    Case("in-a-row.ogv", in_a_row("-c:v", "libtheora", "-c:a", "libvorbis"), reason="UnsupportedSource"),
     Case("in-a-row-fragments.mp4", in_a_row("-movflags", "frag_keyframe+empty_moov+default_base_moof"),
          reason="UnsupportedSource"),
     Case("turned.ts", listed((*PLAIN, *UPRIGHT)), numbers=ALL, turned_at=HALF, is_quick=True, rule="fitted"),
@@ -252,6 +260,7 @@ CHANGES = (
 LATE = ("-itsoffset", "0.5")
 TIMES = (
     Case("far-start.ts", one(*PLAIN, "-output_ts_offset", "3600")),
+    Case("few-times.vob", one(*H264, "-c:a", "ac3", "-f", "dvd")),
     Case("far-start.mkv", copied("-output_ts_offset", "20")),
     Case("late-sound.mkv", lambda base, target: ffmpeg("-i", base, *LATE, "-i", base, "-map", "0:v", "-map", "1:a",
                                                        *PLAIN, target)),

@@ -97,6 +97,8 @@ class Track:
     _last_duration: float = 0.0
     _last_shown: float | None = None
     _last_moment: int | None = None
+    _unplaced: float = 0.0
+    """Seconds of the packets without a time since the last one with a time."""
     _waiting: list[float] = field(default_factory=list)
     """A heap of the times to be shown that may yet be preceded by others."""
 
@@ -131,7 +133,9 @@ class Track:
         self.untimed += pts is None
         shown = dts if pts is None else pts
         if shown is None:
+            self._unplaced += duration or 0.0
             return
+        self._unplaced = 0.0
         self.first = shown if self.first is None else self.first
         if self.keyframe is None:
             self.keyframe, self.before_keyframe = (shown if is_key else None), self.packets - is_key
@@ -151,7 +155,9 @@ class Track:
             self._show()
 
     def finish(self) -> None:
-        """Count what still waits; to be called after the last packet."""
+        """Count what still waits, and packets without a time behind the last one with a time. To be called after the
+        last packet."""
+        self.end = None if self.end is None else self.end + self._unplaced
         while self._waiting:
             self._show()
 

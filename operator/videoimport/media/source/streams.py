@@ -6,6 +6,9 @@ from fractions import Fraction
 
 from videoimport.media.source.stream_choice import Choice, choose
 
+_LEAST_BASE_SHARE = Fraction(9, 10)
+"""Smallest part of the average frame rate that ffprobe's base rate may be: an average over few frames is inexact."""
+
 
 class _Lasting:
     """A stream that lasts."""
@@ -94,7 +97,10 @@ class Video(_Lasting):
 
     @property
     def own_rate(self) -> Fraction | None:
-        """Moments for frames in a second, on the coarsest clock that they fit."""
+        """Moments for frames in a second, on the coarsest clock that they fit. Where few packets have a timestamp,
+        ffprobe's clock is that of these packets and slower than the frames: then their own rate is returned."""
+        if self.base_rate and self.rate and self.base_rate < self.rate * _LEAST_BASE_SHARE:
+            return self.rate
         return self.base_rate or self.rate
 
 

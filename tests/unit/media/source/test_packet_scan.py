@@ -84,6 +84,12 @@ def test_decoding_times_stand_for_missing_ones() -> None:
     assert (track.start, track.end) == (0.0, pytest.approx(9.98))
 
 
+def test_packets_without_any_time_last_as_long_as_they_say() -> None:
+    later = [line(0, "N/A", "N/A") for _ in range(14)]
+    track = walk([line(0, 0.0, 0.0), *later, line(0, 0.6, 0.6), *later])[0]
+    assert (track.start, track.end) == (0.0, pytest.approx(1.2))
+
+
 def test_lines_that_are_no_packets_are_passed_over() -> None:
     assert walk(["", "side_data,foo", "x,1,2,3,4,5", "0,1"]) == {}
 

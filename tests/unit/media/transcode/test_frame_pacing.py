@@ -32,6 +32,8 @@ def video(average: str | None, base: str | None) -> Video:
         pytest.param("1/10", "1/10", "60", False, id="slides"),
         pytest.param("1/2", "1/3", "60", False, id="two-slides"),
         pytest.param("25", None, "25", False, id="only-an-average"),
+        pytest.param("25", "25/4", "25", False, id="few-timestamps"),
+        pytest.param("126/5", "25", "25", False, id="an-inexact-average"),
         pytest.param(None, None, "60", True, id="unknown"),
     ],
 )
