@@ -81,7 +81,7 @@ def sample_argv(path: str, video: Video, at: float) -> list[str]:
 
 
 def counted(stderr: str) -> Counts:
-    """Return the numbers of frames that idet prints at the end. Return zeros for a sample that ffmpeg could not decode."""
+    """Return the numbers of frames that idet prints at the end. Return zeros for an undecodable sample."""
     found = _COUNTS.search(stderr)
     return Counts(*map(int, found.groups())) if found else Counts()
 

@@ -107,17 +107,17 @@ def _range(video: Video) -> str:
 
 
 def is_rgb(video: Video) -> bool:
-    """Whether its samples are red, green and blue, or numbers of such in a palette."""
+    """True if its samples are red, green and blue, or numbers of such in a palette."""
     return video.pixels.startswith(_RGB)
 
 
 def is_grey(video: Video) -> bool:
-    """Whether its samples have no colour."""
+    """True if its samples have no colour."""
     return video.pixels.startswith(_GREY)
 
 
 def is_hdr(video: Video) -> bool:
-    """Whether its colours need tone mapping for ordinary screens."""
+    """True if its colours need tone mapping for ordinary screens."""
     return assumed(video).transfer in HDR_TRANSFERS
 
 
@@ -135,7 +135,7 @@ def encoded(video: Video) -> Color:
 
 
 def _is_mapped(video: Video) -> bool:
-    """Whether colours change, and not only how they are written down. swscale takes all grey for full range."""
+    """True if colours change, and not only how they are written down. swscale takes all grey for full range."""
     found = assumed(video)
     return (
         is_grey(video)
@@ -160,8 +160,10 @@ def named(color: Color) -> Filter:
 
 
 def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
-    """The scale filter of an encode with the options ``size``, behind what it needs. Where colours stay, it brings RGB
-    and the full range to limited YUV too."""
+    """The scale filter of an encode with the options ``size``, behind what it needs.
+
+    Where colours stay, it brings RGB and the full range to limited YUV too.
+    """
     whole = (_format("rgb24"),) if video.pixels in _PALETTES else ()
     if _is_mapped(video):
         return (*whole, Filter("scale", size))

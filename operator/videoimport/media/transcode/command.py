@@ -19,7 +19,9 @@ MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 _START = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error")
 _STEADY = ("-dts_delta_threshold", "1000000")
 """Seconds by which times may jump before ffmpeg closes the pause: it takes the pictures of slides for a new clock.
-Clocks that do start again are repaired before, see ``repair``."""
+
+Clocks that do start again are repaired before, see ``repair``.
+"""
 _HEAD = (*_START, *_STEADY, "-xerror")
 _TOLERANT = (*_START, *_STEADY, "-max_error_rate", "1")
 
@@ -72,7 +74,7 @@ def _container(target: Target) -> tuple[str, ...]:
 
 
 def head_overflowed(stderr: str) -> bool:
-    """Whether ffmpeg ended because the room kept for an index was too small: the file is destroyed."""
+    """True if ffmpeg ended because the room kept for an index was too small: the file is destroyed."""
     return "reserved_moov_size is too small" in stderr
 
 
@@ -117,7 +119,7 @@ def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
 
 
 def copies_audio(job: Job, target: Target) -> bool:
-    """Whether a target has the source's own audio."""
+    """True if a target has the source's own audio."""
     copied = job.plan.copy_audio_file if target.kind == "audio" else job.plan.copy_audio
     return copied and job.sound is not None
 
