@@ -1,7 +1,7 @@
 """Detection of Matroska and WebM files that end before their media ends, from their elements (RFC 8794, RFC 9559).
 
 Durations prove nothing, because recorders in browsers write durations that are longer than the media. The size of the
-segment also proves nothing, because a recorder writes the size before it knows the size.
+segment also proves nothing, because a recorder writes the size before the recording ends.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Limits for the sample tables and edit lists of an MP4 or MOV file.
 
 A file of a few kilobytes can declare billions of samples. For each declared sample, ffmpeg keeps 24 bytes in memory
-before it reads a packet. ffmpeg does the same each time that an edit list shows the sample. The functions are pure.
-They take the bytes of the boxes and return a finding.
+before it reads a packet. ffmpeg keeps 24 more bytes each time that an edit list shows the sample. The functions are
+pure: they take the bytes of the boxes and return a finding.
 
 The functions parse boxes in the same way as ffmpeg (``mov_read_default`` in libavformat/mov.c). ffmpeg also reads
 tables at places where no program writes them. A table belongs to the last track that began, wherever the table is.

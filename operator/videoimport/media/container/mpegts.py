@@ -75,9 +75,8 @@ class Program:
 def plain(read: Read, size: int) -> tuple[Read, int] | None:
     """Return a reader of the packets of 188 bytes and their total length.
 
-    Return None if the file is not a transport stream.
-
-    Blu-ray discs have four bytes before each packet. Some broadcasters add 16 bytes of parity after each packet.
+    Return None if the file is not a transport stream. Blu-ray discs have four bytes before each packet. Some
+    broadcasters add 16 bytes of parity after each packet.
     """
     head = read(0, _HEAD_BYTES)
     for wide, lead in FORMS:
@@ -107,9 +106,8 @@ def packets(read: Read, size: int) -> Iterator[tuple[int, bytes]]:
 def unit_starts(read: Read, size: int, unfinished: Sized) -> Iterator[tuple[int, bytes]]:
     """Yield the packets in which a table or an access unit begins.
 
-    While ``unfinished`` is not empty, yield all packets.
-
-    This function takes a tenth of the time of ``packets``, because it checks only one byte of most packets.
+    While ``unfinished`` is not empty, yield all packets. This function takes a tenth of the time of ``packets``,
+    because it checks only one byte of most packets.
     """
     for offset, chunk in _aligned(read, size):
         for number, head in enumerate(chunk[1::PACKET]):
@@ -164,7 +162,7 @@ def clock_at(packet: bytes) -> int | None:
 def times_at(packet: bytes) -> tuple[int, ...]:
     """Return the offsets of PTS and DTS in a packet that begins an access unit.
 
-    The last offset is the decoding time's.
+    The last offset is the offset of the decoding time.
     """
     at = payload_at(packet)
     if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:

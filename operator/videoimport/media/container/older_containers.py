@@ -103,7 +103,7 @@ def _missing_of_avi(read: Read, size: int) -> int:
 
 
 def last_ogg_page(read: Read, size: int) -> bytes:
-    """Return the existing bytes of the last page in an Ogg file. Return an empty text if there is no page."""
+    """Return the existing bytes of the last page in an Ogg file. Return empty bytes if there is no page."""
     tail = max(0, size - _OGG_TAIL)
     content = read(tail, size - tail)
     last = content.rfind(OGG_PAGE + b"\x00")

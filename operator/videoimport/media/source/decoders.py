@@ -60,6 +60,6 @@ _COMMON = {"video": "H.264", "audio": "AAC"}
 def name_of(stream: Video | Audio) -> str:
     """Return the name of the stream's codec from ffprobe.
 
-    If ffprobe knows no name, return the container format's name.
+    If ffprobe has no name, return the container format's name.
     """
     return stream.codec if stream.codec not in ("unknown", "none", "") else stream.tag or "unknown"

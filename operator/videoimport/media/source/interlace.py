@@ -30,7 +30,7 @@ Film on NTSC video (3:2 pulldown) has two interlaced frames in five.
 _MOST_OF_OTHER_ORDER = 1 / 8
 """Maximum ratio of interlaced frames in the other field order to interlaced frames in the main field order.
 
-All frames of one video have the same field order, but fine patterns can look like either order.
+All frames of one video have the same field order, but in fine patterns, idet may detect either order.
 """
 _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)")
 
@@ -39,9 +39,8 @@ _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progres
 class Counts:
     """Numbers of frames in each class of idet's single frame detection.
 
-    Frames that idet could not classify are left out.
-
-    idet also prints other numbers. In these, an unclassified frame repeats the last class, which multiplies an error.
+    Frames that idet could not classify are left out. In idet's other numbers, an unclassified frame repeats the last
+    class, which multiplies an error.
     """
 
     top_first: int = 0

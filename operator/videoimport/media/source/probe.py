@@ -99,9 +99,8 @@ def complaints(errors: str) -> str:
 def parse_probe(text: str, errors: str = "") -> Media:
     """Return the values from ffprobe's JSON output and error output.
 
-    Every value is within the limits of ``probe_bounds``.
-
-    Raises ValueError if ``text`` is not a JSON object. No content of a JSON object raises an error.
+    Every value is within the limits of ``probe_bounds``. Raises ValueError if ``text`` is not a JSON object. No content
+    of a JSON object raises an error.
     """
     raw = parse_object(text)
     streams = [stream for stream in read_objects(raw.get("streams"), MOST_LISTED) if _index(stream) is not None]

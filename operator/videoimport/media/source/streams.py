@@ -43,7 +43,7 @@ class Video(_Lasting):
     combed: str = ""
     """``tt`` or ``bb`` if the video is interlaced although ``field_order`` does not declare it. See ``interlace``."""
     transfer: str = ""
-    """Transfer tag of the colours, as ffprobe names it. See ``color`` for this tag and the next three."""
+    """Transfer tag of the colours, as ffprobe names it. See ``color``, also for ``primaries`` and ``matrix``."""
     primaries: str = ""
     matrix: str = ""
     range: str = ""

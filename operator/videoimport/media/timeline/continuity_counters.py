@@ -40,8 +40,9 @@ class Counters:
 def segments(read: Read, size: int) -> list[int]:
     """Return the offsets of the segments that restart their counters. Return an empty list for continuous counters.
 
-    At such an offset, after a program association table, each stream begins a unit with its first counter in the file.
-    Lost packets look different: they are within a unit, or only in some streams.
+    At such an offset is a program association table. After the table, the first packet of each stream begins a unit.
+    This packet has the same counter as the stream's first packet in the file. A loss of packets is different: it is
+    within a unit, or only in some streams.
     """
     found, now = list[int](), _Segment(0)
     first: dict[int, int] = {}

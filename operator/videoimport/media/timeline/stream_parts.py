@@ -15,7 +15,7 @@ RATE = 25
 PICTURE_SHARE = 4
 """Divisor for the overlap of two frames.
 
-Frames overlap if their times overlap by more than a frame's time divided by 4.
+Two frames overlap if their times overlap by more than the duration of a frame divided by this number.
 """
 _MOST_WAITING = 1000
 """Maximum number of access units between a table and the next video frame.

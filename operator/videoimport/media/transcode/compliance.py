@@ -96,9 +96,7 @@ def _steady(candidate: Candidate) -> str | None:
 def _of_one_piece(candidate: Candidate) -> str | None:
     """Return a reason if the video has several parts.
 
-    Parts of different recordings may have different encoder settings.
-
-    An MP4 describes its codec only once.
+    Parts of different recordings may have different encoder settings, but an MP4 describes its codec only once.
     """
     return "the video is made of parts whose clocks start again" if candidate.track.joints else None
 

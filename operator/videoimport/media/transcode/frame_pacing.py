@@ -40,10 +40,8 @@ def grid(video: Video, most: int) -> Fraction:
 def filters(video: Video, most: int) -> tuple[Filter, ...]:
     """Return the last filters of an encode.
 
-    They keep one frame for each grid position if the source may have more frames.
-
-    Other sources have one frame for each position. If their clock is uneven, ffmpeg moves a frame to the next free
-    position.
+    If the source may have more frames than the grid has positions, the filters keep one frame for each position. Other
+    sources have one frame for each position. If their clock is uneven, ffmpeg moves a frame to the next free position.
     """
     rate = grid(video, most)
     on_grid = Filter("settb", {"expr": f"{rate.denominator}/{rate.numerator}"})

@@ -13,9 +13,8 @@ from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 class Inputs:
     """The files with the chosen streams.
 
-    A web page may offer video and audio as two files, which are not merged before.
-
-    Each value is a path, or the loopback URL of a file that is still growing.
+    A web page may offer video and audio as two files, which are not merged before. Each value is a path, or the
+    loopback URL of a file that is still growing.
     """
 
     video_path: str
@@ -99,8 +98,8 @@ _UNCLOCKED = ("mp3", "aac", "flac", "wav")
 def audio_delay(video: Media, audio: Media) -> float:
     """Return the seconds between the starts of two files, if both files have times from one clock, else 0.
 
-    A stream without a clock starts with the video. Two streams that would never play at the same time also start
-    together.
+    A stream without a clock starts with the video. Two streams that would not overlap
+    also start together.
     """
     if video.start is None or audio.start is None or {video.demuxer, audio.demuxer} & set(_UNCLOCKED):
         return 0.0

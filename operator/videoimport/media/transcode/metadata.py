@@ -11,9 +11,8 @@ from videoimport.media.transcode.plan import Sound
 def told(job: Job, sound: Sound | None) -> tuple[str, ...]:
     """Return ffmpeg's metadata arguments for one result with this audio.
 
-    Without arguments, ffmpeg copies the source's tags.
-
-    Data streams (timecodes, positions), attachments and chapters are never mapped into a result.
+    Without arguments, ffmpeg copies the source's tags. Data streams (timecodes, positions), attachments and chapters
+    are never mapped into a result.
     """
     if job.output.metadata == "Keep":
         return ()

@@ -1,6 +1,6 @@
 """Ordered rules that decide whether a source is processed while it arrives.
 
-The first failed rule is the reason not to.
+The first failed rule is the reason to wait for the complete source.
 """
 
 from dataclasses import dataclass

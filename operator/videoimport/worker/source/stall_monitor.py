@@ -11,9 +11,9 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 
 USUAL = Pace(1024, 300.0)
-"""Default minimum rate: 1024 bytes a second, measured over 300 seconds.
+"""Default minimum rate in bytes a second, and the seconds over which the rate is measured.
 
-This time is longer than all retries of the fetching process, so that the process reports its own reason first. The time
+The time is longer than all retries of the fetching process, so that the process reports its own reason first. The time
 is also the limit for finding the video of a web page.
 """
 
