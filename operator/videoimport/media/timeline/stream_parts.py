@@ -18,9 +18,9 @@ PICTURE_SHARE = 4
 Two frames overlap if their times overlap by more than the duration of a frame divided by this number.
 """
 _MOST_WAITING = 1000
-"""Maximum number of access units between a table and the next video frame.
+"""Maximum number of access units that wait for the next video frame after a table.
 
-If there are more units, the table does not start a part.
+If there are more units, they are added to the current part.
 """
 
 

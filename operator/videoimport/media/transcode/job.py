@@ -98,8 +98,7 @@ _UNCLOCKED = ("mp3", "aac", "flac", "wav")
 def audio_delay(video: Media, audio: Media) -> float:
     """Return the seconds between the starts of two files, if both files have times from one clock, else 0.
 
-    A stream without a clock starts with the video. Two streams that would not overlap
-    also start together.
+    A stream without a clock starts with the video. Two streams that would not overlap also start together.
     """
     if video.start is None or audio.start is None or {video.demuxer, audio.demuxer} & set(_UNCLOCKED):
         return 0.0
