@@ -70,7 +70,7 @@ class _TableTrack:
         return max(_count_pieces(self) if is_pcm else self.samples, self.offsets)
 
 
-class _Excess(Exception):  # noqa: N818 — control flow out of a walk
+class _Excess(Exception):  # noqa: N818 — control flow out of a scan
     """Exception for a limit that is exceeded. Its text completes the sentence "The source ..."."""
 
 

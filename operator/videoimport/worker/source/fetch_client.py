@@ -148,9 +148,8 @@ class Fetching:
             self._check()
             if self._fetched is None:
                 return self._so_far()
-            sources = sources_of(
-                self._fetched
-            )  # all bytes arrived before this call; ffmpeg may still read the index first
+            # All bytes arrived before this call, but ffmpeg may still read the index first.
+            sources = sources_of(self._fetched)
             return replace(sources, video=replace(sources.video, tail=self._tail("video")))
 
     def is_whole(self, path: Path) -> bool:
