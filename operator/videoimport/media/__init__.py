@@ -1,1 +1,4 @@
-"""The input and output of ffmpeg and ffprobe: pure builders, parsers and rules; no I/O."""
+"""Functions that build ffmpeg and ffprobe commands, parse their output and apply rules to the parsed values.
+
+The functions are pure: they do no I/O.
+"""

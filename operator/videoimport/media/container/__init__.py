@@ -1,4 +1,4 @@
-"""Containers, read by their own tables: MP4, Matroska, MPEG-TS and older ones.
+"""Parsers of container formats: MP4, Matroska, MPEG-TS and older formats.
 
-Nothing here depends on an import.
+The parsers read the tables in the file and do not depend on an import.
 """

@@ -1,7 +1,7 @@
-"""Files that were joined from several ones, such as an MP4 of HLS or DASH with an advertisement, or two files in a row.
+"""Detection of files that were joined from several files.
 
-ffmpeg reads such a file with its first header. It drops streams of other headers, and packets whose times occurred
-before.
+Examples are an MP4 from HLS or DASH with an advertisement, or two files in a row. ffmpeg reads such a file with the
+first header. ffmpeg drops the streams of other headers, and drops packets whose times occurred before.
 """
 
 from collections.abc import Iterable
@@ -27,15 +27,18 @@ from videoimport.media.timeline.joins import refusal
 from videoimport.media.transcode.overlap import is_fragmented
 
 BACK_SECONDS = 0.2
-"""A clock that goes back by more than this starts again."""
+"""Maximum seconds by which a clock may go back. A clock that goes back further starts again."""
 _MOST_HEADERS = 64
 _FLV = b"FLV\x01"
 _OGG_BEGINS = 2
-"""Of a page's flags."""
+"""Flag of an Ogg page that begins a stream."""
 
 
 def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[Track]) -> Finding | None:
-    """Why an MP4 (of these ``boxes``), FLV, WMV, MXF or Ogg is not one recording. None for one, and for other files."""
+    """Return the finding for an MP4, FLV, WMV, MXF or Ogg file that is not one recording, else None.
+
+    ``boxes`` are the boxes of an MP4. The result is None for all other kinds of files.
+    """
     if read(0, 4) == _FLV:
         return _SEVERAL if _follows_another_flv(read, size) else None
     if read(0, 16) == ASF_HEADER:
@@ -54,7 +57,7 @@ def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[
 
 
 def _follows_another_flv(read: Read, size: int) -> bool:
-    """Whether another header is where a tag would be."""
+    """Return whether another FLV header is at a position where a tag is expected."""
     for offset, tag in flv_tags(read):
         if len(tag) < FLV_TAG or tag.startswith(_FLV):
             return tag.startswith(_FLV) and offset < size
@@ -62,7 +65,7 @@ def _follows_another_flv(read: Read, size: int) -> bool:
 
 
 def _follows_another_asf(read: Read, size: int) -> bool:
-    """Whether another header follows the data and its indexes: each object begins with its length."""
+    """Return whether another header follows the data and the indexes. Each ASF object begins with its length."""
     offset = 0
     for _ in range(_MOST_HEADERS):
         head = read(offset, 24)
@@ -76,13 +79,19 @@ def _follows_another_asf(read: Read, size: int) -> bool:
 
 
 def _follows_another_mxf(read: Read) -> bool:
-    """Whether a header partition stands behind the first item: a file has one (SMPTE 377-1, section 6)."""
+    """Return whether a header partition follows the first item.
+
+    An MXF file has one such partition (SMPTE 377-1, section 6).
+    """
     return any(item.offset and item.partition == MXF_HEADER for item in mxf_items(read))
 
 
 def _is_chained_ogg(read: Read, size: int) -> bool:
-    """Whether streams begin behind the data of others (RFC 3533, section 4). Where a damaged page hides the rest, the
-    last page tells: it is of a stream that did not begin with the file."""
+    """Return whether streams begin after the data of other streams (RFC 3533, section 4).
+
+    If a damaged page hides the rest of the file, the last page is checked. The file is chained if the last page belongs
+    to a stream that did not begin at the start of the file.
+    """
     serials, has_data, offset = set[bytes](), False, 0
     while (page := read(offset, OGG_HEADER)).startswith(OGG_PAGE) and len(page) >= OGG_LEAST:
         begins = bool(page[5] & _OGG_BEGINS)

@@ -1,19 +1,25 @@
-"""The top level of an MP4 or MOV file: a chain of boxes, each with its length in front. The caller does the reading."""
+"""Parser of the boxes on the top level of an MP4 or MOV file. Each box begins with its length.
+
+The caller reads the file.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 Read = Callable[[int, int], bytes]
-"""At most so many bytes (the second) from an offset (the first) of a file."""
+"""Function that returns bytes of a file. The arguments are the offset and the maximum number of bytes."""
 HEADER = 16
-"""Bytes that hold any box's header: 32-bit size, type, perhaps a 64-bit size."""
+"""Bytes that are enough for the header of any box: 32-bit size, type and an optional 64-bit size."""
 MOST_BOXES = 100_000
-"""More than any real file has (a day of two-second fragments has 86,400); a bound for hostile ones."""
+"""Maximum number of boxes in a file, as a limit for malicious files.
+
+A real file has fewer boxes: one day in fragments of two seconds has 86,400.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box. ``end`` is its declared end, which may be beyond the file."""
+    """One box. ``end`` is the declared end, which may be beyond the end of the file."""
 
     name: bytes
     start: int
@@ -21,7 +27,10 @@ class Box:
 
 
 def top_level(read: Read, size: int) -> Iterator[Box]:
-    """The boxes of a file of ``size`` bytes, read by ``read(offset, length)``; stops at what is no box."""
+    """Yield the boxes of a file of ``size`` bytes. Stop at the first bytes that are not a box.
+
+    ``read(offset, length)`` reads the file.
+    """
     offset = 0
     for _ in range(MOST_BOXES):
         header = read(offset, HEADER) if offset < size else b""
@@ -33,7 +42,7 @@ def top_level(read: Read, size: int) -> Iterator[Box]:
 
 
 def within(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of the boxes that a box's content is made of; each has a header of 8 bytes."""
+    """Yield the names and contents of the boxes inside a box's content. Each inner box has a header of 8 bytes."""
     for box in top_level(lambda offset, length: content[offset : offset + length], len(content)):
         yield box.name, content[box.start + 8 : box.end]
 
@@ -52,11 +61,14 @@ def _parse(header: bytes, offset: int, size: int) -> Box | None:
 
 
 def missing_bytes(boxes: tuple[Box, ...], size: int) -> int:
-    """How many bytes the last box claims beyond the file's end: 0 for a whole file."""
+    """Return the number of bytes that the last box declares beyond the end of the file.
+
+    Return 0 for a complete file.
+    """
     return max(0, boxes[-1].end - size) if boxes else 0
 
 
 def has_head_first(boxes: tuple[Box, ...]) -> bool:
-    """Whether the file can be played while it is still arriving: its index is before its media data."""
+    """Return whether a player can play the file while it arrives, because the index is before the media data."""
     names = [box.name for box in boxes]
     return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")

@@ -1,6 +1,6 @@
-"""Where the samples of an MP4 or MOV end, by its own tables: samples beyond the file's end are missing.
+"""Detection of missing samples in an MP4 or MOV file: samples that the tables place beyond the end of the file.
 
-Lengths of boxes and durations in headers prove nothing: recorders write wrong ones beside samples that are all there.
+Lengths of boxes and durations in headers prove nothing, because recorders write wrong values beside complete samples.
 """
 
 import sys
@@ -13,7 +13,7 @@ from videoimport.media.container.mp4_boxes import Box, Read, within
 from videoimport.media.container.mp4_tables import MOST_INDEX_BYTES, number_at, numbers_of
 
 _ANNOUNCES_SAMPLES = (b"moof", b"styp", b"sidx")
-"""Boxes that come before samples: a file that ends within one lacks them."""
+"""Boxes that come before samples. If a file ends within such a box, the samples are missing."""
 _MEDIA = (b"vide", b"soun")
 _NESTED = (b"traf", b"edts", b"mdia", b"minf", b"stbl")
 
@@ -25,16 +25,16 @@ class _Samples:
     handler: bytes = b""
     identity: int = 0
     sizes: "array[int]" = field(default_factory=lambda: array("I"))
-    """Bytes of each sample, unless all have ``size``."""
+    """Bytes of each sample. Empty if all samples have ``size`` bytes."""
     size: int = 0
     runs: "array[int]" = field(default_factory=lambda: array("I"))
-    """First chunk (from 1), samples in each chunk and description, in turn."""
+    """First chunk (from 1), samples in each chunk and sample description, alternating, for each run."""
     offsets: "array[int]" = field(default_factory=lambda: array("Q"))
-    """Of each chunk in the file."""
+    """Offset of each chunk in the file."""
 
     @property
     def end(self) -> int:
-        """The byte after the chunk that is last in the file; 0 without one."""
+        """The offset after the last chunk in the file, or 0 if there are no chunks."""
         if not self.offsets:
             return 0
         last = max(self.offsets)
@@ -42,7 +42,7 @@ class _Samples:
         return last + (count * self.size if self.size else sum(self.sizes[before : before + count]))
 
     def _samples_of(self, chunk: int) -> tuple[int, int]:
-        """How many samples are before a chunk, and in it."""
+        """Return the number of samples before a chunk, and the number of samples in the chunk."""
         before, starts = 0, [*self.runs[::3], len(self.offsets) + 1]
         for run, (start, following) in enumerate(pairwise(starts)):
             count = self.runs[3 * run + 1]
@@ -53,9 +53,9 @@ class _Samples:
 
 
 def missing_bytes(read: Read, boxes: tuple[Box, ...], size: int) -> int:
-    """How many bytes of video and audio samples are beyond the end of a file of ``size`` bytes.
+    """Return the number of bytes of video and audio samples beyond the end of a file of ``size`` bytes.
 
-    Of a file in fragments the last one counts, and the bytes that follow it by a segment index (sidx).
+    In a fragmented file, the function checks the last fragment, and the bytes that a segment index (sidx) describes.
     """
     if boxes and boxes[-1].end > size and boxes[-1].name in _ANNOUNCES_SAMPLES:
         return boxes[-1].end - size
@@ -96,7 +96,7 @@ def _track(trak: bytes) -> _Samples:
 
 
 def _leaves(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of the boxes within, nested ones opened."""
+    """Yield the names and contents of the inner boxes, with nested boxes opened."""
     for name, inner in within(content):
         if name in _NESTED:
             yield from _leaves(inner)
@@ -105,7 +105,7 @@ def _leaves(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _numbers(content: bytes, count: int, code: str) -> "array[int]":
-    """The big-endian numbers that are really there."""
+    """Return the big-endian numbers that exist in ``content``, at most ``count``."""
     found = array(code)
     found.frombytes(content[: min(count, len(content) // found.itemsize) * found.itemsize])
     if sys.byteorder == "little":
@@ -114,7 +114,7 @@ def _numbers(content: bytes, count: int, code: str) -> "array[int]":
 
 
 def _indexed_bytes(sidx: bytes) -> int:
-    """Bytes after a segment index that it describes (ISO/IEC 14496-12, 8.16.3)."""
+    """Return the number of bytes after a segment index that the index describes (ISO/IEC 14496-12, 8.16.3)."""
     is_long = sidx[:1] == b"\x01"
     place = 28 if is_long else 20
     first = int.from_bytes(sidx[place - 8 : place], "big") if is_long else number_at(sidx, place - 4)
@@ -124,7 +124,10 @@ def _indexed_bytes(sidx: bytes) -> int:
 
 
 def _fragment_ends(moof: bytes, start: int, kept_out: set[int]) -> Iterator[int]:
-    """Where the samples of each run in a fragment end; ``kept_out`` are tracks that are neither video nor audio."""
+    """Yield the end of the samples in each run of a fragment.
+
+    ``kept_out`` are tracks that are neither video nor audio.
+    """
     end = start
     for fragment in (content for name, content in within(moof) if name == b"traf"):
         identity, base, default = 0, start, 0
@@ -138,7 +141,7 @@ def _fragment_ends(moof: bytes, start: int, kept_out: set[int]) -> Iterator[int]
 
 
 def _fragment_header(tfhd: bytes, start: int) -> tuple[int, int, int]:
-    """Track, where its data offsets count from, and the default size of a sample; 0 where that is unknown."""
+    """Return the track, the base of its data offsets, and the default size of a sample (0 if unknown)."""
     flags, place = number_at(tfhd, 0) & 0xFFFFFF, 8
     base = start
     if flags & 0x1:
@@ -148,7 +151,7 @@ def _fragment_header(tfhd: bytes, start: int) -> tuple[int, int, int]:
 
 
 def _run_end(trun: bytes, base: int, end: int, default: int) -> int:
-    """The byte after a run; it begins at its data offset, else where the run before it ended."""
+    """Return the offset after a run. A run begins at its data offset, or at the end of the previous run."""
     flags, count, place = number_at(trun, 0) & 0xFFFFFF, number_at(trun, 4), 8
     if flags & 0x1:
         end, place = base + int.from_bytes(trun[place : place + 4], "big", signed=True), place + 4

@@ -1,10 +1,11 @@
-"""Limits of an MP4's or MOV's sample tables and edit lists: a file of a few kilobytes can name billions of samples.
+"""Limits for the sample tables and edit lists of an MP4 or MOV file.
 
-Pure: the boxes' bytes in, a finding out. For each sample that a table names, and each time an edit list shows it,
-ffmpeg keeps 24 bytes, before a single packet is read.
+A file of a few kilobytes can declare billions of samples. For each declared sample, ffmpeg keeps 24 bytes in memory
+before it reads a packet. ffmpeg keeps 24 more bytes each time that an edit list shows the sample. The functions are
+pure: they take the bytes of the boxes and return a finding.
 
-Boxes are walked as ffmpeg walks them (``mov_read_default`` in libavformat/mov.c), since it reads tables at places where
-no program writes them. A table belongs to the last track that began, wherever the table is.
+The functions parse boxes in the same way as ffmpeg (``mov_read_default`` in libavformat/mov.c). ffmpeg also reads
+tables at places where no program writes them. A table belongs to the last track that began, wherever the table is.
 """
 
 import struct
@@ -21,62 +22,65 @@ from videoimport.media.container.mp4_boxes import HEADER, Box, Read
 from videoimport.media.source.findings import Finding
 
 MOST_INDEX_BYTES = 64 * 2**20
-"""Of a box on the top level that has tables. The index of a day of video has some 20 MiB."""
+"""Maximum size in bytes of a box with tables on the top level. The index of one day of video has about 20 MiB."""
 MOST_BOXES = 1_000_000
-"""Of a file, with those within others: a day in two-second fragments has 700,000."""
+"""Maximum number of boxes in a file, including inner boxes. One day in fragments of two seconds has 700,000."""
 MOST_TRACKS = 256
 MOST_EDITS = 100_000
-"""Of one track."""
+"""Maximum number of edits in one track."""
 MOST_SAMPLES = 16_000_000
-"""Of all tracks; a day at 60 frames a second, with audio, has 9 million."""
+"""Maximum number of samples in all tracks. One day at 60 frames a second with audio has 9 million."""
 MOST_REPEATS = 10
-"""How many times the frames of its track an edit list may show, with those that are decoded but hidden."""
+"""Maximum ratio of the frames that an edit list decodes to the frames of its track.
+
+Frames that are decoded but hidden are included.
+"""
 FEW_FRAMES = 100_000
-"""An edit list that shows no more than these is fine however often it repeats them: an hour of video."""
+"""Number of frames that every edit list may decode, whatever the ratio is. This is about one hour of video."""
 _LATEST = 2**63
 _ADVICE = "Get a copy that was exported again"
 
 
 @dataclass(slots=True)
 class _TableTrack:
-    """One trak box. Times are in the unit of its media, edits' lengths in that of the movie."""
+    """One trak box. Times are in the unit of the track's media. Lengths of edits are in the unit of the movie."""
 
     scale: int = 0
     samples: int = 0
     steps: "array[int]" = field(default_factory=lambda: array("I"))
-    """Samples and their duration, run by run, in turn."""
+    """Number of samples and duration of each sample, alternating, for each run."""
     offsets: int = 0
-    """Samples that composition offsets are given for."""
+    """Number of samples that have a composition offset."""
     keyframes: "array[int]" = field(default_factory=lambda: array("I"))
-    """Numbers from 1; none where every sample is one."""
+    """Numbers of the keyframes, from 1. Empty if every sample is a keyframe."""
     edits: list[tuple[int, int]] = field(default_factory=list)
-    """Length, and where it begins in the media; -1 for nothing."""
+    """Length and media start of each edit. The start is -1 for an empty edit."""
 
     kinds: set[bytes] = field(default_factory=set)
     chunks: int = 0
     in_chunks: "array[int]" = field(default_factory=lambda: array("I"))
-    """The number of the first chunk, samples in each chunk and a description, run by run."""
+    """Number of the first chunk, samples in each chunk and sample description, alternating, for each run."""
     packet: int = 1
-    """Moments of sound that the codec keeps together."""
+    """Number of audio samples in a packet of the codec."""
 
     @property
     def indexed(self) -> int:
-        """Entries of ffmpeg's index. Of PCM, each sample of which is one moment, it takes up to 1024 as one entry."""
+        """Number of entries in ffmpeg's index. For PCM, ffmpeg combines up to 1024 samples in one entry."""
         is_pcm = self.kinds == {b"soun"} and len(self.steps) == 2 and self.steps[1] == 1
         return max(_count_pieces(self) if is_pcm else self.samples, self.offsets)
 
 
-class _Excess(Exception):  # noqa: N818 — control flow out of a walk
-    """The predicate of "The source ..."."""
+class _Excess(Exception):  # noqa: N818 — control flow out of a scan
+    """Exception for a limit that is exceeded. Its text completes the sentence "The source ..."."""
 
 
 @dataclass(slots=True)
 class _Movie:
-    """What was read so far."""
+    """The values that were read from the boxes so far."""
 
     scale: int = 0
     tracks: list[_TableTrack] = field(default_factory=list)
-    """At most MOST_TRACKS."""
+    """The tracks, at most MOST_TRACKS."""
     traks: int = 0
     fragment_samples: int = 0
     boxes: int = 0
@@ -88,7 +92,7 @@ class _Movie:
             self._read(part)
 
     def count_box(self) -> None:
-        """Raise _Excess for one box too many."""
+        """Add one box to the number of boxes. Raises _Excess if there are more than MOST_BOXES."""
         self.boxes += 1
         if self.boxes > MOST_BOXES:
             raise _Excess(f"has more than {MOST_BOXES} boxes")
@@ -110,7 +114,7 @@ class _Movie:
             _TABLES[part.name](self.tracks[-1], part.body)
 
     def check(self) -> None:
-        """Raise _Excess for what the tracks name in all."""
+        """Raise _Excess if all tracks together exceed a limit."""
         if self.traks > MOST_TRACKS:
             raise _Excess(f"has {self.traks} tracks, more than {MOST_TRACKS}")
         samples = 0
@@ -129,10 +133,10 @@ class _Movie:
 
 
 def excess(read: Read, boxes: Iterable[Box], size: int) -> Finding | None:
-    """Return SOURCE_CORRUPT for tables that take too much memory or time, or None.
+    """Return a SOURCE_CORRUPT finding if the tables need too much memory or time, else None.
 
-    ``read(offset, length)`` reads the file, and ``boxes`` are those of its top level that are to be looked into. A box
-    that ends beyond the file is read as far as there is anything, as ffmpeg reads it.
+    ``read(offset, length)`` reads the file, and ``boxes`` are the boxes of the top level to check. A box that ends
+    beyond the file is read up to the end of the file, as ffmpeg reads it.
     """
     movie = _Movie()
     try:
@@ -147,7 +151,7 @@ def excess(read: Read, boxes: Iterable[Box], size: int) -> Finding | None:
 
 
 def every_box(read: Read, size: int) -> Iterator[Box]:
-    """The boxes of the top level, whatever bytes their names are made of."""
+    """Yield the boxes of the top level. The name of a box may consist of any bytes."""
     start = 0
     while (header := _header(read(start, HEADER), 0, size - start)) is not None:
         yield Box(header.name, start, start + header.length)
@@ -161,7 +165,7 @@ def _may_have_tables(read: Read, box: Box, size: int) -> bool:
 
 
 def _content(read: Read, box: Box, size: int) -> bytes:
-    """The box with its header."""
+    """Return a box with its header. Raises _Excess for a box of more than MOST_INDEX_BYTES."""
     length = min(box.end, size) - box.start
     if length > MOST_INDEX_BYTES:
         raise _Excess(f"has an index of {length} bytes, more than {MOST_INDEX_BYTES}")
@@ -169,7 +173,7 @@ def _content(read: Read, box: Box, size: int) -> bytes:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """The moov box in QuickTime's compressed movie header: its length, then zlib."""
+    """Return the moov box from QuickTime's compressed movie header: the length of the box, then zlib data."""
     unpacker = zlib.decompressobj()
     try:
         moov = unpacker.decompress(content[4:], MOST_INDEX_BYTES + 1)
@@ -181,7 +185,7 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def _count_pieces(track: _TableTrack) -> int:
-    """Entries that ffmpeg makes of chunks of sound (``mov_build_index``)."""
+    """Return the number of index entries that ffmpeg makes from chunks of audio (``mov_build_index``)."""
     piece = track.packet if track.packet >= 160 else 1024
     firsts = [min(max(first, 1), track.chunks + 1) for first in track.in_chunks[::3]]
     nexts = [*firsts[1:], track.chunks + 1]
@@ -190,9 +194,9 @@ def _count_pieces(track: _TableTrack) -> int:
 
 
 def _count_shown(track: _TableTrack, movie_scale: int) -> int:
-    """Samples that all edits decode: each from the keyframe before it."""
+    """Return the number of samples that all edits decode, each from the keyframe before its start."""
     if len(track.edits) < 2 or not (track.scale and movie_scale and track.steps):
-        return 0  # one edit shows nothing twice
+        return 0  # a single edit shows no sample twice
     times, numbers = _starts(track.steps)
     shown = 0
     for length, begin in track.edits:
@@ -204,7 +208,7 @@ def _count_shown(track: _TableTrack, movie_scale: int) -> int:
 
 
 def _starts(steps: "array[int]") -> "tuple[array[int], array[int]]":
-    """The time and the number of the first sample of each run."""
+    """Return the time and the number of the first sample in each run."""
     times, numbers, time, number = array("Q"), array("Q"), 0, 0
     for run in range(0, len(steps), 2):
         times.append(time)
@@ -243,7 +247,10 @@ def _read_in_chunks(track: _TableTrack, content: bytes) -> None:
 
 
 def _read_descriptions(track: _TableTrack, content: bytes) -> None:
-    """Of audio in QuickTime's version 1: 36 bytes into an entry is the number of samples in a packet."""
+    """Read the number of samples in a packet, for audio in QuickTime's version 1.
+
+    The number is at byte 36 of an entry.
+    """
     start = 8
     while start + 8 <= len(content):
         if content[start + 16 : start + 18] == b"\0\1":
@@ -279,14 +286,14 @@ _TABLES: dict[bytes, Callable[[_TableTrack, bytes], None]] = {
 
 
 def _rows(content: bytes, shape: str) -> Iterator[tuple[int, ...]]:
-    """The rows of a table that are really there."""
+    """Return the rows of a table that exist in ``content``."""
     width = struct.calcsize(shape)
     there = min(number_at(content, 4), max(0, len(content) - 8) // width)
     return struct.iter_unpack(shape, content[8 : 8 + there * width])
 
 
 def numbers_of(content: bytes, columns: int) -> "array[int]":
-    """The same of rows of 32-bit numbers, in turn."""
+    """Return the 32-bit numbers of a table row by row, for the rows that exist in ``content``."""
     there = min(number_at(content, 4), max(0, len(content) - 8) // 4 // columns)
     numbers = array("I", content[8 : 8 + there * 4 * columns])
     if sys.byteorder == "little":
@@ -303,25 +310,28 @@ _CONTAINERS = frozenset(
         b"meta", b"ilst", b"cmov", b"wave", b"sinf", b"schi", b"iprp", b"ipro",
     )
 )  # fmt: skip
-"""Those that ffmpeg opens."""
+"""Names of the boxes whose inner boxes ffmpeg reads."""
 _UNUSED = (b"free", b"hoov")
-"""Names of deleted boxes; ffmpeg still takes a moov box under these names."""
+"""Names of deleted boxes. ffmpeg still accepts a moov box under these names."""
 _MOST_DEPTH = 10
-"""ffmpeg gives up on boxes that are nested deeper."""
+"""Maximum depth of nested boxes. ffmpeg does not read boxes that are nested deeper."""
 
 
 class _Header(NamedTuple):
-    """Of a box. A tuple is made in a fraction of the time that a frozen dataclass takes, and there may be a million."""
+    """Header of a box.
+
+    Python creates a tuple much faster than a frozen dataclass, and a file may have a million boxes.
+    """
 
     name: bytes
     size: int
     """Bytes of the header."""
     length: int
-    """Of the box, as declared; it may be longer than the box around it."""
+    """Declared bytes of the box, which may be more than the surrounding box has."""
 
 
 class _TablePart(NamedTuple):
-    """A box within others."""
+    """A box inside other boxes."""
 
     name: bytes
     content: bytes
@@ -330,12 +340,12 @@ class _TablePart(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """Without its header."""
+        """The content of the box without its header."""
         return self.content[self.start : self.end]
 
 
 def _header(content: bytes, start: int, room: int) -> _Header | None:
-    """The header of a box in ``room`` bytes; None for what is none."""
+    """Return the header of a box in ``room`` bytes. Return None if the bytes are not a box header."""
     if room < 8 or len(content) - start < 8:
         return None
     length, size = number_at(content, start), 8
@@ -346,7 +356,7 @@ def _header(content: bytes, start: int, room: int) -> _Header | None:
 
 
 def _inner(content: bytes, start: int, end: int, depth: int = 0) -> Iterator[_TablePart]:
-    """The boxes that begin here, each before those within it. A box ends where the one around it ends."""
+    """Yield the boxes from ``start`` on, each box before its inner boxes. No box ends after the surrounding box."""
     while (header := _header(content, start, end - start)) is not None:
         part = _TablePart(header.name, content, start + header.size, min(start + header.length, end))
         yield part
@@ -361,16 +371,19 @@ def _is_moov(content: bytes, start: int) -> bool:
 
 
 def _first_inner(part: _TablePart) -> int:
-    """Where the boxes within begin: in meta with hdlr, behind what may be a version."""
+    """Return the offset of the first inner box.
+
+    In a meta box, this is the hdlr box, after an optional version field.
+    """
     found = part.content.find(b"hdlr", part.start, part.end) if part.name == b"meta" else -1
     return max(part.start, found - 4) if found >= 0 else part.start
 
 
 def _timescale(content: bytes) -> int:
-    """Of a movie or media header."""
+    """Return the time scale from a movie header or a media header."""
     return number_at(content, 20 if content[:1] == b"\x01" else 12)
 
 
 def number_at(content: bytes, offset: int) -> int:
-    """Return the 32-bit number at ``offset``; bytes that are not there count as none."""
+    """Return the 32-bit number at ``offset``. Bytes beyond the end are left out of the number."""
     return int.from_bytes(content[offset : offset + 4], "big")

@@ -1,4 +1,4 @@
-"""MPEG transport streams (ISO/IEC 13818-1): the tables that name their streams, and the clocks in their packets."""
+"""Parser of MPEG transport streams (ISO/IEC 13818-1): the tables that name the streams, and the packets' clocks."""
 
 import re
 from collections.abc import Iterator, Sized
@@ -9,7 +9,7 @@ from videoimport.media.container.mp4_boxes import Read
 PACKET = 188
 NULL_PID = 0x1FFF
 TICKS = 90_000
-"""Of the clock of PTS and DTS in a second; they count modulo 2**33."""
+"""Ticks in a second of the PTS and DTS clock. PTS and DTS are numbers modulo 2**33."""
 WRAP = 1 << 33
 _SYNC = re.compile(rb"\x47(?=.{187}\x47.{187}\x47.{187}\x47)", re.S)
 _LAST_SYNC = 3 * PACKET
@@ -23,13 +23,16 @@ _AUDIO = {
 }  # fmt: skip
 _BLU_RAY = b"HDMV"
 _BLU_RAY_AUDIO = {0x80: "pcm_bluray", 0x84: "eac3", 0x85: "dts", 0x86: "dts", 0xA1: "eac3", 0xA2: "dts"}
-"""Types of a program that is registered as Blu-ray's: discs and AVCHD cameras. Elsewhere 0x86 is SCTE 35's data."""
+"""Audio types of a program that is registered as Blu-ray, as on discs and from AVCHD cameras.
+
+In other programs, type 0x86 is SCTE 35 data.
+"""
 _NAME = "type {:#04x}"
 _PRIVATE = 0x06
 PRIVATE = _NAME.format(_PRIVATE)
-"""What the codec of private data is called that no descriptor explains."""
+"""Codec name for private data without a descriptor of its type."""
 _PRIVATE_AUDIO = {0x6A: "ac3", 0x7A: "eac3", 0x7B: "dts", 0x7C: "aac"}
-"""DVB's descriptors, which name the type of private data."""
+"""Codecs of DVB descriptors, which name the type of private data."""
 _REGISTERED = {
     b"AC-3": "ac3", b"EAC3": "eac3", b"Opus": "opus", b"BSSD": "s302m", b"DTS1": "dts", b"DTS2": "dts", b"DTS3": "dts",
     b"HEVC": "hevc", b"AV01": "av1", b"VC-1": "vc1", b"drac": "dirac",
@@ -37,13 +40,13 @@ _REGISTERED = {
 _REGISTERED_VIDEO = {"hevc", "av1", "vc1", "dirac"}
 _REGISTRATION = 0x05
 _LAST_AC3 = 10
-"""The highest ``bsid`` of AC-3; E-AC-3 has higher ones (ETSI TS 102 366)."""
+"""Highest ``bsid`` of AC-3. E-AC-3 has higher values (ETSI TS 102 366)."""
 _CHUNK = PACKET * 8192
 _HEAD_BYTES = 4096
 FORMS = ((PACKET, 0), (192, 4), (204, 0))
-"""Length of a packet with its extras, and where in it the packet begins."""
+"""Bytes from one packet to the next packet, and the offset of the packet in these bytes."""
 _IN_A_ROW = 8
-"""Sync bytes that prove a form; 0x47 alone is found anywhere."""
+"""Number of sync bytes that prove a packet format. A single byte 0x47 can occur anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +61,22 @@ class Elementary:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a program map names."""
+    """The streams that a program map table names."""
 
     number: int
     clock_pid: int
     streams: tuple[Elementary, ...]
 
     def of(self, kind: str) -> tuple[Elementary, ...]:
-        """Its streams of one kind, in order."""
+        """Return the streams of one kind, in order."""
         return tuple(one for one in self.streams if one.kind == kind)
 
 
 def plain(read: Read, size: int) -> tuple[Read, int] | None:
-    """A transport stream as packets of 188 bytes and their length in all, or None for any other file.
+    """Return a reader of the packets of 188 bytes and their total length.
 
-    Blu-ray's packets have four bytes before each, broadcasters' some 16 of parity after it.
+    Return None if the file is not a transport stream. Blu-ray discs have four bytes before each packet. Some
+    broadcasters add 16 bytes of parity after each packet.
     """
     head = read(0, _HEAD_BYTES)
     for wide, lead in FORMS:
@@ -93,16 +97,17 @@ def _without_extras(read: Read, wide: int, lead: int) -> Read:
 
 
 def packets(read: Read, size: int) -> Iterator[tuple[int, bytes]]:
-    """Every packet with its offset. Bytes between packets, as damage leaves them, are passed over."""
+    """Yield every packet with its offset. Bytes between packets, as in damaged files, are skipped."""
     for offset, chunk in _aligned(read, size):
         for at in range(0, len(chunk), PACKET):
             yield offset + at, chunk[at : at + PACKET]
 
 
 def unit_starts(read: Read, size: int, unfinished: Sized) -> Iterator[tuple[int, bytes]]:
-    """The packets in which a table or an access unit begins, and all others while there is something ``unfinished``.
+    """Yield the packets in which a table or an access unit begins.
 
-    It takes a tenth of the time of ``packets``: most packets are passed over by one look at one byte.
+    While ``unfinished`` is not empty, yield all packets. This function takes a tenth of the time of ``packets``,
+    because it checks only one byte of most packets.
     """
     for offset, chunk in _aligned(read, size):
         for number, head in enumerate(chunk[1::PACKET]):
@@ -111,7 +116,7 @@ def unit_starts(read: Read, size: int, unfinished: Sized) -> Iterator[tuple[int,
 
 
 def _aligned(read: Read, size: int) -> Iterator[tuple[int, bytes]]:
-    """Runs of whole packets, at most ``_CHUNK`` bytes each, with their offsets."""
+    """Yield runs of whole packets with their offsets. A run has at most ``_CHUNK`` bytes."""
     offset = 0
     while offset + PACKET <= size:
         chunk = read(offset, min(_CHUNK, size - offset))
@@ -127,22 +132,22 @@ def _aligned(read: Read, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _whole_packets(first_bytes: bytes) -> int:
-    """How many packets begin as they must, up to the first that does not."""
+    """Return the number of packets with a valid first byte, up to the first packet with another byte."""
     return len(first_bytes) - len(first_bytes.lstrip(b"\x47"))
 
 
 def pid_of(packet: bytes | bytearray) -> int:
-    """The packet's stream."""
+    """Return the PID of a packet, which identifies the stream."""
     return (packet[1] & 0x1F) << 8 | packet[2]
 
 
 def starts_unit(packet: bytes | bytearray) -> bool:
-    """Whether a table or an access unit begins in this packet."""
+    """Return whether a table or an access unit begins in this packet."""
     return bool(packet[1] & 0x40)
 
 
 def payload_at(packet: bytes | bytearray) -> int:
-    """Where the packet's payload begins; its length where it has none."""
+    """Return the offset of the payload in a packet. Return the packet's length if there is no payload."""
     control = packet[3] >> 4 & 3
     if not control & 1:
         return PACKET
@@ -150,12 +155,15 @@ def payload_at(packet: bytes | bytearray) -> int:
 
 
 def clock_at(packet: bytes | bytearray) -> int | None:
-    """Where the packet's PCR is, or None."""
+    """Return the offset of the PCR in a packet, or None."""
     return 6 if packet[3] & 0x20 and packet[4] >= 7 and packet[5] & 0x10 else None
 
 
 def times_at(packet: bytes | bytearray) -> tuple[int, ...]:
-    """Where PTS and DTS are in a packet that begins an access unit; the last one is the decoding time."""
+    """Return the offsets of PTS and DTS in a packet that begins an access unit.
+
+    The last offset is the offset of the decoding time.
+    """
     at = payload_at(packet)
     if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:
         return ()
@@ -164,13 +172,13 @@ def times_at(packet: bytes | bytearray) -> tuple[int, ...]:
 
 
 def read_time(packet: bytes | bytearray, at: int) -> int:
-    """A PTS or DTS in ticks."""
+    """Return a PTS or DTS in ticks."""
     first, second, third, fourth, fifth = packet[at : at + 5]
     return (first >> 1 & 7) << 30 | second << 22 | (third >> 1) << 15 | fourth << 7 | fifth >> 1
 
 
 def write_time(packet: bytearray, at: int, ticks: int) -> None:
-    """Put a PTS or DTS in the place of one that is there; its marks stay."""
+    """Replace a PTS or DTS in the packet. Its marker bits stay."""
     ticks %= WRAP
     packet[at] = packet[at] & 0xF1 | ticks >> 29 & 0x0E
     packet[at + 1] = ticks >> 22 & 0xFF
@@ -180,7 +188,10 @@ def write_time(packet: bytearray, at: int, ticks: int) -> None:
 
 
 def shift_clock(packet: bytearray, at: int, ticks: int) -> None:
-    """Move a PCR: 33 bits of ticks, of which the last one begins the fifth byte."""
+    """Add ``ticks`` to a PCR.
+
+    The PCR base has 33 bits of ticks, and its last bit is the first bit of the fifth byte.
+    """
     moved = ((int.from_bytes(packet[at : at + 4]) << 1 | packet[at + 4] >> 7) + ticks) % WRAP
     packet[at : at + 4] = (moved >> 1).to_bytes(4)
     packet[at + 4] = packet[at + 4] & 0x7F | (moved & 1) << 7
@@ -191,7 +202,10 @@ _ADTS_SAMPLES = 1024
 
 
 def adts_ticks(content: bytes | bytearray) -> int:
-    """How long the AAC frames of an access unit last (ISO/IEC 13818-7, ADTS), its PES header before them."""
+    """Return the ticks of the AAC frames in an access unit (ISO/IEC 13818-7, ADTS).
+
+    The unit begins with a PES header.
+    """
     at, ticks = 9 + content[8] if len(content) > 8 else 0, 0.0
     while at + 7 <= len(content) and content[at] == 0xFF and content[at + 1] & 0xF0 == 0xF0:
         index, length = content[at + 2] >> 2 & 15, (int.from_bytes(content[at + 3 : at + 6]) >> 5) & 0x1FFF
@@ -203,29 +217,32 @@ def adts_ticks(content: bytes | bytearray) -> int:
 
 
 def since(earlier: int, later: int) -> int:
-    """Ticks from one time to another, negative when it is the earlier one, across the clock's wrap."""
+    """Return the ticks from ``earlier`` to ``later`` across the clock's wrap.
+
+    Negative if ``later`` is before ``earlier``.
+    """
     return (later - earlier + WRAP // 2) % WRAP - WRAP // 2
 
 
 @dataclass(slots=True)
 class Tables:
-    """The present tables while packets are read one after the other."""
+    """The current tables while packets are read in order."""
 
     programs: dict[int, Program] = field(default_factory=dict)
-    """By number, those whose map was read."""
+    """Programs by number whose program map table was read."""
     map_pids: dict[int, int] = field(default_factory=dict)
-    """The number of the program by the PID of its map."""
+    """Number of the program by the PID of its program map table."""
     private: dict[int, str] = field(default_factory=dict)
-    """The codec by PID of private data that is known to be audio, although no descriptor says so."""
+    """Codec by PID of private data that is known to be audio, although no descriptor names the type."""
     unfinished: dict[int, bytearray] = field(default_factory=dict)
-    """By PID, the beginnings of tables whose other packets are still to come."""
+    """Beginnings of incomplete tables by PID. The other packets of these tables are still to come."""
 
     def names(self, pid: int) -> bool:
-        """Whether a PID carries tables."""
+        """Return whether packets with this PID carry tables."""
         return pid == 0 or pid in self.map_pids
 
     def add(self, packet: bytes) -> bool:
-        """Read a packet of a table; whether that completed one that differs from the present one."""
+        """Read a packet of a table. Return whether the packet completed a table that differs from the current table."""
         section = self._section(packet)
         if section is None:
             return False
@@ -244,7 +261,7 @@ class Tables:
         return bytes(self.unfinished.pop(pid)[: length - 4])
 
     def _associate(self, section: bytes) -> bool:
-        """Read a program association: pairs of number and PID from byte 8 on."""
+        """Read a program association table: pairs of program number and PID from byte 8 on."""
         if section[0] != 0x00 or not section[5] & 1:
             return False
         pairs = (section[at : at + 4] for at in range(8, len(section) - 3, 4))
@@ -254,7 +271,7 @@ class Tables:
             return False
         self.map_pids = found
         self.programs = {number: self.programs[number] for number in found.values() if number in self.programs}
-        return False  # a program counts once its map is read
+        return False  # a program is used only after its map is read
 
     def _map(self, section: bytes) -> bool:
         if section[0] != 0x02 or len(section) < 12 or not section[5] & 1:
@@ -272,7 +289,10 @@ class Tables:
 
 
 def private_audio(packet: bytes) -> str | None:
-    """The codec of audio that begins an access unit of private data, by its sync word, as ffmpeg finds it too."""
+    """Return the codec of audio that begins an access unit of private data, by the sync word, or None.
+
+    ffmpeg also detects this audio by its sync word.
+    """
     at = payload_at(packet)
     content = packet[at + 9 + packet[at + 8] :] if at + 9 < PACKET else b""
     word = int.from_bytes(content[:2])
@@ -314,7 +334,7 @@ def _meaning(stream_type: int, descriptors: bytes) -> tuple[str, str]:
 
 
 def _descriptors(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of each."""
+    """Yield the tag and the content of each descriptor."""
     at = 0
     while at + 2 <= len(content):
         yield content[at], content[at + 2 : at + 2 + content[at + 1]]

@@ -1,6 +1,7 @@
-"""Whether a file of an older container ends before its media does: by its last packet, page, tag or chunk.
+"""Detection of files in older container formats that end before their media ends.
 
-A file that ends at the border of two of them shows nothing: many recordings end anywhere. Durations prove nothing.
+The last packet, page, tag or chunk shows whether bytes are missing. A file that ends exactly between two of these units
+proves nothing, because many recordings end anywhere. Durations also prove nothing.
 """
 
 import re
@@ -11,34 +12,37 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import FORMS
 
 MOST_CHUNKS = 4_000_000
-"""Of a walk; a day of 25 pictures a second with audio has as many tags or chunks."""
+"""Maximum number of units in a scan. One day at 25 frames a second with audio has as many tags or chunks."""
 _IN_A_ROW = 4
-"""Sync bytes that prove an alignment; 0x47 alone is found anywhere."""
+"""Number of sync bytes that prove an alignment. A single byte 0x47 can occur anywhere."""
 _OGG_TAIL = 2**17
-"""The longest Ogg page has 65,307 bytes."""
+"""Bytes at the end of a file that contain the last Ogg page. The longest page has 65,307 bytes."""
 _PROGRAM_TAIL = 2**17
 _AVI_MEDIA = re.compile(rb"\d\d(dc|db|wb)")
 _AVI_LISTS = (b"movi", b"rec ", b"AVI ", b"AVIX")
 FLV_TAG = 11
-"""Bytes of the header of an FLV's tag."""
+"""Bytes in the header of an FLV tag."""
 OGG_PAGE = b"OggS"
 OGG_HEADER = 27 + 255
-"""The most bytes of a page's header."""
+"""Maximum bytes in the header of an Ogg page."""
 OGG_LEAST = 27
-"""The fewest."""
+"""Minimum bytes in the header of an Ogg page."""
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 MXF_PARTITION = bytes.fromhex("060e2b34020501")
 MXF_HEADER = 0x02
 _MXF_PARTITION_KINDS = (MXF_HEADER, 0x03, 0x04)
-"""Header, body and footer."""
+"""Numbers of the header, body and footer partition."""
 _DV_FRAME = {0x00: 120_000, 0x80: 144_000}
-"""Bytes of a frame with 525 and with 625 lines (SMPTE 314M); faster profiles have multiples of them."""
+"""Bytes of a DV frame with 525 lines and with 625 lines (SMPTE 314M). Faster profiles have multiples of these sizes."""
 
 
 def why_cut(read: Read, size: int, demuxer: str) -> str | None:
-    """What shows that media is missing at the end of a file of ffprobe's ``demuxer``, in half a sentence, or None."""
+    """Return a phrase that shows why media is missing at the end of the file, or None.
+
+    ``demuxer`` is ffprobe's name of the container format.
+    """
     find = _FINDERS.get(demuxer)
     missing = find(read, size) if find else 0
     return f"its last {_UNITS[demuxer]} is {missing} bytes longer than the file" if missing else None
@@ -70,8 +74,10 @@ def _missing_of_flv(read: Read, size: int) -> int:
 
 
 def flv_tags(read: Read) -> Iterator[tuple[int, bytes]]:
-    """Where each tag of an FLV begins, and its header. Its data follow, and 4 bytes of its length. The last header may
-    be cut or empty."""
+    """Yield the offset and the header of each tag in an FLV file. The last header may be incomplete or empty.
+
+    The data of a tag and 4 bytes with its length follow the header.
+    """
     offset = int.from_bytes(read(5, 4), "big") + 4
     for _ in range(MOST_CHUNKS):
         header = read(offset, FLV_TAG)
@@ -97,7 +103,7 @@ def _missing_of_avi(read: Read, size: int) -> int:
 
 
 def last_ogg_page(read: Read, size: int) -> bytes:
-    """What is there of the last page of an Ogg file; empty without any."""
+    """Return the existing bytes of the last page in an Ogg file. Return empty bytes if there is no page."""
     tail = max(0, size - _OGG_TAIL)
     content = read(tail, size - tail)
     last = content.rfind(OGG_PAGE + b"\x00")
@@ -105,13 +111,13 @@ def last_ogg_page(read: Read, size: int) -> bytes:
 
 
 def ogg_length(page: bytes) -> int:
-    """How long a page is by its header: as far as that is there."""
+    """Return the length of a page from its header. If the header is incomplete, use the bytes that exist."""
     count = page[OGG_LEAST - 1] if len(page) >= OGG_LEAST else 0
     return OGG_LEAST + count + sum(page[OGG_LEAST : OGG_LEAST + count])
 
 
 def ogg_serial(page: bytes) -> bytes:
-    """The number of a page's stream; empty where the page ends before it."""
+    """Return the serial number of a page's stream. Return empty bytes if the page ends before the number."""
     return page[14:18] if len(page) >= 18 else b""
 
 
@@ -121,7 +127,10 @@ def _missing_of_ogg(read: Read, size: int) -> int:
 
 
 def _missing_of_program_stream(read: Read, size: int) -> int:
-    """By the packets after the last pack header: their lengths chain to the end."""
+    """Return the number of missing bytes.
+
+    The lengths of the packets after the last pack header lead to the expected end.
+    """
     tail = max(0, size - _PROGRAM_TAIL)
     content = read(tail, size - tail)
     offset = content.rfind(b"\x00\x00\x01\xba")
@@ -130,14 +139,14 @@ def _missing_of_program_stream(read: Read, size: int) -> int:
     is_mpeg2 = content[offset + 4] & 0xC0 == 0x40
     offset += 14 + (content[offset + 13] & 7) if is_mpeg2 else 12
     while content[offset : offset + 3] == b"\x00\x00\x01" and len(content) >= offset + 6:
-        if content[offset + 3] < 0xBB:  # the end code
+        if content[offset + 3] < 0xBB:  # a code below 0xBB is the end code
             return 0
         offset += 6 + int.from_bytes(content[offset + 4 : offset + 6], "big")
     return max(0, offset - len(content))
 
 
 def _missing_of_asf(read: Read, size: int) -> int:
-    """Data packets have one size, which is in the file properties object."""
+    """Return the number of missing bytes. All data packets have one size, which is in the file properties object."""
     header = read(0, 30)
     if header[:16] != ASF_HEADER:
         return 0
@@ -158,24 +167,24 @@ def _missing_of_asf(read: Read, size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class MxfItem:
-    """A key, its length and its value (KLV, SMPTE 377-1)."""
+    """An item of a key, a length and a value (KLV, SMPTE 377-1)."""
 
     offset: int
     end: int
     head: bytes
-    """The key and what follows it, as far as 80 bytes go."""
+    """The first 80 bytes of the item, which begin with the key."""
     value_at: int
-    """Where in ``head`` the value begins."""
+    """Offset of the value in ``head``."""
 
     @property
     def partition(self) -> int | None:
-        """2 for a header partition, 3 for a body, 4 for the footer."""
+        """2 for a header partition, 3 for a body partition, 4 for the footer, None for any other item."""
         is_one = self.head.startswith(MXF_PARTITION) and self.head[13] in _MXF_PARTITION_KINDS
         return self.head[13] if is_one else None
 
 
 def mxf_items(read: Read) -> Iterator[MxfItem]:
-    """The items of an MXF file, up to bytes that are none."""
+    """Yield the items of an MXF file. Stop at the first bytes that are not an item."""
     offset = 0
     for _ in range(MOST_CHUNKS):
         head = read(offset, 80)
@@ -189,7 +198,7 @@ def mxf_items(read: Read) -> Iterator[MxfItem]:
 
 
 def _missing_of_mxf(read: Read, size: int) -> int:
-    """By keys, lengths and values; an open partition tells where the footer would be."""
+    """Return the number of missing bytes, from keys and lengths. An open partition names the offset of the footer."""
     footer = 0
     for item in mxf_items(read):
         if item.end > size:

@@ -1,7 +1,7 @@
-"""Whether a Matroska or WebM file ends before its media does, by its elements (RFC 8794, RFC 9559).
+"""Detection of Matroska and WebM files that end before their media ends, from their elements (RFC 8794, RFC 9559).
 
-Durations prove nothing: browsers' recorders write one that is longer than the media. Neither does the size of the
-segment, which a recorder writes before it knows.
+Durations prove nothing, because recorders in browsers write durations that are longer than the media. The size of the
+segment also proves nothing, because a recorder writes the size before the recording ends.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,16 @@ _SEEK_HEAD, _CUES = 0x114D9B74, 0x1C53BB6B
 _SEEK, _SEEK_POSITION = 0x4DBB, 0x53AC
 _CUE_POINT, _CUE_POSITIONS, _CUE_CLUSTER = 0xBB, 0xB7, 0xF1
 _BLOCKS = (0xA3, 0xA0, 0xAF)
-"""SimpleBlock, BlockGroup and EncryptedBlock."""
+"""Identifiers of SimpleBlock, BlockGroup and EncryptedBlock."""
 _HEADER = 12
-"""Bytes that hold the longest identifier (4) and length (8)."""
+"""Bytes that are enough for the longest identifier (4) and length (8)."""
 MOST_ELEMENTS = 4_000_000
-"""Of a walk; half a day of live WebM, whose clusters have no length, has as many blocks."""
+"""Maximum number of elements in a scan.
+
+Half a day of live WebM has as many blocks, because its clusters have no length.
+"""
 _MOST_INDEX_BYTES = 16 * 2**20
-"""Of a SeekHead or Cues element that is read."""
+"""Maximum bytes of a SeekHead or Cues element that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +31,23 @@ class _Element:
     identity: int
     content: int
     end: int | None
-    """None where the length is unknown: it ends where the next one of its level begins."""
+    """End of the element, or None if the length is unknown. The element then ends at the next element of its level."""
 
 
 @dataclass(slots=True)
 class _SeenElements:
-    """What a walk has passed."""
+    """Results of a scan over the elements."""
 
     segment: int = 0
-    """Where positions count from."""
+    """Offset of the segment's content. Positions in the indexes are relative to this offset."""
     media_end: int = 0
-    """The byte after the last whole cluster or block."""
+    """Offset after the last complete cluster or block."""
     promised: list[int] = field(default_factory=list)
-    """Positions in the file that its indexes name."""
+    """Offsets in the file that the indexes name."""
 
 
 def why_cut(read: Read, size: int) -> str | None:
-    """What shows that media is missing at the end, in half a sentence, or None."""
+    """Return a phrase that shows why media is missing at the end of the file, or None."""
     seen = _SeenElements()
     for element in _walk(read, size, seen):
         if element.identity in _BLOCKS and element.end is not None and element.end > size:
@@ -59,7 +62,10 @@ def why_cut(read: Read, size: int) -> str | None:
 
 
 def _walk(read: Read, size: int, seen: _SeenElements) -> Iterator[_Element]:
-    """Elements in the order of the file, without the content of those that are whole; stops at what is none."""
+    """Yield the elements in the order of the file, without the inner elements of complete elements.
+
+    Stop at the first bytes that are not an element.
+    """
     offset = 0
     for _ in range(MOST_ELEMENTS):
         element = _parse(read(offset, _HEADER), offset) if offset < size else None
@@ -87,7 +93,7 @@ def _note(read: Read, element: _Element, seen: _SeenElements) -> None:
 
 
 def _positions(content: bytes) -> Iterator[int]:
-    """All positions within a SeekHead or Cues element, relative to the segment."""
+    """Yield all positions in a SeekHead or Cues element, relative to the segment."""
     offset = 0
     while element := _parse(content[offset : offset + _HEADER], offset):
         end = len(content) if element.end is None else element.end
@@ -100,7 +106,7 @@ def _positions(content: bytes) -> Iterator[int]:
 
 
 def _parse(header: bytes, offset: int) -> _Element | None:
-    """The element whose header begins at ``offset``; None for bytes that begin none."""
+    """Return the element whose header begins at ``offset``. Return None if the bytes are not an element header."""
     wide = _width(header, 4)
     length_wide = _width(header[wide:], 8) if wide else 0
     if not length_wide:
@@ -113,6 +119,9 @@ def _parse(header: bytes, offset: int) -> _Element | None:
 
 
 def _width(field: bytes, most: int) -> int:
-    """Bytes of a number whose first byte has their count; 0 where that is not so or they are not there."""
+    """Return the number of bytes in a number. The first byte of the number defines this length.
+
+    Return 0 if the first byte is not valid, or if bytes are missing.
+    """
     wide = 9 - field[0].bit_length() if field else 0
     return wide if 0 < wide <= min(most, len(field)) else 0

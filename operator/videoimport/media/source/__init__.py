@@ -1,4 +1,4 @@
-"""The facts of a source from ffprobe and the file's bytes, and whether it can be imported.
+"""Facts of a source from ffprobe and from the bytes of the file, and the checks that accept or refuse the source.
 
 Decisions about an encode are in ``media.transcode``.
 """

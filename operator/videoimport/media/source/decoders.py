@@ -1,4 +1,7 @@
-"""Which codecs this ffmpeg decodes: what it cannot decode is a format that is not supported, and no damage."""
+"""Check of which codecs the installed ffmpeg can decode.
+
+A codec that ffmpeg cannot decode is an unsupported format, not a damaged source.
+"""
 
 from dataclasses import replace
 
@@ -10,15 +13,19 @@ CODECS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-codecs")
 
 
 def decodable(text: str) -> frozenset[str]:
-    """ffmpeg's names of codecs that it decodes: the first flag of each line of ``-codecs`` is a D."""
+    """Return the codec names that ffmpeg can decode, from the output of ``ffmpeg -codecs``.
+
+    The first flag in each line of a decodable codec is D.
+    """
     lines = (line.split() for line in text.splitlines())
     return frozenset(words[1] for words in lines if len(words) > 1 and words[0].startswith("D"))
 
 
 def usable(media: Media, known: frozenset[str], encrypted: frozenset[int] = frozenset()) -> Media:
-    """The file without the streams that cannot be decoded, as far as others can replace them.
+    """Return the file without the streams that ffmpeg cannot decode, if other streams can replace them.
 
-    No video replaces a larger one: a preview is not the film.
+    A video never replaces a larger video, because the smaller video may be only a preview. If ffmpeg can decode no
+    audio stream, all audio streams stay.
     """
 
     def decodes(stream: Video | Audio) -> bool:
@@ -39,7 +46,7 @@ def _area(video: Video) -> int:
 
 
 def why_not_decoded(stream: Video | Audio, known: frozenset[str]) -> Finding | None:
-    """UNSUPPORTED_FORMAT for a chosen stream that this ffmpeg cannot decode, or None."""
+    """Return an UNSUPPORTED_FORMAT finding if this ffmpeg cannot decode the chosen stream, else None."""
     if stream.codec in known:
         return None
     kind = "video" if isinstance(stream, Video) else "audio"
@@ -51,5 +58,8 @@ _COMMON = {"video": "H.264", "audio": "AAC"}
 
 
 def name_of(stream: Video | Audio) -> str:
-    """A codec as ffprobe calls it, or as the container does where ffprobe knows none."""
+    """Return the name of the stream's codec from ffprobe.
+
+    If ffprobe has no name, return the container format's name.
+    """
     return stream.codec if stream.codec not in ("unknown", "none", "") else stream.tag or "unknown"

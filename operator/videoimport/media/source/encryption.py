@@ -1,8 +1,8 @@
-"""Whether a source is encrypted, from its container alone: no decoder can distinguish encryption from damage.
+"""Detection of encrypted sources from the container format alone, because no decoder can tell encryption from damage.
 
-MP4 and MOV: ISO/IEC 14496-12 8.12 (sample entries ``encv`` and ``enca`` with their scheme), with Apple's older
-``drmi`` and ``drms``. Transport streams: ISO/IEC 13818-1 2.4.3.3 (scrambling bits). ASF: the objects of its
-specification, section 3. Matroska: ffprobe reports its ContentEncryption as a tag.
+MP4 and MOV: ISO/IEC 14496-12 section 8.12 (sample entries ``encv`` and ``enca`` with their scheme), and Apple's older
+sample entries ``drmi`` and ``drms``. Transport streams: ISO/IEC 13818-1 section 2.4.3.3 (scrambling bits). ASF: the
+objects in section 3 of the ASF specification. Matroska: ffprobe reports ContentEncryption as a tag.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,12 @@ from videoimport.media.source.findings import Finding
 from videoimport.media.source.streams import Audio, Media, Video
 
 ENOUGH = 1 << 20
-"""Bytes from the start of a file that show whether it is scrambled; the program tables are never."""
+"""Number of bytes from the start of a file that show whether the file is scrambled.
+
+Program tables are never scrambled.
+"""
 _PACKET_BYTES = (188, 192)
-"""Of a transport stream: as broadcast, and with the time stamps of Blu-ray discs in front."""
+"""Packet sizes of a transport stream in bytes. Blu-ray discs have a time stamp before each packet."""
 _LEAST_PACKETS = 32
 _ENTRIES = {b"encv": "", b"enca": "", b"enct": "", b"encs": "", b"drmi": "FairPlay", b"drms": "FairPlay"}
 _PATH = (b"mdia", b"minf", b"stbl", b"stsd")
@@ -37,13 +40,13 @@ class Encrypted:
     """A track whose samples are encrypted."""
 
     index: int
-    """ffprobe's number of the stream: tracks count from 0."""
+    """ffprobe's index of the stream. The first track has index 0."""
     scheme: str
-    """Such as cenc or cbcs; empty where it is not named."""
+    """Name of the encryption scheme, such as cenc or cbcs. Empty if the file does not name the scheme."""
 
 
 def encrypted_tracks(read: Read, boxes: tuple[Box, ...]) -> tuple[Encrypted, ...]:
-    """The encrypted tracks of an MP4 or MOV, fragmented or not; ``read(offset, length)`` reads the file."""
+    """Return the encrypted tracks of an MP4 or MOV file, fragmented or not. ``read(offset, length)`` reads the file."""
     moov = next((box for box in boxes if box.name == b"moov"), None)
     if moov is None:
         return ()
@@ -53,7 +56,10 @@ def encrypted_tracks(read: Read, boxes: tuple[Box, ...]) -> tuple[Encrypted, ...
 
 
 def _scheme(track: bytes) -> str | None:
-    """Of a track of which any sample entry is encrypted; None for a clear one."""
+    """Return the encryption scheme of a track if any sample entry is encrypted.
+
+    Return None for a track without encryption.
+    """
     for name in _PATH:
         track = next((content for found, content in within(track) if found == name), b"")
     for name, entry in within(track[8:]):
@@ -65,7 +71,7 @@ def _scheme(track: bytes) -> str | None:
 
 
 def protection(media: Media, tracks: tuple[Encrypted, ...], chosen: Video | Audio) -> Finding | None:
-    """DRM_PROTECTED for a chosen stream that is encrypted, or None."""
+    """Return a DRM_PROTECTED finding if the chosen stream is encrypted, else None."""
     kind = "video" if isinstance(chosen, Video) else "audio"
     scheme = next((track.scheme for track in tracks if track.index == chosen.index), None)
     if scheme is None and not (chosen.has_key and media.demuxer.startswith("matroska")):
@@ -74,7 +80,10 @@ def protection(media: Media, tracks: tuple[Encrypted, ...], chosen: Video | Audi
 
 
 def scrambled(head: bytes) -> Finding | None:
-    """DRM_PROTECTED for the head of a transport stream or an ASF file that is scrambled as a whole, or None."""
+    """Return a DRM_PROTECTED finding if a transport stream or an ASF file is scrambled as a whole, else None.
+
+    ``head`` is the first bytes of the file.
+    """
     if head.startswith(ASF_HEADER):
         return _protected("The source is encrypted (Windows Media).") if _has_keys(head) else None
     for length in _PACKET_BYTES:
@@ -91,7 +100,10 @@ def _has_keys(head: bytes) -> bool:
 
 
 def _packets(head: bytes, length: int) -> Iterator[bytes]:
-    """Packets that carry something, as long as every one begins as a packet does."""
+    """Yield the first 4 bytes of each packet that is not a null packet.
+
+    Stop at the first packet without a sync byte.
+    """
     for start in range(length - 188, len(head) - 188, length):
         packet = head[start : start + 4]
         if packet[0] != 0x47:

@@ -1,4 +1,4 @@
-"""The name of a file that is kept unchanged: by its content, not by its earlier name."""
+"""File name of an original that is kept unchanged. The name follows the content of the file, not the earlier name."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from videoimport.api.container_formats import CONTAINERS, ContainerFormat, named
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """An extension without its dot, and the Content-Type."""
+    """A file extension without the dot, and the Content-Type."""
 
     extension: str
     content_type: str
@@ -17,6 +17,9 @@ _UNKNOWN = FileType("bin", "application/octet-stream")
 
 
 def file_type(container: ContainerFormat | None, demuxer: str) -> FileType:
-    """Return the type by the container in the first bytes, else by ffprobe's demuxer."""
+    """Return the file type for the container format from the first bytes.
+
+    Without that format, use ffprobe's demuxer.
+    """
     name = named(container, demuxer)
     return FileType(CONTAINERS[name].extension, CONTAINERS[name].content_type) if name else _UNKNOWN

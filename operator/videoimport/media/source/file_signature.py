@@ -1,4 +1,7 @@
-"""The type of a file by its first bytes; names and Content-Type are only hints that may be wrong."""
+"""Detection of a file's type from its first bytes.
+
+File names and Content-Type headers are only hints and may be wrong.
+"""
 
 import re
 from enum import Enum
@@ -6,7 +9,7 @@ from enum import Enum
 from videoimport.api.container_formats import ContainerFormat
 
 ENOUGH = 4096
-"""Bytes from the start that suffice for every answer here."""
+"""Number of bytes from the start of a file that are enough for every function in this module."""
 
 _EBML = b"\x1a\x45\xdf\xa3"
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
@@ -15,20 +18,26 @@ _SOUND = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"\xff\xf9", b
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _COMMENTS = rb"(?:<!--(?:[^-]|-(?!->))*-->\s*)*"
-"""A comment ends at its first ``-->``. Where it might end later, many comments would take exponential time."""
+"""Pattern of HTML comments. A comment ends at the first ``-->``.
+
+If the pattern let a comment end later, many comments would take exponential time.
+"""
 _PAGE = re.compile(
     rb"\s*" + _COMMENTS + rb"<(!doctype\s+html|html|head|body|title|script|meta|div|video)\b", re.I | re.S
 )
 _MANIFEST = re.compile(rb"\s*(<\?xml[^>]*>\s*)?" + _COMMENTS + rb"<MPD\b", re.S)
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""Byte order marks of UTF-16 and UTF-32: text that is full of zeros."""
+"""Byte order marks of UTF-16 and UTF-32. Text in these encodings contains many zero bytes."""
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-"""Bytes that no text has (MIME Sniffing Standard, "binary data byte")."""
+"""Pattern of bytes that never occur in text (MIME Sniffing Standard, "binary data byte")."""
 _PACKETS = (188, 192, 204)
-"""Bytes from one packet of a transport stream to the next: plain, with a time code (Blu-ray, AVCHD), with parity."""
+"""Bytes from one packet of a transport stream to the next packet.
+
+A plain packet has 188 bytes, a packet with a time code (Blu-ray, AVCHD) 192, and a packet with parity 204.
+"""
 _SYNCS = 5
-"""Packets that are looked at; three suffice where there are no more bytes."""
+"""Maximum number of packets that are checked. Three packets are enough if there are no more bytes."""
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _PLAYLIST_TYPES = (
     "application/vnd.apple.mpegurl",
@@ -43,24 +52,28 @@ _PLAYLIST_TYPES = (
 
 
 class FileKind(Enum):
-    """What to do with an answer."""
+    """The kind of content that a server sent, which decides how the worker handles the content."""
 
     FILE = "file"
-    """Bytes to be fetched unchanged; ffprobe decides the type."""
+    """A file that is fetched unchanged. ffprobe detects its type."""
     PAGE = "page"
     PLAYLIST = "playlist"
-    """An HLS or DASH manifest."""
+    """An HLS or DASH playlist."""
     DISGUISED = "disguised"
-    """A playlist that is served as a media file: its author expects a player to open the entries."""
+    """A playlist that a server sends as a media file.
+
+    Its author expects a video player to open the playlist's entries.
+    """
     PICTURE = "picture"
     TEXT = "text"
-    """Text, an archive or a document: certainly no video."""
+    """Text, an archive or a document, which certainly contains no video."""
 
 
 def kind(head: bytes, content_type: str) -> FileKind:
-    """What an answer holds. The bytes win over the Content-Type; that decides only if the bytes decide nothing.
+    """Return the kind of content that a server sent. The bytes override the Content-Type.
 
-    Many servers call every file of a name that they do not know text/plain or text/html: binary data is neither.
+    The Content-Type is used only if the bytes are not conclusive. Many servers send text/plain or text/html for every
+    file name that they do not know, so binary data with these types is a file.
     """
     declared = content_type.partition(";")[0].strip().lower()
     text = head.removeprefix(_BOM)
@@ -95,14 +108,18 @@ def _is_binary(head: bytes) -> bool:
 
 
 def is_manifest(head: bytes) -> bool:
-    """Whether a file is a playlist, whatever its name: such a file must never reach a player."""
+    """Return whether a file is a playlist, whatever its name is.
+
+    The worker must never give such a file to a video player.
+    """
     return kind(head, "video/mp4") is FileKind.DISGUISED
 
 
 def container(head: bytes) -> ContainerFormat | None:
-    """The container where the first bytes are more exact than ffprobe's demuxer, which reads two of these; else None.
+    """Return the container format if the first bytes are more exact than ffprobe's demuxer, else None.
 
-    mov is the brand ``qt  ``, or QuickTime from before there were brands; webm is an EBML DocType of that name.
+    ffprobe has one demuxer for mov and mp4, and one demuxer for mkv and webm. A file is mov if its brand is ``qt  ``.
+    An old QuickTime file without a brand is also mov. A file is webm if its EBML DocType is webm.
     """
     if head.startswith(_EBML):
         return _doctype(head)
@@ -114,7 +131,7 @@ def container(head: bytes) -> ContainerFormat | None:
 
 
 def _doctype(head: bytes) -> ContainerFormat | None:
-    # Element 0x4282, then its size in one byte with the marker bit 0x80.
+    # EBML element 0x4282 (DocType), then its size in one byte with the marker bit 0x80.
     found = re.search(rb"\x42\x82[\x80-\x9f]([a-z]+)", head[:256])
     return {b"webm": "webm", b"matroska": "mkv"}.get(found[1]) if found else None  # type: ignore[return-value]
 
@@ -132,7 +149,7 @@ def _is_media(head: bytes) -> bool:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Whether packets follow each other from somewhere in the first one on: a recording may begin within a packet."""
+    """Return whether transport stream packets follow each other. The first packet may be incomplete in a recording."""
     return any(
         len(head) > first + 2 * size and not head[first::size][:_SYNCS].strip(b"G")
         for size in _PACKETS
@@ -141,7 +158,7 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def _is_raw_dv(head: bytes) -> bool:
-    """A header block, then a subcode block (SMPTE 314M): raw DV has no magic number of its own."""
+    """Return whether a file begins with a header block and a subcode block (SMPTE 314M). Raw DV has no magic number."""
     return len(head) > 80 and head[:3] == b"\x1f\x07\x00" and head[3] & 0x7F == 0x3F and head[80] >> 5 == 1
 
 

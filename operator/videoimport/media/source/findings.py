@@ -1,4 +1,4 @@
-"""What a check finds: a reason and a sentence. A chain of checks ends at its first finding."""
+"""The result of a failed check: a reason and a sentence. A chain of checks ends at the first finding."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why something is refused."""
+    """The reason and message for a source or result that a check refuses."""
 
     reason: Reason
     message: str
-    """One sentence: the found value and the wanted one."""
+    """One sentence with the value that was found and the value that is required."""
     advice: str = ""
-    """One sentence: what to do, where that is more exact than the reason's own advice."""
+    """One sentence of advice, if there is advice that is more exact than the reason's general advice."""
 
     @property
     def text(self) -> str:
-        """Both, for where there is one field for them."""
+        """The message and the advice in one text, for fields that hold both."""
         return f"{self.message} {self.advice}".strip()
 
 
 def first_finding(checks: Iterable[Callable[[T], Finding | None]], subject: T) -> Finding | None:
-    """The finding of the first check, in order, that has one."""
+    """Return the first finding of ``checks`` for ``subject``, in order, or None if no check has a finding."""
     return next((found for check in checks if (found := check(subject)) is not None), None)

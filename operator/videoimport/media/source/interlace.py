@@ -1,4 +1,4 @@
-"""Whether pictures are made of two fields although no flag marks it: ffmpeg's idet over samples of the video."""
+"""Detection of interlaced video that no flag marks, with ffmpeg's idet filter on samples of the video."""
 
 import re
 from dataclasses import dataclass
@@ -10,27 +10,37 @@ from videoimport.media.source.streams import Video
 
 SAMPLES = 3
 FRAMES_A_SAMPLE = 30
-"""Each sample starts at a keyframe, so little is decoded besides."""
+"""Number of frames in a sample. Each sample starts at a keyframe, so ffmpeg decodes few other frames."""
 _TALLEST = 1152
-"""Lines of the largest interlaced picture: 1080 in blocks of 64. No standard has a larger one."""
+"""Maximum number of lines in an interlaced frame: 1080 lines in blocks of 64.
+
+No standard has a taller interlaced frame.
+"""
 _SHORTEST = 400
-"""Lines: no standard has an interlaced picture of fewer than 480, and some are cropped."""
+"""Minimum number of lines in an interlaced frame. Standards have at least 480 lines, but some videos are cropped."""
 _FASTEST = Fraction(31)
-"""Frames a second: interlaced ones come at 25 or 30 at most."""
+"""Maximum frame rate of interlaced video in frames a second. Interlaced video has 25 or 30 frames a second."""
 _LEAST_COMBED = 8
-"""Frames, so that a scene cut or two prove nothing."""
+"""Minimum number of interlaced frames in the samples, so that one or two scene cuts prove nothing."""
 _LEAST_SHARE = 0.25
-"""Of the frames that idet could classify. Film on NTSC video (3:2 pulldown) has two combed frames in five."""
+"""Minimum share of interlaced frames among the frames that idet could classify.
+
+Film on NTSC video (3:2 pulldown) has two interlaced frames in five.
+"""
 _MOST_OF_OTHER_ORDER = 1 / 8
-"""Of the combed frames' own order: all frames of a video have one, and fine patterns look like either."""
+"""Maximum ratio of interlaced frames in the other field order to interlaced frames in the main field order.
+
+All frames of one video have the same field order, but in fine patterns, idet may detect either order.
+"""
 _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Frames by idet's classes; those that it could not classify are left out.
+    """Numbers of frames in each class of idet's single frame detection.
 
-    Its other counts repeat the last class for frames that it could not classify, and so multiply an error.
+    Frames that idet could not classify are left out. In idet's other numbers, an unclassified frame repeats the last
+    class, which multiplies an error.
     """
 
     top_first: int = 0
@@ -46,18 +56,21 @@ class Counts:
 
 
 def is_in_doubt(video: Video) -> bool:
-    """Whether a video that no flag calls interlaced could be: by its shape and rate."""
+    """Return whether an unmarked video could be interlaced, judged by its shape and frame rate."""
     is_landscape = video.rotation == 0 and video.width > video.height
     return is_landscape and _SHORTEST <= video.height <= _TALLEST and (video.rate is None or video.rate <= _FASTEST)
 
 
 def moments(track: Track) -> tuple[float, ...]:
-    """Seconds from the file's start at which samples begin: within the video, away from its ends."""
+    """Return the start times of the samples, in seconds from the file's start.
+
+    No sample is near the ends of the video.
+    """
     return tuple(track.seconds * (number + 0.5) / (SAMPLES + 1) for number in range(SAMPLES))
 
 
 def sample_argv(path: str, video: Video, at: float) -> list[str]:
-    """ffmpeg's command that counts the frames of one sample."""
+    """Return the ffmpeg command that classifies the frames of one sample."""
     seek = ("-noaccurate_seek", "-ss", f"{at:.3f}")
     return [
         "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "info", *seek, "-noautorotate", *guarded(path),
@@ -67,13 +80,16 @@ def sample_argv(path: str, video: Video, at: float) -> list[str]:
 
 
 def counted(stderr: str) -> Counts:
-    """The counts that idet prints at its end; nothing of a sample that could not be decoded."""
+    """Return the numbers of frames that idet prints at the end. Return zeros for an undecodable sample."""
     found = _COUNTS.search(stderr)
     return Counts(*map(int, found.groups())) if found else Counts()
 
 
 def field_order(counts: Counts) -> str:
-    """``tt`` or ``bb``, as ffprobe calls it, for pictures of two fields; empty for whole ones."""
+    """Return ffprobe's name of the field order for interlaced video: ``tt`` or ``bb``.
+
+    Return "" for progressive video.
+    """
     other, combed = sorted((counts.top_first, counts.bottom_first))
     told = other + combed + counts.progressive
     if combed < max(_LEAST_COMBED, _LEAST_SHARE * told) or other > _MOST_OF_OTHER_ORDER * combed:

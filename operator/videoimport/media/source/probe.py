@@ -1,4 +1,4 @@
-"""ffprobe's argument lists, and its answer as values."""
+"""ffprobe's commands, and the parser that turns ffprobe's JSON output into values."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -22,36 +22,51 @@ from videoimport.media.source.streams import Audio, Media, Other, Video
 
 MOST_TITLE = 256
 MOST_PIXELS = 8192 * 8192
-"""Of one picture: 8K has 33 million, 8K for virtual reality 67 million. A decoder keeps up to 20 of them."""
+"""Maximum number of pixels in one frame. A decoder keeps up to 20 frames in memory.
+
+An 8K frame has 33 million pixels, and an 8K frame for virtual reality has 67 million.
+"""
 MOST_LISTED = 1024
-"""Streams of a file that are looked at; ``requirements`` refuses a file with a quarter of them."""
+"""Maximum number of streams that are read from a file.
+
+``requirements`` refuses a file with more than a quarter of them.
+"""
 MOST_SIDE_DATA = 64
 MOST_BIT_RATE = 10**12
 MOST_CHANNELS = 1024
 MOST_SAMPLE_RATE = 10_000_000
-"""Hertz; DSD's clock is the fastest in use."""
+"""Maximum sample rate in hertz. DSD has the highest rate in use."""
 MOST_FRAME_RATE = 1_000_000
 MOST_SAMPLE_ASPECT = Fraction(64)
-"""And its inverse. The most uneven pixels of a standard are 160:99; analogue sampling and crops give up to 10:1."""
+"""Maximum aspect ratio of a pixel. The minimum is the inverse.
+
+The least square pixels of a standard are 160:99. Analogue sampling and cropping give ratios up to 10:1.
+"""
 UNKNOWN_LEVEL = -99
 """libavcodec's FF_LEVEL_UNKNOWN."""
 _BOUNDS = ("-max_pixels", str(MOST_PIXELS))
-"""For decoders, also those that ffprobe and ffmpeg run to analyse a stream. A cover of some kilobytes may declare a
-picture of gigabytes."""
+"""Options that limit the frame size for all decoders, also for decoders that ffprobe and ffmpeg run for analysis.
+
+A cover picture of a few kilobytes may declare a size of gigabytes.
+"""
 _EXCESS = f"exceeds specified max pixel count {MOST_PIXELS}"
-"""The message of libavutil's av_image_check_size2 about such a picture."""
+"""Message of libavutil's av_image_check_size2 about a frame with too many pixels."""
 CONTAINERS = ("-format_whitelist", ",".join(DEMUXERS), *_BOUNDS)
-"""``-protocol_whitelist file`` alone would let a playlist open other files."""
+"""Options that limit the demuxers. With ``-protocol_whitelist file`` alone, a playlist could open other files."""
 GUARDS = ("-protocol_whitelist", "file", *CONTAINERS)
 """Options before every input of ffmpeg and ffprobe that is a file."""
 LOOPBACK = "http://127.0.0.1:"
-"""Our own server over a file that is still growing: the only address that ffmpeg is ever given."""
+"""Start of the address of the worker's own server, which serves a file that is still growing.
+
+ffmpeg never gets any other address.
+"""
 
 
 def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
-    """The arguments before ``-i`` for a path or a loopback URL.
+    """Return the arguments before ``-i`` for a path or a loopback URL.
 
-    A URL is read from its start to its end in one go, unless it is ``seekable``: else ffmpeg waits for the end first.
+    ffmpeg reads a URL from start to end without seeking, unless ``seekable`` is set. With seeking, ffmpeg would first
+    wait for the end of the file.
     """
     if place.startswith(LOOPBACK):
         return ("-protocol_whitelist", "http,tcp", *CONTAINERS, "-seekable", "1" if seekable else "0")
@@ -59,30 +74,33 @@ def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
 
 
 def address(place: str) -> str:
-    """A path or a loopback URL in ffmpeg's form."""
+    """Return a path or a loopback URL in the form that ffmpeg expects."""
     return place if place.startswith(LOOPBACK) else f"file:{place}"
 
 
 def probe_argv(place: str, *, seekable: bool = False) -> list[str]:
-    """ffprobe's command for streams and container as JSON."""
+    """Return the ffprobe command that prints the streams, the programs and the container format as JSON."""
     asked = ("-show_format", "-show_streams", "-show_programs", "-of", "json")
     return ["ffprobe", "-hide_banner", "-v", "error", *guarded(place, seekable=seekable), *asked, address(place)]
 
 
 _NAMELESS_KEY = "Unsupported encoding type"
-"""The Matroska demuxer's message about a track that is encrypted with a key that it does not name."""
+"""The Matroska demuxer's message about an encrypted track whose encryption key the file does not name."""
 
 
 def complaints(errors: str) -> str:
-    """What ffmpeg wrote to its error stream, without lines on pictures that are too large to decode. Such a cover is
-    not used; such a video was refused before."""
+    """Return ffmpeg's error output without the lines about frames that are too large to decode.
+
+    A cover picture of such a size is not used, and an earlier check refused a video of such a size.
+    """
     return "".join(line for line in errors.splitlines(keepends=True) if _EXCESS not in line)
 
 
 def parse_probe(text: str, errors: str = "") -> Media:
-    """Return ffprobe's JSON as a value, with what it wrote to its error stream. Every field is within ``bounds``.
+    """Return the values from ffprobe's JSON output and error output.
 
-    Raises ValueError for what is no JSON object; nothing within one raises.
+    Every value is within the limits of ``probe_bounds``. Raises ValueError if ``text`` is not a JSON object. No content
+    of a JSON object raises an error.
     """
     raw = parse_object(text)
     streams = [stream for stream in read_objects(raw.get("streams"), MOST_LISTED) if _index(stream) is not None]
@@ -102,7 +120,10 @@ def parse_probe(text: str, errors: str = "") -> Media:
 
 
 def _tags(shape: dict[str, Any]) -> dict[str, Any]:
-    """Of a file or a stream; containers write their names in any case."""
+    """Return the tags of a file or a stream with names in lower case.
+
+    Container formats write these names in any case.
+    """
     return {name.lower(): value for name, value in read_object(shape.get("tags")).items()}
 
 
@@ -116,7 +137,7 @@ def _of_type(streams: Iterable[dict[str, Any]], wanted: str) -> list[dict[str, A
 
 
 def _index(stream: dict[str, Any]) -> int | None:
-    """The stream's number, by which ffmpeg is asked for it and packets name it."""
+    """Return the index of the stream. ffmpeg selects a stream by this index, and ffprobe's packets name it."""
     return read_integer(stream.get("index"))
 
 
@@ -175,7 +196,7 @@ def _audio(stream: dict[str, Any]) -> Audio:
 
 
 _SPECIAL = ("comment", "visual_impaired", "hearing_impaired", "karaoke")
-"""ffprobe's dispositions of sound for a part of the audience."""
+"""ffprobe's dispositions of audio for only a part of the audience."""
 
 
 def _other(stream: dict[str, Any]) -> Other:
@@ -193,13 +214,16 @@ def _programs(raw: dict[str, Any]) -> tuple[frozenset[int], ...]:
 
 
 def _rate(value: object) -> Fraction | None:
-    """Frames a second; none where it is beyond the range of a clock of microseconds."""
+    """Return the frames a second. Return None if the rate is beyond the range of a clock in microseconds."""
     rate = read_ratio(value)
     return rate if rate and rate <= MOST_FRAME_RATE else None
 
 
 def _sample_aspect(value: object) -> Fraction:
-    """Width of a pixel by its height; unknown means square. A bound stays unequal to 1, so that it is not copied."""
+    """Return the width of a pixel divided by its height. An unknown aspect ratio becomes 1 (square).
+
+    A ratio beyond the limits becomes the limit. A limit is not 1, so such a video is not copied.
+    """
     return max(1 / MOST_SAMPLE_ASPECT, min(read_ratio(value, ":") or Fraction(1), MOST_SAMPLE_ASPECT))
 
 
@@ -209,17 +233,26 @@ def _title(shape: dict[str, Any]) -> str:
 
 
 def _tag(stream: dict[str, Any]) -> str:
-    """Four characters; ffprobe writes those that cannot be printed as numbers in brackets."""
+    """Return the codec tag of four characters, else "".
+
+    ffprobe writes unprintable characters as numbers in brackets.
+    """
     found = read_name(stream.get("codec_tag_string")).strip()
     return found if len(found) <= 4 else ""
 
 
 _DOLBY_BASE_LAYERS = {"1": "smpte2084", "4": "arib-std-b67", "6": "smpte2084"}
-"""The transfer by dv_bl_signal_compatibility_id, for players that do not know Dolby Vision."""
+"""Transfer of the base layer for each dv_bl_signal_compatibility_id.
+
+Players without Dolby Vision show the base layer.
+"""
 
 
 def _hdr(side_data: Iterable[dict[str, Any]]) -> str:
-    """HDR10's boxes describe a PQ screen; Dolby Vision's name their base layer."""
+    """Return the HDR transfer that side data proves, or "". HDR10 side data describes a PQ display.
+
+    Dolby Vision side data names the transfer of the base layer.
+    """
     for data in side_data:
         if found := _DOLBY_BASE_LAYERS.get(str(data.get("dv_bl_signal_compatibility_id"))):
             return found

@@ -1,4 +1,4 @@
-"""Whether a source can be imported: an ordered chain of small checks. The first finding counts."""
+"""The ordered checks that decide whether a source can be imported. The first finding is the result."""
 
 from dataclasses import dataclass
 
@@ -11,35 +11,38 @@ from videoimport.media.source.probe import MOST_PIXELS
 from videoimport.media.source.streams import Media, Video
 
 TOLD_BY_BYTES: tuple[ContainerFormat, ...] = ("mp4", "mov", "mkv", "webm")
-"""Containers that ``file_signature.container`` returns."""
+"""Container formats that ``file_signature.container`` returns."""
 MOST_STREAMS = 256
 MOST_SECONDS = 7 * 24 * 3600
-"""A week. The space for an index is computed from it, so a declared length of years would fill a disk."""
+"""Maximum length of a source: one week. The worker computes the index space from the length.
+
+A declared length of several years would fill a disk.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedSource:
-    """A source with what is known of it."""
+    """A source with its known facts."""
 
     media: Media
     container: ContainerFormat | None
-    """By the first bytes; None where only the demuxer decides."""
+    """Container format from the first bytes. None if only ffprobe's demuxer shows the format."""
     seconds: float
-    """What there is to see, by its packets."""
+    """Seconds of video that can be shown, from the packets."""
     size: int
-    """Bytes as fetched."""
+    """Number of bytes that were fetched."""
     requirements: Requirements | None
 
 
 def refusal(examined: CheckedSource) -> Finding | None:
-    """Why this source is refused, or None if it is accepted."""
+    """Return the finding that refuses the source, or None if the source is accepted."""
     return first_finding(_ALWAYS, examined) or (first_finding(_REQUIRED, examined) if examined.requirements else None)
 
 
 def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
-    """Why a source will be refused, as far as its head proves it; ``seconds`` is 0 where that has no duration.
+    """Return the finding that will refuse the source, as far as the first bytes of the file prove it, else None.
 
-    ``lists_streams``: what the head does not name does not exist.
+    ``seconds`` is 0 if the first bytes contain no duration. With ``lists_streams``, the first bytes name all streams.
     """
     if examined.media.video is None:
         return _has_video(examined) if lists_streams else None
@@ -79,7 +82,7 @@ def _has_a_size_that_can_be_decoded(examined: CheckedSource) -> Finding | None:
 
 
 def _is_too_large_to_tell(examined: CheckedSource) -> bool:
-    """The video has no size, and ffprobe complained of one."""
+    """Return whether the video has no size because ffprobe reported a frame that is too large."""
     return examined.media.has_excess and not _video(examined).has_size
 
 
@@ -124,7 +127,7 @@ def _accepted_format(examined: CheckedSource) -> Finding | None:
 
 
 def unaccepted(found: ContainerFormat | None, demuxer: str, wanted: tuple[ContainerFormat, ...]) -> Finding:
-    """Return the finding for a container that ``requirements.formats`` does not name."""
+    """Return the finding for a container format that ``requirements.formats`` does not name."""
     shown = found or demuxer.partition(",")[0] or "unknown"
     message = f"The source's container is {shown}; requirements.formats accepts {', '.join(wanted)}."
     advice = f"Add {found} to requirements.formats, or convert the source." if found else "Convert the source."
@@ -173,7 +176,7 @@ _REQUIRED = (_accepted_format, _tall_enough, _low_enough, _short_enough, _small_
 
 
 def shown(video: Video) -> str:
-    """Displayed size, such as ``1920x1080``."""
+    """Return the displayed size of a video, such as ``1920x1080``."""
     return "x".join(map(str, video.shown))
 
 

@@ -1,6 +1,7 @@
-"""How long a source's audio is by its samples, whatever its timestamps are: a wrong rate in a header moves all of them.
+"""The length of a source's audio from its samples, which does not depend on the timestamps.
 
-If timestamps are closer together than the audio lasts, ffmpeg drops audio.
+A wrong sample rate in a header changes all timestamps. If timestamps are closer together than the audio lasts, ffmpeg
+drops audio.
 """
 
 import re
@@ -10,30 +11,34 @@ from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio
 
 TOLERANCE = 0.05
-"""Share by which clocks of recorders and of sound cards differ at most."""
+"""Maximum difference between the clocks of recorders and of sound cards, as a share."""
 LEAST_SECONDS = 0.5
 _SAMPLES = {"mp2": 1152, "ac3": 1536, "eac3": 1536}
-"""Samples of each packet, where a codec has but one number."""
+"""Samples in a packet, for codecs that always have the same number."""
 _PCM = re.compile(r"pcm_[suf](8|16|24|32|64)(le|be)?")
 _READ = re.compile(r"Input stream #\d+:\d+ \(audio\): .*\((\d+) samples\)")
 
 
 def is_doubtful(audio: Audio, track: Track, demuxer: str) -> bool:
-    """Whether the packets may hold more audio than their timestamps allow; counting samples shows it.
+    """Return whether the packets may hold more audio than fits between their timestamps.
 
-    An AVI has no timestamps at all: its header's rates make them up.
+    ``count_argv`` then finds the exact number of samples. An AVI file has no timestamps. ffmpeg computes timestamps for
+    AVI from the rates in the header.
     """
     nominal = _nominal_seconds(audio, track)
     return demuxer == "avi" if nominal is None else is_longer(nominal, track)
 
 
 def is_longer(seconds: float, track: Track) -> bool:
-    """Whether this much sound does not fit where the timestamps put it."""
+    """Return whether audio of this many seconds is too long for the timestamps of the track."""
     return seconds > track.seconds * (1 + TOLERANCE) + LEAST_SECONDS
 
 
 def _nominal_seconds(audio: Audio, track: Track) -> float | None:
-    """By the number and size of the packets; None where the codec does not determine it."""
+    """Return the seconds of audio from the number and size of the packets.
+
+    Return None if the codec does not define this.
+    """
     if not audio.sample_rate:
         return None
     if (pcm := _PCM.fullmatch(audio.codec)) and audio.channels:
@@ -51,7 +56,7 @@ def _samples(audio: Audio) -> int | None:
 
 
 def count_argv(path: str, audio: Audio) -> list[str]:
-    """ffmpeg's command that decodes one audio stream into nothing and prints its samples."""
+    """Return the ffmpeg command that decodes one audio stream without output and prints the number of samples."""
     return [
         "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "verbose", *guarded(path), "-i", address(path),
         "-map", f"0:{audio.index}", "-f", "null", "-",
@@ -59,6 +64,9 @@ def count_argv(path: str, audio: Audio) -> list[str]:
 
 
 def counted_seconds(errors: str, audio: Audio) -> float | None:
-    """What ffmpeg decoded by its error stream; None where that lacks it."""
+    """Return the seconds of audio that ffmpeg decoded, from ffmpeg's error output.
+
+    Return None if the output has no number.
+    """
     found = _READ.findall(errors)
     return int(found[-1]) / audio.sample_rate if found and audio.sample_rate else None

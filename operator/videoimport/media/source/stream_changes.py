@@ -1,6 +1,7 @@
-"""Parameters of a stream that change midway: the values that a header has for its start do not hold for its end.
+"""Detection of stream parameters that change midway, so that the values in the header are wrong for later parts.
 
-A copied stream has one header, so a stream that changes is encoded: ``plan.steady`` and resampling handle each change.
+A copied stream has only one header, so a stream that changes is encoded. ``plan.scaled`` and ``plan.framed`` handle
+changes of the video. Resampling handles changes of the audio.
 """
 
 import re
@@ -11,7 +12,7 @@ from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio, Video
 
 _WHOLE = ("vp9", "av1")
-"""Codecs whose frames may have another size without being keyframes."""
+"""Codecs whose frames may change size at a frame that is not a keyframe."""
 
 
 def frames_argv(path: str, video: Video, *, is_copied: bool) -> list[str]:
@@ -28,8 +29,11 @@ def frames_argv(path: str, video: Video, *, is_copied: bool) -> list[str]:
 
 
 def sound_argv(path: str, audio: Audio) -> list[str]:
-    """ffmpeg's command that decodes an audio track. It writes a line to its error stream for its first frame, and for
-    the first one of other parameters. The filters are made anew for these, and count from 0."""
+    """Return the ffmpeg command that decodes an audio track and prints its parameters to the error stream.
+
+    ffmpeg writes one line for the first frame, and one line for the first frame with other parameters. At each change,
+    ffmpeg creates the filters again, and the filters then count frames from 0.
+    """
     return [
         "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "info", *guarded(path), "-i", address(path),
         "-map", f"0:{audio.index}", "-af", r"aselect=eq(n\,0),ashowinfo", "-f", "null", "-",
@@ -37,22 +41,26 @@ def sound_argv(path: str, audio: Audio) -> list[str]:
 
 
 def has_one_header(demuxer: str, audio: Audio) -> bool:
-    """Whether the container has the parameters of this sound once, and its packets none: no change can be seen."""
+    """Return whether the container format stores the audio parameters only once, and not in the packets.
+
+    In such a file, no change can be detected.
+    """
     return audio.codec == "aac" and demuxer in ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The parameters of a frame, as words, and when it is shown."""
+    """The parameters of a frame as text, and the time at which the frame is shown."""
 
     at: float | None
     words: str
 
 
 def change(shapes: Iterable[Shape], name: str, start: float | None) -> str:
-    """The first change of ``name`` (video or audio) as a sentence without its end, or nothing.
+    """Return a phrase about the first change of ``name`` (video or audio), or "" if there is no change.
 
-    ``start`` is the file's first time, from which seconds are counted. All shapes are read.
+    ``start`` is the first time in the file. The seconds in the phrase are relative to this time. The function reads all
+    shapes.
     """
     first: Shape | None = None
     found = ""
@@ -65,7 +73,7 @@ def change(shapes: Iterable[Shape], name: str, start: float | None) -> str:
 
 
 def frame_shapes(lines: Iterable[str]) -> Iterator[Shape]:
-    """The shapes that ``frames_argv`` prints."""
+    """Yield the shapes from the output of ``frames_argv``."""
     for line in lines:
         fields = dict(field.split("=", 1) for field in line.strip().split("|") if "=" in field)
         if fields.get("width", "").isdigit():
@@ -73,7 +81,7 @@ def frame_shapes(lines: Iterable[str]) -> Iterator[Shape]:
 
 
 def sound_shapes(errors: str) -> Iterator[Shape]:
-    """The shapes that ``sound_argv`` writes."""
+    """Yield the shapes from the error output of ``sound_argv``."""
     for found in _SHOWN.finditer(errors):
         yield Shape(_time(found["at"]), f"{found['rate']} Hz with {found['channels']} channels")
 

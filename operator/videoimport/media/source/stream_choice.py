@@ -1,6 +1,6 @@
-"""Which streams of a file are imported: one video and its audio, by rules in a fixed order.
+"""Rules in a fixed order that choose the streams of a file to import: one video and its audio.
 
-The same rules hold for a file, for HLS and for DASH. docs/videoimports.md has them for users.
+The same rules apply to files, HLS and DASH. docs/videoimports.md describes the rules for users.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from videoimport.media.source.streams import Audio, Media, Video
 
 LEAST_SHARE_OF_LENGTH = 0.5
-"""A track that lasts less than this share of the longest one is a part or a single picture, whatever its flags."""
+"""Minimum length of a track, as a share of the longest track's length.
+
+A shorter track is only a part or a single picture, whatever its flags are.
+"""
 LEAST_SHARE_OF_PIXELS = 0.25
-"""A picture with less than this share of the largest one's pixels is a preview, whatever its flags."""
+"""Minimum number of pixels in a frame, as a share of the largest video's pixels.
+
+A video with fewer pixels is a preview, whatever its flags are.
+"""
 SAME_SECONDS = 0.1
-"""Two tracks of one recording start and end within this of each other."""
+"""Maximum difference in seconds between the starts, or between the lengths, of two tracks of one recording."""
 _T = TypeVar("_T", "Video", "Audio")
 
 
@@ -34,12 +40,12 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The streams of one file that are imported, and the others."""
+    """The streams of one file that are imported, and the streams that are left out."""
 
     video: Video | None
     audio: Audio | None
     second: Audio | None = None
-    """The other one of two mono tracks of one recording: the right side, where ``audio`` is the left one."""
+    """The right channel, if a recording has its two channels in two mono tracks. ``audio`` is then the left channel."""
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -60,13 +66,13 @@ def choose(media: Media) -> Choice:
 
 
 _Rule = tuple[Callable[[Sequence[_T]], Sequence[_T]], str]
-"""What keeps streams in the choice, and why the others are left out."""
+"""A rule: a function that returns the streams to keep, and the reason for leaving out the other streams."""
 
 
 def _pick(
     rules: Sequence[_Rule[_T]], streams: Sequence[_T], rank: Callable[[_T], tuple[float, ...]]
 ) -> tuple[_T | None, dict[int, str]]:
-    """The first stream of the highest rank among those that every rule keeps, and why each other one is left out."""
+    """Return the first stream of the highest rank that passes every rule, and why each other stream is left out."""
     kept, why = list(streams), dict[int, str]()
     for keep, reason in rules:
         left = {one.index for one in keep(kept)}
@@ -115,7 +121,7 @@ def _rules_for_audios(media: Media, video: Video | None) -> tuple[_Rule[Audio], 
 
 
 def _long(streams: Sequence[_T]) -> Sequence[_T]:
-    """Those that are not much shorter than the longest; what has no known length counts as long."""
+    """Return the streams that are not much shorter than the longest stream. A stream of unknown length is kept."""
     longest = max((one.length or 0.0 for one in streams), default=0.0)
     return [one for one in streams if one.length is None or one.length >= LEAST_SHARE_OF_LENGTH * longest]
 
@@ -126,7 +132,7 @@ def _large(videos: Sequence[Video]) -> Sequence[Video]:
 
 
 def _other_side(audio: Audio, audios: Sequence[Audio]) -> Audio | None:
-    """The mono track after a mono track that was recorded with it: two microphones, one on each side."""
+    """Return the next audio track if both tracks are mono and from one recording (left and right), else None."""
     after = next((one for one in audios if one.index > audio.index), None)
     return after if after is not None and _are_two_sides(audio, after) else None
 

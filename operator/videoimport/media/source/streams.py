@@ -11,7 +11,7 @@ _LEAST_BASE_SHARE = Fraction(9, 10)
 
 
 class _Lasting:
-    """A stream that lasts."""
+    """Base class of streams that have a length."""
 
     __slots__ = ()
     duration: float | None
@@ -19,80 +19,89 @@ class _Lasting:
 
     @property
     def length(self) -> float | None:
-        """Seconds as far as they are known: what the container declares counts although it is not there."""
+        """Larger of the declared and the measured length in seconds. None if both are unknown.
+
+        A declared length is used even if the file does not contain that much.
+        """
         return max((one for one in (self.duration, self.seen) if one is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Video(_Lasting):
-    """A video stream. Sizes are as stored; ``shown`` has them as displayed."""
+    """A video stream. ``width`` and ``height`` are the stored size; ``shown`` is the displayed size."""
 
     index: int
     codec: str
     profile: str = ""
     level: int = 0
-    """Ten times the level's number; for other codecs whatever ffprobe gives."""
+    """ffprobe's number of the level. For H.264 this is ten times the level."""
     pixels: str = ""
-    """ffprobe's pix_fmt."""
+    """ffprobe's ``pix_fmt``."""
     width: int = 0
     height: int = 0
     sample_aspect: Fraction = Fraction(1)
     rotation: int = 0
-    """0, 90, 180 or 270 degrees."""
+    """Rotation in degrees: 0, 90, 180 or 270."""
     field_order: str = ""
     combed: str = ""
-    """``tt`` or ``bb`` if its pictures show fields that ``field_order`` does not declare; see ``interlace``."""
+    """``tt`` or ``bb`` if the video is interlaced although ``field_order`` does not declare it. See ``interlace``."""
     transfer: str = ""
-    """The tags of its colours, as ffprobe names them; see ``color``."""
+    """Transfer tag of the colours, as ffprobe names it. See ``color``, also for ``primaries`` and ``matrix``."""
     primaries: str = ""
     matrix: str = ""
     range: str = ""
-    """``tv``, ``pc`` or nothing."""
+    """Range of the samples: ``tv`` (limited), ``pc`` (full) or empty."""
     hdr: str = ""
-    """The transfer that HDR side data proves, whatever the tag is: PQ, HLG or nothing."""
+    """Transfer that HDR side data proves, whatever the tag is: PQ, HLG or empty."""
     rate: Fraction | None = None
     """Average frames a second."""
     base_rate: Fraction | None = None
-    """The lowest rate of a steady clock that all its frames' times fit; a guess where times are uneven."""
+    """Lowest steady frame rate whose grid contains the times of all frames.
+
+    If times are uneven, the rate is a guess.
+    """
     is_uneven: bool = False
-    """Frames come at times of their own: the average is not what most of them keep to."""
+    """True if the frames come at uneven times. Most frames then do not follow the average rate."""
     duration: float | None = None
-    """Seconds, as the container declares them for this stream."""
+    """Duration in seconds that the container format declares for this stream."""
     start: float | None = None
-    """When it begins, on the file's clock."""
+    """Start time of the stream in seconds, on the file's clock."""
     bit_rate: int | None = None
-    """Bits a second, as the container declares them for this stream."""
+    """Bits a second that the container format declares for this stream."""
     dolby_vision: int | None = None
-    """The Dolby Vision profile."""
+    """Dolby Vision profile, or None."""
     tag: str = ""
-    """The container's name of the codec, of printable characters, where it has one."""
+    """The container format's name of the codec, in printable characters. Empty if there is no such name."""
     has_key: bool = False
-    """The container names a key that its packets are encrypted with."""
+    """True if the container format names an encryption key for the packets."""
     is_picture: bool = False
-    """An attached picture such as a cover: no moving video."""
+    """True if the stream is an attached picture, such as a cover, and not a moving video."""
     is_default: bool = False
     seen: float | None = None
-    """Seconds by its packets, where these were looked at."""
+    """Length in seconds from the packets. None if the packets were not read."""
 
     @property
     def shown(self) -> tuple[int, int]:
-        """Width and height as displayed: square pixels, upright."""
+        """Displayed width and height: upright, with square pixels."""
         width, height = round(self.width * self.sample_aspect), self.height
         return (height, width) if self.rotation in (90, 270) else (width, height)
 
     @property
     def has_size(self) -> bool:
-        """Whether it has a width and a height: code that divides by them runs only then."""
+        """True if the video has a width and a height. Code that divides by the size runs only in this case."""
         return min(self.shown) > 0
 
     @property
     def short_side(self) -> int:
-        """What the API calls height: the shorter displayed side, so that portrait and landscape are alike."""
+        """The shorter displayed side, which the API calls height.
+
+        Portrait and landscape videos are thus treated alike.
+        """
         return min(self.shown)
 
     @property
     def frame_seconds(self) -> float:
-        """How long one frame is shown, on average; a 25th of a second where the rate is unknown."""
+        """Average seconds that a frame is shown. If the rate is unknown, a 25th of a second."""
         return float(1 / self.rate) if self.rate else 0.04
 
     @property
@@ -113,53 +122,53 @@ class Audio(_Lasting):
     profile: str = ""
     channels: int = 0
     layout: str = ""
-    """ffprobe's name of its channels, such as ``5.1(side)``; see ``channels``."""
+    """ffprobe's name of the channel layout, such as ``5.1(side)``. See ``channels``."""
     sample_rate: int = 0
     duration: float | None = None
     start: float | None = None
     bit_rate: int | None = None
     tag: str = ""
-    """As a video's."""
+    """Same as ``Video.tag``."""
     has_key: bool = False
-    """As a video's."""
+    """Same as ``Video.has_key``."""
     is_default: bool = False
     is_special: bool = False
-    """For a part of the viewers: a commentary, a description for the blind, clear speech, karaoke."""
+    """True if the audio is for a part of the audience: a commentary, an audio description, clear speech or karaoke."""
     language: str = ""
-    """Three letters of ISO 639-2; empty where the container names none."""
+    """Language code of three letters (ISO 639-2). Empty if the container format names no language."""
     seen: float | None = None
-    """Seconds by its packets, where these were looked at."""
+    """Length in seconds from the packets. None if the packets were not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A stream that is neither picture nor sound."""
+    """A stream that is neither video nor audio."""
 
     index: int
     kind: str
-    """``subtitle``, or ``data`` for anything else."""
+    """``subtitle``, or ``data`` for any other stream."""
     codec: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file as ffprobe sees it."""
+    """One file as ffprobe describes it."""
 
     demuxer: str
-    """ffprobe's name of the container, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
+    """ffprobe's name of the container format, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
     duration: float | None = None
     videos: tuple[Video, ...] = ()
     audios: tuple[Audio, ...] = ()
     start: float | None = None
-    """When the first of its streams begins, on the file's clock; ffmpeg takes this for its zero."""
+    """Earliest start time of the streams in seconds, on the file's clock. ffmpeg uses this time as 0."""
     bit_rate: int | None = None
     title: str = ""
-    """One line, at most ``MOST_TITLE`` characters."""
+    """Title in one line, at most ``MOST_TITLE`` characters."""
     has_excess: bool = False
-    """A picture of some stream has more than ``MOST_PIXELS``: ffprobe prints no size of that stream."""
+    """True if a stream has frames of more than ``MOST_PIXELS`` pixels. ffprobe prints no size for such a stream."""
     others: tuple[Other, ...] = ()
     programs: tuple[frozenset[int], ...] = ()
-    """The streams of each program of a multiplex, by index; none in files without programs."""
+    """Indexes of the streams in each program of a multiplex. Empty for files without programs."""
 
     @property
     def choice(self) -> Choice:
@@ -168,23 +177,23 @@ class Media:
 
     @property
     def video(self) -> Video | None:
-        """The picture that is imported."""
+        """The video stream that is imported."""
         return self.choice.video
 
     @property
     def audio(self) -> Audio | None:
-        """The sound that is imported, or the left side of it."""
+        """The audio stream that is imported, or the left channel if two mono tracks are imported."""
         return self.choice.audio
 
     def are_together(self, one: int, other: int) -> bool:
-        """Whether two streams belong to one program; what is in no program belongs to every one."""
+        """Return whether two streams belong to one program. A stream without a program belongs to every program."""
         homes = [program for program in self.programs if one in program]
         is_free = not homes or not any(other in program for program in self.programs)
         return is_free or any(other in program for program in homes)
 
 
 def with_lengths(media: Media, seconds: Mapping[int, float]) -> Media:
-    """The same with the length of each stream by its packets, in seconds by index; a stream without packets has 0."""
+    """Return the file with the measured length of each stream, in seconds by index. A stream without packets gets 0."""
     videos = tuple(replace(one, seen=seconds.get(one.index, 0.0)) for one in media.videos)
     return replace(
         media, videos=videos, audios=tuple(replace(one, seen=seconds.get(one.index, 0.0)) for one in media.audios)

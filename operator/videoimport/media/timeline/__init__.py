@@ -1,1 +1,1 @@
-"""Clocks that start again, joined parts, and how a source is repaired before an encode."""
+"""Detection of clock restarts and of joined parts in a source, and the repair of a source before an encode."""

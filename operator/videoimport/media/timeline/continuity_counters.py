@@ -1,6 +1,6 @@
-"""Continuity counters of transport streams, which say whether a packet is missing (ISO/IEC 13818-1, 2.4.3.3).
+"""Continuity counters of transport streams, which show whether a packet is missing (ISO/IEC 13818-1, 2.4.3.3).
 
-Segments of HLS may each count anew. Where one follows another, ffmpeg takes that for lost packets.
+Each HLS segment may restart the counters. ffmpeg treats such a restart as lost packets.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from videoimport.media.container.mp4_boxes import Read
 
 
 class Counters:
-    """Counters that go on from part to part; a loss within a part stays one."""
+    """Writer of counters that continue from part to part. A loss of packets within a part stays visible."""
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
         self._deltas: dict[int, int] = {}
 
     def begin(self) -> None:
-        """A part begins: what is counted next follows what was counted last."""
+        """Begin a part. The next counter follows the last counter of the previous part."""
         self._deltas.clear()
 
     def keep(self, pid: int, packet: bytes) -> None:
-        """Count a packet that stays as it is."""
+        """Record the counter of a packet that stays unchanged."""
         self._last[pid] = packet[3] & 15
 
     def drop(self, pid: int, packet: bytes) -> None:
@@ -30,7 +30,10 @@ class Counters:
             self._deltas[pid] -= packet[3] >> 4 & 1
 
     def renumber(self, packet: bytearray, pid: int) -> bytearray:
-        """Write the counter of a packet; only one with a payload counts up."""
+        """Write the new counter of a packet and return the packet.
+
+        Only a packet with a payload increments the counter.
+        """
         counts = packet[3] >> 4 & 1
         if pid not in self._deltas:
             self._deltas[pid] = self._last.get(pid, -1) + counts - (packet[3] & 15)
@@ -40,10 +43,11 @@ class Counters:
 
 
 def segments(read: Read, size: int) -> list[int]:
-    """Where segments begin that count anew; empty for a stream that counts on.
+    """Return the offsets of the segments that restart their counters. Return an empty list for continuous counters.
 
-    There, behind a table of programs, each stream begins a unit with the counter that the file began with. A loss of
-    packets looks otherwise: it is within a unit, or in some streams only.
+    At such an offset is a program association table. After the table, the first packet of each stream begins a unit.
+    This packet has the same counter as the stream's first packet in the file. A loss of packets is different: it is
+    within a unit, or only in some streams.
     """
     found, now = list[int](), _Segment(0)
     first: dict[int, int] = {}
@@ -63,28 +67,28 @@ def segments(read: Read, size: int) -> list[int]:
 
 
 class _Segment:
-    """What begins at a table of programs: the first packet of each stream behind it."""
+    """A program association table and the first packet of each stream after the table."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
         self.seen: set[int] = set()
         self._is_whole = True
         self._steps = 0
-        """Streams whose counter does not go on."""
+        """Number of streams whose counter does not continue."""
 
     @property
     def counts_anew(self) -> bool:
         return self._is_whole and self._steps > 0
 
     def add(self, pid: int, packet: bytes, *, is_first: bool, before: int | None) -> None:
-        """Take the first packet of a stream; ``before`` is the counter of its last one."""
+        """Add the first packet of a stream. ``before`` is the counter of the stream's previous packet."""
         self.seen.add(pid)
         self._is_whole = self._is_whole and is_first and transport.starts_unit(packet)
         self._steps += before is not None and packet[3] & 15 != before + 1 & 15
 
 
 def counted_on(read: Read, size: int, begins: list[int]) -> Iterator[bytes]:
-    """The packets of the whole, whose counters go on where segments begin."""
+    """Yield all packets, with counters that continue where a segment begins."""
     counters, waiting = Counters(), list(begins)
     for offset, packet in transport.packets(read, size):
         while waiting and offset >= waiting[0]:

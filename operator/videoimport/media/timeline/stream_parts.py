@@ -1,4 +1,4 @@
-"""The parts of a transport stream: where its tables, its streams or its clock begin again."""
+"""Parts of a transport stream. A part begins where the program tables, the streams or the clock start again."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,71 +8,80 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import PRIVATE, TICKS, Elementary, Program, Tables
 
 BACK_SECONDS = 0.2
-"""A clock that goes back by more than this starts again."""
+"""A clock that goes back by more than this number of seconds starts a new part."""
 MOST_PARTS = 10_000
 RATE = 25
-"""Pictures a second where a part has but one."""
+"""Assumed frames a second for a part with only one frame."""
 PICTURE_SHARE = 4
-"""Two pictures overlap when their times do so by more than one picture's time divided by this."""
+"""Divisor for the overlap of two frames.
+
+Two frames overlap if their times overlap by more than the duration of a frame divided by this number.
+"""
 _MOST_WAITING = 1000
-"""Access units between a table and the first picture after it; more than that belong to no start of a part."""
+"""Maximum number of access units that wait for the next video frame after a table.
+
+If there are more units, they are added to the current part.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """An access unit: a picture or some frames of sound. Times are ticks of its part's clock."""
+    """An access unit: a video frame or some audio frames. Times are in ticks of the part's clock."""
 
     pid: int
     shown: int
     decoded: int
     offset: int
-    """Where in the file it begins."""
+    """Offset in the file at which the unit begins."""
 
 
 @dataclass(slots=True)
 class Part:
-    """A part of the file, from ``offset`` on. Times are ticks of its own clock."""
+    """A part of the file that begins at ``offset``. Times are in ticks of the part's clock."""
 
     offset: int
     programs: tuple[Program, ...]
-    """Those with a picture."""
+    """Programs that have a video stream."""
     first: dict[int, int] = field(default_factory=dict)
-    """The first decoding time by PID."""
+    """First decoding time of each PID."""
     last: dict[int, int] = field(default_factory=dict)
     step: dict[int, int] = field(default_factory=dict)
-    """Ticks between the last two decoding times, by PID."""
+    """Ticks between the last two decoding times of each PID."""
     shown_first: dict[int, int] = field(default_factory=dict)
-    """The earliest time at which a unit is shown, by PID: encoders reorder pictures."""
+    """Earliest time at which a unit of each PID is shown. Encoders reorder video frames."""
     shown_last: dict[int, int] = field(default_factory=dict)
     last_at: dict[int, int] = field(default_factory=dict)
-    """Where in the file the last access unit begins, by PID."""
+    """Offset in the file of the last access unit of each PID."""
     follows_late: bool = False
-    """The streams of the part before went on after the tables that named these."""
+    """True if streams of the previous part continued after the tables that named the streams of this part."""
     has_late_sound: bool = False
-    """A sound was added to pictures without any."""
+    """True if an audio stream was added to video that had no audio before."""
 
     @property
     def pids(self) -> frozenset[int]:
-        """Its pictures and sounds."""
+        """The PIDs of the video and audio streams."""
         return frozenset(one.pid for one in media(self.programs))
 
     @property
     def private_pids(self) -> frozenset[int]:
-        """Private data of which no descriptor says what it is."""
+        """The PIDs of private data whose type no descriptor names."""
         return frozenset(one.pid for program in self.programs for one in program.of("data") if one.codec == PRIVATE)
 
     @property
     def video_pid(self) -> int | None:
-        """The picture whose clock counts: the first one that has times."""
+        """The PID of the video stream whose clock is used: the first video stream that has times.
+
+        None if there is none.
+        """
         videos = [one.pid for program in self.programs for one in program.of("video")]
         return next((pid for pid in videos if pid in self.first), None)
 
     def step_of(self, pid: int) -> int:
-        """Return how long the last unit of a stream lasts, in ticks, as far as decoding times tell."""
+        """Return the duration of the last unit of a stream in ticks, from the decoding times."""
         return self.step.get(pid, TICKS // RATE)
 
     def note(self, unit: Unit) -> None:
-        """Count an access unit."""
+        """Add an access unit to the part."""
         pid = unit.pid
         if pid in self.last:
             self.step[pid] = transport.since(self.last[pid], unit.decoded)
@@ -85,15 +94,16 @@ class Part:
 
 
 def media(programs: tuple[Program, ...]) -> list[Elementary]:
-    """Return the pictures and sounds of programs."""
+    """Return the video and audio streams of the programs."""
     return [one for program in programs for one in program.streams if one.kind != "data"]
 
 
 def parts(read: Read, size: int, restarts: Collection[int] = ()) -> list[Part]:
-    """Return the parts of a transport stream, one where nothing changes; none where no table names a picture.
+    """Return the parts of a transport stream. A stream without changes has one part.
 
-    ``restarts`` are the offsets of tables behind which all streams count their packets anew. A recording may begin
-    there, so that a picture need not be far back to start a part.
+    The list is empty if no table names a video stream. ``restarts`` are the offsets of tables after which all streams
+    restart their continuity counters. A new recording may begin at such a table. Therefore a frame that only overlaps
+    the frame before it starts a part there.
     """
     walk = _scan(read, size, restarts, {})
     if walk.private_audio:
@@ -112,20 +122,23 @@ def _scan(read: Read, size: int, restarts: Collection[int], private: dict[int, s
 
 
 class _PartScan:
-    """What a walk over the starts of access units and tables has found."""
+    """Results of a scan over the packets that begin access units and tables."""
 
     def __init__(self, restarts: frozenset[int], private: dict[int, str]) -> None:
         self.tables, self.found = Tables(private=private), list[Part]()
         self.private_audio: dict[int, str] = {}
-        """The codec by PID of what the tables call private data, and is audio."""
+        """Audio codec by PID, for streams that the tables call private data."""
         self._restarts = restarts
         self._association = 0
-        """Where the last table of programs begins."""
+        """Offset of the last program association table."""
         self._waiting: list[Unit] = []
-        """Units since then. The next picture shows whether they belong to the part, or begin the next one."""
+        """Units since the last table.
+
+        The next video frame shows whether the units belong to the current or to the next part.
+        """
 
     def take(self, offset: int, packet: bytes) -> None:
-        """Count a packet."""
+        """Read a packet."""
         pid = transport.pid_of(packet)
         if pid == 0:
             self.note_waiting()
@@ -164,7 +177,7 @@ class _PartScan:
         return min(step, transport.since(part.shown_last[unit.pid], unit.shown)) < least
 
     def note_waiting(self) -> None:
-        """Count the units that wait for the part that begins last."""
+        """Add the waiting units to the part that began last."""
         for unit in self._waiting:
             _note(self.found, unit)
         self._waiting.clear()
@@ -175,7 +188,7 @@ def _is_picture(part: Part, pid: int) -> bool:
 
 
 def _note(found: list[Part], unit: Unit) -> None:
-    """Count an access unit for the part that it belongs to: tables may name a stream before the one before it ends."""
+    """Add an access unit to its part. Tables may name a new stream before the stream of the previous part ends."""
     part = found[-1]
     if unit.pid in part.pids:
         is_first_picture = part.video_pid is None
@@ -192,11 +205,11 @@ def _pictured(tables: Tables) -> tuple[Program, ...]:
 
 
 def _change(found: list[Part], programs: tuple[Program, ...], offset: int) -> None:
-    """Begin a part where the pictures and sounds are no longer those of the part before."""
+    """Begin a new part if a video or audio stream of the previous part has ended or changed."""
     if not programs:
         return
     if found and not found[-1].first:
-        found[-1].programs = programs  # more programs become known before any of them begins
+        found[-1].programs = programs  # the tables name more programs before any program begins
     elif not found or _are_gone(media(found[-1].programs), media(programs)):
         found.append(Part(offset, programs))
     else:
@@ -209,5 +222,5 @@ def _has_audio(programs: tuple[Program, ...]) -> bool:
 
 
 def _are_gone(before: list[Elementary], now: list[Elementary]) -> bool:
-    """Whether a stream ended, or has become another one. A stream that is added changes nothing for the others."""
+    """Return whether a stream has ended or has changed. An added stream changes nothing for the other streams."""
     return any(one not in now for one in before)

@@ -1,4 +1,4 @@
-"""The plan of an encode or a copy, and ffmpeg's argument lists.
+"""The plan of an encode or a copy, and the ffmpeg commands for the plan.
 
-Running ffmpeg is the worker's.
+The worker runs ffmpeg.
 """

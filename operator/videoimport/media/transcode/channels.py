@@ -1,9 +1,9 @@
-"""How the channels of a source become stereo: every channel is included, and full scale in all of them stays full
-scale.
+"""Mixing of a source's channels to stereo. Every channel is included.
 
-Gains follow ITU-R BS.775-3, table 2: fronts as they are, centres and surrounds 3 dB lower. BS.775 leaves the low
-frequency channel out; here it goes to both sides 6 dB lower, so that no channel is lost. All gains are then divided by
-the larger sum of one side, so that no mix can be louder than full scale.
+If all channels are at full scale, the mix is at full scale. Gains follow ITU-R BS.775-3, table 2: front channels
+unchanged, centre and surround channels 3 dB lower. BS.775 leaves out the low frequency channel. Here, this channel goes
+to both sides 6 dB lower, so that no channel is lost. All gains are then divided by the larger sum of one side.
+Therefore no mix can be louder than full scale.
 """
 
 import math
@@ -15,9 +15,9 @@ from videoimport.media.source.streams import Audio
 from videoimport.media.transcode.filter_graph import Filter
 
 MOST = 2
-"""Channels of a result."""
+"""Maximum number of channels in a result."""
 MOST_MIXED = 64
-"""libswresample's SWR_CH_MAX."""
+"""Maximum number of channels that ffmpeg can mix (libswresample's SWR_CH_MAX)."""
 _HALF_POWER = 0.7071
 _LEFT = {
     "FL": 1.0,
@@ -46,13 +46,13 @@ _LAYOUTS = {
     "hexadecagonal": "FL+FR+FC+BL+BR+BC+SL+SR+TFL+TFC+TFR+TBL+TBC+TBR+WL+WR",
     "22.2": "FL+FR+FC+LFE+BL+BR+FLC+FRC+BC+SL+SR+TC+TFL+TFC+TFR+TBL+TBC+TBR+LFE2+TSL+TSR+BFC+BFL+BFR",
 }  # fmt: skip
-"""ffmpeg's names of layouts, and their channels in the order in which ffmpeg gives them."""
+"""ffmpeg's names of channel layouts, and their channels in ffmpeg's order."""
 _UNNAMED = {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""What so many channels without a layout are taken for: the order of WAV and FLAC files."""
+"""Assumed layout by the number of channels, if the source names no layout. WAV and FLAC files have this order."""
 
 
 def why_not_mixed(audio: Audio) -> Finding | None:
-    """UNSUPPORTED_FORMAT for more channels than ffmpeg mixes, or None."""
+    """Return an UNSUPPORTED_FORMAT finding if the audio has more channels than ffmpeg can mix, else None."""
     if audio.channels <= MOST_MIXED:
         return None
     message = f"The source's audio has {audio.channels} channels; at most {MOST_MIXED} are mixed."
@@ -60,7 +60,7 @@ def why_not_mixed(audio: Audio) -> Finding | None:
 
 
 def mix(audio: Audio) -> tuple[Filter, ...]:
-    """The filter to mono or stereo; none where the channels are kept as they are."""
+    """Return the filter that mixes to mono or stereo. Return no filter if the channels stay unchanged."""
     named = _named(audio)
     if audio.channels <= MOST and (not named or audio.layout in ("mono", "stereo", "downmix")):
         return ()
@@ -70,7 +70,7 @@ def mix(audio: Audio) -> tuple[Filter, ...]:
 
 
 def _named(audio: Audio) -> tuple[str, ...]:
-    """The channels' names where the layout names all of them: ``5.1``, ``3 channels (FL+FR+BC)``."""
+    """Return the channel names if the layout names all channels, such as ``5.1`` or ``3 channels (FL+FR+BC)``."""
     listed = re.search(r"\(([A-Z0-9+]+)\)$", audio.layout)
     text = _LAYOUTS.get(audio.layout) or (listed[1] if listed else "")
     names = tuple(text.split("+")) if text else ()
@@ -79,9 +79,9 @@ def _named(audio: Audio) -> tuple[str, ...]:
 
 
 def _gains(channels: int, named: tuple[str, ...]) -> tuple[list[float], list[float]]:
-    """Of each channel, to the left and to the right."""
+    """Return the gain of each channel to the left side, and to the right side."""
     names = named or tuple(_LAYOUTS.get(_UNNAMED.get(channels, ""), "").split("+"))
-    if len(names) != channels:  # pairs of left and right, as recorders write them; a last one alone is in the middle
+    if len(names) != channels:  # pairs of left and right, as recorders write them; a single last channel is the centre
         names = tuple("FL" if number % 2 == 0 else "FR" for number in range(channels))
         names = (*names[:-1], "FC") if channels % 2 else names
     left = [_LEFT.get(name, 0.0) + _BOTH.get(name, 0.0) for name in names]

@@ -1,7 +1,7 @@
-"""The colours of a video: the meaning of its samples, tag by tag, and their conversion for ordinary screens.
+"""Colours of a video: the meaning of the samples by their tags, and the conversion for ordinary screens.
 
-A tag that is missing is assumed, by one rule for every source (``assumed``). Names are those of ffprobe and ffmpeg,
-which follow ITU-T H.273.
+``assumed`` replaces missing tags by one rule for every source. Names are the names of ffprobe and ffmpeg, which follow
+ITU-T H.273.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from videoimport.media.source.streams import Video
 from videoimport.media.transcode.filter_graph import Filter
 
 HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
-"""PQ and HLG."""
+"""HDR transfers: PQ and HLG."""
 ORDINARY = ("bt709", "bt470bg", "smpte170m")
-"""Matrices and primaries that every player shows: BT.709, and BT.601 of 625 and of 525 lines."""
+"""Matrices and primaries that every player shows correctly: BT.709, and BT.601 with 625 lines and with 525 lines."""
 _MATRICES = (
     "gbr", *ORDINARY, "fcc", "smpte240m", "ycgco", "bt2020nc", "bt2020c", "chroma-derived-nc", "chroma-derived-c",
     "ictcp",
@@ -22,26 +22,26 @@ _PRIMARIES = (
     *ORDINARY, "bt470m", "smpte240m", "film", "bt2020", "smpte428", "smpte431", "smpte432", "ebu3213",
 )  # fmt: skip
 _VIDEO_CURVES = ("bt709", "smpte170m", "bt470m", "bt470bg", "iec61966-2-1")
-"""Transfers of ordinary screens. Their samples are kept, and so is their name."""
+"""Transfers of ordinary screens. An encode keeps the samples and the tag of these transfers."""
 _LIKE_BT709 = ("bt2020-10", "bt2020-12", "smpte240m", "bt1361e", "iec61966-2-4")
-"""Within the range of ordinary screens these are BT.709's curve, or differ from it by less than a screen shows."""
+"""Transfers that equal BT.709's curve within the range of ordinary screens, up to an invisible difference."""
 _OTHER_CURVES = ("linear", "log100", "log316")
 _TRANSFERS = (*_VIDEO_CURVES, *_LIKE_BT709, *_OTHER_CURVES, *HDR_TRANSFERS)
 _WIDE = "bt2020"
 _MATRIX_OF = {"bt2020": "bt2020nc", **{name: name for name in ORDINARY}}
-"""The matrix that goes with primaries."""
+"""The matrix that belongs to the primaries."""
 _TWINS = {"smpte240m": "smpte170m"}
-"""Primaries that H.273 gives the same values."""
+"""Primaries that have the same values in H.273."""
 _PRIMARIES_OF = {"bt2020nc": "bt2020", "bt2020c": "bt2020", "ictcp": "bt2020", **{name: name for name in ORDINARY}}
 _RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8", "bayer", "xyz")
 _GREY = ("gray", "grey", "ya8", "ya16", "mono")
 _STUDIO_CODECS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg1video", "mpeg2video", "mpeg4", "prores", "dnxhd", "dirac")
-"""Codecs whose standards define the limited range for samples without a flag, grey ones too."""
+"""Codecs whose standards define the limited range for samples without a range flag, also for grey samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Color:
-    """What samples mean."""
+    """The meaning of a video's samples."""
 
     primaries: str
     transfer: str
@@ -51,12 +51,12 @@ class Color:
 
 
 def assumed(video: Video) -> Color:
-    """The source's colours: each tag unchanged, or by the others, by the pixels and by the size.
+    """Return the source's colours. Each missing tag is derived from the other tags, the pixel format and the size.
 
-    Names without a meaning (``reserved``), or that no filter understands, count as missing.
+    Tags without a meaning (``reserved``) and tags that no filter supports are treated as missing.
     """
     primaries, transfer, matrix = _known(video)
-    if video.pixels.startswith("xyz"):  # decoders' RGB of digital cinema: swscale makes sRGB of it
+    if video.pixels.startswith("xyz"):  # decoders output RGB for digital cinema, and swscale converts it to sRGB
         return Color("bt709", "bt709", "gbr", "pc")
     transfer = transfer or _transfer(video, primaries, matrix)
     wide = _WIDE if transfer in HDR_TRANSFERS else ""
@@ -66,7 +66,7 @@ def assumed(video: Video) -> Color:
 
 
 def _known(video: Video) -> tuple[str, str, str]:
-    """Primaries, transfer and matrix as far as they are named; a matrix is one of RGB exactly where the pixels are."""
+    """Return the primaries, transfer and matrix that are known, else "". Only RGB pixels have an RGB matrix."""
     primaries = _TWINS.get(video.primaries, video.primaries) if video.primaries in _PRIMARIES else ""
     transfer = video.transfer if video.transfer in _TRANSFERS else ""
     if is_rgb(video):
@@ -75,7 +75,7 @@ def _known(video: Video) -> tuple[str, str, str]:
 
 
 def _transfer(video: Video, primaries: str, matrix: str) -> str:
-    """Of a source that names none: HDR only where something else proves it."""
+    """Return the transfer of a source without a transfer tag. HDR is returned only if another value proves HDR."""
     if video.hdr:
         return video.hdr
     if matrix == "ictcp":
@@ -87,9 +87,10 @@ def _transfer(video: Video, primaries: str, matrix: str) -> str:
 
 
 def _by_size(video: Video) -> str:
-    """BT.709 from 1280 columns or 577 lines on, as mpv and browsers assume; below, BT.601 of the lines or the rate.
+    """Return BT.709 for videos of at least 1280 columns or 577 lines, as mpv and browsers assume.
 
-    RGB has no size of its own: screens are sRGB, whose primaries are BT.709's.
+    For a smaller video, return BT.601 of 625 lines or of 525 lines, by the height or the frame rate. For RGB of any
+    size, return BT.709, because screens use sRGB with the primaries of BT.709.
     """
     if is_rgb(video) or video.width >= 1280 or video.height > 576:
         return "bt709"
@@ -107,22 +108,22 @@ def _range(video: Video) -> str:
 
 
 def is_rgb(video: Video) -> bool:
-    """Whether its samples are red, green and blue, or numbers of such in a palette."""
+    """Return whether the samples are red, green and blue, or indexes into a palette of such colours."""
     return video.pixels.startswith(_RGB)
 
 
 def is_grey(video: Video) -> bool:
-    """Whether its samples have no colour."""
+    """Return whether the samples have no colour."""
     return video.pixels.startswith(_GREY)
 
 
 def is_hdr(video: Video) -> bool:
-    """Whether its colours need tone mapping for ordinary screens."""
+    """Return whether the colours need tone mapping for ordinary screens."""
     return assumed(video).transfer in HDR_TRANSFERS
 
 
 def encoded(video: Video) -> Color:
-    """The colours of an encode: what is ordinary stays as it is, all else becomes BT.709."""
+    """Return the colours of an encode. Ordinary colours stay, and all other colours become BT.709."""
     found = assumed(video)
     if found.transfer in HDR_TRANSFERS:
         return Color("bt709", "bt709", "bt709", "tv")
@@ -135,7 +136,10 @@ def encoded(video: Video) -> Color:
 
 
 def _is_mapped(video: Video) -> bool:
-    """Whether colours change, and not only how they are written down. swscale takes all grey for full range."""
+    """Return whether an encode changes the colours themselves and not only their encoding.
+
+    Grey videos are included, because swscale treats all grey samples as full range.
+    """
     found = assumed(video)
     return (
         is_grey(video)
@@ -146,22 +150,24 @@ def _is_mapped(video: Video) -> bool:
 
 
 def needed_filters(video: Video) -> frozenset[str]:
-    """ffmpeg's names of the filters that not every build has and an encode needs."""
+    """Return ffmpeg's names of the filters that an encode needs and that some ffmpeg builds lack."""
     if is_hdr(video):
         return frozenset(("zscale", "tonemap"))
     return frozenset(("zscale",)) if _is_mapped(video) else frozenset()
 
 
 def named(color: Color) -> Filter:
-    """The filter that writes tags onto frames."""
+    """Return the filter that writes colour tags onto frames."""
     primaries, transfer, matrix, span = astuple(color)
     tags = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix}
     return Filter("setparams", {"range": span, **tags})
 
 
 def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
-    """The scale filter of an encode with the options ``size``, behind what it needs. Where colours stay, it brings RGB
-    and the full range to limited YUV too."""
+    """Return the scale filter of an encode with the options ``size``, after the filters that it needs.
+
+    If the colours stay, this filter also converts RGB and the full range to limited YUV.
+    """
     whole = (_format("rgb24"),) if video.pixels in _PALETTES else ()
     if _is_mapped(video):
         return (*whole, Filter("scale", size))
@@ -172,12 +178,12 @@ def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
 
 
 _PALETTES = ("pal8", "rgb8", "bgr8", "rgb4", "bgr4", "rgb4_byte", "bgr4_byte")
-"""swscale turns these into BT.601, whatever its options are."""
+"""Pixel formats that swscale converts to BT.601, whatever its options are."""
 _SWSCALE = {"bt709": "bt709", "bt470bg": "bt601", "smpte170m": "bt601"}
 
 
 def mapped(video: Video) -> tuple[Filter, ...]:
-    """The filters that change colours; none where BT.601 or BT.709 stay as they are."""
+    """Return the filters that change colours. Return no filters if BT.601 or BT.709 stays unchanged."""
     if is_hdr(video):
         return (*_TONE_MAPPING, Filter("zscale", _zscaled(encoded(video))))
     if not _is_mapped(video):
@@ -202,12 +208,15 @@ _TONE_MAPPING = (
 
 
 def ordinary(video: Video) -> tuple[Filter, ...]:
-    """The filters to ordinary colours, 8-bit 4:2:0, square pixels. They come after scaling: fewer pixels to map."""
+    """Return the filters that convert to ordinary colours, 8-bit 4:2:0 and square pixels.
+
+    These filters come after scaling, so that there are fewer pixels to convert.
+    """
     return (*mapped(video), _format("yuv420p"), Filter("setsar", {"sar": 1}), named(encoded(video)))
 
 
 def still(video: Video) -> tuple[Filter, ...]:
-    """The filters from an encode's colours to those of JPEG files: BT.601, full range."""
+    """Return the filters from an encode's colours to the colours of JPEG files: BT.601, full range."""
     matrices = {"in_color_matrix": _SWSCALE[encoded(video).matrix], "out_color_matrix": "bt601"}
     return Filter("scale", {**matrices, "in_range": "limited", "out_range": "full"}), _format("yuvj420p")
 
@@ -217,17 +226,26 @@ _NUMBERS = {
     "bt709": 1, "bt470bg": 5, "smpte170m": 6, "bt2020": 9, "bt2020nc": 9, "bt2020-10": 14, "smpte2084": 16,
     "arib-std-b67": 18,
 }  # fmt: skip
-"""H.273's, of all that may be assumed. Two that are one name for primaries and for a matrix have one number, too."""
+"""H.273's numbers of all names that ``assumed`` can add.
+
+A name that is used for both primaries and a matrix has the same number in both.
+"""
 _HEADERS = {
     "h264": ("h264_metadata", "colour_primaries", "transfer_characteristics", "matrix_coefficients"),
     "hevc": ("hevc_metadata", "colour_primaries", "transfer_characteristics", "matrix_coefficients"),
     "av1": ("av1_metadata", "color_primaries", "transfer_characteristics", "matrix_coefficients"),
 }
-"""Codecs whose decoders prefer their own header: the filter that writes it, and its options."""
+"""The filter that writes the header of a codec, and the options of the filter.
+
+Decoders of these codecs prefer the colours in the codec's own header.
+"""
 
 
 def missing(video: Video) -> Color:
-    """What a copy must name because its source does not: the assumed name of each missing tag, else an empty text."""
+    """Return the colour tags that a copy must add because the source lacks them.
+
+    A missing tag has its assumed name, and any other tag is "".
+    """
     found = assumed(video)
     given = (video.primaries, video.transfer, video.matrix)
     lacking = [tag in _UNNAMED and not is_rgb(video) for tag in given]
@@ -237,11 +255,14 @@ def missing(video: Video) -> Color:
 
 
 def tagging(video: Video) -> tuple[str, ...]:
-    """ffmpeg's arguments for a copy that add the tags that its source lacks; empty if it has all."""
+    """Return ffmpeg's arguments that add the missing colour tags to a copy.
+
+    Return no arguments if no tag is missing.
+    """
     names = astuple(missing(video))[:3]
     options = ("-color_primaries", "-color_trc", "-colorspace")
     words = [word for option, name in zip(options, names, strict=True) if name for word in (option, name)]
-    is_silent = video.codec == "h264" and all(names)  # a header without colours leaves them to the container
+    is_silent = video.codec == "h264" and all(names)  # this header has no colours, so the container format defines them
     if words and video.codec in _HEADERS and not is_silent:
         writer, *fields = _HEADERS[video.codec]
         told = ":".join(f"{field}={_NUMBERS[name]}" for field, name in zip(fields, names, strict=True) if name)

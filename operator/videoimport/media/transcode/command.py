@@ -1,4 +1,8 @@
-"""ffmpeg's argument lists. Each reads local files or the worker's loopback server, and stops at the first error."""
+"""ffmpeg's argument lists for encodes, copies, repairs, checks and still pictures.
+
+Each command reads local files or the worker's loopback server. Encodes, copies and checks stop at the first error,
+unless damage is tolerated.
+"""
 
 from videoimport.api.output_options import Output
 from videoimport.media.source.packet_scan import SAME_SECONDS
@@ -19,16 +23,19 @@ AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 _START = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error")
 _STEADY = ("-dts_delta_threshold", "1000000")
-"""Seconds by which times may jump before ffmpeg closes the pause: it takes the pictures of slides for a new clock.
-Clocks that do start again are repaired before, see ``repair``."""
+"""Options that let ffmpeg accept pauses in the times. The value is in seconds.
+
+Without these options, ffmpeg treats a slide's long frame as a clock restart and closes the pause. Real clock restarts
+are repaired before. See ``repair``.
+"""
 _HEAD = (*_START, *_STEADY, "-xerror")
 _TOLERANT = (*_START, *_STEADY, "-max_error_rate", "1")
 
 
 def transcode_argv(job: Job, targets: tuple[Target, ...]) -> list[str]:
-    """One run for all targets: each has one video stream and at most one audio stream, and nothing else of the source.
+    """Return one ffmpeg command for all targets. Each target has at most one video stream and at most one audio stream.
 
-    What is encoded is decoded once.
+    No other streams of the source are in a target. ffmpeg decodes an encoded video stream only once.
     """
     pictures = tuple(target for target in targets if target.wish and not target.copies)
     composed, links = graph(job.picture.video, pictures, len(job.inputs.paths)) if pictures else ("", ())
@@ -45,7 +52,7 @@ def _inputs(job: Job) -> list[str]:
     words: list[str] = []
     for path, delay in zip(job.inputs.paths, job.inputs.delays, strict=True):
         words += ("-err_detect", "ignore_err") if job.is_tolerant else ()
-        # Copied frames without times (AVI) get those of a steady rate; MP4 takes none without.
+        # Copied frames without times (AVI) get the times of a steady rate, because MP4 requires times.
         words += ("-fflags", "+genpts") if job.plan.copy_video and job.picture.track.untimed else ()
         words += ("-itsoffset", f"{delay:.6f}") if delay else ()
         words += (*guarded(path, seekable=job.inputs.seekable), "-i", address(path))
@@ -53,7 +60,7 @@ def _inputs(job: Job) -> list[str]:
 
 
 def _made(job: Job, target: Target, link: str) -> list[str]:
-    """The arguments for one file; an encoded one has its pictures at ``link``."""
+    """Return the arguments for one file. ``link`` is the filter graph's output for an encoded video."""
     return [
         *_video(job, target, link),
         *_audio(job, target),
@@ -73,7 +80,7 @@ def _container(target: Target) -> tuple[str, ...]:
 
 
 def head_overflowed(stderr: str) -> bool:
-    """Whether ffmpeg ended because the room kept for an index was too small: the file is destroyed."""
+    """Return whether ffmpeg failed because the space reserved for an index was too small. The file is then unusable."""
     return "reserved_moov_size is too small" in stderr
 
 
@@ -101,13 +108,16 @@ def _audio(job: Job, target: Target) -> tuple[str, ...]:
 
 
 _WITHOUT_GAPS = Filter("aresample", {"async": 1, "min_hard_comp": "0.1"})
-"""Silence for gaps: the encoder would close them, and everything after would be early."""
+"""Filter that fills gaps with silence.
+
+Without the filter, the encoder would close the gaps, and later audio would be early.
+"""
 
 
 def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
-    """The arguments for decoded audio: of one track, or of two mono tracks as left and right.
+    """Return the arguments for decoded audio from one track, or from two mono tracks as left and right channel.
 
-    ffmpeg keeps the tags of a track only with ``-af``: the result of a graph with several inputs has none.
+    ffmpeg keeps the tags of a track only with ``-af``. The output of a graph with several inputs has no tags.
     """
     if sound.second is None:
         return ("-map", f"{file}:{sound.audio.index}", "-af", chain((*channels.mix(sound.audio), _WITHOUT_GAPS)))
@@ -118,7 +128,7 @@ def _heard(sound: Sound, file: int, target: Target) -> tuple[str, ...]:
 
 
 def copies_audio(job: Job, target: Target) -> bool:
-    """Whether a target has the source's own audio."""
+    """Return whether a target contains a copy of the source's own audio."""
     copied = job.plan.copy_audio_file if target.kind == "audio" else job.plan.copy_audio
     return copied and job.sound is not None
 
@@ -133,10 +143,10 @@ def _encode_audio(sound: Sound, kbps: int, *, is_mp3: bool) -> tuple[str, ...]:
 
 
 def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mended: str, muxer: str) -> list[str]:
-    """Copy a source's chosen streams into another file, with times and start from ``repair``.
+    """Return the command that copies a source's chosen streams into another file, with times and start from ``repair``.
 
-    Times are taken from the file unchanged (``-copyts``), so that ffmpeg does not correct a clock in its own way. The
-    ``muxer`` must have the source's time base: filters of packets see either.
+    ``-copyts`` takes the times from the file unchanged, so that ffmpeg does not correct the clock itself. The ``muxer``
+    must have the source's time base, because packet filters may get the time base of either file.
     """
     sound = ("-map", f"0:{audio.index}", "-c:a", "copy", "-bsf:a", audio_filters(repair)) if audio else ()
     reordered = most_reordered(video) if muxer == "matroska" else None
@@ -173,15 +183,15 @@ def part_argv(path: str, video: Video, written: str, first_pid: int, start: floa
 
 
 EVERYTHING = ("0:V?", "0:a?")
-"""Of a file: all but covers."""
+"""Streams of a file that are decoded in a check: all video and audio streams except cover pictures."""
 
 
 def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = EVERYTHING) -> list[str]:
-    """Decode streams, or the keyframes and all audio of them, into nothing: silent and 0 when the file is clean.
+    """Return the command that decodes streams without output, completely or only the video keyframes with all audio.
 
-    ``vfr`` drops frames whose times go backwards, of which the muxer would complain as if the file were damaged;
-    resampling does so for sound. Only a full decode proves damage: keyframes of open GOPs refer to frames that a
-    decoder of keyframes alone has not seen.
+    For a file without damage, ffmpeg prints nothing and exits with code 0. ``vfr`` drops frames whose times go
+    backwards, because the muxer would report them as errors. Resampling does the same for audio. Only a complete decode
+    proves damage. Keyframes of open GOPs refer to frames that a decoder of keyframes alone has not decoded.
     """
     skip = ("-skip_frame", "nokey") if keyframes_only else ()
     mapped = [word for stream in streams for word in ("-map", stream)]
@@ -190,7 +200,10 @@ def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = E
 
 
 def imported_streams(job: Job, path: str) -> tuple[str, ...]:
-    """What an import takes from one of its inputs: damage of other streams does not concern it."""
+    """Return the streams that an import uses from one of its inputs.
+
+    Damage of other streams does not affect the import.
+    """
     inputs, sound = job.inputs, job.sound
     heard = (sound.audio, sound.second) if sound and path == inputs.paths[-1] else ()
     return (
@@ -200,16 +213,20 @@ def imported_streams(job: Job, path: str) -> tuple[str, ...]:
 
 
 def sample_argv(path: str, start: float, length: float, stream: str) -> list[str]:
-    """Decode ``length`` seconds of the video from ``start`` on, with what leads to it from the keyframe before."""
+    """Return the command that decodes ``length`` seconds of the video from ``start`` on.
+
+    ffmpeg also decodes the frames between the previous keyframe and ``start``.
+    """
     return [*_HEAD, "-ss", f"{start:.3f}", *guarded(path), "-i", address(path), "-map", stream, "-t", f"{length:.3f}",
             "-fps_mode", "vfr", "-f", "null", "-"]  # fmt: skip
 
 
 def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact: bool) -> list[str]:
-    """One JPEG of the first picture from ``at`` seconds on: upright, square pixels, ordinary colours.
+    """Return the command for one JPEG of the first frame at or after ``at`` seconds.
 
-    Not exact: of the last keyframe before, for moments that only a standing picture's end follows. Pictures that depend
-    on others before the jump make decoders print errors, so these errors prove nothing here.
+    The JPEG is upright, with square pixels and ordinary colours. Without ``is_exact``, the JPEG shows the last keyframe
+    before ``at``. This is for times near the end of a long still frame, after which no frame follows. Frames that
+    depend on earlier frames than the seek position make decoders print errors. Such errors prove nothing here.
     """
     size = (even(video.shown[0]), even(video.shown[1]))
     composed = chain((*filters(video, size), *color.still(video)))
@@ -225,10 +242,10 @@ FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
 
 
 def surely_needed_encoders(output: Output) -> frozenset[str]:
-    """Encoders that are needed whatever the source is, or would be for the next one: known before anything is fetched.
+    """Return the encoders that are needed for every source, before any source is fetched.
 
-    Auto may find a source that needs none. It would fail with the next one, so it is still better to report that at
-    once.
+    Mode Auto may get a source that needs no encoder. The result still includes the encoders of mode Auto, because an
+    import of another source would fail later.
     """
     encodes = output.mode in ("Auto", "Encode")
     audio = output.audio_file
@@ -240,7 +257,7 @@ def surely_needed_encoders(output: Output) -> frozenset[str]:
 
 
 def needed_encoders(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
-    """ffmpeg's names of the encoders that a run needs."""
+    """Return ffmpeg's names of the encoders that a run needs."""
     videos = {known(target.wish).encoder for target in targets if target.wish and not target.copies}
     return frozenset(videos | {_audio_encoder(job, target) for target in targets} - {""})
 
@@ -252,7 +269,7 @@ def _audio_encoder(job: Job, target: Target) -> str:
 
 
 def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
-    """ffmpeg's names of the filters that not every build has and a run needs."""
+    """Return ffmpeg's names of the filters that a run needs and that some ffmpeg builds lack."""
     if not any(target.wish and not target.copies for target in targets):
         return frozenset()
     video = job.picture.video
@@ -260,5 +277,8 @@ def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
 
 
 def listed_names(text: str) -> frozenset[str]:
-    """The second word of each line of ``-encoders`` or ``-filters``: flags come first, then the name."""
+    """Return the second word of each line of ``-encoders`` or ``-filters``.
+
+    Each line begins with flags, then the name.
+    """
     return frozenset(words[1] for line in text.splitlines() if len(words := line.split()) > 1)

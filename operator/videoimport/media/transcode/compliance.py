@@ -1,4 +1,4 @@
-"""When streams are copied instead of encoded: ordered rules, the first that fails is the reason to encode."""
+"""Ordered rules that decide whether a stream is copied or encoded. The first failed rule is the reason to encode."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ MOST_HIDDEN_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A video stream that might be copied."""
+    """A video stream that may be copied."""
 
     video: Video
     track: Track
@@ -94,31 +94,34 @@ def _steady(candidate: Candidate) -> str | None:
 
 
 def _of_one_piece(candidate: Candidate) -> str | None:
-    """Parts that were recorded apart may have been encoded apart, and an MP4 describes its codec once."""
+    """Return a reason if the video has several parts.
+
+    Parts of different recordings may have different encoder settings, but an MP4 describes its codec only once.
+    """
     return "the video is made of parts whose clocks start again" if candidate.track.joints else None
 
 
 STREAM_RULES = (
     _codec, _pixels, _profile, _level, _progressive, _standard_range, _ordinary_colors, _square_pixels, _height,
 )  # fmt: skip
-"""Rules for every copied stream, and for every result of an encode."""
+"""Rules for every copied video stream, and for every result of an encode."""
 VIDEO_RULES = (*STREAM_RULES, _bitrate, _nothing_hidden, _ordered, _steady, _of_one_piece)
 
 
 def why_encode_video(video: Video, track: Track, output: Output) -> str | None:
-    """The first rule that keeps the video from being copied; None when it may be."""
+    """Return the first rule that prevents a copy of the video, as a text. Return None if the video may be copied."""
     candidate = Candidate(video, track, output.video)
     return next((why for rule in VIDEO_RULES if (why := rule(candidate))), None)
 
 
 def why_not_compliant(video: Video, wish: VideoOutput) -> str | None:
-    """The first rule that a result's video breaks; None if it may be published."""
+    """Return the first rule that the result's video breaks, as a text. Return None if the result may be published."""
     candidate = Candidate(video, Track(), wish)
     return next((why for rule in STREAM_RULES if (why := rule(candidate))), None)
 
 
 def why_encode_audio(audio: Audio, track: Track, output: Output) -> str | None:
-    """The first rule that keeps the audio from being copied; None when it may be."""
+    """Return the first rule that prevents a copy of the audio, as a text. Return None if the audio may be copied."""
     if audio.codec != output.audio.codec:
         return f"audio codec is {audio.codec}, not {output.audio.codec}"
     if audio.profile != "LC":
@@ -131,7 +134,10 @@ def why_encode_audio(audio: Audio, track: Track, output: Output) -> str | None:
 
 
 def why_encode_audio_file(audio: Audio, track: Track, output: Output) -> str | None:
-    """The first rule that keeps the audio from going into the audio file as it is; None when it may."""
+    """Return the first rule that prevents a copy of the audio into the audio file, as a text.
+
+    Return None if the audio may be copied.
+    """
     wish = output.audio_file
     if wish is None or wish.format == "mp3":
         return "an mp3 is always encoded"
@@ -144,9 +150,9 @@ def why_encode_audio_file(audio: Audio, track: Track, output: Output) -> str | N
 
 
 _SPARE = 1.1
-"""An encoder only approximates its bit rate."""
+"""Allowed ratio of the measured to the requested bit rate. An encoder only approximates the bit rate."""
 
 
 def is_interlaced(video: Video) -> bool:
-    """Whether it is made of half pictures."""
+    """Return whether the video is interlaced."""
     return bool(video.combed) or video.field_order not in PROGRESSIVE

@@ -1,4 +1,7 @@
-"""Filter graphs of ffmpeg, composed with ffmpeg-python: it names the links, counts the branches and escapes values."""
+"""Filter graphs for ffmpeg, built with ffmpeg-python.
+
+ffmpeg-python names the links, numbers the branches and escapes the values.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,14 +10,14 @@ from itertools import pairwise
 from typing import Any
 
 _LINK = re.compile(r"\[s(?=\d+\])")
-"""The beginning of a link's name; in a value, brackets are escaped."""
+"""Pattern of the beginning of a link name. Brackets in a value are escaped, so values do not match."""
 Stream = Any
-"""ffmpeg-python's, which has no types: one link of a graph."""
+"""A link of a filter graph in ffmpeg-python, which has no type annotations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter and its options by name. ffmpeg-python escapes values without a name twice, so each has its name."""
+    """A filter and its options by name. Every option has a name, because ffmpeg-python escapes unnamed values twice."""
 
     name: str
     options: Mapping[str, str | int] = field(default_factory=dict)
@@ -26,28 +29,29 @@ def read_stream(file: int, index: int) -> Stream:
 
 
 def apply(stream: Stream, *filters: Filter) -> Stream:
-    """Return the link from the last of ``filters``, which follow each other."""
+    """Return the link from the last filter of a chain of ``filters``."""
     for each in filters:
         stream = _library().filter(stream, each.name, **each.options)
     return stream
 
 
 def join(streams: tuple[Stream, ...], filter_: Filter) -> Stream:
-    """Return the link from a filter of several streams."""
+    """Return the link from a filter with several inputs."""
     return _library().filter(list(streams), filter_.name, **filter_.options)
 
 
 def split(stream: Stream) -> tuple[Stream, Stream]:
-    """Return two links with the pictures of one."""
+    """Return two links with the same frames as ``stream``."""
     parts = _library().filter_multi_output(stream, "split")
     return parts[0], parts[1]
 
 
 def compose(files: int, streams: tuple[Stream, ...], prefix: str) -> tuple[str, tuple[str, ...]]:
-    """Return the value of ``-filter_complex``, and that of ``-map`` for each of ``streams``.
+    """Return the value of ``-filter_complex``, and the value of ``-map`` for each of ``streams``.
 
-    ffmpeg-python numbers input files in the order of their use, so each of the ``files`` is used once before. It calls
-    the links of every graph s0, s1 and so on; ``prefix`` keeps those of several graphs apart.
+    ffmpeg-python numbers input files in the order of their use, so the function first uses each of the ``files`` once.
+    ffmpeg-python names the links of every graph s0, s1 and so on. ``prefix`` makes the names of several graphs
+    different.
     """
     inputs = [_library().input(str(number)) for number in range(files)]
     words: list[str] = _library().output(*inputs, *streams, "file").get_args()
@@ -58,13 +62,13 @@ def compose(files: int, streams: tuple[Stream, ...], prefix: str) -> tuple[str, 
 
 
 def chain(filters: tuple[Filter, ...]) -> str:
-    """Return the value of ``-vf`` or ``-af``: a graph without branches, whose ends have no name."""
+    """Return the value of ``-vf`` or ``-af``: a graph without branches whose ends have no name."""
     graph, (last,) = compose(1, (apply(_library().input("0"), *filters),), "s")
     return graph.removeprefix("[0]").removesuffix(last)
 
 
 def _library() -> Any:
-    """Return ffmpeg-python. Most processes of a worker make no graph, so it is imported where one is made."""
+    """Return the ffmpeg-python module. It is imported here because most processes of a worker build no graph."""
     import ffmpeg
 
     return ffmpeg

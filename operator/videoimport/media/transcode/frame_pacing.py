@@ -1,8 +1,8 @@
-"""When the pictures of an encode are shown: a grid that every version of ffmpeg places them on alike.
+"""Times of the frames in an encode. The filters place frames on a grid in the same way for every ffmpeg version.
 
-ffmpeg 7.1 refuses its own cap (``-fpsmax``) beside a variable rate. Its ``-fps_mode vfr`` drops a picture by how long
-that lasts, which 5.1 and 7.1 take from the rate and 9.0 from the frame. So filters put the pictures on the grid first:
-then every version keeps the same pictures, at the same times.
+ffmpeg 7.1 refuses its own limit (``-fpsmax``) together with a variable rate. ``-fps_mode vfr`` drops frames by their
+duration. Versions 5.1 and 7.1 take this duration from the rate, but version 9.0 takes it from the frame. Therefore
+filters first put the frames on the grid. Every version then keeps the same frames at the same times.
 """
 
 from fractions import Fraction
@@ -14,50 +14,59 @@ from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import frames_a_second
 
 COARSE_SECONDS = 0.2
-"""Frames that last longer are not put onto a grid of their own rate: it may move each by half of this."""
+"""Maximum duration of a frame in seconds for a grid of the source's own rate.
+
+The grid may move each frame by half of this duration, so longer frames need a finer grid.
+"""
 _LARGEST_DENOMINATOR = 1001
-"""Of a promised rate: that of NTSC's; averages have any."""
+"""Maximum denominator of a rate for the encoder, from NTSC's rates. Average rates have any denominator."""
 _ONE_A_MOMENT = Filter("select", {"expr": "isnan(prev_selected_pts)+gt(pts,prev_selected_pts)"})
 
 
 def fastest(target: Target) -> int:
-    """Return the most frames a second that a target with a picture may have."""
+    """Return the maximum frames a second of a target with video."""
     assert target.size is not None, "only pictures have a rate"  # noqa: S101
     assert target.wish is not None, "only pictures are asked for"  # noqa: S101
     return frames_a_second(target.size, ceiling(target.wish))
 
 
 def grid(video: Video, most: int) -> Fraction:
-    """Return how many moments for pictures a second has: those of the source, or ``most`` where these do not do."""
+    """Return the grid positions a second: the source's own rate, or ``most`` if the source's rate is not usable."""
     own = video.own_rate
     is_coarse = video.frame_seconds > COARSE_SECONDS
     return Fraction(most) if own is None or own > most or is_coarse else own
 
 
 def filters(video: Video, most: int) -> tuple[Filter, ...]:
-    """Return the last filters of an encode. Of a source with more moments than the grid, each moment has one picture.
-    Other sources have one each anyway, and ffmpeg moves those of an unsteady clock to the next free moment."""
+    """Return the last filters of an encode.
+
+    If the source may have more frames than the grid has positions, the filters keep one frame for each position. Other
+    sources have one frame for each position. If their clock is uneven, ffmpeg moves a frame to the next free position.
+    """
     rate = grid(video, most)
     on_grid = Filter("settb", {"expr": f"{rate.denominator}/{rate.numerator}"})
     return (on_grid, _ONE_A_MOMENT) if is_thinned(video, most) else (on_grid,)
 
 
 def is_thinned(video: Video, most: int) -> bool:
-    """Whether the source may have pictures that are nearer to each other than the grid's moments."""
+    """Return whether the source may have frames that are closer together than the positions of the grid."""
     own = video.own_rate
     return own is None or own > most
 
 
 def words(video: Video, most: int) -> tuple[str, ...]:
-    """Return the output options that keep the pictures where ``filters`` put them. They are the video's alone."""
+    """Return the output options that keep the frames where ``filters`` put them.
+
+    The options apply only to the video.
+    """
     rate = grid(video, most)
     return ("-fps_mode:v", "vfr", "-enc_time_base:v", f"{rate.denominator}:{rate.numerator}")
 
 
 def promised_rate(video: Video, most: int) -> Fraction | None:
-    """Return the frames a second to promise the encoder, or None where ffmpeg promises well: the source's own rate.
+    """Return the frames a second to declare to the encoder, or None if ffmpeg declares the source's own rate correctly.
 
-    Encoders share out their bits by it, and SVT-AV1 refuses more than 240.
+    Encoders distribute their bits by this rate, and SVT-AV1 refuses more than 240 frames a second.
     """
     if not is_thinned(video, most):
         return None

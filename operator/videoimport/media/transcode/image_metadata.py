@@ -1,6 +1,7 @@
-"""Pictures without what cameras and programs write beside the pixels: EXIF, XMP, IPTC, comments, appended files.
+"""Removal of metadata from images: EXIF, XMP, IPTC, comments and appended files.
 
-Colour profiles, sizes and transparency stay. Formats: JPEG (ITU-T T.81 B.1), PNG (ISO/IEC 15948 5.3), WebP (RFC 9649).
+Colour profiles, sizes and transparency stay. The formats are JPEG (ITU-T T.81 B.1), PNG (ISO/IEC 15948 5.3) and WebP
+(RFC 9649).
 """
 
 from collections.abc import Iterator
@@ -11,13 +12,19 @@ _WEBP_TEXT = (b"EXIF", b"XMP ")
 _EXIF_OR_XMP = 0x08 | 0x04
 """Flags of a WebP's VP8X chunk."""
 _JPEG_KEPT_APPS = (0xE0, 0xE2, 0xEE)
-"""JFIF, colour profiles and Adobe's transform: without these a picture has other colours."""
+"""JPEG application segments that stay: JFIF, colour profiles and Adobe's transform.
+
+Without these segments, an image has other colours.
+"""
 _COMMENT, _SCAN, _END = 0xFE, 0xDA, 0xD9
 _PROFILE = b"ICC_PROFILE\0"
 
 
 def stripped(content: bytes) -> bytes:
-    """The picture without metadata; other formats, and what breaks off, as far as they are understood."""
+    """Return the image without metadata. Return other formats unchanged.
+
+    For an incomplete image, the function returns the parts that it can parse.
+    """
     if content.startswith(b"\xff\xd8"):
         return b"\xff\xd8" + b"".join(_jpeg_parts(content))
     if content.startswith(_PNG):
@@ -29,7 +36,7 @@ def stripped(content: bytes) -> bytes:
 
 
 def _jpeg_parts(content: bytes) -> Iterator[bytes]:
-    """Segments and scans up to the end of the picture: phones append films."""
+    """Yield segments and scans up to the end of the image. Phones append videos after the end."""
     at = 2
     while at + 4 <= len(content) and content[at] == 0xFF:
         marker = content[at + 1]
@@ -52,7 +59,10 @@ def _is_kept(marker: int, segment: bytes) -> bool:
 
 
 def _scan_end(content: bytes, start: int) -> int:
-    """Where the next marker is: within a scan, 0xFF occurs only before 0 and before restarts (0xD0 to 0xD7)."""
+    """Return the offset of the next marker.
+
+    In a scan, 0xFF occurs only before 0 and before restart markers (0xD0 to 0xD7).
+    """
     at = content.find(b"\xff", start)
     while at >= 0 and at + 1 < len(content) and (content[at + 1] == 0 or 0xD0 <= content[at + 1] <= 0xD7):
         at = content.find(b"\xff", at + 2)

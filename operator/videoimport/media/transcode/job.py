@@ -1,4 +1,4 @@
-"""A decided transcode: all that the command and the checks of its results are built from."""
+"""A planned transcode: all values from which the ffmpeg command and the checks of the results are built."""
 
 from dataclasses import dataclass
 
@@ -11,33 +11,40 @@ from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files of the streams: a page may give video and audio as two files, which are then never merged before.
+    """The files with the chosen streams.
 
-    Each is a path, or the loopback URL of a file that is still growing.
+    A web page may offer video and audio as two files, which are not merged before. Each value is a path, or the
+    loopback URL of a file that is still growing.
     """
 
     video_path: str
     audio_path: str
-    """The same where one file has both."""
+    """Path or URL of the audio. Equal to ``video_path`` if one file contains both streams."""
     audio_delay: float = 0.0
-    """Seconds that two files' audio starts after the video, or before it (negative)."""
+    """Seconds by which the audio of two files starts after the video. Negative if the audio starts first."""
     seekable: bool = False
-    """URLs may be read in any order: the end of a moov-last MP4 is there before its middle."""
+    """True if ffmpeg may read URLs in any order.
+
+    The end of an MP4 with its index last then arrives before the middle.
+    """
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Each file once, video first."""
+        """The distinct files, with the video first."""
         return (self.video_path,) if self.audio_path == self.video_path else (self.video_path, self.audio_path)
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Seconds by which each file is moved: never back, for what starts before 0 is cut."""
+        """Seconds by which each file is moved later.
+
+        Files never move earlier, because ffmpeg cuts what starts before 0.
+        """
         return (max(0.0, -self.audio_delay), max(0.0, self.audio_delay))[: len(self.paths)]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A decided transcode."""
+    """A planned transcode."""
 
     plan: TranscodePlan
     picture: Picture
@@ -45,36 +52,39 @@ class Job:
     inputs: Inputs
     output: Output
     offset: float = 0.0
-    """Seconds that the audio of the result must start after its video."""
+    """Seconds by which the audio of the result must start after the video."""
     is_tolerant: bool = False
-    """A damaged source is taken for what there is of it."""
+    """True if a damaged source is accepted with the parts that can be read."""
     is_damaged: bool = False
-    """The source has less than its header promises."""
+    """True if the source contains less than its header declares."""
     demuxer: str = ""
-    """ffprobe's name of the container of the audio."""
+    """ffprobe's name of the audio file's container format."""
     mended: str = ""
-    """What was wrong with the times or the start of the source, so that a copy of it is read; see ``repair``."""
+    """The errors in the times or the start of the source, for which ffmpeg reads a repaired copy. See ``repair``."""
     begins_open: bool = False
     """The video begins with a keyframe whose leading pictures are not there: see ``is_clean``."""
     promised: tuple[float, float] = (0.0, 0.0)
-    """Seconds of video and of audio by the header."""
+    """Seconds of video and of audio that the header declares."""
     parts: int = 1
-    """Of how many parts, each with a clock and streams of its own, the source was joined."""
+    """Number of parts from which the source was joined. Each part has its own clock and streams."""
     places: tuple[int, ...] = ()
     """Where in the file of the video its tables end, and where each of these parts begins; empty for another file."""
 
     @property
     def streams(self) -> tuple[int | None, ...]:
-        """The indexes of picture, sound and the sound's other side."""
+        """Indexes of the video stream, the audio stream and the second audio stream. None for a missing stream."""
         sound = self.sound
         sides = (sound.audio, sound.second) if sound else (None, None)
         return self.picture.video.index, *(one.index if one else None for one in sides)
 
     title: str = ""
-    """The source's own, of its container."""
+    """Title from the source's container format."""
 
     def agrees_with(self, other: "Job") -> bool:
-        """Whether the same would be made: a decision by a file's head holds when its packets lead to the same one."""
+        """Return whether both jobs make the same result.
+
+        If the packets of a source lead to the same result as its first bytes, the first decision stays valid.
+        """
 
         def made(job: "Job") -> tuple[object, ...]:
             plan, video = job.plan, job.picture.video
@@ -86,13 +96,13 @@ class Job:
 
 
 _UNCLOCKED = ("mp3", "aac", "flac", "wav")
-"""Files of bare audio: they start when they start."""
+"""ffprobe's names of plain audio files, whose start times have no meaning."""
 
 
 def audio_delay(video: Media, audio: Media) -> float:
-    """Seconds between the starts of two files, where both were written by one clock.
+    """Return the seconds between the starts of two files, if both files have times from one clock, else 0.
 
-    A stream without a clock starts with the video, and so do two that would never be played together.
+    A stream without a clock starts with the video. Two streams that would not overlap also start together.
     """
     if video.start is None or audio.start is None or {video.demuxer, audio.demuxer} & set(_UNCLOCKED):
         return 0.0
@@ -102,9 +112,10 @@ def audio_delay(video: Media, audio: Media) -> float:
 
 
 def offset(picture: Picture, sound: Sound, starts: tuple[float | None, float | None], delay: float) -> float:
-    """Seconds between the first picture and the first sound when each file's own start is its 0.
+    """Return the seconds between the first video frame and the first audio, if each file starts at 0.
 
-    ``starts`` are those of the file of the video and of the file of the audio; of one file they are the same.
+    ``starts`` are the start times of the video's file and of the audio's file. Both are equal if there is only one
+    file.
     """
     video = (picture.track.start or 0.0) - (starts[0] or 0.0)
     audio = (sound.track.start or 0.0) - (starts[1] or 0.0)

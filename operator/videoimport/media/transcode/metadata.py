@@ -1,14 +1,18 @@
-"""The part of a source's metadata that a result has. Phones write the place and the device into a video, and results
-are often public. So only the title and the languages stay, which players show, unless ``Keep`` is set."""
+"""The metadata that ffmpeg keeps from a source.
+
+Phones write the location and the device into a video, and results are often public. Unless ``Keep`` is set, only the
+title and the languages stay, because video players show them.
+"""
 
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.plan import Sound
 
 
 def told(job: Job, sound: Sound | None) -> tuple[str, ...]:
-    """ffmpeg's arguments for one result with this audio; without arguments, it writes tags of the source by itself.
+    """Return ffmpeg's metadata arguments for one result with this audio.
 
-    Streams of data (timecodes, positions), attachments and chapters are never mapped into a result.
+    Without arguments, ffmpeg copies the source's tags. Data streams (timecodes, positions), attachments and chapters
+    are never mapped into a result.
     """
     if job.output.metadata == "Keep":
         return ()

@@ -1,4 +1,4 @@
-"""The codecs that an MP4 can hold: only these can be copied into one, whatever the mode is."""
+"""The codecs that an MP4 file can hold. In every mode, only these codecs can be copied into an MP4 file."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source.findings import Finding
@@ -9,7 +9,10 @@ AUDIO = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vor
 
 
 def why_not_held(picture: Picture, sound: Sound | None) -> Finding | None:
-    """The first chosen stream that no MP4 can hold, or that changes midway: an MP4 has one header for it."""
+    """Return the finding for the first chosen stream that an MP4 file cannot hold, or None.
+
+    A stream that changes midway is also refused, because an MP4 file has only one header for each stream.
+    """
     for track in (picture.track, *([sound.track] if sound else [])):
         if track.changes:
             message = f"A copy would have the parameters of the source's start only, but {track.changes}."

@@ -1,4 +1,4 @@
-"""The files that one run of ffmpeg makes of a source."""
+"""The files that one run of ffmpeg makes from a source."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,45 +11,53 @@ Kind = Literal["video", "rendition", "audio"]
 _TYPES = {"mp4": "video/mp4", "m4a": "audio/mp4", "mp3": "audio/mpeg"}
 _HEAD_BYTES = 65_536
 _BYTES_A_PACKET = 20
-"""An entry each for size, time and place, as measured where frames come evenly."""
+"""Index bytes for each packet with even frame times, as measured. The index stores size, time and position."""
 _UNEVEN_BYTES_A_PACKET = 32
-"""Where every frame has a duration of its own, the table of times has an entry a frame too."""
+"""Index bytes for each packet with uneven frame times. The table of times then also has an entry for each frame."""
 MOST_HEAD_BYTES = 2**30
-"""A week at 60 frames a second needs some 900 MiB; ffmpeg's option holds 31 bits, and a header may claim any length."""
+"""Maximum size of an index in bytes. One week at 60 frames a second needs about 900 MiB.
+
+ffmpeg's option holds 31 bits, and a header may declare any length.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One file to be made."""
+    """One file that ffmpeg makes."""
 
     kind: Kind
     name: str
-    """``video``, ``audio`` or the rendition's name."""
+    """``video``, ``audio`` or the name of the rendition."""
     path: str
-    """Where it is written; it ends with ``object_name``."""
+    """Path of the file. The path ends with ``object_name``."""
     object_name: str
-    """Its key below the video's own folder, such as ``renditions/720p.mp4``."""
+    """Object key below the folder of the video, such as ``renditions/720p.mp4``."""
     content_type: str
     wish: VideoOutput | None = None
-    """The requested video; None for a file without one."""
+    """The video settings from the spec. None for a file without video."""
     size: tuple[int, int] | None = None
-    """Its picture as displayed."""
+    """Displayed width and height of the video. None for a file without video."""
     copies: bool = False
-    """Its picture is the source's own."""
+    """True if the video stream is copied from the source."""
     head_bytes: int | None = None
-    """Space reserved for the index at the front, so that the bytes after it are final and may be uploaded while the
-    file grows. None to move the index there at the end."""
+    """Bytes reserved for the index at the start of the file, or None to move the index to the start at the end.
+
+    With reserved space, the bytes after the index are final and can be uploaded while the file grows.
+    """
 
     @property
     def is_mp4(self) -> bool:
-        """Whether it has an index."""
+        """True if the file is an MP4, which has an index."""
         return self.content_type != _TYPES["mp3"]
 
 
 def targets_of(
     plan: TranscodePlan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
 ) -> tuple[Target, ...]:
-    """The files to make below ``folder``, the video first; none for an original. ``growing``: see ``head_bytes``."""
+    """Return the files to make below ``folder``, with the video first. Return no files for an original.
+
+    ``growing`` reserves space for the index. See ``head_bytes``.
+    """
     if plan.is_original:
         return ()
     video = Target(
@@ -78,9 +86,9 @@ def _audio(wish: AudioFile, sound: Sound, folder: str, *, growing: bool) -> Targ
 
 
 def head_bytes(picture: Picture | None, sound: Sound | None, *, copied: bool) -> int:
-    """Room for the index of an MP4 of these lengths, at most ``MOST_HEAD_BYTES``.
+    """Return the bytes to reserve for the index of an MP4 with these tracks, at most ``MOST_HEAD_BYTES``.
 
-    Too little ends ffmpeg (see ``command.head_overflowed``).
+    If the reserved space is too small, ffmpeg fails. See ``command.head_overflowed``.
     """
     room = _HEAD_BYTES
     if picture:
@@ -95,5 +103,8 @@ def _frames(picture: Picture, *, copied: bool) -> int:
 
 
 def _packets(sound: Sound) -> int:
-    """Of AAC, 1024 samples each; other codecs have larger ones, but Opus at its shortest."""
+    """Return the number of AAC packets with 1024 samples each, at a sample rate of at least 48 kHz.
+
+    Other codecs have larger packets, except Opus with its shortest packets.
+    """
     return round(sound.track.seconds * max(sound.audio.sample_rate, 48_000) / 1024)

@@ -1,4 +1,7 @@
-"""Whether a source is processed while it arrives: ordered rules. The first that fails is the reason against it."""
+"""Ordered rules that decide whether a source is processed while it arrives.
+
+The first failed rule is the reason to wait for the complete source.
+"""
 
 from dataclasses import dataclass
 
@@ -6,30 +9,30 @@ from videoimport.media.container.mp4_boxes import Box
 from videoimport.media.transcode.plan import TranscodePlan
 
 _READABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "flv")
-"""Demuxers that read from the start to the end in one go, without their index at the end."""
+"""Demuxers that read a file from start to end without seeking to an index at the end."""
 _BOXED = _READABLE[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The facts of a source when its first bytes have arrived."""
+    """Facts of a source after its first bytes have arrived."""
 
     demuxer: str
-    """ffprobe's name of the container."""
+    """ffprobe's name of the container format."""
     boxes: tuple[Box, ...]
-    """Of an MP4 or MOV, up to its media data."""
+    """Boxes of an MP4 or MOV, up to the media data."""
     has_tail: bool
-    """Its end was fetched first."""
+    """True if the end of the file was fetched first."""
     seconds: float | None
-    """Its duration, where its head or the page has a reliable one."""
+    """Duration in seconds, if the first bytes or the web page contain a reliable duration."""
     plan: TranscodePlan
-    """The plan for a source that matches its head."""
+    """Plan for a source whose packets agree with the first bytes."""
     is_tolerant: bool
-    """Damage is tolerated."""
+    """True if the spec tolerates damage."""
 
 
 def why_staged(head: Head) -> str | None:
-    """What keeps the stages apart; None where they may overlap."""
+    """Return the reason why the stages run one after the other. Return None if the stages may overlap."""
     return next((why for rule in _RULES if (why := rule(head))), None)
 
 
@@ -64,16 +67,16 @@ _RULES = (_whole, _readable, _indexed, _timed, _encoded)
 
 
 def is_indexed(boxes: tuple[Box, ...]) -> bool:
-    """Whether the index, or the first fragment's, is before the media data."""
+    """Return whether the index, or the index of the first fragment, is before the media data."""
     first = next((box.name for box in boxes if box.name in (b"moov", b"mdat")), None)
     return first == b"moov"
 
 
 def is_fragmented(boxes: tuple[Box, ...]) -> bool:
-    """Whether an MP4 is fragmented: its head then has the duration of the first fragment, not of the whole."""
+    """Return whether an MP4 is fragmented. The first bytes then contain the duration of only the first fragment."""
     return any(box.name in (b"moof", b"sidx", b"styp") for box in boxes)
 
 
 def ends_head(box: Box) -> bool:
-    """Whether nothing after this box is needed to know a head."""
+    """Return whether the boxes after this box are not needed to read the facts of a source."""
     return box.name in (b"mdat", b"moof", b"sidx")

@@ -1,4 +1,4 @@
-"""The plan for a source's streams: decided once, from the findings and the spec."""
+"""The plan for a source's streams, decided once from the facts of the source and the spec."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -34,15 +34,15 @@ class Sound:
     """The chosen audio stream of a source, and its packets."""
 
     audio: Audio
-    """With two channels where ``second`` is joined to it."""
+    """The audio stream. It has two channels if ``second`` is joined to it."""
     track: Track
     second: Audio | None = None
-    """The right side, in a mono track of its own."""
+    """The right channel, if it is a separate mono track."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranscodePlan:
-    """The decision. ``why`` is fit for ``stages[].why``."""
+    """The plan for a source. ``why`` is a text for ``stages[].why``."""
 
     copy_video: bool
     copy_audio: bool
@@ -50,20 +50,23 @@ class TranscodePlan:
     size: tuple[int, int]
     """Displayed width and height of the result."""
     copy_audio_file: bool = False
-    """Of ``output.audioFile``: AAC that complies goes into an m4a as it is."""
+    """True if the audio for ``output.audioFile`` is copied. Compliant AAC goes into an m4a file unchanged."""
     is_original: bool = False
-    """The bytes are kept unchanged; nothing is made."""
+    """True if the bytes of the source are kept unchanged and ffmpeg makes no file."""
 
     @property
     def mode(self) -> Mode:
-        """The API's word: Remux means that the video is copied."""
+        """The mode as the API names it. Remux means that the video is copied."""
         if self.is_original:
             return "Original"
         return "Remux" if self.copy_video else "Encode"
 
 
 def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePlan:
-    """Auto copies what complies and encodes the rest; the other modes decide for both streams."""
+    """Return the plan for the chosen streams. Mode Auto copies compliant streams and encodes the others.
+
+    The other modes apply to both streams.
+    """
     if output.mode == "Original":
         why = "mode Original keeps the source's bytes unchanged"
         return TranscodePlan(copy_video=True, copy_audio=True, why=why, size=picture.video.shown, is_original=True)
@@ -78,8 +81,10 @@ def decide(picture: Picture, sound: Sound | None, output: Output) -> TranscodePl
 
 
 def encode_instead(plan: TranscodePlan, picture: Picture, output: Output, failure: str) -> TranscodePlan | None:
-    """Return the plan after a copy that failed its checks, once in mode Auto. None if nothing was copied, or if the
-    mode requires a copy."""
+    """Return the plan after a copy that failed its checks, in mode Auto.
+
+    Return None if nothing was copied, or if the mode requires a copy.
+    """
     if output.mode != "Auto" or not (plan.copy_video or plan.copy_audio):
         return None
     return replace(
@@ -93,7 +98,7 @@ def encode_instead(plan: TranscodePlan, picture: Picture, output: Output, failur
 
 
 def _reasons(picture: Picture, sound: Sound | None, output: Output) -> tuple[str | None, str | None]:
-    """Why video and audio are encoded; None for what is copied."""
+    """Return the reasons to encode the video and the audio. A reason is None if the stream is copied."""
     if output.mode == "Remux":
         return None, None
     if output.mode == "Encode":
@@ -103,7 +108,7 @@ def _reasons(picture: Picture, sound: Sound | None, output: Output) -> tuple[str
 
 
 def why_joined(sound: Sound) -> str | None:
-    """Why sound in two tracks is encoded; None for sound in one."""
+    """Return the reason to encode audio in two tracks. Return None for audio in one track."""
     return "two mono tracks are joined to stereo" if sound.second else None
 
 
@@ -126,7 +131,10 @@ _BOTH = "video and audio comply and are copied"
 
 
 def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
-    """The size an encode gives: even, never larger than displayed, within ``maxHeight`` and the level's frame size."""
+    """Return the displayed width and height of an encode.
+
+    Both are even. The size is not larger than the source, ``maxHeight`` and the level's frame size allow.
+    """
     width, height = video.shown
     scale = min(Fraction(1), Fraction(wish.max_height, min(width, height)))
     limit = ceiling(wish)
@@ -136,41 +144,43 @@ def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
 
 
 def even(length: Fraction | int) -> int:
-    """The nearest even length that is not larger, at least 2."""
+    """Return the largest even number that is not larger than ``length``, at least 2."""
     return max(2, int(length) // 2 * 2)
 
 
 def frames_a_second(size: tuple[int, int], limit: Ceiling) -> int:
-    """The most frames a second the result may have: 60, or fewer where the level cannot have 60 of this size."""
+    """Return the maximum frames a second of the result: 60, or fewer if the level does not allow 60 at this size."""
     return max(1, min(MOST_FRAMES_A_SECOND, limit.area_a_second // limit.counted(*size)))
 
 
 def wholesome(video: Video) -> tuple[Filter, ...]:
-    """The first filters of any encode: tags that are missing are written, half pictures become whole ones; ffmpeg has
-    turned them upright before."""
+    """Return the first filters of every encode. They write missing colour tags and deinterlace the video.
+
+    ffmpeg has already rotated the frames upright.
+    """
     parity = _PARITIES.get(video.combed, "auto")
     whole = Filter("bwdif", {"mode": "send_frame", "parity": parity, "deint": "all"})
     return (color.named(color.assumed(video)), *((whole,) if is_interlaced(video) else ()))
 
 
 _PARITIES = {"tt": "tff", "bb": "bff"}
-"""bwdif's names of the field that comes first, where frames do not declare it."""
+"""bwdif's names of the first field, for frames that do not declare it."""
 
 
 def smaller(size: tuple[int, int]) -> Filter:
-    """The filter from an encode's picture to a smaller one."""
+    """Return the filter that scales the frames of an encode to a smaller size."""
     return Filter("scale", {"w": size[0], "h": size[1], "flags": "bicubic"})
 
 
 SAME_ASPECT = 0.01
-"""Aspect ratios that differ by less than this part are one: sizes are rounded to whole pixels."""
+"""Maximum relative difference of two aspect ratios that are treated as equal. Sizes are rounded to whole pixels."""
 
 
 def scaled(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
-    """The filters for a size. Each frame is scaled by its own size and aspect ratio, which may change midway.
+    """Return the filters that scale frames to ``size``. Size and aspect ratio of the frames may change midway.
 
-    A frame of the first one's shape fills the size, any other one is the largest that fits into it; ``framed`` fills
-    the rest.
+    A frame with the aspect ratio of the first frame fills ``size``. Any other frame gets the largest size that fits.
+    ``framed`` then fills the rest.
     """
     width, height = size
     shape = f"{video.shown[0] / max(1, video.shown[1]) or 1:.6f}"
@@ -181,11 +191,11 @@ def scaled(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
 
 
 def framed(size: tuple[int, int]) -> Filter:
-    """The filter that puts a frame into the middle of a size, in black; one that fills it passes as it is."""
+    """Return the filter that centres a frame in ``size`` on black. A frame of this size stays unchanged."""
     place = {"x": "2*trunc((ow-iw)/4)", "y": "2*trunc((oh-ih)/4)"}
     return Filter("pad", {"w": size[0], "h": size[1], **place, "eval": "frame"})
 
 
 def filters(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
-    """All filters of one picture, in order."""
+    """Return all filters of one video, in order."""
     return (*wholesome(video), *scaled(video, size), *color.ordinary(video), framed(size))

@@ -1,4 +1,7 @@
-"""ffmpeg's ``-progress`` blocks: key=value lines, each block ended by ``progress=continue`` or ``progress=end``."""
+"""Parser of ffmpeg's ``-progress`` output.
+
+The output is blocks of key=value lines. Each block ends with ``progress=continue`` or ``progress=end``.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +11,7 @@ _LATEST_MICROSECONDS = int(LATEST_SECONDS) * 1_000_000
 
 
 def output_seconds(lines: Iterable[str]) -> Iterator[float]:
-    """How many seconds have been written, once a block; blocks that do not know yet are passed over."""
+    """Yield the seconds of output that are written, once for each block. Skip blocks that have no time yet."""
     for line in lines:
         key, _, value = line.strip().partition("=")
         written = read_integer(value, most=_LATEST_MICROSECONDS, least=-_LATEST_MICROSECONDS)
@@ -17,5 +20,5 @@ def output_seconds(lines: Iterable[str]) -> Iterator[float]:
 
 
 def percent(done: float, total: float | None) -> int:
-    """Whole percent, 0 to 100; 0 while the total is unknown."""
+    """Return the progress in whole percent, from 0 to 100. Return 0 while the total is unknown."""
     return int(max(0.0, min(100.0, done * 100 / total))) if total and total > 0 else 0

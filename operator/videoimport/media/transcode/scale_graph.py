@@ -1,4 +1,7 @@
-"""Several sizes of one decode: each is scaled from the next larger one, which is cheaper than from the source."""
+"""Filter graph that makes several sizes from one decode.
+
+Each size is scaled from the next larger size, because this is cheaper than scaling from the source.
+"""
 
 from videoimport.media.source.streams import Video
 from videoimport.media.transcode import frame_pacing as pacing
@@ -8,7 +11,7 @@ from videoimport.media.transcode.plan import filters, smaller
 
 
 def graph(video: Video, targets: tuple[Target, ...], files: int) -> tuple[str, tuple[str, ...]]:
-    """Return ffmpeg's filter graph of the first of ``files`` inputs, and the link to map for each of ``targets``."""
+    """Return ffmpeg's filter graph for the first of ``files`` inputs, and the link to map for each of ``targets``."""
     by_size = sorted(range(len(targets)), key=lambda number: _pixels(targets[number]), reverse=True)
     fed = read_stream(0, video.index)
     made: dict[int, Stream] = {}

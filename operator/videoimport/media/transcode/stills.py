@@ -1,6 +1,9 @@
-"""Which moments of a video its still pictures show."""
+"""Times of a video's still pictures."""
 
 
 def moments(seconds: float, count: int) -> tuple[float, ...]:
-    """``count`` moments, each in the middle of its share: never the first picture, which is often black."""
+    """Return ``count`` times in seconds, each in the middle of an equal share of the video.
+
+    The first frame is never included, because it is often black.
+    """
     return tuple(seconds * (2 * number + 1) / (2 * count) for number in range(count))

@@ -1,1 +1,1 @@
-"""Whether a result is its source, and how much of a copy is decoded to prove it."""
+"""Comparison of a result with its source, and the choice of how much of a copy is decoded as a check."""

@@ -1,5 +1,8 @@
-"""How much of a copy is decoded before it is published: all of it where that is cheap, else its keyframes, all its
-sound and samples in between."""
+"""The decision how much of a copied video is decoded before the copy is published.
+
+A video that is cheap to decode is decoded completely. For any other video, the worker decodes the keyframes, all audio,
+and samples of the video.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,12 +13,21 @@ from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.plan import Picture
 
 MOST_CPU_SECONDS = 20.0
-"""Of decoding pictures. About a minute of 1080p at 5 Mbit/s in H.264, seven of 360p; an encode costs six times as much
-a picture, all else of a copy some 3 CPU seconds."""
+"""Maximum CPU seconds for decoding the frames of a copy.
+
+This is enough for about one minute of H.264 in 1080p at 5 Mbit/s, or seven minutes in 360p. An encode needs six times
+as much for each frame. All other work on a copy needs about 3 CPU seconds.
+"""
 _PIXELS_A_SECOND = 250e6
-"""That one core decodes of H.264 and H.265 at low bit rates, measured at 360p to 1080p; other codecs are faster."""
+"""Pixels a second that one core decodes of H.264 and H.265 at low bit rates, measured at 360p to 1080p.
+
+Other codecs are faster.
+"""
 _BYTES_A_SECOND = 5e6
-"""The same of entropy decoding, measured at 12 Mbit/s; it adds to the time for pixels."""
+"""Bytes a second that one core decodes in entropy decoding, measured at 12 Mbit/s.
+
+This time is added to the time for the pixels.
+"""
 MOST_SAMPLES = 30
 LEAST_SAMPLE_SECONDS = 1.0
 
@@ -24,7 +36,7 @@ Decoded = Literal["Complete", "Sampled", "NotRequired"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A part of a video that is decoded. Seconds, counted from the video's start."""
+    """A part of a video that is decoded. Times are seconds from the video's start."""
 
     start: float
     length: float
@@ -32,14 +44,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DecodeProof:
-    """What is decoded besides all keyframes and all sound: everything, or samples."""
+    """The parts that are decoded besides all keyframes and all audio: the complete video, or samples."""
 
     is_complete: bool
     samples: tuple[Sample, ...] = ()
 
     @property
     def seconds(self) -> float:
-        """How much the samples are in all."""
+        """Total length of the samples in seconds."""
         return sum(sample.length for sample in self.samples)
 
 
@@ -47,7 +59,7 @@ COMPLETE = DecodeProof(is_complete=True)
 
 
 def proof_of(picture: Picture) -> DecodeProof:
-    """What to decode of a video that is copied: at most about ``MOST_CPU_SECONDS``, or one sample at its shortest."""
+    """Return which parts of a copied video to decode, for about ``MOST_CPU_SECONDS`` or as one shortest sample."""
     needed = cpu_seconds(picture.video, picture.track)
     if needed <= MOST_CPU_SECONDS:
         return COMPLETE
@@ -62,12 +74,12 @@ def proof_of(picture: Picture) -> DecodeProof:
 
 
 def cpu_seconds(video: Video, track: Track) -> float:
-    """What it takes one core to decode a stream."""
+    """Return the CPU seconds that one core needs to decode a video stream."""
     return track.packets * video.width * video.height / _PIXELS_A_SECOND + track.size / _BYTES_A_SECOND
 
 
 def told(job: Job) -> dict[str, object]:
-    """What result.json says was proven. An encode has decoded all that it shows."""
+    """Return the decode check as fields of result.json. An encode has decoded all frames that it shows."""
     whole = job.picture.track.seconds
     decoded, seconds = _decoded(job)
     return {"decoded": decoded, "decodedSeconds": round(seconds, 3), "seconds": round(whole, 3)}

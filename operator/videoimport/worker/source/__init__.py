@@ -1,4 +1,4 @@
-"""A source's bytes between the download and ffmpeg, and ffprobe's facts about them.
+"""Access to a source's bytes from the download to ffmpeg, and the facts of the source from ffprobe.
 
-Connecting to hosts is in ``worker.fetch``.
+The package ``worker.fetch`` connects to hosts.
 """

@@ -1,4 +1,4 @@
-"""The worker's side of fetching: starts the guarded process, sends it a request and reads its progress."""
+"""The worker's side of a fetch: it starts the sandboxed process, sends the request and reads the progress."""
 
 import os
 import threading
@@ -46,16 +46,16 @@ _Told = FileGrowing | Restarted | Arrived | Fetched | Failed
 
 @dataclass(frozen=True, slots=True)
 class Mounts:
-    """Where the source's things are; in a pod the defaults."""
+    """Paths at which the source's Secret, volume and CA bundle are mounted. The defaults are the paths in a pod."""
 
     credentials: Path = Path(SOURCE_CREDENTIALS_PATH)
-    """The source's Secret."""
+    """Folder of the source's Secret."""
     volume: Path = Path(SOURCE_VOLUME_PATH)
     ca_bundle: Path = Path(CA_BUNDLE_PATH)
 
 
 def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
-    """What the fetching process is to do for a task. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
+    """Return the fetching process's request for a task. Raises ImportFailure INVALID_SPEC for an invalid CA bundle."""
     source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
     volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
     trusted = trust.bundle(worker.ca_bundle_config_map_ref, mounts.ca_bundle, folder)
@@ -83,14 +83,19 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
 
 
 def start(children: Children, folder: Path) -> Child:
-    """The fetching process, idle until ``begin`` sends it a request: it prepares while the worker checks the
-    destination."""
+    """Start the fetching process. The process prepares while the worker checks the destination, and is then idle.
+
+    ``begin`` sends the request to the process.
+    """
     return sandboxed_child.start(children, folder, "videoimport.worker.fetch", _NAME)
 
 
 class Fetching:
-    """A fetch in progress: first ``found``, then ``go``, then the other calls. Raises ImportFailure with the fetching
-    process's reason, or STALLED for a source below the pace; wherever it is asked once the failure is known."""
+    """A fetch in progress. Callers use ``found`` first, then ``go``, then the other methods.
+
+    After a failure, every method that reads results raises ImportFailure. The reason comes from the fetching process,
+    or is STALLED for a source below the minimum rate.
+    """
 
     def __init__(
         self,
@@ -110,14 +115,19 @@ class Fetching:
         self._fetched: Fetched | None = None
         self._failure: BaseException | None = None
         self.restarts = 0
-        """How often a file was thrown away and begun anew. What was made from it before is void; ask ``sources``
-        again: the file has another name then, and the old one is gone."""
+        """Number of times that the download of a file was discarded and begun again.
+
+        Results from the earlier file are invalid. Call ``sources`` again, because the new file has another name and the
+        old file is deleted.
+        """
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
     def found(self) -> Found:
-        """Wait for the source's answer, and return what is known of it. No more than its first bytes are fetched until
-        ``go``, and the time until then is not the source's."""
+        """Wait for the source's answer and return the known facts. Before ``go``, only the first bytes are fetched.
+
+        The time until ``go`` is not part of the source's measured rate.
+        """
         with self._news:
             self._news.wait_for(lambda: self._failure or self._found)
             if self._found is None:
@@ -126,23 +136,24 @@ class Fetching:
             return self._found
 
     def go(self) -> None:
-        """Have the rest fetched."""
+        """Start the fetch of the remaining bytes."""
         self._watch.resume()
         self._child.say(GO)
 
     def sources(self, timeout: float | None = None) -> Sources:
-        """The files as they are once each has its first bytes. Raises TimeoutError."""
+        """Return the files once each file has its first bytes. Raises TimeoutError."""
         with self._news:
             if not self._news.wait_for(lambda: self._failure or self._fetched or "video" in self._files, timeout):
                 raise TimeoutError
             self._check()
             if self._fetched is None:
                 return self._so_far()
-            sources = sources_of(self._fetched)  # all came before anybody looked: its index may still be read first
+            # All bytes arrived before this call, but ffmpeg may still read the index first.
+            sources = sources_of(self._fetched)
             return replace(sources, video=replace(sources.video, tail=self._tail("video")))
 
     def is_whole(self, path: Path) -> bool:
-        """Whether nothing more comes to a file."""
+        """Return whether a file is complete, so that no more bytes follow."""
         with self._news:
             self._check()
             whole = {file.path for file in self._whole.values()}
@@ -150,12 +161,12 @@ class Fetching:
             return self._fetched is not None or str(path) in whole
 
     def wait(self, timeout: float) -> None:
-        """Wait for an event, or for so many seconds: bytes also arrive without an event."""
+        """Wait for an event, at most ``timeout`` seconds. Bytes also arrive without an event."""
         with self._news:
             self._news.wait(timeout)
 
     def finish(self) -> Fetched:
-        """Everything, once it is there."""
+        """Wait until all files are complete, and return them."""
         with self._news:
             self._news.wait_for(lambda: self._failure or self._fetched)
             self._check()
@@ -222,8 +233,11 @@ class Fetching:
                 self._news.notify_all()
 
     def _opened(self, event: _Told) -> _Told:
-        """With a file in a volume named by our own descriptor. If a program moves files there meanwhile, it stays the
-        same file, and none outside the volume."""
+        """Return the event, with a file in a volume replaced by a path of the worker's own file descriptor.
+
+        If a program moves files in the volume, this path still names the same file. It never names a file outside the
+        volume.
+        """
         if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
             return event
         self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"
@@ -260,16 +274,18 @@ def begin(
     pace: Pace = USUAL,
     went_on: Callable[[], None] = lambda: None,
 ) -> Fetching:
-    """Start fetching. ``moved`` and ``went_on`` are called from a separate thread. The latter is for work that adds no
-    bytes: the end of a file is fetched first, or earlier bytes are hashed."""
-    if request.bytes_per_second:  # a configured rate limit is no slowness
+    """Start fetching. ``moved`` and ``went_on`` are called from a separate thread.
+
+    ``went_on`` reports work that adds no bytes: the end of a file is fetched first, or existing bytes are hashed.
+    """
+    if request.bytes_per_second:  # a configured rate limit does not make a source too slow
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
     child.say(request.model_dump_json(by_alias=True))
     return Fetching(child, request, moved, pace, went_on)
 
 
 def sources_of(fetched: Fetched) -> Sources:
-    """What was fetched, as the transcoder wants it."""
+    """Return the fetched files in the form that the transcoder uses."""
     audio = _source(fetched.audio) if fetched.audio else None
     return Sources(_source(fetched.video), audio, is_segmented=fetched.is_segmented)
 

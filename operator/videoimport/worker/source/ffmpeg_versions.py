@@ -1,4 +1,7 @@
-"""The check of the versions of ffmpeg and ffprobe: the log warns of an unknown one, and the run continues."""
+"""The check of ffmpeg's and ffprobe's versions.
+
+For an unknown version, the log has a warning, and the run continues.
+"""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,7 +13,10 @@ from videoimport.worker.runtime.subprocesses import Children
 
 
 def warn_of_unknown(children: Children, programs: Sequence[str] = versions.PROGRAMS) -> None:
-    """Log a warning for each program whose version is not known. What cannot be run fails where it is needed."""
+    """Log a warning for each program whose version is not known.
+
+    A program that cannot run fails later, when it is needed.
+    """
     for program in programs:
         with contextlib.suppress(ImportFailure):
             version = versions.named_version(children.run(versions.version_argv(program)).stdout)

@@ -1,4 +1,4 @@
-"""One source, whatever it came from."""
+"""The files of one source, for every kind of source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +8,14 @@ from videoimport.api.container_formats import ContainerFormat
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of a file that was fetched before the bytes between: its index, where that is last."""
+    """The end of a file that was fetched before the bytes in the middle.
+
+    It contains an index that is last in the file.
+    """
 
     path: Path
     offset: int
-    """Of the tail's first byte in the file."""
+    """Offset of the tail's first byte in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,35 +24,41 @@ class Source:
 
     path: Path
     seekable: bool
-    """Whether its parts can be fetched in any order."""
+    """True if the parts of the file can be fetched in any order."""
     size: int | None
-    """Bytes in the end; None while unknown."""
+    """Total bytes of the complete file. None while unknown."""
     finished: bool
-    """Whether all of it is there."""
+    """True if the file is complete."""
     sha256: str | None = None
-    """Of all of it, once finished."""
+    """SHA-256 of the complete file. None if the file is not complete or has no known checksum."""
     tail: Tail | None = None
-    """Set for a plain MP4 or MOV that has its index at its end, which was fetched first."""
+    """Set for a plain MP4 or MOV with the index at the end, which was fetched first."""
     container: ContainerFormat | None = None
-    """What it seems to be, where anything is known before it is examined."""
+    """Likely container format before the file is examined, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of one video: one, or video and audio apart (a page that offers them so; nothing is merged before)."""
+    """The files of one video: one file, or separate files for video and audio.
+
+    Some web pages offer separate files. The worker does not merge them before the encode.
+    """
 
     video: Source
     audio: Source | None = None
-    """None where the first file has both. It is finished before the video's first bytes are there."""
+    """None if the first file has both streams.
+
+    The audio file is complete before the first bytes of the video arrive.
+    """
     is_segmented: bool = False
-    """HLS or DASH: what was joined from segments counts as mp4."""
+    """True for HLS or DASH. A file joined from segments is treated as mp4."""
 
     @property
     def all(self) -> tuple[Source, ...]:
-        """Each file once, video first."""
+        """The files, with the video first."""
         return (self.video, self.audio) if self.audio else (self.video,)
 
     @property
     def size(self) -> int:
-        """Bytes as fetched."""
+        """Number of bytes that were fetched."""
         return sum(source.size or 0 for source in self.all)

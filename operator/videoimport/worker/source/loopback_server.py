@@ -1,7 +1,8 @@
-"""A source that is still arriving, served to ffmpeg on loopback: a reader of coming bytes waits for them.
+"""Loopback server that sends a source to ffmpeg while the source arrives. A reader of the next bytes waits for them.
 
-Only what comes next is waited for. A reader that jumps beyond the available range, or that opens one connection after
-the other, would wait for the end anyway. The server refuses it with a reason, and the run continues staged.
+A reader may wait only for the next bytes. A reader that jumps far beyond the available bytes, or opens many
+connections, would have to wait for the end of the file. The server refuses such a reader with a reason. The import then
+runs its stages one after the other.
 """
 
 import contextlib
@@ -19,9 +20,9 @@ from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.source.files import Tail
 
 MOST_CONNECTIONS = 8
-"""Of one reader; ffmpeg needs three for a file whose index is at its end."""
+"""Maximum number of connections of one reader. ffmpeg needs three for a file with the index at the end."""
 AHEAD_BYTES = 2**20
-"""A request this far beyond what is there is still for what comes next."""
+"""Bytes beyond the available bytes at which a request may begin. Such a request is still for the next bytes."""
 _CHUNK = 2**18
 _LAST_PIECE = b"0\r\n\r\n"
 _STRAYED = "ffmpeg asked for bytes that were not there yet, away from those that arrive"
@@ -30,7 +31,7 @@ _RESTLESS = f"ffmpeg opened more than {MOST_CONNECTIONS} connections"
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """What is served: a growing file, and perhaps its end, which was fetched first."""
+    """A growing file, and optionally the end of the file, which was fetched first."""
 
     growing: Growing
     tail: Growing | None = None
@@ -38,22 +39,22 @@ class ServedFile:
 
     @classmethod
     def of(cls, growing: Growing, tail: Tail | None) -> "ServedFile":
-        """A source's file."""
+        """Return the served file for a file of the source."""
         return cls(growing, Growing(tail.path, finished=True), tail.offset) if tail else cls(growing)
 
     @property
     def total(self) -> int | None:
-        """Bytes in the end, where known by now."""
+        """Total bytes of the complete file, or None while unknown."""
         return self.growing.size if self.growing.ended else self.growing.total
 
     def is_near(self, offset: int) -> bool:
-        """Whether the byte at ``offset`` is there, or among the next to come."""
+        """Return whether the byte at ``offset`` is available or is one of the next bytes."""
         if self.growing.ended or offset == 0 or self._in_tail(offset):
             return True
         return self.total is not None and offset <= self.growing.size + AHEAD_BYTES
 
     def home(self, offset: int) -> tuple[Growing, int]:
-        """Which file has the byte at ``offset``, and where in it."""
+        """Return the file that contains the byte at ``offset``, and the byte's offset in this file."""
         if self.tail is not None and self._in_tail(offset):
             return self.tail, offset - self.tail_offset
         return self.growing, offset
@@ -63,7 +64,7 @@ class ServedFile:
 
 
 class StreamReader:
-    """One program's access to one file: a separate address that cannot be guessed."""
+    """Access of one program to one file, at a separate address that cannot be guessed."""
 
     def __init__(self, file: ServedFile, address: tuple[str, int], strayed: Callable[[], None]) -> None:
         self.file = file
@@ -73,10 +74,13 @@ class StreamReader:
         self.url = f"http://{address[0]}:{address[1]}{self.path}"
         self.connections = 0
         self.why: str | None = None
-        """Set once it read outside the range: why it cannot continue, as the end of a sentence."""
+        """Reason why the reader cannot continue, as the end of a sentence. None until the server refuses a request."""
 
     def admit(self, offset: int) -> bool:
-        """Count a request for all from ``offset`` on; False, and ``strayed`` is called, when it leads nowhere."""
+        """Record a request for all bytes from ``offset`` on, and return whether the request is allowed.
+
+        If the request is refused, the method calls ``strayed``.
+        """
         with self._lock:
             self.connections += 1
             if self.why is None and self.connections > MOST_CONNECTIONS:
@@ -90,7 +94,7 @@ class StreamReader:
 
 
 class Serving:
-    """The server, from ``with`` to its end. After that no thread of it waits any more."""
+    """The server, which runs within its ``with`` block. After the block, no thread of the server waits any more."""
 
     def __enter__(self) -> "Serving":
         self._readers: dict[str, StreamReader] = {}
@@ -119,19 +123,22 @@ class Serving:
         self._server.server_close()
 
     def reader(self, file: ServedFile, strayed: Callable[[], None] = lambda: None) -> StreamReader:
-        """A new address for a file; ``strayed`` is called, from a thread, when its reader should be ended."""
+        """Return a reader with a new address for a file.
+
+        ``strayed`` is called from another thread when the program with this reader should be stopped.
+        """
         host, port = self._server.server_address[:2]
         reader = StreamReader(file, (str(host), int(port)), strayed)
         self._readers[reader.path] = reader
         return reader
 
     def find(self, path: str) -> StreamReader | None:
-        """The reader whose address has this path."""
+        """Return the reader whose address has this path, or None."""
         return self._readers.get(path)
 
     @contextlib.contextmanager
     def held(self, connection: socket.socket) -> Iterator[None]:
-        """An active connection, which ends with the server."""
+        """Keep a connection open inside the ``with`` block. The connection closes when the server stops."""
         with self._lock:
             if self._closed:
                 raise ConnectionAbortedError
@@ -148,7 +155,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A reader that was ended closes the connection; nothing is to be logged about that."""
+        """Log nothing, because a stopped reader closes its connection."""
 
 
 class _StreamHandler(BaseHTTPRequestHandler):
@@ -156,10 +163,10 @@ class _StreamHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the base class's name
-        """Addresses hold tokens and requests have no other facts: there is nothing to log."""
+        """Log nothing. Addresses contain tokens, and requests have no other facts."""
 
     def do_GET(self) -> None:
-        """All from the asked byte on, as it comes."""
+        """Send all bytes from the requested byte on, as the bytes arrive."""
         self.close_connection = True
         reader = self.owner.find(self.path)
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
@@ -172,7 +179,7 @@ class _StreamHandler(BaseHTTPRequestHandler):
         elif reader.admit(first):
             end = total if total is None or not (asked and asked[2]) else min(int(asked[2]) + 1, total)
             self._describe(first, end, total, is_part=asked is not None)
-            # A reader that was ended hangs up, and a source that failed has nothing more to give.
+            # A stopped reader closes the connection, and a failed source has no more bytes.
             with self.owner.held(self.connection), contextlib.suppress(OSError, AbandonedError):
                 _send(self.connection, reader.file, first, end)
                 if end is None:
@@ -194,9 +201,10 @@ class _StreamHandler(BaseHTTPRequestHandler):
 
 
 def _send(connection: socket.socket, file: ServedFile, first: int, end: int | None) -> None:
-    """The bytes from ``first`` to ``end``; what is not there yet is waited for.
+    """Send the bytes from ``first`` to ``end``. Wait for bytes that have not arrived yet.
 
-    Without an end, to that of the file and in pieces: only so can a reader distinguish an end from a break.
+    If ``end`` is None, send chunks up to the end of the file. Only with chunks can a reader distinguish the end of the
+    file from a broken connection.
     """
     home, offset = file.home(first)
     most = None if end is None else offset + end - first
@@ -217,5 +225,5 @@ def _send_all(connection: socket.socket, descriptor: int, offset: int, length: i
     while length:
         sent = os.sendfile(connection.fileno(), descriptor, offset, length)
         if not sent:
-            raise AbandonedError  # it was cut off: the download started over
+            raise AbandonedError  # the file was truncated because the download started again
         offset, length = offset + sent, length - sent

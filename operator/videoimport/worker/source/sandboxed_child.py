@@ -1,4 +1,4 @@
-"""The worker's side of a sandboxed process: its start, its lines, and an end without a report."""
+"""The worker's side of a sandboxed process: the start, the output lines, and an exit without a report."""
 
 import os
 import sys
@@ -14,24 +14,24 @@ from videoimport.worker.runtime.subprocesses import Child, Children, Ended
 
 Event = TypeVar("Event")
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Of the environment; proxies above all are left out."""
+"""Environment variables that the process inherits. In particular, the process inherits no proxy variables."""
 
 
 def start(children: Children, folder: Path, module: str, name: str) -> Child:
-    """Start a module as a process that reads its request from standard input. Messages call it ``name``."""
+    """Start a module as a process that reads its request from standard input. Messages use ``name`` for the process."""
     argv = (sys.executable, "-P", "-m", module)
     return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name=name)
 
 
 def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the process's environment: nothing writes outside scratch, no plug-ins, no proxies, no keys."""
+    """Return the environment of the process: no writes outside scratch, no plug-ins, no proxies and no credentials."""
     kept = {name: outer[name] for name in _KEPT if name in outer}
     own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DENO_DIR"), str(folder))
     return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def parse(events: TypeAdapter[Event], line: str, name: str) -> Event:
-    """Return the event of a line. Raises ImportFailure for what is none."""
+    """Return the event in a line. Raises ImportFailure for an invalid line."""
     try:
         return events.validate_json(line)
     except ValidationError:
@@ -39,10 +39,10 @@ def parse(events: TypeAdapter[Event], line: str, name: str) -> Event:
 
 
 def not_understood(name: str) -> ImportFailure:
-    """Return the failure for a line that does not belong there."""
+    """Return the failure for a line that is not part of the protocol."""
     return ImportFailure(Reason.INTERNAL, f"{name} wrote a line that is not of its protocol.")
 
 
 def ended_silently(ended: Ended, name: str) -> ImportFailure:
-    """Return the failure for a process that ended and reported none."""
+    """Return the failure for a process that exited and reported no failure."""
     return ImportFailure(Reason.INTERNAL, f"{name} ended with code {ended.code} and without a report.")

@@ -1,4 +1,4 @@
-"""The minimum rate of a source, and the end of a fetch below it."""
+"""The check of a source's minimum rate. A fetch below this rate is stopped."""
 
 import threading
 from collections.abc import Iterator
@@ -11,12 +11,18 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 
 USUAL = Pace(1024, 300.0)
-"""The window is longer than all tries of the fetching process's own, so that their reasons come first. It is also all
-the time for finding a page's video."""
+"""Default minimum rate in bytes a second, and the seconds over which the rate is measured.
+
+The time is longer than all retries of the fetching process, so that the process reports its own reason first. The time
+is also the limit for finding the video of a web page.
+"""
 
 
 class Watch:
-    """Ends a child whose source is slower. It counts bytes only, so no server can send slowly without end."""
+    """Monitor that stops a child process if the source is slower than the minimum rate.
+
+    The monitor measures only bytes, so that no server can send slowly without end.
+    """
 
     def __init__(self, child: Child, pace: Pace) -> None:
         self._child, self._pace = child, pace
@@ -28,7 +34,7 @@ class Watch:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Watch inside."""
+        """Run the monitor inside the ``with`` block."""
         threading.Thread(target=self._look, daemon=True).start()
         try:
             yield
@@ -36,18 +42,21 @@ class Watch:
             self._over.set()
 
     def brought(self, event: Moved | Ahead | Hashed) -> None:
-        """So far; what starts over counts from there."""
+        """Add the new bytes of an event. An event has the total number of bytes.
+
+        If the total starts again at a lower number, later bytes are measured from this number.
+        """
         with self._lock:
             self._stall.add(max(0, event.done - self._last.get(type(event), 0)))
             self._last[type(event)] = event.done
 
     def pause(self) -> None:
-        """Count no time until ``resume``: what takes it is not the source."""
+        """Stop measuring time until ``resume``. The source does not cause the delay in this period."""
         with self._lock:
             self._stall.pause()
 
     def resume(self) -> None:
-        """Count from now on."""
+        """Measure time from now on."""
         with self._lock:
             self._stall.restart()
 
@@ -61,6 +70,6 @@ class Watch:
 
     @property
     def failure(self) -> ImportFailure:
-        """The message about it."""
+        """The failure of a stalled source."""
         told = f"The source sent less than {self._pace.rate} bytes a second for {self._pace.seconds:g} seconds."
         return ImportFailure(Reason.STALLED, told)

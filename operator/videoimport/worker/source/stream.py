@@ -1,4 +1,4 @@
-"""The source during the download: its files as they grow, and their end or failure, passed to their readers."""
+"""The source during the download. This module passes the growing files, and their end or failure, to the readers."""
 
 import contextlib
 import threading
@@ -15,7 +15,7 @@ _LOOK_SECONDS = 0.05
 
 
 class Arrival:
-    """A fetch in progress. Every failure of it is raised by ``sources``, ``check`` and ``whole``."""
+    """A fetch in progress. ``sources``, ``check`` and ``whole`` raise every failure of the fetch."""
 
     def __init__(self, fetching: Fetching, serving: Serving, arrived: Callable[[int], None]) -> None:
         self._fetching, self._serving = fetching, serving
@@ -26,7 +26,7 @@ class Arrival:
         self._restarts = 0
 
     def sources(self) -> Sources:
-        """The files, once each has its first bytes."""
+        """Return the files once each file has its first bytes."""
         found = self._fetching.sources()
         for source in found.all:
             self._files[source.path] = Growing(source.path, source.size, finished=source.finished)
@@ -36,28 +36,28 @@ class Arrival:
 
     @property
     def restarted(self) -> bool:
-        """Whether the download began anew since ``sources``: what was made of it is void."""
+        """True if the download began again after ``sources``. Results from the earlier files are invalid."""
         return self._fetching.restarts != self._restarts
 
     def check(self) -> None:
-        """Raise what the fetching failed of, if it did."""
+        """Raise the failure of the fetch, if the fetch has failed."""
         self._fetching.is_whole(Path())
 
     def whole(self) -> Fetched:
-        """All of it."""
+        """Wait until the fetch is complete, and return all files."""
         return self._fetching.finish()
 
     def growing(self, source: Source) -> Growing:
-        """A file of ``sources``, as it grows."""
+        """Return a file of ``sources`` as a growing file."""
         return self._files[source.path]
 
     def reader(self, source: Source, strayed: Callable[[], None] = lambda: None) -> StreamReader:
-        """A loopback address to read a file of ``sources`` at."""
+        """Return a reader with a loopback address for a file of ``sources``."""
         return self._serving.reader(ServedFile.of(self._files[source.path], source.tail), strayed)
 
     @contextlib.contextmanager
     def telling(self, trouble: Callable[[], None]) -> Iterator[None]:
-        """Inside, ``trouble`` is called, from a thread, as soon as the growing file is of no more use."""
+        """Inside the ``with`` block, call ``trouble`` from another thread once the growing files become unusable."""
         with self._lock:
             self._trouble = trouble
         try:
@@ -67,7 +67,7 @@ class Arrival:
                 self._trouble = lambda: None
 
     def _follow(self) -> None:
-        with contextlib.suppress(BaseException):  # raised again in the reader's call
+        with contextlib.suppress(BaseException):  # ``Fetching`` raises the failure again when it is called
             if self._all_came():
                 self._arrived(sum(file.size for file in self._files.values()))
                 return
@@ -82,7 +82,7 @@ class Arrival:
             if self.restarted:
                 return False
             for path, file in self._files.items():
-                # Looked at in this order: once all is fetched, a file that was thrown away counts as whole, too.
+                # This order is required. Once all is fetched, ``is_whole`` is also true for a discarded file.
                 if not file.ended and self._fetching.is_whole(path) and not self.restarted:
                     file.end()
         return True
