@@ -29,8 +29,8 @@ request."""
 
 
 def claims(url: str) -> bool:
-    """Return whether yt-dlp has an extractor for this site. The call takes about a second, because it loads all
-    extractors."""
+    """Return whether yt-dlp has an extractor for this particular site. The call takes about a second, because it loads
+    all extractors."""
     return any(ie.suitable(url) for ie in gen_extractor_classes() if ie.ie_key() != "Generic")
 
 
@@ -93,7 +93,7 @@ class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
 def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
     """Make an answer that is read as a whole obey the limits of ``document_limits``.
 
-    Media is read in pieces, which are not limited here.
+    Media is read in pieces, to which these limits do not apply.
     """
     read_piece, head = answer._real_read, bytearray()
 
