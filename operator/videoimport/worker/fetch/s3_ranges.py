@@ -193,7 +193,7 @@ class Reader:
                     piece.arrived.put(failure(error, self._wish))
                     return
                 self._over.wait(_PAUSE_SECONDS * 2**fruitless)
-            except Exception as error:  # noqa: BLE001 — raised again where the piece is awaited
+            except Exception as error:  # noqa: BLE001 — ``Piece.chunks`` raises the exception
                 piece.arrived.put(error)
                 return
         piece.arrived.put(None)

@@ -61,7 +61,7 @@ class Looker:
         except ImportFailure as proof:
             return Look(key=key, reason=proof.reason, message=proof.text[:512])
         container = sniff.container(head)
-        if container not in ("mp4", "mov"):  # the head only: ffprobe would search a hole of gigabytes for the next packet
+        if container not in ("mp4", "mov"):  # without a hole: ffprobe would search it for the next packet
             return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
         boxes = tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], version.size))
         rest = _index(head, boxes, version.size)

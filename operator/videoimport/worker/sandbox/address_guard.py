@@ -25,10 +25,10 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _DENIED = tuple(
     ipaddress.ip_network(network)
     for network in (
-        "168.63.129.16/32",  # Azure's host, public by its number
-        "192.0.0.0/24",  # IETF protocol assignments; Oracle's metadata at .192, which older Pythons call global
-        "192.88.99.0/24",  # 6to4 relays, withdrawn
-        "fec0::/10",  # site-local, withdrawn
+        "168.63.129.16/32",  # Azure host services, although the address is public
+        "192.0.0.0/24",  # IETF protocol assignments, and Oracle's metadata at .192; older Pythons call them global
+        "192.88.99.0/24",  # 6to4 relays, no longer assigned
+        "fec0::/10",  # site-local, no longer assigned
         "3fff::/20",  # documentation
     )
 )
