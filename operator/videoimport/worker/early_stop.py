@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 EXIT_CODE = 95
-"""Exit code of ``Reason.WORKER_LOST``. Its value is repeated here, because importing ``api.reasons`` takes too long."""
+"""Exit code of ``Reason.WORKER_LOST``. The value is repeated in this module, because importing ``api.reasons`` takes
+too long."""
 MESSAGE_PATH = "/dev/termination-log"
-"""Copy of ``api.tasks.import_task.TERMINATION_MESSAGE_PATH``, repeated here for the same reason."""
+"""Copy of ``api.tasks.import_task.TERMINATION_MESSAGE_PATH``, because importing that module takes too long."""
 _OPTION = "--termination-message"
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _REPORT = (

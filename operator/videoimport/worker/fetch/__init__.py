@@ -1,4 +1,4 @@
-"""The process that fetches a source. It reads from untrusted hosts and files. The only credentials in it are the
+"""The process that fetches a source from untrusted hosts and files. The only credentials in this process are the
 source's.
 
 The HTTP client is in ``http``, and web pages are in ``ytdlp``. The use of the fetched bytes belongs in

@@ -1,7 +1,6 @@
 """Entry point of the fetching process.
 
-The process reads a request and a go-ahead from stdin, and writes events to stdout. It stores the source's bytes in a
-folder.
+The process reads a request and a go-ahead from stdin, and writes events to stdout. The source's bytes go to a folder.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Checks of a source's first bytes. They refuse content that no video file begins with."""
+"""Checks of a source's first bytes. The checks refuse content that no video file begins with."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff

@@ -82,8 +82,8 @@ class WebSecrets:
     They are sent by https at the default port, and to each trusted or named origin of this host.
     """
     _withheld: list[Origin] = field(default_factory=list)
-    """The origin of the last request, if the Secret has ``headers`` and the origin got none of its headers. Else
-    empty."""
+    """The origin of the last request, if the Secret has ``headers`` but no header was sent to the origin. An empty list
+    otherwise."""
 
     def headers_for(self, url: str) -> dict[str, str]:
         """Return the headers of the Secret for a request to ``url``. Call this for each redirect too."""

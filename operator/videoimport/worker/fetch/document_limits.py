@@ -1,4 +1,5 @@
-"""Limits of content that is read into memory as a whole: web pages, API answers, manifests, captions and keys.
+"""Limits of content that is read into memory as a whole: web pages, API answers, manifests, captions and encryption
+keys.
 
 Each limit applies to decoded content, since a few kilobytes of gzip, brotli or zstd can expand to gigabytes. Media
 files and segments are streamed to disk and have other limits (``limits.FetchLimits``).
@@ -15,18 +16,19 @@ from videoimport.worker.fetch.limits import CHUNK
 from videoimport.worker.runtime.errors import ImportFailure
 
 MOST_BYTES = 32 * 2**20
-"""Maximum number of bytes in one answer. It is above the largest answers of real sites.
+"""Maximum number of bytes in one answer. The limit is above the largest answers of real sites.
 
-An HLS playlist of 24 hours in 2-second segments with signed addresses has 22 MB. The feed of a podcast with all its
-years has 20 MB, and a watch page has 2 MB.
+An HLS playlist of 24 hours in 2-second segments with signed URLs has 22 MB. The feed of a podcast with all its years
+has 20 MB. The web page of a video has 2 MB.
 """
 MOST_TAGS = 1_000_000
-"""Maximum number of tags in XML or HTML. End tags count too. A parsed element takes 100 to 400 bytes."""
+"""Maximum number of tags in XML or HTML, including end tags. A parsed element takes 100 to 400 bytes."""
 MOST_VALUES = 2_000_000
 """Maximum number of JSON values, estimated from commas and brackets. A parsed value takes up to 100 bytes on
 average."""
 MOST_SEGMENTS = 100_000
-"""Maximum number of segments in an HLS playlist. A day in 2-second segments has 43,200. yt-dlp keeps 1 KB for each."""
+"""Maximum number of segments in an HLS playlist. A day in 2-second segments has 43,200. yt-dlp keeps 1 KB for each
+segment."""
 HEAD_BYTES = 4096
 _REPEATED = re.compile(rb"<(?:[\w.-]{1,64}:)?(?:MPD|SmoothStreamingMedia)[\s>/]", re.IGNORECASE)
 _REPEAT = re.compile(rb"""\sr\s*=\s*["']\s*\+?([\d_]{1,18})""")

@@ -31,10 +31,9 @@ class FetchLimits:
     slow_rate: int = 1024
     """Minimum rate in bytes a second."""
     tail_seconds: float = 30.0
-    """Maximum number of seconds for the end of a file, which is fetched first. The transcode can only begin after
-    it."""
+    """Maximum number of seconds for the end of a file, which is fetched first. The transcode cannot begin before."""
     before: int = 0
-    """Bytes of the source's other files, which count towards the limits too."""
+    """Total size in bytes of the source's other files, which is added to ``size`` in each check."""
 
     @property
     def pace(self) -> Pace:
@@ -60,7 +59,7 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Checks whether a source keeps a minimum rate, which a server does not if it sends a byte now and then.
+    """Checks whether a source keeps a minimum rate. A server that sends a byte now and then does not.
 
     The source stalls if the bytes that are due in ``pace.seconds`` have not arrived in that time.
     """

@@ -23,8 +23,8 @@ _MARK_NAME = "fetched.json"
 
 
 class Mark(Model):
-    """The record about a partial file. It contains a hash of the source's address, because the address may contain
-    secrets."""
+    """The record about a partial file. The record contains a hash of the source's address, because the address may
+    contain secrets."""
 
     source: str
     """The ``protocol.identity`` of the URL or object."""
@@ -38,8 +38,8 @@ class Mark(Model):
 
     @property
     def usable(self) -> int:
-        """Number of bytes to continue from. At least one byte is requested again, which shows whether the source has
-        changed."""
+        """Number of bytes that a later run can keep. At least one byte is requested again, which shows whether the
+        source has changed."""
         return self.kept if self.total is None else max(0, min(self.kept, self.total - 1))
 
 
@@ -52,7 +52,7 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
-    """Write the mark atomically. If the disk is full, the mark stays old and a later run fetches some bytes again."""
+    """Write the mark atomically. If the disk is full, the old mark stays, and a later run fetches some bytes again."""
     new = folder / f"{_MARK_NAME}.new"
     with contextlib.suppress(OSError):
         with new.open("w") as file:
@@ -105,8 +105,8 @@ class Landing:
     def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
         """Continue with the bytes of this source that an earlier run fetched, and hash them again.
 
-        Returns None if there are none, after removing the files of earlier runs. ``hashed`` is called with the number
-        of hashed bytes.
+        Returns None if there are no such bytes, after removing the files of earlier runs. ``hashed`` is called with the
+        number of hashed bytes.
         """
         if not self._outlives:
             return None

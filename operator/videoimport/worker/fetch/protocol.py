@@ -34,7 +34,8 @@ def sayable(text: str) -> str:
 
 
 def identity(kind: str, *parts: str) -> str:
-    """Return the identity of a source's bytes, for Found. It is a hash, because an address may contain secrets."""
+    """Return the identity of a source's bytes, for Found. The identity is a hash, because an address may contain
+    secrets."""
     return f"{kind}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
@@ -139,7 +140,7 @@ class Moved(Model):
 
 
 class Ahead(Model):
-    """Number of bytes of the file's end that have arrived before the rest. They are not included in Moved."""
+    """Number of bytes of the file's end that have arrived before the rest. Moved does not include these bytes."""
 
     kind: Literal["Ahead"] = "Ahead"
     done: int
@@ -178,7 +179,7 @@ class Caption(Model):
 
 
 class Extras(Model):
-    """Additional files and data of a web page, besides the video. Their number and size are limited."""
+    """Additional files and data of a web page, besides the video. The number and size of the files are limited."""
 
     chapters: tuple[Chapter, ...] = ()
     captions: tuple[Caption, ...] = ()

@@ -28,7 +28,7 @@ _ADVICE_OF_KINDS = {
     ErrorKind.BUCKET_NAME: "Correct source.s3.bucket.",
 }
 _NO_VERSION = ("NoSuchVersion", "InvalidArgument")
-"""Error codes for a version that does not exist. S3 answers InvalidArgument for an id that no version can have."""
+"""Error codes for a version that does not exist. S3 answers InvalidArgument if the id is not a valid version ID."""
 
 
 def failure(error: Exception, wish: S3Source) -> ImportFailure:

@@ -1,7 +1,7 @@
 """Entry point of the sandboxed listing process.
 
-The process reads a request and questions from stdin, and writes answers to stdout. It has access to the source's
-Secret, but not to the destination.
+The process reads a request and questions from stdin, and writes answers to stdout. The process has access to the
+source's Secret, but not to the destination.
 """
 
 import os

@@ -89,7 +89,7 @@ class Bucket:
                 yield found
 
     def _theirs(self, some: Sequence[ListedObject]) -> Iterator[ListedObject]:
-        """Yield the objects that are not results of imports. They include their versions if the request needs
+        """Yield the objects that are not results of imports. The objects have their versions if the request needs
         versions."""
         asked = [self._needs_asking(found) for found in some]
         facts = self._pool.map(lambda pair: self._facts(pair[0]) if pair[1] else pair[0], zip(some, asked, strict=True))
@@ -174,7 +174,7 @@ JSON writes some characters of an object key as six characters.
 
 
 def cursor_of(key: str) -> str:
-    """Return a cursor for an object key. It is at most a third longer than the key, plus a prefix."""
+    """Return a cursor for an object key. The cursor is at most a third longer than the key, plus a prefix."""
     if key.isprintable() and not key.startswith(_PACKED):
         return key
     return _PACKED + base64.b64encode(key.encode()).decode()

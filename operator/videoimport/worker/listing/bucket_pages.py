@@ -1,7 +1,7 @@
 """Paging through a bucket with ListObjectsV2, in the order of the object keys.
 
-The code accepts the various answers of stores. Of an object, only ``Key`` is required. If an answer has no token, the
-next request starts after its last key.
+The code accepts the different answers of stores. Only ``Key`` of an object is required. If an answer has no token, the
+next request starts after the last key.
 
 If an answer makes no progress, the listing fails, because an incomplete list must never be accepted.
 """

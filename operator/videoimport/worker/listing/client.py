@@ -1,4 +1,5 @@
-"""The worker's side of the sandboxed listing process. It sends questions and reads the answers within a time limit."""
+"""The worker's side of the sandboxed listing process. This side sends questions and reads the answers within a time
+limit."""
 
 import contextlib
 import queue
@@ -42,7 +43,7 @@ class Batch:
     passed: str | None = None
     """Cursor after the last part of the list, if that part has no entries for the page."""
     skipped: Skipped | None = None
-    """Numbers of skipped rows in that part."""
+    """Numbers of skipped rows in the part before ``passed``."""
     is_last: bool = False
     is_late: bool = False
     """True if the time ended before all requested entries arrived. No further request may be sent then."""

@@ -90,7 +90,7 @@ class Looker:
 def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | None:
     """Return the offsets of the part of the index that is not in the head: first byte and end.
 
-    Returns None if the head has the whole index, or if the rest is too long.
+    Returns None if the head has the whole index, or if the rest is too long or not found.
     """
     index = next((box for box in boxes if box.name == b"moov"), None)
     if index is not None:
@@ -103,7 +103,8 @@ def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | 
 
 
 def _is_cut(head: bytes, boxes: tuple[Box, ...]) -> bool:
-    """Return whether the head has only the beginning of the index. ffprobe would report its tracks as all tracks."""
+    """Return whether the head has only the beginning of the index. ffprobe would report the tracks in that part as all
+    tracks of the file."""
     return any(box.name == b"moov" and box.end > len(head) for box in boxes)
 
 

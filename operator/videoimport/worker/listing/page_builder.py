@@ -16,7 +16,7 @@ from videoimport.worker.listing.protocol import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
-"""Characters that some programs treat as the end of a line. They are escaped in JSON."""
+"""Characters that some programs treat as the end of a line. JSON can escape these characters."""
 
 
 class PageBuilder:

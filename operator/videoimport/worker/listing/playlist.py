@@ -40,7 +40,7 @@ _NESTED_FAULTS = (
     Reason.SOURCE_NOT_FOUND, Reason.UNSUPPORTED_SOURCE, Reason.SOURCE_AUTH_REQUIRED, Reason.GEO_BLOCKED,
     Reason.DRM_PROTECTED, Reason.SOURCE_NOT_YET_AVAILABLE, Reason.PAGE_TOO_LARGE,
 )  # fmt: skip
-"""Failures of a nested list that count as the failure of one entry."""
+"""Failures of a nested list that only affect one entry. Other failures end the whole list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def _title(raw: Raw) -> str | None:
 
 
 def _identity(raw: Raw) -> str | None:
-    """Return the identity that the video's import would report, or None if it has no extractor or id."""
+    """Return the identity that the video's import would report, or None if the entry has no extractor or id."""
     key, name = raw.get("ie_key") or raw.get("extractor_key"), raw.get("id")
     if not key or not name:
         return None

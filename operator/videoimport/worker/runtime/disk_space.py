@@ -20,7 +20,7 @@ _SCRATCH = (
 def size_of(folder: Path) -> str:
     """Return the size of a file system, such as ``it has 8388608 bytes, of which 0 are free``.
 
-    The text names the inodes too if many bytes are free. It is empty if the file system does not report its size.
+    The text includes the inodes if many bytes are free. The text is empty if the file system does not report the size.
     """
     try:
         found = os.statvfs(folder)

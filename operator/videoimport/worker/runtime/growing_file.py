@@ -60,8 +60,8 @@ class Growing:
     def fail(self) -> None:
         """Mark the file as abandoned: no process writes it any more, and no reader may wait for more bytes.
 
-        If the file was deleted, this method truncates it, which frees its disk space. It does not close the descriptor,
-        because a reader could then read another file under the same number.
+        If the file was deleted, this method truncates the file, which frees disk space. The descriptor stays open,
+        because a reader could otherwise read another file under the same number.
         """
         self._failed = True
         self._over.set()
@@ -70,8 +70,10 @@ class Growing:
                 os.truncate(f"/proc/self/fd/{self._descriptor}", 0)
 
     def wait(self, size: int) -> int:
-        """Wait until the file has at least ``size`` bytes or is complete, and return its size. Raises
-        AbandonedError."""
+        """Wait until the file has at least ``size`` bytes or is complete, and return the current number of bytes.
+
+        Raises AbandonedError.
+        """
         while True:
             over = self._over.is_set()  # read first, so that the size below includes the writer's last bytes
             if self._failed:

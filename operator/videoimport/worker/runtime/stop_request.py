@@ -1,4 +1,5 @@
-"""The request to end a run from outside. It is recorded once. Every failure after it is its effect, not a fault."""
+"""The request to end a run from outside. The request is recorded once. A failure after the request is an effect of the
+request, not a fault."""
 
 import time
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ _LOOK_SECONDS = 0.02
 
 
 class Stop:
-    """Stop request that all threads of a worker share. It has no lock, because a signal handler writes it in the main
-    thread."""
+    """Stop request that all threads of a worker share. There is no lock, because a signal handler writes the request in
+    the main thread."""
 
     def __init__(self) -> None:
         self._cause: Interruption | None = None

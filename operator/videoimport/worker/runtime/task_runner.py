@@ -27,7 +27,7 @@ Result = TypeVar("Result", bound=_Result)
 
 
 class TaskRunner(ABC, Generic[Result]):
-    """Runs one task. It always writes a report and returns the exit code of the report's reason."""
+    """Runs one task, always writes a report, and returns the exit code of the report's reason."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds

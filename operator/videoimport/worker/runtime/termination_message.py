@@ -55,7 +55,8 @@ def clip(text: str | None, limit: int) -> str | None:
 
 
 def exit_code(reason: Reason | None) -> int:
-    """Return the exit code of the process for the reason with which its run ended. Without a reason, it is 0."""
+    """Return the exit code of the process for the reason with which its run ended. The exit code is 0 without a
+    reason."""
     return 0 if reason is None else info(reason).exit_code or 1
 
 

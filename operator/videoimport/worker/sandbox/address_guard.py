@@ -88,8 +88,11 @@ class Guard:
     def __init__(
         self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = (), only: Sequence[str] | None = None
     ) -> None:
-        """Set the limits. If ``only`` is given, it lists the addresses of a proxy: only these are allowed, and
-        ``is_allowed`` must accept them too."""
+        """Set the limits.
+
+        ``only`` lists the addresses of a proxy. If ``only`` is given, other addresses are refused, and ``is_allowed``
+        must accept the proxy's address too.
+        """
         self._only = only
         self._shut = tuple(os.path.realpath(path) for path in shut_paths)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
@@ -143,7 +146,7 @@ class Guard:
         return f"{name} ({host})" if name and name != host else str(host)
 
     def forgive(self) -> None:
-        """Forget earlier refusals, because they concerned something optional."""
+        """Forget the earlier refusals, because they only affected something optional."""
         self.refused = self.refused_command = None
 
     def _may_reach(self, host: str) -> bool:

@@ -16,7 +16,7 @@ MOST_INFORMATIONAL = 16
 class FinalResponse(http.client.HTTPResponse):
     """HTTP response that skips the informational answers before it (RFC 9110, section 15.2).
 
-    Status 101 counts as final, because it switches to another protocol.
+    Status 101 is final, because it switches to another protocol.
     """
 
     def _read_status(self) -> tuple[str, int, str]:

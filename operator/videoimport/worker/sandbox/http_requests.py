@@ -72,7 +72,7 @@ class Problem:
 def explain_error(error: HTTPError, host: str, proxy_field: str) -> Problem:
     """Return the Problem that an error of urllib3 describes.
 
-    The error's own text may contain the whole URL, so it is not passed on.
+    The error's own text is not used, because it may contain the whole URL.
     """
     cause = error.__cause__ or error.__context__ or error
     if isinstance(cause, ForbiddenError):

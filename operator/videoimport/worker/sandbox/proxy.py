@@ -44,7 +44,7 @@ class Route:
     """Proxy and certificates for all HTTP clients: the worker's own client, yt-dlp and the clients of object stores."""
 
     proxy: str | None = None
-    """URL from spec.worker.proxy with its login. Messages must not contain it."""
+    """URL from spec.worker.proxy with the login. Messages must not contain the login."""
     ca_bundle: str | None = None
     """Path of a file with all trusted certificates. None for the default certificates."""
     proxy_field: str = "spec.worker.proxy"
@@ -111,10 +111,10 @@ class Route:
         return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
     def explain_refusal(self, guard: Guard, direct: str, proxied: str) -> ImportFailure | None:
-        """Return the failure for the address that the guard refused, or None if it refused none.
+        """Return the failure for the address that the guard refused, or None if there is no refused address.
 
-        The refusal is the cause, whatever error a library raised for it. ``direct`` and ``proxied`` are the texts
-        before the address: without a proxy, and with one.
+        The refusal is the cause, whatever error a library raised. The text before the address is ``direct`` without a
+        proxy, and ``proxied`` with a proxy.
         """
         if guard.refused is None:
             return None

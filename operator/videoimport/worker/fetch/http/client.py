@@ -83,8 +83,10 @@ class Browser:
         return response
 
     def _send(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """Send a request. Send it again if the server closed a kept connection meanwhile, because the server has not
-        read it then."""
+        """Send a request.
+
+        If the server closed a kept connection before it read the request, send the request again.
+        """
         pool = self._pool.connection_from_url(url)
         made = pool.num_connections
         try:

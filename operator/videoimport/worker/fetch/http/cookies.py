@@ -1,4 +1,4 @@
-"""Cookies: which cookies of an answer are kept, and which cookies a request carries.
+"""Rules for cookies: the cookies of an answer that are kept, and the cookies that a request carries.
 
 The rules are from RFC 6265, and http.cookiejar implements them.
 """

@@ -33,7 +33,7 @@ class Origin:
 
     @classmethod
     def parse(cls, url: str) -> "Origin | None":
-        """Return the origin of an http or https URL, or None if it is missing or ambiguous."""
+        """Return the origin of an http or https URL, or None if the URL has no unambiguous origin."""
         found = _AUTHORITY.match(url)
         if found is None:
             return None
@@ -49,7 +49,8 @@ class Origin:
     def named(cls, text: str) -> "Origin | None":
         """Return the origin in a line of a Secret: a host, host:port or an origin.
 
-        Without a scheme it is https. The result is None for anything else, such as a path, a login or a wildcard.
+        The scheme is https if the line has none. The result is None for anything else, such as a path, a login or a
+        wildcard.
         """
         url = text if "://" in text else f"https://{text}"
         is_bare = re.fullmatch(r"https?://[^/?#@]+/?", url, re.IGNORECASE)

@@ -41,7 +41,7 @@ def target(url: str, location: str, first: str) -> str:
 
 
 def with_login(url: str, first: str) -> str:
-    """Return ``url`` with the login of ``first``, if both have the same host and ``url`` has no login."""
+    """Return ``url`` with the login of ``first``, if both URLs have the same host and ``url`` has no login."""
     parts, login = urlsplit(url), urlsplit(first).netloc.rpartition("@")[0]
     if not login or "@" in parts.netloc or not is_own(first, url):
         return url

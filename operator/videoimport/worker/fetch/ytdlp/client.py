@@ -168,7 +168,7 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
 def pauses(refused: Callable[[], object]) -> Callable[[int], float]:
     """Return a function for the seconds before try ``n``: half a second, doubled for each try.
 
-    ``refused`` is called first. It raises for an error that no further try can solve.
+    The function calls ``refused`` first, which raises for an error that no further try can solve.
     """
 
     def pause(n: int) -> float:

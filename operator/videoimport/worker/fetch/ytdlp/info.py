@@ -56,7 +56,10 @@ def bounded(text: Any, limit: int) -> str | None:
 
 
 def _with_own_name(info: dict[str, Any]) -> dict[str, Any]:
-    """Remove the number that yt-dlp adds to the title and id of a video tag, even if the page has only one."""
+    """Return ``info`` without the number that yt-dlp adds to the title and id of a video tag.
+
+    yt-dlp adds the number even to the only video of a web page.
+    """
     if info.get("extractor_key") != "HTML5MediaEmbed":
         return info
     own = {"title": str(info.get("title", "")).removesuffix(" (1)"), "id": str(info.get("id", "")).removesuffix("-1")}

@@ -20,7 +20,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 
 _ALTERNATE, _SPECIAL, _TRICK = -2, -3, -4
-"""Values of ``preference``. They are below -1, which yt-dlp uses for a missing preference."""
+"""Values of ``preference``. All are below -1, which yt-dlp uses for a missing preference."""
 _ACCESSIBLE = "public.accessibility."
 _MAIN_ROLES = ("main", "")
 _SPECIAL_ROLES = ("commentary", "description", "sign", "emergency", "karaoke", "enhanced-audio-intelligibility")

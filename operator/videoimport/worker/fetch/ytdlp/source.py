@@ -35,7 +35,7 @@ _CONTAINERS: dict[str, ContainerFormat] = {"mp4": "mp4", "m4a": "mp4", "mov": "m
 
 
 class VideoPage:
-    """One web page. Call ``fetch`` once. It raises ImportFailure."""
+    """One web page. Call ``fetch`` once, which raises ImportFailure."""
 
     def __init__(self, around: Surroundings, url: str, secrets: WebSecrets) -> None:
         self._around, self._url, self._secrets = around, url, secrets
@@ -163,7 +163,7 @@ class VideoPage:
 
 
 class _After:
-    """Reports the progress of a file that is fetched after other files. Their bytes are added."""
+    """Reports the progress of a file that is fetched after other files. The sizes of the other files are added."""
 
     def __init__(self, teller: Any, before: int) -> None:
         self._teller, self._before = teller, before
@@ -178,8 +178,9 @@ class _After:
 
 
 def _is_plain(one: dict[str, Any]) -> bool:
-    """Return whether a format is a plain file.
+    """Return whether the worker's own client fetches the format, as a plain file.
 
-    Some sites slow down large requests. For them yt-dlp sets a chunk size, and yt-dlp fetches the file.
+    Some sites slow down large requests. yt-dlp sets a chunk size for such a site, and yt-dlp's downloader fetches the
+    file.
     """
     return one.get("protocol") in _PLAIN and not (one.get("downloader_options") or {}).get("http_chunk_size")
