@@ -1,2 +1,4 @@
-"""The pod's side: fetches, examines, transcodes, verifies and uploads one video. It has a task and a report, and no
-access to the cluster."""
+"""The worker: the process in a pod that imports one video, lists one page of a list, or delivers one webhook message.
+
+The worker reads a task and writes a report. The worker has no access to the Kubernetes API.
+"""

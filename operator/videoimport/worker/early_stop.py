@@ -1,6 +1,7 @@
-"""A stop while the worker starts: nothing has begun, so the process ends at once.
+"""Handlers for signals that arrive while the worker starts. They end the process at once, because no work has begun.
 
-Imports only small parts of the standard library: imports before the handlers delay a stop.
+This module imports only small parts of the standard library. Each import before the handlers are installed delays a
+stop.
 """
 
 import contextlib
@@ -11,22 +12,24 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 EXIT_CODE = 95
-"""Of ``Reason.WORKER_LOST``. The module that knows it takes too long to import here."""
+"""Exit code of ``Reason.WORKER_LOST``. The value is repeated in this module, because importing ``api.reasons`` takes
+too long."""
 MESSAGE_PATH = "/dev/termination-log"
-"""``api.task.TERMINATION_MESSAGE_PATH``, likewise."""
+"""Copy of ``api.tasks.import_task.TERMINATION_MESSAGE_PATH``, because importing that module takes too long."""
 _OPTION = "--termination-message"
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _REPORT = (
     '{"schemaVersion":1,"kind":"Report","uid":"","run":0,"specHash":"","outcome":"Failed","reason":"WorkerLost",'
     '"message":"The worker was terminated (%s) before it began.","finishedAt":"%s"}'
 )
-"""Of ``api.report.Report``. The task is not read yet, so it names no import."""
+"""JSON text of an ``api.tasks.import_report.Report``. The task is not read yet, so ``uid`` is empty."""
 
 
 def end_when_stopped(argv: Sequence[str]) -> None:
     """End the process at SIGTERM and SIGINT, until ``signals.Interrupts`` replaces the handlers.
 
-    The image starts the worker with both blocked, because process 1 of a container loses a signal that has no handler.
+    The image starts the worker with both signals blocked, because process 1 of a container loses a signal that has no
+    handler.
     """
     path = _message_path(argv)
     for number in _STOPPING:
@@ -35,7 +38,7 @@ def end_when_stopped(argv: Sequence[str]) -> None:
 
 
 def _message_path(argv: Sequence[str]) -> str:
-    """Return the last one that the command line names."""
+    """Return the path of the last ``--termination-message`` option, or the default path."""
     named = [after for option, after in pairwise(argv) if str(option) == _OPTION]
     return named[-1] if named else MESSAGE_PATH
 
@@ -47,7 +50,7 @@ def _end(number: int, path: str) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    """Where it cannot be written, the exit code still shows the outcome."""
+    """Write ``text`` to ``path``. If the write fails, the exit code still shows the outcome."""
     with contextlib.suppress(OSError):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         os.write(file, text.encode())

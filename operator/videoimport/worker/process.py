@@ -21,7 +21,7 @@ from videoimport.worker.runtime.task_runner import log_within_time
 
 
 class _Kind(Model):
-    """The facts that all tasks report first."""
+    """The field ``kind``, which is read before the rest of a task."""
 
     kind: str = "Import"
 
@@ -30,7 +30,10 @@ _KINDS: dict[str, type[Task | ListingTask | DeliveryTask]] = {"Listing": Listing
 
 
 def read_task(path: Path) -> Task | ListingTask | DeliveryTask:
-    """Raises ImportFailure INVALID_SPEC for what is no task of a version we know."""
+    """Return the task in the file ``path``.
+
+    Raises ImportFailure INVALID_SPEC if the file cannot be read or is not a valid task of a known version.
+    """
     try:
         text = path.read_bytes()
         return _KINDS.get(_Kind.model_validate_json(text).kind, Task).model_validate_json(text)
@@ -57,7 +60,10 @@ def _run(task: Task | ListingTask | DeliveryTask, paths: Paths) -> int:
 
 
 def _without_task(paths: Paths, failure: ImportFailure) -> int:
-    """No task, no uid: the report has the known facts only."""
+    """Write the report for a task that could not be read, and return the exit code.
+
+    The report has no ``uid``, because the uid is in the task.
+    """
     report = Report(
         uid="", run=0, spec_hash="", outcome="Failed", reason=failure.reason, message=failure.message[:1024],
         advice=failure.advice[:512], finished_at=datetime.now(UTC),
@@ -68,14 +74,14 @@ def _without_task(paths: Paths, failure: ImportFailure) -> int:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run, then end the process at once: no thread or library may hold it up."""
+    """Run the task, then end the process at once, so that no thread or library can delay the end."""
     logs.configure()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        del os.environ[name]  # ffmpeg would send even requests for our loopback server there
+        del os.environ[name]  # ffmpeg would send even requests for the loopback server to the proxy
     paths = parse(argv, __doc__)
-    Report.model_rebuild()  # now, so that the end of a run does not wait for it
+    Report.model_rebuild()  # built now, so that the end of a run does not wait for it
     try:
         code = _run(read_task(paths.task), paths)
     except ImportFailure as failure:
         code = _without_task(paths, failure)
-    os._exit(code)  # nothing is left in a buffer: each line was written out by itself
+    os._exit(code)  # no output is lost: each line was flushed when it was written

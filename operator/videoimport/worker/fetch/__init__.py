@@ -1,5 +1,6 @@
-"""The process that fetches a source: untrusted hosts and files, and no keys but the source's.
+"""The process that fetches a source from untrusted hosts and files. The only credentials in this process are the
+source's.
 
-HTTP is in ``http``, pages in ``ytdlp``. What the worker does with the bytes is in
+The HTTP client is in ``http``, and web pages are in ``ytdlp``. The use of the fetched bytes belongs in
 ``worker.source`` and ``worker.pipeline``.
 """

@@ -1,4 +1,7 @@
-"""The fetching process: request and go-ahead on stdin, events on stdout, the source's bytes into a folder; no more."""
+"""Entry point of the fetching process.
+
+The process reads a request and a go-ahead from stdin, and writes events to stdout. The source's bytes go to a folder.
+"""
 
 import os
 
@@ -13,7 +16,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 
 def fetch(around: Surroundings) -> Fetched:
-    """Whatever the source is. Raises ImportFailure."""
+    """Fetch the source of the request and check its SHA-256, if one is given. Raises ImportFailure."""
     request = around.request
     fetched = _fetched(around)
     if request.checksum and fetched.video.sha256 != request.checksum:
@@ -26,7 +29,7 @@ def fetch(around: Surroundings) -> Fetched:
 def _fetched(around: Surroundings) -> Fetched:
     request = around.request
     if request.stored:
-        # Imported only here: boto3 takes longer than a plain file's first byte.
+        # Imported inside the function, because importing boto3 takes longer than the first byte of a plain file.
         from videoimport.worker.fetch import s3_source as stored
 
         return stored.fetch(around, request.stored)
@@ -36,13 +39,13 @@ def _fetched(around: Surroundings) -> Fetched:
 
 
 def main() -> None:
-    """Read the request, install the guard, fetch, report how it ended."""
+    """Read the request, install the guard, fetch the source and report the result."""
     text = walls.begin()
     if not text.strip():
-        return  # nothing is to be fetched after all
+        return  # the worker sent no request
     teller = Teller()
     teller.tell(walls.inside(Request.model_validate_json(text), teller, fetch, FETCH_BYTES))
-    os._exit(0)  # no thread that waits for a server holds it up
+    os._exit(0)  # does not wait for threads that wait for a server
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checks of a source's first bytes: refuses content that no video file begins with."""
+"""Checks of a source's first bytes. The checks refuse content that no video file begins with."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
@@ -25,18 +25,18 @@ _NO_FILE = {
 
 
 def refuse_empty(head: bytes) -> None:
-    """Raises ImportFailure for an empty source."""
+    """Raise ImportFailure for an empty source."""
     if not head:
         raise ImportFailure(Reason.NOT_VIDEO, "The source is empty: it has no bytes at all.")
 
 
 def refuse_unfit(kind: sniff.FileKind) -> None:
-    """Raises ImportFailure for content that is no media file and that yt-dlp cannot read either."""
+    """Raise ImportFailure for content that is not a media file and that yt-dlp cannot read either."""
     refuse(_UNFIT.get(kind))
 
 
 def refuse_no_file(head: bytes) -> None:
-    """Raises ImportFailure for a file without media, if no other check follows."""
+    """Raise ImportFailure for content that is not a media file. Use this where no other check follows."""
     refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)

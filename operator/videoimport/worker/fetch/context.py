@@ -1,4 +1,4 @@
-"""The parameters of a fetch, for every kind of source."""
+"""The parameters of a fetch, the same for every kind of source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from videoimport.worker.sandbox.proxy import Route
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """One request and all that goes with it."""
+    """A request with the objects and limits that fetching needs."""
 
     request: Request
     teller: Teller
@@ -23,20 +23,20 @@ class Surroundings:
 
     @classmethod
     def of(cls, request: Request, teller: Teller, guard: Guard, route: Route) -> "Surroundings":
-        """For a request."""
+        """Return the parameters for a request."""
         limits = FetchLimits(room_bytes=request.room_bytes, max_bytes=request.max_bytes)
         return cls(request, teller, guard, route, limits, Throttle(request.bytes_per_second))
 
     def refusal(self) -> ImportFailure | None:
-        """Return the failure for an address that the guard refused; None where it refused none."""
+        """Return the failure for an address that the guard refused, or None if the guard refused none."""
         return self.route.explain_refusal(self.guard, "The source leads to", "The source was to be reached at")
 
     @property
     def folder(self) -> Path:
-        """Where files go."""
+        """Folder for the fetched files."""
         return Path(self.request.folder)
 
     @property
     def secret_folder(self) -> Path:
-        """Where the source's Secret is."""
+        """Folder at which the source's Secret is mounted."""
         return Path(self.request.secret_folder)

@@ -1,7 +1,7 @@
-"""The content of the source's Secret, and the hosts that get it: a folder with a file for each key, mounted into the
-pod.
+"""The content of the source's Secret, and the hosts to which its values are sent.
 
-It is read in the fetching process only. Errors in it are reported by key and line, never by value.
+The Secret is mounted into the pod as a folder with one file for each key. Only the fetching process reads it. Error
+messages name the key and the line, never the value.
 """
 
 import netrc
@@ -23,23 +23,26 @@ from videoimport.worker.storage.credentials import Keys
 
 FOR_WEB = ("cookies.txt", "headers", "netrc")
 _HOSTS = "hosts"
-"""Key of the Secret: origins that ``headers`` may be sent to besides the source's or the list's own."""
+"""Key of the Secret that lists more origins to which ``headers`` may be sent.
+
+Without this key, ``headers`` are sent only to the origin of the source, or to the origins of the list.
+"""
 _OF_HOST = "headers."
-"""Begins a key of the Secret that has the headers of one host."""
+"""Prefix of a key of the Secret that holds the headers for one host."""
 FOR_S3 = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _SESSION = "AWS_SESSION_TOKEN"
 _MOST_BYTES = 2**20
-"""What a Secret holds at most."""
+"""Maximum number of bytes in a Secret."""
 _OURS = (
     "host", "range", "if-range", "content-length", "transfer-encoding", "connection", "accept-encoding", "te",
     "upgrade",
 )  # fmt: skip
-"""Headers that shape the answer's bytes or the connection: they are the client's own."""
+"""Headers that control the connection or the form of the answer's body. Only the HTTP client may set them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A name and a password, for one host."""
+    """User name and password for one host."""
 
     user: str
     password: str
@@ -51,30 +54,39 @@ Lines = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, repr=False)
 class WebSecrets:
-    """For web addresses; empty where the import has no Secret. Never shown: its repr has nothing of it."""
+    """Credentials for HTTP requests, empty if the import has no Secret.
+
+    The default ``repr`` is off, so that no log shows a value.
+    """
 
     url: str = ""
-    """The source's."""
+    """URL of the source."""
     headers: Lines = ()
-    """For the trusted origins and those that the Secret names."""
+    """Headers for the trusted origins and for the origins that the Secret names."""
     cookies: tuple[Cookie, ...] = ()
     logins: Mapping[str, Login] = field(default_factory=dict)
-    """By host."""
+    """Logins by host."""
     netrc_path: str | None = None
     name: str = ""
-    """The Secret's."""
+    """Name of the Secret."""
     trusted: tuple[Origin, ...] | None = None
-    """Origins that ``headers`` go to without ``hosts``: the list's, or none; None: the source's own."""
+    """Origins that get ``headers`` even if the Secret does not name them: the origins of the list, which may be none.
+
+    None stands for the source's own origin.
+    """
     named: tuple[Origin, ...] = ()
-    """The Secret's key ``hosts``."""
+    """Origins in the Secret's key ``hosts``."""
     by_host: Mapping[str, Lines] = field(default_factory=dict)
-    """Headers of one host each: by https at its default port, and at each origin of this host that is trusted or
-    named."""
+    """Headers for one host, by host name.
+
+    They are sent by https at the default port, and to each trusted or named origin of this host.
+    """
     _withheld: list[Origin] = field(default_factory=list)
-    """At most one: where the last request went, if ``headers`` were not sent to it."""
+    """The origin of the last request, if the Secret has ``headers`` but no header was sent to the origin. An empty list
+    otherwise."""
 
     def headers_for(self, url: str) -> dict[str, str]:
-        """Return the headers of a request for this address, also after a redirect."""
+        """Return the headers of the Secret for a request to ``url``. Call this for each redirect too."""
         origin = Origin.parse(url)
         found = self._login(origin) if origin and (origin.scheme == "https" or is_own(self.url, url)) else {}
         shared = self.headers if origin and self._may_have(origin) else ()
@@ -94,7 +106,7 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """Return the failure of the last request, with advice if the host got no headers of the Secret."""
+        """Return ``failure``, with advice if the host of the last request got no headers of the Secret."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
@@ -106,7 +118,7 @@ class WebSecrets:
         return ImportFailure(failure.reason, failure.message, failure.retry_after, advice=advice)
 
     def jar(self) -> CookieJar:
-        """The cookies, each for its own domain."""
+        """Return a cookie jar with the Secret's cookies, each for its own domain."""
         jar = CookieJar(cookies.Policy())
         for cookie in self.cookies:
             jar.set_cookie(cookie)
@@ -118,7 +130,7 @@ class WebSecrets:
 
 
 def _merged(*groups: Mapping[str, str]) -> dict[str, str]:
-    """Headers together; a later one of the same name replaces an earlier one, whatever the case of its letters."""
+    """Merge headers. A later header replaces an earlier header of the same name, ignoring case."""
     found: dict[str, str] = {}
     for group in groups:
         names = {name.lower() for name in group}
@@ -127,16 +139,20 @@ def _merged(*groups: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_own(source: str, url: str) -> bool:
-    """Whether an address is of the source's own host: same name and port, and never less secure than the source's."""
+    """Return whether ``url`` has the same host and port as ``source``, over a connection that is at least as secure."""
     ours, theirs = Origin.parse(source), Origin.parse(url)
     return ours is not None and theirs is not None and ours.covers(theirs)
 
 
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
-    """For a web address. Keys of an object store alone are no error. A bulk gives the Secret of a list in a bucket to
-    the addresses on it too. ``origins`` are those that ``headers`` go to; None: the address's own.
+    """Return the credentials for a URL.
 
-    Raises ImportFailure CREDENTIALS_NOT_FOUND for one that is missing or not understood.
+    A Secret that only has the keys of an object store is valid. A BulkImport uses the Secret of a list in a bucket for
+    the URLs on the list too.
+
+    ``origins`` are the origins to which ``headers`` are sent. None stands for the origin of ``url``.
+
+    Raises ImportFailure CREDENTIALS_NOT_FOUND for a Secret that is missing or has an invalid value.
     """
     if name is None:
         return WebSecrets()
@@ -157,7 +173,8 @@ def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | 
 
 
 def read_keys(name: str | None, folder: Path) -> Keys | None:
-    """For an object store; None: requests are not signed. Raises ImportFailure CREDENTIALS_NOT_FOUND."""
+    """Return the access keys for an object store, or None for requests that are not signed. Raises ImportFailure
+    CREDENTIALS_NOT_FOUND."""
     if name is None:
         return None
     _require_any(name, folder, FOR_S3)
@@ -169,7 +186,7 @@ def read_keys(name: str | None, folder: Path) -> Keys | None:
 
 
 def unusable(name: str, what: str) -> ImportFailure:
-    """The correction for the user; ``what`` completes "The Secret 'x' …"."""
+    """Return the failure for a Secret that cannot be used. ``what`` completes "The Secret 'x' …"."""
     return ImportFailure(
         Reason.CREDENTIALS_NOT_FOUND,
         f"The Secret {name!r} of source.credentialsSecretRef {what}.",
@@ -198,7 +215,7 @@ def _lines(name: str, folder: Path, key: str) -> list[str]:
 
 
 def _told(name: str, folder: Path, key: str) -> Iterator[tuple[int, str]]:
-    """A key's lines with their numbers, without those that are empty or comments."""
+    """Yield the lines of a key with their numbers, without empty lines and comments."""
     for number, line in enumerate(_lines(name, folder, key), 1):
         if line.strip() and not line.startswith("#"):
             yield number, line
@@ -247,7 +264,7 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
         return {}
     try:
         hosts = netrc.netrc(str(path)).hosts
-    except netrc.NetrcParseError as error:  # its words quote the file
+    except netrc.NetrcParseError as error:  # the error's own text quotes the file
         raise unusable(secret, f"has something in line {error.lineno} of netrc that is not understood") from None
     except UnicodeDecodeError:
         raise unusable(secret, "has something under netrc that is no UTF-8 text") from None
@@ -257,6 +274,6 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
 
 
 def _as_connected(machine: str) -> str:
-    """A host's name in the form of an origin: ASCII in lower case."""
+    """Return a host name in the form that origins use: ASCII in lower case."""
     origin = Origin.named(machine) if ":" not in machine else None
     return origin.host if origin else machine.lower()

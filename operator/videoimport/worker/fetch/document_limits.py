@@ -1,7 +1,8 @@
-"""Limits of content that is read into memory whole: pages, API answers, manifests, captions, keys.
+"""Limits of content that is read into memory as a whole: web pages, API answers, manifests, captions and encryption
+keys.
 
-Each limit counts decoded content, since a few kilobytes of gzip, brotli or zstd can hold gigabytes. Media files and
-segments are streamed to disk and have limits of their own (``limits.FetchLimits``).
+Each limit applies to decoded content, since a few kilobytes of gzip, brotli or zstd can expand to gigabytes. Media
+files and segments are streamed to disk and have other limits (``limits.FetchLimits``).
 """
 
 import itertools
@@ -15,37 +16,45 @@ from videoimport.worker.fetch.limits import CHUNK
 from videoimport.worker.runtime.errors import ImportFailure
 
 MOST_BYTES = 32 * 2**20
-"""Of one answer. The largest that real sites give. An HLS playlist of 24 hours in 2-second segments with signed
-addresses has 22 MB. A podcast's feed of all its years has 20 MB, a watch page 2 MB."""
+"""Maximum number of bytes in one answer. The limit is above the largest answers of real sites.
+
+An HLS playlist of 24 hours in 2-second segments with signed URLs has 22 MB. The feed of a podcast with all its years
+has 20 MB. The web page of a video has 2 MB.
+"""
 MOST_TAGS = 1_000_000
-"""Of XML or HTML. Those that end an element count too, and an element takes 100 to 400 bytes."""
+"""Maximum number of tags in XML or HTML, including end tags. A parsed element takes 100 to 400 bytes."""
 MOST_VALUES = 2_000_000
-"""Of JSON, by its commas and brackets. A parsed value takes up to 100 bytes in the mean."""
+"""Maximum number of JSON values, estimated from commas and brackets. A parsed value takes up to 100 bytes on
+average."""
 MOST_SEGMENTS = 100_000
-"""Of an HLS playlist: a day in 2-second segments has 43,200. yt-dlp keeps 1 KB for each."""
+"""Maximum number of segments in an HLS playlist. A day in 2-second segments has 43,200. yt-dlp keeps 1 KB for each
+segment."""
 HEAD_BYTES = 4096
 _REPEATED = re.compile(rb"<(?:[\w.-]{1,64}:)?(?:MPD|SmoothStreamingMedia)[\s>/]", re.IGNORECASE)
 _REPEAT = re.compile(rb"""\sr\s*=\s*["']\s*\+?([\d_]{1,18})""")
-"""DASH and Smooth Streaming declare how often a segment is repeated; yt-dlp writes each one out."""
+"""The number of repetitions of a segment in a DASH or Smooth Streaming manifest. yt-dlp creates an entry for each
+repetition."""
 _BEGIN = re.compile(rb"[^\xef\xbb\xbf\xff\xfe\s\x00]")
-"""Behind a byte order mark and white space, which may be as long as the content."""
+"""The first character after a byte order mark and white space, which may be as long as the content."""
 _SEGMENT = re.compile(rb"^[^#\s]", re.M)
 _PIECE = 64 * 1024
 _MOST_ENTITY = 16
-"""Characters of an entity's value."""
+"""Maximum number of characters in an XML entity's value."""
 _ADVICE = "Give the address of the video itself, or of a smaller page or list."
 
 
 def failure(found: str, url: str = "") -> ImportFailure:
-    """PAGE_TOO_LARGE; ``found`` is the predicate of "The answer of <host> ..."."""
+    """Return a PAGE_TOO_LARGE failure. ``found`` completes the sentence "The answer of <host> ..."."""
     host = urlsplit(url).hostname if url else None
     return ImportFailure(Reason.PAGE_TOO_LARGE, f"The answer of {host or 'the source'} {found}.", advice=_ADVICE)
 
 
 def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> bytes:
-    """Return all that ``read(n)`` gives (at most n decoded bytes a call, none at the end). ``head`` was read before it.
+    """Return ``head`` and all bytes that ``read`` returns, checked against the limits of this module.
 
-    Raises ImportFailure PAGE_TOO_LARGE beyond the limits of this module.
+    ``read(n)`` returns at most n decoded bytes, and no bytes at the end. ``head`` is the part that was read before.
+
+    Raises ImportFailure PAGE_TOO_LARGE.
     """
     content = bytearray()
     while chunk := read(CHUNK):
@@ -59,7 +68,7 @@ def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> byt
 
 
 def excess(content: bytes) -> str | None:
-    """Return what of a content would take too much memory once it is parsed, or None."""
+    """Return the property by which the content would take too much memory when it is parsed, or None."""
     first = _BEGIN.search(content)
     start = content[first.start() : first.start() + 8] if first else b""
     if start.startswith(b"#EXTM3U") and _count_segments(content) > MOST_SEGMENTS:
@@ -90,9 +99,10 @@ class _LimitReached(Exception):  # noqa: N818 — control flow out of a C parser
 
 
 def _expands(content: bytes) -> bool:
-    """Whether XML declares entities that make it larger: expat lets them expand a document to a hundred times its size.
+    """Return whether XML declares entities that make the document larger.
 
-    The prologue is parsed and nothing else. Characters by name, as XHTML declares them, are fine.
+    expat lets entities expand a document to a hundred times its size. Only the part before the first element is parsed.
+    Entities for single characters, as XHTML declares them, are allowed.
     """
     parser, found = expat.ParserCreate(), []
 

@@ -1,4 +1,4 @@
-"""Limits that end a download which makes no progress, and that slow one down which would overload a source."""
+"""Limits that end a download without progress, and a throttle that slows a download down to protect the source."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The minimum rate of a source: so many bytes a second, averaged over so many seconds."""
+    """Minimum rate of a source: ``rate`` bytes a second, averaged over ``seconds``."""
 
     rate: int
     seconds: float
@@ -20,28 +20,28 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Of one source."""
+    """Limits of one source."""
 
     room_bytes: int
     max_bytes: int | None = None
     read_seconds: float = 30.0
-    """Longest silence."""
+    """Maximum number of seconds without a byte."""
     slow_seconds: float = 60.0
-    """A stall is a rate below ``slow_rate`` for so long."""
+    """Number of seconds over which the rate is averaged. A rate below ``slow_rate`` for that time is a stall."""
     slow_rate: int = 1024
-    """Bytes a second."""
+    """Minimum rate in bytes a second."""
     tail_seconds: float = 30.0
-    """Maximum time for a file's end, which is fetched first: the encode cannot begin before."""
+    """Maximum number of seconds for the end of a file, which is fetched first. The transcode cannot begin before."""
     before: int = 0
-    """Bytes of other files of the same source, which count too."""
+    """Total size in bytes of the source's other files, which is added to ``size`` in each check."""
 
     @property
     def pace(self) -> Pace:
-        """The least that the source has to bring."""
+        """The minimum rate of the source."""
         return Pace(self.slow_rate, self.slow_seconds)
 
     def check(self, size: int) -> None:
-        """Raises ImportFailure for more bytes than the user or the scratch volume allows."""
+        """Raise ImportFailure if ``size`` bytes exceed the user's limit or the scratch volume."""
         self.check_wish(size)
         size += self.before
         if size > self.room_bytes:
@@ -50,7 +50,8 @@ class FetchLimits:
             raise ImportFailure(Reason.SCRATCH_FULL, message, advice=advice)
 
     def check_wish(self, size: int) -> None:
-        """Check a source that needs no space in scratch. Raises ImportFailure for more bytes than the user allows."""
+        """Raise ImportFailure if ``size`` bytes exceed the user's limit. Use this for a source that needs no space in
+        scratch."""
         size += self.before
         if self.max_bytes is not None and size > self.max_bytes:
             message = f"The source has {size} bytes or more; requirements.maxSize is {self.max_bytes}."
@@ -58,9 +59,9 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Measures whether a source keeps the pace: a server that sends a byte now and then does not.
+    """Checks whether a source keeps a minimum rate. A server that sends a byte now and then does not.
 
-    It stalls once it takes longer than ``pace.seconds`` for the bytes that are due in that time.
+    The source stalls if the bytes that are due in ``pace.seconds`` have not arrived in that time.
     """
 
     def __init__(self, pace: Pace, offset: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -68,26 +69,26 @@ class StallDetector:
         self.restart()
 
     def add(self, size: int) -> None:
-        """Count bytes that arrived."""
+        """Add the number of bytes that arrived."""
         self._brought += size
         if self._brought >= self._pace.rate * self._pace.seconds:
             self.restart()
 
     def restart(self) -> None:
-        """Measure from now on."""
+        """Start a new measurement now."""
         self._brought, self._since = 0, self._clock()
 
     def pause(self) -> None:
-        """Count no time until ``restart``."""
+        """Stop the measurement until ``restart`` is called."""
         self._since = float("inf")
 
     @property
     def is_stalled(self) -> bool:
-        """Whether it takes too long."""
+        """Return whether the bytes that were due have not arrived in time."""
         return self._clock() - self._since >= self._pace.seconds
 
     def check(self, offset: int) -> None:
-        """Count the bytes up to an offset in one file. Raises Interrupted for a stall."""
+        """Add the bytes up to ``offset`` of one file. Raises Interrupted for a stall."""
         self.add(offset - self._offset)
         self._offset = offset
         if self.is_stalled:
@@ -96,8 +97,11 @@ class StallDetector:
 
 
 class Throttle:
-    """Holds a reader back to so many bytes a second in the mean; without a rate it does nothing. One for all threads:
-    each reader sleeps for its own bytes, after the sleep for the bytes of others before it."""
+    """Slows reading down to an average rate. Without a rate, it does nothing.
+
+    All threads share one Throttle. Each reader sleeps for its own bytes, after the time for the bytes of earlier
+    readers.
+    """
 
     def __init__(
         self,
@@ -111,15 +115,15 @@ class Throttle:
 
     @property
     def chunk(self) -> int:
-        """Bytes to read at once, so that no wait is long."""
+        """Number of bytes to read at once, small enough that no wait is long."""
         return CHUNK if self._rate is None else max(1024, min(CHUNK, self._rate // 4))
 
     def seconds(self, size: int) -> float:
-        """How long so many bytes take at least."""
+        """Return the minimum number of seconds for ``size`` bytes."""
         return size / self._rate if self._rate else 0.0
 
     def took(self, size: int) -> None:
-        """So many bytes were read: sleep until they were due."""
+        """Sleep until the ``size`` bytes that were read are due."""
         if self._rate is None:
             return
         with self._lock:
@@ -130,4 +134,4 @@ class Throttle:
 
 
 CHUNK = 256 * 1024
-"""Bytes read at once."""
+"""Number of bytes to read at once."""

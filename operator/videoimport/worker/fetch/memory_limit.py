@@ -1,9 +1,9 @@
 """Memory limit of a process that handles untrusted input.
 
-The kernel refuses memory beyond it, so Python raises MemoryError and the process still reports why it ended. Without it
-the kernel kills the process, and a hostile page looks like a container limit that is too low.
+Beyond the limit the kernel refuses memory, so Python raises MemoryError and the process can report the reason. Without
+the limit the kernel kills the process, and a hostile web page has the same effect as a container limit that is too low.
 
-RLIMIT_DATA counts private writable mappings. That includes 8 MiB for the stack of each thread.
+RLIMIT_DATA limits private writable mappings, which include 8 MiB for the stack of each thread.
 """
 
 import contextlib
@@ -11,16 +11,18 @@ import resource
 from collections.abc import Iterator
 
 FETCH_BYTES = 768 * 2**20
-"""For a fetch. A segment of a stream is held whole; a page is far smaller."""
+"""Memory limit of a fetch in bytes. A segment of a stream is in memory as a whole. A web page is far smaller."""
 LISTING_BYTES = 320 * 2**20
-"""For a listing. An idle process has 64 MiB, the worker beside it 50. The container's default limit is 512 MiB."""
+"""Memory limit of a listing in bytes. An idle process uses 64 MiB, and the worker beside it 50 MiB. The container's
+default limit is 512 MiB."""
 _RESERVE = 2**20
 
 
 def limited(most_bytes: int) -> bytearray:
-    """Limit this process, and what it starts outside ``lifted``, to ``most_bytes``. An idle one has 64 MiB.
+    """Limit the memory of this process to ``most_bytes``. Children inherit the limit unless they start inside
+    ``lifted``.
 
-    Returns memory in reserve: clear it first where MemoryError is handled.
+    Returns reserved memory: a handler of MemoryError must clear it first. An idle process uses 64 MiB.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
@@ -29,14 +31,17 @@ def limited(most_bytes: int) -> bytearray:
 
 
 def lift() -> None:
-    """Remove the limit, so that a process that has hit it can report."""
+    """Remove the limit, so that a process that has reached it can write its report."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 @contextlib.contextmanager
 def lifted() -> Iterator[None]:
-    """Remove the limit inside: deno reserves 640 MiB of address space, of which it uses a fifth."""
+    """Remove the limit while the context is active.
+
+    deno needs this, because it reserves 640 MiB of address space, of which it uses a fifth.
+    """
     before = resource.getrlimit(resource.RLIMIT_DATA)
     lift()
     try:

@@ -1,4 +1,7 @@
-"""The end of a plain MP4 or MOV whose index is there, fetched first: so it can be played as it grows."""
+"""Fetching of the end of an MP4 or MOV file before the rest.
+
+If the index (moov) is at the end, the file can then be decoded while it grows.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,15 +15,16 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 
 MOST_BYTES = 64 * 2**20
-"""The index of a day of video has some 20 MiB."""
+"""Maximum number of bytes of the end of a file. The index of a day of video has about 20 MiB."""
 
 
 Told = Callable[[int], None]
-"""Called with the bytes so far; raises Interrupted once it takes too long."""
+"""Callback for the number of bytes that have arrived. It raises Interrupted if the fetch takes too long."""
 
 
 def offset_of(head: bytes, total: int | None) -> int | None:
-    """Where the part behind the media data begins, if by the file's first bytes the index must be there."""
+    """Return the offset of the part after the media data, if the file's first bytes prove that the index is there. Else
+    None."""
     if total is None:
         return None
     for box in boxes.top_level(lambda offset, length: head[offset : offset + length], total):
@@ -32,7 +36,7 @@ def offset_of(head: bytes, total: int | None) -> int | None:
 
 
 def holds_index(tail: bytes) -> bool:
-    """Whether the index is really there."""
+    """Return whether the end of the file contains a complete index."""
     found = boxes.top_level(lambda offset, length: tail[offset : offset + length], len(tail))
     return any(box.name == b"moov" and box.end <= len(tail) for box in found)
 
@@ -46,9 +50,10 @@ def fetched(
     teller: Telling,
     fetch: Callable[[int, Told], bytes],
 ) -> TailFile | None:
-    """The tail in a separate file, or None if it cannot be fetched in time: the import works without it.
+    """Fetch the end of the file into a separate file.
 
-    ``fetch`` gets all bytes from an offset on.
+    Returns None if the end cannot be fetched in time, because the import also works without it. ``fetch`` returns all
+    bytes from an offset to the end.
     """
     first = offset_of(head, total)
     if first is None or total is None or throttle.seconds(total - first) > limits.tail_seconds:
@@ -83,8 +88,10 @@ def by_range(
     limits: FetchLimits,
     throttle: Throttle,
 ) -> Callable[[int, Told], bytes]:
-    """A fetcher that asks a web server, and accepts only the requested range of the same version. ``get`` sends a
-    request with these headers."""
+    """Return a function that fetches the end of a file from a web server by a Range request.
+
+    The function accepts only the requested range of the same version. ``get`` sends a request with the given headers.
+    """
 
     def fetch(first: int, told: Told) -> bytes:
         answer = get({"Range": f"bytes={first}-", "If-Range": validator.if_range or ""})
@@ -108,7 +115,7 @@ def by_range(
 
 
 def chunks(tail: TailFile) -> Iterator[bytes]:
-    """What was fetched, piece by piece."""
+    """Yield the content of the fetched end in chunks."""
     with Path(tail.path).open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk

@@ -1,4 +1,4 @@
-"""cookies.txt, as browsers' add-ons and curl write it: seven fields a line, with tabs between."""
+"""Parser for cookies.txt, as browser add-ons and curl write the file: seven fields a line, separated by tabs."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ _FIELDS = 7
 
 
 def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
-    """The cookies that have not run out. Raises ImportFailure CREDENTIALS_NOT_FOUND, naming the line."""
+    """Return the cookies that have not expired. Raises ImportFailure CREDENTIALS_NOT_FOUND, whose message names the
+    line."""
     found = []
     for number, line in enumerate(lines, 1):
         text = line.removeprefix(_HTTP_ONLY)

@@ -1,8 +1,8 @@
-"""The target of a download: a file in scratch that only ever grows, hashed meanwhile.
+"""The target file of a download in scratch. The file only grows, and its hash is computed meanwhile.
 
-A download that starts again goes to a file of another name. So a reader of the first one reads a part of one version,
-never a mixture of two. In scratch that outlives the pod a mark beside it records how many bytes can be trusted, and of
-which version.
+A download that starts again uses a new file name. So a reader of the first file never reads a mixture of two versions.
+
+If scratch outlives the pod, a mark beside the file records the version, and how many bytes of it are on the disk.
 """
 
 import contextlib
@@ -23,26 +23,28 @@ _MARK_NAME = "fetched.json"
 
 
 class Mark(Model):
-    """A partial file's. Holds no address, which may hold secrets, but the hash of one."""
+    """The record about a partial file. The record contains a hash of the source's address, because the address may
+    contain secrets."""
 
     source: str
-    """protocol.identity of the address or object."""
+    """The ``protocol.identity`` of the URL or object."""
     version: str
-    """The source's identifier of these bytes: an ETag, a date, a version."""
+    """Version of the bytes that the source reports: an ETag, a date or a version ID."""
     total: int | None = None
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     number: int = 0
     kept: Annotated[int, Field(ge=0)]
-    """Bytes that are certainly on the disk; what is beyond them may be anything after a crash."""
+    """Number of bytes that are certainly on the disk. After a crash, bytes beyond them may be wrong."""
 
     @property
     def usable(self) -> int:
-        """Bytes to continue from. One is left over, so that the source is asked whether it is still the same."""
+        """Number of bytes that a later run can keep. At least one byte is requested again, which shows whether the
+        source has changed."""
         return self.kept if self.total is None else max(0, min(self.kept, self.total - 1))
 
 
 def read_mark(folder: Path) -> Mark | None:
-    """None for what is absent or not understood."""
+    """Return the mark in ``folder``, or None if it is missing or invalid."""
     try:
         return Mark.model_validate_json((folder / _MARK_NAME).read_bytes())
     except (OSError, ValidationError):
@@ -50,7 +52,7 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
-    """Write the whole mark or nothing. If the disk is full, a later run fetches some bytes again."""
+    """Write the mark atomically. If the disk is full, the old mark stays, and a later run fetches some bytes again."""
     new = folder / f"{_MARK_NAME}.new"
     with contextlib.suppress(OSError):
         with new.open("w") as file:
@@ -61,18 +63,18 @@ def write_mark(folder: Path, mark: Mark) -> None:
 
 
 def remove_mark(folder: Path) -> None:
-    """Nothing can be gone on with."""
+    """Remove the mark, so that no later run continues the file."""
     (folder / _MARK_NAME).unlink(missing_ok=True)
 
 
 SYNCED_BYTES = 16 * 2**20
-"""Between two marks: the most that is lost if a node fails."""
+"""Number of bytes between two marks. At most this many bytes are lost if a node fails."""
 _HASHED_BYTES = 16 * 2**20
-"""At once, and then it is reported."""
+"""Number of bytes to hash between two progress reports."""
 
 
 class Landing:
-    """One file's place. Raises ImportFailure SCRATCH_FULL when there is no room."""
+    """The target file of one download. Raises ImportFailure SCRATCH_FULL if scratch has no space."""
 
     def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False) -> None:
         self.folder, self._first_name = folder, name
@@ -83,11 +85,11 @@ class Landing:
         self._mark: Mark | None = None
         self._total: int | None = None
         self.size = 0
-        """Bytes that are there."""
+        """Number of bytes in the file."""
 
     @property
     def path(self) -> Path:
-        """The file as it is called now."""
+        """The current path of the file."""
         return self.folder / self._name
 
     def __enter__(self) -> "Landing":
@@ -101,8 +103,11 @@ class Landing:
             self._file.close()
 
     def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
-        """Continue with the bytes that an earlier run fetched of this source, and hash them again. None if there are
-        none; earlier files are then removed."""
+        """Continue with the bytes of this source that an earlier run fetched, and hash them again.
+
+        Returns None if there are no such bytes, after removing the files of earlier runs. ``hashed`` is called with the
+        number of hashed bytes.
+        """
         if not self._outlives:
             return None
         mark = read_mark(self.folder)
@@ -110,7 +115,7 @@ class Landing:
         if mark is None or mark.source != source or mark.usable == 0 or not _holds(path, mark.usable):
             remove_mark(self.folder)
             for left in self.folder.glob(f"{self._first_name}*"):
-                left.unlink()  # what earlier runs left of other sources is of no use
+                left.unlink()  # files of other sources from earlier runs are of no use
             return None
         self._name, self._number = mark.name, mark.number
         self._file = path.open("r+b")
@@ -123,12 +128,12 @@ class Landing:
         return mark
 
     def head(self, length: int) -> bytes:
-        """The first bytes of the file."""
+        """Return the first ``length`` bytes of the file."""
         with self.path.open("rb") as file:
             return file.read(length)
 
     def remember(self, source: str, version: str | None, total: int | None) -> None:
-        """The version of the bytes from now on; without one, no later run can continue with them."""
+        """Record the version of the bytes that follow. Without a version, no later run can continue the file."""
         self._mark, self._total = None, total
         if self._outlives and version:
             self._mark = Mark(
@@ -137,7 +142,7 @@ class Landing:
             write_mark(self.folder, self._mark)
 
     def keep(self, chunk: bytes) -> None:
-        """More of it, seen by other readers at once."""
+        """Append a chunk. Other readers of the file can read it at once."""
         try:
             file = self._open()
             file.write(chunk)
@@ -150,7 +155,7 @@ class Landing:
             self._synced()
 
     def start_over(self) -> None:
-        """Throw away what is there."""
+        """Delete the bytes so far, and continue with a new file name."""
         self._mark = None
         remove_mark(self.folder)
         if self._file is None:
@@ -162,7 +167,7 @@ class Landing:
         self._name = f"{self._first_name}-{self._number}"
 
     def file(self, *, seekable: bool) -> File:
-        """The whole file, for the report."""
+        """Return the description of the complete file, for the report."""
         self._open()
         return File(path=str(self.path), size=self.size, sha256=self._hash.hexdigest(), seekable=seekable)
 

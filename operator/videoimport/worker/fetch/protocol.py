@@ -1,7 +1,8 @@
-"""The messages between the worker and its fetching process: a request and a go-ahead on stdin, events as JSON lines on
-stdout.
+"""Messages between the worker and its fetching process.
 
-No argument list has any of it, because those can be read by every process of the pod and in crash dumps.
+The worker sends a request and a go-ahead on stdin. The fetching process writes events as JSON lines to stdout.
+
+No value is an argument of the command line, because every process of the pod and crash dumps can show arguments.
 """
 
 import hashlib
@@ -22,111 +23,116 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.runtime.errors import ImportFailure
 
 GO = "go"
-"""The line that answers Found: until then nothing but the first bytes is fetched."""
+"""The line that answers a Found event. Before it, only the first bytes are fetched."""
 Part = Literal["video", "audio"]
 
 
 def sayable(text: str) -> str:
-    """``text`` as JSON can encode it: half a surrogate pair, as pages have them, becomes a question mark."""
+    """Return ``text`` in a form that JSON can encode: half a surrogate pair, which web pages may contain, becomes a
+    question mark."""
     return text.encode("utf-8", "replace").decode()
 
 
 def identity(kind: str, *parts: str) -> str:
-    """The name of bytes, for Found: a hash, since an address may hold secrets."""
+    """Return the identity of a source's bytes, for Found. The identity is a hash, because an address may contain
+    secrets."""
     return f"{kind}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
 class Request(Model):
-    """The source to fetch, and the limits. One of ``url``, ``stored`` and ``mounted`` is set."""
+    """The source to fetch, and the limits. Exactly one of ``url``, ``stored`` and ``mounted`` is set."""
 
     url: str | None = None
     stored: S3Source | None = None
-    """An object of an object store."""
+    """An object in an object store."""
     mounted: str | None = None
-    """A file's path below ``volume``."""
+    """Path of a file below ``volume``."""
     volume: str | None = None
-    """The folder a volume is mounted at."""
+    """The folder at which the volume is mounted."""
     folder: str
-    """The folder for files; it exists and is empty, except for files of an earlier run if it ``outlives`` the pod."""
+    """The folder for files. It exists and is empty, except for files of an earlier run if ``outlives`` is set."""
     outlives: bool = False
     max_height: int
-    """Of several qualities, the best up to this short side is taken."""
+    """Maximum of a video's shorter side in pixels. The best quality up to this limit is chosen."""
     max_bytes: int | None = None
-    """requirements.maxSize: beyond it SOURCE_TOO_LARGE."""
+    """Bytes in requirements.maxSize. A larger source fails with SOURCE_TOO_LARGE."""
     room_bytes: int
-    """The scratch volume's limit: beyond it SCRATCH_FULL."""
+    """Size of the scratch volume in bytes. A larger source fails with SCRATCH_FULL."""
     checksum: Sha256 | None = None
-    """What the file's SHA-256 must be."""
+    """Expected SHA-256 of the file."""
     secret: str | None = None
-    """The name of the source's Secret, for messages; None where there is none."""
+    """Name of the source's Secret for messages, or None without a Secret."""
     secret_folder: str = ""
-    """The folder of its keys."""
+    """The folder at which the Secret is mounted."""
     header_origins: tuple[str, ...] | None = None
-    """Where the Secret's ``headers`` go besides the hosts that it names; None: the url's own."""
+    """Origins that get the Secret's ``headers``, besides the hosts that the Secret names. None stands for the origin of
+    ``url``."""
     bytes_per_second: int | None = None
     sleep_seconds: int = 0
-    """Between two requests while a page is looked into."""
+    """Seconds between two requests while yt-dlp examines a web page."""
     proxy: str | None = None
     proxy_field: str = "spec.worker.proxy"
-    """Where the user wrote the proxy, for messages."""
+    """Name of the field in which the user wrote the proxy, for messages."""
     ca_bundle: str | None = None
-    """A file with all certificates to trust."""
+    """Path of a file with all trusted certificates."""
     allowed_networks: tuple[str, ...] = ()
     shut_paths: tuple[str, ...] = ()
-    """Folders that it may read nothing of."""
+    """Folders that the process must not read."""
 
 
 class Found(Model):
-    """The source answered: the facts before its bytes arrive."""
+    """The source has answered. This event holds the facts that are known before the bytes arrive."""
 
     kind: Literal["Found"] = "Found"
     type: str
-    """Url, or the extractor's name."""
+    """"Url", "S3", "PersistentVolumeClaim", or the name of yt-dlp's extractor."""
     filename: str | None = None
     source_id: str | None = None
     title: str | None = None
     size: int | None = None
-    """Bytes in all, where the source reports them."""
+    """Size of the source in bytes, if the source reports it."""
     duration_seconds: float | None = None
-    """As a page reports it."""
+    """Duration in seconds, if a web page reports it."""
     identity: str | None = None
-    """The name of these bytes, without secrets, where the source vouches for them; equal names mean equal bytes."""
+    """Identity of the bytes, without secrets, if the source can guarantee it. Equal identities mean equal bytes."""
 
 
 class TailFile(Model):
-    """The end of a growing file, from ``offset`` on, in a file of its own."""
+    """The end of a growing file, from ``offset`` on, in a separate file."""
 
     path: str
     offset: int
 
 
 class FileGrowing(Model):
-    """A file has its first bytes. It grows by appending only; the video's is reported last, when there is separate
-    audio."""
+    """A file has its first bytes, and it grows by appending only.
+
+    If there is separate audio, the event for the audio comes before the event for the video.
+    """
 
     kind: Literal["Growing"] = "Growing"
     part: Part
     path: str
     size: int | None = None
-    """The final number of bytes, where the source reports it."""
+    """Final size in bytes, if the source reports it."""
     seekable: bool = False
     is_whole: bool = False
-    """Whether the file is complete, because it is read in place."""
+    """True if the file is complete already, because it is read in place."""
     tail: TailFile | None = None
     container: ContainerFormat | None = None
-    """By its first bytes or, on pages, by the site's data."""
+    """Container format, by the first bytes or, for web pages, by the site's data."""
     is_segmented: bool = False
 
 
 class Restarted(Model):
-    """The file that grew is void and deleted: it is reported anew."""
+    """The growing file was deleted. A new file will be reported."""
 
     kind: Literal["Restarted"] = "Restarted"
     part: Part
 
 
 class Moved(Model):
-    """So many bytes are there."""
+    """Number of bytes that have arrived."""
 
     kind: Literal["Moved"] = "Moved"
     done: int
@@ -134,21 +140,21 @@ class Moved(Model):
 
 
 class Ahead(Model):
-    """So many bytes of the file's end are there, which comes before the rest; none of them counts as moved."""
+    """Number of bytes of the file's end that have arrived before the rest. Moved does not include these bytes."""
 
     kind: Literal["Ahead"] = "Ahead"
     done: int
 
 
 class Hashed(Model):
-    """So many bytes of an existing file are hashed: nothing arrives meanwhile, and yet there is progress."""
+    """Number of bytes of an existing file that are hashed. This shows progress while no bytes arrive."""
 
     kind: Literal["Hashed"] = "Hashed"
     done: int
 
 
 class File(Model):
-    """One file, whole."""
+    """A complete file."""
 
     path: str
     size: int
@@ -157,7 +163,7 @@ class File(Model):
 
 
 class Chapter(Model):
-    """A part of the video that the source names."""
+    """A chapter of the video, with the title that the source gives."""
 
     start_ms: int
     end_ms: int
@@ -165,24 +171,24 @@ class Chapter(Model):
 
 
 class Caption(Model):
-    """Subtitles in one language, in a file."""
+    """A file with subtitles in one language."""
 
     language: str
-    """As the source names it, fit for a file's name."""
+    """Language name from the source, in a form that is valid in a file name."""
     path: str
 
 
 class Extras(Model):
-    """Extras of a page besides the video. Their number and size are bounded."""
+    """Additional files and data of a web page, besides the video. The number and size of the files are limited."""
 
     chapters: tuple[Chapter, ...] = ()
     captions: tuple[Caption, ...] = ()
     thumbnail: str | None = None
-    """A picture's path."""
+    """Path of an image file."""
 
 
 class Arrived(Model):
-    """A file is whole, while another may still be growing."""
+    """A file is complete, while another file may still be growing."""
 
     kind: Literal["Arrived"] = "Arrived"
     part: Part
@@ -190,26 +196,26 @@ class Arrived(Model):
 
 
 class Fetched(Model):
-    """The end, when all went well."""
+    """Last event of a successful fetch."""
 
     kind: Literal["Fetched"] = "Fetched"
     video: File
     audio: File | None = None
-    """Set when the source offers video and audio apart."""
+    """Set if the source has video and audio in separate files."""
     is_segmented: bool = False
-    """HLS or DASH: what was joined from segments counts as mp4."""
+    """True if the source is HLS or DASH. A file that was joined from segments is handled as mp4."""
     extras: Extras = Extras()
 
 
 class Failed(Model):
-    """The end, when it did not."""
+    """Last event of a fetch that failed."""
 
     kind: Literal["Failed"] = "Failed"
     reason: Reason
     message: ShownText
     advice: ShownText = ""
     retry_after: int | None = None
-    """The source's Retry-After in seconds, if it sent one."""
+    """Seconds from the source's Retry-After header. None if the source sent no such header."""
 
     @classmethod
     def of(cls, failure: ImportFailure) -> "Failed":
@@ -223,7 +229,7 @@ class Failed(Model):
 
     @property
     def failure(self) -> ImportFailure:
-        """The failure in it."""
+        """The failure that the event describes."""
         return ImportFailure(self.reason, self.message, self.retry_after, advice=self.advice)
 
 
@@ -234,21 +240,24 @@ EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=DEFERRED)
 
 
 _PAUSE_SECONDS = 0.25
-"""Between two Moved events."""
+"""Minimum number of seconds between two Moved events."""
 
 
 class Telling(Protocol):
-    """The callbacks for progress."""
+    """Interface for reporting progress."""
 
     def tell(self, event: Model) -> None:
-        """One event, at once."""
+        """Send an event at once."""
 
     def moved(self, done: int, total: int | None) -> None:
-        """So many bytes of all files are there; not every word of it need be passed on."""
+        """Report that ``done`` bytes of all files have arrived. Some calls may be ignored."""
 
 
 class Teller:
-    """Writes events. Stray prints of libraries go to stderr, so that they cannot be taken for one."""
+    """Writes events to the original stdout.
+
+    Everything else that is printed goes to stderr, so that a library's output cannot be parsed as an event.
+    """
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -256,19 +265,19 @@ class Teller:
         self._last = 0.0
 
     def tell(self, event: Model) -> None:
-        """One event, at once."""
+        """Write an event at once."""
         self._out.write(event.model_dump_json(by_alias=True, exclude_none=True) + "\n")
         self._out.flush()
 
     def moved(self, done: int, total: int | None) -> None:
-        """A Moved event, unless there was one a moment ago."""
+        """Write a Moved event, unless the last one was less than ``_PAUSE_SECONDS`` ago."""
         now = time.monotonic()
         if now - self._last >= _PAUSE_SECONDS:
             self._last = now
             self.tell(Moved(done=done, total=total))
 
     def found(self, found: Found) -> None:
-        """Report the finding and wait for the go-ahead. Ends this process when it never comes."""
+        """Write a Found event and wait for the go-ahead. If the go-ahead does not come, this process ends."""
         self.tell(found)
         if sys.stdin.readline().strip() != GO:
             sys.exit(0)

@@ -1,4 +1,4 @@
-"""From botocore's errors of a source's object store to ImportFailure."""
+"""Conversion of botocore's errors for the source's object store to ImportFailure."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from videoimport.worker.storage.s3.answer_limits import UnusableAnswerError
 from videoimport.worker.storage.s3.errors import ErrorKind, error_code, kind_of, source_reason, status
 
 ERRORS = (BotoCoreError, ClientError, HTTPError, OSError, EOFError, ValueError)
-"""What a client raises; ValueError for a header that is none."""
+"""Exceptions that a client raises. ValueError is raised for an invalid header."""
 BY_ADDRESS = "Give the address of the object as source.url."
 _ADVICE = {
     Reason.SOURCE_NOT_FOUND: "Correct source.s3.key or bucket.",
@@ -28,11 +28,11 @@ _ADVICE_OF_KINDS = {
     ErrorKind.BUCKET_NAME: "Correct source.s3.bucket.",
 }
 _NO_VERSION = ("NoSuchVersion", "InvalidArgument")
-"""For an id that no version can have, S3 answers the latter."""
+"""Error codes for a version that does not exist. S3 answers InvalidArgument if the id is not a valid version ID."""
 
 
 def failure(error: Exception, wish: S3Source) -> ImportFailure:
-    """Our failure for what boto3 raised."""
+    """Return the failure for an exception of boto3."""
     if isinstance(error, ClientError):
         return said(error_code(error), status(error), wish, error.response)
     if isinstance(error, ParamValidationError):
@@ -51,7 +51,7 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
 
 
 def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = MappingProxyType({})) -> ImportFailure:
-    """Our failure for a store's error code, HTTP status and answer."""
+    """Return the failure for a store's error code, HTTP status and answer."""
     kind = kind_of(code, status)
     if kind is ErrorKind.NO_BUCKET:
         advice = "Correct source.s3.bucket or endpoint."
@@ -81,18 +81,18 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
 
 
 def _region(answer: Mapping[str, Any]) -> str:
-    """The bucket's region, where the store reports it."""
+    """Return the bucket's region if the store reports it, else an empty string."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return _word(answer.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region"))
 
 
 def _word(told: object) -> str:
-    """The store's value, if it is one word."""
+    """Return the store's value if it is one short identifier, else an empty string."""
     return str(told) if re.fullmatch(r"[A-Za-z0-9_-]{1,32}", str(told or "")) else ""
 
 
 def no_versions(wish: S3Source) -> ImportFailure:
-    """The failure for a store that answers with another version than it was asked for."""
+    """Return the failure for a store that answers with another version than the requested version."""
     message = f"The object store answers with another version of {wish.key!r} than source.s3.versionID, or keeps none."
     advice = "Remove source.s3.versionID, or turn on versioning of the bucket."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)

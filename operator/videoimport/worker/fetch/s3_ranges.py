@@ -1,4 +1,4 @@
-"""Reading one version of an object by ranges, whatever form the store's answers have."""
+"""Reading of one version of an object by ranges, independent of the form of the store's answers."""
 
 import queue
 import re
@@ -35,21 +35,21 @@ _PAUSE_SECONDS = 0.5
 
 _RANGE = re.compile(r"\s*bytes\s+(\d+)-(\d+)/(\d+|\*)\s*", re.IGNORECASE)
 _CONDITION_REFUSED = (400, 412, 501)
-"""HTTP status of a GET with ``If-Match``, from a store that does not know it, or compares ETags as texts."""
+"""HTTP status of a GET with ``If-Match`` at a store that does not support it, or that compares ETags as plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An object as it was found; nothing else is read of it."""
+    """The version of an object that was found first. Only this version is read."""
 
     size: int
     etag: str
-    """In quotes, whatever form the store gave it; empty where it has none."""
+    """ETag in quotes, in whatever form the store sent it. Empty if the store sent none."""
     version_id: str | None
     modified: str = ""
-    """UTC, to the second; empty where the store does not report it."""
+    """Time of the last change in UTC, to the second. Empty if the store does not report it."""
     is_weak: bool = False
-    """Whether the ETag is a weak one, which no range may be bound to (RFC 9110, 13.1.1)."""
+    """True if the ETag is weak. A range request must not depend on a weak ETag (RFC 9110, 13.1.1)."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], size: int) -> "Version":
@@ -63,13 +63,13 @@ class Version:
 
     @property
     def name(self) -> str:
-        """The value that distinguishes it from others; empty where the store reports nothing but its size."""
+        """The value that distinguishes this version from others. Empty if the store reports only the size."""
         if self.version_id or self.etag:
             return f"{self.version_id or ''} {self.etag}"
         return f"{self.modified} {self.size}" if self.modified else ""
 
     def is_same(self, other: "Version") -> bool:
-        """Whether another answer may be about the same bytes: no value that both of them have differs."""
+        """Return whether ``other`` may describe the same bytes: no value that both versions have differs."""
         pairs = ((self.version_id, other.version_id), (self.etag, other.etag))
         known = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
         if not known and self.modified and other.modified:
@@ -78,8 +78,10 @@ class Version:
 
 
 def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
-    """First and last byte of each range. Small ones first: the file that they are written to grows from its start, and
-    ffmpeg may be reading it already."""
+    """Yield the first and last byte of each range.
+
+    The first ranges are small, because the file grows from its start and ffmpeg may already be reading it.
+    """
     size, start, number = FIRST_BYTES, first, 0
     while start < end:
         stop = min(start + size, end)
@@ -90,14 +92,14 @@ def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 class Piece:
-    """A range that arrives: its bytes in order, then None, or what went wrong."""
+    """A range that is being read. The queue holds its bytes in order, then None or an exception."""
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
         self.arrived: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
 
     def chunks(self) -> Iterator[bytes]:
-        """What arrives, as it does."""
+        """Yield the bytes of the range as they arrive. Raises the exception that ended the range."""
         while (news := self.arrived.get()) is not None:
             if isinstance(news, Exception):
                 raise news
@@ -105,7 +107,7 @@ class Piece:
 
 
 class Reader:
-    """Of one object. Every call raises ImportFailure."""
+    """Reads one object. Every method raises ImportFailure."""
 
     def __init__(self, client: "S3Client", wish: S3Source, throttle: Throttle) -> None:
         self._client, self._wish, self._throttle = client, wish, throttle
@@ -113,7 +115,7 @@ class Reader:
         self._knows_conditions = True
 
     def look(self) -> Version:
-        """What is there now."""
+        """Return the current version of the object."""
         asked = {"VersionId": self._wish.version_id} if self._wish.version_id else {}
         try:
             found: Any = self._client.head_object(Bucket=self._wish.bucket, Key=self._wish.key, **asked)  # type: ignore[arg-type]
@@ -127,8 +129,11 @@ class Reader:
         return version
 
     def _look_by_get(self, asked: dict[str, str]) -> Version:
-        """The facts in the answer for one byte. An answer to HEAD has no body: only the answer to a GET explains a
-        refusal. And not every gateway answers HEAD, or gives a size."""
+        """Return the version from the answer to a GET of one byte.
+
+        Only the answer to a GET explains a refusal, because an answer to HEAD has no body. Some gateways do not answer
+        HEAD, or leave out the size.
+        """
         try:
             found: Any = self._client.get_object(
                 Bucket=self._wish.bucket,
@@ -147,14 +152,17 @@ class Reader:
         return Version.of(found, int(size))
 
     def read(self, version: Version, first: int, last: int, told: Callable[[int], None] = lambda _: None) -> bytes:
-        """A range, whole. ``told`` is called with the bytes so far; an exception that it raises ends the reading and is
-        raised."""
+        """Return all bytes of a range.
+
+        ``told`` is called with the number of bytes so far. If ``told`` raises an exception, this method stops reading
+        and raises the same exception.
+        """
         piece = Piece(first, last)
         self._bring(version, piece, told)
         return b"".join(piece.chunks())
 
     def chunks(self, pool: ThreadPoolExecutor, version: Version, first: int, end: int) -> Iterator[bytes]:
-        """Bytes ``first`` to ``end`` in order, of which several ranges are requested at once."""
+        """Yield the bytes from ``first`` up to ``end`` (exclusive) in order. Several ranges are requested at once."""
         under_way: deque[Piece] = deque()
         for start, last in spans(first, end):
             piece = Piece(start, last)
@@ -166,7 +174,7 @@ class Reader:
             yield from piece.chunks()
 
     def stop(self) -> None:
-        """All pending requests are of no use any more."""
+        """Stop all pending requests."""
         self._over.set()
 
     def _bring(self, version: Version, piece: Piece, told: Callable[[int], None] = lambda _: None) -> None:
@@ -185,7 +193,7 @@ class Reader:
                     piece.arrived.put(failure(error, self._wish))
                     return
                 self._over.wait(_PAUSE_SECONDS * 2**fruitless)
-            except Exception as error:  # noqa: BLE001 — raised again where the piece is awaited
+            except Exception as error:  # noqa: BLE001 — ``Piece.chunks`` raises the exception
                 piece.arrived.put(error)
                 return
         piece.arrived.put(None)
@@ -217,14 +225,14 @@ class Reader:
                 raise
             if not self.look().is_same(version):
                 raise
-        self._knows_conditions = False  # each answer is compared anyway
+        self._knows_conditions = False  # the version of each answer is compared anyway
         return self._answer(version, first, last)
 
     def _length(self, version: Version, answer: Any, first: int, last: int) -> int:
-        """How many bytes an answer brings, from ``first`` on. Some stores bring less than was asked for."""
+        """Return the number of bytes in an answer, from ``first`` on. Some stores send fewer bytes than requested."""
         told = _RANGE.fullmatch(answer.get("ContentRange") or "")
         if told is None and first == 0 and last + 1 == version.size:
-            start, end, size = 0, last, answer.get("ContentLength", version.size)  # all of it: no range is needed
+            start, end, size = 0, last, answer.get("ContentLength", version.size)  # the answer has the whole object
         elif told is None:
             message = "The object store ignores ranges: it answers a request for a part with the whole object."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=BY_ADDRESS)
@@ -239,7 +247,7 @@ class Reader:
 
 
 def connect(wish: S3Source, keys: Keys | None, route: Route, read_seconds: float) -> "S3Client":
-    """A client; nothing is asked yet. Raises ImportFailure INVALID_SPEC."""
+    """Return a client, without sending a request. Raises ImportFailure INVALID_SPEC."""
     return s3_client.client(
         wish, keys, read_seconds=read_seconds, attempts=_ATTEMPTS, connections=AT_ONCE + 1,
         proxy=route.proxy, ca_bundle=route.ca_bundle,

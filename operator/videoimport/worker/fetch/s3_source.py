@@ -1,4 +1,4 @@
-"""An object of an object store: one version of it for the whole import, by parallel ranges that land in order."""
+"""An object in an object store. The import reads one version, by parallel ranges that are written in order."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
@@ -16,7 +16,7 @@ from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, Version, connect
 
 
 def fetch(around: Surroundings, wish: S3Source) -> Fetched:
-    """All of it. Raises ImportFailure."""
+    """Fetch the object. Raises ImportFailure."""
     keys = secrets.read_keys(around.request.secret, around.secret_folder)
     reader = Reader(connect(wish, keys, around.route, around.limits.read_seconds), wish, around.throttle)
     version = reader.look()
@@ -63,7 +63,7 @@ class _Stored:
         return found if found and found.offset >= self._landing.size else None
 
     def _bring(self, growing: FileGrowing, end: TailFile | None) -> None:
-        """Everything up to the tail by ranges, then the tail, which is here already."""
+        """Fetch everything before the tail by ranges, then append the tail, which was fetched before."""
         last = end.offset if end else self._version.size
         is_told = self._landing.size > 0
         if is_told:
@@ -97,10 +97,10 @@ class _Stored:
 
 
 def place(wish: S3Source) -> str:
-    """Endpoint, bucket and key, for an identity."""
+    """Return endpoint, bucket and key as one text, for an identity."""
     return f"{host_of(wish.endpoint)}/{wish.bucket}/{wish.key}"
 
 
 def host_of(endpoint: str | None) -> str:
-    """Of an object store's address; without one it is AWS itself."""
+    """Return the host of an object store's endpoint. Without an endpoint, it is AWS."""
     return urlsplit(endpoint).netloc if endpoint else "amazonaws.com"

@@ -1,5 +1,7 @@
-"""The sandbox of a process that handles untrusted input. It is complete before anything is requested from a source, and
-every outcome inside is returned as a value."""
+"""The sandbox of a process that handles untrusted input.
+
+The sandbox is complete before the first request to a source. Every outcome inside is returned as a value.
+"""
 
 import os
 import signal
@@ -25,7 +27,10 @@ Done = TypeVar("Done")
 
 
 def begin() -> str:
-    """At the start of the process: it ends with its parent, logs, and reads its request. Empty for nothing."""
+    """Prepare the process and return its request, a line from stdin.
+
+    From now on the process ends with its parent and writes logs. The line is empty if there is no request.
+    """
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)
     logs.configure()
@@ -33,7 +38,10 @@ def begin() -> str:
 
 
 def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done], most_bytes: int) -> Done | Failed:
-    """Run ``do`` behind the guard, in ``most_bytes`` of memory; more memory ends as PAGE_TOO_LARGE."""
+    """Run ``do`` with the address guard and at most ``most_bytes`` of memory, and return its result.
+
+    Every exception becomes a Failed event. A MemoryError becomes PAGE_TOO_LARGE.
+    """
     try:
         proxy = with_login(request.proxy, Path(request.secret_folder)) if request.secret else request.proxy
         route = Route(proxy, request.ca_bundle, request.proxy_field)
@@ -42,7 +50,7 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
         return Failed.of(failure)
     guard.install()
     route.trust()
-    os.chdir(request.folder)  # so that no relative path means anything else
+    os.chdir(request.folder)  # so that no relative path leads to another folder
     around = Surroundings.of(request, teller, guard, route)
     reserve = memory.limited(most_bytes)
     try:
@@ -50,12 +58,12 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
     except ImportFailure as failure:
         end = failure
     except MemoryError as error:
-        # Free memory first, without using any: the traceback refers to the objects that took it.
+        # Free memory first, without allocating any: the traceback refers to the large objects.
         reserve.clear()
         error.__traceback__ = error.__context__ = None
         memory.lift()
         end = document_limits.failure(f"took more than {most_bytes // 2**20} MiB of memory to read", request.url or "")
-    except Exception as error:  # noqa: BLE001 — the border of this process: a bug here is reported, not shown as a crash
+    except Exception as error:  # noqa: BLE001 — the outermost handler: a bug is reported and does not crash the process
         logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
         folder, what = Path(request.folder), "and a file of the source was to be written"
         end = disks.scratch_full(folder, what) if disks.is_full(error) else unexpected(error)
@@ -63,7 +71,8 @@ def inside(request: Request, teller: Teller, do: Callable[[Surroundings], Done],
 
 
 def _explained(failure: ImportFailure, around: Surroundings) -> ImportFailure:
-    """A refusal by the guard is the cause, whatever error a library raised for it."""
+    """Return the guard's refusal if there is one, because it is the cause of any error that a library raised. Else
+    return ``failure``."""
     if refusal := around.refusal():
         return refusal
     if around.guard.refused_command and failure.reason is not Reason.DRM_PROTECTED:

@@ -1,5 +1,8 @@
-"""A file in a mounted volume, read in place. No path leads out of the volume: neither ``..`` nor a symbolic link, nor a
-race with a program that moves files meanwhile. Every step is taken from a folder that is open already."""
+"""A file in a mounted volume, which is read in place.
+
+No path can lead out of the volume: neither ``..`` nor a symbolic link, nor a race with a program that moves files. Each
+part of the path is opened relative to a folder that is already open.
+"""
 
 import hashlib
 import os
@@ -21,7 +24,7 @@ _ADVICE = "Correct source.persistentVolumeClaim.path."
 
 
 def open_beneath(root: str, path: str) -> int:
-    """A descriptor for reading a regular file below ``root``. Raises ImportFailure."""
+    """Return a file descriptor for reading a regular file below ``root``. Raises ImportFailure."""
     try:
         return _VolumeWalk(root, path).open()
     except FileNotFoundError:
@@ -39,7 +42,7 @@ def open_beneath(root: str, path: str) -> int:
 
 
 class _VolumeWalk:
-    """From folder to folder, each open."""
+    """Opens a path part by part, and keeps the folders open."""
 
     def __init__(self, root: str, path: str) -> None:
         self._path = path
@@ -48,7 +51,7 @@ class _VolumeWalk:
         self._folders = [os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
 
     def open(self) -> int:
-        """The file at the end."""
+        """Return the descriptor of the file at the end of the path."""
         try:
             while self._left:
                 if (found := self._step(self._left.popleft())) is not None:
@@ -59,7 +62,7 @@ class _VolumeWalk:
                 os.close(folder)
 
     def _step(self, name: str) -> int | None:
-        """One part further; the file's descriptor when it is reached."""
+        """Follow one part of the path. Returns the file's descriptor at the end of the path, else None."""
         if name in ("", "."):
             return None
         if name == "..":

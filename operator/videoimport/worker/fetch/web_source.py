@@ -1,4 +1,4 @@
-"""A web address: the file that it holds, else what yt-dlp finds there."""
+"""A source with a URL: the file at the URL, else the video that yt-dlp finds there."""
 
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ _PERHAPS_KNOWN = (Reason.SOURCE_AUTH_REQUIRED, Reason.SOURCE_NOT_FOUND, Reason.R
 
 
 def fetch(around: Surroundings, url: str) -> Fetched:
-    """All of it. Raises ImportFailure."""
+    """Fetch the source. Raises ImportFailure."""
     request = around.request
     secret = secrets.read_web(url, request.secret, around.secret_folder, request.header_origins)
     try:
@@ -48,14 +48,15 @@ def _fetched(around: Surroundings, url: str, secret: WebSecrets) -> Fetched:
 
 
 def _is_known(url: str) -> bool:
-    """A site that refuses plain requests may still accept those of yt-dlp."""
+    """Return whether yt-dlp has an extractor for the site. Such a site may refuse plain requests and still accept
+    yt-dlp's."""
     from videoimport.worker.fetch.ytdlp.client import claims
 
     return claims(url)
 
 
 def _page(around: Surroundings, url: str, secret: WebSecrets) -> Fetched:
-    # Imported only here: it takes longer than a plain file's first byte.
+    # Imported inside the function, because the import takes longer than the first byte of a plain file.
     from videoimport.worker.fetch.ytdlp.source import VideoPage
 
     return VideoPage(around, url, secret).fetch()

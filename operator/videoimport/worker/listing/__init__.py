@@ -1,4 +1,4 @@
-"""The worker of one page of a list: playlists, feeds, buckets and manifests become items.
+"""The worker that reads one page of a list. It turns the entries of playlists, feeds, buckets and manifests into items.
 
 Decisions about the items are in ``core``.
 """

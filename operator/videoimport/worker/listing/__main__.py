@@ -1,5 +1,8 @@
-"""The guarded process of a listing: a request and questions on stdin, answers on stdout. It has the source's Secret,
-and nothing of the destination."""
+"""Entry point of the sandboxed listing process.
+
+The process reads a request and questions from stdin, and writes answers to stdout. The process has access to the
+source's Secret, but not to the destination.
+"""
 
 import os
 import sys
@@ -15,14 +18,14 @@ from videoimport.worker.listing.protocol import Ask, Enough, ListEnd, ListEntry,
 
 class _List(Protocol):
     def entries(self) -> Iterator[ListEntry | Passed]:
-        """Behind the cursor."""
+        """Yield the entries after the cursor."""
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
-        """The first bytes of objects."""
+        """Read the first bytes of objects."""
 
 
 class _Web:
-    """A list whose entries are addresses: those are not looked at."""
+    """A list whose entries are URLs. The content at the URLs is not read."""
 
     def __init__(self, entries: Iterator[ListEntry | Passed]) -> None:
         self._entries = entries
@@ -35,7 +38,7 @@ class _Web:
 
 
 def _list_of(around: Surroundings, request: ListRequest) -> _List:
-    # Imported only here: each is slow to load, and never are two of them needed.
+    # Imported inside the function, because each module is slow to load and only one is needed.
     if request.source.s3:
         from videoimport.worker.listing.bucket import Bucket
 
@@ -50,7 +53,7 @@ def _list_of(around: Surroundings, request: ListRequest) -> _List:
 
 
 def _serve(around: Surroundings, request: ListRequest, teller: Teller) -> Looked:
-    """Answer until there are no more requests. Raises ImportFailure."""
+    """Answer the questions on stdin until stdin ends. Raises ImportFailure."""
     found = _list_of(around, request)
     entries = found.entries()
     for line in sys.stdin:
@@ -76,14 +79,14 @@ def _more(entries: Iterator[ListEntry | Passed], wanted: int, teller: Teller) ->
 
 
 def main() -> None:
-    """Read the request, put up the guard, answer."""
+    """Read the request, install the guard and answer the questions."""
     text = walls.begin()
     if not text.strip():
         return
     teller = Teller()
     request = ListRequest.model_validate_json(text)
     teller.tell(walls.inside(request.fetch, teller, lambda around: _serve(around, request, teller), LISTING_BYTES))
-    os._exit(0)  # no thread that waits for a server holds it up
+    os._exit(0)  # does not wait for threads that wait for a server
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which texts are addresses that can be fetched."""
+"""Validation of URLs in lists."""
 
 from urllib.parse import urlsplit
 
@@ -8,12 +8,12 @@ LEAST_LETTERS, MOST_LETTERS = 10, 2048
 
 
 def is_address(text: str) -> bool:
-    """Whether it is an http or https URL with a valid host and port; no request is sent."""
+    """Return whether ``text`` is an http or https URL with a valid host and port. No request is sent."""
     if not LEAST_LETTERS <= len(text) <= MOST_LETTERS or not all(rule.holds(text) for rule in URL):
         return False
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 — read for the error it raises
+        parts.port  # noqa: B018 — read because an invalid port raises ValueError
         host = parts.hostname or ""
         host.encode("ascii" if ":" in host else "idna")
     except ValueError:

@@ -1,6 +1,7 @@
-"""Atom feeds, which yt-dlp does not read, in the form of its own results. Pure.
+"""Parser for Atom feeds, which yt-dlp does not read. The result has the form of yt-dlp's results. Pure functions.
 
-The XML is untrusted: the parser opens nothing that a document names, and ``fetch.pages`` has refused entities.
+The XML is untrusted. The parser opens no file or URL that a document names, and ``fetch.document_limits`` has refused
+entities.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from videoimport.api.bulkimport_source import MAX_LISTED
 from videoimport.worker.listing import feed_dates as dates
 
 _MOST_ELEMENTS = 10_000
-"""Of one entry."""
+"""Maximum number of elements in one entry."""
 _CHUNK, _MOST_SILENT = 64 * 1024, 2**20
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _FEED, _ENTRY = f"{_ATOM}feed", f"{_ATOM}entry"
@@ -22,16 +23,16 @@ _YOUTUBE = ("www.youtube.com", "youtube.com")
 
 
 def playlist(content: bytes, url: str) -> dict[str, Any] | None:
-    """A flat list of the feed's entries; None for what is no Atom feed."""
+    """Return the entries of a feed as a flat list, or None if ``content`` is not an Atom feed."""
     try:
-        entries = list(islice(_entries(content), MAX_LISTED + 1))  # one more proves that there are more
-    except (Tree.ParseError, ValueError, LookupError):  # LookupError: of an unknown encoding
+        entries = list(islice(_entries(content), MAX_LISTED + 1))  # one more entry proves that the list is longer
+    except (Tree.ParseError, ValueError, LookupError):  # LookupError: the encoding is unknown
         return None
     return {"_type": "playlist", "webpage_url": url, "entries": entries}
 
 
 def _entries(content: bytes) -> Iterator[dict[str, Any]]:
-    """One after the other, each freed once it is read. Raises ValueError for what is no Atom feed."""
+    """Yield the entries one by one, and free each after use. Raises ValueError if ``content`` is not an Atom feed."""
     depth = elements = 0
     feed: Tree.Element | None = None
     for event, element in _events(content):
@@ -50,8 +51,11 @@ def _entries(content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _events(content: bytes) -> Iterator[tuple[str, Tree.Element]]:
-    """Where elements start and end. Raises ValueError where none does for long: one tag may have a million attributes,
-    and takes hundreds of MiB then."""
+    """Yield the start and end of each element.
+
+    Raises ValueError if ``_MOST_SILENT`` bytes contain no complete tag. A tag may have a million attributes, which take
+    hundreds of MiB.
+    """
     parser: Tree.XMLPullParser[Any] = Tree.XMLPullParser(("start", "end"))
     silent = 0
     for start in range(0, len(content) + 1, _CHUNK):
@@ -67,7 +71,8 @@ def _events(content: bytes) -> Iterator[tuple[str, Tree.Element]]:
 
 
 def _entry(entry: Tree.Element) -> dict[str, Any]:
-    """What it encloses comes before the page that it is about, as in other feeds."""
+    """Return an entry in yt-dlp's form. The URL of its media has priority over the URL of its web page, as in other
+    feeds."""
     links = [link for link in entry.findall(f"{_ATOM}link") if link.get("href")]
     enclosed = [link for link in links if link.get("rel") == "enclosure"]
     media = [link for link in enclosed if (link.get("type") or "").startswith("video/")] or enclosed
@@ -81,7 +86,10 @@ def _entry(entry: Tree.Element) -> dict[str, Any]:
 
 
 def _named(address: SplitResult) -> list[str]:
-    """The video that an address of YouTube names: a feed may give any id, and the linked video is imported."""
+    """Return the video id in a YouTube URL, as a list of at most one.
+
+    The id in a feed may be wrong, and the import uses the URL. So the id is only used if the URL has the same id.
+    """
     if address.netloc not in _YOUTUBE:
         return []
     if address.path == "/watch":

@@ -1,5 +1,7 @@
-"""The objects of a bucket, in the order of their keys. The cursor is a key: new objects behind it are listed, whatever
-changes before it."""
+"""The objects of a bucket, in the order of their keys.
+
+The cursor is an object key. New objects with later keys are listed, whatever changes before the cursor.
+"""
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +43,7 @@ _MOST_KEY = 1024
 
 
 class Bucket:
-    """One bucket. Every call raises ImportFailure."""
+    """Lists one bucket. Every method raises ImportFailure."""
 
     def __init__(self, around: Surroundings, request: ListRequest) -> None:
         wish = request.source.s3
@@ -55,11 +57,11 @@ class Bucket:
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._looker = Looker(self._client, around)
         self._known: dict[str, Version] = {}
-        """Of the entries reported since the last request for more."""
+        """Versions of the objects that were listed since the last request for more entries, by object key."""
         self._has_versions: bool | None = None
 
     def entries(self) -> Iterator[ListEntry | Passed]:
-        """Behind the request's cursor."""
+        """Yield the objects after the request's cursor."""
         for listed in bucket_pages.pages(self._page, self._wish.prefix, key_of(self._request.cursor or "")):
             wanted = list(self._wanted(listed))
             for start in range(0, len(wanted), _ASKED_AT_ONCE):
@@ -69,7 +71,7 @@ class Bucket:
             yield Passed(cursor=cursor_of(listed[-1].key))
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
-        """The first bytes of objects that were reported."""
+        """Read the first bytes of objects that were listed."""
         known = [(object_of(self._wish, key), self._known[key]) for key in keys]
         self._known.clear()
         yield from self._pool.map(lambda one: self._looker.look(*one), known)
@@ -87,7 +89,8 @@ class Bucket:
                 yield found
 
     def _theirs(self, some: Sequence[ListedObject]) -> Iterator[ListedObject]:
-        """The objects without results of imports; with their versions if these are wanted."""
+        """Yield the objects that are not results of imports. The objects have their versions if the request needs
+        versions."""
         asked = [self._needs_asking(found) for found in some]
         facts = self._pool.map(lambda pair: self._facts(pair[0]) if pair[1] else pair[0], zip(some, asked, strict=True))
         return (found for found in facts if found is not None)
@@ -103,7 +106,7 @@ class Bucket:
         return self._has_versions or not found.is_known
 
     def _facts(self, found: ListedObject) -> ListedObject | None:
-        """The object's present version; None if it is gone, or is a result of an import."""
+        """Return the object with its current version, or None if it no longer exists or is a result of an import."""
         try:
             head = self._asked(lambda: self._client.head_object(Bucket=self._wish.bucket, Key=found.key))
         except ImportFailure as failure:
@@ -145,35 +148,39 @@ class Bucket:
 
 
 def is_named_as_result(key: str) -> bool:
-    """Whether a key ends as those of an import's results do, whatever its folder; whether it is one, its metadata
-    shows."""
+    """Return whether an object key has the form of an import's result, in any folder.
+
+    Only the object's metadata proves that it is a result.
+    """
     path = f"/{key}"
     return any(folder_layout.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
 
 
 def object_of(wish: BucketSource, key: str) -> S3Source:
-    """One of the bucket's objects."""
+    """Return the spec of one object in the bucket."""
     return S3Source(endpoint=wish.endpoint, region=wish.region, bucket=wish.bucket, key=key)
 
 
 def _any_object(wish: BucketSource) -> S3Source:
-    """For what asks for an object although it is about the whole bucket."""
+    """Return the spec of an object, for functions that need an object although they concern the whole bucket."""
     return object_of(wish, wish.prefix or "*")
 
 
 _PACKED = "base64:"
-"""Begins a cursor whose key has letters that JSON writes with six others: so a report with it fits a termination
-message."""
+"""Prefix of a cursor that is encoded in base64, so that a report with it fits a termination message.
+
+JSON writes some characters of an object key as six characters.
+"""
 
 
 def cursor_of(key: str) -> str:
-    """What ``key_of`` makes the key of again; at most a third longer."""
+    """Return a cursor for an object key. The cursor is at most a third longer than the key, plus a prefix."""
     if key.isprintable() and not key.startswith(_PACKED):
         return key
     return _PACKED + base64.b64encode(key.encode()).decode()
 
 
 def key_of(cursor: str) -> str:
-    """The key. Raises ValueError for what is no cursor."""
+    """Return the object key of a cursor. Raises ValueError for an invalid cursor."""
     packed = cursor.removeprefix(_PACKED)
     return cursor if packed == cursor else base64.b64decode(packed, validate=True).decode()

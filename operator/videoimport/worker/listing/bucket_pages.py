@@ -1,7 +1,9 @@
-"""The objects of a bucket from ListObjectsV2, in the order of their keys, whatever form the store gives it.
+"""Paging through a bucket with ListObjectsV2, in the order of the object keys.
 
-Only ``Key`` is needed of an object. If a page has no token, the list continues from its last key. A page that does not
-lead any further ends the list with a reason, because an incomplete list must never be accepted.
+The code accepts the different answers of stores. Only ``Key`` of an object is required. If an answer has no token, the
+next request starts after the last key.
+
+If an answer makes no progress, the listing fails, because an incomplete list must never be accepted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,27 +18,27 @@ from videoimport.worker.storage.s3 import key_lists as s3_lists
 from videoimport.worker.storage.s3.key_lists import Page
 
 MOST_EMPTY = 1000
-"""Pages in a row without a key; S3 answers so where a page's keys were all deleted."""
+"""Maximum number of answers in a row without a key. S3 sends such an answer if all keys of the answer were deleted."""
 _PAGE = 1000
-"""Keys of a full page."""
+"""Number of keys in a full answer."""
 _ADVICE = "Give a manifest of addresses instead."
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """One object."""
+    """One object of the bucket."""
 
     key: str
     version: Version
     is_known: bool
-    """Whether the list has its size and its ETag."""
+    """True if the listing contains the size and the ETag of the object."""
 
 
 def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Iterator[list[ListedObject]]:
-    """Yield the objects whose keys begin with ``prefix`` and come after ``after``, page by page.
+    """Yield the objects whose keys begin with ``prefix`` and come after ``after``, one list for each answer.
 
-    ``ask`` sends ListObjectsV2. Raises ImportFailure UNSUPPORTED_SOURCE for a list that is in no order or has no end,
-    and whatever ``ask`` raises.
+    ``ask`` sends ListObjectsV2. Raises ImportFailure UNSUPPORTED_SOURCE if the keys are not in order or the list does
+    not end. Also raises the exceptions of ``ask``.
     """
     here, empty = _Position(after), 0
     while here.asks is not None:
@@ -53,16 +55,17 @@ def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Ite
 
 
 class _Position:
-    """How far a list is read, and what is asked next."""
+    """The position in a bucket, and the parameters of the next request."""
 
     def __init__(self, after: str) -> None:
         self.asks: dict[str, str] | None = {"StartAfter": after} if after else {}
         self._after = after
         self.last = ""
-        """The greatest key so far."""
+        """The greatest object key so far."""
 
     def move(self, page: Page, keys: Sequence[str]) -> None:
-        """Go behind a page. Raises ImportFailure."""
+        """Move the position behind an answer. Raises ImportFailure if the answer makes no progress or is not in
+        order."""
         asked, token = self.asks or {}, page.get("NextContinuationToken") or ""
         is_further = bool(keys) and keys[-1] > self.last
         if any(key < before for before, key in pairwise(keys)) or (is_further and keys[0] < self.last):
@@ -84,7 +87,7 @@ class _Position:
 def _listed(page: Page) -> Iterator[ListedObject]:
     before = None
     for key, found in zip(s3_lists.keys(page), page.get("Contents", []), strict=True):
-        if key and key != before:  # some list one twice
+        if key and key != before:  # some stores list a key twice
             before, size = key, found.get("Size")
             yield ListedObject(key, Version.of(found, size or 0), size is not None and bool(found.get("ETag")))
 
@@ -95,6 +98,6 @@ def _endless() -> ImportFailure:
 
 
 def unlisted(code: str) -> ImportFailure:
-    """The failure for a store that refuses ListObjectsV2 as such."""
+    """Return the failure for a store that does not support ListObjectsV2."""
     message = f"The object store does not support ListObjectsV2: {code}."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE)

@@ -1,4 +1,4 @@
-"""One cell or line of a list, without the quotes and brackets around it. Pure."""
+"""Cleaning of one cell or line of a list: invisible characters, quotes and brackets around the text. Pure functions."""
 
 import re
 import unicodedata
@@ -6,18 +6,22 @@ import unicodedata
 _EMPTY_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
     chr(number) for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F)) for number in range(first, last + 1)
 }
-"""Shown as nothing, though Unicode counts them as letters, marks or symbols."""
+"""Characters that are shown as nothing, although Unicode has them as letters, marks or symbols."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""Categories of controls, formats (zero-width, soft hyphen, BOM), spaces and separators."""
+"""Unicode categories of controls, formats (zero-width characters, soft hyphen, BOM), spaces and separators."""
 _PAIRS = {"<": ">", '"': '"', "'": "'", "`": "`", "“": "”", "„": "“”", "«": "»", "‘": "’", "(": ")"}
 _MOST_PAIRS = 3
-"""Around one address, as in ``"<address>"``. Each takes a copy of the text."""
+"""Maximum number of pairs of quotes or brackets around one URL, as in ``"<url>"``. Each pair takes a copy of the
+text."""
 _MARKDOWN = re.compile(r"!?\[(?P<text>[^\]]{0,500})\]\((?P<url>\S+?)(?:\s+[\"'(][^\n]{0,500})?\)")
 _SCHEME = re.compile(r"https?(?=://)", re.I)
 
 
 def trim(text: str) -> str:
-    """Take spaces and invisible characters off both ends. Inside, as in a query, they stay: they may be meant."""
+    """Remove spaces and invisible characters from both ends.
+
+    Inside the text they stay, because they may belong to it, for example in a query.
+    """
     start, end = 0, len(text)
     while start < end and _is_invisible(text[start]):
         start += 1
@@ -31,9 +35,9 @@ def _is_invisible(letter: str) -> bool:
 
 
 def unwrap(text: str) -> str:
-    """Return the address of ``<address>``, ``"address"`` or ``[text](address)``, with its scheme in lowercase.
+    """Return the URL in ``<url>``, ``"url"`` or ``[text](url)``, with its scheme in lowercase.
 
-    What is no address comes back trimmed only.
+    A text that is not a URL is only trimmed.
     """
     inner = trim(text)
     if link := _MARKDOWN.fullmatch(inner):
@@ -47,10 +51,10 @@ def unwrap(text: str) -> str:
 
 
 def begins_address(text: str) -> bool:
-    """Whether a text begins like an http or https address."""
+    """Return whether a text begins with http:// or https://."""
     return _SCHEME.match(text) is not None
 
 
 def has_address(text: str) -> bool:
-    """Whether an http or https address begins anywhere in a text."""
+    """Return whether a text contains http:// or https://."""
     return _SCHEME.search(text) is not None

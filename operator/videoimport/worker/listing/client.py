@@ -1,4 +1,5 @@
-"""The worker's side of the guarded process: asks, and reads the answers within a time."""
+"""The worker's side of the sandboxed listing process. This side sends questions and reads the answers within a time
+limit."""
 
 import contextlib
 import queue
@@ -40,18 +41,18 @@ class Batch:
 
     entries: list[ListEntry] = field(default_factory=list)
     passed: str | None = None
-    """Where the list continues after entries that do not count, where that was reported last."""
+    """Cursor after the last part of the list, if that part has no entries for the page."""
     skipped: Skipped | None = None
-    """What is left out of that."""
+    """Numbers of skipped rows in the part before ``passed``."""
     is_last: bool = False
     is_late: bool = False
-    """The time ended before all requested entries arrived. Send no further request."""
+    """True if the time ended before all requested entries arrived. No further request may be sent then."""
     failure: ImportFailure | None = None
-    """What ended the list behind these entries."""
+    """The failure that ended the list after these entries."""
 
 
 def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
-    """The request to the guarded process. Raises ImportFailure INVALID_SPEC for a bundle that is none."""
+    """Return the request for the sandboxed process. Raises ImportFailure INVALID_SPEC for an invalid CA bundle."""
     source = task.source
     trusted = trust.bundle(task.ca_bundle_config_map_ref, paths.ca_bundle, folder)
     secret, manifest = source.credentials_secret_ref, source.manifest
@@ -82,19 +83,22 @@ def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
 
 
 def _is_own(task: ListingTask) -> bool:
-    """Whether the bucket may be the destination's too. One store has many addresses, so its name must do: what bears a
-    result's name is asked for its mark."""
+    """Return whether the bucket may also be the destination.
+
+    Only bucket names are compared, because one store can have many addresses. In such a bucket, an object with a
+    result's name is checked for a result's metadata.
+    """
     ours, theirs = task.source.s3, task.destination.s3
     return ours is not None and theirs is not None and ours.bucket == theirs.bucket
 
 
 def start(children: Children, folder: Path) -> Child:
-    """The guarded process, idle until it gets a request."""
+    """Start the sandboxed process, which waits for a request."""
     return sandboxed_child.start(children, folder, "videoimport.worker.listing", _NAME)
 
 
 class Lister:
-    """Asks one guarded process; every call but ``more`` raises ImportFailure."""
+    """Sends questions to one sandboxed process. Every method except ``more`` raises ImportFailure."""
 
     def __init__(self, child: Child, request: ListRequest) -> None:
         self._child = child
@@ -103,8 +107,11 @@ class Lister:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def more(self, wanted: int, until: float, last_moment: float) -> Batch:
-        """At most so many entries more; fewer where the clock (monotonic) passes ``until`` and there is any, or
-        ``last_moment``."""
+        """Return at most ``wanted`` more entries.
+
+        Fewer are returned if the time passes ``until`` and there is an entry, or if the time passes ``last_moment``.
+        Both are values of ``time.monotonic``.
+        """
         self._ask(Ask(more=wanted))
         batch = Batch()
         try:
@@ -117,8 +124,10 @@ class Lister:
         return batch
 
     def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
-        """The first bytes of objects of the last batch, in this order; fewer where the clock passes ``last_moment``,
-        and then ask nothing any more."""
+        """Return the facts in the first bytes of objects of the last batch, in the order of ``keys``.
+
+        Fewer are returned if the time passes ``last_moment``. No further request may be sent then.
+        """
         self._ask(Ask(look=tuple(keys)))
         looks: list[Look] = []
         with contextlib.suppress(TimeoutError):
@@ -143,7 +152,7 @@ class Lister:
         self._child.say(question.model_dump_json(exclude_none=True))
 
     def _hear(self, until: float) -> Answer:
-        """Raises TimeoutError, or ImportFailure for what ended the process."""
+        """Return the next answer. Raises TimeoutError, or ImportFailure if the process has ended or failed."""
         try:
             answer = self._heard.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
@@ -155,7 +164,10 @@ class Lister:
         return answer
 
     def _ended(self) -> Ended:
-        """Raises ImportFailure OUT_OF_MEMORY with other advice: more memory seldom helps with a list."""
+        """Return the output of the process after its end.
+
+        Raises ImportFailure OUT_OF_MEMORY with other advice than usual, because more memory rarely helps with a list.
+        """
         try:
             return self._child.ended()
         except ImportFailure as failure:

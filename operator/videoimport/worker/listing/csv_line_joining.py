@@ -1,4 +1,4 @@
-"""Lines of a manifest, put together where quoted fields of CSV have line breaks. Pure."""
+"""Joining of CSV lines whose quoted fields contain line breaks. Pure functions."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,37 +6,38 @@ from dataclasses import dataclass
 
 MOST_LINE_BYTES = 64 * 1024
 _MOST_LINES = 200
-"""Of one record."""
+"""Maximum number of lines of one record."""
 
 
 @dataclass(slots=True)
 class Record:
-    """A line, or the lines of one record; or what is wrong with it."""
+    """A line, or the joined lines of one record, or an error message."""
 
     line: int
-    """That it begins in, from 1."""
+    """Number of its first line, from 1."""
     text: str = ""
     wrong: str | None = None
 
 
 class Quotes:
-    """Records of CSV, whose quoted fields may have line breaks. One whose quotes never end is the fault of the line
-    that it begins in; the next one is read for itself.
+    """Joins CSV lines into records, because quoted fields may contain line breaks.
 
-    Each line's letters are read twice at most, as a line that begins a record and as one within quotes. Untrusted lists
-    have quotes that never end.
+    If quotes never end, the line in which they begin is an error, and the next line begins a new record.
+
+    Each line is read at most twice: as the first line of a record, and as a line within quotes. Untrusted lists may
+    have many quotes that never end.
     """
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
         self._waiting: deque[Record] = deque()
         self._count = self._letters = 0
-        """Of the first record, as far as it is looked at."""
+        """Numbers of lines and characters of the first record that have been read."""
         self._held: dict[int, bool] = {}
-        """By the number of a line within quotes, whether they continue behind it."""
+        """For each line within quotes, by line number: True if the quotes continue after the line."""
 
     def whole(self, records: Iterator[Record]) -> Iterator[Record]:
-        """The records of all lines."""
+        """Yield the records of all lines."""
         for record in records:
             self._waiting.append(record)
             yield from self._taken()
@@ -45,7 +46,7 @@ class Quotes:
             yield from self._taken()
 
     def _taken(self) -> Iterator[Record]:
-        """The records that end in what waits."""
+        """Yield the complete records among the waiting lines."""
         while self._count < len(self._waiting):
             line = self._waiting[self._count]
             is_first = self._count == 0
@@ -79,8 +80,11 @@ class Quotes:
 
 
 def is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
-    """Whether a quoted field has not ended behind a line. Quotes within a field that does not begin with one are
-    letters. ``inside``: the line is within quotes that an earlier one began."""
+    """Return whether a quoted field continues after a line.
+
+    Quotes inside a field that does not begin with a quote are ordinary characters. ``inside`` means that an earlier
+    line began the quotes.
+    """
     if '"' not in text:
         return inside
     begins, fresh = inside, not inside

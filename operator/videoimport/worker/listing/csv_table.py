@@ -1,4 +1,4 @@
-"""Tables: CSV as spreadsheets of any country write it, and Markdown's. Pure."""
+"""Tables: CSV as spreadsheets of any country write it, and Markdown tables. Pure functions."""
 
 import csv
 import re
@@ -21,24 +21,25 @@ ADDRESS_NAMES = frozenset({
     "sourcelink", "downloadurl", "downloadlink", "pageurl",
 })  # fmt: skip
 NAME_NAMES = ("name", "title", "videoname", "videotitle", "itemname")
-"""In the order in which one of them becomes the item's name."""
+"""Column names for the item's name, by priority."""
 _ADDRESS_WORD = re.compile(r"u[\W_]*r[\W_]*[il]|link|href|address", re.I)
-"""In each of ``ADDRESS_NAMES``; a test compares them."""
+"""Matches each of ``ADDRESS_NAMES``. A test checks that."""
 _MOST_NAME_LETTERS = 100
-"""Of a column that may have the address; a longer one would take the expressions here long."""
+"""Maximum number of characters of a column name that may name the URL. Longer names would make the regular expressions
+slow."""
 _SEPARATOR = re.compile(r"\"?sep=(?P<sign>[^\w\s\"]|\t)\"?(?P=sign)*", re.I)
 _RULE = re.compile(r":?-+:?")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Reads rows below a header."""
+    """Reads the rows below a header."""
 
     delimiter: str
     columns: tuple[str, ...]
-    """Our names of them: url, name and checksum; else the header's, for metadata."""
+    """Names of the columns: url, name and checksum. Other columns keep the names in the header, for metadata."""
     labels: dict[str, str] = field(default_factory=dict)
-    """The header's names of url, name and checksum."""
+    """Names in the header for url, name and checksum."""
     is_markdown: bool = False
 
     def read(self, text: str) -> Given:
@@ -71,7 +72,7 @@ class Table:
 
 
 def split(text: str, delimiter: str, *, is_markdown: bool = False) -> list[str]:
-    """Return a record's cells. Raises csv.Error."""
+    """Return the cells of a record. Raises csv.Error."""
     if is_markdown:
         inner = trim(text).removeprefix("|")
         cells = re.split(r"(?<!\\)\|", inner)
@@ -80,18 +81,20 @@ def split(text: str, delimiter: str, *, is_markdown: bool = False) -> list[str]:
 
 
 def separator(text: str) -> str | None:
-    """Return the delimiter that a line ``sep=;`` names, as spreadsheets write and read it above the header."""
+    """Return the delimiter in a line such as ``sep=;``, which spreadsheets write above the header. None for any other
+    line."""
     found = _SEPARATOR.fullmatch(text.strip(" \r\n\ufeff"))
     return found["sign"] if found else None
 
 
 def header(text: str, forced: str | None = None) -> Table | None:
-    """Return the table below this header; None for what is none. Raises HeaderError for one with two addresses.
+    """Return the table below a header line, or None if the line is not a header.
 
-    ``forced``: the delimiter, where a line above names it.
+    ``forced`` is the delimiter that a line above names. Raises HeaderError for a header with two URL columns or a
+    repeated name.
     """
     if not _ADDRESS_WORD.search(text) or has_address(text):
-        return None  # nearly always, and cheap to know
+        return None  # the most frequent case, which is cheap to detect
     is_markdown = forced is None and trim(text).startswith("|")
     for delimiter in (forced,) if forced else ("|",) if is_markdown else DELIMITERS:
         try:
@@ -104,7 +107,7 @@ def header(text: str, forced: str | None = None) -> Table | None:
 
 
 class HeaderError(ValueError):
-    """A header that can be read in two ways. Its text completes "The manifest …"."""
+    """The header can be read in two ways. The error's text completes "The manifest …"."""
 
 
 def _table(delimiter: str, cells: Sequence[str], *, is_markdown: bool) -> Table:
@@ -123,7 +126,7 @@ def _table(delimiter: str, cells: Sequence[str], *, is_markdown: bool) -> Table:
 
 
 def _plain(cell: str) -> str:
-    """A column's name without case, spaces, underscores and the text in parentheses; empty for a longer text."""
+    """Return a column name without case, spaces, underscores and the text in parentheses. Empty for a longer text."""
     if len(cell) > _MOST_NAME_LETTERS:
         return ""
     return re.sub(r"[\W_]+", "", re.sub(r"\([^)]*\)", "", cell.casefold()))

@@ -1,4 +1,4 @@
-"""The outcome of a list's entries: found, known already, or rejected with a reason, as far as cheap checks show it."""
+"""Classification of a list's entries as found, known already, or rejected with a reason. Only cheap checks are made."""
 
 import itertools
 import threading
@@ -30,12 +30,15 @@ from videoimport.worker.storage.record_scope import Scope
 
 PROBES_AT_ONCE = 4
 PROBE_SECONDS = 20.0
-"""A file that keeps ffprobe for longer is left to its import."""
+"""Maximum number of seconds for ffprobe on one file. A file that takes longer is left to its import."""
 _LOOKUPS_AT_ONCE = 16
 
 
 class Judge:
-    """For one task. ``store`` is the destination's; None if the destination is not read."""
+    """Classifies the entries of one task.
+
+    ``store`` is the destination's store, or None if the destination is not read.
+    """
 
     def __init__(
         self,
@@ -50,15 +53,15 @@ class Judge:
 
     @property
     def looks(self) -> bool:
-        """Whether first bytes are wanted."""
+        """Return whether the first bytes of objects are checked."""
         return self._task.source.s3 is not None and self._task.requirements is not None
 
     def known(self, entries: Sequence[ListEntry]) -> list[Known | None]:
-        """Return which of these the destination has. Raises ImportFailure."""
+        """Return the destination's video for each entry, or None for an entry without one. Raises ImportFailure."""
         return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
 
     def objection(self, entry: ListEntry) -> Finding | None:
-        """Return why an entry is rejected by the list's data alone, or None."""
+        """Return the reason for which an entry is rejected by the list's data alone, or None."""
         if entry.reason is not None:
             return Finding(entry.reason, entry.message)
         found = cheap(
@@ -69,8 +72,10 @@ class Judge:
         return Finding(*found) if found else None
 
     def looked(self, looks: Sequence[Look], sizes: Sequence[int], last_moment: float) -> Iterator[Finding | None]:
-        """Yield why each object is rejected by its first bytes, or None. Several ffprobe processes run at once. Objects
-        that are not probed by ``last_moment`` are left to their import."""
+        """Yield the reason for which each object is rejected by its first bytes, or None.
+
+        Several ffprobe processes run at once. Objects that are not probed by ``last_moment`` are left to their import.
+        """
         under_way: deque[tuple[Look, int, Child | None]] = deque()
         for look, size in zip(looks, sizes, strict=True):
             under_way.append((look, size, self._probing(look, last_moment)))
@@ -85,7 +90,7 @@ class Judge:
         path = Path(look.path)
         size = path.stat().st_size
         if look.container not in ("mkv", "webm") and examine.excess_of(path, size):
-            path.unlink(missing_ok=True)  # its import refuses it
+            path.unlink(missing_ok=True)  # the import refuses the file
             return None
         child = self._children.start(probe.probe_argv(look.path))
         child.tell("")
@@ -102,11 +107,11 @@ class Judge:
         timer.cancel()
         Path(look.path).unlink(missing_ok=True)
         if ended.code < 0:
-            return None  # it was ended, and proved nothing
+            return None  # ffprobe was killed, which proves nothing
         try:
             media = probe.parse_probe(ended.stdout if ended.code == 0 else "{}", ended.stderr)
         except ValueError:
-            return None  # its import probes it again, and judges that answer
+            return None  # the import probes the object again
         return _refusal(look, size, media, self._task)
 
     def _known(self, entry: ListEntry) -> Known | None:
@@ -118,10 +123,10 @@ class Judge:
             return None
         return Known(video_id=there.video_id, uri=there.uri[:2048] or None)
 
-    # Lines
+    # Lines of the list page
 
     def found(self, entry: ListEntry, known: Known | None) -> PageLine:
-        """The line of an item that is to be imported, or is there."""
+        """Return the line of an item that is to be imported or exists already."""
         return PageLine(
             found=FoundItem(
                 id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,
@@ -130,7 +135,7 @@ class Judge:
         )  # fmt: skip
 
     def rejected(self, entry: ListEntry, why: Finding) -> PageLine:
-        """The line of a rejected item."""
+        """Return the line of a rejected item."""
         bucket = self._task.source.s3
         shown = (
             shown_url(entry.url) if entry.url else f"s3://{bucket.bucket}/{entry.key}" if bucket and entry.key else None
@@ -142,7 +147,7 @@ class Judge:
         return PageLine(rejected=line)
 
     def identity(self, entry: ListEntry) -> str | None:
-        """Of the item; None for what has no address."""
+        """Return the identity of an entry's item, or None if the entry has no URL and no object key."""
         if entry.url is not None:
             return item_identity(entry.url)
         bucket = self._task.source.s3
@@ -153,13 +158,19 @@ class Judge:
 
 
 def _has_entries(store: DestinationStore, task: ListingTask) -> bool:
-    """Most first imports find no index at all: then the index is not read for each item."""
+    """Return whether the destination has an index.
+
+    Before most first imports it has none, and then the index is not read for each item.
+    """
     folder = naming.own_key(task.destination, "index", "source") + "/"
     return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None
 
 
 def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding | None:
-    """What an object's head proves. The import finds out facts that are missing here."""
+    """Return the reason for rejection that an object's first bytes prove, or None.
+
+    The import checks facts that are missing in the first bytes.
+    """
     seconds = 0.0 if look.is_fragmented else media.duration or 0.0
     known = CheckedSource(media, look.container, seconds, size, task.requirements)
     found = requirements.early_refusal(known, lists_streams=look.container is not None and bool(media.demuxer))
@@ -171,7 +182,10 @@ def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding 
 
 
 def _is_other(name: ContainerFormat | None, wanted: tuple[ContainerFormat, ...]) -> bool:
-    """Whether an object's head shows that it is surely none of these. The bytes alone show some of them. Only the
-    import sees whether an object that ffprobe cannot read by its head is one of the others."""
+    """Return whether an object's first bytes prove that its container format is none of ``wanted``.
+
+    Only some formats can be detected by the first bytes. If ``wanted`` has other formats, an object that ffprobe cannot
+    read is left to its import.
+    """
     told_by_bytes = set(wanted) <= set(requirements.TOLD_BY_BYTES)
     return name not in wanted if name else told_by_bytes

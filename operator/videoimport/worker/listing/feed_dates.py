@@ -1,5 +1,8 @@
-"""Dates of feeds, without a try of each format that any site has ever used. yt-dlp's own way takes a millisecond a
-date, and a feed may have 100,000."""
+"""Parser for dates in feeds.
+
+yt-dlp tries each format that any site has ever used, which takes a millisecond for each date. A feed may have 100,000
+dates.
+"""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -8,12 +11,14 @@ from yt_dlp.extractor import generic
 from yt_dlp.utils import unified_timestamp
 
 _MOST_LETTERS = 64
-"""Of a date that is read here."""
+"""Maximum number of characters of a date that is parsed without yt-dlp."""
 
 
 def timestamp(text: str | None) -> int | None:
-    """Return the seconds since 1970 of RSS's dates (RFC 822) and Atom's (RFC 3339), and of whatever else yt-dlp knows.
-    A date without a zone is UTC's."""
+    """Return the seconds since 1970 of a date in RSS (RFC 822), Atom (RFC 3339) or another format that yt-dlp supports.
+
+    A date without a zone is in UTC.
+    """
     if text is None:
         return None
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
@@ -27,5 +32,5 @@ def timestamp(text: str | None) -> int | None:
 
 
 def use_for_feeds() -> None:
-    """Make yt-dlp's reader of RSS use it."""
+    """Make yt-dlp's RSS parser use ``timestamp``."""
     generic.unified_timestamp = timestamp

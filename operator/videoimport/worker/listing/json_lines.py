@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line. Pure."""
+"""Parser for JSON Lines: one object a line. Pure functions."""
 
 import json
 import math
@@ -16,10 +16,10 @@ _MOST_FIRST_LETTERS = 300
 
 
 class JsonLines:
-    """Reads an object a line."""
+    """Reads one object from each line."""
 
     def read(self, text: str) -> Given:
-        """Return the fields of a line. A comma behind the object is left out. Raises ValueError."""
+        """Return the fields of a line. A comma after the object is ignored. Raises ValueError."""
         line = trim(text)
         if given := passed_over(line):
             return given
@@ -32,7 +32,7 @@ class JsonLines:
 
 
 def is_document(first: str) -> bool:
-    """Whether a first line begins or is one JSON document, of which the list is a part."""
+    """Return whether the first line of a file shows that the file is one JSON document that contains the list."""
     if len(first) <= _MOST_FIRST_LETTERS and _LISTED.fullmatch(first):
         return True
     try:
@@ -43,7 +43,7 @@ def is_document(first: str) -> bool:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return a JSON object whose numbers every reader holds. Raises ValueError."""
+    """Return a JSON object. All its numbers fit the types of common JSON parsers. Raises ValueError."""
     try:
         found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
     except ValueError as error:
@@ -60,13 +60,13 @@ def _no_number(name: str) -> float:
 
 
 def _finite(digits: str) -> float:
-    """JSON may name any number; no program could be given one that is infinite here."""
+    """Return a finite number. Raises ValueError for a number that would be infinite as a float."""
     number = float(digits)
     return number if math.isfinite(number) else _no_number(digits)
 
 
 def _counted(digits: str) -> int:
-    """The API server keeps whole numbers in 64 bits."""
+    """Return an integer that fits into 64 bits, which is the limit of the API server. Raises ValueError for others."""
     if len(digits) > _MOST_DIGITS or not -(2**63) <= int(digits) < 2**63:
         raise ValueError(f"{digits[:20]} is too large a number")
     return int(digits)

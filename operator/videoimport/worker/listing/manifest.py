@@ -1,5 +1,8 @@
-"""A manifest: fetched whole, then read line by line. Its cursor names the line and the content. Another content begins
-at its first line again, and duplicates are recognized by their identity."""
+"""A manifest: fetched as a whole, then read line by line.
+
+The cursor has a line number and a hash of the content. If the content has changed, reading starts at the first line
+again, and duplicates are detected by their identity.
+"""
 
 import codecs
 import gzip
@@ -30,15 +33,15 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 _ADVICE = "Give a file with a URL a line, CSV or JSON Lines."
 MOST_BYTES = 256 * 2**20
-"""A hundred thousand lines with metadata fit many times."""
+"""Maximum number of bytes of a manifest, far more than a hundred thousand lines with metadata need."""
 _CHUNK = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""UTF-16, as spreadsheets write it."""
+"""Byte order marks of UTF-16, which spreadsheets write."""
 
 
 def entries(around: Surroundings, request: ListRequest) -> Iterator[ListEntry | Passed]:
-    """Behind the request's cursor. Raises ImportFailure."""
+    """Yield the entries after the request's cursor. Raises ImportFailure."""
     wish = request.source.manifest
     assert wish is not None  # noqa: S101
     path = _plain(_brought(around, request, wish), around.folder)
@@ -69,7 +72,7 @@ def _entry(row: Row, digest: str) -> ListEntry | Passed:
 
 
 def _bounded(file: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines; a too long one is cut just beyond the limit."""
+    """Yield the lines. A line that is too long is cut just beyond the limit."""
     readline = file.readline  # type: ignore[attr-defined]
     while line := readline(MOST_LINE_BYTES + 2):
         rest = line
@@ -145,8 +148,10 @@ def _from_store(around: Surroundings, wish: S3Source) -> Path:
 
 
 def _plain(path: Path, folder: Path) -> Path:
-    """The file as UTF-8 lines: unpacked where it is packed. The written file is in ``folder``: a ConfigMap's files are
-    mounted read-only."""
+    """Return the path of the manifest as uncompressed UTF-8 lines.
+
+    Converted files are written to ``folder``, because the files of a ConfigMap are mounted read-only.
+    """
     head = _head(path)
     if head.startswith(_GZIP):
         path, packed = folder / "manifest-plain", path
@@ -164,14 +169,14 @@ def _plain(path: Path, folder: Path) -> Path:
             message = "The manifest is broken UTF-16 text."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE) from None
         head = _head(path)
-    if b"\r" in head[:-1] and b"\n" not in head:  # as spreadsheets of old Macs write lines
+    if b"\r" in head[:-1] and b"\n" not in head:  # line ends of old Macs
         path, returned = folder / "manifest-lines", path
         _rewrite(returned, path, lambda chunk, _: chunk.decode("latin-1").replace("\r", "\n"), "latin-1")
     return path
 
 
 def _rewrite(source: Path, target: Path, decode: Callable[[bytes, bool], str], encoding: str = "utf-8") -> None:
-    """Write what ``decode`` makes of each piece; none of the files is in memory whole. Raises UnicodeError."""
+    """Write the result of ``decode`` for each chunk. No file is in memory as a whole. Raises UnicodeError."""
     done = 0
     with source.open("rb") as read, target.open("wb") as written:
         while chunk := read.read(_CHUNK):

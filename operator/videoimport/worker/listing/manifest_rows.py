@@ -1,6 +1,7 @@
-"""Manifests: an address a line, a table whose header names the address, or JSON Lines. Pure: bytes in, rows out.
+"""Rows of a manifest: one URL a line, a table whose header names the URL, or JSON Lines. Pure: bytes in, rows out.
 
-A row that is no item is rejected with the number of its line, and the other rows continue. What is skipped is counted.
+An invalid row is rejected with its line number, and the other rows continue. The numbers of skipped lines and values
+are reported.
 """
 
 import csv
@@ -22,47 +23,48 @@ from videoimport.worker.listing.plain_list import PlainList
 from videoimport.worker.listing.row_fields import RowError, RowReader, item_of
 
 _MOST_ABOVE = 10
-"""Lines above a header: a title, a date, who wrote it."""
+"""Maximum number of lines above a header, such as a title, a date or an author."""
 _ONE_A_LINE = "Write JSON Lines, one object a line, such as by jq -c '.items[]'."
 _TAGGED = re.compile(r"<https?://|!?\[[^\]]{0,500}\]\(", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a manifest, at the line that it begins in, from 1."""
+    """One row of a manifest. ``line`` is the number of its first line, from 1."""
 
     line: int
     item: Item | None = None
     url: str | None = None
-    """Of a row that is rejected, where it has one."""
+    """The URL of a rejected row, if the row has one."""
     wrong: str | None = None
-    """What is wrong with it. Without an item and this, the list ends here, and only ``skipped`` is reported."""
+    """The reason why the row is rejected. If both ``item`` and ``wrong`` are None, this is the end of the list, and
+    only ``skipped`` is reported."""
     skipped: Skipped | None = None
-    """What is left out of the row, and the lines between it and the row before."""
+    """Skipped parts of the row, and skipped lines between this row and the row before."""
 
 
 class NoListError(ValueError):
-    """The whole file is no list. Its text completes "The manifest …"."""
+    """The whole file is not a list. The error's text completes "The manifest …"."""
 
     def __init__(self, found: str, advice: str = "") -> None:
         super().__init__(found)
         self.advice = advice
-        """The advice, where that is more exact than the advice for any list."""
+        """Advice for the user, if it is more exact than the general advice about lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a list is written, by its first lines."""
+    """The format of a list, detected from its first lines."""
 
     reader: RowReader
     titles: list[Record] = field(default_factory=list)
     """Rows above the header."""
     rows: list[Record] = field(default_factory=list)
-    """Rows that were read to see this."""
+    """Rows that were read to detect the format."""
 
 
 def rows(content: Iterable[bytes], after: int = 0) -> Iterator[Row]:
-    """The rows of a file behind line ``after``. Raises NoListError."""
+    """Yield the rows of a file after line ``after``. Raises NoListError."""
     records = _records(content)
     skipped, first, last = _first_lines(records, after)
     if not first:
@@ -77,7 +79,8 @@ def rows(content: Iterable[bytes], after: int = 0) -> Iterator[Row]:
 
 
 def _read(records: Iterator[tuple[Record, RowReader]], after: int, skipped: Skipped | None) -> Iterator[Row]:
-    """Rows with an item or a mistake, each with all that is skipped before it, and what is skipped behind the last."""
+    """Yield the rows with an item or an error, each with the lines skipped before it. The last row has the lines
+    skipped at the end."""
     line = after
     for record, reader in records:
         if record.line <= after:
@@ -86,7 +89,7 @@ def _read(records: Iterator[tuple[Record, RowReader]], after: int, skipped: Skip
         skipped = _sum(skipped, row.skipped)
         if row.item or row.wrong:
             row = replace(row, skipped=skipped)
-            # What JSON escapes may name half a letter, which no protocol can hold.
+            # JSON escapes may contain half a surrogate pair, which no protocol can encode.
             yield row if row.item else replace(row, url=_sayable(row.url), wrong=_sayable(row.wrong))
             skipped = None
     if skipped:
@@ -110,8 +113,11 @@ def _record(number: int, line: bytes) -> Record:
 
 
 def _first_lines(records: Iterator[Record], after: int) -> tuple[Skipped | None, list[Record], int]:
-    """Return what is skipped, the first lines with content, up to the first with an address, and the last line's
-    number. Blank lines and comments may be many, so only their number is kept."""
+    """Return the skipped lines, the first lines with content, and the number of the last line that was read.
+
+    The first lines end with the first line that shows the format of the list. Blank lines and comments are only
+    counted, because there may be many.
+    """
     skipped: Skipped | None = None
     first: list[Record] = []
     last = 0
@@ -128,12 +134,12 @@ def _first_lines(records: Iterator[Record], after: int) -> tuple[Skipped | None,
 
 
 def _ends_first_lines(text: str) -> bool:
-    """Whether a line shows how the list is written. A comment may look like any other line."""
+    """Return whether a line shows the format of the list. A comment does not, because it can have any form."""
     return not text.startswith("#") and (has_address(text) or text.startswith(("{", "[", "<")) or _is_header(text))
 
 
 def _is_header(text: str) -> bool:
-    """Whether a line is a header, also if its first column is called #."""
+    """Return whether a line is a header, even if the name of its first column begins with #."""
     try:
         return table.header(text) is not None
     except HeaderError:
@@ -141,7 +147,7 @@ def _is_header(text: str) -> bool:
 
 
 def _layout(first: list[Record]) -> _Layout:
-    """Raises NoListError."""
+    """Return the format of a list with these first lines. Raises NoListError."""
     text = trim(first[0].text)
     _refuse(text)
     if text.startswith("{"):
@@ -153,7 +159,7 @@ def _layout(first: list[Record]) -> _Layout:
         raise NoListError(str(error), advice) from None
     if not found:
         return _Layout(PlainList(), rows=[record for record in first if not table.separator(record.text)])
-    # A comment may name columns too: a header that begins with # counts where there is no other.
+    # A comment may have column names too. A header that begins with # is only used if there is no other header.
     place, header = next((one for one in found if not trim(first[one[0]].text).startswith("#")), found[0])
     titles = [_title(record, header) for record in first[:place] if not table.separator(record.text)]
     is_single = len(header.columns) == 1 and not any(table.separator(record.text) for record in first[:place])
@@ -161,7 +167,7 @@ def _layout(first: list[Record]) -> _Layout:
 
 
 def _headers(first: list[Record]) -> list[tuple[int, Table]]:
-    """Lines that are headers, each with its number among these. Raises HeaderError."""
+    """Return the lines that are headers, each with its index in ``first``. Raises HeaderError."""
     forced = next((sign for record in first if (sign := table.separator(record.text))), None)
     some = [
         (place, record.text)
@@ -172,7 +178,7 @@ def _headers(first: list[Record]) -> list[tuple[int, Table]]:
 
 
 def _title(record: Record, header: Table) -> Record:
-    """A line above the header: a comment, a blank row, or no item."""
+    """Return a line above the header as a comment, a blank row or an error."""
     text = trim(record.text)
     if record.wrong or text.startswith("#") or not text.strip(f'{header.delimiter} \t"'):
         return replace(record, text="#" if text.startswith("#") else "")

@@ -1,4 +1,4 @@
-"""An object's first bytes, and its index where that is at its end: enough for ffprobe to name its type."""
+"""Reading of an object's first bytes, and of the index at its end: enough for ffprobe to detect its type."""
 
 import contextlib
 import itertools
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 64 * 1024
 MOST_INDEX_BYTES = 16 * 2**20
-"""The index of some eight hours; a longer one is left to the import."""
+"""Maximum number of bytes of an index, enough for about eight hours of video. An object with a longer index is left to
+its import."""
 _LONG_AT_ONCE = 2
-"""Indexes in memory, each twice while it is read."""
+"""Maximum number of indexes in memory at once. While an index is read, it takes twice its size."""
 _PASSING = (Reason.RATE_LIMITED, Reason.SOURCE_UNAVAILABLE, Reason.ADDRESS_FORBIDDEN)
-"""Not one object's fault."""
+"""Reasons that are not the fault of one object."""
 
 
 class Looker:
-    """Of one bucket; any thread may ask."""
+    """Reads the first bytes of objects in one bucket. Any thread may call it."""
 
     def __init__(self, client: "S3Client", around: Surroundings) -> None:
         self._client, self._around = client, around
@@ -40,8 +41,11 @@ class Looker:
         self._long = threading.Semaphore(_LONG_AT_ONCE)
 
     def look(self, wish: S3Source, version: Version) -> Look:
-        """The facts in its bytes, and nothing else: an object that a page rejects is never tried. Raises ImportFailure
-        for what is not this object's own fault."""
+        """Return the facts that the object's bytes prove.
+
+        Nothing else may reject an object, because the import does not try a rejected object. Raises ImportFailure for a
+        failure that is not the fault of this object.
+        """
         reader = Reader(self._client, wish, self._around.throttle)
         try:
             return self._look(reader, wish.key, version)
@@ -57,7 +61,7 @@ class Looker:
         except ImportFailure as proof:
             return Look(key=key, reason=proof.reason, message=proof.text[:512])
         container = sniff.container(head)
-        if container not in ("mp4", "mov"):  # no more: ffprobe would search a hole of gigabytes for a next packet
+        if container not in ("mp4", "mov"):  # without a hole: ffprobe would search it for the next packet
             return Look(key=key, path=self._kept([(0, head)], len(head)), container=container)
         boxes = tuple(boxes_of.top_level(lambda offset, length: head[offset : offset + length], version.size))
         rest = _index(head, boxes, version.size)
@@ -71,7 +75,8 @@ class Looker:
         return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
 
     def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:
-        """The file of the bytes that were read; None where there can be none, as for a size that no file system has."""
+        """Write the bytes to a file and return its path. None if that is impossible, for example for a size that no
+        file system supports."""
         path = self._around.folder / f"look-{next(self._numbers)}"
         try:
             _write(path, pieces, size)
@@ -83,7 +88,10 @@ class Looker:
 
 
 def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | None:
-    """Where the other part of the index is, up to which byte; None where the head has all of it, or it is too long."""
+    """Return the offsets of the part of the index that is not in the head: first byte and end.
+
+    Returns None if the head has the whole index, or if the rest is too long or not found.
+    """
     index = next((box for box in boxes if box.name == b"moov"), None)
     if index is not None:
         span = len(head), min(index.end, size)
@@ -95,13 +103,16 @@ def _index(head: bytes, boxes: tuple[Box, ...], size: int) -> tuple[int, int] | 
 
 
 def _is_cut(head: bytes, boxes: tuple[Box, ...]) -> bool:
-    """Whether the head has the index's beginning only: ffprobe would take the tracks that it names for all."""
+    """Return whether the head has only the beginning of the index. ffprobe would report the tracks in that part as all
+    tracks of the file."""
     return any(box.name == b"moov" and box.end > len(head) for box in boxes)
 
 
 def _write(path: Path, pieces: list[tuple[int, bytes]], size: int) -> None:
-    """A file of the object's size with holes, because an index names places in it; it takes no more space than the
-    bytes read."""
+    """Write a sparse file of the object's size, because an index contains absolute offsets.
+
+    The file takes no more disk space than the bytes that were read.
+    """
     with path.open("wb") as file:
         for offset, piece in pieces:
             file.seek(offset)

@@ -1,4 +1,4 @@
-"""A page: its lines, within their bounds of number and bytes, how it is filled, and its report."""
+"""A list page: its lines, its limits of lines and bytes, the code that fills it, and its report."""
 
 import hashlib
 import sys
@@ -16,30 +16,30 @@ from videoimport.worker.listing.protocol import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
-"""Characters that some readers of lines take for the end of one; JSON may escape them."""
+"""Characters that some programs treat as the end of a line. JSON can escape these characters."""
 
 
 class PageBuilder:
-    """Lines that are kept until the page is whole: they are printed at once, or never."""
+    """Collects the lines of a list page until it is complete. All lines are printed at once, or none."""
 
     def __init__(self, most_items: int, most_bytes: int = MAX_PAGE_BYTES) -> None:
         self._most_items, self._most_bytes = most_items, most_bytes
         self._lines: list[str] = []
         self.size = 0
-        """Bytes of all lines, each with its newline."""
+        """Total size in bytes of all lines, each with its newline."""
 
     @property
     def count(self) -> int:
-        """Of lines."""
+        """Number of lines."""
         return len(self._lines)
 
     @property
     def left(self) -> int:
-        """Lines that there is room for, as far as their number goes."""
+        """Number of lines that may still be added, apart from the limit of bytes."""
         return self._most_items - self.count
 
     def add(self, line: PageLine) -> bool:
-        """False where there is no room for it."""
+        """Add a line. Returns False if there is no space for it."""
         text = line.model_dump_json(by_alias=True, exclude_none=True).translate(_BREAKS)
         size = len(text.encode()) + 1
         if not self.left or self.size + size > self._most_bytes:
@@ -50,11 +50,11 @@ class PageBuilder:
 
     @property
     def sha256(self) -> str:
-        """Of the lines, each with its newline."""
+        """SHA-256 of the lines, each with its newline."""
         return hashlib.sha256(self._text.encode()).hexdigest()
 
     def print(self) -> None:
-        """To standard output, so that no search of logs finds an address."""
+        """Print the lines to stdout in a packed form, so that a search in logs does not find URLs."""
         sys.stdout.write(packed(self._text))
         sys.stdout.flush()
 
@@ -65,7 +65,7 @@ class PageBuilder:
 
 _BATCH, _LOOKED_AT_ONCE = 250, 48
 _MARGIN_SECONDS = 20.0
-"""Before the deadline, for the report."""
+"""Seconds before the deadline that are reserved for the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class _Judged:
 
 
 class Pager:
-    """Makes one page."""
+    """Fills one list page."""
 
     def __init__(
         self,
@@ -92,12 +92,12 @@ class Pager:
         self._last_moment = self._began + max(task.timeout_seconds / 2, task.timeout_seconds - _MARGIN_SECONDS)
         self._cursor = task.cursor
         self._found: dict[str | None, str | None] = {}
-        """Addresses by identity."""
+        """URLs or object keys of the entries on this list page, by identity."""
         self._is_waiting = True
         self._skipped = Skipped()
 
     def report(self) -> PageReport:
-        """Fill the page, and report its properties. Raises ImportFailure where there is none."""
+        """Fill the list page and return its report. Raises ImportFailure if no entry could be added."""
         while True:
             batch = self._lister.more(self._wanted, self._until, self._last_moment)
             self._note_start(batch)
@@ -114,18 +114,22 @@ class Pager:
 
     @property
     def _wanted(self) -> int:
-        """A full page is asked for one more: so it is known whether it is the last."""
+        """Number of entries to request next. It is at least one: after a full list page, one more entry shows whether
+        the list continues."""
         return max(1, min(_LOOKED_AT_ONCE if self._judge.looks else _BATCH, self._page.left))
 
     def _note_start(self, batch: Batch) -> None:
-        """A list that must be walked from its start gives its pages the time that the walk to their beginning took. So
-        all of it takes a few times as long as one walk, not a walk for each page."""
+        """Give the list page at least as much time as reading up to its first entry took.
+
+        Some lists can only be read from their start. With less time, each list page would add few entries, and the
+        start would be read again for the next.
+        """
         if self._is_waiting and (batch.entries or batch.passed):
             self._is_waiting = False
             self._until = max(self._until, min(self._last_moment, self._clock() + (self._clock() - self._began)))
 
     def _took(self, batch: Batch) -> PageReport | None:
-        """Put a batch into the page; the report where the page ends within it."""
+        """Add a batch to the list page. Returns the report if the list page ends within the batch, else None."""
         for judged in self._judged(batch):
             if isinstance(judged, ImportFailure):
                 return self._broken_off(judged)
@@ -137,7 +141,7 @@ class Pager:
         return None
 
     def _judged(self, batch: Batch) -> Sequence[_Judged | ImportFailure]:
-        """In the list's order; a failure counts for all entries behind it."""
+        """Return the classified entries in the order of the list. A failure stands for all entries after it."""
         entries = batch.entries
         objections = [self._judge.objection(entry) for entry in entries]
         known = self._judge.known(entries)
@@ -154,7 +158,7 @@ class Pager:
         return list(map(_Judged, entries, known, objections))
 
     def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
-        """Entries that are not checked in time are left to their import."""
+        """Check the first bytes of the objects. Objects that are not checked in time are left to their import."""
         if batch.is_late or batch.failure is not None:
             return
         looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)
@@ -168,7 +172,7 @@ class Pager:
         address = judged.entry.url or judged.entry.key
         if identity is not None and self._found.get(identity) == address:
             self._skipped = self._skipped.plus(Skipped(repeats=1))
-            return True  # once is enough; another item with its identity is reported, and the controller rejects it
+            return True  # another item with the same identity is reported, and the controller rejects it
         if judged.objection is not None and judged.known is None:
             return self._page.add(self._judge.rejected(judged.entry, judged.objection))
         if not self._page.add(self._judge.found(judged.entry, judged.known)):
@@ -177,8 +181,10 @@ class Pager:
         return True
 
     def _is_enough(self) -> bool:
-        """Whether this page alone has all that is wanted. An item of an earlier page may occur here once more, so the
-        controller counts them together."""
+        """Return whether this list page alone has as many items as requested.
+
+        An item of an earlier list page may occur again, so the controller counts the items of all list pages.
+        """
         limit = self._task.source.playlist.limit if self._task.source.playlist else None
         return limit is not None and len(self._found) >= limit
 
@@ -192,8 +198,11 @@ class Pager:
         return self._report(is_last=False)
 
     def _broken_off(self, failure: ImportFailure) -> PageReport:
-        """The entries so far are kept. The next page begins where the source broke off, and fails if it breaks off
-        there again."""
+        """Return a report with the entries so far.
+
+        The next list page begins where the source failed. If the source fails at its first entry, this method raises
+        the failure.
+        """
         if self._cursor == self._task.cursor:
             raise failure
         return self._report(is_last=False, broken=failure)

@@ -1,6 +1,6 @@
-"""Plain lists: an address a line, as people write them, with numbers, bullets and remarks. Pure.
+"""Plain lists: one URL a line, as people write them, with numbers, bullets and remarks. Pure functions.
 
-A line that can be read in two ways is rejected: a wrong address is worse than none.
+A line that can be read in two ways is rejected, because a wrong URL is worse than none.
 """
 
 import re
@@ -11,33 +11,33 @@ from videoimport.worker.listing.row_fields import Given, RowError, passed_over
 
 HEADER = "a first line that names the columns, such as url,name"
 _BULLET = re.compile(r"(?:[-*+•·–—>]|\(?[0-9]{1,7}[.):]{0,2}|\[[ xX]?\])\s+|[-*•·]|\(?[0-9]{1,7}[.):]+")
-"""A list's mark or number. A number alone needs a space behind it."""
+"""A bullet or a number at the beginning of a line. A number alone needs a space after it."""
 _MOST_BULLETS = 3
-"""As in ``- [ ] 1. https://…``."""
+"""Maximum number of bullets and numbers in a line such as ``- [ ] 1. https://…``."""
 _TAGGED = re.compile(r"(?:<[^<>\s]+>|!?\[[^\]]{0,500}\]\([^()\s]+(?:\s[^()]{0,500})?\))(?=$|[\s,;:.])")
-"""An address in angle brackets, or Markdown's link, in front of a remark."""
+"""A URL in angle brackets, or a Markdown link, before a remark."""
 _TABLE_MARK = re.compile(r"[\t|]")
 _ANOTHER = re.compile(r"[,;|\s][\"'<(]?https?://", re.I)
-"""A second address behind the first. One within the first has a slash or an equals sign before it."""
+"""A second URL after the first. A URL inside the first has a slash or an equals sign before it."""
 _MEDIA = re.compile(r"\.(?:mp4|m4v|mkv|mov|webm|avi|ts|m2ts|mpe?g|flv|wmv|asf|ogv|mxf|3gp|m3u8|mpd)(?=[,;])", re.I)
-"""A file's name that ends before a comma or semicolon."""
+"""A file name that ends before a comma or semicolon."""
 _COLUMN = re.compile(r"[,;]([^,;]*)")
 _OF_ADDRESS = re.compile(r"[./?&=%:@]")
-"""Characters that are rare in a name, and frequent in an address behind a comma."""
+"""Characters that are rare in a name, but frequent in a URL after a comma."""
 _TIME = re.compile(
     r"[0-9]{1,3}(?::[0-9]{2}){1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+Z?)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
 )
-"""A length or a date, which is a column of its own however many colons and dots it has."""
+"""A duration or a date. This is a separate column, although it has colons and dots."""
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\W{0,2}$")
 _REMARK_MARKS = ("#", "//")
 _WEAK_MARKS = ("--", "–", "—", "- ", "(", "[", "<", '"', "“", "„")
 
 
 class PlainList:
-    """Reads an address a line."""
+    """Reads one URL from each line."""
 
     def read(self, text: str) -> Given:
-        """Return the address of a line, or what is skipped of it. Raises RowError."""
+        """Return the URL of a line, or the skipped parts of the line. Raises RowError."""
         line = trim(text)
         if given := passed_over(line):
             return given
@@ -55,7 +55,7 @@ def _without_bullets(line: str) -> str:
 
 
 def _divide(line: str) -> tuple[str, str]:
-    """Return the address that a line begins with, and the remark behind it. Raises RowError."""
+    """Return the URL at the beginning of a line, and the remark after it. Raises RowError."""
     whole = unwrap(trim(line.rstrip(",; ")))
     tagged = _TAGGED.match(line)
     address, remark = (unwrap(tagged[0]), trim(line[tagged.end() :].lstrip(",;:."))) if tagged else _parts(whole)
@@ -71,24 +71,25 @@ def _divide(line: str) -> tuple[str, str]:
 
 
 def _parts(line: str) -> tuple[str, str]:
-    """Return the text before the first space, and the text behind it."""
+    """Return the text before the first space, and the text after it."""
     address, *rest = re.split(r"\s+", line, maxsplit=1)
     return trim(address), trim(rest[0]) if rest else ""
 
 
 def has_another(address: str) -> bool:
-    """Whether a second address follows the first one."""
+    """Return whether a second URL follows the first."""
     return _ANOTHER.search(address) is not None
 
 
 def is_row(text: str) -> bool:
-    """Whether an address continues with columns, as a row does whose delimiter is another one than its table's."""
+    """Return whether columns follow the URL, as in a row with another delimiter than its table."""
     address, remark = _parts(text)
     return _has_columns(address, remark, text)
 
 
 def _has_columns(address: str, remark: str, whole: str) -> bool:
-    """Whether a comma, semicolon, tab or bar divides columns. A comma that may be the address's own is left to it."""
+    """Return whether a comma, semicolon, tab or bar separates columns. A comma that may belong to the URL is part of
+    the URL."""
     if remark.startswith(_REMARK_MARKS):
         return bool(_MEDIA.search(address))
     if _TABLE_MARK.search(whole) or remark.startswith((",", ";")):
@@ -105,7 +106,7 @@ def _has_columns(address: str, remark: str, whole: str) -> bool:
 
 
 def _is_remark(address: str, remark: str) -> bool:
-    """Whether the text behind a space cannot be the other part of an address with a space in it."""
+    """Return whether the text after a space cannot be the rest of a URL that contains a space."""
     if remark.startswith(_REMARK_MARKS):
         return True
     if re.search(r"[/=&%?]", remark) or _EXTENSION.search(remark):
@@ -124,7 +125,7 @@ def _no_address(line: str) -> RowError:
 
 
 def _quoted(line: str) -> str:
-    """A short text without a sign of a login or a signature, else a word for it."""
+    """Return a short text in quotes. If the text may contain a login or a signature, return a pronoun instead."""
     if re.search(r"[/@?=%:]", line):
         return "it"
     return f"'{line[:60]}{'…' if len(line) > 60 else ''}'"

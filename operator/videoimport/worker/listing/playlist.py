@@ -1,7 +1,7 @@
-"""A playlist, a channel or a feed: yt-dlp's flat lists, walked lazily, lists within lists in their place.
+"""A playlist, a channel or a feed, read from yt-dlp's flat lists entry by entry. Nested lists are expanded in place.
 
-Such lists can only be walked from their start, except those that come in numbered pages. So the cursor is a number and
-the last entry's name. A list that has lost entries before it meanwhile is continued where that entry is now.
+Such lists can only be read from their start, except lists that come in numbered pages. So the cursor has a number and
+an identifier of the last entry. If the list has lost earlier entries meanwhile, reading continues after that entry.
 """
 
 import hashlib
@@ -28,31 +28,31 @@ from videoimport.worker.listing.protocol import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 
 OVERLAP = 100
-"""Entries before the cursor that are looked at again: so many may have left the list meanwhile."""
+"""Number of entries before the cursor that are read again. As many entries may have left the list meanwhile."""
 MOST_DEPTH = 4
 _NAMELESS = ""
 _MOST_HOPS = 5
 _SAMPLE = 20
-"""Where none of the first entries has a date, the list has none."""
+"""Number of entries that are checked for dates. If the first entries have no dates, the whole list has none."""
 _LISTS = ("YoutubeTab",)
-"""Extractors of lists that yt-dlp itself is not sure of."""
+"""Extractors of lists for which yt-dlp cannot decide whether a URL is a single video."""
 _NESTED_FAULTS = (
     Reason.SOURCE_NOT_FOUND, Reason.UNSUPPORTED_SOURCE, Reason.SOURCE_AUTH_REQUIRED, Reason.GEO_BLOCKED,
     Reason.DRM_PROTECTED, Reason.SOURCE_NOT_YET_AVAILABLE, Reason.PAGE_TOO_LARGE,
 )  # fmt: skip
-"""A list within a list that ends so is one entry's fault."""
+"""Failures of a nested list that only affect one entry. Other failures end the whole list."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PlaylistPosition:
-    """A cursor."""
+    """A position in a list, which is the cursor."""
 
     number: int = 0
-    """Entries before it."""
+    """Number of entries before the position."""
     top: int | None = 0
-    """The same in the outermost list; None where there are lists within."""
+    """The same number in the outermost list. None if the list has nested lists."""
     name: str = ""
-    """Of the last entry."""
+    """Identifier of the last entry."""
 
     @classmethod
     def parse(cls, text: str | None) -> "_PlaylistPosition":
@@ -70,12 +70,12 @@ class _PlaylistPosition:
 class _Seen:
     raw: Raw | None
     page: str
-    """The address of the list that contains it."""
+    """URL of the list that contains the entry."""
     top: int | None
 
 
 def entries(around: Surroundings, request: ListRequest) -> Iterator[ListEntry]:
-    """Behind the request's cursor. Raises ImportFailure."""
+    """Yield the entries after the request's cursor. Raises ImportFailure."""
     wish = request.source.playlist
     assert wish is not None  # noqa: S101
     secret = secrets.read_web(wish.url, around.request.secret, around.secret_folder)
@@ -93,7 +93,7 @@ def _ydl(around: Surroundings, secret: WebSecrets, *, newest: bool) -> Ydl:
 
 
 class PlaylistWalk:
-    """One walk through a list."""
+    """Reads a list once."""
 
     def __init__(self, ydl: Ydl, request: ListRequest) -> None:
         assert request.source.playlist is not None  # noqa: S101
@@ -104,7 +104,7 @@ class PlaylistWalk:
         self._is_nested = False
 
     def entries(self) -> Iterator[ListEntry]:
-        """Behind the cursor. Raises ImportFailure or YoutubeDLError."""
+        """Yield the entries after the cursor. Raises ImportFailure or YoutubeDLError."""
         info = self._list()
         if not _is_list(info):
             if self._after.number == 0:
@@ -138,15 +138,18 @@ class PlaylistWalk:
         return (self._entry(number, one) for number, one in some)
 
     def _behind(self, held: list[tuple[int, _Seen]]) -> list[tuple[int, _Seen]]:
-        """Of the entries just before the cursor, those behind the one it names: usually none. Where that may be another
-        one, all except those that are gone: it is unknown whether these were reported."""
+        """Return the entries of ``held`` that come after the cursor's last entry. Usually there are none.
+
+        ``held`` has the entries just before the cursor's number. If the last entry is not identified uniquely, all
+        entries that still exist are returned, because it is unknown whether they were reported.
+        """
         names = [_name(one.raw) for _, one in held]
         if self._after.name != _NAMELESS and names.count(self._after.name) == 1:
             return held[names.index(self._after.name) + 1 :]
         return [(number, one) for number, one in held if one.raw is not None]
 
     def _from_near(self, info: Raw) -> tuple[int, Iterator[_Seen]]:
-        """The list from a little before the cursor, and the number of its first entry there."""
+        """Return the entries from ``OVERLAP`` entries before the cursor, and the number of the first of them."""
         near, top = max(0, self._after.number - OVERLAP), self._after.top
         if not self._wish.newest and top and top == self._after.number and isinstance(info["entries"], PagedList):
             return near, self._flattened(info, near)
@@ -155,7 +158,7 @@ class PlaylistWalk:
         return near, itertools.islice(walked, near, None)
 
     def _newest_first(self, walked: Iterator[_Seen]) -> Iterator[_Seen]:
-        """By date, where the list has dates; the whole of it must be walked for that."""
+        """Sort the entries by date, if the list has dates. The whole list is read for that."""
         sample = list(itertools.islice(walked, _SAMPLE))
         if all(flat.moment(one.raw) is None for one in sample):
             return itertools.chain(sample, walked)
@@ -164,7 +167,7 @@ class PlaylistWalk:
         return (one for _, one in sorted(dated, key=lambda pair: (pair[0] is None, -(pair[0] or 0.0))))
 
     def _flattened(self, info: Raw, start: int = 0, depth: int = 0) -> Iterator[_Seen]:
-        """The entries of a list, those of lists in it in their place."""
+        """Yield the entries of a list. The entries of nested lists replace the nested lists."""
         page = str(info.get("webpage_url") or self._wish.url)
         for top, raw in enumerate(_some(info["entries"], start), start):
             within = self._within(raw, depth)
@@ -175,7 +178,7 @@ class PlaylistWalk:
                 yield from within
 
     def _within(self, raw: Raw | None, depth: int) -> Iterator[_Seen] | None:
-        """The entries of an entry that is itself a list; None for a video."""
+        """Return the entries of an entry that is itself a list, or None for a video."""
         if raw is None:
             return None
         if _is_list(raw):
@@ -217,7 +220,7 @@ class PlaylistWalk:
         return key in _LISTS or extractor.is_single_video(url) is False
 
     def _resolved(self, url: str, key: str | None) -> Raw:
-        """The content at an address, references followed."""
+        """Return yt-dlp's result for a URL, after following its references."""
         for _ in range(_MOST_HOPS):
             info = self._ydl.extract_info(url, download=False, process=False, ie_key=key)
             if info is None:
@@ -228,7 +231,7 @@ class PlaylistWalk:
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds neither a list nor a video at this address.")
 
     def _single(self, info: Raw) -> ListEntry:
-        """A page of one video is a list of one: the address is the one that was given."""
+        """Return the entry for a web page with one video, which is a list of one entry. Its URL is the given URL."""
         own = {**info, "_type": "url", "url": self._wish.url, "ie_key": info.get("extractor_key")}
         return flat.entry(own, str(_PlaylistPosition(1, 1)), self._wish.url, has_secret=self._has_secret)
 
@@ -245,12 +248,12 @@ def _is_list(info: Raw) -> bool:
 
 def _some(entries: Any, start: int) -> Iterator[Raw | None]:
     if start and isinstance(entries, PagedList):
-        return iter(entries._getslice(start, None))  # getslice would fetch all of it at once
+        return iter(entries._getslice(start, None))  # getslice would fetch the whole list at once
     every = entries._getslice(0, None) if isinstance(entries, PagedList) else entries
     return itertools.islice(iter(every), start, None)
 
 
 def _name(raw: Raw | None) -> str:
-    """The value that distinguishes an entry from its neighbours, or that there is none."""
+    """Return the identifier that distinguishes an entry from its neighbours, or ``_NAMELESS``."""
     told = raw and (raw.get("url") or raw.get("id") or raw.get("title"))
     return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:16] if told else _NAMELESS

@@ -1,5 +1,7 @@
-"""Entries of yt-dlp's flat lists as the worker's types. Pure. All values are untrusted, and most sites lack half of
-them."""
+"""Conversion of the entries of yt-dlp's flat lists to the worker's types. Pure functions.
+
+All values are untrusted, and most sites omit many of them.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,12 +25,12 @@ _CLOSED = {
 _GONE = {"[Private video]": "private", "[Deleted video]": "deleted"}
 """Titles that YouTube gives to hidden videos."""
 _MOST_TITLE = 256
-"""Characters of a title that are kept: the name made of it has far fewer."""
+"""Maximum number of characters of a title. The name that is made from the title is far shorter."""
 _MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12
 
 
 def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListEntry:
-    """A list's data about one of its videos; ``page`` is the list's own address."""
+    """Return the list's data about one video. ``page`` is the URL of the list."""
     if raw is None:
         return ListEntry(
             cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has an entry here that no longer exists."
@@ -53,9 +55,9 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListE
 
 
 def address(raw: Raw, page: str) -> str | None:
-    """Where one of a list's videos is; None if it cannot be fetched by an address alone."""
+    """Return the URL of a video in a list, or None if a URL alone is not enough to fetch it."""
     given = [raw.get("url"), raw.get("webpage_url"), raw.get("original_url")]
-    if raw.get("_type", "video") == "video":  # its url is media, which may not live long: its page first
+    if raw.get("_type", "video") == "video":  # its url is a media file, which may expire: the web page comes first
         given = [own for own in given[1:] if own != page] + [_media(raw)]
     for candidate in given:
         if isinstance(candidate, str) and (found := _absolute(candidate, page, is_id=bool(raw.get("ie_key")))):
@@ -64,7 +66,7 @@ def address(raw: Raw, page: str) -> str | None:
 
 
 def moment(raw: Raw | None) -> float | None:
-    """When it was published, in seconds, where the list dates it."""
+    """Return the time of publication in seconds since 1970, or None if the list has no date."""
     for name in ("timestamp", "release_timestamp"):
         if raw and isinstance(told := raw.get(name), int | float) and -_MOST_DATE < told < _MOST_DATE:
             return float(told)
@@ -78,7 +80,7 @@ def moment(raw: Raw | None) -> float | None:
 def _absolute(text: str, page: str, *, is_id: bool) -> str | None:
     plain, smuggled = unsmuggle_url(sayable(text), {})
     if set(smuggled) - {"force_videoid"}:
-        plain = sayable(text)  # the data of an embedding page may be needed to fetch it
+        plain = sayable(text)  # the data of the embedding page may be needed for the fetch
     if "://" not in plain and (not is_id or plain.startswith("/")):
         try:
             plain = urljoin(page, plain)
@@ -88,7 +90,7 @@ def _absolute(text: str, page: str, *, is_id: bool) -> str | None:
 
 
 def _media(raw: Raw) -> str | None:
-    """The best file or playlist of a video that has no page of its own."""
+    """Return the URL of the best file or playlist of a video that has no web page of its own."""
     formats = [one for one in raw.get("formats") or [] if isinstance(one, dict) and one.get("vcodec") != "none"]
     if not formats:
         return raw.get("url")
@@ -117,7 +119,7 @@ def _title(raw: Raw) -> str | None:
 
 
 def _identity(raw: Raw) -> str | None:
-    """As its import would name it, if it is identified by its extractor and id."""
+    """Return the identity that the video's import would report, or None if the entry has no extractor or id."""
     key, name = raw.get("ie_key") or raw.get("extractor_key"), raw.get("id")
     if not key or not name:
         return None

@@ -1,8 +1,9 @@
-"""The messages between the listing worker and its guarded process: a request, then questions on stdin; answers as JSON
-lines on stdout.
+"""Messages between the listing worker and its sandboxed process.
 
-The worker requests more entries, or the first bytes of objects. So the process reads no more of a list than fits into
-the page.
+The worker sends a request, then questions, on stdin. The process writes answers as JSON lines to stdout.
+
+A question asks for more entries, or for the first bytes of objects. So the process does not read more of a list than
+fits into the list page.
 """
 
 from typing import Annotated, Literal
@@ -20,96 +21,98 @@ from videoimport.worker.fetch.protocol import Failed, Request
 
 
 class ListRequest(Model):
-    """What is to be listed."""
+    """The list to read."""
 
     fetch: Request
-    """How sources are reached, with which Secret; its url is the list's, where that has one."""
+    """Access to the source, including its Secret. The field ``url`` is the list's URL, if the list has one."""
     source: BulkSource
     cursor: str | None = None
-    """Where the page before ended."""
+    """Cursor at which the previous list page ended."""
     manifest: str | None = None
-    """The path of a manifest that is a file of the pod's."""
+    """Path of a manifest that is a file in the pod."""
     is_own: bool = False
-    """The bucket is the destination's too: results of imports must not be imported again."""
+    """True if the bucket may also be the destination. Results of imports must not be imported again."""
     wants_versions: bool = False
-    """Objects are to be named by their versions, where the bucket has such."""
+    """True if the identity of objects must include their versions, in a bucket that has versions."""
 
 
 class Ask(Model):
-    """One question; exactly one of both."""
+    """One question, with exactly one of the two fields."""
 
     more: int | None = None
-    """So many entries more."""
+    """Number of further entries."""
     look: tuple[str, ...] = ()
-    """The first bytes of these objects, of the last answer."""
+    """Object keys from the last answer, whose first bytes are to be read."""
 
 
 class ListEntry(Model):
-    """One entry of the list, with the list's data about it. It is untrusted: nothing of it is checked yet, but texts
-    can be encoded in JSON."""
+    """One entry of the list, with the list's data about it.
+
+    The data is untrusted and not checked yet, except that texts can be encoded in JSON.
+    """
 
     kind: Literal["Entry"] = "Entry"
     cursor: str
-    """Where the list continues behind it."""
+    """Cursor after this entry."""
     url: str | None = None
     key: str | None = None
-    """Of an object; else it has a url, or neither where it is rejected."""
+    """Object key. Other entries have a ``url``. A rejected entry may have neither."""
     name: str | None = None
     title: str | None = None
-    """As the list has it."""
+    """Title in the list."""
     metadata: dict[str, Scalar] | None = None
     checksum: str | None = None
     identity: str | None = None
-    """The bytes' name, as an import of it would find."""
+    """Identity of the bytes, equal to the identity that the import of this entry would report."""
     size_bytes: int | None = None
     duration_ms: int | None = None
     width: int | None = None
     height: int | None = None
     reason: Reason | None = None
-    """Why it cannot be imported, whatever is wanted of it."""
+    """Reason why the entry cannot be imported, whatever the requirements are."""
     message: ShownText = ""
     skipped: Skipped | None = None
-    """What the list has before it, and within it, that is left out."""
+    """Skipped parts of the list before this entry and inside it."""
 
 
 class Passed(Model):
-    """So far nothing counts: the list continues behind this."""
+    """The list was read up to this cursor without a further entry."""
 
     kind: Literal["Passed"] = "Passed"
     cursor: str
     skipped: Skipped | None = None
-    """What of it is left out."""
+    """Skipped parts of the list before the cursor."""
 
 
 class Enough(Model):
-    """As many entries as were asked for."""
+    """All requested entries were sent."""
 
     kind: Literal["Enough"] = "Enough"
 
 
 class ListEnd(Model):
-    """There is no more."""
+    """The list has no more entries."""
 
     kind: Literal["End"] = "End"
 
 
 class Look(Model):
-    """An object's first bytes, and its index where that is at the end."""
+    """Facts from an object's first bytes, and from its index if that is at the end."""
 
     kind: Literal["Look"] = "Look"
     key: str
     path: str | None = None
-    """A file of the bytes that were read; None where bytes decide nothing."""
+    """Path of a file with the bytes that were read. None if the bytes prove nothing."""
     container: ContainerFormat | None = None
     is_fragmented: bool = False
-    """Its head has the duration of its first fragment, not of the whole."""
+    """True if the first bytes only have the duration of the first fragment."""
     reason: Reason | None = None
-    """What the bytes prove already."""
+    """Reason for rejection that the bytes prove."""
     message: ShownText = ""
 
 
 class Looked(Model):
-    """All that was to be looked at."""
+    """All requested objects were read."""
 
     kind: Literal["Looked"] = "Looked"
 

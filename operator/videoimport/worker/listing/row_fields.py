@@ -1,4 +1,4 @@
-"""One row of a list: its fields, and its item or an error message. Pure."""
+"""One row of a list: its fields, and its item or an error message. Pure functions."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from videoimport.worker.listing.addresses import is_address
 from videoimport.worker.listing.cells import begins_address
 
 MOST_NAME_LETTERS = 128
-"""As ``api.bulk_source.ItemName`` has it; a test compares them."""
+"""Maximum number of characters of a name, equal to the limit of ``api.bulkimport_source.ItemName``. A test compares
+both."""
 _LIMITS = {"url": MOST_URL_LETTERS, "name": MOST_NAME_LETTERS}
 _WANTED = {
     "string_type": "it must be text",
@@ -26,7 +27,7 @@ _WANTED = {
     "int_type": "a value must be text, a number, true or false",
     "float_type": "a value must be text, a number, true or false",
 }
-"""By pydantic's type of an error."""
+"""Messages by the type of pydantic's error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +35,29 @@ class Given:
     """The content of a row."""
 
     fields: Mapping[str, Any] | None = None
-    """Of an item; None for a row that is no item and no mistake, such as a blank one."""
+    """Fields of an item. None for a row that is neither an item nor an error, such as a blank row."""
     skipped: Skipped | None = None
-    """What of it is left out."""
+    """Skipped parts of the row."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """What the list calls a field, where it does not use our name."""
+    """Names of fields in the list, if they differ from the worker's names."""
 
 
 def passed_over(line: str) -> Given | None:
-    """How a blank line or a comment counts; None for a line with content."""
+    """Return a blank line or a comment as a skipped row, or None for a line with content."""
     if line and not line.startswith("#"):
         return None
     return Given(skipped=Skipped(comments=1) if line else Skipped(blank=1))
 
 
 class RowReader(Protocol):
-    """One way to write a list."""
+    """Reader for one format of a list."""
 
     def read(self, text: str) -> Given:
-        """Return the content of a record. Raises ValueError whose text completes "Line 3: …."."""
+        """Return the content of a record. Raises ValueError, whose text completes "Line 3: …"."""
 
 
 class RowError(ValueError):
-    """A row that is no item. ``url`` is its address, where it has one."""
+    """The row is not an item. ``url`` is the row's URL, if it has one."""
 
     def __init__(self, wrong: str, url: str | None = None) -> None:
         super().__init__(wrong)
@@ -64,7 +65,7 @@ class RowError(ValueError):
 
 
 def item_of(given: Given) -> Item:
-    """Return the item of a row that gives fields. Raises RowError."""
+    """Return the item of a row that has fields. Raises RowError."""
     fields = _with_clean_names(given.fields or {})
     url = fields["url"] if isinstance(fields.get("url"), str) else None
     if not url:
@@ -82,8 +83,11 @@ def item_of(given: Given) -> Item:
 
 
 def _with_clean_names(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the fields with names of metadata that can be shown; half a letter stays, and is refused with the rest.
-    Raises RowError where two of them look the same."""
+    """Return the fields, with metadata names that can be displayed.
+
+    A name with half a surrogate pair stays, and is refused later. Raises RowError if two names are equal after
+    cleaning.
+    """
     metadata = fields.get("metadata")
     if not isinstance(metadata, Mapping):
         return fields
@@ -95,7 +99,7 @@ def _with_clean_names(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _excess(fields: Mapping[str, Any], labels: Mapping[str, str]) -> str | None:
-    """What is longer than its limit: the column, its length, the limit."""
+    """Return a message with the column, its length and the limit, for a value that is too long. Else None."""
     for name, limit in _LIMITS.items():
         if isinstance(value := fields.get(name), str) and len(value) > limit:
             return _too_long(labels.get(name, name), len(value), limit)
@@ -120,7 +124,7 @@ def _too_long(name: str, length: int, limit: int) -> str:
 
 
 def _complaints(error: ValidationError, labels: Mapping[str, str]) -> str:
-    """Which columns, and which error; not their content."""
+    """Return a message with the invalid columns and their errors, without their content."""
     told: dict[str, str] = {}
     for one in error.errors(include_input=False, include_url=False):
         first, *rest = map(str, one["loc"][:2])

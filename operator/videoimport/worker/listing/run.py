@@ -1,4 +1,5 @@
-"""One run of the worker for a page of a list: the page on standard output, the report as the termination message."""
+"""One run of the worker for a page of a list. The list page goes to stdout, and the report is the termination
+message."""
 
 import contextlib
 import tempfile
@@ -27,7 +28,7 @@ _ENDLESS = "The name at which the page ends is too long for a report."
 
 
 class ListingRunner(TaskRunner[PageReport]):
-    """Lists one page. It is printed once it is whole, and then the report is left."""
+    """Lists one page. The list page is printed once it is complete, and the report is written after that."""
 
     def __init__(self, task: ListingTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)
@@ -35,12 +36,12 @@ class ListingRunner(TaskRunner[PageReport]):
         self._page = PageBuilder(task.max_items)
 
     def work(self) -> PageReport:
-        """List the page. Raises ImportFailure or Interruption."""
+        """Read the list page. Raises ImportFailure or Interruption."""
         with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
             return self._listed(self._page, Path(folder))
 
     def _listed(self, page: PageBuilder, folder: Path) -> PageReport:
-        child = asking.start(self.children, folder)  # it starts while the destination is checked
+        child = asking.start(self.children, folder)  # the process starts while the destination is checked
         with self._destination(folder) as store:
             judge = Judge(self._task, store, self.children)
             if judge.looks:
@@ -53,7 +54,7 @@ class ListingRunner(TaskRunner[PageReport]):
 
     @contextlib.contextmanager
     def _destination(self, folder: Path) -> Iterator[DestinationStore | None]:
-        """The place of the index; None if it is not read. Raises ImportFailure."""
+        """Return the destination's store, which has the index. None if the index is not read. Raises ImportFailure."""
         store = self._connected(folder) if self._task.incremental else None
         try:
             yield store
@@ -70,7 +71,7 @@ class ListingRunner(TaskRunner[PageReport]):
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
 
     def describe(self, end: ImportFailure | Interruption) -> PageReport:
-        """Return the report of a run without a page."""
+        """Return the report of a run that ended without a list page."""
         task = self._task
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, reason=end.reason, message=end.message[:1024],
@@ -78,25 +79,27 @@ class ListingRunner(TaskRunner[PageReport]):
         )  # fmt: skip
 
     def close(self, result: PageReport) -> None:
-        """Print the page."""
+        """Print the list page."""
         if result.reason is None:
             self._page.print()
 
     def write(self, result: PageReport) -> None:
-        """Write the report; where that is not possible, the exit code still shows the outcome."""
+        """Write the report. If the write fails, the exit code still shows the outcome."""
         try:
             self._paths.termination_message.write_bytes(fitted(result))
         except OSError as error:
             logs.log().error("cannot leave the report", error=type(error).__name__)
 
     def log(self, result: PageReport) -> None:
-        """Log the end."""
+        """Log how the run ended."""
         logs.log().info("ended", reason=result.reason, message=result.message)
 
 
 def fitted(report: PageReport) -> bytes:
-    """The report in at most ``MAX_BYTES``: its message is cut to what there is room for. A page whose end has no
-    room has failed."""
+    """Return the report as at most ``MAX_BYTES`` bytes, with its message and advice cut if necessary.
+
+    If the report is still too long, the cursor does not fit, and the list page fails.
+    """
     for length in (1024, 512, 256, 128, 0):
         cut = report.model_copy(update={"message": report.message[:length], "advice": report.advice[: length // 2]})
         text = cut.model_dump_json(by_alias=True, exclude_none=True).encode()

@@ -1,4 +1,4 @@
-"""What every process of the worker needs: errors, logs, signals, subprocesses, its last message.
+"""Functions that every process of the worker needs: errors, logs, signals, subprocesses and the termination message.
 
-Nothing here knows of videos, sources or destinations.
+Code that depends on videos, sources or destinations does not belong here.
 """

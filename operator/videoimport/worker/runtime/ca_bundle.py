@@ -1,4 +1,4 @@
-"""The trusted certificates: the usual ones, and those of worker.caBundleConfigMapRef."""
+"""The trusted certificates: the default certificates and the certificates of worker.caBundleConfigMapRef."""
 
 import ssl
 from pathlib import Path
@@ -11,9 +11,9 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 
 def bundle(reference: ConfigMapReference | None, extra: Path, folder: Path) -> Path | None:
-    """Return a file in ``folder`` with the usual certificates and those of ``extra``; None without a reference to it.
+    """Write a file in ``folder`` with the default certificates and the certificates in ``extra``, and return its path.
 
-    Raises ImportFailure INVALID_SPEC for a ConfigMap without certificates.
+    Returns None if ``reference`` is None. Raises ImportFailure INVALID_SPEC for a ConfigMap without certificates.
     """
     if reference is None:
         return None

@@ -1,4 +1,4 @@
-"""The message about a full file system: its size, and the free space."""
+"""Detection of a full file system, and the message with its size and free space."""
 
 import errno
 import os
@@ -8,9 +8,9 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of a write that found no room: on the disk, for another file, or within a quota."""
+"""Errors of a write that failed because the disk, the number of files or a quota is exhausted."""
 _SOME_BYTES = 2**20
-"""As much may be free on a full disk: what found no room was removed again."""
+"""Bytes that may be free on a disk that is full, because the file that did not fit was removed again."""
 _SCRATCH = (
     "Raise spec.worker.scratch.size to the size of the source and of the results, or give scratch a volume by "
     "spec.worker.scratch.storageClassName."
@@ -18,8 +18,10 @@ _SCRATCH = (
 
 
 def size_of(folder: Path) -> str:
-    """Such as ``it has 8388608 bytes, of which 0 are free``. If bytes are free and inodes are not, it names the inodes;
-    empty if the file system does not report them."""
+    """Return the size of a file system, such as ``it has 8388608 bytes, of which 0 are free``.
+
+    The text includes the inodes if many bytes are free. The text is empty if the file system does not report the size.
+    """
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -32,11 +34,14 @@ def size_of(folder: Path) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error means that there is no space."""
+    """Return whether an error means that the file system has no space left."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
 def scratch_full(folder: Path, what: str) -> ImportFailure:
-    """The failure for a write to scratch that found no space; ``what`` names the written content and its size."""
+    """Return the failure for a write to scratch that found no space.
+
+    ``what`` describes the written content and its size.
+    """
     told = ", ".join(word for word in (size_of(folder), what) if word)
     return ImportFailure(Reason.SCRATCH_FULL, f"Scratch is full: {told}.", advice=_SCRATCH)

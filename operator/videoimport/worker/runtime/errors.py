@@ -1,16 +1,17 @@
-"""How a run can end before its time:
+"""Exceptions that end a run early:
 
     Exception
-      ImportFailure          a reason and a sentence, set by the worker; the run ends with it
-        DestinationFault     the destination's; ``remedy`` is what the run may still do
-        ScratchError         scratch's
+      ImportFailure          a reason and a message, set by the worker
+        DestinationFault     a fault of the destination; ``remedy`` is what the same run may still do
+        ScratchError         a fault of scratch
     BaseException
-      Interruption           from outside: SIGTERM or the deadline. No library's ``except Exception`` swallows it
-        reason, message      WorkerLost or DeadlineExceeded
+      Interruption           SIGTERM or the deadline, with the reason WorkerLost or DeadlineExceeded
 
-Adapters turn what libraries raise into ImportFailure where it is raised: ``destination.translated`` (botocore),
-``fetch.http`` (urllib3), ``fetch.ranges`` (boto3), ``fetch.classify`` (yt-dlp). Everything else is a bug and ends as
-Internal.
+An Interruption is a BaseException, so that no library's ``except Exception`` catches it.
+
+The module that calls a library turns the library's exceptions into ImportFailure: ``fetch.http`` (urllib3),
+``fetch.s3_failures`` (boto3), ``fetch.ytdlp.errors`` (yt-dlp) and ``storage`` (botocore and file systems). Every other
+exception is a bug and ends as Internal.
 """
 
 from enum import Enum, auto
@@ -22,9 +23,12 @@ from videoimport.media.source.findings import Finding
 
 
 class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not of the program
-    """The run ends with this reason. ``message`` is one sentence about what was found. ``advice`` is one about what to
-    do, where that is more exact than the reason's own advice. Both lose their secrets here, so that a cut made later
-    leaves no part of one."""
+    """A failure that ends the run with ``reason``.
+
+    ``message`` is one sentence about what was found. ``advice`` is one sentence about what to do, if that is more exact
+    than the reason's default advice. The constructor removes secrets from both, so that a later cut leaves no part of a
+    secret.
+    """
 
     def __init__(self, reason: Reason, message: str, retry_after: float | None = None, *, advice: str = "") -> None:
         self.reason = reason
@@ -32,19 +36,19 @@ class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not o
         self.advice = shown_text(advice)
         super().__init__(f"{reason}: {self.message}")
         self.retry_after = None if retry_after is None else min(int(retry_after), MAX_RETRY_AFTER)
-        """The source's Retry-After in seconds, if it sent one."""
+        """Seconds from the source's Retry-After header. None if the source sent no such header."""
 
     @property
     def text(self) -> str:
-        """Message and advice, for where there is one field for them."""
+        """Message and advice, for outputs that have one field for both."""
         return f"{self.message} {self.advice}".strip()
 
 
 class Remedy(Enum):
-    """What the same run may still do about a fault of its destination. The files it made are still there."""
+    """The action that the same run may still take after a fault of its destination. The result files still exist."""
 
     NONE = auto()
-    """Nothing: it would fail again."""
+    """Do nothing, because another try would fail again."""
     WAIT = auto()
     """Repeat the same request later."""
     RESEND = auto()
@@ -52,7 +56,7 @@ class Remedy(Enum):
 
 
 class DestinationFault(ImportFailure):
-    """The destination did not do its part."""
+    """A failure that the destination caused."""
 
     def __init__(self, reason: Reason, message: str, *, advice: str = "", remedy: Remedy = Remedy.NONE) -> None:
         super().__init__(reason, message, advice=advice)
@@ -60,8 +64,7 @@ class DestinationFault(ImportFailure):
 
 
 class ScratchError(ImportFailure):
-    """A file that the run had written to scratch cannot be read. ``what`` gives the cause: an errno's name, for
-    example."""
+    """A file that the run wrote to scratch cannot be read. ``what`` gives the cause, such as the name of an errno."""
 
     def __init__(self, what: str) -> None:
         message = f"A file in scratch cannot be read again: {what}."
@@ -70,7 +73,7 @@ class ScratchError(ImportFailure):
 
 
 class Interruption(BaseException):
-    """The run is ended from outside, by a signal. ``message`` and ``advice`` are as an ImportFailure's."""
+    """A signal ended the run from outside. ``message`` and ``advice`` have the same form as in ImportFailure."""
 
     def __init__(self, reason: Reason, message: str, *, advice: str = "") -> None:
         super().__init__(message)
@@ -81,11 +84,14 @@ class Interruption(BaseException):
 
 
 def refuse(finding: Finding | None) -> None:
-    """Raise ImportFailure for a finding; nothing found, nothing done."""
+    """Raise ImportFailure for a finding. Do nothing if ``finding`` is None."""
     if finding is not None:
         raise ImportFailure(finding.reason, finding.message, advice=finding.advice)
 
 
 def unexpected(error: Exception) -> ImportFailure:
-    """An internal error, as a failure; its own text may hold a secret and is left out."""
+    """Return an unexpected exception as an internal failure.
+
+    The text of the exception is left out, because it may contain a secret.
+    """
     return ImportFailure(Reason.INTERNAL, f"The worker ended with an unexpected {type(error).__name__}.")

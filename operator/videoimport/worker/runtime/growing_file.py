@@ -1,4 +1,4 @@
-"""A file that another process is still appending to, as its readers see it."""
+"""Reading of a file to which another process is still appending."""
 
 import contextlib
 import os
@@ -6,24 +6,24 @@ import threading
 from pathlib import Path
 
 _LOOK_SECONDS = 0.02
-"""Between two reads of the file's size: the writer is another process, and sends no other signal."""
+"""Seconds between two checks of the file's size. The writer is another process and does not report each write."""
 
 
 class AbandonedError(Exception):
-    """Nothing more will come, and what is there is not the whole."""
+    """The writer has stopped, and the file is incomplete."""
 
 
 class Growing:
-    """Grows until a call of ``end`` or ``fail``. Bytes that were read stay unchanged, except perhaps those at its
-    start.
+    """A file that grows until ``end`` or ``fail`` is called.
 
-    It is opened once, so that a writer may rename it. Every method may be called from any thread.
+    Bytes that were read do not change, except perhaps at the start of the file. The file is opened once, so the writer
+    may rename it. Any thread may call any method.
     """
 
     def __init__(self, path: Path, total: int | None = None, *, finished: bool = False) -> None:
         self.path = path
         self.total = total
-        """Bytes in the end, where known."""
+        """Final size in bytes, if it is known."""
         self._descriptor: int | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -33,7 +33,8 @@ class Growing:
 
     @property
     def descriptor(self) -> int:
-        """For reading by offset. Raises FileNotFoundError before the writer made the file."""
+        """Return the file descriptor, for reads by offset. Raises FileNotFoundError until the writer has created the
+        file."""
         with self._lock:
             if self._descriptor is None:
                 self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -41,7 +42,7 @@ class Growing:
 
     @property
     def size(self) -> int:
-        """Bytes that are there now."""
+        """Current size in bytes. 0 until the writer has created the file."""
         try:
             return os.fstat(self.descriptor).st_size
         except FileNotFoundError:
@@ -49,18 +50,18 @@ class Growing:
 
     @property
     def ended(self) -> bool:
-        """Whether all of it is there."""
+        """Return whether the file is complete."""
         return self._over.is_set() and not self._failed
 
     def end(self) -> None:
-        """All of it is there."""
+        """Mark the file as complete."""
         self._over.set()
 
     def fail(self) -> None:
-        """No process writes it any more, and no reader may wait for it.
+        """Mark the file as abandoned: no process writes it any more, and no reader may wait for more bytes.
 
-        If it was removed, its space is free from now on. It is cut off and not closed, because a reader of it might
-        otherwise read another file under the same number.
+        If the file was deleted, this method truncates the file, which frees disk space. The descriptor stays open,
+        because a reader could otherwise read another file under the same number.
         """
         self._failed = True
         self._over.set()
@@ -69,9 +70,12 @@ class Growing:
                 os.truncate(f"/proc/self/fd/{self._descriptor}", 0)
 
     def wait(self, size: int) -> int:
-        """Bytes that are there once it has at least ``size`` of them, or all. Raises AbandonedError."""
+        """Wait until the file has at least ``size`` bytes or is complete, and return the current number of bytes.
+
+        Raises AbandonedError.
+        """
         while True:
-            over = self._over.is_set()  # looked at first: what the writer wrote last is then seen below
+            over = self._over.is_set()  # read first, so that the size below includes the writer's last bytes
             if self._failed:
                 raise AbandonedError
             found = self.size
@@ -80,7 +84,7 @@ class Growing:
             self._over.wait(_LOOK_SECONDS)
 
     def close(self) -> None:
-        """Read no more of it."""
+        """Close the file descriptor."""
         with self._lock:
             if self._descriptor is not None:
                 os.close(self._descriptor)

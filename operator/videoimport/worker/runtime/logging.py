@@ -1,4 +1,4 @@
-"""The worker's log: JSON lines on stderr. What looks like a URL loses its secrets before it is written."""
+"""The worker's log: JSON lines on stderr. Secrets in URLs, and in text with the form of a URL, are removed first."""
 
 import contextlib
 import sys
@@ -13,13 +13,16 @@ from videoimport.api.redaction import shown_lines, shown_value
 
 
 def log() -> FilteringBoundLogger:
-    """The logger, for a line at a time."""
+    """Return the logger."""
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
 
 
 class _Lossy:
-    """Standard error as it is now; lines without a reader are lost, and the run continues."""
+    """A text stream that writes to the current sys.stderr.
+
+    If stderr has no reader, the lines are lost and the run continues.
+    """
 
     def write(self, text: str) -> None:
         with contextlib.suppress(OSError):
@@ -31,7 +34,7 @@ class _Lossy:
 
 
 def configure() -> None:
-    """Once, at the start of a process."""
+    """Configure structlog. Call this once, at the start of a process."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -45,7 +48,7 @@ def configure() -> None:
 
 
 def redacted(text: str) -> str:
-    """``text`` without the secrets of the addresses in it."""
+    """Return ``text`` without the secrets of the URLs in it."""
     return shown_lines(text)
 
 
@@ -54,5 +57,5 @@ def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def frames(trace: TracebackType | None) -> list[str]:
-    """Where an exception was raised, without its message: a library's message may hold a secret."""
+    """Return the stack frames of an exception, without its message. A library's message may contain a secret."""
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]

@@ -1,4 +1,4 @@
-"""The paths of a worker's files; in a pod the defaults."""
+"""The paths of the worker's files. The defaults are the paths in a pod."""
 
 import argparse
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Files and folders. Those that the import does not need may be absent."""
+    """Paths of files and folders. Files that a task does not need may be missing."""
 
     task: Path = Path(TASK_PATH)
     scratch: Path = Path(SCRATCH_PATH)
@@ -50,7 +50,7 @@ _MEANT = {
 
 
 def parse(argv: Sequence[str], description: str | None) -> Paths:
-    """Of the command line."""
+    """Return the paths that the command line names."""
     parser = argparse.ArgumentParser(prog="videoimport-worker", description=description)
     for name, meant in _MEANT.items():
         default = getattr(Paths(), name)

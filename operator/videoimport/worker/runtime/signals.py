@@ -1,5 +1,7 @@
-"""Causes that end a run early: SIGTERM, the deadline, the watchdog. The report is written within seconds, whatever the
-run does."""
+"""Handling of the events that end a run early: SIGTERM, the deadline and the watchdog.
+
+The report is written within seconds, even if the main thread is blocked.
+"""
 
 import os
 import signal
@@ -12,18 +14,19 @@ from videoimport.worker.runtime.errors import Interruption
 from videoimport.worker.runtime.stop_request import Stop
 
 GRACE_SECONDS = 4.0
-"""Seconds to abort the upload and write the report; then the process ends in any case, with its report."""
+"""Seconds to abort the upload and write the report. After this time a timer thread writes the report and ends the
+process."""
 
 LastWords = Callable[[Interruption], int]
-"""Writes the report in place of the main thread; returns the exit code."""
+"""Function that writes the report in place of the main thread and returns the exit code."""
 Result = TypeVar("Result")
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 
 
 class Interrupts:
-    """Turns the first signal into an Interruption in the main thread; later ones change nothing.
+    """Signal handlers that raise an Interruption in the main thread at the first signal. Later signals have no effect.
 
-    The request outlives its exception: once a signal came, ``run`` raises the Interruption, whatever else it led to.
+    The request is recorded. So ``run`` raises the Interruption even if the code under it caught the exception.
     """
 
     def __init__(self, stop: Stop, kill_children: Callable[[], None], last_words: LastWords) -> None:
@@ -38,8 +41,11 @@ class Interrupts:
         self._ending = threading.Lock()
 
     def run(self, timeout_seconds: float, work: Callable[[], Result]) -> Result:
-        """Do ``work`` under the signals and the deadline, which counts from here. Raises the Interruption or, where
-        none was requested, what ``work`` raises. No signal raises anything outside of this call."""
+        """Run ``work`` with the signal handlers and the deadline, and return its result. The deadline starts now.
+
+        Raises the Interruption if one was requested, else whatever ``work`` raises. A signal raises an exception only
+        during this call.
+        """
         try:
             self._raises = True
             self._install(timeout_seconds)
@@ -59,7 +65,10 @@ class Interrupts:
             raise self._stop.cause from error
 
     def settle(self) -> None:
-        """The run's result is final: no signal changes it from now on. What is left to do has the grace period."""
+        """Mark the result as final: no later signal changes it.
+
+        If a signal arrives, the remaining work must finish within the grace period.
+        """
         self._raises = False
         self._is_settled = True
 
@@ -69,8 +78,10 @@ class Interrupts:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def close(self) -> None:
-        """The run is over: the report of the main thread is now final. Waits for last words that are being written, and
-        then the process ends by them."""
+        """Mark the run as over, so that the main thread's report is final.
+
+        If the timer thread is already writing its report, this method waits, and that thread ends the process.
+        """
         signal.setitimer(signal.ITIMER_REAL, 0)
         with self._ending:
             self._is_over = True
@@ -82,7 +93,7 @@ class Interrupts:
         signal.setitimer(signal.ITIMER_REAL, timeout_seconds)
 
     def _on(self, interruption: Interruption) -> None:
-        is_fork = os.getpid() != self._process  # a child that has not become its program yet
+        is_fork = os.getpid() != self._process  # a forked child that has not called exec yet
         if is_fork or self._is_over or self._stop.cause is not None:
             return
         self._stop.request(interruption)

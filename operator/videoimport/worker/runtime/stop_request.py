@@ -1,4 +1,5 @@
-"""The request to end a run from outside. It is made once, and every failure after it is its effect, not a fault."""
+"""The request to end a run from outside. The request is recorded once. A failure after the request is an effect of the
+request, not a fault."""
 
 import time
 from collections.abc import Iterator
@@ -7,13 +8,16 @@ from contextlib import contextmanager
 from videoimport.worker.runtime.errors import Interruption
 
 GRACE_SECONDS = 1.5
-"""How long the request may come after its effects. The kubelet that stops a pod signals all its processes, in any
-order."""
+"""Maximum number of seconds by which the request may arrive after its effects.
+
+A kubelet that stops a pod signals all processes of the pod, in any order.
+"""
 _LOOK_SECONDS = 0.02
 
 
 class Stop:
-    """Shared by all threads of a worker. It holds no lock, because a signal handler writes it in the main thread."""
+    """Stop request that all threads of a worker share. There is no lock, because a signal handler writes the request in
+    the main thread."""
 
     def __init__(self) -> None:
         self._cause: Interruption | None = None
@@ -21,26 +25,29 @@ class Stop:
 
     @property
     def cause(self) -> Interruption | None:
-        """The first request; None while there is none."""
+        """The first request, or None if there is none."""
         return self._cause
 
     @property
     def is_deferred(self) -> bool:
-        """Whether the signal handler must not raise now."""
+        """Return whether the signal handler must not raise now."""
         return self._deferrals > 0
 
     def request(self, cause: Interruption) -> None:
-        """Record the request. The first one counts."""
+        """Record the request. Only the first request is kept."""
         self._cause = self._cause or cause
 
     def check(self) -> None:
-        """Raise the Interruption that was requested, if any. Code may lose the one that a signal handler raises:
-        Python drops exceptions in fork hooks, finalizers and weak reference callbacks."""
+        """Raise the Interruption that was requested, if there is one.
+
+        The exception that the signal handler raises can get lost: Python drops exceptions in fork hooks, finalizers and
+        weak reference callbacks.
+        """
         if self._cause is not None:
             raise self._cause
 
     def await_request(self, seconds: float = GRACE_SECONDS) -> None:
-        """Wait for a request, at most ``seconds``. Raises the Interruption as soon as it is requested."""
+        """Wait at most ``seconds`` for a request. Raises the Interruption as soon as it is requested."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.check()
@@ -49,7 +56,10 @@ class Stop:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, in the main thread, a signal only records the request. Raises the Interruption at the end."""
+        """Make a signal only record the request while the context is active in the main thread.
+
+        Raises a recorded Interruption at the end.
+        """
         self._deferrals += 1
         try:
             yield

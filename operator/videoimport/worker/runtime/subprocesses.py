@@ -1,4 +1,7 @@
-"""The one runner of child processes: each leads a session of its own, so that it can be ended with all it started."""
+"""The only place that starts child processes.
+
+Each child leads a session of its own, so that it can be killed together with all processes that it started.
+"""
 
 import contextlib
 import ctypes
@@ -17,7 +20,7 @@ from videoimport.worker.runtime.errors import ImportFailure, Interruption
 from videoimport.worker.runtime.stop_request import Stop
 
 STDERR_BYTES = 16_384
-"""Of a child's error stream, its end, this much is kept."""
+"""Maximum number of characters that are kept from the end of a child's stderr."""
 _PR_SET_PDEATHSIG = 1
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -29,25 +32,28 @@ def end_with_parent(number: signal.Signals) -> None:
 
 
 _NO_COMPLAINTS = ("set_mempolicy: Operation not permitted", "get_mempolicy: Operation not permitted")
-"""libnuma's, for x265: the seccomp profile of a pod lets it choose no memory node, and it continues without."""
+"""Messages of libnuma (used by x265) on stderr that are ignored.
+
+The seccomp profile of a pod does not let libnuma choose a memory node, and libnuma continues without one.
+"""
 
 
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
-"""Signals by which people and runtimes end a process; a program's own fault never sends one."""
+"""Signals by which users and container runtimes end a process. A fault of the program never sends them."""
 _FFMPEG_STOPPED = 255
-"""ffmpeg's exit code after SIGINT or SIGTERM, which it handles itself."""
+"""Exit code of ffmpeg after SIGINT or SIGTERM, which ffmpeg handles itself."""
 
 
 def _die_with(parent: int) -> None:
-    """Runs in the child before it becomes another program: a worker killed with -9 leaves nothing behind."""
+    """Prepare the child before it calls exec, so that no child survives a worker that was killed with SIGKILL."""
     end_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel knew
+    if os.getppid() != parent:  # the parent ended before prctl took effect
         os._exit(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a child ended. A negative code is the signal that ended it."""
+    """Exit code and output of a child. A negative code is the number of the signal that ended the child."""
 
     code: int
     stdout: str
@@ -55,12 +61,12 @@ class Ended:
 
     @property
     def clean(self) -> bool:
-        """Code 0 and not a word on the error stream that counts."""
+        """Return whether the exit code is 0 and stderr has no relevant message."""
         return self.code == 0 and not complaints(self.stderr).strip()
 
 
 class Child:
-    """A running child. Read ``lines()`` to its end, then call ``ended()``."""
+    """A running child process. Read ``lines()`` to the end, then call ``ended()``."""
 
     def __init__(self, process: subprocess.Popen[str], name: str, stop: Stop) -> None:
         self._process, self._name, self._stop = process, name, stop
@@ -72,12 +78,12 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether the child is still running."""
         return self._process.poll() is None
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time so far; 0 once it has ended."""
+        """CPU seconds that the child has used so far. 0 once the child has ended."""
         try:
             stat = Path(f"/proc/{self._process.pid}/stat").read_text()
         except OSError:
@@ -86,38 +92,42 @@ class Child:
         return (int(user) + int(system)) / _TICKS
 
     def lines(self) -> Iterator[str]:
-        """What it prints, as it comes."""
+        """Yield the lines of the child's stdout as they arrive."""
         assert self._process.stdout is not None  # noqa: S101
         yield from self._process.stdout
 
     def whole_lines(self) -> Iterator[str]:
-        """The same without the last one where the child was killed in the middle of it."""
+        """Yield the lines of the child's stdout, without a last line that is incomplete because the child was
+        killed."""
         return (line for line in self.lines() if line.endswith("\n"))
 
     def tell(self, text: str) -> None:
-        """Hand it its whole standard input."""
+        """Write ``text`` to the child's stdin and close the stdin."""
         assert self._process.stdin is not None  # noqa: S101
-        # A broken pipe: it ended already, and its code shows why.
+        # A broken pipe means that the child has ended. Its exit code shows the reason.
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(text)
 
     def say(self, line: str) -> None:
-        """One line of its standard input, of which more may follow."""
+        """Write one line to the child's stdin, which stays open."""
         assert self._process.stdin is not None  # noqa: S101
-        # A broken pipe: as above. A file that is closed: it got all there is.
+        # A broken pipe: as above. ValueError means that stdin was closed before.
         with contextlib.suppress(BrokenPipeError, ValueError):
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
     def kill(self) -> None:
-        """End it and all it started, at once."""
+        """Kill the child and all processes that it started, at once."""
         self._killed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def ended(self, stdout: str = "") -> Ended:
-        """Wait for its end. Raises the Interruption once one is requested: then its end proves nothing about the
-        import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST when something other than this worker ended it."""
+        """Wait for the end of the child and return its output.
+
+        Raises the Interruption if one was requested, because the end of the child then proves nothing about the import.
+        Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if something other than this worker ended the child.
+        """
         code = self._process.wait()
         if self._process.stderr is not None:
             self._drain.join()
@@ -133,7 +143,10 @@ class Child:
         return signal.SIGTERM if code == _FFMPEG_STOPPED and self._name == "ffmpeg" else None
 
     def _blame(self, number: signal.Signals) -> None:
-        """Raise for a signal that something else sent. A crash (SIGSEGV and others) is the program's own end."""
+        """Raise ImportFailure for a signal that another process or the kernel sent.
+
+        A crash of the program itself (such as SIGSEGV) is not reported here.
+        """
         if number is signal.SIGKILL:
             message = f"{self._name} was killed, most likely for lack of memory."
             raise ImportFailure(Reason.OUT_OF_MEMORY, message)
@@ -154,7 +167,10 @@ class Child:
 
 
 class Children:
-    """Every child of this process. Start them from the main thread only: they end when the thread does."""
+    """All child processes of this process.
+
+    Start children from the main thread only, because a child is killed when the thread that started it ends.
+    """
 
     def __init__(self, stop: Stop | None = None) -> None:
         self._stop = stop or Stop()
@@ -169,15 +185,16 @@ class Children:
         logs_itself: bool = False,
         name: str | None = None,
     ) -> Child:
-        """Start one; input and output are pipes of text, and the error stream too unless it writes our log itself.
-        Messages call it ``name``, by default its program's. After a stop it is killed and the Interruption raised.
+        """Start a child. Its stdin, stdout and stderr are text pipes. With ``logs_itself`` the child shares this
+        process's stderr.
 
-        Raises ImportFailure ENCODER_UNAVAILABLE for a program that is not there.
+        Messages call the child ``name``, by default the name of its program. If a stop was requested, this method kills
+        the child and raises the Interruption. Raises ImportFailure ENCODER_UNAVAILABLE if the program does not exist.
         """
         self._all = [child for child in self._all if child.running]
         child = None
         try:
-            with self._stop.deferred():  # Python's fork hooks would lose the exception, and the child would be unknown
+            with self._stop.deferred():  # a fork hook would lose the exception, and the child would not be recorded
                 process = _popen(argv, env, logs_itself=logs_itself)
                 child = Child(process, name or os.path.basename(argv[0]), self._stop)  # noqa: PTH119
                 self._all.append(child)
@@ -188,13 +205,14 @@ class Children:
         return child
 
     def run(self, argv: Sequence[str]) -> Ended:
-        """Start one and wait for its end; for children whose output is short."""
+        """Start a child whose output is short, and wait for its end."""
         child = self.start(argv)
         child.tell("")
         return child.ended("".join(child.lines()))
 
     def ask(self, argv: Sequence[str]) -> Ended:
-        """Run one whose answer does not change, such as what a program was built with; a clean answer is kept."""
+        """Run a child whose output does not change, such as a query of a program's build options. Clean results are
+        cached."""
         key = tuple(argv)
         ended = self._answers.get(key) or self.run(argv)
         if ended.clean:
@@ -202,16 +220,16 @@ class Children:
         return ended
 
     def cpu_seconds(self) -> float:
-        """CPU time of the children that are running, each without its own children."""
+        """Return the CPU seconds of the children that are running, without the children that they started."""
         return sum(child.cpu_seconds for child in self._all)
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the run was stopped."""
+        """Return whether a stop of the run was requested."""
         return self._stop.cause is not None
 
     def kill_all(self) -> None:
-        """End every child and all that they started, at once."""
+        """Kill all children and all processes that they started, at once."""
         for child in self._all:
             child.kill()
 

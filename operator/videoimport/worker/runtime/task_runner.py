@@ -1,4 +1,4 @@
-"""The outermost border of a worker's task: signals, children, the report and the exit code."""
+"""Base class that runs a task of the worker: signals, children, the report and the exit code."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -14,7 +14,8 @@ from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.runtime.termination_message import exit_code
 
 LOG_SECONDS = 2.0
-"""For the last lines of a run whose report is written: a pipe without a reader delays its end no longer."""
+"""Maximum number of seconds for the last log lines, after the report is written. A pipe without a reader cannot delay
+the end longer."""
 
 
 class _Result(Protocol):
@@ -26,7 +27,7 @@ Result = TypeVar("Result", bound=_Result)
 
 
 class TaskRunner(ABC, Generic[Result]):
-    """Runs one task. Whatever happens inside, a report is left, and the exit code is that of its reason."""
+    """Runs one task, always writes a report, and returns the exit code of the report's reason."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
@@ -37,11 +38,11 @@ class TaskRunner(ABC, Generic[Result]):
 
     @abstractmethod
     def work(self) -> Result:
-        """Do the task, in the main thread and under the signals. Raises ImportFailure or Interruption."""
+        """Do the task, in the main thread and with the signal handlers active. Raises ImportFailure or Interruption."""
 
     @abstractmethod
     def describe(self, end: ImportFailure | Interruption) -> Result:
-        """Return the result of a task that ended so. It may be called in any thread."""
+        """Return the result for a task that ended with the exception ``end``. Any thread may call this method."""
 
     @abstractmethod
     def write(self, result: Result) -> None:
@@ -52,15 +53,15 @@ class TaskRunner(ABC, Generic[Result]):
         """Log how the task ended."""
 
     def close(self, result: Result) -> None:
-        """Do what comes between the end of all children and the report; for subclasses."""
+        """Hook for subclasses, called after all children have ended and before the report is written."""
 
     def complete(self, result: Result) -> None:
-        """Make a result final: nothing that comes later makes it a failure."""
+        """Make a result final: no later event turns it into a failure."""
         self.interrupts.settle()
         self._completed = result
 
     def run(self) -> int:
-        """Run the task to its report. Returns the exit code."""
+        """Run the task, write its report and return the exit code."""
         outcome = self._outcome()
         result = self._completed or outcome
         self.interrupts.close()
@@ -73,23 +74,26 @@ class TaskRunner(ABC, Generic[Result]):
             return self.interrupts.run(self._timeout_seconds, self.work)
         except (ImportFailure, Interruption) as end:
             return self.describe(end)
-        except Exception as error:  # noqa: BLE001 — the outermost border: a bug becomes a report
+        except Exception as error:  # noqa: BLE001 — the outermost handler: a bug becomes a report
             logs.log().error("unexpected", error=type(error).__name__, at=logs.frames(error.__traceback__))
             return self.describe(unexpected(error))
 
     def _leave(self, result: Result) -> int:
-        """Write the report before the log: the reader of the lines may be gone or stuck, and the report counts."""
+        """Write the report, then the log, and return the exit code.
+
+        The report comes first, because the reader of the log may be gone or blocked.
+        """
         self.write(result)
         log_within_time(lambda: self.log(result))
         return exit_code(result.reason)
 
     def _end_late(self, interruption: Interruption) -> int:
-        """Leave the report in place of a main thread that does not come to it in time."""
+        """Write the report in place of a main thread that does not finish in time, and return the exit code."""
         return self._leave(self._completed or self.describe(interruption))
 
 
 def log_within_time(log: Callable[[], None]) -> None:
-    """Log in a thread, which is left behind after LOG_SECONDS."""
+    """Call ``log`` in a thread, and stop waiting for that thread after LOG_SECONDS."""
     thread = threading.Thread(target=log, daemon=True)
     thread.start()
     thread.join(LOG_SECONDS)

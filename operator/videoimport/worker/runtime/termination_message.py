@@ -1,6 +1,7 @@
-"""The report as a termination message: at most 4096 bytes, because Kubernetes keeps only the tail of a longer one.
+"""The report as a termination message of at most 4096 bytes. Kubernetes keeps only the end of a longer message.
 
-What is too long is packed first, which loses nothing; then its texts are cut, and only then facts are left out.
+A report that is too long is first written in a packed form, which loses nothing. Then its texts are cut, and only then
+fields are left out.
 """
 
 import os
@@ -13,11 +14,11 @@ from videoimport.api.videoimport_status import Outputs
 from videoimport.worker.runtime.logging import log
 
 _LIMITS = (1024, 512, 256, 128, 64, 32)
-"""Characters that each free text may have, tried in this order."""
+"""Maximum number of characters of each free text. The limits are tried in this order."""
 
 
 def fitted(report: Report) -> bytes:
-    """The report in at most MAX_BYTES, its free texts shortened as little as that needs."""
+    """Return the report as at most MAX_BYTES bytes, with its free texts cut as little as possible."""
     return next(message for candidate in _shorter(report) if len(message := written(candidate)) <= MAX_BYTES)
 
 
@@ -49,20 +50,20 @@ def _clipped(report: Report, cut: Callable[[str | None], str | None]) -> Report:
 
 
 def clip(text: str | None, limit: int) -> str | None:
-    """At most ``limit`` characters, an ellipsis for what was left out."""
+    """Return at most ``limit`` characters of ``text``. An ellipsis replaces the part that is cut off."""
     return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
 def exit_code(reason: Reason | None) -> int:
-    """Return the process's exit code for the reason its run ended with; 0 without one."""
+    """Return the exit code of the process for the reason with which its run ended. The exit code is 0 without a
+    reason."""
     return 0 if reason is None else info(reason).exit_code or 1
 
 
 def write(report: Report, path: Path) -> None:
-    """Leave the report where the kubelet looks for it. Where that cannot be written, the exit code still shows the
-    outcome.
+    """Write the report to the file that the kubelet reads. If the write fails, the exit code still shows the outcome.
 
-    A file that has room already is written over, and only then cut: on a full disk there is no other room.
+    An existing file is overwritten and then truncated. So the write can succeed on a full disk.
     """
     content = fitted(report)
     try:

@@ -1,4 +1,4 @@
-"""The limits of a process that handles untrusted input: the addresses that it may connect to.
+"""Network limits of a process that handles untrusted input.
 
-Add what protects the node and the network, whatever is fetched.
+This package holds protection of the node and the network that applies to every kind of source.
 """

@@ -1,11 +1,13 @@
-"""The address guard: an audit hook that lets this process reach public addresses only.
+"""The address guard: an audit hook that lets this process connect to public addresses only.
 
-It sees the real address of every connection. So redirects, DNS rebinding, IPv4 mapped into IPv6 and numbers as host
-names make no difference, and it cannot be removed. Child processes are beyond it: none may start but deno, without
-network.
+The hook checks the numeric address of every connection and cannot be removed. Redirects, DNS rebinding, IPv4 addresses
+mapped into IPv6 and numeric host names therefore do not bypass the hook. Child processes do not inherit the hook, so
+the only program that may start is deno, without network access.
 
-It also shuts files of the pod that are no business of a source: the destination's keys and other processes in /proc.
-It stops Python code only: native code, or a path relative to an open folder, is not stopped by it.
+The hook also refuses to open files that a source does not need: the destination's credentials and other processes in
+/proc.
+
+The hook stops Python code only. It does not stop native code, or a path relative to an open folder.
 """
 
 import ipaddress
@@ -23,25 +25,28 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _DENIED = tuple(
     ipaddress.ip_network(network)
     for network in (
-        "168.63.129.16/32",  # Azure's host, public by its number
-        "192.0.0.0/24",  # IETF protocol assignments; Oracle's metadata at .192, which older Pythons call global
-        "192.88.99.0/24",  # 6to4 relays, withdrawn
-        "fec0::/10",  # site-local, withdrawn
+        "168.63.129.16/32",  # Azure host services, although the address is public
+        "192.0.0.0/24",  # IETF protocol assignments, and Oracle's metadata at .192; older Pythons call them global
+        "192.88.99.0/24",  # 6to4 relays, no longer assigned
+        "fec0::/10",  # site-local, no longer assigned
         "3fff::/20",  # documentation
     )
 )
-"""Not public, whatever the interpreter's tables contain."""
+"""Networks that are refused even if the interpreter's tables list them as public."""
 _SPAWNING = ("subprocess.Popen", "os.posix_spawn")
 _NEVER = ("os.system", "os.exec", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile")
 _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
 
 class ForbiddenError(PermissionError):
-    """The guard refused a connection. An OSError, so that a library tries a host's other addresses."""
+    """The guard refused a connection, a file or a program.
+
+    This is an OSError, so that a library tries the other addresses of a host.
+    """
 
 
 def inner(address: Address) -> Address:
-    """The IPv4 address in an IPv6 one (mapped, 6to4, Teredo, NAT64), else the address itself."""
+    """Return the IPv4 address inside an IPv6 address (mapped, 6to4, Teredo, NAT64), else ``address`` itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -51,11 +56,14 @@ def inner(address: Address) -> Address:
 
 
 def is_allowed(host: str, allowed: Sequence[Network]) -> bool:
-    """Whether a numeric address may be reached: it is public, or in a network that was allowed. Names never are."""
+    """Return whether a connection to ``host`` is allowed.
+
+    ``host`` is a numeric address that is public or in one of the ``allowed`` networks. Host names are never allowed.
+    """
     try:
         address = inner(ipaddress.ip_address(host))
     except ValueError:
-        return False  # a name, or a number in another notation: resolved inside C, where no Python code can check it
+        return False  # a name, or a number in another notation: C code resolves it, where no Python code can check it
     if _is_in(address, allowed):
         return True
     if _is_in(address, _DENIED):
@@ -72,33 +80,42 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 class Guard:
-    """Decides on audit events and keeps the refused addresses, whatever a library makes of the refusal."""
+    """Audit hook that allows or refuses events, and records the refused addresses.
+
+    The record stays even if a library hides the refusal.
+    """
 
     def __init__(
         self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = (), only: Sequence[str] | None = None
     ) -> None:
-        """``only``: a proxy's addresses, which are then all that may be reached, and only under the same rule."""
+        """Set the limits.
+
+        ``only`` lists the addresses of a proxy. If ``only`` is given, other addresses are refused, and ``is_allowed``
+        must accept the proxy's address too.
+        """
         self._only = only
         self._shut = tuple(os.path.realpath(path) for path in shut_paths)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
         self._asked = threading.local()
         self.refused: str | None = None
-        """The refused address with the host it was reached by, as a sentence's object. None once the same host, or
-        another after it, could be reached: then it is not the reason of the failure."""
+        """The first refused address with its host name, as the object of a sentence.
+
+        None once a later connection succeeds, because the refusal is then not the reason of a failure.
+        """
         self.refused_command: str | None = None
-        """The first refused program that was given an address to fetch."""
+        """Name of the first refused program that had a URL among its arguments."""
 
     @property
     def has_proxy(self) -> bool:
-        """Whether all but a proxy is out of reach."""
+        """Return whether this process can connect to a proxy only."""
         return self._only is not None
 
     def install(self) -> None:
-        """For the rest of this process's life."""
+        """Install the audit hook for the rest of this process's life."""
         sys.addaudithook(self.on_event)
 
     def on_event(self, event: str, args: tuple[Any, ...]) -> None:
-        """The audit hook. Raises ForbiddenError."""
+        """Check one audit event. Raises ForbiddenError if the event is not allowed."""
         if event == "socket.getaddrinfo":
             self._asked.host, self._asked.is_reached = args[0], False
         elif event in _SENDING:
@@ -129,7 +146,7 @@ class Guard:
         return f"{name} ({host})" if name and name != host else str(host)
 
     def forgive(self) -> None:
-        """What was refused till now was for something that can be done without."""
+        """Forget the earlier refusals, because they only affected something optional."""
         self.refused = self.refused_command = None
 
     def _may_reach(self, host: str) -> bool:
@@ -137,7 +154,7 @@ class Guard:
 
     def _check_path(self, path: Any) -> None:
         if not isinstance(path, str | bytes):
-            return  # a descriptor: it was opened before
+            return  # a descriptor of a file that is already open
         real = os.path.realpath(os.fsdecode(path))
         if _is_below(real, self._shut) or (
             _is_below(real, ("/proc",)) and not _is_below(real, (f"/proc/{os.getpid()}",))
@@ -150,13 +167,16 @@ class Guard:
         argv = [executable, *(str(word) for word in list(words)[1:])]
         if is_harmless(argv):
             return
-        if any("://" in word for word in argv):  # others only look at this machine, and no code needs their answer
+        if any("://" in word for word in argv):  # programs without a URL only inspect this machine: optional
             self.refused_command = self.refused_command or PurePath(executable).name
         raise ForbiddenError(f"{executable or event} may not be started here")
 
 
 def is_harmless(argv: Sequence[str]) -> bool:
-    """Whether a child cannot reach the network: only deno, whose programs reach nothing without an option."""
+    """Return whether a child process cannot reach the network.
+
+    Only deno qualifies: a program that deno runs has no network access unless an option allows it.
+    """
     if not argv or PurePath(argv[0]).name != "deno":
         return False
     if list(argv[1:]) == ["--version"]:

@@ -1,4 +1,4 @@
-"""Parts that all HTTP clients of the worker share: addresses and their logins, the meaning of urllib3's errors, and
+"""Functions that all HTTP clients of the worker share: parsing of URLs and logins, urllib3's errors, and
 Retry-After."""
 
 import math
@@ -14,61 +14,66 @@ from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
 from videoimport.worker.sandbox.address_guard import ForbiddenError
 
 AGENT = "videoimport (+https://videoimport.io)"
-"""The User-Agent."""
+"""Value of the User-Agent header."""
 _RETRY_AFTER = urllib3.Retry(retry_after_max=MAX_RETRY_AFTER)
 _MOST_LETTERS = 64
-"""Of a Retry-After header that is read: a date has 29, and Python refuses numbers of more than 4,300 digits."""
+"""Maximum number of characters of a Retry-After header that are read. A date has 29. Python refuses numbers of more
+than 4,300 digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a request goes."""
+    """Target of a request."""
 
     url: str
-    """Without login and fragment."""
+    """The URL without login and fragment."""
     host: str
     login: str | None
-    """``user:password``, as the URL has it."""
+    """The login as ``user:password``, with its percent-escapes decoded."""
 
 
 def parse_address(url: str) -> Address:
-    """Return the parts of a URL. Raises ValueError where host or port is none: urllib3 would fail at every try."""
+    """Return the parts of a URL. Raises ValueError for an invalid host or port, because urllib3 would fail at every
+    try."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     bare = without_login(parts)._replace(fragment="").geturl()
     urllib3.util.parse_url(bare)
-    parts.port  # noqa: B018 — read for the error it raises
+    parts.port  # noqa: B018 — read because an invalid port raises ValueError
     host.encode("ascii" if ":" in host else "idna")
     return Address(bare, host, login_of(parts))
 
 
 def without_login(parts: SplitResult) -> SplitResult:
-    """Return an address without the login in it."""
+    """Return the URL ``parts`` without the login."""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2])
 
 
 def login_of(parts: SplitResult) -> str | None:
-    """Return the login in an address as ``user:password``; None where there is none."""
+    """Return the login in a URL as ``user:password``, or None if the URL has no login."""
     return f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why no answer came."""
+    """The reason why a server sent no answer."""
 
     text: str
-    """A clause without a period. It holds nothing of the address but its host."""
+    """A clause without a period. The host is the only part of the URL in it."""
     reason: Reason | None = None
-    """None for an error that another try may solve."""
+    """Reason of the failure. None for an error that another try may solve."""
 
     @property
     def sentence(self) -> str:
-        """The clause as a sentence. One that begins with a host's name keeps its small letters."""
+        """The clause as a sentence. A host name at its beginning keeps its lowercase letters."""
         return f"T{self.text[1:]}." if self.text.startswith("the ") else f"{self.text}."
 
 
 def explain_error(error: HTTPError, host: str, proxy_field: str) -> Problem:
-    """Return what an error of urllib3 means; its own words may hold the whole address, so they are not passed on."""
+    """Return the Problem that an error of urllib3 describes.
+
+    The error's own text is not used, because it may contain the whole URL.
+    """
     cause = error.__cause__ or error.__context__ or error
     if isinstance(cause, ForbiddenError):
         return Problem(f"{host}: {cause}", Reason.ADDRESS_FORBIDDEN)
@@ -86,8 +91,10 @@ def explain_error(error: HTTPError, host: str, proxy_field: str) -> Problem:
 
 
 def parse_retry_after(header: str | None) -> int | None:
-    """Return the seconds of a Retry-After header, a number or a date: 0 for the past, at most MAX_RETRY_AFTER. None for
-    anything else."""
+    """Return the number of seconds in a Retry-After header, which is a number or a date.
+
+    The result is 0 for a date in the past, at most MAX_RETRY_AFTER, and None for an invalid header.
+    """
     text = (header or "").strip()[:_MOST_LETTERS]
     try:
         return math.ceil(_RETRY_AFTER.parse_retry_after(text)) if text.isascii() else None

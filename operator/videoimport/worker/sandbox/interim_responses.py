@@ -1,6 +1,6 @@
-"""Connections of the HTTP clients: urllib3's, whose answer is the final one.
+"""urllib3 connections that skip informational answers (1xx) and return the final answer.
 
-http.client skips ``100 Continue`` only and takes ``102 Processing`` or ``103 Early Hints`` for the answer.
+http.client skips ``100 Continue`` only. It returns ``102 Processing`` or ``103 Early Hints`` as the answer.
 """
 
 import http.client
@@ -10,11 +10,14 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 MOST_INFORMATIONAL = 16
-"""Answers before the final one; a server sends one or two."""
+"""Maximum number of informational answers before the final answer. A server sends one or two."""
 
 
 class FinalResponse(http.client.HTTPResponse):
-    """An answer without the informational ones before it (RFC 9110, section 15.2). 101 ends HTTP, so it is final."""
+    """HTTP response that skips the informational answers before it (RFC 9110, section 15.2).
+
+    Status 101 is final, because it switches to another protocol.
+    """
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MOST_INFORMATIONAL + 1):
@@ -42,4 +45,4 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 
 POOLS = {"http": _PlainPool, "https": _SecurePool}
-"""For ``pool_classes_by_scheme`` of a PoolManager."""
+"""Connection pool classes for the attribute ``pool_classes_by_scheme`` of a PoolManager."""

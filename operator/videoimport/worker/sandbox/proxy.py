@@ -1,4 +1,4 @@
-"""The route of requests: straight or through a proxy, and the trusted certificates."""
+"""The route of HTTP requests: direct or through a proxy, with the trusted certificates."""
 
 import ipaddress
 import os
@@ -19,13 +19,13 @@ from videoimport.worker.sandbox.http_requests import login_of, without_login
 from videoimport.worker.sandbox.interim_responses import POOLS
 
 LOGIN_KEYS = ("proxy-username", "proxy-password")
-"""Of the Secret that is mounted beside the task: the source's, or a webhook's."""
+"""Keys of the mounted Secret that hold the proxy's login. The Secret is a source's or a webhook's."""
 
 
 def with_login(proxy: str | None, secret: Path) -> str | None:
-    """Return the proxy's address with the login that the mounted Secret has for it; one in the address counts first.
+    """Return the proxy's URL with the login from the mounted Secret. A login that is already in the URL has priority.
 
-    Raises ImportFailure CREDENTIALS_NOT_FOUND for a key that is no UTF-8 text.
+    Raises ImportFailure CREDENTIALS_NOT_FOUND if a value of the Secret is not UTF-8 text.
     """
     files = [secret / key for key in LOGIN_KEYS]
     if not proxy or not files[0].is_file() or "@" in urlsplit(proxy).netloc:
@@ -41,28 +41,28 @@ def with_login(proxy: str | None, secret: Path) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The same for our own client, yt-dlp and object stores."""
+    """Proxy and certificates for all HTTP clients: the worker's own client, yt-dlp and the clients of object stores."""
 
     proxy: str | None = None
-    """spec.worker.proxy with its login: it is not shown."""
+    """URL from spec.worker.proxy with the login. Messages must not contain the login."""
     ca_bundle: str | None = None
-    """A file with all certificates to trust; None for the usual ones."""
+    """Path of a file with all trusted certificates. None for the default certificates."""
     proxy_field: str = "spec.worker.proxy"
-    """Where the user wrote the proxy, for messages."""
+    """Name of the field in which the user wrote the proxy, for messages."""
 
     def trust(self) -> None:
-        """Make libraries that ask OpenSSL for its default certificates trust these."""
+        """Make libraries that use OpenSSL's default certificates use ``ca_bundle``."""
         if self.ca_bundle:
             os.environ["SSL_CERT_FILE"] = self.ca_bundle
 
     def context(self) -> ssl.SSLContext:
-        """What servers' certificates are checked with."""
+        """Return the TLS context that checks the certificates of servers."""
         trusted = ssl.create_default_context()
         trusted.load_verify_locations(self.ca_bundle or certifi.where())
         return trusted
 
     def pool(self, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-        """Connections, without retries of their own."""
+        """Return a connection pool that does not retry requests."""
         manager = self._manager(timeout)
         manager.pool_classes_by_scheme = POOLS
         return manager
@@ -79,10 +79,13 @@ class Route:
         )  # fmt: skip
 
     def proxy_addresses(self, allowed_networks: Sequence[str]) -> tuple[str, ...] | None:
-        """Return all that may be connected to when there is a proxy, None when there is none.
+        """Return the addresses of the proxy, which are the only addresses to connect to. Return None if there is no
+        proxy.
 
-        The rule is that of a source: a public address, or one in ``allowed_networks`` (CIDRs). Raises ImportFailure
-        ADDRESS_FORBIDDEN where the proxy has no such address, INVALID_SPEC or SOURCE_UNAVAILABLE where it has none.
+        A proxy's address must be public or in ``allowed_networks`` (CIDRs), as the address of a source must be.
+
+        Raises ImportFailure ADDRESS_FORBIDDEN if no address of the proxy is allowed. The reason is INVALID_SPEC if the
+        proxy's URL is invalid, and SOURCE_UNAVAILABLE if the proxy's name does not resolve.
         """
         if not self.proxy:
             return None
@@ -108,8 +111,11 @@ class Route:
         return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
     def explain_refusal(self, guard: Guard, direct: str, proxied: str) -> ImportFailure | None:
-        """Return the failure for an address that the guard refused: that is the cause, whatever a library made of it.
-        None where it refused none. ``direct`` and ``proxied`` are the words before the address, as the way is."""
+        """Return the failure for the address that the guard refused, or None if there is no refused address.
+
+        The refusal is the cause, whatever error a library raised. The text before the address is ``direct`` without a
+        proxy, and ``proxied`` with a proxy.
+        """
         if guard.refused is None:
             return None
         if not guard.has_proxy:

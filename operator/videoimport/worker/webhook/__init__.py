@@ -1,4 +1,4 @@
-"""The worker that delivers one message of a BulkImport.
+"""The worker that delivers one webhook message of a BulkImport.
 
 The content of the message is in ``core.webhook``.
 """

@@ -1,6 +1,7 @@
-"""One try to deliver a message: the Secret is read, the address guard goes up, and the signed message is sent.
+"""One attempt to deliver a webhook message. The worker reads the Secret, installs the address guard and sends the
+signed message.
 
-Nothing here is run beside it: the process itself is under the guard, which sees the real address of every connection.
+There is no separate process: the guard runs in this process and checks the numeric address of every connection.
 """
 
 import os
@@ -24,7 +25,8 @@ from videoimport.worker.webhook.http_post import WebhookResponse
 
 _PROXY_FIELD = "spec.template.worker.proxy"
 _MAX_MESSAGE = 1000
-"""Characters; of four bytes each and with the rest of a report they fit a termination message."""
+"""Maximum number of characters of the message. At four bytes each, they fit a termination message with the rest of the
+report."""
 
 
 class DeliveryRunner(TaskRunner[WebhookResponse]):
@@ -52,14 +54,17 @@ class DeliveryRunner(TaskRunner[WebhookResponse]):
         return self.describe(refusal) if refusal else answer
 
     def describe(self, end: ImportFailure | Interruption) -> WebhookResponse:
-        """Return what a delivery that ended so comes to. A receiver that is too slow did not take the message."""
+        """Return the result for a delivery that ended with the exception ``end``.
+
+        A receiver that does not answer before the deadline did not accept the message.
+        """
         if isinstance(end, Interruption) and end.reason is Reason.DEADLINE_EXCEEDED:
             message = f"The receiver did not answer within {self._task.timeout_seconds} s."
             return WebhookResponse(Reason.WEBHOOK_FAILED, message)
         return WebhookResponse(end.reason, end.message, advice=end.advice)
 
     def write(self, result: WebhookResponse) -> None:
-        """Write the report; where that is not possible, the exit code still shows the outcome."""
+        """Write the report. If the write fails, the exit code still shows the outcome."""
         report = DeliveryReport(
             uid=self._task.uid, run=self._task.run, reason=result.reason,
             message=clip(logs.redacted(result.message), _MAX_MESSAGE) or "", advice=result.advice,
@@ -72,5 +77,5 @@ class DeliveryRunner(TaskRunner[WebhookResponse]):
             logs.log().error("cannot leave the report", path=os.fspath(path), error=type(error).__name__)
 
     def log(self, result: WebhookResponse) -> None:
-        """Log the end."""
+        """Log how the delivery ended."""
         logs.log().info("ended", webhook_id=self._task.message_id, reason=result.reason, message=result.message)

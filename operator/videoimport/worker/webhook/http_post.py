@@ -1,7 +1,7 @@
-"""One message to one receiver: a POST that follows nothing, and what its answer means.
+"""One POST request to a webhook receiver, and the result for each status. Redirects are not followed.
 
-Only a connection that was never opened is tried again here, since nothing has been sent then. For an answer other than
-2xx, the controller decides whether and when to try again.
+Only a connection that could not be opened is retried here, because no data has been sent then. For an answer other than
+2xx, the controller decides whether and when to retry.
 """
 
 import time
@@ -27,17 +27,18 @@ _UNREACHED = (NewConnectionError, ConnectTimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """The receiver's answer, or why there is none; no reason means that it took the message."""
+    """The receiver's answer, or the reason why there is none. If ``reason`` is None, the receiver accepted the
+    message."""
 
     reason: Reason | None
     message: str
     retry_after_seconds: int | None = None
     advice: str = ""
-    """What to do, where that is more exact than the reason's own advice."""
+    """Advice for the user, if it is more exact than the default advice of the reason."""
 
 
 class _Unreached(Exception):  # noqa: N818 — an event of the network, not of our code
-    """There was no connection, so nothing was sent."""
+    """No connection could be opened, so nothing was sent."""
 
     def __init__(self, answer: WebhookResponse) -> None:
         super().__init__(answer.message)
@@ -52,8 +53,10 @@ def send(
     answered: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> WebhookResponse:
-    """Raises ImportFailure INVALID_SPEC for a URL that is no address. ``answered`` is called as soon as the receiver
-    has answered."""
+    """Send the message and return the result.
+
+    ``answered`` is called as soon as the receiver has answered. Raises ImportFailure INVALID_SPEC for an invalid URL.
+    """
     address = _parse(url)
     pool = route.pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS))
     sent = {**headers, "Content-Type": _JSON, "User-Agent": AGENT, "Accept": "*/*"}
@@ -90,7 +93,7 @@ def _once(
             raise _Unreached(failed) from None
         return failed
     answered()
-    response.close()  # the status is enough; the body is not waited for
+    response.close()  # only the status is needed, so the body is not read
     return _answer(response.status, response.headers.get("Retry-After"), address.host)
 
 
@@ -102,8 +105,10 @@ def _parse(url: str) -> Address:
 
 
 def _answer(status: int, retry_after: str | None, host: str) -> WebhookResponse:
-    """By https://www.standardwebhooks.com: nothing but 2xx is success, redirects are not followed, and 410 ends all
-    further messages."""
+    """Return the result for a status, by the rules of https://www.standardwebhooks.com.
+
+    Only 2xx is success, redirects are not followed, and 410 ends all further messages.
+    """
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     told = f"{host} answered {status} {phrase}".strip()
     if 200 <= status < 300:

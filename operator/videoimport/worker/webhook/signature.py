@@ -1,4 +1,4 @@
-"""The webhook's Secret, and what a message is signed with: the headers of https://www.standardwebhooks.com."""
+"""The webhook's Secret, and the signature headers of https://www.standardwebhooks.com."""
 
 import base64
 import binascii
@@ -18,8 +18,12 @@ _MOST_SECRETS = 4
 
 
 def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
-    """Of the Secret of this name, mounted at ``folder``; two while one key is replaced by another. Raises ImportFailure
-    CREDENTIALS_NOT_FOUND, which has nothing of the Secret's content."""
+    """Return the signers of the Secret that is mounted at ``folder``. While one key replaces another, there are two
+    signers.
+
+    ``secret`` is the Secret's name. Raises ImportFailure CREDENTIALS_NOT_FOUND, whose message contains no value of the
+    Secret.
+    """
     try:
         words = (folder / SECRET_KEY).read_text("ascii", "replace").split()
     except OSError:
@@ -36,7 +40,10 @@ def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
 
 
 def headers(signers: Sequence[Webhook], message_id: str, body: str, now: datetime) -> dict[str, str]:
-    """What goes with the body. ``now``, in UTC, is the moment of this sending: a receiver takes it for some minutes."""
+    """Return the headers of a message.
+
+    ``now`` is the time of sending in UTC. A receiver accepts the message for some minutes after ``now``.
+    """
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
@@ -51,7 +58,10 @@ def _missing(secret: str, folder: Path) -> str:
 
 
 def _signer(word: str) -> Webhook | None:
-    """The library itself takes any text for base64, and leaves out of it what is none."""
+    """Return the signer for one key of the Secret, or None if the key is invalid.
+
+    The library itself accepts any text as base64 and ignores invalid characters, so this function validates the text.
+    """
     encoded = word.removeprefix(_PREFIX)
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

@@ -1,4 +1,4 @@
-"""The HTTP client: requests, redirects, cookies, answers, downloads that resume.
+"""The HTTP client: requests, redirects, cookies, answers, and downloads that can resume.
 
-Nothing here knows what is downloaded.
+Code that depends on the downloaded content does not belong here.
 """

@@ -1,4 +1,4 @@
-"""HTTP for the Range client: one request and its redirects. Each hop is checked again."""
+"""The HTTP client for downloads: one request and the redirects after it. Each redirect target is checked again."""
 
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
@@ -24,10 +24,10 @@ _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class Browser:
-    """Sends requests, without the environment's proxies and without retries.
+    """Sends GET requests, without the proxies of the environment and without retries.
 
-    At each hop it sends only the ``secrets`` of that host. ``cookies`` are those of a page's session, which its media
-    may need. Cookies of answers are added.
+    A request carries only the ``secrets`` for its own host, also after a redirect. ``cookies`` are the cookies of a web
+    page's session, which its media files may need. Cookies in answers are added.
     """
 
     def __init__(
@@ -39,17 +39,19 @@ class Browser:
         cookies: CookieJar | None = None,
         url_field: str = "spec.source.url",
     ) -> None:
-        """``url_field`` is where the user wrote the first address, for messages."""
+        """Set the options. ``url_field`` names the field in which the user wrote the first URL, for messages."""
         self._route, self._url_field = route or Route(), url_field
         self._pool = self._route.pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds))
         self._secrets = secrets or WebSecrets()
         self._cookies = self._secrets.jar() if cookies is None else cookies
 
     def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> HttpResponse:
-        """Return the answer of the last hop. Raises ImportFailure, or Interrupted for an error that another try may
-        solve.
+        """Send a request, follow redirects, and return the last answer.
 
-        ``first`` is the address that a login in it and ``extra`` belong to, where ``url`` is one that it led to.
+        ``extra`` headers and the login in a URL belong to the host of ``first``. If ``url`` is the target of an earlier
+        redirect, ``first`` is the original URL.
+
+        Raises ImportFailure, or Interrupted for an error that another try may solve.
         """
         redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
         first = first or url
@@ -81,7 +83,10 @@ class Browser:
         return response
 
     def _send(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """Send a request again if the server closed a kept connection at that moment: it has not read the request."""
+        """Send a request.
+
+        If the server closed a kept connection before it read the request, send the request again.
+        """
         pool = self._pool.connection_from_url(url)
         made = pool.num_connections
         try:
@@ -97,10 +102,12 @@ class Browser:
 
 
 def _discard(response: BaseHTTPResponse) -> None:
-    """Keep the connection of an answer without a body. Others are closed: unread bytes would be taken for the next
-    answer, and their number is unknown."""
+    """Keep the connection of an answer whose body is read, and close any other connection.
+
+    Unread bytes would be read as the next answer, and their number is unknown.
+    """
     if response.length_remaining == 0:
-        response.drain_conn()  # reads nothing, and marks for http.client that the answer is over
+        response.drain_conn()  # reads nothing, but tells http.client that the answer has ended
         response.release_conn()
     else:
         response.close()

@@ -1,7 +1,8 @@
-"""Content-Disposition: the name that a server gives a file (RFC 6266), as browsers understand it. Pure.
+"""The file name in a Content-Disposition header (RFC 6266), as browsers read it. Pure functions.
 
-``email.message.Message.get_filename`` reads the headers of mail. It prefers ``filename`` to ``filename*`` where both
-are sent. It keeps the quote of a value that is cut off and the backslash of a quoted pair. So this module has a parser.
+This module has a parser because ``email.message.Message.get_filename`` parses mail headers. If both are sent, that
+method prefers ``filename`` to ``filename*``. It also keeps the quote of a value that is cut off, and the backslash of a
+quoted pair.
 """
 
 import codecs
@@ -15,24 +16,24 @@ from videoimport.api.untrusted_text import clean_text
 from videoimport.worker.fetch.http import header_text as letters
 
 _PARAMETER = re.compile(r'(?:^|;)\s*([^\s;=",]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))', re.DOTALL)
-"""Its name, and its value: a quoted string or all up to the next semicolon."""
+"""Name and value of a parameter. The value is a quoted string, or all characters up to the next semicolon."""
 _EXTENDED = re.compile(r"([^']*)'[^']*'(.*)", re.DOTALL)
-"""RFC 8187: charset, language, and bytes that are percent-encoded."""
+"""Charset, language and percent-encoded bytes (RFC 8187)."""
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _CHARSETS = (
     "utf-8", "ascii", "iso8859-1", "cp1251", "cp1252", "koi8-r", "gbk", "gb18030", "big5", "shift_jis", "euc_jp",
     "euc_kr",
 )  # fmt: skip
-"""As ``codecs`` calls them. RFC 8187 has UTF-8 alone; others are what servers send."""
+"""Supported charsets, with their names in ``codecs``. RFC 8187 only allows UTF-8, but servers send the others too."""
 _MOST_SECTIONS = 100
-"""Of a name in several sections; what follows is left out."""
+"""Maximum number of sections of a file name. Later sections are ignored."""
 
 
 def filename(header: str) -> str | None:
-    """Return the name of a file in a header's value, without folders and control characters; None where it has none.
+    """Return the file name in a header's value, without folders and control characters. None if there is no name.
 
-    ``filename*`` counts before ``filename``, whatever their order (RFC 6266, section 4.3). A name in sections, which
-    mail has (RFC 2231, section 3), comes between the two, as in browsers that read it.
+    ``filename*`` has priority over ``filename`` in any order (RFC 6266, section 4.3). A name in sections (RFC 2231,
+    section 3), which is a form for mail, comes between the two, as in browsers that support it.
     """
     found: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(header):
@@ -42,7 +43,7 @@ def filename(header: str) -> str | None:
 
 
 def last_part(name: str) -> str | None:
-    """Return a name without the folders before it; None for one that names no file."""
+    """Return a name without the folders before it, or None if no file name is left."""
     clean = clean_text(re.split(r"[/\\]", name)[-1]).strip()
     return clean if clean.strip(".") else None
 
@@ -61,8 +62,10 @@ def _decoded(content: bytes, charset: str) -> str:
 
 
 def _joined(found: Mapping[str, str]) -> str:
-    """The sections ``filename*0``, ``filename*1`` and so on, up to the first that is missing. Those whose names end
-    with an asterisk are percent-encoded; only the first one has the charset."""
+    """Return the name in the sections ``filename*0``, ``filename*1`` and so on, up to the first missing section.
+
+    Sections whose names end with an asterisk are percent-encoded. Only the first section has the charset.
+    """
     charset, content = None, b""
     for number in range(_MOST_SECTIONS):
         if (encoded := found.get(f"filename*{number}*")) is not None:
@@ -79,7 +82,7 @@ def _joined(found: Mapping[str, str]) -> str:
 
 
 def _plain(value: str) -> str:
-    """Letters beyond ASCII are UTF-8 or ISO-8859-1, or written as in mail (RFC 2047)."""
+    """Return a plain value as text. Characters beyond ASCII are UTF-8, ISO-8859-1, or in mail encoding (RFC 2047)."""
     text = letters.of_header(value)
     if "=?" not in text:
         return text

@@ -1,4 +1,5 @@
-"""A Range client: one file from one address, resumed after a broken connection, never mixed from two versions."""
+"""Download of one file from one URL. A broken connection is resumed by a Range request. Two versions are never
+mixed."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,14 +18,14 @@ from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Part, R
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first answer with its first bytes: what decides whether it is a file at all."""
+    """The first answer and its first bytes, which decide whether the URL holds a media file."""
 
     answer: HttpResponse
     head: bytes
 
 
 class Download:
-    """One download. ``open``, then either ``close`` or ``finish``: in the best case a single request."""
+    """One download. Call ``open``, then either ``close`` or ``finish``. In the best case there is a single request."""
 
     def __init__(
         self,
@@ -54,7 +55,10 @@ class Download:
         self._source = identity("url", url)
 
     def open(self) -> Opening:
-        """The first answer, to a request for the rest where an earlier run left a part. Raises ImportFailure."""
+        """Request the file and return the first answer.
+
+        If an earlier run left a part of the file, only the rest is requested. Raises ImportFailure.
+        """
         if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
             self._validator, self._total = Validator.parse(mark.version), mark.total
         for attempt in self._patience.attempts():
@@ -64,12 +68,12 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Read no more of the open answer."""
+        """Close the first answer without reading the rest."""
         if self._pending:
             self._pending.answer.response.close()
 
     def finish(self) -> File:
-        """The whole file. Raises ImportFailure."""
+        """Download the complete file. Raises ImportFailure."""
         with self._landing:
             for attempt in self._patience.attempts():
                 with attempt:
@@ -89,7 +93,7 @@ class Download:
                 return Opening(answer, self._landing.head(sniff.ENOUGH))
             self._landing.start_over()
         if answer.status == 206 and not answer.is_whole:
-            # The request asked for no part, and one that is taken for the whole would be a short video.
+            # No range was requested. A part that is accepted as the whole file would be a short video.
             answer.response.close()
             raise Interrupted("it answers with a part of the source", reason=Reason.SOURCE_TRUNCATED)
         opening = Opening(answer, self._read_head(answer))
@@ -118,7 +122,7 @@ class Download:
         answer.response.close()
         has_begun = self._landing.size > 0 or answer.status == 403
         if answer.status in (401, 403, 404, 410) and self._refusals == 0 and has_begun:
-            # A signed address may have expired since: request the first address once more.
+            # A signed URL may have expired: request the first URL once more.
             self._refusals += 1
             self._url = self._original
             raise Interrupted(f"it answers {answer.status}")
@@ -151,7 +155,7 @@ class Download:
         return found if found and found.offset >= self._landing.size else None
 
     def _resume(self) -> HttpResponse:
-        """The answer to a request for the missing part, or for the whole file if a part could not be trusted."""
+        """Request the missing part, or the whole file if a part could not be trusted. Return the answer."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
         answer = self._get(wanted)
@@ -165,7 +169,7 @@ class Download:
         return self._browser.get(self._url, {**self._extra, **headers}, first=self._original)
 
     def _continues(self, answer: HttpResponse) -> bool:
-        """Whether a 206 has exactly the requested part, of the same version."""
+        """Return whether an answer of status 206 has exactly the requested part, in the same version."""
         span = answer.content_range
         if self._validator.differs(answer.validator):
             return False
@@ -174,7 +178,7 @@ class Download:
         return self._total in (None, span.total)
 
     def _restart(self, answer: HttpResponse) -> None:
-        """Discard the bytes so far; from now on the file has one version again."""
+        """Delete the bytes so far, so that the file holds a single version again."""
         self._patience.restarted(self._validator.differs(answer.validator) or self._length_differs(answer))
         self._landing.start_over()
         self._tail = None
@@ -182,7 +186,7 @@ class Download:
             self._is_told = False
             self._teller.tell(Restarted(part=self._part))
         if answer.status == 206:
-            # An answer that is neither the missing part nor the whole: ranges of this server cannot be trusted.
+            # The answer is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
             raise Interrupted("it answers with another range than was asked for")
@@ -197,7 +201,7 @@ class Download:
             if self._tail and self._landing.size + len(chunk) >= self._tail.offset:
                 answer.response.close()
                 for piece in (chunk[: self._tail.offset - self._landing.size], *tail.chunks(self._tail)):
-                    self._keep(piece)  # the tail is here already
+                    self._keep(piece)  # the tail was fetched before
                 break
             self._keep(chunk)
             self._throttle.took(len(chunk))

@@ -1,4 +1,4 @@
-"""Letters of header values and addresses: http.client reads bytes as ISO-8859-1, and servers mostly write UTF-8."""
+"""Decoding of header values and URLs. http.client decodes headers as ISO-8859-1, but most servers send UTF-8."""
 
 import re
 import string
@@ -8,12 +8,12 @@ _STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def of_header(value: str) -> str:
-    """Return a header's value as UTF-8 where it is that, else as ISO-8859-1."""
+    """Return a header's value, decoded as UTF-8 if it is valid UTF-8, else as ISO-8859-1."""
     return decoded(value.encode("latin-1", "replace"))
 
 
 def decoded(content: bytes) -> str:
-    """Return bytes as UTF-8 where they are that, else as ISO-8859-1, which all bytes are."""
+    """Return bytes decoded as UTF-8 if they are valid UTF-8, else as ISO-8859-1, which accepts all bytes."""
     try:
         return content.decode()
     except UnicodeDecodeError:
@@ -21,13 +21,15 @@ def decoded(content: bytes) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Return a part of an address without its escapes."""
+    """Return a part of a URL with its percent-escapes decoded."""
     return decoded(unquote_to_bytes(text))
 
 
 def of_address(value: str) -> str:
-    """Return the address in a header's value. Bytes that are no UTF-8 are escaped one by one, so that the server gets
-    back what it sent."""
+    """Return the URL in a header's value.
+
+    If it is not valid UTF-8, its bytes are percent-escaped, so that the server receives the bytes that it sent.
+    """
     content = value.strip().encode("latin-1", "replace")
     try:
         return content.decode()
@@ -36,6 +38,8 @@ def of_address(value: str) -> str:
 
 
 def escape_stray_percents(url: str) -> str:
-    """Escape percent signs that begin no escape. urllib3 escapes all of them where one does not: it would change the
-    address."""
+    """Escape percent signs that do not begin an escape.
+
+    If one such sign is left, urllib3 escapes all percent signs, which changes the URL.
+    """
     return _STRAY.sub("%25", url)

@@ -1,6 +1,6 @@
-"""Origins: scheme, host and port of an address, as the HTTP client connects to it. Pure.
+"""Origins: scheme, host and port of a URL, as the HTTP client connects to it. Pure functions.
 
-Secrets are sent by origin. So an address that two parsers could read in two ways has no origin here.
+Secrets are sent by origin. So a URL that two parsers could read in two ways has no origin.
 """
 
 import re
@@ -14,15 +14,18 @@ _AUTHORITY = re.compile(
     r"https?://(?:[^/?#\\\x00-\x20\x7f]*@)?(?P<bare>(?:\[[0-9a-f:.]+\]|[^/?#\\\x00-\x20\x7f@:\[\]%]+)(?::[0-9]{0,5})?)(?=[/?#]|\Z)",
     re.IGNORECASE,
 )
-"""No backslash, control character, percent sign or zone: clients disagree about those."""
+"""Pattern of an unambiguous authority. Clients disagree about a backslash, a control character, a percent sign and a
+zone."""
 
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port; the host in ASCII and small letters. A trailing dot makes it another host, because the
-    resolver then skips its search list."""
+    """Scheme, host and port. The host is in ASCII and lowercase.
+
+    A host with a trailing dot is a different host, because the resolver then skips its search list.
+    """
 
     scheme: str
     host: str
@@ -30,13 +33,13 @@ class Origin:
 
     @classmethod
     def parse(cls, url: str) -> "Origin | None":
-        """Return the origin of an http or https address; None for what has none, or not surely this one."""
+        """Return the origin of an http or https URL, or None if the URL has no unambiguous origin."""
         found = _AUTHORITY.match(url)
         if found is None:
             return None
         scheme = url.partition(":")[0].lower()
         try:
-            parts = parse_url(f"{scheme}://{found['bare']}/")  # the client's own parser: IDN as it is looked up
+            parts = parse_url(f"{scheme}://{found['bare']}/")  # the HTTP client's parser encodes IDN hosts
         except LocationParseError:
             return None
         port = _PORTS[scheme] if parts.port is None else parts.port
@@ -44,16 +47,22 @@ class Origin:
 
     @classmethod
     def named(cls, text: str) -> "Origin | None":
-        """Return the origin that a line of a Secret names: a host, host:port or an origin. Without a scheme it is
-        https. None for anything else, such as a path, a login or a wildcard."""
+        """Return the origin in a line of a Secret: a host, host:port or an origin.
+
+        The scheme is https if the line has none. The result is None for anything else, such as a path, a login or a
+        wildcard.
+        """
         url = text if "://" in text else f"https://{text}"
         is_bare = re.fullmatch(r"https?://[^/?#@]+/?", url, re.IGNORECASE)
         found = cls.parse(url) if is_bare else None
         return found if found and _HOST.fullmatch(found.host) else None
 
     def covers(self, other: "Origin") -> bool:
-        """Whether a header for this origin may be sent to the other. It may to the same one, and to the same host by
-        https where this is http, both at their default ports."""
+        """Return whether a header for this origin may be sent to ``other``.
+
+        ``other`` must be the same origin. If this origin is http, the same host by https is also allowed, when both use
+        their default ports.
+        """
         upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
         return self == other or (upgraded and self.host == other.host)
 

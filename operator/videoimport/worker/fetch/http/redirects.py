@@ -1,4 +1,4 @@
-"""Where a redirect leads. Pure."""
+"""Targets of redirects. Pure functions."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -13,19 +13,20 @@ from videoimport.worker.sandbox.http_requests import parse_address
 MOST_REDIRECTS = 10
 _STATUSES = (300, 301, 302, 303, 307, 308)
 _OWN = ("authorization", "cookie", "proxy-authorization")
-"""Headers of a page's video that are meant for its host."""
+"""Headers of a web page's video that are only for its own host."""
 
 
 def location_of(status: int, headers: urllib3.HTTPHeaderDict) -> str | None:
-    """Return the value of Location where an answer redirects; None where it does not."""
+    """Return the URL in the Location header of a redirect, or None if the answer is not a redirect."""
     found = headers.getlist("Location")
     return letters.of_address(found[0]) or None if found and status in _STATUSES else None
 
 
 def target(url: str, location: str, first: str) -> str:
-    """Return where an answer from ``url`` leads. ``first`` is the address whose login is kept for its own host.
+    """Return the URL to which an answer from ``url`` redirects.
 
-    Raises ImportFailure UNSUPPORTED_SOURCE for what is no http or https address.
+    The login in ``first`` is kept if the target is on the host of ``first``. Raises ImportFailure UNSUPPORTED_SOURCE if
+    the target is not an http or https URL.
     """
     message = "The source redirects to something that is not an address."
     try:
@@ -40,7 +41,7 @@ def target(url: str, location: str, first: str) -> str:
 
 
 def with_login(url: str, first: str) -> str:
-    """Return ``url`` with the login in ``first``, if it is of that host and has none."""
+    """Return ``url`` with the login of ``first``, if both URLs have the same host and ``url`` has no login."""
     parts, login = urlsplit(url), urlsplit(first).netloc.rpartition("@")[0]
     if not login or "@" in parts.netloc or not is_own(first, url):
         return url
@@ -48,12 +49,12 @@ def with_login(url: str, first: str) -> str:
 
 
 def without_own(headers: dict[str, str]) -> dict[str, str]:
-    """Return headers for another host than that which they were made for."""
+    """Return ``headers`` without the headers that must not be sent to another host."""
     return {name: value for name, value in headers.items() if name.lower() not in _OWN}
 
 
 def check_well_formed(url: str, reason: Reason, message: str) -> None:
-    """Raise ImportFailure for a URL whose host or port is none."""
+    """Raise ImportFailure if the host or port of a URL is invalid."""
     try:
         parse_address(url)
     except ValueError:

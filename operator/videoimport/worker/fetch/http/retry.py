@@ -1,4 +1,4 @@
-"""How often a download is retried, and when it fails."""
+"""Retries of a download: their number, the time between them, and the final failure."""
 
 from collections.abc import Callable
 
@@ -10,15 +10,15 @@ from videoimport.worker.fetch.http.response import Interrupted
 from videoimport.worker.runtime.errors import ImportFailure
 
 MOST_FRUITLESS = 4
-"""Maximum of tries in a row without a new byte."""
+"""Maximum number of tries in a row without a new byte."""
 MOST_RESTARTS = 3
-"""Maximum of restarts of a download from its first byte."""
+"""Maximum number of restarts of a download from its first byte."""
 _LONGEST_WAIT = 10.0
 _LONGEST_ASKED = 30.0
 
 
 class RetryPolicy:
-    """The retries of one download: without a limit as long as new bytes arrive."""
+    """The retries of one download. Their number has no limit as long as new bytes arrive."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self._sleep = sleep
@@ -27,16 +27,19 @@ class RetryPolicy:
         self._has_changed = False
 
     def gained(self) -> None:
-        """A try brought something."""
+        """Record that new bytes have arrived."""
         self._fruitless = 0
 
     def restarted(self, has_changed: bool) -> None:
-        """Count a restart, for example because the source changed."""
+        """Record a restart. ``has_changed`` is true if the source has changed."""
         self._restarts += 1
         self._has_changed = self._has_changed or has_changed
 
     def attempts(self) -> Retrying:
-        """Tries, each to be entered, until one is not Interrupted. Raises ImportFailure when it is given up."""
+        """Return an iterator of tries. Each try is a context manager, and the last try does not raise Interrupted.
+
+        Raises ImportFailure if the download fails.
+        """
         self._fruitless = 0
         return Retrying(
             retry=retry_if_exception_type(Interrupted),
@@ -51,9 +54,10 @@ class RetryPolicy:
         self._fruitless += 1
 
     def _wait(self, state: RetryCallState) -> float:
-        """Seconds: as the server asks, else growing with the tries in a row that brought nothing."""
+        """Return the seconds to wait: the server's Retry-After, else a time that grows with the fruitless tries in a
+        row."""
         cause = state.outcome.exception() if state.outcome else None
-        if isinstance(cause, Interrupted) and cause.retry_after:  # 0, as of a date that has passed, asks for nothing
+        if isinstance(cause, Interrupted) and cause.retry_after:  # 0 (a date in the past) is ignored
             return min(cause.retry_after, _LONGEST_ASKED)
         return min(0.5 * 2.0 ** max(0, self._fruitless - 1), _LONGEST_WAIT) + wait_random(0, 0.5)(state)
 

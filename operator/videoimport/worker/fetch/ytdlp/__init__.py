@@ -1,4 +1,4 @@
-"""Pages, as yt-dlp reads them.
+"""Web pages, read by yt-dlp.
 
-Add what turns yt-dlp's answers and errors into ours. Plain files do not come here.
+This package turns yt-dlp's results and errors into the worker's types. Plain files are fetched without yt-dlp.
 """

@@ -1,4 +1,4 @@
-"""yt-dlp with the worker's options. The source's Secret is added at the one place that sends its requests."""
+"""yt-dlp with the worker's options. The source's Secret is added in one place, where requests are sent."""
 
 import subprocess
 from collections.abc import Callable
@@ -24,22 +24,24 @@ from videoimport.worker.sandbox.interim_responses import POOLS
 
 _RETRIES = 3
 _HTTP = ("Requests", "Urllib", "CurlCFFI")
-"""Its handlers for http and https; of these only the first is used, since it takes one hop at a time."""
+"""yt-dlp's handlers for http and https. Only the Requests handler is used, because it sends each redirect as a separate
+request."""
 
 
 def claims(url: str) -> bool:
-    """Whether yt-dlp has an extractor made for this very site. Loads them all: about a second."""
+    """Return whether yt-dlp has an extractor for this particular site. The call takes about a second, because it loads
+    all extractors."""
     return any(ie.suitable(url) for ie in gen_extractor_classes() if ie.ie_key() != "Generic")
 
 
 class _Log:
-    """yt-dlp's messages in the worker's log; its output for a terminal is dropped."""
+    """Logger that passes yt-dlp's warnings and errors to the worker's log, and drops its output for a terminal."""
 
     def debug(self, message: str) -> None:
-        """Dropped."""
+        """Drop the message."""
 
     def info(self, message: str) -> None:
-        """Dropped."""
+        """Drop the message."""
 
     def warning(self, message: str) -> None:
         log().warning("yt-dlp", says=message)
@@ -49,50 +51,56 @@ class _Log:
 
 
 Answered = Callable[[int, str], object]
-"""Called for each answer: its status and its Retry-After."""
+"""Callback for each answer, called with the status and the Retry-After header."""
 
 
 class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
-    """Sends one hop. The Secret is added to a copy, so that the request after a redirect does not inherit it."""
+    """Sends one request without following redirects.
+
+    The Secret is added to a copy of the request, so that the request after a redirect does not inherit it.
+    """
 
     def __init__(self, secrets: WebSecrets, answered: Answered, **options: Any) -> None:
         self._secrets, self._answered = secrets, answered
         super().__init__(**options)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the connections that go straight."""
+        """Create the connection pools for requests without a proxy."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Return the connections that go through a proxy, by http or https."""
+        """Return the connection pools for requests through an http or https proxy."""
         manager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = POOLS
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """The answer."""
+        """Send one request with the Secret's headers, and return the answer."""
         own = request.copy()
         own.headers.update(self._secrets.headers_for(own.url or ""))
         answer: requests.Response = super().send(own, *args, **options)
         self._answered(answer.status_code, answer.headers.get("Retry-After", ""))
         if answer.is_redirect:
-            # requests reads it as UTF-8 and fails on other bytes.
+            # requests decodes this header as UTF-8 and fails on other bytes.
             location = letters.of_address(answer.headers["Location"])
             answer.headers["Location"] = location.encode().decode("latin-1")
-            answer.close()  # requests would read all of its body, which is not needed
+            answer.close()  # requests would read the whole body, which is not needed
             answer._content = b""
         return answer
 
 
 def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
-    """Keep an answer that is read whole within ``pages``' limits. Media is read in pieces, which are not limited."""
+    """Make an answer that is read as a whole obey the limits of ``document_limits``.
+
+    Media is read in pieces, to which these limits do not apply.
+    """
     read_piece, head = answer._real_read, bytearray()
 
     def read(amt: int | None = None) -> bytes:
         if amt is not None:
             piece = bytes(read_piece(amt))
-            # Extractors look at the first bytes, then read the rest.
+            # Extractors read the first bytes, then the rest.
             head.extend(piece[: document_limits.HEAD_BYTES - len(head)])
             return piece
         return document_limits.read_whole(
@@ -104,7 +112,7 @@ def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
 
 
 def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
-    """Start a child of yt-dlp without our memory limit; the guard lets no other than deno start."""
+    """Start a child of yt-dlp without the memory limit. The guard lets only deno start."""
     with memory.lifted():
         subprocess.Popen._execute_child(child, *args, **options)  # type: ignore[attr-defined]
 
@@ -116,7 +124,7 @@ protected.recognise_encrypted_samples()
 
 
 class Ydl(YoutubeDL):  # type: ignore[misc]
-    """For one source."""
+    """yt-dlp for one source."""
 
     def __init__(
         self, around: Surroundings, secrets: WebSecrets, answered: Answered = lambda *_: None, /, **more: Any
@@ -128,11 +136,11 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
             self.cookiejar.set_cookie(cookie)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
-        """With our handler in the place of all for http."""
+        """Return yt-dlp's request director, with OwnRH in place of all handlers for http."""
         secrets, answered = self._secrets, self._answered
 
         class OwnRH(RequestsRH):  # type: ignore[misc]
-            """Mounts our adapter."""
+            """Request handler that sends with ``_Adapter``."""
 
             def _create_instance(self, *args: Any, **options: Any) -> Any:
                 session = super()._create_instance(*args, **options)
@@ -158,8 +166,10 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
 
 
 def pauses(refused: Callable[[], object]) -> Callable[[int], float]:
-    """Seconds before the next try: half a second, doubled each time. ``refused`` raises for an error that no try would
-    solve."""
+    """Return a function for the seconds before try ``n``: half a second, doubled for each try.
+
+    The function calls ``refused`` first, which raises for an error that no further try can solve.
+    """
 
     def pause(n: int) -> float:
         refused()

@@ -1,15 +1,17 @@
-"""Encrypted HLS: yt-dlp knows some systems by name and hands others to ffmpeg, which could not decrypt them either."""
+"""Detection of encrypted HLS. yt-dlp detects some DRM systems, and gives the others to ffmpeg, which cannot decrypt
+them either."""
 
 import re
 
 from yt_dlp.downloader.hls import HlsFD
 
 _SAMPLE_AES = re.compile(r"#EXT-X-(?:SESSION-)?KEY:[^\r\n]*METHOD=SAMPLE-AES")
-"""Also ``SAMPLE-AES-CTR``, which Widevine uses (RFC 8216, 4.3.2.4): the samples themselves are encrypted."""
+"""A key with SAMPLE-AES, which encrypts the samples (RFC 8216, 4.3.2.4), or with SAMPLE-AES-CTR, which Widevine
+uses."""
 
 
 def recognise_encrypted_samples() -> None:
-    """Make yt-dlp report playlists of encrypted samples as protected by DRM. A second call changes nothing."""
+    """Make yt-dlp report playlists with encrypted samples as protected by DRM. A second call changes nothing."""
     HlsFD._has_drm = staticmethod(_is_protected)
 
 

@@ -1,4 +1,4 @@
-"""From yt-dlp's errors to reasons. Messages have its own text, without secrets of addresses."""
+"""Conversion of yt-dlp's errors to ImportFailure. The messages contain yt-dlp's text without the secrets in URLs."""
 
 import errno
 import re
@@ -19,8 +19,8 @@ _TYPES: tuple[tuple[type[BaseException], Reason], ...] = (
     (CertificateVerifyError, Reason.CERTIFICATE_INVALID),
     (IncompleteRead, Reason.SOURCE_TRUNCATED),
     (ContentTooShortError, Reason.SOURCE_TRUNCATED),
-    # The last type, because others above are subclasses of it. Texts are checked after the types: only a site's own
-    # answers have them.
+    # This is the last type, because types above are subclasses of it. Texts are checked after the types: only a
+    # site's own error messages have such texts.
     (TransportError, Reason.SOURCE_UNAVAILABLE),
 )
 _OF_WHAT = re.compile(r"^(?:ERROR: )?\[[^\]\s]+\] (?:\S+: )?")
@@ -44,7 +44,10 @@ _WORDS = (
 
 
 def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure:
-    """Our failure for anything that yt-dlp raised. A segment that is missing leaves the source short, not absent."""
+    """Return the failure for an exception of yt-dlp.
+
+    With ``in_segments``, a missing segment means that the source is truncated, not that it does not exist.
+    """
     reason = _reason(error)
     if in_segments and reason is Reason.SOURCE_NOT_FOUND:
         reason = Reason.SOURCE_TRUNCATED
@@ -69,7 +72,7 @@ def _reason(error: BaseException) -> Reason:
 
 
 def _complaint(error: BaseException, causes: Iterable[BaseException]) -> str:
-    """What yt-dlp complains of, without the names that others chose: the video's id and addresses."""
+    """Return yt-dlp's message without parts that other people chose: the video's id and URLs."""
     told = str(error)
     for cause in causes:
         if isinstance(cause, ExtractorError) and cause.video_id:
@@ -78,7 +81,10 @@ def _complaint(error: BaseException, causes: Iterable[BaseException]) -> str:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status behind an error, if there is one. Of a segment yt-dlp keeps only the words once it gives up."""
+    """Return the HTTP status that caused an error, or None.
+
+    For a segment, yt-dlp keeps only the message text after the last try.
+    """
     known: int | None = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
     if known is not None:
         return known
@@ -87,7 +93,10 @@ def status_of(error: BaseException) -> int | None:
 
 
 def _causes(error: BaseException, depth: int = 8) -> Iterator[BaseException]:
-    """An error and what is behind it: DownloadError keeps it in ``exc_info``, ExtractorError in ``cause`` too."""
+    """Yield an error and its causes.
+
+    DownloadError keeps the cause in ``exc_info``, and ExtractorError in ``cause`` too.
+    """
     yield error
     behind = [(getattr(error, "exc_info", None) or (None, None))[1], getattr(error, "cause", None), error.__cause__]
     for cause in behind:

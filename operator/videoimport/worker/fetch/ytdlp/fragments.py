@@ -1,4 +1,4 @@
-"""HLS and DASH by yt-dlp's native downloaders: a file that grows by whole segments, none of them missing."""
+"""HLS and DASH, fetched by yt-dlp's native downloaders. The file grows by whole segments, and no segment is missing."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,18 +14,18 @@ from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Restart
 from videoimport.worker.runtime.errors import ImportFailure
 
 _HASHED_BYTES = 16 * 2**20
-"""At once, and then it is reported."""
+"""Number of bytes to hash between two progress reports."""
 _MOST_BYTES = 2**63 - 1
-"""No total beyond it is meant."""
+"""Maximum of a size that is accepted as valid."""
 
 
 def size_of(told: Any) -> int | None:
-    """Bytes as a site or yt-dlp reports them, or None for a number without a meaning."""
+    """Return the size that a site or yt-dlp reports, in bytes, or None if the value is not a valid size."""
     return int(told) if isinstance(told, int | float) and 0 < told <= _MOST_BYTES else None
 
 
 class Segments:
-    """One file. ``hook`` is yt-dlp's progress hook while it is fetched."""
+    """One file that is fetched in segments. ``hook`` is yt-dlp's progress hook for it."""
 
     def __init__(self, growing: FileGrowing, before: int, limits: FetchLimits, teller: Telling) -> None:
         self._growing, self._before, self._limits, self._teller = growing, before, limits, teller
@@ -34,7 +34,10 @@ class Segments:
         self._done = 0
 
     def fetch(self, download: Callable[[str], object]) -> File:
-        """The whole file by ``download``, which is given its name. Raises ImportFailure and what yt-dlp raises."""
+        """Fetch the complete file.
+
+        ``download`` gets the path of the file and calls yt-dlp. Raises ImportFailure and the exceptions of yt-dlp.
+        """
         self._path.unlink(missing_ok=True)
         download(str(self._path))
         if not self._path.is_file() or self._path.stat().st_size == 0:
@@ -43,13 +46,13 @@ class Segments:
         return hashed(self._path, self._teller)
 
     def void(self) -> None:
-        """Its earlier reports are void."""
+        """Report that the file's bytes so far are void, if the file was reported."""
         if self._is_told:
             self._is_told = False
             self._teller.tell(Restarted(part=self._growing.part))
 
     def hook(self, event: dict[str, Any]) -> None:
-        """So far."""
+        """Report the progress that an event of yt-dlp contains, and check the size limits."""
         here = int(event.get("downloaded_bytes") or 0)
         if here < self._done:
             self.void()
@@ -66,15 +69,17 @@ class Segments:
         return size_of(self._before + size) if size else None
 
     def _look(self) -> None:
-        """Report it once it has bytes."""
+        """Report the file once it has bytes."""
         if not self._is_told and self._path.is_file() and self._path.stat().st_size:
             self._is_told = True
             self._teller.tell(self._growing)
 
 
 def check_ranges() -> None:
-    """Let yt-dlp's downloader fail for a server that ignores the range of a segment: it would append the whole file for
-    each segment. A second call changes nothing."""
+    """Make yt-dlp's downloader fail if a server ignores the range of a segment.
+
+    Otherwise the downloader would append the whole file for each segment. A second call changes nothing.
+    """
     FragmentFD._download_fragment = _download_fragment
 
 
@@ -84,7 +89,10 @@ _download_any = FragmentFD._download_fragment
 def _download_fragment(
     self: Any, ctx: dict[str, Any], url: str, info: Any, headers: Any = None, *args: Any, **named: Any
 ) -> Any:
-    """Raises ImportFailure UNSUPPORTED_SOURCE for more bytes than the range has, SOURCE_TRUNCATED for fewer."""
+    """Fetch a segment with yt-dlp, and check its size.
+
+    Raises ImportFailure UNSUPPORTED_SOURCE if it has more bytes than the range, and SOURCE_TRUNCATED if it has fewer.
+    """
     success = _download_any(self, ctx, url, info, headers, *args, **named)
     start, end, _ = parse_http_range((headers or {}).get("Range"))
     if not success or end is None:
@@ -100,7 +108,7 @@ def _download_fragment(
 
 
 def hashed(path: Path, teller: Telling) -> File:
-    """A file that is there, read once."""
+    """Hash an existing file and return its description."""
     digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
         while chunk := file.read(_HASHED_BYTES):

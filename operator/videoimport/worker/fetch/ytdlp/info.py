@@ -1,4 +1,4 @@
-"""yt-dlp's findings as the worker's types. All values are untrusted, so all are bounded."""
+"""Conversion of yt-dlp's results to the worker's types. All values are untrusted, so all are limited in size."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ _LIVE = {
 }
 _MOST_SECONDS = 1_000_000_000
 _WITHOUT_IDENTITY = ("Generic", "HTML5MediaEmbed")
-"""Their ids are made from the address, so they prove nothing about the bytes."""
+"""Extractors whose ids are made from the URL. Such an id proves nothing about the bytes."""
 
 
 def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
-    """The one video of a page. Raises ImportFailure where there is none, or more than one."""
+    """Return the only video of a web page. Raises ImportFailure if the page has no video, or more than one."""
     if info is None:
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds nothing at this address.")
     if info.get("_type", "video") == "video":
@@ -30,7 +30,7 @@ def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def refuse_live(info: dict[str, Any]) -> None:
-    """Raises ImportFailure for a live or future stream."""
+    """Raise ImportFailure for a live stream, or a stream that has not started."""
     status = info.get("live_status") or ("is_live" if info.get("is_live") else "")
     if status in _LIVE:
         advice = "Wait until its recording is published."
@@ -38,7 +38,7 @@ def refuse_live(info: dict[str, Any]) -> None:
 
 
 def found(info: dict[str, Any]) -> Found:
-    """The facts that are reported before its bytes are there."""
+    """Return the facts that are reported before the bytes arrive."""
     extractor = str(info.get("extractor_key") or "Generic")[:64]
     has_identity = bool(info.get("id")) and extractor not in _WITHOUT_IDENTITY
     return Found(
@@ -51,12 +51,15 @@ def found(info: dict[str, Any]) -> Found:
 
 
 def bounded(text: Any, limit: int) -> str | None:
-    """At most so many letters of a text, or None where there is none."""
+    """Return at most ``limit`` characters of a text, or None if the text is empty."""
     return sayable(str(text))[:limit] if text else None
 
 
 def _with_own_name(info: dict[str, Any]) -> dict[str, Any]:
-    """The page's own title and id: yt-dlp numbers those of a video tag, even of the only one."""
+    """Return ``info`` without the number that yt-dlp adds to the title and id of a video tag.
+
+    yt-dlp adds the number even to the only video of a web page.
+    """
     if info.get("extractor_key") != "HTML5MediaEmbed":
         return info
     own = {"title": str(info.get("title", "")).removesuffix(" (1)"), "id": str(info.get("id", "")).removesuffix("-1")}
@@ -64,5 +67,5 @@ def _with_own_name(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seconds(told: Any) -> float | None:
-    """A duration that a video can have, else None."""
+    """Return a duration in seconds, or None if the value is not a valid duration."""
     return float(told) if isinstance(told, int | float) and 0 < told < _MOST_SECONDS else None

@@ -1,7 +1,9 @@
-"""Facts of HLS and DASH manifests about their renditions that yt-dlp does not use. They are the audio of a video, the
-default rendition, renditions for a part of the audience, and whether all of the source is available.
+"""Properties of HLS and DASH renditions that yt-dlp does not use when it chooses formats.
 
-``preference`` is yt-dlp's first key when it chooses among formats of one kind.
+They are the audio of a video, the default rendition, renditions for a part of the audience, and whether a rendition
+covers the whole source.
+
+``preference`` is the first key by which yt-dlp sorts formats of one kind.
 """
 
 import re
@@ -18,7 +20,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 
 _ALTERNATE, _SPECIAL, _TRICK = -2, -3, -4
-"""Below what yt-dlp takes for a missing preference, which is -1."""
+"""Values of ``preference``. All are below -1, which yt-dlp uses for a missing preference."""
 _ACCESSIBLE = "public.accessibility."
 _MAIN_ROLES = ("main", "")
 _SPECIAL_ROLES = ("commentary", "description", "sign", "emergency", "karaoke", "enhanced-audio-intelligibility")
@@ -29,9 +31,9 @@ Formats = list[dict[str, Any]]
 
 
 def prefer_hls_defaults(manifest: str, url: str, formats: Formats) -> None:
-    """Mark yt-dlp's formats of an HLS multivariant playlist.
+    """Set ``preference`` and ``acodec`` of the formats of an HLS multivariant playlist.
 
-    A variant that names a group of sounds with files of their own has no sound itself, also where it names no codecs.
+    A variant whose audio group has files of its own contains no audio itself, even if the variant names no codecs.
     """
     groups = _sounds(manifest)
     apart = {name for name, sounds in groups.items() if sounds and "URI" in _main(sounds)}
@@ -58,7 +60,7 @@ def _sounds(manifest: str) -> dict[str, list[dict[str, str]]]:
 
 
 def _main(sounds: list[dict[str, str]]) -> dict[str, str]:
-    """The default sound of a group, else the first that is for everybody."""
+    """Return the default audio of a group, else the first audio that is not for accessibility."""
     default = (sound for sound in sounds if sound.get("DEFAULT") == "YES")
     usual = (sound for sound in sounds if _ACCESSIBLE not in sound.get("CHARACTERISTICS", ""))
     return next(default, None) or next(usual, sounds[0])
@@ -86,7 +88,7 @@ def _lower(one: dict[str, Any], rank: int) -> None:
 
 
 def prefer_dash_roles(manifest: Element, periods: Iterable[Mapping[str, Any]]) -> None:
-    """Mark yt-dlp's formats of a DASH manifest by the roles of their adaptation sets."""
+    """Set ``preference`` of the formats of a DASH manifest by the roles of their adaptation sets."""
     ranks = dict(_ranks(manifest))
     for period in periods:
         for one in period["formats"]:
@@ -115,8 +117,10 @@ def _name(element: Element) -> str:
 
 
 def number_equal_formats(formats: Formats) -> None:
-    """Number the formats of a DASH period that are equal, such as two audio tracks without a language: yt-dlp takes
-    equal formats for the same stream in the next period, and would append one to the other."""
+    """Number the formats of a DASH period that are equal, such as two audio tracks without a language.
+
+    yt-dlp would treat equal formats as the same stream in the next period, and append one to the other.
+    """
     seen = Counter[tuple[Any, ...]]()
     for one in formats:
         key = _key(one)
@@ -125,7 +129,7 @@ def number_equal_formats(formats: Formats) -> None:
 
 
 def prefer_first_audio(formats: Formats) -> None:
-    """Mark the audio of a DASH period that is no other form of its first audio with a main role."""
+    """Lower the ``preference`` of audio in a DASH period that differs from the first audio with a main role."""
     audios = [one for one in formats if _is_audio(one)]
     first = next((one for one in audios if not one.get("preference")), None)
     for one in audios:
@@ -134,10 +138,13 @@ def prefer_first_audio(formats: Formats) -> None:
 
 
 def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
-    """Return the merged formats that go through all periods; each list has a period's formats before the merge.
+    """Return the merged formats that exist in all periods. Each list in ``periods`` has a period's formats before the
+    merge.
 
-    Raises ImportFailure UNSUPPORTED_SOURCE without such a video, or without such audio although a period has audio: the
-    others lack a part, such as the film after an advertisement.
+    Other formats lack a part, such as the film after an advertisement.
+
+    Raises ImportFailure UNSUPPORTED_SOURCE if no video exists in all periods. The same applies to audio, if a period
+    has audio.
     """
     found: Formats = []
     for kind, word in ((_is_video, "video"), (_is_audio, "audio")):
@@ -160,12 +167,12 @@ def _is_audio(one: Mapping[str, Any]) -> bool:
 
 
 def _key(one: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What yt-dlp compares when it looks for the same stream in another period."""
+    """Return the values that yt-dlp compares to find the same stream in another period."""
     return tuple(str(value) for name, value in one.items() if name not in _UNCOMPARED)
 
 
 def install() -> None:
-    """Let every extractor of this process mark what it reads from manifests."""
+    """Make every extractor of this process use the functions of this module."""
     parse_hls = InfoExtractor._parse_m3u8_formats_and_subtitles
     parse_dash, merge = InfoExtractor._parse_mpd_periods, InfoExtractor._merge_mpd_periods
 

@@ -1,4 +1,5 @@
-"""Extras of a page besides its video: chapters, captions, a thumbnail. They are optional: a failure is logged."""
+"""Additional files of a web page: chapters, captions and a thumbnail. They are optional, so a failure is only
+logged."""
 
 import re
 import time
@@ -23,7 +24,7 @@ MOST_CAPTIONS = 16
 MOST_CAPTION_BYTES = 4 * 2**20
 MOST_THUMBNAIL_BYTES = 8 * 2**20
 _LONGEST_SECONDS = 60.0
-"""For all of it; the video is there, and the import waits."""
+"""Maximum number of seconds for all additional files. The video is complete, and the import waits."""
 _CAPTION_FORMATS = ("vtt", "srt", "ttml", "ass")
 _PICTURES = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG", "png"), (b"RIFF", "webp"))
 _TEXT_PROTOCOLS = ("m3u8", "m3u8_native")
@@ -32,7 +33,7 @@ _MOST_SECONDS = 1_000_000_000
 
 
 def fetched(ydl: Ydl, info: dict[str, Any], browser: Browser, around: Surroundings) -> Extras:
-    """All that there is, within bounds of size, number and time."""
+    """Fetch all additional files, within limits of size, number and time."""
     until = time.monotonic() + _LONGEST_SECONDS
     getter = _Getter(ydl, browser, around, until)
     captions: list[Caption] = []
@@ -52,7 +53,7 @@ def fetched(ydl: Ydl, info: dict[str, Any], browser: Browser, around: Surroundin
 
 
 def chapters(told: Any) -> Iterator[Chapter]:
-    """Those that make sense, at most ``MOST_CHAPTERS``."""
+    """Yield the valid chapters, at most ``MOST_CHAPTERS``."""
     for one in told[:MOST_CHAPTERS] if isinstance(told, list) else ():
         start, end = (_moment(one, name) for name in ("start_time", "end_time"))
         if start is not None and end is not None and start < end:
@@ -60,13 +61,13 @@ def chapters(told: Any) -> Iterator[Chapter]:
 
 
 def _moment(one: Any, name: str) -> int | None:
-    """Milliseconds into the video."""
+    """Return a time in the video in milliseconds, or None if it is missing or invalid."""
     told = one.get(name) if isinstance(one, dict) else None
     return round(told * 1000) if isinstance(told, int | float) and 0 <= told < _MOST_SECONDS else None
 
 
 def _chosen(told: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A format for each language, made by people and not by machines, at most ``MOST_CAPTIONS``."""
+    """Yield a format for each language, at most ``MOST_CAPTIONS``. Automatic captions are not in ``told``."""
     languages = told if isinstance(told, dict) else {}
     taken: set[str] = set()
     for language, formats in languages.items():
@@ -79,7 +80,7 @@ def _chosen(told: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _unlike(name: str, taken: set[str]) -> str:
-    """The name, numbered where another language's has become the same; some volumes know no small letters."""
+    """Return the name, with a number if another language has the same name. Case is ignored, as on some volumes."""
     numbered = (f"{name}-{number}" for number in range(2, MOST_CAPTIONS + 2))
     return next(one for one in (name, *numbered) if one.lower() not in taken)
 
@@ -89,7 +90,7 @@ def _is_usable(one: Any) -> bool:
 
 
 def _thumbnails(info: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The best first; yt-dlp has the best last."""
+    """Yield the thumbnails, the best first. yt-dlp lists the best last."""
     told = info.get("thumbnails")
     yield from (one for one in reversed(told if isinstance(told, list) else []) if one.get("url"))
     if info.get("thumbnail"):
@@ -97,13 +98,13 @@ def _thumbnails(info: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class _Getter:
-    """Fetches small things, politely."""
+    """Fetches small files, with the pauses that the task requires."""
 
     def __init__(self, ydl: Ydl, browser: Browser, around: Surroundings, until: float) -> None:
         self._ydl, self._browser, self._around, self._until = ydl, browser, around, until
 
     def try_to(self, what: str, do: Callable[[], object]) -> bool:
-        """Whether it could be had."""
+        """Call ``do``, and return whether it succeeded. A failure is logged."""
         try:
             self._check_time()
             time.sleep(self._around.request.sleep_seconds)
@@ -119,7 +120,7 @@ class _Getter:
             raise Interrupted("there is no time left for it")
 
     def caption(self, chosen: dict[str, Any], path: Path) -> None:
-        """Into a file."""
+        """Fetch captions into the file ``path``."""
         if chosen.get("data") is not None:
             content = str(chosen["data"]).encode("utf-8", "replace")
         elif chosen.get("protocol") in _TEXT_PROTOCOLS:
@@ -134,7 +135,7 @@ class _Getter:
         path.write_bytes(content)
 
     def thumbnail(self, chosen: dict[str, Any]) -> Path:
-        """Into a file that is named for what it is."""
+        """Fetch a thumbnail, and return the path of the file, whose extension shows the image format."""
         content = self._get(chosen, MOST_THUMBNAIL_BYTES)
         if sniff.kind(content[: sniff.ENOUGH], "") is not sniff.FileKind.PICTURE:
             raise Interrupted("it is no picture")

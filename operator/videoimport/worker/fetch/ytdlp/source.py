@@ -1,6 +1,7 @@
-"""Pages: yt-dlp finds the video; plain files are fetched by our own client, segments by its native downloaders.
+"""Web pages whose video yt-dlp finds.
 
-Video and audio apart stay apart.
+The worker's own client fetches plain files, and yt-dlp's native downloaders fetch segments. Separate video and audio
+stay separate.
 """
 
 from dataclasses import replace
@@ -34,21 +35,24 @@ _CONTAINERS: dict[str, ContainerFormat] = {"mp4": "mp4", "m4a": "mp4", "mov": "m
 
 
 class VideoPage:
-    """One page. ``fetch`` is all there is to do with it; raises ImportFailure."""
+    """One web page. Call ``fetch`` once, which raises ImportFailure."""
 
     def __init__(self, around: Surroundings, url: str, secrets: WebSecrets) -> None:
         self._around, self._url, self._secrets = around, url, secrets
         self._tries = 0
         self._before = 0
-        """Bytes of the files that are there."""
+        """Total size in bytes of the files that are complete."""
         self._begun: set[Part] = set()
         self._in_segments = False
         self._segments: Segments | None = None
-        """What yt-dlp fetches now."""
+        """The file that yt-dlp is fetching now."""
         self._rate_limited: ImportFailure | None = None
 
     def fetch(self) -> Fetched:
-        """Extract and download; a 403 gets one fresh extraction, since signed addresses run out."""
+        """Extract the video's data and download the video.
+
+        After a 403 the data is extracted once more, since signed URLs expire.
+        """
         try:
             return self._try()
         except YoutubeDLError as error:
@@ -64,7 +68,7 @@ class VideoPage:
             raise self._failure(error) from error
 
     def _void(self) -> None:
-        """All reported files are void and deleted: later files have other names."""
+        """Delete all reported files and report that. Later files have other names."""
         for path in self._around.folder.glob(f"page-{self._tries}-*"):
             path.unlink()
         for part in self._begun:
@@ -85,7 +89,7 @@ class VideoPage:
         with Ydl(self._around, self._secrets, self._answered, **options) as ydl:
             info = finding.only_video(ydl.extract_info(self._url, download=False))
             finding.refuse_live(info)
-            # Audio first: it is small, and with it there the video can be worked on while it grows.
+            # Audio first, because it is small. With complete audio, the video can be processed while it grows.
             apart = sorted(info.get("requested_formats") or [info], key=lambda chosen: chosen.get("vcodec") != "none")
             self._around.limits.check(sum(size_of(chosen.get("filesize")) or 0 for chosen in apart))
             self._in_segments = any(chosen.get("protocol") in _SEGMENTED for chosen in apart)
@@ -144,13 +148,14 @@ class VideoPage:
             self._segments.hook(event)
 
     def _answered(self, status: int, retry_after: str) -> None:
-        """A 429 counts only until it is followed by a better answer: a page may be had in several ways."""
+        """Record a 429 answer until a better answer follows, because yt-dlp may read a page in several ways."""
         message, seconds = "The site asks for fewer requests (429).", parse_retry_after(retry_after)
         limited = status == HTTPStatus.TOO_MANY_REQUESTS
         self._rate_limited = ImportFailure(Reason.RATE_LIMITED, message, seconds) if limited else None
 
     def _refuse_hopeless(self) -> None:
-        """What the guard refused is not tried again, nor is a site that answers 429."""
+        """Raise ImportFailure if the site answered 429 or the guard refused an address, so that yt-dlp does not
+        retry."""
         if self._rate_limited:
             raise self._rate_limited
         if refusal := self._around.refusal():
@@ -158,20 +163,24 @@ class VideoPage:
 
 
 class _After:
-    """Reports a file after others: its bytes are added to theirs."""
+    """Reports the progress of a file that is fetched after other files. The sizes of the other files are added."""
 
     def __init__(self, teller: Any, before: int) -> None:
         self._teller, self._before = teller, before
 
     def tell(self, event: Any) -> None:
-        """As it is."""
+        """Send the event unchanged."""
         self._teller.tell(event)
 
     def moved(self, done: int, total: int | None) -> None:
-        """Together."""
+        """Report the bytes of this file and the files before it together."""
         self._teller.moved(self._before + done, self._before + total if total else None)
 
 
 def _is_plain(one: dict[str, Any]) -> bool:
-    """Whether it is a file like any other. Some sites slow down who asks for too much at once: yt-dlp knows."""
+    """Return whether the worker's own client fetches the format, as a plain file.
+
+    Some sites slow down large requests. yt-dlp sets a chunk size for such a site, and yt-dlp's downloader fetches the
+    file.
+    """
     return one.get("protocol") in _PLAIN and not (one.get("downloader_options") or {}).get("http_chunk_size")
