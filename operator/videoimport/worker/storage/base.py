@@ -45,8 +45,8 @@ class Facts:
 
 
 Replaceable = Facts | bool
-"""What a write may replace. Facts: only the object that was just seen at the key, with these facts. False: nothing, no
-object may exist at the key. True: any object."""
+"""The object that a write may replace. Facts: only the object that was just seen at the key, with these facts. False:
+nothing, no object may exist at the key. True: any object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,12 @@ class DestinationStore(Protocol):
 
     @property
     def guards(self) -> bool | None:
-        """Whether ``complete`` with ``replace`` False checks for an existing object and completes in one atomic step.
+        """True if ``complete`` with ``replace`` False checks for an existing object and completes in one atomic step.
         None if that is unknown."""
 
     @property
     def guards_own(self) -> bool | None:
-        """Whether ``complete`` is atomic in the same way when ``replace`` names an object. None if that is unknown."""
+        """True if ``complete`` is atomic in the same way when ``replace`` names an object. None if that is unknown."""
 
     def uri(self, key: str) -> str:
         """Return the address of an object as users see it."""
@@ -225,8 +225,8 @@ class DestinationStore(Protocol):
         """Return whether an upload to this key can have this ID."""
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, whoever opened them. None if the store cannot list uploads
-        now, which is logged. Empty for a store that never lists uploads."""
+        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
+        which is logged. Empty for a store that never lists uploads."""
 
     def abort(self, key: str, upload: str) -> bool:
         """Abort one upload. Return False if that failed, which is only logged."""

@@ -32,7 +32,7 @@ class Intent(Model):
     tickets: Annotated[tuple[Ticket, ...], Field(min_length=1, max_length=256)]
     """Tickets in the order in which their objects become visible, the video last."""
     replace: bool
-    """Whether objects exist at the keys that may be overwritten."""
+    """True if objects exist at the keys that may be overwritten."""
     stale: Annotated[tuple[Key, ...], Field(max_length=4096)] = ()
     """Object keys of an earlier result that the new result does not have."""
     stale_versions: Annotated[dict[Key, Annotated[str, Field(max_length=256)]], Field(max_length=4096)] = Field(
@@ -45,7 +45,7 @@ class Intent(Model):
     index_keys: Annotated[tuple[Key, ...], Field(max_length=2)] = ()
     """Keys of the index entries that get the address of the video."""
     lossy: bool = False
-    """Whether the source was damaged and the damage was tolerated. For the index."""
+    """True if the source was damaged and the damage was tolerated. For the index."""
     report: Report
 
     @property

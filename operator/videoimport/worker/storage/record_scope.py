@@ -40,7 +40,7 @@ class StoredObject(Model):
     verified: Verified | None = None
     """The method that verified the object."""
     marked: bool = True
-    """Whether the object has the owner's mark. False if the store does not keep metadata."""
+    """True if the object has the owner's mark. False if the store does not keep metadata."""
 
     @classmethod
     def of(cls, key: str, proof: Proof, sha256: str, uid: str) -> "StoredObject":
@@ -74,7 +74,7 @@ class StoredObject(Model):
 
     @property
     def is_nameless(self) -> bool:
-        """Whether the store returned neither a checksum nor an ETag. Then only the object's bytes identify it."""
+        """True if the store returned neither a checksum nor an ETag. Then only the object's bytes identify it."""
         return self.checksum is None and self.etag is None and self.sha256 is not None
 
     def is_left_open(self, facts: Facts | None, uid: str) -> bool:

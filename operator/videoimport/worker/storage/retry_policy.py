@@ -27,8 +27,8 @@ FIRST_SECONDS = 15.0
 """Seconds for which a request is repeated before the run has made anything."""
 WAIT_SECONDS = 300.0
 """Maximum number of seconds for which a request is repeated while nothing else makes progress. A store that restarts or
-fails over takes a minute or two. The limit is at most half of the time after which a run is ``Stalled``, so that the
-message names the store and not the stage."""
+fails over takes a minute or two. The limit is at most half of the time after which a run is ``Stalled``. So the message
+names the store and not the stage."""
 RESENDS = 2
 """Number of times that a file is uploaded again after the destination lost or damaged it."""
 MOST_COPIES = 10
@@ -113,8 +113,8 @@ class Retries:
         """Repeat this client's requests after transient errors. A body is read from its start each time.
         ``RetryAttempts`` of an answer includes these repetitions.
 
-        After a request was given up without an answer, later requests fail at once with the same error, until another
-        part of the run makes progress. Otherwise each request that aborts an upload would wait to no effect.
+        After a request was given up without an answer, later requests fail at once with the same error. This ends when
+        another part of the run makes progress. Otherwise each request that aborts an upload would wait to no effect.
         """
         made: Any = client
         send = made._make_api_call

@@ -25,7 +25,7 @@ class Resending:
         """Held while a new upload replaces the old one, so that ``stop`` reaches the newest upload."""
         self._upload = self._opened()
         self._is_fresh = True
-        """Whether ``_upload`` has sent nothing so far."""
+        """True if ``_upload`` has sent nothing so far."""
 
     @property
     def id(self) -> str:

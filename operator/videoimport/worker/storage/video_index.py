@@ -70,7 +70,7 @@ class Committed(Model):
     source_sha256: Sha256 | None = None
     """SHA-256 of the source's bytes, hex."""
     lossy: bool = False
-    """Whether the source was damaged and the damage was tolerated."""
+    """True if the source was damaged and the damage was tolerated."""
 
     @property
     def uri(self) -> str:

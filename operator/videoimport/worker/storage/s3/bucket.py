@@ -51,10 +51,10 @@ class S3Bucket:
         """Called while an object is read, to report progress."""
         self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
         self.checksums = True
-        """Whether the store keeps SHA-256, as ``capability_probe`` or the first answer shows. Otherwise each part is
+        """True if the store keeps SHA-256, as ``capability_probe`` or the first answer shows. Otherwise each part is
         sent with its MD5."""
         self._asks_checksum = True
-        """Whether HEAD may request checksums; False if the store refuses such a request."""
+        """True if HEAD may request checksums. False if the store refuses such a request."""
         self.proofs = Proofs(self)
 
     @contextmanager

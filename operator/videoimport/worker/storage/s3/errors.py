@@ -1,8 +1,8 @@
 """The meaning of an object store's error codes, in one table for destinations and sources.
 
-The codes are those of Amazon S3's list of error responses, and additions of MinIO, Ceph RGW and gateways. gofakes3
-answers ``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every answer to
-HEAD, has its HTTP status as its code.
+The codes are those of Amazon S3's list of error responses, and additions of MinIO, Ceph RGW and gateways. The server
+gofakes3 answers ``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every
+answer to HEAD, has its HTTP status as its code.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from videoimport.worker.storage.s3.answer_limits import UnusableAnswerError
 
 ABSENT = ("NoSuchKey", "404", "NotFound")
 UNMET = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
-"""Codes for a condition that was not met. 409 means that another request wrote the same key at the same moment."""
+"""Codes for a condition that was not met. 409 means that another request wrote the same key at the same time."""
 CONFLICT = ("ConditionalRequestConflict", "409")
 GONE = ("NoSuchUpload", "404")
 """Codes for an upload that was completed or aborted."""

@@ -61,7 +61,7 @@ class MultipartUpload:
         self._sent: Sent | None = None
         self._md5: str | None = None
         self._checksums = store.checksums
-        """Whether parts are sent with SHA-256, as decided when the upload was opened."""
+        """True if parts are sent with SHA-256, as decided when the upload was opened."""
 
     # Sending
 
@@ -192,7 +192,7 @@ class _PartBody:
     """A part of a file as a request body that boto3 may read more than once. Reading raises an OSError once the upload
     is stopped.
 
-    boto3 handles an exception of a body as a connection error, so ``failure`` has the original exception.
+    Boto3 handles an exception of a body as a connection error, so ``failure`` has the original exception.
     """
 
     def __init__(self, descriptor: int, window: Window, stop: threading.Event) -> None:

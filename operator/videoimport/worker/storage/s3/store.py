@@ -62,12 +62,12 @@ class S3Store(S3Bucket):
 
     @property
     def guards(self) -> bool | None:
-        """Whether ``Complete`` replaces no object if there must be none. None if that is unknown."""
+        """True if ``Complete`` replaces no object when there must be none. None if that is unknown."""
         return self.completions.is_honoured("IfNoneMatch")
 
     @property
     def guards_own(self) -> bool | None:
-        """Whether ``Complete`` replaces no other object than the expected one. None if that is unknown."""
+        """True if ``Complete`` replaces no other object than the expected one. None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
 
     # Small objects
@@ -198,8 +198,8 @@ class S3Store(S3Bucket):
         return strict.is_plain(upload)
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, whoever opened them. None if the store cannot list uploads
-        now, which is logged. Empty if the store does not support the request, or answers NoSuchUpload because it has
+        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
+        which is logged. Empty if the store does not support the request, or answers NoSuchUpload because it has
         none."""
         try:
             found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]

@@ -1,8 +1,8 @@
 """The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
 The object's marks show its owner. The properties that the store returns show its bytes, see ``answer_forms``. If a
-store keeps no metadata, an object belongs to this run only if it has the ETag in the answer to this run's own write. If
-the properties do not prove the bytes, the object is read once.
+store keeps no metadata, only an object with the ETag in the answer to this run's own write belongs to this run. If the
+properties do not prove the bytes, the object is read once.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Proofs:
     def __init__(self, store: "S3Bucket") -> None:
         self._store = store
         self.keeps_metadata: bool | None = None
-        """Whether the store keeps metadata; None if unknown. Only an object that this run wrote shows it."""
+        """True if the store keeps metadata; None if unknown. Only an object that this run wrote shows it."""
         self._hashes: dict[tuple[str, str], str | None] = {}
         """SHA-256 of objects that were read, by key and ETag."""
         self._written: dict[str, str | None] = {}

@@ -113,7 +113,7 @@ class VolumeStore(VolumeFiles):
         return True
 
     def unfinished(self, key: str) -> list[Unfinished]:
-        """Return the temporary files beside exactly this key, whoever wrote them."""
+        """Return the temporary files beside exactly this key, of any import."""
         folder, _, name = key.rpartition("/")
         found = []
         with self.translated(f"list {folder}"):
