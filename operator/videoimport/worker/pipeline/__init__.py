@@ -1,4 +1,4 @@
-"""One VideoImport from its source to its destination, a step a module.
+"""The steps of one VideoImport from its source to its destination, one module for each step.
 
-Rules about media are in ``media``, storing in ``worker.storage``.
+Rules about media are in ``media``. Code that stores objects is in ``worker.storage``.
 """

@@ -1,4 +1,4 @@
-"""What is asked of the destination before a byte is fetched: wrong keys must never be found out after an encode."""
+"""Checks of the destination before a byte is fetched. Wrong credentials must not be found only after an encode."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,31 +23,32 @@ from videoimport.worker.storage.volume.store import VolumeStore
 
 @dataclass(frozen=True)
 class Place:
-    """Where one import's things go. Its video's folder is known once the source's title is, if the template has it."""
+    """The destination of one import. If the name template has the source's title, the video's folder is known once the
+    title is known."""
 
     store: DestinationStore
     task: Task
     now: Callable[[], datetime]
     reclaimed: dict[str, Facts] = field(default_factory=dict)
-    """What stood without any import's mark where this import published to, as its record says, when the run began. It
-    is in nobody's way; what came later is another writer's."""
+    """Objects without any import's mark that existed when the run began, at keys that this import's record names. They
+    may be overwritten. An object that appears later belongs to another writer."""
     proven: dict[str, StoredObject] = field(default_factory=dict)
-    """This import's objects without marks, on a store that keeps none; each was as its record says when the run
-    began. What came later at such a key is another writer's."""
+    """This import's objects without marks, on a store that keeps no metadata. When the run began, each was as recorded.
+    An object that appears later at such a key belongs to another writer."""
     retries: Retries = field(default_factory=Retries)
 
     def __post_init__(self) -> None:
-        """The store finds out with this import's note whether it keeps metadata."""
+        """Let the store test with this import's note whether it keeps metadata."""
         self.store.witness = lambda: self.notebook.witness()
 
     @cached_property
     def scope(self) -> Scope:
-        """What records may speak of."""
+        """The part of the destination that records may name."""
         return Scope(self.store, self.task.spec.destination)
 
     @property
     def record_key(self) -> str:
-        """The key of the commit record."""
+        """The object key of the commit record."""
         return naming.record_key(self.task.spec.destination, self.task.uid)
 
     @cached_property
@@ -57,28 +58,28 @@ class Place:
 
     @cached_property
     def notebook(self) -> UploadJournal:
-        """What this import has under way."""
+        """The journal of this import's unfinished uploads."""
         folder = naming.own_key(self.task.spec.destination, "uploads")
         return UploadJournal(self.scope, folder, self.task.uid, self.now())
 
     def folder(self, title: str | None, source_id: str | None) -> str:
-        """The key of the video's folder. Raises ImportFailure INVALID_SPEC."""
+        """Return the key of the video's folder. Raises ImportFailure INVALID_SPEC."""
         wish = self.task.spec.destination
         names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
         return naming.folder_key(wish, naming.folder_name(wish, names))
 
     def is_expected(self, folder: str | None) -> bool:
-        """Whether this import's video may be in this folder, as far as that is known without the source."""
+        """Return whether this import's video may be in this folder, as far as that is known without the source."""
         if naming.needs_source(self.task.spec.destination):
             return self.scope.is_listed(folder)
         return folder == self.folder(None, None)
 
     def url(self, key: str) -> str | None:
-        """Where a key is served, if the destination says so."""
+        """Return the public address of a key, or None if the destination has no ``publicBaseURL``."""
         return layout.url(self.task.spec.destination.public_base_url, key)
 
     def metadata(self, run: int | None = None) -> dict[str, str]:
-        """What every visible object carries."""
+        """Return the user metadata of every visible object."""
         marks = record.marks(self.task.uid, self.task.spec_hash, run or self.task.run)
         return marks | layout.user_metadata(self.task.spec.metadata)
 
@@ -90,7 +91,8 @@ def connect(
     ca_bundle: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Place:
-    """The destination with the task's keys; only their presence was checked. Raises ImportFailure."""
+    """Return the destination with the task's credentials. The only check is that the credentials exist. Raises
+    ImportFailure."""
     wish, retries = task.spec.destination, Retries()
     if wish.s3 is not None:
         keys = credentials.read_keys(wish, credentials_folder)
@@ -102,10 +104,10 @@ def connect(
 
 
 def writable(place: Place) -> None:
-    """Raises ImportFailure unless we may write where the video will lie or, its title unknown, beside that, and
-    unless the store takes all options of ``destination.s3``.
+    """Check that the worker may write in the video's folder, and that the store accepts all options of
+    ``destination.s3``. The check uses a test folder beside the video's folder if the title is unknown.
 
-    Leaves nothing.
+    Leaves nothing behind. Raises ImportFailure.
     """
     place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)

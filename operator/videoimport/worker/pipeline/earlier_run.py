@@ -1,6 +1,5 @@
-"""What an earlier run of the same import left: its result is confirmed, or what it was about to show is finished or
-taken back.
-"""
+"""The result of an earlier run of the same import. A complete result is confirmed; an incomplete one is finished or
+removed."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,8 +17,8 @@ from videoimport.worker.storage.record_scope import StoredObject
 
 
 def done_before(place: Place) -> Report | None:
-    """The report of an earlier run that got through, even if it did not live to say so; its leftovers are gone. None
-    where any of what it published is not there any more as it was: then it is imported again."""
+    """Return the report of an earlier run that succeeded, even if that run ended without reporting. Its unfinished
+    uploads are aborted. None if any published object is missing or changed: then the video is imported again."""
     earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)
@@ -29,8 +28,9 @@ def done_before(place: Place) -> Report | None:
 
 
 def _repeated(place: Place, earlier: Finished) -> Report | None:
-    """What a record says, or None; then the keys are noted where this import may replace objects without marks."""
-    if not all(one.marked for one in earlier.objects):  # the store is to find out what it keeps
+    """Return the report in a record if it is confirmed. Otherwise return None, and record the keys at which this import
+    may replace objects without marks."""
+    if not all(one.marked for one in earlier.objects):  # the store must test whether it keeps metadata
         place.store.keeps()
     if (report := _confirmed(place, earlier)) is not None:
         return report
@@ -42,7 +42,8 @@ def _repeated(place: Place, earlier: Finished) -> Report | None:
 
 
 def _confirmed(place: Place, earlier: Finished) -> Report | None:
-    """What a record says of this very wish, if its objects bear it out. Addresses are made anew."""
+    """Return the report in a record if the record is for exactly this spec and its objects confirm it. Addresses are
+    derived again."""
     folder = record.folder_of(place.scope, earlier)
     if not record.is_for(earlier, place.task.uid, place.task.spec_hash) or not place.is_expected(folder):
         return None
@@ -56,7 +57,8 @@ def _confirmed(place: Place, earlier: Finished) -> Report | None:
 
 
 def _adopted(place: Place, intent: Intent) -> Finished | None:
-    """Finish what an earlier run was about to show; None where that cannot be, or is not wanted any more."""
+    """Finish the publication that an earlier run began, and return its record. None if that is not possible, or if the
+    spec has changed."""
     is_wanted = record.is_for(intent, place.task.uid, place.task.spec_hash)
     if is_wanted and place.is_expected(record.folder_of(place.scope, intent)):
         stale = tuple(key for key in intent.stale if _has_mark(place, key))
@@ -68,15 +70,15 @@ def _adopted(place: Place, intent: Intent) -> Finished | None:
 
 
 def _has_mark(place: Place, key: str) -> bool:
-    """Return whether an object that an earlier run's intent calls stale is an import's. ``publish_plan.may_remove``
-    decides whose may be removed; the intent alone does not prove that an object without a mark may."""
+    """Return whether a stale object of an earlier run's intent has an import's mark. ``publish_plan.removable`` decides
+    whose objects may be removed. The intent alone does not prove that an object without a mark may be removed."""
     facts = place.store.head(key)
     return facts is not None and UID in facts.metadata
 
 
 def finished(place: Place, intent: Intent) -> Finished | None:
-    """Show all that is not shown yet. None where something sent is gone, or another import's file stands where it would
-    go, which is found out before anything else."""
+    """Make all objects of an intent visible. Return None if an uploaded file is gone, or if another import's file is at
+    one of the keys. These two checks come first."""
     store = place.store
 
     def shown_object(ticket: Ticket) -> StoredObject | None:
@@ -99,12 +101,12 @@ def finished(place: Place, intent: Intent) -> Finished | None:
             with suppress(ImportFailure):
                 place.notebook.clear()
         if isinstance(failure, DestinationFault) and failure.remedy is Remedy.RESEND:
-            return None  # the file is not here any more: the video is imported again
+            return None  # the local file does not exist any more: the video is imported again
         raise
 
 
 def _is_taken(place: Place, intent: Intent, hidden: Iterable[Ticket]) -> bool:
-    """Whether another import's file would be overwritten that may not be."""
+    """Return whether another import's protected file would be overwritten."""
     if not intent.replace or not publish_plan.is_protected(place):
         return False
     keys = (*(ticket.key for ticket in hidden), intent.result_key)

@@ -49,7 +49,7 @@ _PASSED_ON = "the source's bytes are uploaded unchanged as they arrive"
 
 
 class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to be done
-    """The destination has this video."""
+    """The destination already has this video."""
 
     def __init__(self, entry: Committed) -> None:
         super().__init__(entry.uri)
@@ -58,7 +58,7 @@ class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an import works with."""
+    """The task, the folders, the child processes and the progress of one import."""
 
     task: Task
     paths: Paths
@@ -67,11 +67,12 @@ class Setting:
     board: Board
     ticker: Ticker
     completed: Callable[[Report], None] = lambda _: None
-    """Called once the result is in the destination, in the main thread. It may be called twice."""
+    """Called in the main thread once the result is in the destination. It may be called twice."""
 
 
 class Import:
-    """Raises ImportFailure, Interruption or AlreadyStored; then nothing of it is left in the destination."""
+    """One import. Raises ImportFailure, Interruption or AlreadyStored; then the import leaves nothing in the
+    destination."""
 
     def __init__(self, setting: Setting, place: Place, fetcher: Child) -> None:
         self._task, self._children, self._board = setting.task, setting.children, setting.board
@@ -81,7 +82,7 @@ class Import:
         self._is_lossy = False
 
     def report(self) -> Report:
-        """Do all of it and report the outcome."""
+        """Run all steps of the import and return the report."""
         fetching = self._begin_fetching()
         self._found(fetching.found())
         fetching.go()
@@ -106,13 +107,14 @@ class Import:
         paths = self._setting.paths
         mounts = Mounts(paths.source_credentials, paths.source_volume, paths.ca_bundle)
         if not self._task.spec.incremental and not naming.needs_source(self._task.spec.destination):
-            self._may_write(None, None)  # others ask the source first: it may be the video that is there
+            self._may_write(None, None)  # otherwise the source is asked first: the existing video may be the same
         request = fetch_client.request_of(self._task, self._setting.space.source, paths.credentials, mounts)
         self._begin(StageName.DOWNLOAD)
         return fetch_client.begin(self._fetcher, request, self._moved, went_on=self._board.touch)
 
     def _found(self, what: Found) -> None:
-        """Checks before bytes are fetched: the result may exist, or its place may be in use. Raises AlreadyStored."""
+        """Run the checks before bytes are fetched: the destination may have the video, or its keys may be in use.
+        Raises AlreadyStored."""
         self._inspector.found = what
         self._board.know(facts.source_status(self._task.spec.source.address, what))
         if self._task.spec.incremental and (key := self._source_key()):
@@ -136,7 +138,7 @@ class Import:
     # Making
 
     def _while_it_arrives(self, arrival: Arrival, early: Early, maker: Maker, kept: Originals) -> Made | None:
-        """What could be made before all of the source was there; None for nothing."""
+        """Make the outputs that can be made while the source is being downloaded. None if there are none."""
         if early.found is None:
             self._stage(early.why_staged or "")
             return None
@@ -157,7 +159,7 @@ class Import:
             return None
 
     def _made(self, made: Made | None, inspected: Inspected, maker: Maker, kept: Originals) -> Made:
-        """The results, made anew where the whole source leads to others than its head did."""
+        """Return the outputs. Make them again if the whole source needs another plan than its head."""
         kept.complete(inspected)
         if made is not None and made.job.agrees_with(inspected.job):
             return Made(inspected.job, made.targets)
@@ -171,7 +173,8 @@ class Import:
             return maker.staged(self._encoded_instead(inspected.job, failure))
 
     def _encoded_instead(self, job: Job, failure: ImportFailure) -> Job:
-        """The job without copies, where one of them was the fault; raises the failure where it was not."""
+        """Return the job with an encode in place of its copies, if a copy caused the failure. Otherwise raise the
+        failure."""
         found = failure.reason in (Reason.VERIFICATION_FAILED, Reason.TRANSCODE_FAILED)
         plan = encode_instead(job.plan, job.picture, job.output, failure.message) if found else None
         if plan is None:
@@ -191,7 +194,7 @@ class Import:
         self._board.decided(plan.mode, plan.why)
         self._begin(StageName.TRANSCODE)
 
-    # Judging
+    # Checking
 
     def _judged(self, fetched: Fetched, stack: contextlib.ExitStack) -> Inspected:
         sources = fetch_client.sources_of(fetched)
@@ -204,7 +207,7 @@ class Import:
         return inspected
 
     def _made_well(self, made: Made, maker: Maker) -> tuple[Made, dict[Target, Examined]]:
-        """The results after their checks; a copy that fails them is encoded once."""
+        """Return the outputs after their checks. A copy that fails the checks is encoded once."""
         try:
             return made, self._verified(made)
         except ImportFailure as failure:
@@ -236,10 +239,10 @@ class Import:
         return index.source_key(spec.destination, identity, spec.output) if identity else None
 
     def _claimed(self) -> Claim:
-        """The right to store it. Raises AlreadyStored once another import has."""
+        """Return the right to store the video. Raises AlreadyStored if another import has stored it."""
 
         def wait(seconds: float) -> None:
-            self._board.touch()  # another import stores it: waiting for that counts as progress
+            self._board.touch()  # another import stores it: waiting for that is progress
             time.sleep(seconds)
 
         key = index.content_key(self._task.spec.destination, self._video_id())
@@ -250,14 +253,14 @@ class Import:
         return got
 
     def _renew(self) -> None:
-        """The last check before anything is published."""
+        """Renew the claim, as the last check before anything is published."""
         if self._claim is not None:
             try:
                 self._claim.renew()
             except UnmetError:
                 self._claim = self._claimed()
 
-    # Showing
+    # Publishing
 
     def _finished(
         self, made: Made, inspected: Inspected, maker: Maker, outgoing: Outgoing, kept: Originals, extras: Extras

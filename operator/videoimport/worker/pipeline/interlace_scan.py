@@ -1,4 +1,4 @@
-"""Looks for fields in the pictures of a video: runs the samples of ``media.interlace``."""
+"""Detects interlaced video by decoding the samples that ``media.source.interlace`` chooses."""
 
 from videoimport.media.source import interlace
 from videoimport.media.source.interlace import Counts
@@ -8,7 +8,7 @@ from videoimport.worker.source.probe import Examined
 
 
 def field_order(children: Children, file: Examined, video: Video) -> str:
-    """The order of the fields of a video that has no flag of it; empty for whole pictures."""
+    """Return the field order of a video whose stream does not state one; empty for progressive video."""
     counts = Counts()
     for at in interlace.moments(file.track(video.index)):
         counts += interlace.counted(children.run(interlace.sample_argv(str(file.path), video, at)).stderr)

@@ -1,4 +1,5 @@
-"""The source's unchanged bytes beside the video, or instead of it: they are uploaded as they arrive."""
+"""The upload of the source's unchanged bytes, beside the video or instead of it. The bytes are uploaded while they are
+downloaded."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,24 +14,24 @@ from videoimport.worker.source.stream import Arrival
 
 
 def is_wanted(output: Output) -> bool:
-    """Whether the source's bytes are kept."""
+    """Return whether the source's bytes are kept."""
     return output.keep_original or output.mode == "Original"
 
 
 @dataclass(slots=True)
 class Originals:
-    """Those of one run."""
+    """The originals of one run."""
 
     outgoing: Outgoing
     board: Board
     wanted: bool
     _sent: dict[str, Path] = field(default_factory=dict)
-    """By name, the file that is being sent."""
+    """Files that are being uploaded, by name."""
     _arrival: Arrival | None = None
-    """What is sent while it arrives."""
+    """The download whose files are being uploaded."""
 
     def begin(self, arrival: Arrival, found: Inspected) -> None:
-        """Send what arrives."""
+        """Start the upload of the source's files while they are being downloaded."""
         if not self.wanted:
             return
         self._arrival = arrival
@@ -40,7 +41,8 @@ class Originals:
             self._sent[name] = source.path
 
     def complete(self, found: Inspected) -> None:
-        """All of it is there: send what was not yet, or is not what was begun."""
+        """Upload the complete source. If other files were uploaded so far, or the download started again, those uploads
+        are aborted and all files are uploaded anew."""
         wanted = dict(zip(_names(found), [source.path for source in found.sources.all], strict=True))
         if not self.wanted or (wanted == self._sent and not self._is_void):
             return
@@ -52,18 +54,18 @@ class Originals:
 
     @property
     def _is_void(self) -> bool:
-        """Whether the download started again while it was sent; yt-dlp's continues under the same name."""
+        """True if the download started again during the upload. yt-dlp's new download continues under the same name."""
         return self._arrival is not None and self._arrival.restarted
 
     def output(self, found: Inspected) -> OutputFile | None:
-        """The file with the video, for the report; None where it is not kept."""
+        """Return the original file that has the video, for the report. None if the original is not kept."""
         if not self.wanted:
             return None
         return self.outgoing.output(_names(found)[0]).model_copy(update={"duration_ms": round(found.seconds * 1000)})
 
 
 def _names(found: Inspected) -> list[str]:
-    """By what the files are, video first."""
+    """Return the names of the original files by their type, video first."""
     video = file_type(found.video.container, found.video.media.demuxer).extension
     if found.sources.audio is None:
         return [f"original.{video}"]

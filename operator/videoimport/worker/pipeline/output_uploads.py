@@ -1,4 +1,4 @@
-"""The uploads to the destination: a result's files with their keys, sent as they grow, and their progress."""
+"""The uploads of a result's files to the destination while the files grow, and the progress of these uploads."""
 
 import threading
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from videoimport.worker.storage.base import Sent
 from videoimport.worker.storage.upload_batch import Kind, Parcel, Shipment
 
 _BESIDE_BYTES = 4096
-"""Boxes around the room that is kept for an index."""
+"""Bytes of the boxes around the space that is reserved for an index."""
 _AUDIO_KBPS = 512
-"""The most that audio has."""
+"""Maximum bitrate of the audio, in kbit/s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The place of a file, as users see it."""
+    """The address of a file, as users see it."""
 
     key: str
     uri: str
@@ -30,7 +30,7 @@ class Placed:
 
 
 class Outgoing:
-    """The shipment of one run, in the words of its results."""
+    """The uploads of one run, by the names of its outputs."""
 
     def __init__(self, place: Place, folder: str, board: Board) -> None:
         self._place, self._board = place, board
@@ -40,14 +40,14 @@ class Outgoing:
         self._lock = threading.Lock()
 
     def follow(self, job: Job, targets: tuple[Target, ...]) -> dict[Target, Growing]:
-        """Send the file that ffmpeg is about to make, as it grows; its maker reports its end."""
+        """Upload the files that ffmpeg is about to write, as they grow. The caller marks each file as ended."""
         growing = {target: Growing(Path(target.path)) for target in targets}
         for target, file in growing.items():
             self._add(target.object_name, target.kind, file, target.content_type, held(target), expected(job, target))
         return growing
 
     def add(self, name: str, kind: Kind, file: Growing | Path) -> None:
-        """Send a file under a name in the video's folder."""
+        """Upload a file under a name in the video's folder."""
         growing = file if isinstance(file, Growing) else Growing(file, finished=True)
         self._add(name, kind, growing, layout.content_type(name), 0, growing.total)
 
@@ -58,7 +58,7 @@ class Outgoing:
         self.shipment.add(Parcel(key, content_type, kind), file, held=held, expected=expected)
 
     def withdraw(self, names: tuple[str, ...]) -> None:
-        """Abort the uploads that were begun under these names."""
+        """Abort the uploads that were started under these names."""
         for name in names:
             key = layout.key(self.folder, name)
             with self._lock:
@@ -68,24 +68,25 @@ class Outgoing:
                 self.shipment.withdraw(key)
 
     def placed(self, name: str) -> Placed:
-        """The path of a file of the folder."""
+        """Return the address of a file in the video's folder."""
         key = layout.key(self.folder, name)
         return Placed(key, self._place.store.uri(key), self._place.url(key))
 
     def arrived(self, name: str) -> tuple[Placed, Sent]:
-        """Wait for one. Raises the first failure of any."""
+        """Wait until one file is uploaded. Raises the first failure of any file."""
         where = self.placed(name)
         return where, self.shipment.arrived(where.key)
 
     def output(self, name: str) -> OutputFile:
-        """A file that arrived, for the report."""
+        """Return an uploaded file for the report."""
         where, sent = self.arrived(name)
         return OutputFile(uri=where.uri, url=where.url, size_bytes=sent.size, sha256=sent.sha256)
 
     def _moved(self, sent: int) -> None:
-        """Of the existing bytes; those that are still to be made count in the proportion of the encode.
+        """Report progress from the bytes that exist. Bytes that do not exist yet are estimated from the progress of the
+        encode.
 
-        A call without more bytes means that there is progress, too: sent bytes are being hashed.
+        A call without new bytes is progress too: the bytes sent are being hashed.
         """
         self._board.touch()
         with self._lock:
@@ -100,12 +101,12 @@ class Outgoing:
 
 
 def held(target: Target) -> int:
-    """Bytes at a file's start that ffmpeg writes anew when it ends."""
+    """Return the number of bytes at a file's start that ffmpeg rewrites when it ends."""
     return (target.head_bytes or 0) + _BESIDE_BYTES
 
 
 def expected(job: Job, target: Target) -> int:
-    """About how large a file becomes at most: its parts are cut for that."""
+    """Return the approximate maximum size of a file in bytes, from which the size of its parts follows."""
     seconds = job.picture.track.seconds
     if target.copies:
         return job.picture.track.size + int(seconds * _AUDIO_KBPS * 125)

@@ -1,4 +1,5 @@
-"""The progress of the run: one board that the pipeline writes and a ticker prints, whole each time."""
+"""The progress of the run. The pipeline writes it to one ``Board``, and a ``Ticker`` prints the whole state each
+time."""
 
 import contextlib
 import os
@@ -14,7 +15,7 @@ from videoimport.api.videoimport_status import SourceStatus, Stage, StageMode, S
 from videoimport.media.transcode.progress import percent
 
 RATE_SECONDS = 10.0
-"""The rate is that of the last so many seconds."""
+"""Seconds over which the rate is computed."""
 
 State = Literal["Waiting", "Running", "Done", "Failed"]
 
@@ -35,7 +36,7 @@ class _StageNow:
     counts_bytes: bool = False
 
     def shown(self, name: StageName, now: float) -> Stage:
-        """As the API shows it."""
+        """Return the stage as the API shows it."""
         seconds = None if self.began is None else int((self.ended or now) - self.began)
         moved = (self.done, self.total) if self.counts_bytes else (None, None)
         return Stage(
@@ -44,7 +45,7 @@ class _StageNow:
         )  # fmt: skip
 
     def rate(self, now: float) -> int | None:
-        """Recent bytes a second, or None for a stage without bytes."""
+        """Return the recent rate in bytes per second, or None for a stage without bytes."""
         if not self.counts_bytes or len(self.moved) < 2:
             return None
         (since, before), (_, done) = self.moved[0], self.moved[-1]
@@ -52,7 +53,7 @@ class _StageNow:
 
 
 class Board:
-    """The run's stages and what is known of the source. Every method may be called from any thread."""
+    """The run's stages and the known facts of the source. Any thread may call every method."""
 
     def __init__(self, run: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._run = run
@@ -66,23 +67,23 @@ class Board:
         self._checks = 0
 
     def touch(self) -> None:
-        """Something made progress that no stage shows."""
+        """Record progress that no stage shows."""
         self._moved_at = self._clock()
 
     def still(self) -> tuple[float, StageName | None]:
-        """Seconds since the last progress, and the earliest stage that is running."""
+        """Return the seconds since the last progress, and the first stage that is running."""
         with self._lock:
             running = (name for name, stage in self._stages.items() if stage.state == "Running")
             return self._clock() - self._moved_at, next(running, None)
 
     @property
     def checking(self) -> bool:
-        """Whether something is looked into, which moves no stage."""
+        """True while a check runs, which changes no stage."""
         return self._checks > 0
 
     @contextlib.contextmanager
     def check(self) -> Iterator[None]:
-        """Inside, something is looked into."""
+        """Mark the time of the block as a check."""
         with self._lock:
             self._checks += 1
         try:
@@ -93,19 +94,20 @@ class Board:
             self.touch()
 
     def start(self, name: StageName) -> None:
-        """A stage begins."""
+        """Record that a stage starts."""
         with self._lock:
             stage, now = self._stages[name], self._clock()
             stage.state, stage.began, stage.ended = "Running", stage.began or now, None
             self._moved_at = now
 
     def wait(self, name: StageName) -> None:
-        """A stage will start again; its percentage stays until the new one exceeds it."""
+        """Record that a stage will start again. Its percentage stays until the new percentage exceeds it."""
         with self._lock:
             self._stages[name].state = "Waiting"
 
     def moved(self, name: StageName, done: int, total: int | None) -> None:
-        """So many bytes of a stage are through; its percent never goes back, even when the bytes start over."""
+        """Record the bytes that a stage has moved. The percentage never decreases, even if the bytes start again from
+        0."""
         with self._lock:
             stage, now = self._stages[name], self._clock()
             if done != stage.done:
@@ -119,25 +121,25 @@ class Board:
             stage.percent = max(stage.percent, min(99, percent(done, total)))
 
     def reached(self, name: StageName, part: int) -> None:
-        """A stage is so many percent through."""
+        """Record the percentage of a stage."""
         with self._lock:
             self._stages[name].percent = max(self._stages[name].percent, min(99, part))
 
     def decided(self, mode: StageMode, why: str, name: StageName = StageName.TRANSCODE) -> None:
-        """How a stage is done, and why so."""
+        """Record the mode of a stage, and the reason for it."""
         with self._lock:
             self._stages[name].mode = mode
             self._stages[name].why = why[:256]
 
     def finish(self, name: StageName) -> None:
-        """A stage is done."""
+        """Record that a stage is done."""
         with self._lock:
             stage = self._stages[name]
             stage.state, stage.percent, stage.ended = "Done", 100, self._clock()
             self._moved_at = stage.ended
 
     def fail(self) -> None:
-        """What was running, failed."""
+        """Record that the running stages failed."""
         with self._lock:
             for stage in self._stages.values():
                 if stage.state == "Running":
@@ -146,14 +148,14 @@ class Board:
     def know(
         self, source: SourceStatus | None = None, metadata: VideoMetadata | None = None, *, validated: bool = False
     ) -> None:
-        """More is known of the source; what is not given stays."""
+        """Record new facts of the source. Facts that are not given stay."""
         with self._lock:
             self._source = source or self._source
             self._metadata = metadata or self._metadata
             self._validated = self._validated or validated
 
     def snapshot(self) -> Progress:
-        """All of it, now."""
+        """Return the present progress of all stages."""
         with self._lock:
             now = self._clock()
             running = next((stage for stage in self._stages.values() if stage.state == "Running"), None)
@@ -167,23 +169,23 @@ class Board:
             )
 
     def is_done(self, name: StageName) -> bool:
-        """Whether a stage has ended well."""
+        """Return whether a stage has ended with success."""
         with self._lock:
             return self._stages[name].state == "Done"
 
     def percent(self, name: StageName) -> int:
-        """How far a stage is."""
+        """Return the percentage of a stage."""
         with self._lock:
             return self._stages[name].percent
 
     def bytes_done(self, name: StageName) -> int:
-        """Bytes that a stage has moved."""
+        """Return the number of bytes that a stage has moved."""
         with self._lock:
             return self._stages[name].done
 
 
 class Ticker:
-    """Prints the board as a JSON line on stdout, at least once in ``seconds`` and on request."""
+    """Prints the progress as a JSON line on stdout, at least once in ``seconds`` and on request."""
 
     def __init__(self, board: Board, seconds: float) -> None:
         self._board = board
@@ -193,15 +195,15 @@ class Ticker:
         self._thread = threading.Thread(target=self._tick, daemon=True)
 
     def start(self) -> None:
-        """From now on, until ``stop``."""
+        """Start printing, until ``stop``."""
         self._thread.start()
 
     def stop(self) -> None:
-        """No more lines after this but those asked for."""
+        """Stop printing, except for lines requested with ``print``."""
         self._over.set()
 
     def print(self) -> None:
-        """One line, now. No reader is needed: where it cannot be written, it is lost."""
+        """Print one line now. If nothing reads stdout, the line is lost without an error."""
         line = self._board.snapshot().model_dump_json(by_alias=True, exclude_none=True) + "\n"
         with self._lock, contextlib.suppress(OSError):
             _write_all(1, line.encode())

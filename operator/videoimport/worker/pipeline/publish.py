@@ -1,10 +1,15 @@
-"""Bringing verified files to the destination: all sent, then an intent, all visible, result.json, the commit record.
+"""Making verified files visible in the destination: upload all files, write an intent, make all visible, write
+result.json, write the commit record.
 
-What ends it before the intent takes the uploads back, or the next run does where it was killed. From the intent on
-something may be overwritten that nobody could bring back, so the way leads forward: what the destination lost or
-damaged is sent again from the same file; told to end, the run shows the rest, which takes a few requests; killed, or
-failed by a store that does not answer, the next run does so without moving a byte. What cannot become right is taken
-back: what the destination damages each time or refuses, or what met another import's file.
+If the run fails before the intent, its uploads are aborted. If it is killed, the next run aborts them.
+
+After the intent, objects of an earlier result may be overwritten, and cannot be restored. So the publication is then
+completed if possible. A file that the destination lost or damaged is sent again from the same local file. A run that is
+asked to stop makes the other files visible first, which takes a few requests. If the run is killed, or if the store
+does not answer, the next run completes the publication without sending a byte.
+
+A publication that cannot be completed is undone. This happens if the destination refuses a file or damages it each
+time, or if another import's file is at a key.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,9 +38,9 @@ def publish(
     lossy: bool = False,
     completed: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Show what the shipment has sent, and say so: the report, and result.json's content.
+    """Make the uploaded files visible, and write the report and result.json's content (``told``).
 
-    ``completed`` is called when the commit record is written, and again where an Interruption came in between.
+    ``completed`` is called when the commit record is written, and again if an Interruption came in between.
     """
     intent = publish_plan.intent_for(place, shipment, folder, told, index_keys).model_copy(update={"lossy": lossy})
     publication = _Publication(place, shipment, intent)
@@ -61,7 +66,8 @@ def publish(
 
 
 def _hurried(place: Place, intent: Intent) -> Finished | None:
-    """Told to end while it shows: the record, if all was shown all the same. What was not is left to the next run."""
+    """Complete the publication of a run that was asked to stop. Return the record if everything is visible. Otherwise
+    the next run completes the publication."""
     try:
         return earlier_run.finished(place, intent)
     except ImportFailure as failure:
@@ -70,26 +76,26 @@ def _hurried(place: Place, intent: Intent) -> Finished | None:
 
 
 class _Publication:
-    """What one run shows while its files are still in scratch: what the destination lost is sent again."""
+    """The publication of a run whose files are still in scratch. A file that the destination lost is sent again."""
 
     def __init__(self, place: Place, shipment: Shipment, intent: Intent) -> None:
         self._place, self._shipment = place, shipment
         self.intent = intent
-        """As the record has it."""
+        """The intent, as it is in the record."""
         self._begun: set[str] = set()
-        """Keys that the destination was asked to show."""
+        """Keys that the destination was asked to make visible."""
         self._shown: set[str] = set()
-        """Keys that the destination says it shows."""
+        """Keys that the destination reported as visible."""
         self._record = _EarlierObject.of(place, place.record_key, place.record.look())
         result = place.scope.read(intent.result_key) if intent.replace else None
         self._result = _EarlierObject.of(place, intent.result_key, result)
-        """What says of the result that is about to be replaced."""
+        """The result.json that is about to be replaced."""
         keys = (ticket.key for ticket in intent.tickets if intent.replace)
         self._standing = {key: facts for key in keys if (facts := place.store.head(key)) is not None}
-        """Objects of an earlier result at keys that this one has too."""
+        """Objects of an earlier result, at keys that the new result also has."""
 
     def announce(self) -> None:
-        """Write the intent. Where that fails, all that is visible stays as it was, and so does the earlier record."""
+        """Write the intent. If that fails, all visible objects and the earlier record stay unchanged."""
         place = self._place
         try:
             place.retries.run(lambda: place.record.write(self.intent))
@@ -100,7 +106,8 @@ class _Publication:
             raise
 
     def show(self) -> Finished | None:
-        """Do all steps after the intent, again where waiting is the remedy. Raises ImportFailure."""
+        """Run all steps after the intent, and repeat them after errors whose remedy is to wait. Raises
+        ImportFailure."""
         try:
             return self._place.retries.run_whole(
                 lambda: publish_steps.show(self._place, self.intent, self._shown_object)
@@ -111,17 +118,18 @@ class _Publication:
             raise
 
     def is_hopeless(self, error: BaseException) -> bool:
-        """Whether nothing of it can be shown, by this run or the next."""
+        """Return whether neither this run nor the next one can complete the publication."""
         return publish_rollback.is_hopeless(error, is_overwritten=self._is_overwritten)
 
     @property
     def _is_overwritten(self) -> bool:
-        """Whether anything of an earlier result is gone, but for its result.json."""
+        """True if any object of an earlier result is gone, except its result.json."""
         is_all_shown = self._shown.issuperset(ticket.key for ticket in self.intent.tickets)
         return bool(self._shown & self._standing.keys()) or (is_all_shown and bool(self.intent.stale))
 
     def _take_back(self) -> None:
-        """Remove what this run showed. Where nothing of an earlier result is gone, that stands again as it was."""
+        """Remove the objects that this run made visible. If no object of an earlier result is gone, restore the earlier
+        result."""
         publish_rollback.abort(self._place, self.intent)
         for ticket in self.intent.tickets:
             with suppress(ImportFailure):
@@ -132,13 +140,14 @@ class _Publication:
             self._restore()
 
     def _remove(self, ticket: Ticket) -> None:
-        """Remove what this run showed at a key, and nothing that stood there before."""
+        """Remove the object that this run made visible at a key, and no object that was there before."""
         is_unchanged = self._place.store.head(ticket.key) == self._standing.get(ticket.key)
         if ticket.key in self._shown or (ticket.key in self._begun and not is_unchanged):
             publish_rollback.remove(self._place, ticket, self.intent)
 
     def _restore(self) -> None:
-        """Write back what says of an earlier result where its objects still stand; else remove the commit record."""
+        """Restore the earlier result.json and record if the earlier objects still exist. Otherwise remove the commit
+        record."""
         standing = self._standing.items()
         if not self._is_overwritten and all(self._place.store.head(key) == facts for key, facts in standing):
             self._restore_result()
@@ -147,14 +156,14 @@ class _Publication:
             self._place.record.delete()
 
     def _restore_result(self) -> None:
-        """Write the earlier result.json back, unless something stands there."""
+        """Write the earlier result.json again, unless an object is at its key."""
         if (earlier := self._result) is not None:
             with suppress(UnmetError):
                 write = self._place.store.write
                 write(earlier.key, earlier.content, earlier.metadata, shown=True, replace=False)
 
     def _restore_record(self) -> None:
-        """Make the commit record stand as it did before this run wrote it."""
+        """Restore the commit record to its state before this run."""
         if self._record is None:
             self._place.record.delete()
         else:
@@ -173,10 +182,11 @@ class _Publication:
         raise AssertionError("unreachable")
 
     def _complete(self, ticket: Ticket) -> None:
-        """Once. A second time the destination is asked first whether it heard the request."""
+        """Complete an upload once. If the upload was requested before, first check whether the destination has the
+        object."""
         store = self._place.store
         if ticket.key in self._begun and store.is_there(ticket, self.intent.marks):
-            store.abort(ticket.key, ticket.upload)  # a link was made, and the temporary name is still there
+            store.abort(ticket.key, ticket.upload)  # a link was made, and the temporary name still exists
         else:
             self._begun.add(ticket.key)
             publish_plan.overwriting(
@@ -185,7 +195,7 @@ class _Publication:
         self._shown.add(ticket.key)
 
     def _sent_again(self, ticket: Ticket) -> Ticket:
-        """Remove what stands there of ours, send the file again, and record that before it is shown."""
+        """Remove this run's object, send the file again, and write the new intent before the object becomes visible."""
         self._remove(ticket)
         self._begun.discard(ticket.key)
         new = self._shipment.send_again(ticket.key)
@@ -197,7 +207,7 @@ class _Publication:
 
 @dataclass(frozen=True)
 class _EarlierObject:
-    """A small object as it stood before the intent was written."""
+    """A small object as it was before the intent was written."""
 
     key: str
     content: bytes
@@ -205,6 +215,6 @@ class _EarlierObject:
 
     @classmethod
     def of(cls, place: Place, key: str, content: Content | None) -> "_EarlierObject | None":
-        """None where there was none of ours."""
+        """Return the earlier object; None if there was none of the importer's."""
         facts = place.store.head(key) if content is not None and content.body else None
         return cls(key, content.body, facts.metadata) if content and facts else None

@@ -1,4 +1,4 @@
-"""What a run is about to show, and what it may overwrite or remove for that."""
+"""Decisions about a publication: which objects become visible, and which objects may be overwritten or removed."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -18,15 +18,15 @@ from videoimport.worker.storage.record_scope import StoredObject
 from videoimport.worker.storage.upload_batch import Shipment
 
 _LOOKS = 3
-"""Times that an upload is completed again after its key changed."""
+"""Number of times that an upload is completed again after the object at its key changed."""
 _MOST_VERSION = 256
 Completed = TypeVar("Completed")
 
 
 def may_write(place: Place, keys: Iterable[str]) -> bool:
-    """Whether what stands at keys, if anything, may be replaced; DESTINATION_EXISTS when it is another import's.
+    """Return whether an object exists at one of the keys and must be replaced.
 
-    Returns True where something has to be replaced.
+    Raises DESTINATION_EXISTS if such an object belongs to another import and is protected.
     """
     standing = False
     for key in keys:
@@ -38,12 +38,13 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def is_protected(place: Place) -> bool:
-    """Return whether other imports' objects may not be overwritten or removed."""
+    """Return whether other imports' objects must not be overwritten or removed."""
     return place.task.spec.destination.if_exists == "Fail"
 
 
 def is_foreign(place: Place, key: str, facts: Facts) -> bool:
-    """Whether an object is another import's, or stands where this one never published anything."""
+    """Return whether an object belongs to another import or writer. It does not if it has this import's mark, or if it
+    is an unchanged object without marks at a key of this import's record."""
     if has_marks(facts, {UID: place.task.uid}) or _is_proven(place, key, facts):
         return False
     seen = place.reclaimed.get(key)
@@ -51,13 +52,14 @@ def is_foreign(place: Place, key: str, facts: Facts) -> bool:
 
 
 def _is_proven(place: Place, key: str, facts: Facts) -> bool:
-    """Whether an object without marks is the very one that was this import's when the run began."""
+    """Return whether an object without marks is the object that belonged to this import when the run began."""
     one = place.proven.get(key)
     return one is not None and place.scope.is_same(one, facts, place.task.uid)
 
 
 def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
-    """What stands without marks where a record's marked objects were, as it is told by an ETag or a checksum."""
+    """Return the objects without marks, by key, at the keys of a record's marked objects. Objects that have neither an
+    ETag nor a checksum are left out."""
     keys = (one.key for one in earlier.objects if one.marked)
     heads = {key: facts for key in keys if (facts := place.scope.facts(key)) is not None}
     return {key: one for key, one in heads.items() if UID not in one.metadata and (one.etag or one.checksum)}
@@ -66,12 +68,12 @@ def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
 def intent_for(
     place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...]
 ) -> Intent:
-    """The intent of what the shipment has sent, once all of it has arrived. DESTINATION_EXISTS."""
+    """Wait until all files are uploaded, and return the intent to publish them. Raises DESTINATION_EXISTS."""
     report, result = told
     tickets = shipment.tickets
     result_key = layout.key(folder, layout.RESULT)
     is_standing = may_write(place, [*(ticket.key for ticket in tickets), result_key])
-    replace = is_standing or not is_protected(place)  # something may appear meanwhile
+    replace = is_standing or not is_protected(place)  # an object may appear meanwhile
     report = report.model_copy(update={"unguarded": is_unguarded(place, replace=replace)})
     stale = _stale(place, folder, {result_key, *(ticket.key for ticket in tickets)}) if replace else {}
     return Intent(
@@ -89,8 +91,8 @@ def intent_for(
 def overwriting(
     place: Place, intent: Intent, ticket: Ticket, complete: Callable[[Replaceable], Completed]
 ) -> Completed:
-    """Complete an upload over what may be overwritten, once more where that changed after the look. Raises
-    ImportFailure, as ``may_overwrite`` and ``complete``."""
+    """Complete an upload over an object that may be overwritten. Try again if that object changed after it was read.
+    Raises ImportFailure, as ``may_overwrite`` and ``complete`` do."""
     replace = may_overwrite(place, intent, ticket)
     for _ in range(_LOOKS):
         try:
@@ -106,10 +108,10 @@ def overwriting(
 
 
 def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
-    """Return what an upload may be completed over at its key, decided for each key at that moment.
+    """Return the object that an upload may replace at its key, decided for each key at the time of the call.
 
-    With ``ifExists: Fail`` only this import's own object may be overwritten. Where none stands, the request gets the
-    condition that none does, whatever this import has at other keys. Raises ImportFailure DESTINATION_EXISTS.
+    With ``ifExists: Fail``, only this import's own object may be overwritten. If there is no object, the request has
+    the condition that there is none, whatever this import has at other keys. Raises ImportFailure DESTINATION_EXISTS.
     """
     facts = place.store.head(ticket.key) if intent.replace else None
     if facts is None:
@@ -121,7 +123,8 @@ def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
 
 
 def removable(place: Place, intent: Intent, key: str) -> Facts | None:
-    """Return the object of an earlier result if it may be removed now. Another writer's that took its place stays."""
+    """Return the object of an earlier result if it may be removed now. Another writer's object that replaced it
+    stays."""
     facts = place.store.head(key)
     if facts is None or has_marks(facts, {UID: place.task.uid}):
         return facts
@@ -133,22 +136,22 @@ def removable(place: Place, intent: Intent, key: str) -> Facts | None:
 
 
 def _version(facts: Facts) -> str:
-    """What tells an object from another one at its key, as far as the store has a name for it."""
+    """Return text that distinguishes an object from other objects at its key, as far as the store names versions."""
     return (facts.etag or facts.checksum or str(facts.size))[:_MOST_VERSION]
 
 
 def is_unguarded(place: Place, *, replace: bool) -> bool:
-    """Whether another import may overwrite what this one shows although it must not, or this one another's object.
+    """Return whether another import may overwrite this import's protected objects, or this import another's.
 
-    ``replace``: whether it replaces objects of its own.
+    ``replace``: whether this import replaces objects of its own.
     """
     store = place.store
     return is_protected(place) and (store.guards is False or (replace and store.guards_own is False))
 
 
 def _stale(place: Place, folder: str, written: set[str]) -> dict[str, str]:
-    """What an import left in this folder that the new result does not overwrite: of ours and of the replaced one. The
-    version of each, by key."""
+    """Return the objects in this folder that the new result does not overwrite, and that this import or the replaced
+    import wrote: the version of each, by key."""
     found = [key for key in place.store.keys(folder + "/") if layout.is_of(folder, key) and key not in written]
     if not found:
         return {}
@@ -168,7 +171,7 @@ def _stale(place: Place, folder: str, written: set[str]) -> dict[str, str]:
 
 
 def _recorded(place: Place, folder: str) -> dict[str, StoredObject]:
-    """The replaced import's objects without marks, each as its record says: where the store keeps none."""
+    """Return the replaced import's unchanged objects without marks, on a store that keeps no metadata."""
     content = place.scope.read(layout.key(folder, layout.RESULT))
     uid = verified.uid_of(content.body) if content else None
     earlier = record.read(place.scope, naming.record_key(place.task.spec.destination, uid)) if uid else None
@@ -178,8 +181,9 @@ def _recorded(place: Place, folder: str) -> dict[str, StoredObject]:
 
 
 def unmarked(place: Place, earlier: Finished) -> dict[str, StoredObject]:
-    """Those of a record's objects, by key, that have no marks and still are as they were: where the store keeps no
-    metadata, and only if result.json beside them names the same import. Anyone may have written a record."""
+    """Return a record's objects without marks that are unchanged, by key. Objects have no marks if the store keeps no
+    metadata. Empty unless result.json beside the objects names the same import, because any program may have written
+    the record."""
     folder = record.folder_of(place.scope, earlier)
     content = place.scope.read(layout.key(folder, layout.RESULT)) if folder else None
     if content is None or verified.uid_of(content.body) != earlier.uid:

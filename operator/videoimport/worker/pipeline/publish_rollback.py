@@ -1,4 +1,4 @@
-"""Taking back what an intent showed, and no other import's or run's."""
+"""Removing the objects that an intent made visible, and no objects of another import or run."""
 
 from contextlib import suppress
 
@@ -12,18 +12,19 @@ from videoimport.worker.storage.commit_record import Intent
 
 
 def is_hopeless(error: BaseException, *, is_overwritten: bool) -> bool:
-    """Whether no later run can show what was sent: the destination lost it or refuses it, or another import's file
-    stands in its place. A destination that does not answer may still take it, and one that refuses may once it is
-    mended: that is waited for where files of an earlier result are overwritten already."""
+    """Return whether no later run can complete a publication. This is so if the destination lost or refuses a file, or
+    if another import's file is at a key. A destination that does not answer may accept the file later. A destination
+    that refuses a file may accept it once it is repaired. The import waits for that only if files of an earlier result
+    are already overwritten."""
     if isinstance(error, DestinationFault):
         return error.remedy is Remedy.RESEND or (error.remedy is Remedy.NONE and not is_overwritten)
     return isinstance(error, ImportFailure) and error.reason is Reason.DESTINATION_EXISTS
 
 
 def take_back(place: Place, intent: Intent) -> None:
-    """Undo an earlier run's intent: nothing that it sent or showed stays, and no word of it.
+    """Undo an earlier run's intent: remove its uploads, its visible objects, its result.json and its record.
 
-    An object without its marks stays: the intent alone does not prove whose that is.
+    An object without its marks stays: the intent alone does not prove who owns it.
     """
     abort(place, intent)
     for ticket in intent.tickets:
@@ -36,18 +37,18 @@ def take_back(place: Place, intent: Intent) -> None:
 
 
 def abort(place: Place, intent: Intent) -> None:
-    """Take back the uploads that are not visible."""
+    """Abort the uploads that are not visible."""
     for ticket in intent.tickets:
         place.store.abort(ticket.key, ticket.upload)
 
 
 def remove(place: Place, ticket: Ticket, intent: Intent) -> None:
-    """Remove what an intent showed at a key, and no other import's or run's."""
+    """Remove the object that an intent made visible at a key, and no object of another import or run."""
     remove_version(place, ticket.key, place.store.own(ticket, intent.marks))
 
 
 def remove_version(place: Place, key: str, facts: Facts | None) -> None:
-    """Remove an object, but for one that took its place after it was seen; None removes nothing."""
+    """Remove an object, unless another object replaced it after it was read. None removes nothing."""
     if facts is None:
         return
     try:
@@ -57,12 +58,13 @@ def remove_version(place: Place, key: str, facts: Facts | None) -> None:
 
 
 def remove_result(place: Place, intent: Intent) -> None:
-    """Remove the result.json that an intent has, and no other import's or run's."""
+    """Remove the result.json of an intent, and no object of another import or run."""
     remove_version(place, intent.result_key, own_result(place, intent))
 
 
 def own_result(place: Place, intent: Intent) -> Facts | None:
-    """Return result.json if it is this intent's. Without metadata, the import that it names is its mark."""
+    """Return the facts of result.json if it belongs to this intent. If the store keeps no metadata, the import that
+    result.json names is its owner."""
     ticket = verified.ticket_of(intent.result_key, intent.result.encode())
     if (own := place.store.own(ticket, intent.marks)) is not None:
         return own

@@ -1,6 +1,6 @@
-"""Making visible what an intent names: the files, result.json, the index and last the commit record.
+"""The steps that make an intent's objects visible: the files, result.json, the index, and last the commit record.
 
-Each step may be done twice, by this run or the next: it looks whether it is done already.
+Each step is safe to repeat, by this run or the next: it first checks whether it is already done.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from videoimport.worker.storage.record_scope import StoredObject
 from videoimport.worker.storage.retry_policy import RESENDS
 
 _LOOKS = 3
-"""Times that result.json is looked at, where another request changes it after each."""
+"""Number of times that result.json is read again because another request changed it."""
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
-    """Go through all steps after the intent, those done already included: the record then. None where something sent is
-    gone."""
+    """Run all steps after the intent, including those that are already done, and return the record. None if an uploaded
+    file is gone."""
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []
@@ -46,7 +46,7 @@ def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredOb
 def _remove_old_result(place: Place, intent: Intent) -> None:
     """Remove the result.json of the replaced result, which describes files that are about to be overwritten.
 
-    Raises ImportFailure DESTINATION_EXISTS when it is another import's that may not be replaced.
+    Raises ImportFailure DESTINATION_EXISTS if it belongs to another import and is protected.
     """
     for _ in range(_LOOKS):
         facts = _replaceable_result(place, intent)
@@ -59,7 +59,8 @@ def _remove_old_result(place: Place, intent: Intent) -> None:
 
 
 def _replaceable_result(place: Place, intent: Intent) -> Facts | None:
-    """What stands at result.json's key. Raises ImportFailure DESTINATION_EXISTS when that may not be replaced."""
+    """Return the facts of the object at result.json's key. Raises ImportFailure DESTINATION_EXISTS if it must not be
+    replaced."""
     facts = place.store.head(intent.result_key)
     if facts is None or not publish_plan.is_protected(place):
         return facts
@@ -70,17 +71,18 @@ def _replaceable_result(place: Place, intent: Intent) -> Facts | None:
 
 
 def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Finished:
-    """Write result.json, which says how each object was verified. The record of all of it."""
+    """Write result.json, which has the verification method of each object. Return the record of all objects."""
     words = {place.store.uri(one.key): one.verified for one in shown if one.verified}
     result = _written_result(place, intent, verified.in_result(intent.result, words).encode())
     report = verified.in_report(intent.report, words, result)
-    if publish_plan.is_unguarded(place, replace=intent.replace):  # it may have shown so only now
+    if publish_plan.is_unguarded(place, replace=intent.replace):  # the store may have shown that only now
         report = report.model_copy(update={"unguarded": True})
     return Finished.of(report, (*shown, result))
 
 
 def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObject:
-    """Write result.json, again where it did not arrive, or another request came in between. Raises ImportFailure."""
+    """Write result.json. Repeat that if it did not arrive, or if another request came in between. Raises
+    ImportFailure."""
     ticket = verified.ticket_of(intent.result_key, content)
     for left in reversed(range(RESENDS + 1)):
         try:
@@ -93,7 +95,8 @@ def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObjec
 
 
 def _put_result(place: Place, intent: Intent, content: bytes) -> None:
-    """Write result.json over this intent's own at most, unless another's may be replaced. DESTINATION_EXISTS."""
+    """Write result.json over this intent's own object at most, unless other objects may be replaced. Raises
+    DESTINATION_EXISTS."""
     write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
     for _ in range(_LOOKS):
         with suppress(UnmetError):
@@ -103,9 +106,12 @@ def _put_result(place: Place, intent: Intent, content: bytes) -> None:
 
 
 def _look_again(place: Place, intent: Intent, result: StoredObject) -> None:
-    """On a store that cannot look and complete in one step, another import may have come in between and gone over ours:
-    then ours was not imported. DESTINATION_EXISTS. Where others' results may be replaced, two imports may replace each
-    other's files on any store: then the next run replaces all of them. DESTINATION_UNAVAILABLE."""
+    """Check once more that this import's objects are in the destination, after all are visible.
+
+    If a store cannot check and complete in one step, another import may have overwritten them. Then this import failed:
+    DESTINATION_EXISTS. If others' results may be replaced, two imports may replace each other's files on any store.
+    Then the next run replaces all of them: DESTINATION_UNAVAILABLE.
+    """
     lost = [ticket.key for ticket in intent.tickets if not place.store.is_there(ticket, intent.marks)]
     if not lost and not place.scope.has(result, intent.report.uid):
         lost = [result.key]
@@ -115,7 +121,7 @@ def _look_again(place: Place, intent: Intent, result: StoredObject) -> None:
 
 
 def _is_guarded(place: Place, intent: Intent) -> bool:
-    """Whether no other import's completion can go over an object of ours, nor ours over another's."""
+    """Return whether neither another import's completion can overwrite this import's objects, nor the reverse."""
     store = place.store
     return bool(store.guards and (store.guards_own or not intent.replace))
 
@@ -127,7 +133,8 @@ def _replaced(uri: str) -> ImportFailure:
 
 
 def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:
-    """What was shown, if it arrived as it was sent. Raises ImportFailure DESTINATION_CORRUPT or DESTINATION_EXISTS."""
+    """Return the record of an object if all its bytes arrived. Raises ImportFailure DESTINATION_CORRUPT or
+    DESTINATION_EXISTS."""
     proof = place.store.is_there(ticket, intent.marks)
     if not proof:
         facts = place.store.head(ticket.key)

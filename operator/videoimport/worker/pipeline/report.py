@@ -19,7 +19,7 @@ from videoimport.worker.storage.video_index import Committed
 def outputs(
     outgoing: Outgoing, results: Mapping[Target, Examined], stills: int, original: OutputFile | None
 ) -> Outputs:
-    """Every file, once it has arrived. Raises the first failure to send one."""
+    """Wait until every file is uploaded, and return the outputs. Raises the first failure of an upload."""
     files = {target: _output(outgoing, target, result) for target, result in results.items()}
     first = outgoing.placed("thumbnails/001.jpg") if stills else None
     renditions = (
@@ -45,7 +45,7 @@ def _output(outgoing: Outgoing, target: Target, result: Examined) -> OutputFile:
 
 
 def success(task: Task, board: Board, outputs: Outputs, video_id: str) -> Report:
-    """The report of a run that stored something."""
+    """Return the report of a run that stored a video."""
     now = board.snapshot()
     stages = tuple(stage.model_copy(update={"state": "Done", "percent": 100}) for stage in now.stages)
     return Report(
@@ -57,7 +57,7 @@ def success(task: Task, board: Board, outputs: Outputs, video_id: str) -> Report
 
 
 def duplicate(task: Task, board: Board, there: Committed) -> Report:
-    """The report of a run that had nothing to store."""
+    """Return the report of a run that stored nothing, because the destination has the video."""
     now = board.snapshot()
     return Report(
         uid=task.uid, run=task.run, spec_hash=task.spec_hash, outcome="Succeeded",
@@ -68,18 +68,18 @@ def duplicate(task: Task, board: Board, there: Committed) -> Report:
 
 
 def imported(outputs: Outputs) -> str:
-    """The message of a run that stored something."""
+    """Return the message of a run that stored a video."""
     main = outputs.video or outputs.original
     return _clipped(f"Imported to {main.uri}.") if main else ""
 
 
 def _clipped(message: str) -> str:
-    """Shorten a message, because a key may be as long as one; ``outputs`` has the whole key."""
+    """Shorten a message, because a key may be as long as a message. ``outputs`` has the whole key."""
     return reporting.clip(message, 1024) or ""
 
 
 def usage(board: Board) -> Usage:
-    """What the run took so far, its ended children included."""
+    """Return the resources that the run has used so far, including ended child processes."""
     times = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     seconds = sum(one.ru_utime + one.ru_stime for one in times)
     return Usage(

@@ -1,4 +1,4 @@
-"""result.json: the facts of an import, and the extras of the source besides the video."""
+"""result.json: the facts of an import, and the source's extras besides the video."""
 
 import hashlib
 import json
@@ -20,14 +20,15 @@ _SOURCE_PICTURE = "thumbnails/source"
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the source has besides the video, kept with it: names in the video's folder, by language."""
+    """The source's extras that are kept with the video. ``captions`` (by language) and ``picture`` are names in the
+    video's folder."""
 
     chapters: tuple[dict[str, Any], ...]
     captions: Mapping[str, str]
     picture: str | None
 
     def told(self, outgoing: Outgoing) -> dict[str, Any]:
-        """The extras for result.json, once all of them are uploaded; empty ones are left out."""
+        """Wait until all extras are uploaded, and return them for result.json. Empty ones are left out."""
         captions = [{"language": language, **_told(outgoing, name)} for language, name in self.captions.items()]
         found = {
             "chapters": list(self.chapters),
@@ -42,7 +43,7 @@ def _told(outgoing: Outgoing, name: str) -> dict[str, Any]:
 
 
 def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Beside:
-    """Upload the extras; the source's picture without its metadata, unless that is kept."""
+    """Upload the extras. Metadata is removed from the source's thumbnail, unless metadata is kept."""
     captions = {one.language: f"captions/{one.language}{Path(one.path).suffix}" for one in extras.captions}
     for one in extras.captions:
         outgoing.add(captions[one.language], "caption", Path(one.path))
@@ -75,7 +76,7 @@ def build_result(task: Task, report: Report, more: Mapping[str, Any], made: date
 
 
 def with_result(report: Report, where: Placed, content: bytes) -> Report:
-    """The report, with result.json among the outputs."""
+    """Return the report with result.json among its outputs."""
     described = OutputFile(
         uri=where.uri, url=where.url, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
     )

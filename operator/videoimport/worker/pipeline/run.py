@@ -26,7 +26,7 @@ from videoimport.worker.storage.retry_policy import patience
 
 
 class ImportRunner(TaskRunner[Report]):
-    """Runs the import of one video. A result whose commit record is written is final."""
+    """Runs the import of one video. The result is final once its commit record is written."""
 
     def __init__(self, task: Task, paths: Paths) -> None:
         super().__init__(task.spec.timeout_seconds)
@@ -63,15 +63,15 @@ class ImportRunner(TaskRunner[Report]):
         )  # fmt: skip
 
     def close(self, result: Report) -> None:  # noqa: ARG002
-        """Print no more progress."""
+        """Stop printing progress."""
         self._ticker.stop()
 
     def write(self, result: Report) -> None:
-        """Write the report, shortened to what the kubelet keeps."""
+        """Write the report, shortened to the length that the kubelet keeps."""
         reporting.write(result, self._paths.termination_message)
 
     def log(self, result: Report) -> None:
-        """Print the last progress, and log the end."""
+        """Print the last progress, and log the end of the run."""
         self._ticker.print()
         log().info("ended", outcome=result.outcome, reason=result.reason, message=result.message)
 
@@ -83,9 +83,9 @@ class ImportRunner(TaskRunner[Report]):
 
 
 def report(setting: Setting) -> Report:
-    """Import unless it is done already, and return the report. Raises ImportFailure or Interruption."""
+    """Import the video unless that is already done, and return the report. Raises ImportFailure or Interruption."""
     task, paths = setting.task, setting.paths
-    fetcher = fetching.start(setting.children, setting.space.source)  # it gets ready while the destination is asked
+    fetcher = fetching.start(setting.children, setting.space.source)  # it starts while the destination is checked
     trusted = trust.bundle(task.spec.worker.ca_bundle_config_map_ref, paths.ca_bundle, setting.space.folder)
     place = preflight.connect(task, paths.credentials, paths.destination_volume, trusted)
     place.store.went_on = setting.board.touch

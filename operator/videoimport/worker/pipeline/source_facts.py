@@ -1,4 +1,4 @@
-"""The facts of a source and of its result for the report, in the API's shapes."""
+"""The facts of a source and of its result for the report, in the types of the API."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from videoimport.worker.source.files import Sources
 from videoimport.worker.source.probe import Examined
 
 MOST_PIXELS = 1_000_000
-"""Of a side, as far as a status goes: a file's header may claim any."""
+"""Maximum number of pixels of a side in a status. A file's header may claim any number."""
 
 
 def source_status(url: str, found: Found, sources: Sources | None = None, seconds: float | None = None) -> SourceStatus:
-    """The facts about the source that are known by now."""
+    """Return the facts of the source that are known so far."""
     return SourceStatus(
         type=found.type,
         url=clip(shown_url(url), 2048),
@@ -34,12 +34,13 @@ def source_status(url: str, found: Found, sources: Sources | None = None, second
 
 
 def told_again(source: SourceStatus | None, url: str) -> SourceStatus | None:
-    """What an earlier run found, of the address that this one has."""
+    """Return the facts that an earlier run found, with the address that this run has."""
     return source and source.model_copy(update={"url": clip(shown_url(url), 2048)})
 
 
 def source_sha256(sources: Sources) -> str | None:
-    """Of the bytes as fetched; of two files, the hash of both hashes: it never depends on how they are merged."""
+    """Return the SHA-256 of the source's bytes as fetched. For two files this is the hash of both hashes, so that it
+    does not depend on how they are merged."""
     hashes = [source.sha256 or "" for source in sources.all]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
@@ -56,13 +57,12 @@ class _Taken:
 
 
 def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
-    """For result.json: the streams that were taken and those left out, each with the reason why.
+    """Return the streams for result.json: those that are used and those that are left out, each with the reason.
 
-    ``index`` is ffprobe's; ``part`` names the one of two files that a stream is in, where video and audio came
-    separately.
+    ``index`` is ffprobe's index. If video and audio are in two files, ``part`` names the file of a stream.
     """
     sound, is_apart = job.sound, audio is not video
-    picture, choice = video.media.choice.video, audio.media.choice  # the job may read a copy, whose numbers differ
+    picture, choice = video.media.choice.video, audio.media.choice  # the job may read a copy whose indexes differ
     heard = (choice.audio, choice.second if sound.second else None) if sound else ()
     home = "audio" if is_apart else "video"
     taken = (
@@ -92,7 +92,8 @@ _APART = "the source has video and audio in separate files"
 
 
 def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[tuple[str, LeftOut]]:
-    """Of each file, what its choice left out, and what it chose that the other file is there for."""
+    """Yield the streams of each file that are left out. These are the streams that the choice left out, and the chosen
+    streams that the other file replaces."""
     files = (("video", video, "audio"), ("audio", audio, "video")) if is_apart else (("video", video, ""),)
     for part, file, unwanted in files:
         choice = file.media.choice
@@ -107,7 +108,7 @@ def _left_out(video: Examined, audio: Examined, *, is_apart: bool) -> Iterator[t
 
 
 def metadata(video: Examined, audio: Examined, size: int, seconds: float, container: str | None) -> VideoMetadata:
-    """Technical facts of the source; ``audio`` is the same file where one has both."""
+    """Return the technical facts of the source. ``audio`` is the same file as ``video`` if one file has both."""
     picture, sound = video.media.video, audio.media.audio
     return VideoMetadata(
         resolution=shown(picture) if picture else None,

@@ -1,4 +1,4 @@
-"""Still pictures of a finished video."""
+"""Still images of a finished video."""
 
 from pathlib import Path
 
@@ -13,9 +13,10 @@ CONTENT_TYPE = "image/jpeg"
 
 
 def make(children: Children, result: Examined, count: int, folder: Path) -> tuple[Path, ...]:
-    """``folder``/001.jpg and on, evenly spread. Raises ImportFailure TRANSCODE_FAILED.
+    """Write ``count`` images at equal distances to ``folder``: 001.jpg and so on. Return their paths. Raises
+    ImportFailure TRANSCODE_FAILED.
 
-    One run each: a run that jumps to all of them keeps as many decoders of a large picture in memory.
+    ffmpeg runs once for each image: one run for all of them would keep as many decoders of large frames in memory.
     """
     video = result.media.video
     assert video is not None, "verified"  # noqa: S101

@@ -1,6 +1,7 @@
-"""How each object was verified, for the report and result.json once all of them are visible.
+"""The verification method of each object, added to the report and to result.json once all objects are visible.
 
-Both are composed before that, and wait in the intent. So a run that finishes another's work reports its own checks.
+Both are composed before that, and are kept in the intent. So a run that completes another run's publication reports its
+own checks.
 """
 
 import hashlib
@@ -29,11 +30,12 @@ class _ResultPart(Model):
 _RESULT = TypeAdapter(_ResultPart)
 _Told = TypeVar("_Told", OutputFile, ThumbnailSet)
 Words = Mapping[str, Verified]
-"""By the address of an object."""
+"""Verification methods by the address of the object."""
 
 
 def in_result(text: str, words: Words) -> str:
-    """Return result.json with ``verified`` beside the address of each object. A text of another kind stays as it is."""
+    """Return result.json with ``verified`` beside the address of each object. A text that is not JSON stays
+    unchanged."""
     try:
         content = json.loads(text)
     except (RecursionError, ValueError):
@@ -65,18 +67,18 @@ def _without_words(text: str) -> str | None:
 
 
 def uid_of(result: bytes) -> str | None:
-    """Return the import that a result.json names; None where it names none. Anybody may have written it."""
+    """Return the UID of the import that a result.json names; None if it names none. Any program may have written it."""
     found = strict.parse(_RESULT, result)
     return found.written_by.uid if found else None
 
 
 def written(content: Any) -> str:
-    """Return a document as result.json has it."""
+    """Return a document in the format of result.json."""
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def in_report(report: Report, words: Words, result: StoredObject) -> Report:
-    """Return the report with ``verified`` in its outputs, and with result.json as it was written."""
+    """Return the report with ``verified`` in its outputs, and with the size and hash of result.json as written."""
     found = report.outputs
     if found is None:
         return report
@@ -99,7 +101,7 @@ def in_report(report: Report, words: Words, result: StoredObject) -> Report:
 
 
 def ticket_of(key: str, content: bytes) -> Ticket:
-    """Return what shows that a small object has this content."""
+    """Return a ticket with which a small object's content can be verified."""
     sha256 = hashlib.sha256(content).hexdigest()
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     return Ticket(key=key, upload="none", size_bytes=len(content), sha256=sha256, etags=(md5,), seal=sha256)

@@ -12,14 +12,15 @@ from videoimport.worker.runtime.subprocesses import Children
 
 _SPARE_BYTES = 64 * 2**20
 _SPARE_PART = 16
-"""Bytes that are kept free, at most a sixteenth: between two checks a program may write so much."""
+"""Divisor of the limit. The bytes kept free are at most this part of the limit, because a program may write so much
+between two checks."""
 _BLOCK = 512
-"""Bytes of ``st_blocks``, whatever the file system's own blocks are."""
+"""Bytes of a block in ``st_blocks``, whatever the block size of the file system is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScratchUsage:
-    """A folder for at most ``limit`` bytes, and in it the one of the source."""
+    """The run's folder, which may use at most ``limit`` bytes, and the source's folder in it."""
 
     folder: Path
     source: Path
@@ -28,7 +29,7 @@ class ScratchUsage:
     """The limit as the user wrote it."""
 
     def full(self) -> str | None:
-        """The message once there is no more space; None while there is."""
+        """Return the message if there is no more space, else None."""
         fetched, all_of_it = used(self.source), used(self.folder)
         if all_of_it <= self.limit - min(_SPARE_BYTES, self.limit // _SPARE_PART):
             return None
@@ -39,7 +40,7 @@ class ScratchUsage:
 
 
 def used(folder: Path) -> int:
-    """Bytes that the files below a folder take; files that go meanwhile take none."""
+    """Return the number of bytes that the files below a folder use. Files that disappear meanwhile use none."""
     total = 0
     try:
         children = list(folder.iterdir())
@@ -61,7 +62,7 @@ LOOK_SECONDS = 0.05
 
 
 class Watchdog:
-    """Checks board and disk usage from ``start`` to ``stop``; ``end`` is called once, with the first trouble."""
+    """Checks progress and disk usage from ``start`` to ``stop``. ``end`` is called once, with the first problem."""
 
     def __init__(
         self,
@@ -78,11 +79,11 @@ class Watchdog:
         self._cpu = 0.0
 
     def start(self) -> None:
-        """From now on."""
+        """Start the checks."""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def stop(self) -> None:
-        """Nothing is ended after this."""
+        """Stop the checks: nothing is ended after this."""
         self._over.set()
 
     def _watch(self) -> None:
@@ -99,7 +100,7 @@ class Watchdog:
 
     def _stalled(self) -> Interruption | None:
         if self._board.checking and (cpu := self._children.cpu_seconds()) != self._cpu:
-            # A check reports nothing until its end; it continues as long as it calculates.
+            # A check reports nothing until its end; it makes progress as long as it uses CPU.
             self._cpu = cpu
             self._board.touch()
         seconds, stage = self._board.still()

@@ -1,5 +1,5 @@
-"""The run's own folder in scratch. In a volume that outlives the pod it has the same name each run, so that a later run
-finds the fetched bytes. All other content belongs to runs that are over."""
+"""The run's own folder in scratch. In a volume that outlives the pod, the folder has the same name in each run, so that
+a later run finds the fetched bytes. All other content belongs to earlier runs."""
 
 import contextlib
 import hashlib
@@ -14,36 +14,37 @@ from videoimport.api.tasks.import_task import Task
 from videoimport.worker.runtime import disk_space as disks
 
 _KEPT = "lost+found"
-"""The file system's own."""
+"""The file system's own folder."""
 _GONE_ON_WITH = ("source", "fetched.json")
-"""The first parts of the names of files that a later run continues with. All other files are fetched again, and need
-space again."""
+"""Prefixes of the names of files that a later run can continue with. All other files are removed and fetched again."""
 
 
 @dataclass(slots=True)
 class Workspace:
-    """Where one run works."""
+    """The folder of one run."""
 
     folder: Path
     outlives: bool
-    """The volume outlives the pod."""
+    """True if the volume outlives the pod."""
     is_done: bool = False
-    """Nothing of it is of use any more."""
+    """True if no later run needs the folder's content."""
 
     @property
     def source(self) -> Path:
-        """The folder of the source's files: of use to a later run of the same import."""
+        """The folder of the source's files, which a later run of the same import can use."""
         return self.folder / "source"
 
     @property
     def results(self) -> Path:
-        """Where results are made: of no use to anyone later, for an encoder's bytes differ with its threads."""
+        """The folder of the results. No later run uses them, because an encoder's bytes depend on its number of
+        threads."""
         return self.folder / "results"
 
 
 @contextlib.contextmanager
 def opened(task: Task, scratch: Path) -> Iterator[Workspace]:
-    """A workspace, and its end: nothing is left but, in a volume that outlives the pod, an unfinished source."""
+    """Create a workspace, and remove it at the end. Only an unfinished source stays, in a volume that outlives the
+    pod."""
     outlives = task.spec.worker.scratch.storage_class_name is not None
     with _room_in(scratch):
         space = Workspace(
@@ -60,8 +61,8 @@ def opened(task: Task, scratch: Path) -> Iterator[Workspace]:
 
 @contextlib.contextmanager
 def _room_in(scratch: Path) -> Iterator[None]:
-    """A write inside that finds no space means a full scratch. Raises ImportFailure SCRATCH_FULL; the destination's own
-    errors were separated before."""
+    """Convert errors for a full disk inside the block to ImportFailure SCRATCH_FULL. Errors of the destination are
+    already separate from these."""
     try:
         yield
     except OSError as error:
@@ -71,8 +72,8 @@ def _room_in(scratch: Path) -> Iterator[None]:
 
 
 def _empty(folder: Path) -> None:
-    """Remove all of it. Files are cut off first: readers that still have one open would keep its room, and the report
-    may need it."""
+    """Remove a folder. Its files are truncated first: a process with an open file would keep its space, and the report
+    may need that space."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             with contextlib.suppress(OSError):
@@ -81,7 +82,7 @@ def _empty(folder: Path) -> None:
 
 
 def _fixed(task: Task, scratch: Path) -> Path:
-    """The folder of this import and this very source, emptied of all but what was fetched."""
+    """Return the folder of this import and this source, without everything except the fetched files."""
     source = hashlib.sha256(task.spec.source.locator.encode()).hexdigest()[:16]
     folder = scratch / f"import-{task.uid}-{source}"
     folder.mkdir(exist_ok=True)

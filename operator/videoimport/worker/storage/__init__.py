@@ -1,4 +1,5 @@
-"""Destinations: keys, uploads, records and the index, for buckets and volumes alike.
+"""Destinations: object keys, uploads, records and the video index, for buckets and volumes alike.
 
-What only one of them needs is in ``s3`` or ``volume``. Sources in buckets are in ``worker.fetch``.
+Code that only buckets need is in ``s3``, code that only volumes need is in ``volume``. Code for sources in buckets is
+in ``worker.fetch``.
 """

@@ -1,7 +1,8 @@
-"""What an import asks of its destination, whichever home it has: a bucket (``s3``) or a volume (``volume``).
+"""The interface of a destination, which is a bucket (``s3``) or a volume (``volume``), and the types that the interface
+uses.
 
-Keys are paths with slashes, below the bucket or the volume's root. Every call raises ImportFailure with a Destination*
-reason when the destination does not do its part.
+Object keys are paths with slashes, relative to the bucket or to the root of the volume. Every method raises
+ImportFailure with a Destination* reason if the destination fails.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,33 +19,34 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import Growing
 
 UID = "videoimport-uid"
-"""User metadata of an object: the import that wrote it."""
+"""User metadata of an object: the UID of the import that wrote the object."""
 SPEC_HASH = "videoimport-spec-hash"
 RUN = "videoimport-run"
 _MARKS = (UID, SPEC_HASH, RUN)
-"""What tells whose an object is. Other metadata is for users, and servers may write it in another form."""
+"""Names of the marks: the user metadata that identifies the owner of an object. Other metadata is for users, and
+servers may change its form."""
 
 Moved = Callable[[int], None]
-"""Hears of the bytes of one file so far, from any thread."""
+"""Callback with the number of bytes of one file that are sent so far. Any thread may call it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an object without reading it."""
+    """Properties of an object that are known without reading its content."""
 
     size: int
     checksum: str | None
-    """SHA-256 as the store has it (of a multipart object the composite one), or None."""
+    """SHA-256 as the store returns it, or None. For a multipart object this is the composite SHA-256."""
     metadata: Mapping[str, str]
-    """Names in lower case."""
+    """User metadata; the names are in lower case."""
     etag: str | None = None
-    """The store's own name for the very bytes, without quotes. On a volume only a file without
-    metadata has one, which tells its versions apart."""
+    """ETag without quotes: the name that the store gives to this version of the bytes. On a volume, only a file without
+    metadata has an ETag. It distinguishes versions of that file."""
 
 
 Replaceable = Facts | bool
-"""What a write may replace: the facts of the object that was just seen at the key, and no other one; False: nothing may
-stand there; True: whatever stands there."""
+"""The object that a write may replace. Facts: only the object that was just seen at the key, with these facts. False:
+nothing, no object may exist at the key. True: any object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,13 @@ class Proof:
 
     facts: Facts
     verified: Verified
-    """How that is known."""
+    """The method that verified the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A small object, and the word that a later write may be bound to. One of more than ``strict.MOST_BYTES`` has no
-    body: it is none of ours."""
+    """A small object, and its version, to which a later write may be bound. The body is empty if the object has more
+    than ``strict.MOST_BYTES`` bytes, because the importer writes no such object."""
 
     body: bytes
     version: str
@@ -75,7 +77,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file that has arrived whole, and is not visible yet."""
+    """A file that is uploaded completely, but is not visible yet."""
 
     size: int
     sha256: str
@@ -83,167 +85,176 @@ class Sent:
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
 MOST_SUMS = 256
-"""Parts of an upload whose checksums a ticket has: 12 KiB of an intent, which may have 4 MiB."""
+"""Maximum number of part checksums in a ticket: they take 12 KiB of an intent, which may have 4 MiB."""
 
 
 class Ticket(Model):
-    """What a later run needs to make visible what an earlier one sent."""
+    """Everything that a later run needs to make an earlier run's upload visible."""
 
     key: Key
     upload: Annotated[str, Field(min_length=1, max_length=4096)]
-    """The upload's id, or a temporary file's key."""
+    """The ID of the upload, or on a volume the key of the temporary file."""
     size_bytes: Annotated[int, Field(ge=0)]
     sha256: Sha256
-    """Of the whole, hex."""
+    """SHA-256 of the whole file, hex."""
     checksum: Annotated[str, Field(max_length=256)] | None = None
-    """The composite SHA-256, where the store keeps SHA-256; on a volume as ``sha256``."""
+    """The composite SHA-256, if the store keeps SHA-256. On a volume the same as ``sha256``."""
     etags: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=2)] = ()
-    """ETags that are an MD5 of these bytes, where MD5 was computed: of the parts, and of the whole."""
+    """Possible ETags that are an MD5, if MD5 was computed: the ETag made of the MD5s of the parts, and the MD5 of the
+    whole file."""
     part_sums: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MOST_SUMS)] = ()
-    """SHA-256 of each part, in Base64, where the store keeps SHA-256. Some stores need it to complete an upload, and do
-    not list it. Empty for more than ``MOST_SUMS`` parts."""
+    """SHA-256 of each part, in Base64, if the store keeps SHA-256. Some stores need these values to complete an upload,
+    and do not list them. Empty if the upload has more than ``MOST_SUMS`` parts."""
     seal: Annotated[str, Field(max_length=256)]
-    """Tells what lies in the store from anything else."""
+    """Digest that identifies the uploaded data: of the list of parts in a bucket, of the file on a volume."""
 
 
 class NotAFileError(ImportFailure):
-    """A link stands where a small file is expected; links are not followed."""
+    """A link exists where a small file is expected; links are not followed."""
 
 
 class UnmetError(Exception):
-    """A conditional write found something else than it was bound to."""
+    """The condition of a conditional write was not met."""
 
     def __init__(self, *, is_repeated: bool = False) -> None:
-        """``is_repeated``: the request was sent more than once, so an earlier try of it may be the cause."""
+        """``is_repeated``: the request was sent more than once, so an earlier try of the same request may have caused
+        this error."""
         super().__init__()
         self.is_repeated = is_repeated
 
 
 class Upload(Protocol):
-    """One file on its way to a key."""
+    """The upload of one file to an object key."""
 
     key: str
     id: str
-    """The store's own word for it."""
+    """The store's ID of the upload."""
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """Bring all of it; nothing is visible."""
+        """Upload the whole file, without making it visible."""
 
     @property
     def ticket(self) -> Ticket:
-        """Only once it is sent."""
+        """The ticket of this upload. Available only after ``send``."""
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make it visible. DESTINATION_EXISTS where something stands at the key that ``replace`` does not allow."""
+        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if an object at the key must not be
+        replaced, see ``replace``."""
 
     def stop(self) -> None:
-        """Send no more; does not wait."""
+        """Stop sending, without waiting."""
 
     def abort(self) -> bool:
-        """Take back what is not visible yet. False where that could not be done: a later run has to."""
+        """Abort the upload if it is not visible yet. Return False if that failed: then a later run must abort it."""
 
 
 class DestinationStore(Protocol):
     """A destination."""
 
     witness: Callable[[], tuple[str, Mapping[str, str]]] | None
-    """Writes a small object of this import and returns its key and its marks. It shows whether the store keeps
-    metadata: no object that another run wrote shows that."""
+    """Function that writes a small object of this import and returns its key and its marks. The object shows whether
+    the store keeps metadata. An object of another run does not show that."""
     went_on: Callable[[], None]
-    """Called while an object is read."""
+    """Called while an object is read, to report progress."""
     in_doubt: set[str]
-    """Keys at which an upload may be open whose id no answer told: the request to open it was repeated, or failed."""
+    """Object keys at which an upload with an unknown ID may be open, because the request to open the upload was
+    repeated or failed."""
 
     @property
     def guards(self) -> bool | None:
-        """Whether ``complete`` with ``replace`` False is one step with the look whether something stands there; None
-        where that is not known."""
+        """True if ``complete`` with ``replace`` False checks for an existing object and completes in one atomic step.
+        None if that is unknown."""
 
     @property
     def guards_own(self) -> bool | None:
-        """As ``guards``, of ``complete`` over the object that ``replace`` names."""
+        """True if ``complete`` is atomic in the same way when ``replace`` names an object. None if that is unknown."""
 
     def uri(self, key: str) -> str:
-        """How an object is named to users."""
+        """Return the address of an object as users see it."""
 
     def head(self, key: str) -> Facts | None:
-        """What an object is, or None where there is none."""
+        """Return the facts of an object, or None if there is no object."""
 
     def read(self, key: str) -> Content | None:
-        """A small object, or None where there is none."""
+        """Return a small object, or None if there is no object."""
 
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """A small JSON object, whole. ``shown``: it is for users, and has what they want of visible objects.
+        """Write a whole small JSON object. ``shown``: the object is for users, and gets the options of visible objects.
 
-        Raises UnmetError where something stands at the key that ``replace`` does not allow.
+        Raises UnmetError if an object at the key must not be replaced, see ``replace``.
         """
 
     def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
-        """As ``write``, but only if the object has this version still, or, with None, is not there.
+        """Write a small object only if the present object still has this version or, with version None, does not exist.
 
-        Returns its new version. Raises UnmetError.
+        Return the new version. Raises UnmetError.
         """
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """An object is no more; nor was it perhaps. Raises UnmetError where another one than ``only`` stands there."""
+        """Delete an object, if there is one. Raises UnmetError if another object than ``only`` is at the key."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Of the objects whose keys begin so, at most ``MOST_LISTED``."""
+        """Yield the keys of at most ``MOST_LISTED`` objects whose keys begin with the prefix."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
-        """Open an upload; nothing is visible."""
+        """Open an upload. Nothing is visible yet."""
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Whether what an earlier run sent lies there as that left it, not visible yet."""
+        """Return whether the upload of an earlier run is still in the store unchanged, and not visible yet."""
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
-        """Make visible what an earlier run sent; False where it is not there any more, or not as it was."""
+        """Make the upload of an earlier run visible. Return False if the upload is gone or has changed."""
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """What the object at the ticket's key is, if it is that very upload's, whole and unharmed."""
+        """Return the proof that the object at the ticket's key is the result of this upload and has all its bytes
+        unchanged. None without such an object."""
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the object at the ticket's key if it is that upload's, whole or not: it has these marks or, where the
-        store keeps none, this run wrote it."""
+        """Return the facts of the object at the ticket's key if this upload created the object, complete or not. The
+        object then has these marks. If the store keeps no metadata, this run must have written the object."""
 
     def keeps(self) -> bool:
-        """Return whether metadata comes back as it was written. True where that cannot be found out."""
+        """Return whether the store returns metadata as it was written. True if that cannot be determined."""
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. None where there is none, or it has another size."""
+        """Read an object and return its SHA-256, hex. None if there is no object, or it has another size."""
 
     def is_upload(self, key: str, upload: str) -> bool:
-        """Whether an upload to this key may have this id."""
+        """Return whether an upload to this key can have this ID."""
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Uploads to this very key, anybody's. None where the store does not tell them now; it is logged. A store that
-        never tells any has none."""
+        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
+        which is logged. Empty for a store that never lists uploads."""
 
     def abort(self, key: str, upload: str) -> bool:
-        """Take one upload back. False where that could not be done, which is only logged."""
+        """Abort one upload. Return False if that failed, which is only logged."""
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
-        """Find out that we may write at a key; leaves nothing. ``note`` is the key of a small object of ours that is
-        there, with its content: at it the store shows what else it can do. It stays as it is. ``replaces``: whether
-        objects of ours may be replaced, so that what becomes of the condition for that is worth a request."""
+        """Check that the worker may write at a key, and leave nothing behind.
+
+        ``note`` is the key and the content of a small existing object of this import. The probe uses this object to
+        find out which conditions the store honours, and leaves it unchanged. ``replaces``: whether the run may replace
+        objects of this import. Only then does the probe spend a request on the condition for that.
+        """
 
     def check_options(self, key: str) -> None:
-        """Find out whether visible objects can have what the destination asks of them; leaves nothing. ``key`` is free
-        for a small object of ours."""
+        """Check that the store accepts the destination's options for visible objects, and leave nothing behind. ``key``
+        is a free key for a small test object."""
 
     def close(self) -> None:
-        """No thread of ours goes on."""
+        """Stop all threads of the store."""
 
 
 MOST_LISTED = 100_000
-"""Objects, uploads or parts that a listing is read to; the largest result has some thousands."""
+"""Maximum number of objects, uploads or parts that are read from a list. The largest result has some thousands."""
 Found = TypeVar("Found")
 
 
 def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
-    """The first ``MOST_LISTED``. Raises ImportFailure DESTINATION_UNAVAILABLE for more: a store may list forever."""
+    """Yield the first ``MOST_LISTED`` entries. Raises ImportFailure DESTINATION_UNAVAILABLE if there are more, because
+    a store may list without end."""
     for number, one in enumerate(found):
         if number >= MOST_LISTED:
             message = f"The destination lists more than {MOST_LISTED} entries at {where}."
@@ -253,13 +264,13 @@ def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
 
 
 def exists(uri: str) -> ImportFailure:
-    """The failure for a key that another import's object holds."""
+    """Return the failure for a key at which another import's object exists."""
     return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and is not this import's.")
 
 
 def is_same_version(seen: Facts, now: Facts | None) -> bool:
-    """Whether an object is still the one that was seen: its size and, as far as the store tells them both times, its
-    ETag and checksum."""
+    """Return whether an object is still the version that was seen. The sizes must be equal. The ETags and the checksums
+    must be equal if the store returned them both times."""
     if now is None or now.size != seen.size:
         return False
     return all(
@@ -268,20 +279,20 @@ def is_same_version(seen: Facts, now: Facts | None) -> bool:
 
 
 def has_marks(facts: Facts | None, marks: Mapping[str, str]) -> bool:
-    """Whether there is an object that carries these marks; other metadata among them is not compared."""
+    """Return whether the object exists and has these marks. Other metadata in ``marks`` is not compared."""
     wanted = ((name, value) for name, value in marks.items() if name in _MARKS)
     return facts is not None and all(_is_same(facts.metadata.get(name, ""), value) for name, value in wanted)
 
 
 _ENOUGH = 32
-"""Characters of a UID or a hash that tell it from any other: 128 bits of a hash, 116 of a UID."""
+"""Number of characters that identify a UID or a hash: 128 bits of a hash, 116 bits of a UID."""
 
 
 def is_whole(uid: str | None) -> bool:
-    """Return whether a kept UID is long enough to tell an import from any other."""
+    """Return whether a stored UID is long enough to identify an import."""
     return uid is not None and len(uid) >= _ENOUGH
 
 
 def _is_same(kept: str, value: str) -> bool:
-    """Whether a store kept a value, perhaps only the start of it: some trim long values."""
+    """Return whether a store kept a value, or at least the start of it: some stores cut long values."""
     return kept == value or (len(kept) >= _ENOUGH and value.startswith(kept))

@@ -1,9 +1,9 @@
-"""The commit record in the destination: what tells a later run that the work is done, or nearly done.
+"""The commit record in the destination, which shows a later run that the import is done or nearly done.
 
-It passes through two states under one key. The *intent* is written once everything is sent and nothing is visible; it
-has all that is needed to finish without moving a byte. The *report*, with the objects it stands for, takes its place as
-the very last step. Others may write there too, so a record is read strictly and counts only as far as the objects bear
-it out.
+The record has two states under one object key. First it is an *intent*, written when all files are uploaded and none is
+visible. The intent has all data that a later run needs to finish without uploading again. As the last step, the
+*report* with the list of its objects replaces the intent. Other programs may write at this key too. So a record is
+parsed strictly, and is used only as far as the objects in the destination confirm it.
 """
 
 import re
@@ -25,48 +25,48 @@ _ENTRY = re.compile(r"(content|source)/[0-9A-Za-z]{1,64}\.json")
 
 
 class Intent(Model):
-    """Objects are about to become visible; ``report`` is what is to be said then."""
+    """The record before the objects become visible; ``report`` is the report for the time after that."""
 
     schema_version: Literal[2] = 2
     kind: Literal["Intent"] = "Intent"
     tickets: Annotated[tuple[Ticket, ...], Field(min_length=1, max_length=256)]
-    """In the order in which they become visible, the video last."""
+    """Tickets in the order in which their objects become visible, the video last."""
     replace: bool
-    """Whether something stands there that may be overwritten."""
+    """True if objects exist at the keys that may be overwritten."""
     stale: Annotated[tuple[Key, ...], Field(max_length=4096)] = ()
-    """Keys of an earlier result that this one does not have."""
+    """Object keys of an earlier result that the new result does not have."""
     stale_versions: Annotated[dict[Key, Annotated[str, Field(max_length=256)]], Field(max_length=4096)] = Field(
         default_factory=dict
     )
-    """What names the version of each of them that was seen; no other one is removed."""
+    """For each stale key, the version of the object that was seen. No other version is removed."""
     result_key: Key
     result: str
     """The content of result.json."""
     index_keys: Annotated[tuple[Key, ...], Field(max_length=2)] = ()
-    """Entries of the index that are to say where the video is."""
+    """Keys of the index entries that get the address of the video."""
     lossy: bool = False
-    """For the index: whether damage was tolerated."""
+    """True if the source was damaged and the damage was tolerated. For the index."""
     report: Report
 
     @property
     def marks(self) -> Mapping[str, str]:
-        """What the objects carry."""
+        """The marks of this intent's objects."""
         return marks(self.report.uid, self.report.spec_hash, self.report.run)
 
 
 class Finished(Report):
-    """The report, and every object that was published."""
+    """The report, with every object that was published."""
 
     objects: Annotated[Objects, Field(min_length=1)]
 
     @classmethod
     def of(cls, report: Report, objects: tuple[StoredObject, ...]) -> "Finished":
-        """Return the record of a run that went through."""
+        """Return the record of a run that succeeded."""
         return cls(**dict(report), objects=objects)
 
     @property
     def report(self) -> Report:
-        """The report alone."""
+        """The report without the list of objects."""
         return Report(**{name: getattr(self, name) for name in Report.model_fields})
 
 
@@ -76,24 +76,25 @@ _RECORDS: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminato
 
 
 def marks(uid: str, spec_hash: str, run: int) -> dict[str, str]:
-    """User metadata that says whose an object is. ASCII, as S3 wants it."""
+    """Return the user metadata that identifies the owner of an object. ASCII, because S3 requires that."""
     return {UID: uid, SPEC_HASH: spec_hash, RUN: str(run)}
 
 
 def read(scope: Scope, key: str) -> Record | None:
-    """The record that an earlier run left, for whatever wish. One that cannot be read, or names a key that is not in
-    one video's folder below the prefix, stands for nothing."""
+    """Return the record of an earlier run, whatever spec that run had. None for a record that cannot be parsed, or that
+    names a key outside one video's folder below the prefix."""
     return parse(scope, scope.read(key))
 
 
 def parse(scope: Scope, content: Content | None) -> Record | None:
-    """As ``read``, of what was read already."""
+    """Return the record in content that was already read, as ``read`` does."""
     found = strict.parse(_RECORDS, content.body, documents=_DOCUMENTS) if content else None
     return found if found is not None and folder_of(scope, found) is not None else None
 
 
 def folder_of(scope: Scope, record: Record) -> str | None:
-    """Return the video's folder that a record speaks of; None where that is not one, or the record names more."""
+    """Return the video's folder that contains all keys of a record. None if there is no such folder, or if the record
+    has other invalid keys."""
     if isinstance(record, Finished):
         return scope.common_folder(one.key for one in record.objects)
     folder = scope.common_folder((record.result_key, *(ticket.key for ticket in record.tickets), *record.stale))
@@ -109,13 +110,13 @@ def _is_entry(scope: Scope, key: str) -> bool:
 
 
 def is_for(record: Record, uid: str, spec_hash: str) -> bool:
-    """Whether it speaks of this very wish."""
+    """Return whether a record belongs to exactly this import and this spec."""
     report = report_of(record)
     return (report.uid, report.spec_hash) == (uid, spec_hash)
 
 
 def report_of(record: Record) -> Report:
-    """The report in it."""
+    """Return the report in a record."""
     return record.report if isinstance(record, Intent) else record
 
 
@@ -130,7 +131,7 @@ def content(record: Record) -> bytes:
 
 
 def _cleaned(report: _Report) -> _Report:
-    """Without what ``read`` refuses in texts that come from the source."""
+    """Return the report without characters that ``read`` refuses, in the texts that come from the source."""
     names = ("type", "url", "filename", "source_id", "title")
     source = report.source and report.source.model_copy(
         update={name: strict.plain(text) for name in names if (text := getattr(report.source, name))}

@@ -1,4 +1,5 @@
-"""The destination's Secret as the pod sees it: a folder with a file for each key, empty when the Secret is missing."""
+"""The destination's Secret as it is mounted in the pod: a folder with one file for each key. The folder is empty if the
+Secret is missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What requests are signed with. Never shown: its repr is empty."""
+    """The credentials that sign requests. Never shown: the repr is empty."""
 
     key_id: str
     secret: str
@@ -21,7 +22,8 @@ class Keys:
 
 
 def read_keys(destination: Destination, folder: Path) -> Keys | None:
-    """The keys, or None where no Secret is asked for. Raises ImportFailure CREDENTIALS_NOT_FOUND."""
+    """Return the credentials, or None if the destination names no Secret. Raises ImportFailure
+    CREDENTIALS_NOT_FOUND."""
     reference = destination.credentials_secret_ref
     if reference is None:
         return None

@@ -1,4 +1,4 @@
-"""What lies in a video's folder, under which names, and what it is served as."""
+"""The files in a video's folder: their names, content types, public addresses and user metadata."""
 
 import json
 import re
@@ -21,31 +21,32 @@ _TYPES = {
 }  # fmt: skip
 METADATA = "videoimport-metadata"
 MOST_METADATA_BYTES = 1536
-"""S3 takes 2 KB of user metadata in all, ASCII; our own marks need the rest."""
+"""Maximum number of bytes of the user's metadata. S3 allows 2 KB of user metadata in total, as ASCII; the importer's
+marks need the other bytes."""
 
 
 def key(folder: str, name: str) -> str:
-    """Of a file in a video's folder."""
+    """Return the object key of a file in a video's folder."""
     return f"{folder}/{name}"
 
 
 def is_of(folder: str, key: str) -> bool:
-    """Whether a key is one that some import of ours may have written in this folder."""
+    """Return whether an import can have written this key in this folder."""
     return key.startswith(folder + "/") and _OURS.fullmatch(key.removeprefix(folder + "/")) is not None
 
 
 def content_type(name: str) -> str:
-    """By the name's extension."""
+    """Return the content type for a file name's extension."""
     return _TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
 
 
 def url(base: str | None, key: str) -> str | None:
-    """Where a key is served; None where nobody said."""
+    """Return the public address of an object, or None if the destination has no ``publicBaseURL``."""
     return f"{base.rstrip('/')}/{quote(key, safe='/')}" if base else None
 
 
 def user_metadata(wish: Mapping[str, Any] | None) -> dict[str, str]:
-    """What the user wants kept, as an object carries it: percent-encoded JSON; nothing where that is too long."""
+    """Return the user's metadata as user metadata of an object: percent-encoded JSON. Empty if the JSON is too long."""
     if not wish:
         return {}
     encoded = quote(json.dumps(wish, ensure_ascii=False, sort_keys=True, separators=(",", ":")), safe="{}[]:,")

@@ -1,4 +1,4 @@
-"""The parts of a file in the order in which they may leave, while the file still grows."""
+"""The order in which the parts of a file can be uploaded while the file still grows."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +13,12 @@ _LOOK_SECONDS = 0.05
 
 
 def final(file: Growing, held: int, expected: int | None, go_on: Callable[[], None]) -> Iterator[Window]:
-    """Each part as soon as it is full and will stay as it is; those that begin in the head once the file has ended.
+    """Yield each part as soon as the part is full and will not change. Parts that begin in the head come last, when the
+    file has ended.
 
-    ``held`` bytes are the head (the first part always is), ``expected`` about the size in the end; ``go_on`` is called
-    now and then and may raise. Raises AbandonedError when the writer failed.
+    ``held`` is the number of bytes in the head; the first part always belongs to the head. ``expected`` is the
+    approximate final size in bytes. ``go_on`` is called regularly, and may raise an exception to stop. Raises
+    AbandonedError if the writer of the file failed.
     """
     if file.ended:
         yield from parts.windows_of(file.size)
@@ -39,10 +41,10 @@ def final(file: Growing, held: int, expected: int | None, go_on: Callable[[], No
 
 
 def _wait(file: Growing, size: int, go_on: Callable[[], None]) -> int:
-    """As ``Growing.wait``, but ended by what ``go_on`` raises."""
+    """Wait like ``Growing.wait``, but stop when ``go_on`` raises an exception."""
     while True:
         go_on()
-        ended = file.ended  # looked at first: what was written last is then seen below
+        ended = file.ended  # read before the size, so that the size includes the last bytes
         found = file.wait(0)
         if ended or found >= size:
             return found

@@ -1,4 +1,4 @@
-"""Whether what the destination has already is what an import would have accepted, had it fetched the source itself."""
+"""Checks of a video that the destination already has: would this import accept the video if it fetched the source?"""
 
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
@@ -10,12 +10,13 @@ from videoimport.worker.storage.video_index import Committed
 
 
 def suits(entry: Committed, spec: VideoImportSpec) -> bool:
-    """Of a source told by its identity alone. What is not known does not suit: fetching it finds out, and says why."""
+    """Return whether a stored video satisfies a spec whose source is known only by its identity. Unknown facts do not
+    satisfy the spec: then the source is fetched, and the checks give the reason."""
     return meets(entry, spec.source.checksum, spec.requirements)
 
 
 def meets(entry: Committed, checksum: str | None, requirements: Requirements | None) -> bool:
-    """The same, where nobody has the whole wish."""
+    """Return the same as ``suits``, for callers that do not have a whole spec."""
     if checksum is not None and checksum != f"sha256:{entry.source_sha256}":
         return False
     if _is_too_damaged(entry, requirements):
@@ -39,7 +40,8 @@ def _is_too_damaged(entry: Committed, wanted: Requirements | None) -> bool:
 
 
 def refuse_damaged(entry: Committed, spec: VideoImportSpec) -> None:
-    """Raise ImportFailure SOURCE_CORRUPT where the very bytes are known to be damaged, and that is not tolerated."""
+    """Raise ImportFailure SOURCE_CORRUPT if an earlier import of the same bytes found damage, and the spec does not
+    tolerate damage."""
     if _is_too_damaged(entry, spec.requirements):
         message = f"The source is damaged: {entry.uri} was made of the same bytes, and some of it was lost."
         raise ImportFailure(Reason.SOURCE_CORRUPT, message)

@@ -1,4 +1,4 @@
-"""Keys in the bucket: where a video and what belongs to it lie."""
+"""Object keys in the destination: where a video and its records are stored."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from videoimport.api.untrusted_text import clean_lines
 from videoimport.worker.runtime.errors import ImportFailure
 
 MOST_PART_BYTES = 120
-"""Of one placeholder's value, so that four of them and a template fit."""
+"""Maximum number of bytes of one placeholder's value, so that four values and the template fit."""
 MOST_NAME_BYTES = 512
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u2028\u2029]+")
 _SPACES = re.compile(r"\s+")
@@ -20,7 +20,7 @@ _SPACES = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a template's placeholders stand for."""
+    """Values for the placeholders of a name template."""
 
     name: str
     locator: str
@@ -29,7 +29,8 @@ class Names:
 
 
 def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
-    """``text`` as part of a path: any script, but no separators, control characters or dots in front; perhaps empty."""
+    """Return ``text`` as one part of a path, perhaps empty. All scripts are kept. Separators, control characters, and
+    dots at either end are removed or replaced."""
     plain = clean_lines(unicodedata.normalize("NFC", text))
     plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
@@ -37,21 +38,22 @@ def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
 
 
 def slug(text: str) -> str:
-    """A title as part of a path and of a URL that needs no escapes but for its script: words joined by hyphens."""
+    """Return a title as one part of a path and of a URL: words joined by hyphens. The URL needs escapes only for
+    non-ASCII scripts."""
     words = re.sub(r"[^\w.]+", "-", safe(text).lower())
     return safe(re.sub(r"-{2,}", "-", words))
 
 
 def needs_source(destination: Destination) -> bool:
-    """Whether the folder's name is known only once the source has answered."""
+    """Return whether the folder's name is known only after the source has answered."""
     template = destination.name or ""
     return "{title}" in template or "{sourceId}" in template
 
 
 def folder_name(destination: Destination, names: Names) -> str:
-    """The video's own folder. A placeholder without a value falls back to what is always known.
+    """Return the name of the video's own folder. A placeholder without a value gets a value that is always known.
 
-    Raises ImportFailure INVALID_SPEC for a placeholder that does not exist.
+    Raises ImportFailure INVALID_SPEC for an unknown placeholder.
     """
     digest = source_hash8(names.locator)
     values = {
@@ -73,7 +75,8 @@ def _value(values: dict[str, str], placeholder: str) -> str:
 
 
 def folder_key(destination: Destination, name: str) -> str:
-    """The key of a video's folder. Raises ImportFailure INVALID_SPEC where no object store takes what lies in it."""
+    """Return the object key of a video's folder. Raises ImportFailure INVALID_SPEC if object keys in this folder would
+    be too long for an object store."""
     key = joined(destination.prefix, destination.folder, name)
     longest = len(key.encode()) + MOST_INNER_BYTES
     if longest <= MOST_KEY_BYTES:
@@ -84,20 +87,20 @@ def folder_key(destination: Destination, name: str) -> str:
 
 
 def record_key(destination: Destination, uid: str) -> str:
-    """The key of an import's commit record."""
+    """Return the object key of an import's commit record."""
     return own_key(destination, "imports", f"{uid}.json")
 
 
 def own_key(destination: Destination, *parts: str) -> str:
-    """A key among what is not for users."""
+    """Return an object key in the importer's own folder, which is not for users."""
     return joined(destination.prefix, OWN_FOLDER, *parts)
 
 
 def joined(*parts: str | None) -> str:
-    """Path parts with one slash between; absent ones left out."""
+    """Join path parts with one slash between them. Empty and absent parts are left out."""
     return "/".join(part.strip("/") for part in parts if part)
 
 
 def uri(bucket: str, key: str) -> str:
-    """How an object is named to users."""
+    """Return the address of an object in a bucket as users see it."""
     return f"s3://{bucket}/{key}"

@@ -1,7 +1,8 @@
-"""Where a file is cut into parts, and the hashes of its parts and of the whole.
+"""The division of a file into parts, and the hashes of the parts and of the whole file.
 
-S3 wants parts of at least 5 MiB but for the last, and at most 10,000 of them. Equal parts suit every store (some take
-no others), so parts grow only where an estimate was missed by far: from part 5,001 on they double every thousand.
+S3 allows at most 10,000 parts, of at least 5 MiB each except the last. All stores accept parts of equal size, and some
+accept no others. So parts grow only if a file is much larger than expected: from part 5,001 on, the size doubles every
+thousand parts.
 """
 
 import base64
@@ -18,15 +19,15 @@ from videoimport.worker.runtime.errors import ScratchError
 LEAST_PART = 5 * 2**20
 MOST_PARTS = 10_000
 _WHOLE_PART = 8 * 2**20
-"""For a file that is there: fewer requests, and nothing waits for a part to be full."""
+"""Bytes of a part of a complete file. Larger parts need fewer requests, and no upload waits for a part to be full."""
 _EQUAL_PARTS = 5_000
 _DOUBLED_EVERY = 1_000
 _CHUNK = 2**20
-"""What a reader holds in memory at a time."""
+"""Bytes that a reader holds in memory at a time."""
 
 
 class Window(NamedTuple):
-    """A part's place in the file."""
+    """The position of a part in the file."""
 
     number: int
     offset: int
@@ -34,46 +35,47 @@ class Window(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first byte after it."""
+        """The offset of the first byte after the part."""
         return self.offset + self.size
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPart:
-    """A part as it was read to be sent."""
+    """The hashes of a part, computed before the part is sent."""
 
     window: Window
     sha256: bytes
     md5: bytes
-    """Empty where the store keeps SHA-256."""
+    """MD5 of the part; empty if the store keeps SHA-256."""
     crc: int
-    """Cheap to have again: tells whether the part was rewritten since."""
+    """CRC-32 of the part. It is cheap to compute again, and shows whether the part was rewritten since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A finished file."""
+    """The size and the hashes of a finished file."""
 
     size: int
     sha256: str
-    """Of the whole, hex."""
+    """SHA-256 of the whole file, hex."""
     crcs: tuple[int, ...]
-    """Of each part."""
+    """CRC-32 of each part."""
     md5: str | None = None
-    """Of the whole, hex; None where it was not asked for."""
+    """MD5 of the whole file, hex; None if it was not requested."""
 
 
 def windows_of(size: int) -> Iterator[Window]:
-    """The parts of a file that is there; one, though empty, of an empty one."""
+    """Yield the parts of a complete file. An empty file has one empty part."""
     part = max(_WHOLE_PART, -(-size // MOST_PARTS))
     for number, offset in enumerate(range(0, max(size, 1), part), start=1):
         yield Window(number, offset, min(part, size - offset))
 
 
 def windows_ahead(expected: int | None) -> Iterator[Window]:
-    """The parts of a file that is still to come, of about ``expected`` bytes; whoever reads cuts the last one short.
+    """Yield the parts of a file that does not exist yet and will have about ``expected`` bytes. The reader shortens the
+    last part.
 
-    They hold 67 times what 5,000 equal parts do, so that no estimate worth the name is missed by more.
+    All parts together hold 67 times as much as 5,000 equal parts. So a file may exceed its estimate by that factor.
     """
     part = max(LEAST_PART, -(-(expected or 0) // _EQUAL_PARTS))
     offset = 0
@@ -84,7 +86,7 @@ def windows_ahead(expected: int | None) -> Iterator[Window]:
 
 
 def read_part(descriptor: int, window: Window, *, with_md5: bool) -> UploadPart:
-    """Hash a part."""
+    """Compute the hashes of a part."""
     sha256, md5, crc = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     for chunk in chunks(descriptor, window):
         sha256.update(chunk)
@@ -101,9 +103,9 @@ def digest(
     *,
     with_md5: bool = False,
 ) -> Digest:
-    """Hash a finished file from its first byte to its last, with what tells its parts apart.
+    """Compute the hashes of a finished file from its first byte to its last, and the CRC-32 of each part.
 
-    ``went_on`` hears of every part: a large file takes minutes, in which nothing else may move.
+    ``went_on`` is called after every part to report progress, because a large file takes minutes.
     """
     whole, md5, crcs = hashlib.sha256(), hashlib.md5(usedforsecurity=False), []
     for window in windows:
@@ -120,7 +122,7 @@ def digest(
 
 
 def chunks(descriptor: int, window: Window) -> Iterator[bytes]:
-    """The bytes of a part, a mebibyte at a time. Raises ScratchError."""
+    """Yield the bytes of a part, at most 1 MiB at a time. Raises ScratchError."""
     at = window.offset
     while at < window.end:
         chunk = read(descriptor, min(_CHUNK, window.end - at), at)
@@ -129,7 +131,7 @@ def chunks(descriptor: int, window: Window) -> Iterator[bytes]:
 
 
 def read(descriptor: int, most: int, at: int) -> bytes:
-    """Return 1 to ``most`` bytes of a file in scratch. Raises ScratchError, also where the file became shorter."""
+    """Return 1 to ``most`` bytes of a file in scratch. Raises ScratchError, also if the file became shorter."""
     try:
         chunk = os.pread(descriptor, most, at)
     except OSError as error:
@@ -140,17 +142,19 @@ def read(descriptor: int, most: int, at: int) -> bytes:
 
 
 def composite(parts: Sequence[UploadPart]) -> str:
-    """What S3 calls the SHA-256 of a multipart object: that of its parts' hashes, and their number."""
+    """Return the composite SHA-256 that S3 gives a multipart object: the SHA-256 of the parts' hashes, and the number
+    of parts."""
     joined = hashlib.sha256(b"".join(part.sha256 for part in parts)).digest()
     return f"{base64.b64encode(joined).decode()}-{len(parts)}"
 
 
 def joined_etag(parts: Sequence[UploadPart]) -> str:
-    """What S3 gives as the ETag of a multipart object: the MD5 of its parts' MD5s, and their number."""
+    """Return the ETag that S3 gives a multipart object: the MD5 of the parts' MD5s, and the number of parts."""
     return f"{hashlib.md5(b''.join(part.md5 for part in parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 
 def seal(etags: Sequence[tuple[int, int, str]]) -> str:
-    """One word for the parts that lie in a store (number, size, ETag): those very ones, or not."""
+    """Return a digest of the parts that a store has (number, size, ETag). Two lists of parts are the same if their
+    digests are equal."""
     lines = "\n".join(f"{number} {size} {etag}" for number, size, etag in sorted(etags))
     return hashlib.sha256(lines.encode()).hexdigest()

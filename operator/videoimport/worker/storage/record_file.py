@@ -1,7 +1,7 @@
-"""The commit record of one import as its runs read and write it: never over what a run has not seen.
+"""The commit record of one import: reading it, and writing it only over a version that this run has seen.
 
-Its key is the import's own. So what stands there unseen was written by another run of the same import, such as one on a
-node that was lost, or by anyone who may write below the prefix.
+The key of the record belongs to one import. So a version that this run has not seen comes from another run of the same
+import, such as a run on a lost node. It may also come from any program that may write below the prefix.
 """
 
 from collections.abc import Mapping
@@ -19,17 +19,18 @@ _TRIES = 3
 
 @dataclass(slots=True)
 class RecordFile:
-    """The record's key, and the version that this run last saw or wrote there."""
+    """The key of the record, and the version that this run last saw or wrote there."""
 
     scope: Scope
     key: str
     _version: str | None = None
     _is_seen: bool = False
     _sent: list[bytes] = field(default_factory=list)
-    """What this run tried to write."""
+    """Contents that this run tried to write."""
 
     def look(self) -> Content | None:
-        """Return what stands there. The first look is what later writes are bound to."""
+        """Return the present content of the record. Later writes are bound to the version that the first call
+        returns."""
         content = self.scope.read(self.key)
         if not self._is_seen:
             self._see(content)
@@ -39,18 +40,18 @@ class RecordFile:
         self._version, self._is_seen = content.version if content else None, True
 
     def read(self) -> Record | None:
-        """Return the record, as ``commit_record.read``; later writes are bound to it."""
+        """Return the record, as ``commit_record.read`` does. Later writes are bound to this version."""
         self._is_seen = False
         return record.parse(self.scope, self.look())
 
     def write(self, one: Record) -> None:
-        """Put a record in its place, over what this run saw or wrote. Raises ImportFailure."""
+        """Write a record over the version that this run saw or wrote. Raises ImportFailure."""
         report = record.report_of(one)
         self.put(record.content(one), record.marks(report.uid, report.spec_hash, report.run))
 
     def put(self, body: bytes, metadata: Mapping[str, str]) -> None:
-        """As ``write``, with the record's content. Raises ImportFailure DESTINATION_UNAVAILABLE where another run's
-        record stands there: the next run starts from that one."""
+        """Write the content of a record, as ``write`` does. Raises ImportFailure DESTINATION_UNAVAILABLE if another
+        run's record is there: the next run starts from that record."""
         if not self._is_seen:
             self.look()
         self._sent.append(body)
@@ -64,7 +65,7 @@ class RecordFile:
         raise self._changed()
 
     def _look_again(self) -> None:
-        """Go on from what stands there if this run wrote it: the answer was lost, or had another ETag."""
+        """Accept the present version if this run wrote it: the answer to the write was lost, or had another ETag."""
         standing = self.scope.read(self.key)
         if standing is not None and standing.version != self._version and standing.body not in self._sent:
             raise self._changed()
@@ -77,7 +78,7 @@ class RecordFile:
         return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
     def delete(self) -> None:
-        """Remove the record, unless another one than this run saw or wrote stands there."""
+        """Remove the record if it is the version that this run saw or wrote."""
         standing = self.scope.read(self.key)
         if standing is None or not (standing.version == self._version or standing.body in self._sent):
             return

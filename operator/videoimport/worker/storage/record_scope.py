@@ -1,7 +1,7 @@
-"""What records may speak of: keys below one prefix, and objects that are what the record says.
+"""Checks of records: their keys must be below one prefix, and their objects must exist as recorded.
 
-Whoever may write below the prefix may write records too. So a record is a claim, and the objects are the proof: each
-lies where an import with this prefix writes, and has the recorded size, owner and digest.
+Everyone who may write below the prefix may write records too. So a record is only a claim, and the objects are the
+proof. Each object must have a key that an import with this prefix writes, and the recorded size, owner and digest.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,19 +32,19 @@ class StoredObject(Model):
     key: Key
     size_bytes: Annotated[int, Field(ge=0)]
     checksum: Annotated[str, Field(max_length=256)] | None = None
-    """As ``Facts.checksum``, where that showed the bytes."""
+    """The checksum, as ``Facts.checksum``, if that checksum proved the bytes."""
     etag: Annotated[str, Field(max_length=256)] | None = None
-    """As ``Facts.etag``; compared where the store shows no checksum."""
+    """The ETag, as ``Facts.etag``. It is compared if the store returns no checksum."""
     sha256: Sha256 | None = None
-    """Of the whole, hex."""
+    """SHA-256 of the whole object, hex."""
     verified: Verified | None = None
-    """How it was verified."""
+    """The method that verified the object."""
     marked: bool = True
-    """Whether it bears its owner's mark: False where the store does not keep metadata."""
+    """True if the object has the owner's mark. False if the store does not keep metadata."""
 
     @classmethod
     def of(cls, key: str, proof: Proof, sha256: str, uid: str) -> "StoredObject":
-        """Return what is recorded of an object."""
+        """Return the record of one object."""
         facts, verified = proof.facts, proof.verified
         return cls(
             key=key,
@@ -57,14 +57,15 @@ class StoredObject(Model):
         )
 
     def may_be(self, facts: Facts | None, uid: str) -> bool:
-        """Whether an object has this one's size and owner."""
+        """Return whether an object has the recorded size and owner."""
         if facts is None or facts.size != self.size_bytes:
             return False
         return has_marks(facts, {UID: uid}) or not (self.marked or UID in facts.metadata)
 
     def is_same(self, facts: Facts | None, uid: str) -> bool:
-        """Whether this is the very object: its size, its owner, and its checksum or else its ETag. One that was copied
-        by others, or replaced by as many other bytes, is another one."""
+        """Return whether an object is the recorded one: same size, same owner, and same checksum or else same ETag. An
+        object that another program copied there, or replaced with the same number of other bytes, is not the recorded
+        one."""
         if facts is None or not self.may_be(facts, uid):
             return False
         if self.checksum is not None:
@@ -73,12 +74,12 @@ class StoredObject(Model):
 
     @property
     def is_nameless(self) -> bool:
-        """Whether the store gave neither a checksum nor an ETag: then only its bytes tell."""
+        """True if the store returned neither a checksum nor an ETag. Then only the object's bytes identify it."""
         return self.checksum is None and self.etag is None and self.sha256 is not None
 
     def is_left_open(self, facts: Facts | None, uid: str) -> bool:
-        """Whether only the bytes tell that this is the object: the store told nothing of them, or tells its checksum no
-        more."""
+        """Return whether only the bytes can show that this is the recorded object. The store returned no name of the
+        bytes, or does not return the checksum any more."""
         if facts is None or not self.may_be(facts, uid):
             return False
         is_other = None not in (self.etag, facts.etag) and facts.etag != forms.etag(self.etag)
@@ -87,7 +88,7 @@ class StoredObject(Model):
 
 
 def _bare(checksum: str) -> str:
-    """Without the form: see ``forms``. On a volume it is hex."""
+    """Return a checksum in a form that can be compared, see ``forms``. On a volume the checksum is hex."""
     return forms.checksum(checksum) or checksum
 
 
@@ -102,14 +103,15 @@ class Scope:
     destination: Destination
 
     def read(self, key: str) -> Content | None:
-        """Return one of our own notes; None where there is none, or a link instead of one. A write replaces it."""
+        """Return one of the importer's own small objects. None if there is no object, or a link in its place. A write
+        replaces that link."""
         try:
             return self.store.read(key)
         except NotAFileError:
             return None
 
     def folder_of(self, key: str) -> str | None:
-        """Return the video's folder that a key lies in; None for a key that no import with this prefix writes."""
+        """Return the video's folder that contains a key. None for a key that no import with this prefix writes."""
         prefix = joined(self.destination.prefix)
         inner = key.removeprefix(f"{prefix}/") if prefix else key
         if (prefix and inner == key) or not all(_is_segment(part) for part in inner.split("/")):
@@ -120,33 +122,36 @@ class Scope:
         return found if len(found) > len(prefix) else None
 
     def common_folder(self, keys: Iterable[str]) -> str | None:
-        """Return the video's folder that all of these lie in; None where they lie in several or elsewhere."""
+        """Return the video's folder that contains all these keys. None if they are in several folders or elsewhere."""
         folders = {self.folder_of(key) for key in keys}
         return folders.pop() if len(folders) == 1 else None
 
     def is_listed(self, folder: str | None) -> bool:
-        """Whether a video's folder lies directly in the destination's folder."""
+        """Return whether a video's folder is directly in the destination's folder."""
         return folder is not None and folder.rpartition("/")[0] == joined(
             self.destination.prefix, self.destination.folder
         )
 
     def holds(self, objects: Sequence[StoredObject], uid: str) -> bool:
-        """Whether all of it is still there as an import wrote it. One HEAD an object, up to the first that is not."""
+        """Return whether all objects still exist as an import wrote them. Sends one HEAD for each object, up to the
+        first one that does not match."""
         return bool(objects) and all(self.has(one, uid) for one in objects)
 
     def has(self, one: StoredObject, uid: str) -> bool:
-        """Whether one object is still there as an import wrote it. Reads it where the store gives no other proof."""
+        """Return whether one object still exists as an import wrote it. Reads the object if the store gives no other
+        proof."""
         return self.is_same(one, self.facts(one.key), uid)
 
     def is_same(self, one: StoredObject, facts: Facts | None, uid: str) -> bool:
-        """Whether an object that was just seen is the recorded one; as ``has``."""
+        """Return whether an object that was just seen is the recorded one, as ``has`` does."""
         if one.is_same(facts, uid):
             return True
         is_open = one.is_left_open(facts, uid)
         return is_open and self.store.sha256_of(one.key, one.size_bytes) == one.sha256
 
     def facts(self, key: str) -> Facts | None:
-        """What is at a key that a record names; None also for what may not be looked at, such as behind a link."""
+        """Return the facts of the object at a recorded key. None without an object, and also if the key must not be
+        read, such as a key behind a link."""
         try:
             return self.store.head(key)
         except ImportFailure as failure:
@@ -155,8 +160,8 @@ class Scope:
             raise
 
     def outputs(self, told: Outputs | None, objects: Sequence[StoredObject]) -> Outputs | None:
-        """Return what a record tells of its outputs, with every address made anew from its object's key. None where an
-        output is not among the objects, has another size, or lies under another name than such an output has."""
+        """Return the outputs of a record, with every address derived again from the key of the object. None if an
+        output is not among the objects, has another size, or has a name that such an output does not have."""
         folder = self.common_folder(one.key for one in objects)
         if folder is None or told is None or not (told.video or told.original):
             return None
@@ -168,7 +173,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class _Rebuilt:
-    """Raises ValueError for an output that its objects do not bear out."""
+    """Outputs derived from the objects of a record. Raises ValueError for an output that the objects do not confirm."""
 
     scope: Scope
     folder: str

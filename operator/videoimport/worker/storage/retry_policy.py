@@ -1,10 +1,12 @@
-"""How long a run waits for a destination that does not answer, and how often it sends a file again.
+"""The time for which a run waits for a destination that does not answer, and the number of times that it uploads a file
+again.
 
-Before anything is made a run is ended soon, because the next one costs as little. Later it holds what cost an encode: a
-request is repeated as long as anything else of the run goes on, such as the encode, and then for ``WAIT_SECONDS``.
+Before the run has made anything, it ends soon, because the next run costs as little. Later, the run holds results that
+took an encode. Then a request is repeated as long as another part of the run makes progress, such as the encode, and
+``WAIT_SECONDS`` longer.
 
-A file that is sent again, and a publication that is gone through again, move bytes by themselves. So both are bounded
-by the time since their first failure too, whatever goes on meanwhile.
+A repeated upload and a repeated publication move bytes, which is progress too. So both are also limited by the time
+since their first failure.
 """
 
 import time
@@ -22,56 +24,57 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 FIRST_SECONDS = 15.0
-"""How long a request is repeated before anything was made."""
+"""Seconds for which a request is repeated before the run has made anything."""
 WAIT_SECONDS = 300.0
-"""How long a request is repeated while nothing else goes on: a store that restarts or fails over takes a minute or
-two. At most half of the time after which a run is ``Stalled``, so that the store is named and not the stage."""
+"""Maximum number of seconds for which a request is repeated while nothing else makes progress. A store that restarts or
+fails over takes a minute or two. The limit is at most half of the time after which a run is ``Stalled``. So the message
+names the store and not the stage."""
 RESENDS = 2
-"""How often a file is sent again that the destination lost or damaged."""
+"""Number of times that a file is uploaded again after the destination lost or damaged it."""
 MOST_COPIES = 10
-"""Tries of one file that moved bytes and ended because the destination did not answer."""
+"""Maximum number of tries of one file that moved bytes and ended because the destination did not answer."""
 READ_SECONDS = 60.0
-"""How long a store may send nothing while it owes an answer."""
+"""Seconds for which a store may send nothing before it has answered a request."""
 _LEAST_READ_SECONDS = 5.0
 _PAUSE = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 _LOOK_SECONDS = 0.1
 _TRANSIENT = (ErrorKind.AWAY, ErrorKind.BUSY, ErrorKind.CLOCK)
 _MOST_DAMAGED = 3
-"""Answers to one request that its body did not arrive as it was sent."""
+"""Maximum number of answers to one request that report a damaged request body."""
 
 Result = TypeVar("Result")
 
 
 def patience(stall_seconds: float) -> float:
-    """Return how long a request is repeated once there is something to lose, in seconds. ``stall_seconds`` without
-    progress make a run ``Stalled``."""
+    """Return the seconds for which a request is repeated once the run has results to lose. A run is ``Stalled`` after
+    ``stall_seconds`` without progress."""
     return min(WAIT_SECONDS, stall_seconds / 2)
 
 
 def read_timeout(stall_seconds: float) -> float:
-    """Return how long a store may send nothing, in seconds: the last request and boto's repetition of it end before the
-    run is ``Stalled``."""
+    """Return the seconds for which a store may send nothing. The last request and boto's repetition of it end before
+    the run is ``Stalled``."""
     return min(READ_SECONDS, max(_LEAST_READ_SECONDS, patience(stall_seconds) / 4))
 
 
 class Reach:
-    """How many bytes the current try of one file has moved."""
+    """The number of bytes that the current try of one file has moved."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def __call__(self, done: int) -> None:
-        """Hear of the bytes so far, from any thread."""
+        """Record the number of bytes moved so far. Any thread may call this."""
         self._bytes = max(self._bytes, done)
 
     def take(self) -> int:
-        """Return the bytes of a try that ended; the next one begins at 0."""
+        """Return the number of bytes of the try that ended, and start again from 0."""
         reached, self._bytes = self._bytes, 0
         return reached
 
 
 class _Failures:
-    """Those of one piece of work, each because the destination did not answer."""
+    """Failures of one operation because the destination did not answer."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -79,8 +82,8 @@ class _Failures:
         self._furthest = self._copies = 0
 
     def is_enough(self, now: float, reached: int = 0) -> bool:
-        """Count a failure at ``now``, in seconds, after ``reached`` bytes. Return whether it is to be the last one: the
-        work came no further for ``seconds``, or moved bytes ``MOST_COPIES`` times."""
+        """Count a failure at ``now``, in seconds, after ``reached`` bytes. Return whether to give up: the operation
+        made no progress for ``seconds``, or moved bytes ``MOST_COPIES`` times."""
         if self._since is None or reached > self._furthest:
             self._since, self._furthest = now, reached
         self._copies += reached > 0
@@ -88,7 +91,7 @@ class _Failures:
 
 
 class Retries:
-    """Those of one run. Every method may be called from any thread."""
+    """Retries of one run. Any thread may call every method."""
 
     def __init__(
         self, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
@@ -98,19 +101,20 @@ class Retries:
         self._idle: Callable[[], float] | None = None
         self._is_ending: Callable[[], bool] = lambda: False
         self._silence: Exception | None = None
-        """Why the last request was given up that got no answer."""
+        """The error of the last request if that request was given up without an answer."""
 
     def persist(self, idle: Callable[[], float], seconds: float, is_ending: Callable[[], bool]) -> None:
-        """From now on there is something to lose. ``idle`` returns for how many seconds nothing of the run went on; at
-        ``seconds`` it is given up. Where ``is_ending``, nothing is repeated."""
+        """Wait longer from now on, because the run has results to lose. ``idle`` returns the seconds since the last
+        progress of the run. A request is given up when ``idle`` reaches ``seconds``. If ``is_ending`` returns True,
+        nothing is repeated."""
         self._idle, self._seconds, self._is_ending = idle, seconds, is_ending
 
     def install(self, client: "S3Client") -> None:
-        """Repeat this client's requests. A body is read from its start each time. ``RetryAttempts`` of an answer counts
-        these repetitions too.
+        """Repeat this client's requests after transient errors. A body is read from its start each time.
+        ``RetryAttempts`` of an answer includes these repetitions.
 
-        Once a request without an answer was given up, others fail like it, unasked, until anything else goes on: each
-        of those that would take back what was sent would wait in vain.
+        After a request was given up without an answer, later requests fail at once with the same error. This ends when
+        another part of the run makes progress. Otherwise each request that aborts an upload would wait to no effect.
         """
         made: Any = client
         send = made._make_api_call
@@ -124,7 +128,7 @@ class Retries:
             except Exception as error:
                 if isinstance(error, ClientError):
                     _count(error.response, attempts)
-                if isinstance(error, (BotoCoreError, ClientError, OSError)):  # a stop of the upload says nothing of it
+                if isinstance(error, (BotoCoreError, ClientError, OSError)):  # a stop proves nothing
                     self._silence = error if _is_silent(error) else None
                 raise
             self._silence = None
@@ -134,12 +138,12 @@ class Retries:
         made._make_api_call = repeated
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Do what raises DestinationFault, again where waiting is the remedy."""
+        """Run ``work``, and repeat it after a DestinationFault whose remedy is to wait."""
         return self._attempts(_waits)(work)
 
     def run_whole(self, work: Callable[[], Result]) -> Result:
-        """As ``run``, for work that counts as going on by itself, such as reading an object. It is given up at the same
-        number of seconds after its first failure."""
+        """Run ``work`` as ``run`` does, if ``work`` itself reports progress, such as reading an object. Give up the
+        same number of seconds after its first failure."""
         failures = _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:
@@ -148,7 +152,8 @@ class Retries:
         return self._attempts(_waits, is_over)(work)
 
     def resends(self, is_stopped: Callable[[], bool], reach: Reach | None = None) -> Retrying:
-        """Attempts at sending one file, each from its start. ``reach`` hears of the bytes that each has moved."""
+        """Return the attempts at uploading one file, each from its start. ``reach`` has the number of bytes that each
+        attempt has moved."""
         count, failures = 0, _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:
@@ -187,11 +192,11 @@ class Retries:
         return self._is_idle() if self._idle else self._clock() - began >= self._seconds
 
     def _is_idle(self) -> bool:
-        """Whether nothing went on for so long that requests are given up."""
+        """Return whether the run made no progress for so long that requests are given up."""
         return self._idle is not None and self._idle() >= self._seconds
 
     def _request_bound(self) -> Callable[[RetryCallState, float], bool]:
-        """Return whether one request was repeated often enough."""
+        """Return a function that returns whether one request was repeated often enough."""
         damaged = 0
 
         def is_over(state: RetryCallState, began: float) -> bool:
@@ -205,7 +210,7 @@ class Retries:
         return is_over
 
     def _pause(self, seconds: float, is_stopped: Callable[[], bool]) -> None:
-        """Sleep in small steps: a run that is told to end does not wait."""
+        """Sleep in small steps, so that a run that must end does not wait."""
         end = self._clock() + seconds
         while not self._is_ending() and not is_stopped() and (left := end - self._clock()) > 0:
             self._sleep(min(left, _LOOK_SECONDS))
@@ -220,8 +225,8 @@ def _once(send: Callable[..., Any], operation: str, params: dict[str, Any], body
     if hasattr(body, "seek"):
         body.seek(0)
     try:
-        return send(operation, dict(params))  # botocore puts a stream of its own in the place of a body of bytes
-    except Exception as error:  # botocore's own errors of connections do not say which request it was
+        return send(operation, dict(params))  # botocore replaces a body of bytes with a stream
+    except Exception as error:  # botocore's connection errors do not name the request
         named: Any = error
         named.operation_name = operation
         raise
@@ -232,7 +237,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _is_silent(error: Exception) -> bool:
-    """Whether a request got no answer."""
+    """Return whether a request got no answer."""
     return not isinstance(error, ClientError) and error_kind(error) is ErrorKind.AWAY
 
 

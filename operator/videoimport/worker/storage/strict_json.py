@@ -1,5 +1,5 @@
-"""Reading what anybody who can write to the destination may have written: bounded, and without a text that could
-deceive a terminal or a reader."""
+"""Strict reading of JSON that any program with write access to the destination may have written. The size is limited,
+and texts must not contain characters that could deceive a terminal or a reader."""
 
 import json
 import unicodedata
@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 MOST_BYTES = 4 * 2**20
-"""Of a record; the longest is an intent with a result.json of 500 chapters and 16 captions, about 1 MiB."""
+"""Maximum number of bytes of a record. The longest is an intent with a result.json of 500 chapters and 16 captions,
+about 1 MiB."""
 _CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """The format characters of the Unicode Bidirectional Algorithm (UAX 9): they change the order of what is shown."""
@@ -16,17 +17,18 @@ Parsed = TypeVar("Parsed")
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text has neither control characters, line separators, lone surrogates nor bidi controls."""
+    """Return whether a text has no control characters, line separators, lone surrogates or bidirectional control
+    characters."""
     return not any(letter in _BIDI or unicodedata.category(letter) in _CATEGORIES for letter in text)
 
 
 def plain(text: str) -> str:
-    """Return the text without such characters."""
+    """Return the text without the characters that ``is_plain`` refuses."""
     return "".join(letter for letter in text if is_plain(letter))
 
 
 def parse(adapter: TypeAdapter[Parsed], body: bytes, *, documents: tuple[str, ...] = ()) -> Parsed | None:
-    """Return the value; None for what is too long, is no such value, or has a text that is not plain.
+    """Return the parsed value. None if the body is too long, does not match the type, or has a text that is not plain.
 
     ``documents`` are fields of the outermost object whose text is a whole document: line breaks are allowed there.
     """

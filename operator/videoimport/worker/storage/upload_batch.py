@@ -1,4 +1,4 @@
-"""All files of one result on their way, each in a thread of its own; nothing is visible before ``complete``."""
+"""The uploads of all files of one result, each in its own thread. No file is visible before ``complete``."""
 
 import dataclasses
 import threading
@@ -19,15 +19,16 @@ from videoimport.worker.storage.upload_retry import Resending
 
 Kind = Literal["original", "caption", "thumbnail", "audio", "rendition", "video"]
 _ORDER: tuple[Kind, ...] = ("original", "caption", "thumbnail", "audio", "rendition", "video")
-"""In which they become visible."""
+"""The order in which the files become visible."""
 _AT_ONCE = 16
-"""Files; a growing one occupies its thread until it is whole: the video, eight renditions and the audio are ten."""
+"""Maximum number of files that are uploaded at the same time. A growing file occupies its thread until it is complete:
+the video, eight renditions and the audio are ten files."""
 _LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is to lie at a key."""
+    """The object key, the content type and the kind of one file."""
 
     key: str
     content_type: str
@@ -44,7 +45,7 @@ class _Travelling:
 
 
 class Shipment:
-    """A context: left by an exception, it takes back everything that is not visible."""
+    """A context manager for the uploads of one result. An exception aborts every upload that is not visible."""
 
     def __init__(
         self,
@@ -75,7 +76,8 @@ class Shipment:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def add(self, parcel: Parcel, file: Growing | Path, *, held: int = 0, expected: int | None = None) -> None:
-        """Begin to send a file, which may still be growing; ``held`` and ``expected`` as in ``Upload.send``."""
+        """Start the upload of a file, which may still be growing. ``held`` and ``expected`` are those of
+        ``Upload.send``."""
         if parcel.key in self._travelling:
             raise ValueError(f"two files for {parcel.key}")
         upload = Resending(self._notebook, self._retries, parcel.key, parcel.content_type, self._metadata)
@@ -92,7 +94,7 @@ class Shipment:
         self._travelling[parcel.key] = _Travelling(parcel, upload, growing, moved, sent)
 
     def send_again(self, key: str) -> Ticket:
-        """Send one anew, from the same file, and wait for it. Raises ImportFailure."""
+        """Upload one file again from the same local file, and wait for the end. Raises ImportFailure."""
         one = self._travelling[key]
         sent = self._threads.submit(one.upload.send, one.file, one.moved)
         self._travelling[key] = dataclasses.replace(one, sent=sent)
@@ -100,7 +102,7 @@ class Shipment:
         return one.upload.ticket
 
     def withdraw(self, key: str) -> None:
-        """Take one back, to add it anew perhaps."""
+        """Abort the upload of one file. The caller may add the file again."""
         if (one := self._travelling.pop(key, None)) is not None:
             if not self._abort([one]):
                 self._notebook.stuck(key, one.upload.id)
@@ -108,7 +110,7 @@ class Shipment:
                 self._bytes.pop(key, None)
 
     def leave(self) -> None:
-        """From now on an exception takes nothing back: the next run makes visible what was sent."""
+        """Keep the uploads after an exception: the next run makes them visible."""
         self._is_left = True
 
     def _abort(self, those: list[_Travelling]) -> bool:
@@ -120,12 +122,12 @@ class Shipment:
 
     @property
     def failure(self) -> BaseException | None:
-        """Why one of them will not arrive, as soon as that is known."""
+        """The first failure of an upload, as soon as it is known."""
         over = [one.sent for one in self._travelling.values() if one.sent.done() and not one.sent.cancelled()]
         return next((error for sent in over if (error := sent.exception()) is not None), None)
 
     def arrived(self, key: str) -> Sent:
-        """Wait for one. Raises the first failure of any."""
+        """Wait until one file is uploaded. Raises the first failure of any file."""
         sent = self._travelling[key].sent
         while not sent.done():
             if (failure := self.failure) is not None:
@@ -135,12 +137,13 @@ class Shipment:
 
     @property
     def tickets(self) -> tuple[Ticket, ...]:
-        """Of all, once all have arrived, in the order in which they become visible."""
+        """The tickets of all files, in the order in which the files become visible. Waits until all files are
+        uploaded."""
         for key in [*self._travelling]:
             self.arrived(key)
         ordered = sorted(self._travelling.values(), key=lambda one: (_ORDER.index(one.parcel.kind), one.parcel.key))
         return tuple(one.upload.ticket for one in ordered)
 
     def complete(self, key: str, *, replace: Replaceable) -> None:
-        """Make one visible."""
+        """Make one file visible."""
         self._travelling[key].upload.complete(replace=replace)

@@ -1,9 +1,10 @@
-"""Which unfinished uploads are ours, so that a later run takes back those and no others.
+"""The unfinished uploads of one import, so that a later run aborts these uploads and no others.
 
-A store tells of an unfinished upload only its key, its id and when it began, and two imports may be at one key. So each
-import keeps a small note, ``.videoimport/uploads/<uid>.json``: a key is in it *before* an upload to that key is opened,
-the upload's id right after. A run that is killed in between leaves an upload whose id nobody wrote down; it counts as
-ours only if nobody else's note has that key and it was not begun before the note.
+A store lists only the key, the ID and the start time of an unfinished upload, and two imports may upload to one key. So
+each import keeps a small note, ``.videoimport/uploads/<uid>.json``. The note gets a key *before* an upload to that key
+is opened, and the ID of the upload right after. If a run is killed between the two, it leaves an upload whose ID is in
+no note. This upload belongs to the import only if no other import's note has the key, and the upload is not older than
+the note.
 """
 
 import threading
@@ -26,20 +27,20 @@ _Ids = Annotated[tuple[_Id, ...], Field(max_length=256)]
 
 
 class Note(Model):
-    """What one import may have under way."""
+    """The uploads that one import may have open."""
 
     uid: Annotated[str, Field(max_length=128)]
     since: Timestamp
-    """When the first run that left something began."""
+    """The start of the first run whose uploads are in this note."""
     uploads: Annotated[dict[str, _Ids], Field(max_length=1024)] = Field(default_factory=dict)
-    """Ids of uploads opened, by key."""
+    """IDs of the opened uploads, by object key."""
 
 
 _NOTES: TypeAdapter[Note] = TypeAdapter(Note)
 
 
 def ours(found: Iterable[Unfinished], mine: Note, key: str, others: Iterable[Note]) -> list[str]:
-    """Of the unfinished uploads to a key, the ids of those that this import opened."""
+    """Return the IDs of the unfinished uploads to a key that this import opened."""
     known = set(mine.uploads.get(key, ()))
     alone = not any(key in other.uploads for other in others)
     return [
@@ -54,7 +55,7 @@ def _content(note: Note) -> bytes:
 
 
 class UploadJournal:
-    """The note of one import, kept in step with what it opens. Any thread may open an upload."""
+    """The note of one import. The note is written whenever an upload is opened. Any thread may open an upload."""
 
     def __init__(self, scope: Scope, folder: str, uid: str, now: datetime) -> None:
         self._scope, self._store = scope, scope.store
@@ -64,26 +65,27 @@ class UploadJournal:
         self._marks = {UID: uid}
         self._lock = threading.Lock()
         self._stuck: set[tuple[str, str]] = set()
-        """Keys and ids of uploads that could not be taken back so far."""
+        """Keys and IDs of uploads that could not be aborted so far."""
         self._untold: set[str] = set()
-        """Keys at which something of ours may be unfinished that the store did not tell so far."""
+        """Keys at which this import may have an unfinished upload that the store did not list so far."""
 
     def clear(self) -> None:
-        """Take back what earlier runs of this import left. What the store does not tell now stays noted."""
+        """Abort the uploads that earlier runs of this import left. Keys whose uploads the store cannot list now stay in
+        the note."""
         earlier = self._read(self._key)
         if earlier is None or earlier.uid != self._note.uid:
             return
-        self._note = earlier  # until all of it is known
+        self._note = earlier  # until all its uploads are checked
         self._untold.add(self._key)
         self.abort_all()
 
     @property
     def standing(self) -> tuple[str, bytes]:
-        """The note's key and content."""
+        """The key and the content of the note."""
         return self._key, _content(self._note)
 
     def witness(self) -> tuple[str, Mapping[str, str]]:
-        """Write the note as it is, and return its key and its marks. ``clear`` or ``forget`` removes it."""
+        """Write the note as it is, and return its key and its marks. ``clear`` or ``forget`` removes the note."""
         with self._lock:
             earlier = None if self._note.uploads else self._read(self._key)
             note = earlier if earlier is not None and earlier.uid == self._note.uid else self._note
@@ -94,11 +96,11 @@ class UploadJournal:
         self._store.write(self._key, _content(note), self._marks)
 
     def _take_back(self, key: str) -> bool:
-        """Abort what is unfinished of ours at a key. False where the store does not tell it now."""
+        """Abort the unfinished uploads of this import to a key. Return False if the store cannot list them now."""
         found = self._store.unfinished(key)
         if found is None:
             return False
-        if key == self._key:  # a probe's, at the note itself
+        if key == self._key:  # the upload of a probe, at the note's own key
             self._abort(key, (one.upload for one in found))
             return True
         known = self._note.uploads.get(key, ())
@@ -112,16 +114,17 @@ class UploadJournal:
                 self.stuck(key, upload)
 
     def stuck(self, key: str, upload: str) -> None:
-        """An upload could not be taken back: it is tried again, and noted until that is done."""
+        """Record that an upload could not be aborted. The note keeps the upload until a later try succeeds."""
         self._stuck.add((key, upload))
 
     def _others(self) -> Iterator[Note]:
-        """One at a time: each may have 4 MiB, and anybody may write many."""
+        """Yield the notes of other imports, one at a time: each may have 4 MiB, and other programs may write many."""
         keys = (key for key in self._store.keys(self._folder + "/") if key != self._key)
         return (note for note in map(self._read, keys) if note is not None)
 
     def _read(self, key: str) -> Note | None:
-        """A note; without keys that no import with this prefix opens an upload to."""
+        """Return a note without the keys to which no import with this prefix opens an upload. None if it cannot be
+        parsed."""
         content = self._scope.read(key)
         found = strict.parse(_NOTES, content.body) if content else None
         if found is None:
@@ -130,20 +133,20 @@ class UploadJournal:
         return found.model_copy(update={"uploads": uploads})
 
     def announce(self, keys: Iterable[str]) -> None:
-        """Uploads to these keys are about to be opened."""
+        """Add these keys to the note, before uploads to them are opened."""
         with self._lock:
             new = {key: () for key in keys if key not in self._note.uploads}
             if new:
                 self._set(self._note.uploads | new)
 
     def open(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
-        """Open an upload that a later run will know as ours."""
+        """Open an upload that later runs recognize as this import's."""
         self.announce([key])
         upload = self._store.begin(key, content_type, metadata)
         try:
             with self._lock:
                 self._set(self._note.uploads | {key: (*self._note.uploads[key], upload.id)})
-        except BaseException:  # nobody else knows of it yet
+        except BaseException:  # no other code has the upload's ID yet
             if not upload.abort():
                 self.stuck(key, upload.id)
             raise
@@ -154,9 +157,9 @@ class UploadJournal:
         self._write(self._note)
 
     def abort_all(self) -> None:
-        """Abort every upload that the note may have, then forget it.
+        """Abort every upload that the note may have, and remove the note.
 
-        An interruption may come between the opening of an upload and the moment when its owner knows of it.
+        An interruption may come after an upload is opened and before its owner has its ID.
         """
         for key, ids in self._note.uploads.items():
             self._abort(key, (upload for upload in ids if self._store.is_upload(key, upload)))
@@ -164,7 +167,8 @@ class UploadJournal:
         self.forget()
 
     def forget(self) -> None:
-        """Nothing of ours is unfinished any more, but what cannot be taken back, or is not told, even now."""
+        """Remove the note. First abort what is still unfinished. Uploads that cannot be aborted or listed even now stay
+        in the note."""
         doubted = set(self._store.in_doubt)
         self._untold = {key for key in self._untold | doubted if not self._take_back(key)}
         self._store.in_doubt -= doubted

@@ -1,4 +1,4 @@
-"""One file's upload, begun anew from the same file where the destination lost or damaged what was sent."""
+"""The upload of one file, which starts again from the same local file if the destination lost or damaged the data."""
 
 import threading
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from videoimport.worker.storage.upload_journal import UploadJournal
 
 
 class Resending:
-    """An ``Upload`` that outlives the destination's own uploads. A file that still grows is sent again as far as it is
-    there, and then as it grows."""
+    """An ``Upload`` that opens a new upload in the destination for each try. A file that still grows is sent again up
+    to its present size, and then as it grows."""
 
     def __init__(
         self, notebook: UploadJournal, retries: Retries, key: str, content_type: str, metadata: Mapping[str, str]
@@ -22,18 +22,19 @@ class Resending:
         self._content_type, self._metadata = content_type, metadata
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        """Held while an upload takes the place of another one, so that a stop meets the newest."""
+        """Held while a new upload replaces the old one, so that ``stop`` reaches the newest upload."""
         self._upload = self._opened()
         self._is_fresh = True
-        """Nothing was sent by ``_upload`` so far."""
+        """True if ``_upload`` has sent nothing so far."""
 
     @property
     def id(self) -> str:
-        """The destination's word for the newest upload."""
+        """The destination's ID of the newest upload."""
         return self._upload.id
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """As ``Upload.send``, again where that may help. Raises the last failure, and AbandonedError once stopped."""
+        """Upload the file as ``Upload.send`` does, and repeat that if it may help. Raises the last failure, or
+        AbandonedError after ``stop``."""
         reach = Reach()
 
         def told(done: int) -> None:
@@ -56,7 +57,8 @@ class Resending:
         return self._retries.run(opened)
 
     def _renew(self) -> None:
-        """Open another upload, then take the old one back: an id that was not told yet is never given twice."""
+        """Open a new upload, then abort the old one. In this order, the store cannot give the new upload the ID of the
+        old one."""
         new = self._opened()
         with self._lock:
             old, self._upload = self._upload, new
@@ -68,20 +70,20 @@ class Resending:
 
     @property
     def ticket(self) -> Ticket:
-        """Of what was sent last."""
+        """The ticket of the last upload that was sent."""
         return self._upload.ticket
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make it visible, as ``Upload.complete``."""
+        """Make the object visible, as ``Upload.complete`` does."""
         self._upload.complete(replace=replace)
 
     def stop(self) -> None:
-        """Send no more; does not wait."""
+        """Stop sending, without waiting."""
         with self._lock:
             self._stopped.set()
             self._upload.stop()
 
     def abort(self) -> bool:
-        """Take back what is not visible yet."""
+        """Abort the upload if it is not visible yet."""
         self.stop()
         return self._upload.abort()

@@ -1,13 +1,14 @@
-"""What the destination has already, so that an incremental import stores nothing twice.
+"""The video index in the destination, which lets an incremental import store no video twice.
 
-Two keys lead to a video. *Content*: source hash, output settings and folder, known once the source is fetched; here an
-import claims what it is about to store. *Source*: the source's own identity in place of the hash, known before a byte
-is fetched; it is only looked at, and written with the commit, so that a nightly run moves nothing.
+Two keys lead to a video. The *content* key has the hash of the source, the output settings and the folder. It is known
+once the source is fetched, and an import claims it before it stores the video. The *source* key has the source's own
+identity in place of the hash, and is known before a byte is fetched. It is only read at first, and written when the
+import is committed. So a nightly run of unchanged sources moves no bytes.
 
-An entry is ``Claimed`` (by whom, until when) and then ``Committed`` (where it lies). Others may write entries too. So
-an entry is read strictly, and counts only as far as the objects bear it out; any other is as good as none. Each step is
-a conditional write bound to what was read. On a store that knows no conditions the last writer has it: two imports that
-start in the very same moment may then both store.
+An entry is first ``Claimed`` (by which import, until when) and then ``Committed`` (where the video is). Other programs
+may write entries too. So an entry is parsed strictly, and is used only as far as the objects in the destination confirm
+it. An invalid entry is ignored. Each step is a conditional write, bound to the version that was read. On a store
+without conditions the last writer wins: two imports that start at the same moment may then both store the video.
 """
 
 import hashlib
@@ -34,13 +35,15 @@ from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject
 
 LEASE = timedelta(minutes=3)
-"""How long a claim lives without being renewed: a worker that died holds others up for no longer."""
+"""How long a claim is valid without being renewed. A worker that ended without releasing its claim delays others for at
+most this time."""
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clocks of two workers may be apart: a claim for later than that and a lease is none of ours."""
+"""Maximum difference between the clocks of two workers. A claim that ends later than this plus a lease was not written
+by an importer."""
 RENEWALS = 3
-"""Within a lease."""
+"""Number of renewals within a lease."""
 LOOK_SECONDS = 5.0
-"""Between two looks at somebody else's claim."""
+"""Maximum number of seconds between two checks of another import's claim."""
 _TRIES = 5
 
 
@@ -48,7 +51,7 @@ Uid = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Claimed(Model):
-    """Somebody is about to store it."""
+    """An import is about to store the video."""
 
     kind: Literal["Claimed"] = "Claimed"
     uid: Uid
@@ -56,7 +59,7 @@ class Claimed(Model):
 
 
 class Committed(Model):
-    """It lies here."""
+    """The video is stored in the destination."""
 
     kind: Literal["Committed"] = "Committed"
     uid: Uid
@@ -65,13 +68,13 @@ class Committed(Model):
     outputs: Outputs
     metadata: VideoMetadata | None = None
     source_sha256: Sha256 | None = None
-    """Of the source's bytes."""
+    """SHA-256 of the source's bytes, hex."""
     lossy: bool = False
-    """Whether the source was damaged, and that was tolerated."""
+    """True if the source was damaged and the damage was tolerated."""
 
     @property
     def uri(self) -> str:
-        """Of the video, or of the original where nothing else was wanted."""
+        """The address of the video, or of the original if there is no other output."""
         main = self.outputs.video or self.outputs.original
         return main.uri if main else ""
 
@@ -81,19 +84,19 @@ _ENTRIES: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator=
 
 
 def content_key(destination: Destination, video_id: str) -> str:
-    """Of the entry for what a source's bytes become."""
+    """Return the object key of the index entry for the content of a source."""
     return naming.own_key(destination, "index", "content", f"{video_id}.json")
 
 
 def source_key(destination: Destination, identity: str, output: Output) -> str:
-    """Of the entry for what a source, told by its identity, becomes."""
+    """Return the object key of the index entry for a source's identity."""
     wish = {"identity": identity, "output": output.canonical(), "folder": destination.folder or ""}
     name = hashlib.sha256(json.dumps(wish, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     return naming.own_key(destination, "index", "source", f"{name}.json")
 
 
 def committed(report: Report, objects: Sequence[StoredObject], *, lossy: bool = False) -> Committed:
-    """The entry for what a report tells of."""
+    """Return the index entry for the result in a report."""
     return Committed(
         uid=report.uid,
         video_id=report.video_id,
@@ -106,16 +109,16 @@ def committed(report: Report, objects: Sequence[StoredObject], *, lossy: bool = 
 
 
 def is_free(entry: Entry | None, uid: str, now: datetime) -> bool:
-    """Whether an import may take an entry: nobody's, its own, a claim that ran out, or one for longer than any import
-    claims."""
+    """Return whether an import may overwrite an entry. It may if there is no entry, if the entry is its own, or if the
+    entry is an expired claim. A claim that ends later than any import claims is ignored too."""
     if entry is None or entry.uid == uid:
         return True
     return isinstance(entry, Claimed) and not now < entry.expires <= now + LEASE + CLOCKS_DIFFER
 
 
 def _read(scope: Scope, key: str) -> tuple[Entry | None, str | None]:
-    """The entry, with its addresses made anew, and its version. One that nobody can read, or that speaks of what does
-    not lie in the destination's folder, is nobody's."""
+    """Return the entry, with its addresses derived again, and its version. The entry is None if it cannot be parsed, or
+    names objects outside the destination's folder."""
     content = scope.read(key)
     if content is None:
         return None, None
@@ -135,7 +138,7 @@ def _write(scope: Scope, key: str, entry: Entry, version: str | None) -> str:
 
 
 def _stands(scope: Scope, entry: Committed) -> bool:
-    """Whether all of it is still there: somebody may have tidied the bucket."""
+    """Return whether all objects of an entry still exist: a user may have deleted some of them."""
     return scope.holds(entry.objects, entry.uid)
 
 
@@ -144,14 +147,15 @@ def _is_of(entry: Committed, source_sha256: str | None) -> bool:
 
 
 def look(scope: Scope, key: str) -> Committed | None:
-    """What is stored already, all of it still there; else None."""
+    """Return the stored video if all its objects still exist, else None."""
     entry, _ = _read(scope, key)
     return entry if isinstance(entry, Committed) and _stands(scope, entry) else None
 
 
 def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
-    """Say where it lies, unless somebody else's claim lives, or their video stands: the first stays."""
-    for _ in range(_TRIES):  # a claim of ours may be renewed in the same moment
+    """Write where the video is. An unexpired claim of another import stays, and so does another import's video that
+    still exists."""
+    for _ in range(_TRIES):  # this import's own claim may be renewed at the same moment
         standing, version = _read(scope, key)
         if not is_free(standing, entry.uid, now) and not (
             isinstance(standing, Committed) and not _stands(scope, standing)
@@ -165,7 +169,7 @@ def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
 
 @dataclass(slots=True)
 class Claim:
-    """The right to store a video. Others wait for it to be committed or to run out."""
+    """The right to store a video. Other imports wait until the claim is committed or expires."""
 
     scope: Scope
     key: str
@@ -174,18 +178,18 @@ class Claim:
     version: str
 
     def renew(self) -> None:
-        """Hold it for another lease. Raises UnmetError when somebody took it over meanwhile."""
+        """Extend the claim by another lease. Raises UnmetError if another import took the claim meanwhile."""
         mine = self._until(self.clock() + LEASE)
         try:
             self.version = _write(self.scope, self.key, mine, self.version)
-        except UnmetError:  # perhaps our own renewal was heard, its answer lost, and its repetition refused
+        except UnmetError:  # perhaps the store did the renewal, the answer was lost, and the repetition was refused
             standing, version = _read(self.scope, self.key)
             if not isinstance(standing, Claimed) or standing.uid != self.uid:
                 raise
             self.version = _write(self.scope, self.key, mine, version)
 
     def release(self) -> None:
-        """Nothing will be stored: whoever waits need wait no longer."""
+        """End the claim because the video will not be stored. Imports that wait for the claim can continue."""
         try:
             self.version = _write(self.scope, self.key, self._until(self.clock()), self.version)
         except (UnmetError, ImportFailure) as error:
@@ -196,7 +200,8 @@ class Claim:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renewed by a thread while the block runs; released if that fails. One that is lost is found out later."""
+        """Renew the claim in a thread while the block runs, and release the claim if the block fails. A lost claim is
+        noticed later, by ``renew``."""
         over = threading.Event()
         thread = threading.Thread(target=self._keep, args=(over,), daemon=True)
         thread.start()
@@ -229,11 +234,11 @@ def claim(
     wait: Callable[[float], object],
     source_sha256: str | None = None,
 ) -> Claim | Committed:
-    """The right to store it, or what somebody else stored, waiting for them where they are still at it. An entry for
-    other bytes than those with this hash is as good as none: somebody put it in another's place.
+    """Return the right to store a video, or the video that another import has stored. Wait while another import is
+    storing it. An entry whose source has another hash is ignored, because another program put it there.
 
-    ``wait`` is called with seconds, again and again; an exception it raises ends the waiting. A claim that does not
-    change for a lease has run out, whatever it says.
+    ``wait`` is called repeatedly with a number of seconds. An exception from ``wait`` ends the waiting. A claim that
+    does not change during one lease has expired, whatever its end time.
     """
     patience = _Patience()
     while True:
@@ -251,14 +256,14 @@ def claim(
 
 @dataclass(slots=True)
 class _Patience:
-    """How long one claim is waited for."""
+    """The time for which one claim is waited for."""
 
     version: str | None = None
     since: datetime | None = None
-    """When this version was seen first."""
+    """The time at which this version was first seen."""
 
     def left(self, entry: Claimed, version: str | None, now: datetime) -> float:
-        """Seconds until the claim has run out, by its own word or because nobody renews it."""
+        """Return the seconds until the claim expires, by its own end time or because it is not renewed."""
         if self.since is None or version != self.version:
             self.version, self.since = version, now
         return (min(entry.expires, self.since + LEASE) - now).total_seconds()
@@ -270,5 +275,5 @@ def _taken(scope: Scope, key: str, uid: str, clock: Callable[[], datetime], vers
         written = _write(scope, key, mine, version)
     except UnmetError:
         return None
-    standing, _ = _read(scope, key)  # a store that overlooks conditions tells at least who wrote last
+    standing, _ = _read(scope, key)  # on a store that ignores conditions, this shows at least who wrote last
     return Claim(scope, key, uid, clock, written) if standing is not None and standing.uid == uid else None

@@ -1,4 +1,5 @@
-"""Buckets as destinations, over boto3.
+"""Buckets as destinations, accessed with boto3.
 
-Add what S3 servers answer and how they differ. No module here decides about an import.
+Add code for the answers of S3 servers and for the differences between servers. No module here makes decisions about an
+import.
 """

@@ -1,8 +1,9 @@
-"""The forms in which stores tell what they know of an object, and whether that shows the bytes that were sent.
+"""The forms in which stores return the properties of an object, and whether these properties prove the bytes that were
+sent.
 
-S3 leaves much open, and servers differ: names of metadata come in any case, ETags with and without quotes or marked as
-weak, a composite SHA-256 with and without the number of parts. Another form is no other content. So what a store tells
-is proof where it matches, and says nothing where it does not: then the object is read.
+S3 leaves much open, and servers differ. Names of metadata come in any case. ETags come with and without quotes, or
+marked as weak. A composite SHA-256 comes with and without the number of parts. Another form does not mean other
+content. So a property that matches is a proof, and a property that differs proves nothing: then the object is read.
 """
 
 import base64
@@ -16,28 +17,28 @@ from videoimport.worker.storage.s3.answer_limits import require
 
 
 def etag(told: str | None) -> str | None:
-    """An entity tag without quotes and without the mark of a weak one; None for an empty one."""
+    """Return an entity tag without quotes and without the mark of a weak tag; None for an empty tag."""
     return (told or "").strip().removeprefix("W/").strip('"') or None
 
 
 def version(told: str | None) -> str:
-    """An entity tag as ``If-Match`` takes it: quoted and strong. Empty where there is none."""
+    """Return an entity tag in the form that ``If-Match`` needs: quoted and strong. Empty if there is no tag."""
     bare = etag(told)
     return f'"{bare}"' if bare else ""
 
 
 def content_md5(body: bytes) -> str:
-    """What ``Content-MD5`` says of a body. A bucket with Object Lock takes no small object without it."""
+    """Return the ``Content-MD5`` of a body. A bucket with Object Lock requires it for small objects."""
     return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 def metadata(told: Mapping[str, str]) -> dict[str, str]:
-    """User metadata with its names in lower case. Some servers write underscores for hyphens, or pad values."""
+    """Return user metadata with names in lower case. Some servers write underscores for hyphens, or pad values."""
     return {name.lower().replace("_", "-"): value.strip() for name, value in told.items()}
 
 
 def facts(head: Mapping[str, Any]) -> Facts:
-    """What the answer to a HEAD tells. Raises UnusableAnswerError."""
+    """Return the facts in the answer to a HEAD. Raises UnusableAnswerError."""
     require(head, ["ContentLength"])
     return Facts(
         head["ContentLength"], head.get("ChecksumSHA256"), metadata(head.get("Metadata", {})), etag(head.get("ETag"))
@@ -45,7 +46,7 @@ def facts(head: Mapping[str, Any]) -> Facts:
 
 
 def checksum(told: str | None) -> str | None:
-    """A SHA-256 in base64 without the number of parts behind it; None for what is no SHA-256."""
+    """Return a SHA-256 in base64 without the number of parts at its end; None for text that is not a SHA-256."""
     bare = (told or "").strip().partition("-")[0]
     try:
         return bare if len(base64.b64decode(bare, validate=True)) == 32 else None
@@ -54,9 +55,9 @@ def checksum(told: str | None) -> str | None:
 
 
 def shown(found: Facts, ticket: Ticket) -> Verified | None:
-    """How the store's own word shows that an object has a ticket's bytes; None where it does not show that.
+    """Return how the store's properties prove that an object has a ticket's bytes; None if they do not prove it.
 
-    A SHA-256 may be the composite one, of the parts' hashes, or that of the whole object.
+    The store's SHA-256 may be the composite one, of the parts' hashes, or the SHA-256 of the whole object.
     """
     told = checksum(found.checksum)
     whole = base64.b64encode(bytes.fromhex(ticket.sha256)).decode()

@@ -1,8 +1,8 @@
-"""Limits of an object store's answers: botocore reads each one whole and parses it, however long it is.
+"""Limits for an object store's answers, because botocore reads and parses each answer as a whole, whatever its length.
 
-The store may be anybody's, as a namespace's users choose it. Objects are streamed and have limits of their own. What
-botocore cannot parse, or lacks what every answer of S3 has, is an UnusableAnswerError too: the endpoint may be none of
-an object store.
+The users of a namespace choose the store, so it can be malicious. Objects are streamed and have other limits. An
+UnusableAnswerError also reports an answer that botocore cannot parse, or that lacks what every S3 answer has. Then the
+endpoint may not be an object store.
 """
 
 import re
@@ -15,36 +15,38 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.exceptions import ReadTimeoutError as SilentError
 
 MOST_BYTES = 16 * 2**20
-"""Of one answer; a page of 1000 keys of 1024 bytes, each escaped as XML, has 7 MiB."""
+"""Maximum number of bytes of one answer. A page of 1000 keys of 1024 bytes, each escaped as XML, has 7 MiB."""
 
 
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _NEEDED = {"CreateMultipartUpload": ("UploadId",), "UploadPart": ("ETag",)}
-"""What an answer has, by operation."""
+"""Fields that an answer must have, by operation."""
 _LISTS = ("ListObjectsV2", "ListParts", "ListMultipartUploads")
-"""Operations whose answer may have nothing else than its root: an empty list must be told as one."""
+"""Operations whose answer may be empty except for its root element. The root element must show that the answer is a
+list."""
 
 
 class UnusableAnswerError(HTTPClientError):
-    """An answer that is too long, or none of S3. Also XML that declares entities, which expand it."""
+    """An answer that is too long or is not from S3, or XML that declares entities, because entities can expand the
+    XML."""
 
     fmt = "The answer is unusable: {error}"
 
     @property
     def why(self) -> str:
-        """Words of ours; nothing of the answer."""
+        """The error in the importer's own words, without text of the answer."""
         return str(self.kwargs["error"])
 
 
 class BoundedSession:
-    """Sends requests by botocore's own session, and reads an answer within the limits."""
+    """Sends requests with botocore's own session, and reads answers within the limits."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     def send(self, request: AWSRequest) -> AWSResponse:
-        """Return the answer; its body is read but for an object's."""
+        """Return the answer. The body is read completely, except the body of an object."""
         streams, request.stream_output = request.stream_output, True
         answer: AWSResponse = self._session.send(request)
         if streams and answer.status_code < 300:
@@ -57,19 +59,19 @@ class BoundedSession:
         return AWSResponse(answer.url, answer.status_code, headers, body)
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections of the session."""
         self._session.close()
 
 
 def install(client: Any) -> None:
-    """Read this client's answers within the limits; what cannot be parsed becomes an UnusableAnswerError."""
+    """Make a client read its answers within the limits. An answer that cannot be parsed raises UnusableAnswerError."""
     endpoint = client._endpoint
     endpoint.http_session = BoundedSession(endpoint.http_session)
     ask = endpoint._do_get_response
 
     def checked(request: Any, operation: Any, context: Any) -> Any:
         try:
-            answer, failure = ask(request, operation, context)  # what sending raises is returned
+            answer, failure = ask(request, operation, context)  # errors of sending are returned, not raised
         except UnusableAnswerError:
             raise
         except Exception as error:  # noqa: BLE001 — of botocore's parsers, and of the libraries below them
@@ -83,25 +85,26 @@ def install(client: Any) -> None:
 
 
 def _take_as_last(params: dict[str, Any], **_: Any) -> None:
-    """Only botocore heads a bucket, to follow a redirect that names no region; redirected itself, it would do so again
-    and again, one in the other."""
+    """Stop botocore from following a redirect of a HeadBucket. Only botocore itself sends a HeadBucket, to follow a
+    redirect that names no region. If that request is redirected too, botocore would recurse without end."""
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _check(operation: str, answer: AWSResponse, parsed: dict[str, Any]) -> None:
-    """Raises UnusableAnswerError. Of an error only words are kept."""
+    """Raise UnusableAnswerError for an answer without the fields of its operation. Of an error, keep only the text
+    values."""
     if "Error" in parsed:
         parsed["Error"] = {name: word for name, word in parsed["Error"].items() if isinstance(word, str)}
         return
     require(parsed, _NEEDED.get(operation, ()))
     if operation in _LISTS:
         root = _ROOT.search(answer.content.replace(b"\0", b""))
-        if root is None or not root[1].rpartition(b":")[2].startswith(b"List"):  # moto's ends with Output
+        if root is None or not root[1].rpartition(b":")[2].startswith(b"List"):  # moto's root ends with Output
             raise UnusableAnswerError(error="it is no list")
 
 
 def require(told: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Raises UnusableAnswerError where what a store told has no value under one of the names."""
+    """Raise UnusableAnswerError if an answer has no value under one of the names."""
     for name in names:
         if told.get(name) in (None, ""):
             raise UnusableAnswerError(error=f"it has no {name}")
@@ -114,12 +117,12 @@ class _Body:
         self._content = content
 
     def stream(self) -> tuple[bytes, ...]:
-        """As botocore reads it."""
+        """Return the body as botocore reads it."""
         return (self._content,)
 
 
 def _read(answer: AWSResponse) -> bytes:
-    """The body. Raises what botocore's session raises, and UnusableAnswerError."""
+    """Return the body of an answer. Raises the errors of botocore's session, and UnusableAnswerError."""
     try:
         content: bytes = answer.raw.read(MOST_BYTES + 1)
     except SilentError as error:

@@ -1,4 +1,4 @@
-"""Looking at what a bucket has and reading it, by boto3, whose errors become ours."""
+"""Reading objects of a bucket and their properties with boto3. Errors of boto3 become errors of the importer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -33,33 +33,34 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _READS = 3
-"""Tries of an object that breaks off."""
+"""Number of tries to read an object whose body ends too soon."""
 
 
 class S3Bucket:
-    """A bucket that is looked at."""
+    """A bucket that is only read."""
 
     def __init__(
         self, client: "S3Client", wish: S3Destination, virtual: Callable[[], "S3Client"] | None = None
     ) -> None:
-        """``virtual`` makes a client that has the bucket in the host's name."""
+        """``virtual`` returns a client for virtual-hosted addresses, which have the bucket in the host name."""
         self.client = client
         self._virtual = virtual
         self.bucket = wish.bucket
         self.wish = wish
         self.went_on: Callable[[], None] = lambda: None
-        """Called while an object is read."""
+        """Called while an object is read, to report progress."""
         self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
         self.checksums = True
-        """Whether the store keeps SHA-256, as ``s3_probe`` or the first answer shows; otherwise each part goes with its
-        MD5."""
+        """True if the store keeps SHA-256, as ``capability_probe`` or the first answer shows. Otherwise each part is
+        sent with its MD5."""
         self._asks_checksum = True
-        """Whether HEAD may ask for checksums; otherwise it is refused."""
+        """True if HEAD may request checksums. False if the store refuses such a request."""
         self.proofs = Proofs(self)
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
-        """Botocore's errors inside become ours; ``doing`` completes "The object store did not let us …"."""
+        """Convert botocore's errors inside the block to the importer's errors. ``doing`` completes "The object store
+        did not let us …"."""
         try:
             yield
         except ClientError as error:
@@ -73,12 +74,12 @@ class S3Bucket:
             raise no_answer(error, doing) from None
 
     def uri(self, key: str) -> str:
-        """s3://bucket/key."""
+        """Return the address s3://bucket/key."""
         return naming.uri(self.bucket, key)
 
     def read(self, key: str) -> Content | None:
-        """A small object, or None where there is none. A run's first request is such a one: it shows which addresses
-        the store takes."""
+        """Return a small object, or None if there is no object. The first request of a run is such a read, and shows
+        which form of address the store accepts."""
         with self.translated(f"read {key}"):
             try:
                 return self._content(key)
@@ -88,13 +89,14 @@ class S3Bucket:
                 raise
 
     def _content(self, key: str) -> Content:
-        """Ask again where the answer breaks off: a part of a record must not pass for one. Raises botocore's errors."""
+        """Return a small object, with new tries if its body ends too soon: a part of a record must not be used as the
+        whole. Raises botocore's errors."""
         for left in reversed(range(_READS)):
             found = self._get(key)
             try:
                 with closing(found["Body"]) as body:
                     content = body.read(strict.MOST_BYTES + 1)
-                    more = body.read(1)  # at the end it raises where bytes are missing
+                    more = body.read(1)  # raises an error if bytes are missing at the end
             except BROKEN_OFF:
                 if not left:
                     raise
@@ -113,7 +115,7 @@ class S3Bucket:
             return self.client.get_object(Bucket=self.bucket, Key=key)
 
     def head(self, key: str) -> Facts | None:
-        """What an object is, or None where there is none."""
+        """Return the facts of an object, or None if there is no object."""
         with self.translated(f"look at {key}"):
             try:
                 return self.proofs.readable(forms.facts(self._head(key)))
@@ -123,7 +125,7 @@ class S3Bucket:
                 raise
 
     def _head(self, key: str) -> Any:
-        """Raises botocore's errors."""
+        """Send a HEAD request, with checksums if the store accepts that. Raises botocore's errors."""
         if self._asks_checksum:
             try:
                 return self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
@@ -140,13 +142,13 @@ class S3Bucket:
         return found
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Of the objects whose keys begin so."""
+        """Yield the keys of the objects whose keys begin with the prefix."""
         with self.translated(f"list {prefix}"):
             pages = bounded(s3_lists.pages(self.client, self.bucket, prefix), prefix)
             yield from bounded((key for page in pages for key in page), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object; its SHA-256. None where there is none, or it has another size."""
+        """Read an object and return its SHA-256, hex. None if there is no object, or it has another size."""
         with self.translated(f"read {key}"):
             try:
                 return s3_reading.sha256(self.client, self.bucket, key, size, self.went_on)
@@ -155,23 +157,23 @@ class S3Bucket:
                     return None
                 raise
 
-    # Whose an object is, and whether it is whole: see ``s3_proof``
+    # The owner of an object, and whether the object is complete: see ``verification``
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """What the object is, if it is that very upload's, whole and unharmed."""
+        """Return the proof that the object is the result of this upload and has all its bytes unchanged, else None."""
         return self.proofs.is_there(ticket, marks)
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """The object, if it is that upload's, whole or not."""
+        """Return the facts of the object if this upload created it, complete or not."""
         return self.proofs.own(ticket, marks)
 
     def is_as_it_was(self, key: str, replace: Replaceable) -> bool:
-        """Whether what stands at a key may be replaced; looks."""
+        """Read the present object at a key, and return whether ``replace`` allows to replace it."""
         if replace is True:
             return True
         now = self.head(key)
         return is_same_version(replace, now) if replace else now is None
 
     def keeps(self) -> bool:
-        """Return whether metadata comes back as it was written."""
+        """Return whether the store returns metadata as it was written."""
         return self.proofs.keeps()

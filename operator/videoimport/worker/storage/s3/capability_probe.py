@@ -1,10 +1,11 @@
-"""What an object store can do besides the minimum: asked once at the start of a run, at the cost of eight requests.
+"""Tests of an object store's optional features, once at the start of a run, with eight requests.
 
-The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. An upload that is
-opened at the video's key and aborted shows that the keys, the bucket and the options do. An upload to a small object of
-ours that is there already shows whether parts go with SHA-256, and whether ``If-None-Match`` keeps that object. So it
-does, with one request more, of ``If-Match``, where objects may be replaced. Two PutObjects of the note's very content
-show the same of PutObject. DeleteObject is not tried: it could remove the note.
+The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. The first test opens
+an upload at the video's key and aborts it. This shows that the credentials, the bucket and the options are valid. The
+second test uploads to the note, a small object of this import that already exists. This shows whether the store accepts
+parts with SHA-256, and whether ``If-None-Match`` protects an object. If objects may be replaced, one more request shows
+the same for ``If-Match``. The third test writes the note's own content with two PutObjects, and shows the same for
+PutObject. DeleteObject is not tested, because that could remove the note.
 """
 
 import base64
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from videoimport.worker.storage.s3.store import S3Store
 
 _UNMET: tuple[Condition, ...] = (NO_OBJECT, {"IfMatch": f'"{"0" * 32}"'})
-"""Conditions that an object does not meet: that none is there, and the ETag of another content."""
+"""Conditions that an existing object does not meet: that there is no object, and an ETag of other content."""
 
 
 def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None, *, replaces: bool) -> None:
-    """Find out what the store can do. Raises ImportFailure where an upload to ``key`` cannot be opened."""
+    """Test the store's features. Raises ImportFailure if an upload to ``key`` cannot be opened."""
     with store.translated(f"write to {key}"):
         upload = _opened(store, key)
     with store.translated(f"abort an upload to {key}"):
@@ -44,7 +45,7 @@ def probe(store: "S3Store", key: str, note: tuple[str, bytes] | None, *, replace
 
 
 def _opened(store: "S3Store", key: str) -> str:
-    """Open an upload with all that is wanted of visible objects; its id."""
+    """Open an upload with all options of visible objects, and return the ID of the upload."""
     try:
         answer = store.create(key, ChecksumAlgorithm="SHA256")
         store.checksums = store.checksums and answer.get("ChecksumAlgorithm") == "SHA256"
@@ -69,12 +70,12 @@ def _opened_plainly(store: "S3Store", key: str) -> Any:
 
 
 def _wanted(store: "S3Store") -> str:
-    """The options of a destination, as fields."""
+    """Return the destination's options as names of fields."""
     return ", ".join(f"destination.s3.{field}" for name, field in FIELDS.items() if name in store.shown)
 
 
 def _try_at(store: "S3Store", key: str, body: bytes, conditions: Sequence[Condition]) -> None:
-    """Upload the very content to an object that is there, on conditions that are not met. Raises botocore's errors."""
+    """Upload the same content to an existing object, with conditions that are not met. Raises botocore's errors."""
     answer = store.open(key, ContentType="application/json", **store.hidden, **store.algorithm)
     upload, is_completed = answer["UploadId"], False
     try:
@@ -83,14 +84,14 @@ def _try_at(store: "S3Store", key: str, body: bytes, conditions: Sequence[Condit
     finally:
         if not is_completed and not store.abort(key, upload):
             store.in_doubt.add(key)
-    if part is None and store.checksums:  # it took the algorithm, and refused the first checksum
+    if part is None and store.checksums:  # the store accepted the algorithm, but refused the first checksum
         store.checksums = False
         _try_at(store, key, body, conditions)
 
 
 def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any] | None:
-    """Send the only part; what ``Complete`` says of it. None where its checksum is refused, or where its answer was
-    lost and the store takes no part twice."""
+    """Send the only part, and return the part's entry for ``Complete``. None if the store refuses the checksum. None
+    also if the answer was lost and the store accepts no part twice."""
     sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
     sums: Any = {"ContentMD5": forms.content_md5(body)}
     if store.checksums:
@@ -111,32 +112,33 @@ def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any
 
 
 def _completes(store: "S3Store", key: str, upload: str, part: Any, conditions: Sequence[Condition]) -> bool:
-    """Complete it on conditions that are not met. True where a store does so all the same: it ignores the condition.
-    What the other one comes to stays unknown then."""
+    """Send ``Complete`` with conditions that are not met. Return True if the store completes anyway, which means that
+    it ignores the condition. Then the other condition stays unknown."""
 
     def complete(**condition: Any) -> Any:
         store.client.complete_multipart_upload(
             Bucket=store.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [part]}, **condition
         )
 
-    # A condition that is unmet or refused leaves the upload open.
+    # If the condition is unmet or refused, the upload stays open.
     return any(_try(complete, store.completions, condition) is Support.IGNORED for condition in conditions)
 
 
 def _try_writes(store: "S3Store", key: str, body: bytes) -> None:
-    """Write the very content to an object that is there, on conditions that are not met."""
+    """Write the same content to an existing object, with conditions that are not met."""
     for condition in _UNMET:
         put = partial(store.put, key, body, **store.hidden)
         _try(put, store.writes, condition)
 
 
 def _try(request: Callable[..., object], found: Conditions, condition: Condition) -> Support:
-    """Send a request on a condition that is not met, and note what becomes of it. Raises botocore's errors."""
+    """Send a request with a condition that is not met, and record the store's support for the condition. Raises
+    botocore's errors."""
     support = Support.IGNORED
     try:
         request(**condition)
     except ClientError as error:
-        is_heard = error_code(error) in GONE and is_repeated(error.response)  # before its answer was lost
+        is_heard = error_code(error) in GONE and is_repeated(error.response)  # its answer was lost
         if not is_heard:
             support = _said(error)
     found.known |= dict.fromkeys(condition, support)
@@ -144,7 +146,8 @@ def _try(request: Callable[..., object], found: Conditions, condition: Condition
 
 
 def _said(error: ClientError) -> Support:
-    """What the answer to an unmet condition says of it. Raises what has another cause."""
+    """Return what the answer to an unmet condition shows about the store's support. Raises an error that has another
+    cause."""
     if error_code(error) in UNMET:
         return Support.HONOURED
     if is_unknown(error) or error_code(error) in ABSENT:

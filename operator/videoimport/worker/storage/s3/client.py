@@ -1,4 +1,4 @@
-"""The one way to a client of an object store, for sources and destinations alike."""
+"""The only place that creates clients of an object store, for sources and destinations."""
 
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 NO_PATHS = ("SecondLevelDomainForbidden", "PathStyleDomainForbidden", "InvalidPathAccess")
-"""Codes of stores that take the bucket in the host's name only: Alibaba OSS, Tencent COS, Volcengine TOS."""
+"""Error codes of stores that accept the bucket only in the host name: Alibaba OSS, Tencent COS, Volcengine TOS."""
 
 
 def client(
@@ -35,10 +35,11 @@ def client(
     ca_bundle: str | None = None,
     virtual_hosts: bool = False,
 ) -> "S3Client":
-    """Nothing is asked yet. Without keys, requests are not signed; ``attempts`` are those of a request in all.
-    ``virtual_hosts`` puts the bucket into the name of an endpoint's host, instead of the path.
+    """Return a client. No request is sent yet. Without ``keys``, requests are not signed. ``attempts`` is the total
+    number of tries of a request. ``virtual_hosts`` puts the bucket into the host name of the endpoint instead of the
+    path.
 
-    Raises ImportFailure INVALID_SPEC for an endpoint or a region that is none.
+    Raises ImportFailure INVALID_SPEC for an invalid endpoint or region.
     """
     config = Config(
         signature_version="s3v4" if keys else UNSIGNED,
@@ -46,10 +47,10 @@ def client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
-        # We give checksums ourselves where the store knows them; others get none they would refuse.
+        # The importer adds checksums itself if the store supports them; other stores would refuse them.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        proxies={"http": proxy, "https": proxy} if proxy else {},  # not those of the environment
+        proxies={"http": proxy, "https": proxy} if proxy else {},  # not the proxies of the environment
         max_pool_connections=connections,
     )
     session = boto3.session.Session(

@@ -1,7 +1,7 @@
-"""Making an upload visible, by the run that sent it or by a later one.
+"""Making an upload visible, by the run that sent it or by a later run.
 
-A completion may be heard although its answer is lost, and refused for good although another upload would be taken. So
-after each failure the store is asked what it has.
+A store may complete an upload although its answer is lost. It may also refuse this upload for ever, but accept another
+upload. So after each failure, the present state of the store is read.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from videoimport.worker.storage.s3.store import S3Store
 
 _IN_DOUBT = (*CONFLICT, *GONE)
-"""Codes of a completion that an earlier try may be the cause of."""
+"""Error codes of a completion that an earlier try of the same completion may have caused."""
 
 
 def complete(
@@ -45,7 +45,8 @@ def complete(
     *,
     replace: Replaceable,
 ) -> None:
-    """Make an upload visible. Doing it twice is doing it once, and so is doing it once without hearing the answer."""
+    """Make an upload visible. This is idempotent: a second call does nothing, also if the answer to the first
+    completion was lost."""
     with store.translated(f"complete {ticket.key}"):
         try:
             _complete(store, ticket, named, replace)
@@ -53,7 +54,7 @@ def complete(
             if _was_heard(store, ticket, marks, error):
                 return
             if isinstance(error, UnmetError):
-                if store.own(ticket, marks) is not None:  # it was heard, and did not arrive as it was sent
+                if store.own(ticket, marks) is not None:  # completed, but with other bytes
                     return
                 raise exists(store.uri(ticket.key)) from None
             if isinstance(error, ClientError) and _is_lost(store, ticket.key, error):
@@ -62,7 +63,7 @@ def complete(
 
 
 def _complete(store: "S3Store", ticket: Ticket, named: "list[CompletedPartTypeDef]", replace: Replaceable) -> None:
-    """Raises UnmetError and botocore's errors."""
+    """Send ``Complete`` with its condition. Raises UnmetError and botocore's errors."""
 
     def request(**condition: Any) -> None:
         store.proofs.asked.add(ticket.upload)
@@ -75,9 +76,10 @@ def _complete(store: "S3Store", ticket: Ticket, named: "list[CompletedPartTypeDe
 
 
 def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
-    """Whether the object is there although completing it failed: perhaps an earlier try of the same call was heard.
+    """Return whether the object exists although its completion failed: an earlier try of the same request may have
+    succeeded.
 
-    Raises ImportFailure where the store shows no object, and an earlier try may be why this one failed.
+    Raises ImportFailure if the object cannot be checked, and an earlier try may be the cause of the failure.
     """
     try:
         return _is_done(store, ticket, marks, error)
@@ -88,10 +90,11 @@ def _was_heard(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error
 
 
 def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: Exception) -> bool:
-    """Whether the upload's object is there. One without marks may be another import's with the same bytes: then an
-    upload that is still open was not completed, and one that is gone was.
+    """Return whether the upload's object exists. An object without marks may be another import's with the same bytes.
+    It is this upload's object if the upload is gone, and another import's if the upload is still open.
 
-    Where the store does not show that, the object counts only if an answer was lost, and it is never removed.
+    If the store does not show whether the upload is open, the object counts as this upload's only if an answer was
+    lost. Such an object is never removed.
     """
     found = store.is_there(ticket, marks)
     if found is None or has_marks(found.facts, marks):
@@ -107,14 +110,14 @@ def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: 
 
 
 def _was_gone(error: Exception) -> bool:
-    """Whether the store had lost an upload before it was asked to complete it for the first time."""
+    """Return whether the store had lost an upload before the first request to complete it."""
     return isinstance(error, ClientError) and error_code(error) in GONE and not is_repeated(error.response)
 
 
 def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
-    """Whether an upload was neither completed nor aborted; None where the store does not show that.
+    """Return whether an upload was neither completed nor aborted; None if the store does not show that.
 
-    A bare 404 does not: a store without ListParts may answer so.
+    A plain 404 does not show it: a store without ListParts may answer with a plain 404.
     """
     try:
         store.client.list_parts(Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MaxParts=1)
@@ -125,9 +128,10 @@ def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
 
 
 def _is_lost(store: "S3Store", key: str, error: ClientError) -> bool:
-    """Whether a store will never complete this upload, though it may complete another one to the same key.
+    """Return whether a store will never complete this upload, but may complete another upload to the same key.
 
-    Some deny access to an upload that was aborted. With the right to open an upload goes the right to complete it.
+    Some stores deny access to an upload that was aborted. The right to open an upload includes the right to complete
+    it.
     """
     kind = error_kind(error)
     if kind is ErrorKind.DENIED:
@@ -148,8 +152,8 @@ def _refused(key: str, error: ClientError) -> ImportFailure:
 
 
 def parts_of(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
-    """The parts of an earlier run's upload, if they are still the very ones it sent; else None. A store that lists no
-    parts cannot show that."""
+    """Return the parts of an earlier run's upload if they are unchanged, else None. None also if the store does not
+    list parts."""
     found: list[Any] = []
     with store.translated(f"look at the parts of {ticket.key}"):
         try:
@@ -169,7 +173,7 @@ def parts_of(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | 
 
 
 def _listed(part: Any, known: str | None) -> "CompletedPartTypeDef":
-    """What ``Complete`` says of a part. ``known`` is its SHA-256 where the list does not tell it."""
+    """Return a part's entry for ``Complete``. ``known`` is the part's SHA-256, for stores that do not list it."""
     named: CompletedPartTypeDef = {"PartNumber": part["PartNumber"], "ETag": forms.version(part["ETag"])}
     if sha256 := part.get("ChecksumSHA256") or known:
         named["ChecksumSHA256"] = sha256

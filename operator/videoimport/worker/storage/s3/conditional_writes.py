@@ -1,12 +1,13 @@
-"""Writing only where an object is as it was, whatever a store makes of such a condition.
+"""Writes that replace an object only if it is unchanged, on stores with any support for conditions.
 
-Some stores refuse a condition, and some find it unmet although it is met: they compare ETags in a form that they never
-tell, or answer ``If-None-Match: *`` with 404 where no object is. So a condition that fails although the object is as it
-was is sent once more, because the object may have come and gone. Then the store counts as one that refuses it.
+Some stores refuse a condition. Others report a met condition as unmet: they compare ETags in a form that they never
+return, or answer ``If-None-Match: *`` with 404 if there is no object. So if a condition fails although the object is
+unchanged, the request is sent once more, because the object may have come and gone. If it fails again, the store counts
+as one that refuses the condition.
 
-What a store makes of a condition is known for each kind of request and each header by itself. Where the store is not
-known to honour one, the object is looked at directly before the request, and the request has the condition all the same
-unless the store is known to refuse or ignore it.
+The support is recorded for each kind of request and each header separately. If a store is not known to honour a
+condition, the object is read directly before the request. The request still has the condition, unless the store is
+known to refuse or ignore it.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,52 +23,55 @@ from videoimport.worker.storage.s3.errors import ABSENT, CONFLICT, UNMET, error_
 
 _TRIES = 2
 Condition = Mapping[str, str]
-"""At most one of ``IfNoneMatch`` and ``IfMatch``. Without any, only a look tells whether the object is as it was."""
+"""At most one of ``IfNoneMatch`` and ``IfMatch``. If empty, only a read of the object shows whether it is unchanged."""
 NO_OBJECT: Condition = {"IfNoneMatch": "*"}
-"""The condition that nothing stands at a key."""
+"""The condition that there is no object at a key."""
 Answer = TypeVar("Answer")
 
 
 class Support(Enum):
-    """What a store makes of a condition."""
+    """A store's support for a condition."""
 
     HONOURED = auto()
-    """It does nothing where the condition is not met."""
+    """The store does nothing if the condition is not met."""
     REFUSED = auto()
-    """It refuses the request, or finds the condition never met."""
+    """The store refuses the request, or always reports the condition as unmet."""
     IGNORED = auto()
-    """It carries the request out in any case."""
+    """The store carries out the request in any case."""
 
 
 def condition_for(replace: Replaceable) -> Condition | None:
-    """The condition that only what ``replace`` allows is replaced; None where that is anything."""
+    """Return the condition that ensures that a write replaces only what ``replace`` allows; None if it allows
+    everything."""
     if isinstance(replace, bool):
         return None if replace else NO_OBJECT
     return if_match(forms.version(replace.etag))
 
 
 def if_match(version: str) -> Condition:
-    """The condition that an object has this ETag; none where the store tells no ETag."""
+    """Return the condition that an object has this ETag; empty if the store returns no ETag."""
     return {"IfMatch": version} if version else {}
 
 
 @dataclass(slots=True)
 class Conditions:
-    """What a run has found out about the conditions of one kind of request."""
+    """The support for conditions that a run has found, for one kind of request."""
 
     known: dict[str, Support] = field(default_factory=dict)
 
     def is_honoured(self, header: str) -> bool | None:
-        """Whether a request does nothing where this condition is not met; None where that is not known."""
+        """Return whether a request does nothing if this condition is not met; None if that is unknown."""
         support = self.known.get(header)
         return None if support is None else support is Support.HONOURED
 
     def send(
         self, request: Callable[..., Answer], condition: Condition | None, is_as_it_was: Callable[[], bool]
     ) -> Answer:
-        """Send a request with its condition, or without where the store knows none. ``is_as_it_was`` looks.
+        """Send a request with its condition, or without if the store does not support it. ``is_as_it_was`` reads the
+        object and returns whether it is unchanged.
 
-        Raises UnmetError, and botocore's errors: also that of a conflict with a request that left the object as it was.
+        Raises UnmetError, and botocore's errors. One of these is a conflict with another request that did not change
+        the object.
         """
         if condition is None:
             return request()
@@ -101,6 +105,6 @@ class Conditions:
         self.known[header] = Support.REFUSED
         try:
             return request()
-        except BaseException:  # it was not the condition
+        except BaseException:  # the condition was not the cause
             self.known = earlier
             raise

@@ -1,8 +1,8 @@
-"""What an object store's error codes mean: one table, for destinations and for sources.
+"""The meaning of an object store's error codes, in one table for destinations and sources.
 
-Codes are those of Amazon S3's list of error responses, and what MinIO, Ceph RGW and gateways add; gofakes3 answers
-``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every answer to HEAD, has
-its HTTP status as its code.
+The codes are those of Amazon S3's list of error responses, and additions of MinIO, Ceph RGW and gateways. The server
+gofakes3 answers ``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every
+answer to HEAD, has its HTTP status as its code.
 """
 
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ from videoimport.worker.storage.s3.answer_limits import UnusableAnswerError
 
 ABSENT = ("NoSuchKey", "404", "NotFound")
 UNMET = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
-"""A condition of ours did not hold; with 409 somebody else was at it in the same moment."""
+"""Codes for a condition that was not met. 409 means that another request wrote the same key at the same time."""
 CONFLICT = ("ConditionalRequestConflict", "409")
 GONE = ("NoSuchUpload", "404")
-"""An upload was completed or aborted."""
+"""Codes for an upload that was completed or aborted."""
 _UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
 _BARE = ("400", "405", "501")
-"""Codes of answers without a body."""
+"""Codes for answers without a body."""
 
 
 class ErrorKind(Enum):
-    """What an error code says of the store, the bucket or the object."""
+    """The meaning of an error code for the store, the bucket or the object."""
 
     AWAY = auto()
     """The store cannot answer now."""
@@ -46,25 +46,25 @@ class ErrorKind(Enum):
     CLOCK = auto()
     """The clocks of the store and of the node differ."""
     CONFLICT = auto()
-    """Another request changed the same key at once: what was sent has to be sent again."""
+    """Another request changed the same key at the same time. The file must be sent again."""
     DAMAGED = auto()
-    """What arrived is not what was sent."""
+    """The bytes that arrived are not the bytes that were sent."""
     LOST = auto()
-    """The upload is gone."""
+    """The upload does not exist any more."""
     FULL = auto()
-    """The bucket or the store has no more room."""
+    """The bucket or the store has no more space."""
     TOO_LARGE = auto()
     UNSUPPORTED = auto()
     DENIED = auto()
     NO_BUCKET = auto()
     NO_OBJECT = auto()
     CHANGED = auto()
-    """The object is another one than was asked for."""
+    """The object is not the requested version."""
     ARCHIVED = auto()
     REGION = auto()
     BUCKET_NAME = auto()
     OPTION = auto()
-    """A value of the spec is not the store's."""
+    """The store does not accept a value of the spec."""
     OTHER = auto()
 
 
@@ -121,38 +121,38 @@ _KEYS = (
     "then change retryToken."
 )
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
-"""Errors of an answer whose body ends too soon."""
+"""Errors for an answer whose body ends too soon."""
 _MOST_CODE = 64
-"""Characters of a code that a message has; the store chooses it."""
+"""Maximum number of characters of a code in a message, because the store chooses the code."""
 
 
 def error_code(error: ClientError) -> str:
-    """The store's word for what went wrong; for answers without a body the HTTP status."""
+    """Return the store's error code; for answers without a body, the HTTP status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def status(error: ClientError) -> int:
-    """The HTTP status."""
+    """Return the HTTP status of an error; 0 if there is none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def is_unknown(error: ClientError) -> bool:
-    """Whether a store refuses what it does not know, rather than the whole request."""
+    """Return whether a store refuses a feature that it does not support, and not the whole request."""
     return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
 def is_repeated(answer: Mapping[str, Any]) -> bool:
-    """Whether a request was sent more than once before this answer."""
+    """Return whether a request was sent more than once before this answer."""
     return bool(answer.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 def is_refusal(error: ClientError) -> bool:
-    """Whether the store surely did not carry the request out."""
+    """Return whether the store certainly did not carry out the request."""
     return HTTPStatus.BAD_REQUEST <= status(error) < HTTPStatus.INTERNAL_SERVER_ERROR or status(error) == 501
 
 
 def kind_of(code: str, status: int) -> ErrorKind:
-    """Return what an error code says or, where it is unknown, the HTTP status."""
+    """Return the meaning of an error code or, if the code is unknown, of the HTTP status."""
     if code in _BY_CODE:
         return _BY_CODE[code]
     if code.startswith("Throttling"):
@@ -164,7 +164,7 @@ def kind_of(code: str, status: int) -> ErrorKind:
 
 
 def error_kind(error: Exception) -> ErrorKind:
-    """Return what an error of botocore's says. A connection that failed is AWAY, an unusable answer OTHER."""
+    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable answer is OTHER."""
     if isinstance(error, BROKEN_OFF):
         return ErrorKind.AWAY
     if isinstance(error, ClientError):
@@ -205,9 +205,9 @@ _DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
 
 
 def failure_of(code: str, status: int, bucket: str, doing: str, operation: str = "") -> ImportFailure:
-    """Our failure for a destination's error code and HTTP status.
+    """Return the failure for a destination's error code and HTTP status.
 
-    ``doing`` completes "The object store did not let us …"; ``operation`` is S3's name of the request.
+    ``doing`` completes "The object store did not let us …". ``operation`` is S3's name of the request.
     """
     kind = kind_of(code, status)
     if kind is ErrorKind.NO_BUCKET:
@@ -224,7 +224,7 @@ def failure_of(code: str, status: int, bucket: str, doing: str, operation: str =
 
 
 def no_answer(error: Exception, doing: str) -> ImportFailure:
-    """Our failure for a destination that gave no usable answer."""
+    """Return the failure for a destination that gave no usable answer."""
     name = ", ".join(word for word in (operation_of(error), type(error).__name__) if word)
     if isinstance(error, UnusableAnswerError):
         message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when we wanted to {doing}."
@@ -238,7 +238,7 @@ def no_answer(error: Exception, doing: str) -> ImportFailure:
 
 
 def _answer(code: str, status: int, operation: str) -> str:
-    """Such as ``UploadPart answered SlowDown (HTTP 503)``."""
+    """Return a text such as ``UploadPart answered SlowDown (HTTP 503)``."""
     word = "" if code == str(status) else code[:_MOST_CODE]
     number = f"HTTP {status}" if status else ""
     answer = f"{word} ({number})" if word and number else word or number
@@ -246,7 +246,7 @@ def _answer(code: str, status: int, operation: str) -> str:
 
 
 def operation_of(error: Exception) -> str:
-    """S3's name of the request that failed; nothing where that is unknown."""
+    """Return S3's name of the failed request; empty if it is unknown."""
     return str(getattr(error, "operation_name", ""))
 
 
@@ -265,7 +265,8 @@ _SOURCE = {
 
 
 def source_reason(code: str, status: int) -> Reason:
-    """The reason for a source's error code and HTTP status. Where the newest version is a deletion, S3 answers 405."""
+    """Return the reason for a source's error code and HTTP status. S3 answers 405 if the newest version is a delete
+    marker."""
     kind = kind_of(code, status)
     if kind is ErrorKind.UNSUPPORTED and status == HTTPStatus.METHOD_NOT_ALLOWED:
         return Reason.SOURCE_NOT_FOUND

@@ -1,8 +1,9 @@
-"""The keys of a bucket as ListObjectsV2 tells them, whatever form a store gives them.
+"""The keys that ListObjectsV2 returns, in any form that a store uses.
 
-A list is asked for without ``encoding-type``: all stores then write keys as they are. With it, some write a space as
-``+`` in one place and as ``%20`` in another, and some do not apply it. Only a key with a control character, which XML
-cannot hold, makes a page no XML; that page is asked for again with it.
+A list is requested without ``encoding-type``: then all stores return keys unchanged. With ``encoding-type``, some
+stores write a space as ``+`` in one place and as ``%20`` in another, and some do not apply it. Only a key with a
+control character, which XML cannot contain, makes a page invalid XML. That page is requested again with
+``encoding-type``.
 """
 
 import re
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
 _ENCODED = re.compile(r"(?:[A-Za-z0-9._~!*'()/$&,:;=@+-]|%[0-9A-Fa-f]{2})*")
 Page = Mapping[str, Any]
 _PAGE = 1000
-"""Keys of a full page."""
+"""Number of keys of a full page."""
 
 
 class NoXmlError(UnusableAnswerError):
-    """A page that is no XML."""
+    """A page that is not XML."""
 
 
 def prepare(client: "S3Client") -> None:
-    """Let a client list keys as they are. A page that is no XML raises NoXmlError; botocore by itself takes it for an
-    answer with status 500, and repeats the request."""
+    """Make a client list keys unchanged. A page that is not XML raises NoXmlError. By default botocore handles such a
+    page as an answer with status 500, and repeats the request."""
     events = client.meta.events
     events.unregister("before-parameter-build.s3.ListObjectsV2", handlers.set_list_objects_encoding_type_url)
     botocores = handlers._handle_200_error  # type: ignore[attr-defined]
@@ -45,13 +46,14 @@ def prepare(client: "S3Client") -> None:
 def _refuse_no_xml(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
     if operation_model.name == "ListObjectsV2" and response_dict["status_code"] == HTTPStatus.OK:
         try:
-            ElementTree.fromstring(response_dict["body"])  # noqa: S314 — ``s3_answers`` refuses entities
+            ElementTree.fromstring(response_dict["body"])  # noqa: S314 — ``answer_limits`` refuses entities
         except ElementTree.ParseError as error:
             raise NoXmlError(error=error) from None
 
 
 def ask(client: "S3Client", bucket: str, asks: Mapping[str, Any]) -> Page:
-    """One page. Raises botocore's errors, and NoXmlError for what is no XML either way."""
+    """Return one page. Raises botocore's errors, and NoXmlError if the page is not XML with ``encoding-type``
+    either."""
     try:
         return client.list_objects_v2(Bucket=bucket, **asks)
     except NoXmlError:
@@ -61,8 +63,9 @@ def ask(client: "S3Client", bucket: str, asks: Mapping[str, Any]) -> Page:
 def pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[str]]:
     """Yield the keys that begin with ``prefix``, page by page.
 
-    A page that is cut and has no token is gone on from by its greatest key. Raises as ``ask``, and ImportFailure
-    DESTINATION_UNAVAILABLE where that leads no further: a list that is cut short must never pass for a whole one.
+    After a truncated page without a token, the list continues after the greatest key. Raises the errors of ``ask``.
+    Raises ImportFailure DESTINATION_UNAVAILABLE if the list does not advance, because a truncated list must never be
+    used as a whole list.
     """
     asks: dict[str, str] | None = {}
     tokens, furthest = set[str](), ""
@@ -89,15 +92,15 @@ def _next(page: Page, found: list[str], tokens: set[str], furthest: str, prefix:
 
 
 def keys(page: Page) -> list[str]:
-    """The keys of a page, as they are."""
+    """Return the keys of a page, decoded."""
     told = [str(found.get("Key", "")) for found in page.get("Contents", [])]
     decode = _decoder(page.get("EncodingType"), told)
     return [decode(key) for key in told]
 
 
 def _decoder(encoding: str | None, told: Sequence[str]) -> Callable[[str], str]:
-    """How a page's keys are read. Some stores name the encoding that they were asked for, and do not apply it; some
-    write a space as ``+``, and some as ``%20`` with ``+`` for itself."""
+    """Return the function that decodes a page's keys. Some stores name the requested encoding and do not apply it. Some
+    write a space as ``+``; others write ``%20`` and leave ``+`` as it is."""
     if encoding != "url" or not all(_ENCODED.fullmatch(key) for key in told):
         return str
     return unquote if any("%20" in key for key in told) else unquote_plus

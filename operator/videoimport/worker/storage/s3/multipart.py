@@ -1,9 +1,10 @@
-"""One file to one key by multipart upload: nothing is visible until all of it is there and verified.
+"""The multipart upload of one file to one key. Nothing is visible before the whole file is uploaded and verified.
 
-The file may still be growing. Its parts leave as soon as they are full, but for those that begin in its head, which the
-writer rewrites when it ends. Then the whole is read once more, from the page cache, while the last parts are on their
-way: SHA-256 goes from the first byte to the last, and the first byte is written last. The same reading finds a part
-that was rewritten after it had left, and sends that again; so the head's size need only be about right.
+The file may still be growing. A part is sent as soon as it is full. Parts that begin in the head of the file wait,
+because the writer rewrites the head when it ends. Then the whole file is read once more, from the page cache, while the
+last parts are being sent. This is needed because SHA-256 is computed from the first byte to the last, and the first
+byte is written last. The same pass finds a part that was rewritten after it was sent, and sends the part again. So the
+size of the head may be an estimate.
 """
 
 import base64
@@ -37,14 +38,14 @@ _STOP_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _ArrivedPart:
-    """A part that lies in the store."""
+    """A part that the store has."""
 
     part: UploadPart
     etag: str
 
 
 class MultipartUpload:
-    """An upload under way: ``send`` the file, then ``complete``; ``abort`` takes back what was not completed."""
+    """An open upload: ``send`` the file, then ``complete``. ``abort`` removes an upload that was not completed."""
 
     def __init__(self, store: "S3Store", key: str, upload_id: str, metadata: Mapping[str, str]) -> None:
         self.key = key
@@ -60,15 +61,16 @@ class MultipartUpload:
         self._sent: Sent | None = None
         self._md5: str | None = None
         self._checksums = store.checksums
-        """Whether the parts go with SHA-256: as the upload was opened."""
+        """True if parts are sent with SHA-256, as decided when the upload was opened."""
 
     # Sending
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """All of a file, as it grows; returns once every part has arrived.
+        """Upload the whole file as it grows. Return when every part is uploaded.
 
-        ``held`` bytes at its start may be rewritten when its writer ends; ``expected`` is about its size.
-        Raises ImportFailure, or AbandonedError when the writer failed or the upload was aborted.
+        ``held`` is the number of bytes at the start that the writer may rewrite when it ends. ``expected`` is the
+        approximate size in bytes. Raises ImportFailure, or AbandonedError if the writer failed or the upload was
+        aborted.
         """
         with self._store.translated(f"upload {self.key}"):
             windows: list[Window] = []
@@ -131,13 +133,14 @@ class MultipartUpload:
         return _ArrivedPart(part, answer["ETag"])
 
     def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
-        """Of some servers, also where an answer was lost and the request repeated: the file goes once more, by another
-        upload."""
+        """Return the failure for a store that accepts no part twice, also after a lost answer. The file is then sent
+        again in another upload."""
         message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
         return DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND)
 
     def _tell(self, moved: Moved, more: int = 0) -> None:
-        """So many bytes so far; the same once more for what goes on without any."""
+        """Report the number of bytes sent so far. The same number again means that there is progress without new
+        bytes."""
         with self._lock:
             self._bytes += more
             moved(self._bytes)
@@ -153,7 +156,7 @@ class MultipartUpload:
 
     @property
     def ticket(self) -> Ticket:
-        """What a later run needs to go on from here. Only once all is sent."""
+        """The ticket that a later run needs to complete this upload. Available only after all parts are sent."""
         assert self._sent is not None, "sent"  # noqa: S101
         sent = [arrived.part for arrived in self._arrived]
         return Ticket(
@@ -168,27 +171,28 @@ class MultipartUpload:
         )
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible, unless another one stands there and may not be replaced: DESTINATION_EXISTS."""
+        """Make the object visible. Raises DESTINATION_EXISTS if an object is at the key that must not be replaced."""
         named = [_named(one) for one in self._arrived]
         s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)
 
     def stop(self) -> None:
-        """Send no more; does not wait."""
+        """Stop sending, without waiting."""
         self._stop.set()
         for future in self._futures.values():
             future.cancel()
 
     def abort(self) -> bool:
-        """Take the upload back; what fails here, the next run does."""
+        """Abort the upload. If that fails, the next run does it."""
         self.stop()
         wait(list(self._futures.values()), timeout=_STOP_SECONDS)  # a part that arrives after the abort would stay
         return self._store.abort(self.key, self.id)
 
 
 class _PartBody:
-    """A part of a file as a body that boto3 may read again; ends with an OSError once the upload is stopped.
+    """A part of a file as a request body that boto3 may read more than once. Reading raises an OSError once the upload
+    is stopped.
 
-    boto3 takes what a body raises for a fault of the connection, so ``failure`` says what it was.
+    Boto3 handles an exception of a body as a connection error, so ``failure`` has the original exception.
     """
 
     def __init__(self, descriptor: int, window: Window, stop: threading.Event) -> None:
@@ -203,7 +207,7 @@ class _PartBody:
         wanted = left if length < 0 else min(left, length)
         try:
             chunk = parts.read(self._descriptor, wanted, self._window.offset + self._at) if wanted else b""
-        except ScratchError as error:  # raised, or the store would be left waiting for the rest
+        except ScratchError as error:  # raised, because the store would otherwise wait for the other bytes
             self.failure = error
             raise
         self._at += len(chunk)
@@ -211,7 +215,7 @@ class _PartBody:
 
     def seek(self, offset: int, whence: int = 0) -> int:
         if self._stop.is_set():
-            raise AbandonedError  # no part is sent again after its upload was stopped
+            raise AbandonedError  # no part is sent again after the upload was stopped
         if self.failure is not None:
             raise self.failure
         self._at = offset + (0, self._at, self._window.size)[whence]
@@ -232,11 +236,11 @@ def _named(arrived: _ArrivedPart) -> "CompletedPartTypeDef":
 
 
 def _sum(part: UploadPart) -> str:
-    """The SHA-256 of a part as S3 writes it."""
+    """Return the SHA-256 of a part as S3 writes it."""
     return base64.b64encode(part.sha256).decode()
 
 
 def _told(arrived: _ArrivedPart) -> tuple[int, int, str]:
-    """As a list of the parts tells it."""
+    """Return number, size and ETag of a part, as in a list of parts."""
     window = arrived.part.window
     return window.number, window.size, forms.etag(arrived.etag) or ""

@@ -1,8 +1,9 @@
-"""Whether an object store takes the options of ``destination.s3`` and keeps tags: asked before a byte is fetched.
+"""Checks whether an object store accepts the options of ``destination.s3`` and keeps tags, before a byte is fetched.
 
-A small object of ours is written with all options, and removed. Some stores refuse an option there, and take it at
-CreateMultipartUpload; some answer with a code that names no option, such as InternalError. So after a refusal the same
-object is written without options, and with each alone: an option is the cause if only its write fails.
+A small test object is written with all options, and removed. Some stores refuse an option here, but accept it at
+CreateMultipartUpload. Some answer with a code that names no option, such as InternalError. So after a refusal, the same
+object is written without options and with each option alone. An option is the cause only if the write with this option
+fails.
 """
 
 from collections.abc import Mapping
@@ -27,12 +28,12 @@ FIELDS = {
 }
 """Fields of ``destination.s3``, by the parameter of PutObject."""
 _AMBIGUOUS = (ErrorKind.AWAY, ErrorKind.UNSUPPORTED, ErrorKind.OTHER)
-"""Answers that may be about an option or about anything else."""
+"""Kinds of errors that may be about an option or about anything else."""
 
 
 def check(store: "S3Store", key: str) -> None:
-    """Write an object at ``key`` with all options, and remove it: two requests, and one more for tags. None without
-    options. Raises ImportFailure: INVALID_SPEC where an option is the cause."""
+    """Write an object at ``key`` with all options, and remove it: two requests, and one more for tags. Without options,
+    no request is sent. Raises ImportFailure INVALID_SPEC if an option is the cause."""
     if not store.shown:
         return
     with store.translated(f"write {key}"):
@@ -57,7 +58,8 @@ def _write(store: "S3Store", key: str, options: Mapping[str, Any]) -> None:
 
 
 def _refused(store: "S3Store", key: str) -> tuple[str, ...]:
-    """Parameters without which the object can be written, and with which it cannot. None where it cannot at all."""
+    """Return the parameters that prevent the write of the object. Empty if the object cannot be written without options
+    either."""
     if not _is_taken(store, key, {}):
         return ()
     options = store.shown
@@ -74,13 +76,13 @@ def _is_taken(store: "S3Store", key: str, options: Mapping[str, Any]) -> bool:
 
 
 def _remove(store: "S3Store", key: str) -> None:
-    with suppress(ImportFailure):  # a small object of ours; the next run writes at the same key
+    with suppress(ImportFailure):  # a small test object; the next run writes at the same key
         store.delete(key)
 
 
 def _keeps_tags(store: "S3Store", key: str, tags: Mapping[str, str]) -> bool:
-    """Whether an object has the tags that it was written with. Taken for granted where the keys may not read tags: no
-    import needs that."""
+    """Return whether an object has the tags that it was written with. True if the credentials do not allow reading
+    tags, because no import needs that right."""
     with store.translated(f"read the tags of {key}"):
         try:
             found = store.client.get_object_tagging(Bucket=store.bucket, Key=key).get("TagSet", [])

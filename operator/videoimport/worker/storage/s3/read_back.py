@@ -1,4 +1,5 @@
-"""Reading an object back: once, from its first byte to its last, going on by Range where a connection breaks."""
+"""Reading an object once from its first byte to its last. After a broken connection, the read continues with a Range
+request."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,18 +16,19 @@ if TYPE_CHECKING:
 
 _CHUNK = 2**20
 _TRIES = 5
-"""In a row, without a byte more."""
+"""Number of tries in a row that read no further byte."""
 
 
 def sha256(client: "S3Client", bucket: str, key: str, size: int, went_on: Callable[[], None]) -> str | None:
-    """SHA-256 of an object, hex; None where it does not have ``size`` bytes, or breaks off at the same byte each time.
+    """Return the SHA-256 of an object, hex. None if the object does not have ``size`` bytes, or if each read ends at
+    the same byte.
 
     ``went_on`` is called for every mebibyte. Raises botocore's errors.
     """
     digest, done, furthest, tries = hashlib.sha256(), 0, 0, 0
     while tries < _TRIES:
         found = client.get_object(Bucket=bucket, Key=key, **_range(done))
-        if done and found["ResponseMetadata"]["HTTPStatusCode"] != 206:  # all of it again
+        if done and found["ResponseMetadata"]["HTTPStatusCode"] != 206:  # the answer has the whole object again
             digest, done = hashlib.sha256(), 0
         if done + found.get("ContentLength", size - done) != size:
             found["Body"].close()

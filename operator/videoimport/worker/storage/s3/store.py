@@ -1,4 +1,4 @@
-"""Writing to a bucket: small objects at once, files by uploads that are opened here."""
+"""Writing to a bucket: small objects in one request, files in multipart uploads."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,36 +38,36 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 AT_ONCE = 4
-"""Parts on their way, of all uploads together."""
+"""Maximum number of parts that are being sent at the same time, of all uploads together."""
 _ATTEMPTS = 2
-"""Of boto's own, at once; ``Retries`` does the rest."""
+"""Number of tries that boto3 makes of a request without a pause; ``Retries`` makes all further tries."""
 
 
 class S3Store(S3Bucket):
-    """A bucket that is written to."""
+    """A bucket that is read and written."""
 
     def __init__(
         self, client: "S3Client", wish: S3Destination, virtual: Callable[[], "S3Client"] | None = None
     ) -> None:
-        """As ``S3Bucket``."""
+        """Create the store, with the parameters of ``S3Bucket``."""
         super().__init__(client, wish, virtual)
         self.senders = ThreadPoolExecutor(AT_ONCE)
         self.in_doubt: set[str] = set()
         self.completions = Conditions()
-        """Of CompleteMultipartUpload."""
+        """Conditions of CompleteMultipartUpload."""
         self.writes = Conditions()
-        """Of PutObject."""
+        """Conditions of PutObject."""
         self._deletions = Conditions()
-        """Of DeleteObject."""
+        """Conditions of DeleteObject."""
 
     @property
     def guards(self) -> bool | None:
-        """Whether Complete leaves an object where none may stand; None where that is not known."""
+        """True if ``Complete`` replaces no object when there must be none. None if that is unknown."""
         return self.completions.is_honoured("IfNoneMatch")
 
     @property
     def guards_own(self) -> bool | None:
-        """Whether Complete leaves an object that is not the expected one; None where that is not known."""
+        """True if ``Complete`` replaces no other object than the expected one. None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
 
     # Small objects
@@ -75,14 +75,15 @@ class S3Store(S3Bucket):
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """A small JSON object, whole. Raises UnmetError where an object stands there that may not be replaced."""
+        """Write a whole small JSON object. Raises UnmetError if an object at the key must not be replaced."""
         put = partial(self.put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):
             version = self.writes.send(put, condition_for(replace), lambda: self.is_as_it_was(key, replace))
         self.proofs.written(key, forms.etag(version))
 
     def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
-        """Only if it is as it was. A store that does not honour the condition is looked at just before."""
+        """Write a small object only if the present object is unchanged. If the store does not honour the condition, the
+        object is read just before the write."""
         condition = NO_OBJECT if version is None else if_match(version)
         named = {"Metadata": dict(metadata)} if metadata else {}
         put = partial(self.put, key, body, **named, **self.hidden)
@@ -100,13 +101,13 @@ class S3Store(S3Bucket):
                 raise
 
     def put(self, key: str, body: bytes, **more: Any) -> str:
-        """Write a small object; its ETag, for ``If-Match``. Raises botocore's errors."""
+        """Write a small object, and return its ETag for ``If-Match``. Raises botocore's errors."""
         more |= {"ContentType": "application/json", "ContentMD5": forms.content_md5(body)}
         answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
         return forms.version(answer.get("ETag"))
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """An object is no more. Raises UnmetError where another one than ``only`` stands there."""
+        """Delete an object, if there is one. Raises UnmetError if another object than ``only`` is at the key."""
         with self.translated(f"delete {key}"):
             try:
                 self._deletions.send(
@@ -125,7 +126,7 @@ class S3Store(S3Bucket):
 
     @cached_property
     def hidden(self) -> dict[str, Any]:
-        """Options of our own notes, which bucket policies may ask for too."""
+        """Options of the importer's own small objects. A bucket policy may require them there too."""
         wish = self.wish.server_side_encryption
         return {"ServerSideEncryption": wish} if wish else {}
 
@@ -143,17 +144,18 @@ class S3Store(S3Bucket):
     # Uploads
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> MultipartUpload:
-        """Open an upload; nothing is visible."""
+        """Open an upload. Nothing is visible yet."""
         with self.translated(f"write to {key}"):
             answer = self.create(key, ContentType=content_type, Metadata=dict(metadata), **self.algorithm)
         return MultipartUpload(self, key, answer["UploadId"], metadata)
 
     def create(self, key: str, **more: Any) -> Any:
-        """Open an upload with what is wanted of visible objects. Raises botocore's errors."""
+        """Open an upload with the options of visible objects. Raises botocore's errors."""
         return self.open(key, **more, **self.shown)
 
     def open(self, key: str, **more: Any) -> Any:
-        """Open an upload. Raises botocore's errors."""
+        """Open an upload. Record the key in ``in_doubt`` if another upload may be open without a known ID. Raises
+        botocore's errors."""
         is_certain = False
         try:
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **more)
@@ -168,23 +170,23 @@ class S3Store(S3Bucket):
 
     @property
     def algorithm(self) -> dict[str, Any]:
-        """The option of an upload whose parts go with SHA-256."""
+        """The option of an upload whose parts are sent with SHA-256."""
         return {"ChecksumAlgorithm": "SHA256"} if self.checksums else {}
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
-        """Find out what the store can do; leaves nothing."""
+        """Test the store's features, and leave nothing behind."""
         capability_probe.probe(self, key, note, replaces=replaces)
 
     def check_options(self, key: str) -> None:
-        """Find out whether the store takes what the destination asks of visible objects; leaves nothing."""
+        """Check that the store accepts the destination's options for visible objects, and leave nothing behind."""
         s3_options.check(self, key)
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Whether the parts that an earlier run sent lie there as that left them."""
+        """Return whether the parts that an earlier run sent are still in the store unchanged."""
         return s3_completion.parts_of(self, ticket) is not None
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
-        """Complete what an earlier run sent, if it lies there as that left it."""
+        """Complete the upload of an earlier run, if its parts are unchanged."""
         named = s3_completion.parts_of(self, ticket)
         if named is None:
             return False
@@ -192,12 +194,13 @@ class S3Store(S3Bucket):
         return True
 
     def is_upload(self, key: str, upload: str) -> bool:  # noqa: ARG002
-        """Any id may be one: the store itself binds an id to its key."""
+        """Return whether the ID is plain text. Any such ID is possible: the store itself binds an ID to its key."""
         return strict.is_plain(upload)
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Uploads to this very key, anybody's. None where the store does not tell them now; it is logged. A store that
-        does not know the request has none; nor does one without any that says NoSuchUpload."""
+        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
+        which is logged. Empty if the store does not support the request, or answers NoSuchUpload because it has
+        none."""
         try:
             found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]
         except (ClientError, BotoCoreError, OSError) as error:
@@ -207,7 +210,7 @@ class S3Store(S3Bucket):
         return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
-        """Take one upload back. False where that could not be done, which is only logged."""
+        """Abort one upload. Return False if that failed, which is only logged."""
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
         except (ClientError, BotoCoreError, OSError) as error:
@@ -218,12 +221,12 @@ class S3Store(S3Bucket):
         return True
 
     def close(self) -> None:
-        """No thread of ours goes on."""
+        """Stop all threads of the store."""
         self.senders.shutdown(wait=False, cancel_futures=True)
 
 
 def _in_utc(told: datetime) -> datetime:
-    """A date of S3's; one without a zone is in UTC."""
+    """Return a date of S3 with its time zone; a date without a zone is in UTC."""
     return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
@@ -234,8 +237,8 @@ def connect(
     retries: Retries | None = None,
     read_seconds: float = READ_SECONDS,
 ) -> S3Store:
-    """The destination's bucket; nothing is asked yet. ``read_seconds`` is how long it may send nothing while it owes an
-    answer. Raises ImportFailure INVALID_SPEC."""
+    """Return the destination's bucket. No request is sent yet. ``read_seconds`` is how long the store may send nothing
+    before it has answered a request. Raises ImportFailure INVALID_SPEC."""
     verify = str(ca_bundle) if ca_bundle else None
     make = partial(
         s3_client.client, wish, keys, read_seconds=read_seconds, attempts=_ATTEMPTS, connections=16, ca_bundle=verify

@@ -1,7 +1,7 @@
-"""What an object store has of unfinished uploads: the uploads to a key, and the parts of one, page by page to the end.
+"""Lists of unfinished uploads: the uploads to a key, and the parts of one upload, read page by page to the end.
 
-Some stores cut such a list and give no marker, or the same one again, and some refuse the marker that they gave. A list
-that is cut short must never pass for a whole one: an upload would stay in the bucket.
+Some stores truncate such a list and return no marker, or the same marker again. Some refuse the marker that they
+returned. A truncated list must never be used as a whole list, because an upload would stay in the bucket.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _PAGE = 1000
-"""Entries of a full page."""
+"""Number of entries of a full page."""
 _Entry = Mapping[str, Any]
 _Id = tuple[Any, ...]
 
 
 class EndlessError(UnusableAnswerError):
-    """A list that says that it is not whole, and leads no further."""
+    """A truncated list that cannot be continued."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Marked:
-    """A page of a list that is gone on from by markers."""
+    """A page of a list that is continued with markers."""
 
     entries: Mapping[_Id, _Entry]
-    """By what tells each from any other, which is also the marker of what comes after it."""
+    """Entries by their identity, which is also the marker for the entries after it."""
     next: _Id
     is_cut: bool
 
     @classmethod
     def of(cls, page: Any, field: str, names: Sequence[str], markers: Sequence[str]) -> "_Marked":
-        """Raises UnusableAnswerError for an entry without one of the names."""
+        """Return the page in an answer. Raises UnusableAnswerError for an entry without one of the names."""
         found = page.get(field, [])
         for one in found:
             require(one, names)
@@ -47,7 +47,8 @@ class _Marked:
         return cls(entries, told, page.get("IsTruncated", len(found) >= _PAGE))
 
     def after(self, earlier: Container[_Id]) -> _Id:
-        """The marker of the next page: the store's or, where that is missing or was there before, the last entry."""
+        """Return the marker of the next page. This is the store's marker or, if that is missing or was used before, the
+        last entry."""
         whole = [self.next] if all(self.next) else []
         partial = [self.next] if self.next[0] else []
         for marker in (*whole, *[*self.entries][-1:], *partial):
@@ -57,7 +58,7 @@ class _Marked:
 
 
 def uploads(client: "S3Client", bucket: str, key: str) -> Iterator[_Entry]:
-    """Yield the unfinished uploads to this very key. Raises as ``_entries``."""
+    """Yield the unfinished uploads to exactly this key. Raises the errors of ``_entries``."""
     markers = ("KeyMarker", "UploadIdMarker")
 
     def ask(asks: Any) -> _Marked:
@@ -71,7 +72,7 @@ def uploads(client: "S3Client", bucket: str, key: str) -> Iterator[_Entry]:
 
 
 def parts(client: "S3Client", bucket: str, key: str, upload: str) -> Iterator[_Entry]:
-    """Yield the parts of an upload. Raises as ``_entries``."""
+    """Yield the parts of an upload. Raises the errors of ``_entries``."""
     markers = ("PartNumberMarker",)
 
     def ask(asks: Any) -> _Marked:
@@ -82,8 +83,8 @@ def parts(client: "S3Client", bucket: str, key: str, upload: str) -> Iterator[_E
 
 
 def _entries(ask: Callable[[Any], _Marked], markers: Sequence[str], where: str) -> Iterator[_Entry]:
-    """Yield each entry once. Raises botocore's errors, EndlessError for a list that is cut and leads no further, and
-    ImportFailure for one of too many entries or pages."""
+    """Yield each entry once. Raises botocore's errors, and EndlessError for a truncated list that cannot be continued.
+    Raises ImportFailure for too many entries or pages."""
 
     def new() -> Iterator[list[_Entry]]:
         seen, asked = set[_Id](), set[_Id]()
@@ -101,7 +102,8 @@ def _entries(ask: Callable[[Any], _Marked], markers: Sequence[str], where: str) 
 
 
 def _continued(ask: Callable[[Any], _Marked], asks: Mapping[str, Any]) -> _Marked:
-    """Some stores refuse the marker that they gave. That must not pass for a store that knows no such list."""
+    """Return the next page. Raises EndlessError if the store refuses its own marker: that is different from a store
+    that does not support such a list."""
     try:
         return ask(asks)
     except ClientError as error:

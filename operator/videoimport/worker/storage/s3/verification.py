@@ -1,8 +1,8 @@
-"""Whose an object of a bucket is, and whether it has the bytes that were sent.
+"""The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
-Its marks tell whose it is, and the store's own word tells what it has; see ``forms``. Where a store keeps no metadata,
-an object is this run's only with the ETag of the very answer that this run got. Where the store's word shows nothing,
-the object is read, once.
+The object's marks show its owner. The properties that the store returns show its bytes, see ``answer_forms``. If a
+store keeps no metadata, only an object with the ETag in the answer to this run's own write belongs to this run. If the
+properties do not prove the bytes, the object is read once.
 """
 
 from collections.abc import Mapping
@@ -17,26 +17,27 @@ if TYPE_CHECKING:
 
 
 class Proofs:
-    """What a run has found out about the objects of one store."""
+    """The facts that a run has found about the objects of one store."""
 
     def __init__(self, store: "S3Bucket") -> None:
         self._store = store
         self.keeps_metadata: bool | None = None
-        """None where that is not known. Only an object that this run wrote shows it."""
+        """True if the store keeps metadata; None if unknown. Only an object that this run wrote shows it."""
         self._hashes: dict[tuple[str, str], str | None] = {}
-        """Of objects that were read, by key and ETag."""
+        """SHA-256 of objects that were read, by key and ETag."""
         self._written: dict[str, str | None] = {}
-        """ETags in the answers to this run's own writes, by key. A later look may meet another import's object."""
+        """ETags in the answers to this run's own writes, by key. A later read may find another import's object."""
         self.asked: set[str] = set()
-        """Uploads that this run asked to complete. Without marks, the object of any other one is not its own."""
+        """IDs of uploads that this run asked the store to complete. An object without marks from any other upload is
+        not this run's."""
 
     def written(self, key: str, etag: str | None) -> None:
         """Record that this run wrote the object, and the ETag in the answer."""
-        self._forget_hashes(key)  # some ETags are of the size and the second only
+        self._forget_hashes(key)  # some stores derive the ETag only from the size and the second
         self._written[key] = etag
 
     def deleted(self, key: str) -> None:
-        """Record that what stands there from now on is not this run's."""
+        """Record that this run deleted the object: an object that appears at the key later is not this run's."""
         self._forget_hashes(key)
         self._written.pop(key, None)
 
@@ -44,13 +45,15 @@ class Proofs:
         self._hashes = {name: sha256 for name, sha256 in self._hashes.items() if name[0] != key}
 
     def readable(self, facts: Facts) -> Facts:
-        """Return the facts without metadata where the store keeps none. A whole UID stays: it has one all the same."""
+        """Return the facts without metadata if the store keeps none. A whole UID stays, because it shows that this
+        object has its metadata."""
         if self.keeps_metadata is not False or is_whole(facts.metadata.get(UID)):
             return facts
         return replace(facts, metadata={})
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return what the object at the ticket's key is, if it is that very upload's, whole and unharmed."""
+        """Return the proof that the object at the ticket's key is the result of this upload and has all its bytes
+        unchanged, else None."""
         facts = self._store.head(ticket.key)
         if facts is None:
             return None
@@ -62,13 +65,14 @@ class Proofs:
 
     def _sha256(self, ticket: Ticket, facts: Facts) -> str | None:
         name = (ticket.key, facts.etag or "")
-        if not facts.etag or self._hashes.get(name) is None:  # the next sending of the same bytes may be readable
+        if not facts.etag or self._hashes.get(name) is None:  # the same bytes, sent again, may be readable
             self._hashes[name] = self._store.sha256_of(ticket.key, ticket.size_bytes)
         return self._hashes[name]
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return an object if it is an upload's, whole or not. Where metadata is not kept: if it is the one that this
-        run wrote. Equal bytes prove nothing: another import may have sent them too."""
+        """Return the facts of an object if this upload created it, complete or not. If the store keeps no metadata,
+        this run must have written the object. Equal bytes prove nothing: another import may have sent the same
+        bytes."""
         facts = self._store.head(ticket.key)
         if facts is None or has_marks(facts, marks):
             return facts
@@ -80,13 +84,13 @@ class Proofs:
         return not self.keeps() and UID not in self.readable(facts).metadata
 
     def keeps(self) -> bool:
-        """Return whether the store keeps metadata. Asked only where an object lacks its marks."""
+        """Return whether the store keeps metadata. This is tested only if an object lacks its marks."""
         if self.keeps_metadata is None and self._store.witness:
             self.keeps_metadata = self._shown_by(*self._store.witness())
         return self.keeps_metadata is not False
 
     def _shown_by(self, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Return whether an object that this run just wrote has its marks; None where another one stands there."""
+        """Return whether an object that this run just wrote has its marks; None if another object is at the key."""
         facts, etag = self._store.head(key), self._written.get(key)
         if facts is None or (etag and facts.etag and facts.etag != etag):
             return None

@@ -1,4 +1,4 @@
-"""Volumes as destinations: files below a mounted folder, never through a link.
+"""Volumes as destinations: files below a mounted folder, without following links.
 
-No module here decides about an import.
+No module here makes decisions about an import.
 """

@@ -1,4 +1,4 @@
-"""What a file system's errors mean to an import."""
+"""The meaning of a file system's errors for an import."""
 
 import errno
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ _PASSING = (
     errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ENOTCONN, errno.ECONNRESET,
     errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH,
 )  # fmt: skip
-"""Those of a network file system whose server is away, or comes back."""
+"""Errors of a network file system whose server is unavailable or has restarted."""
 _CLAIM = "spec.destination.persistentVolumeClaim"
 
 
 def failure_of(
     number: int | None, claim: str, doing: str, *, root: Path | None = None, needed: int | None = None
 ) -> ImportFailure:
-    """Our failure for an errno. ``doing`` completes "The volume did not let us …"; ``needed`` are the bytes of what was
-    written, where they are known."""
+    """Return the failure for an errno. ``doing`` completes "The volume did not let us …". ``needed`` is the number of
+    bytes that were to be written, if known."""
     name = errno.errorcode.get(number or 0, "an unknown error")
     said = f"The volume of claim {claim!r} did not let us {doing}: {name}"
     if number in FULL:
@@ -52,7 +52,8 @@ def failure_of(
 
 
 def _full(number: int | None, claim: str, doing: str, root: Path | None, needed: int | None) -> ImportFailure:
-    """Nothing is repeated: what was written so far is removed, and the next try would find as much room."""
+    """Return the failure for a full volume. There is no retry: the bytes written so far are removed, and the next try
+    would find the same free space."""
     told = size_of(root) if root else ""
     if number == errno.EDQUOT:
         told = ", ".join(word for word in ("its quota is used up", told) if word)
@@ -65,7 +66,7 @@ def _full(number: int | None, claim: str, doing: str, root: Path | None, needed:
 
 @contextmanager
 def translated(claim: str, doing: str, root: Path | None = None, needed: int | None = None) -> Iterator[None]:
-    """OSErrors inside become ours, as ``failure_of`` has it."""
+    """Convert OSErrors inside the block to failures, as ``failure_of`` does."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,5 @@
-"""Files of a volume, each whole: read, written under a temporary name and renamed, and what is kept beside them."""
+"""Files of a volume. Each file is read as a whole, and written under a temporary name and renamed. Their metadata is in
+other files."""
 
 import errno
 import fcntl
@@ -29,7 +30,7 @@ from videoimport.worker.storage.volume.tree import PART_SUFFIX, Tree
 
 
 class VolumeFiles:
-    """Those below one root; keys are paths."""
+    """The files below one root folder. Object keys are paths."""
 
     def __init__(self, root: Path, claim: str, prefix: str | None) -> None:
         self.claim = claim
@@ -43,15 +44,16 @@ class VolumeFiles:
         self.guards_own: bool | None = True
 
     def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
-        """OSErrors inside become ours; ``doing`` completes "The volume did not let us …", ``needed`` are its bytes."""
+        """Convert OSErrors inside the block to failures. ``doing`` completes "The volume did not let us …". ``needed``
+        is the number of bytes to write."""
         return translated(self.claim, doing, self._root, needed)
 
     def uri(self, key: str) -> str:
-        """pvc://claim/path."""
+        """Return the address pvc://claim/path."""
         return f"pvc://{self.claim}/{key}"
 
     def read(self, key: str) -> Content | None:
-        """A small object, or None where there is none."""
+        """Return a small file, or None if there is no file."""
         with self.translated(f"read {key}"):
             body = self._bytes(key)
         if body is None:
@@ -68,8 +70,8 @@ class VolumeFiles:
             return False
 
     def _bytes(self, key: str) -> bytes | None:
-        """One byte more than ``strict.MOST_BYTES`` at most. None for a link, a pipe and all else that is no file: a
-        write replaces it."""
+        """Return at most one byte more than ``strict.MOST_BYTES``. None for a link, a pipe and everything else that is
+        not a file: a write replaces it."""
         try:
             with os.fdopen(self.tree.open(key, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
@@ -82,14 +84,14 @@ class VolumeFiles:
             raise
 
     def head(self, key: str) -> Facts | None:
-        """What a file is, or None where there is none."""
+        """Return the facts of a file, or None if there is no file."""
         with self.translated(f"look at {key}"):
             try:
                 found = self.tree.stat(key)
             except FileNotFoundError:
                 return None
             side = self._side(key, found)
-        if side is None:  # another program's: only its inode and time tell one version from the next
+        if side is None:  # another program wrote the file: only inode and time distinguish its versions
             return Facts(found.st_size, None, {}, f"{found.st_ino}-{found.st_mtime_ns}")
         return Facts(found.st_size, side.sha256, side.metadata)
 
@@ -101,7 +103,7 @@ class VolumeFiles:
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """A small file, whole. Raises UnmetError where a file stands there that may not be replaced."""
+        """Write a whole small file. Raises UnmetError if a file at the key must not be replaced."""
         with self.translated(f"write {key}", len(body)):
             temporary = self._written(body)
             try:
@@ -114,7 +116,8 @@ class VolumeFiles:
                 raise UnmetError from None
 
     def _written(self, body: bytes, beside: str | None = None) -> str:
-        """A temporary file, on the disk: beside a key, or else where users do not look."""
+        """Write a temporary file to the disk and return its key: beside another key, or in the importer's own
+        folder."""
         temporary = temporary_key(beside or f"{self._own}/temporary/note")
         try:
             with os.fdopen(self.tree.create(temporary), "wb") as file:
@@ -127,7 +130,8 @@ class VolumeFiles:
         return temporary
 
     def _put(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: Replaceable) -> None:
-        """Name a file, and say what is kept with it: one import at a time, or one's word would be for another's file.
+        """Rename a file to its key, and write its metadata. A lock lets one import at a time do this: otherwise the
+        metadata of one import could be beside another import's file.
 
         Raises FileExistsError.
         """
@@ -150,7 +154,7 @@ class VolumeFiles:
         return True
 
     def _put_side(self, key: str, temporary: str, sha256: str, metadata: Mapping[str, str]) -> None:
-        """Say what is kept with the file that is about to get its name."""
+        """Write the metadata of the file that is about to be renamed."""
         standing = None
         with suppress(FileNotFoundError):
             standing = self._side(key, self.tree.stat(key))
@@ -165,7 +169,7 @@ class VolumeFiles:
         version: str | None,
         metadata: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> str:
-        """Only if it is as it was, under a lock that all workers on this volume share."""
+        """Write a file only if the present file is unchanged, under a lock that all workers on this volume share."""
         with self.translated(f"write {key}", len(body)), self._locked():
             standing = self._bytes(key)
             if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
@@ -179,19 +183,18 @@ class VolumeFiles:
         try:
             descriptor = self.tree.create(key)
         except FileExistsError:
-            descriptor = self.tree.open(key, os.O_RDWR)  # NFS locks no file that is open for reading only
+            descriptor = self.tree.open(key, os.O_RDWR)  # NFS does not lock a file that is open for reading only
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-            except OSError as error:  # a file system without locks: as good as a store without conditions
+            except OSError as error:  # a file system without locks is like a store without conditions
                 log().warning("the volume has no locks", error=type(error).__name__)
             yield
         finally:
             os.close(descriptor)
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """A file is no more, nor what was kept with it. Raises UnmetError where another one than ``only`` stands
-        there."""
+        """Delete a file and its metadata, if there is one. Raises UnmetError if another file than ``only`` is there."""
         with self.translated(f"delete {key}"):
             side = sidecars.side_key(self._own, key)
             if only is None and self._bytes(side) is None:
@@ -204,12 +207,12 @@ class VolumeFiles:
                 self.tree.remove(side)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Of the files in a folder and below; ``prefix`` ends with a slash."""
+        """Yield the keys of the files in a folder and below. ``prefix`` ends with a slash."""
         with self.translated(f"list {prefix}"):
             yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read a file; its SHA-256. None where there is none, or it has another size."""
+        """Read a file and return its SHA-256, hex. None if there is no file, or it has another size."""
         with translated(self.claim, f"read {key}"):
             try:
                 found = self.tree.stat(key)
@@ -223,6 +226,6 @@ class VolumeFiles:
 
 
 def temporary_key(key: str) -> str:
-    """A new name beside a key: hidden, and cut so that no file system finds it too long."""
+    """Return a new hidden name beside a key. The random part is short, so that the name does not become too long."""
     folder, _, name = key.rpartition("/")
     return joined(folder, f".{name}.{uuid.uuid4().hex[:16]}{PART_SUFFIX}")

@@ -1,4 +1,5 @@
-"""A mounted volume as a destination: temporary names beside the final ones, fsync, rename."""
+"""A mounted volume as a destination: files are written under temporary names beside the final names, synced to the disk
+and renamed."""
 
 import stat
 import time
@@ -27,20 +28,21 @@ _FORGOTTEN_SECONDS = 3600.0
 
 
 class VolumeStore(VolumeFiles):
-    """A volume; keys are paths below its root."""
+    """A volume. Object keys are paths below its root."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> VolumeUpload:  # noqa: ARG002
-        """Open a temporary file; nothing is visible. A volume keeps no content type: names tell."""
+        """Open a temporary file. Nothing is visible yet. A volume keeps no content type, because the file name shows
+        it."""
         temporary = temporary_key(key)
         with self.translated(f"write {key}"):
             descriptor = self.tree.create(temporary)
         return VolumeUpload(self, key, temporary, descriptor, metadata)
 
     def check_options(self, key: str) -> None:
-        """A volume has no options of objects."""
+        """Do nothing: files on a volume have no options."""
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:  # noqa: ARG002
-        """Write a byte beside a key and take it back."""
+        """Write a byte beside a key, and remove it."""
         if not self._root.is_dir():
             message = f"The volume of claim {self.claim!r} is not mounted at {self._root}."
             advice = "Check that the claim is bound, then change retryToken."
@@ -50,7 +52,7 @@ class VolumeStore(VolumeFiles):
             self._tidy()
 
     def _tidy(self) -> None:
-        """Notes that killed workers never finished; nobody writes one for so long."""
+        """Remove old temporary files that killed workers left. No worker takes that long to write a small file."""
         folder = f"{self._own}/temporary"
         for name in self.tree.names(folder):
             with suppress(FileNotFoundError):
@@ -59,7 +61,8 @@ class VolumeStore(VolumeFiles):
                     self.tree.remove(key)
 
     def show(self, temporary: str, key: str, sha256: str, metadata: Mapping[str, str], *, replace: Replaceable) -> None:
-        """Give a temporary file its final name. DESTINATION_EXISTS where that is taken and may not be replaced."""
+        """Rename a temporary file to its final name. Raises ImportFailure DESTINATION_EXISTS if a file with that name
+        must not be replaced."""
         with self.translated(f"complete {key}"):
             try:
                 self._put(temporary, key, sha256, metadata, replace=replace)
@@ -67,7 +70,7 @@ class VolumeStore(VolumeFiles):
                 raise exists(self.uri(key)) from None
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Whether the temporary file that an earlier run wrote lies there as that left it. Reads all of it."""
+        """Return whether the temporary file of an earlier run is unchanged. Reads the whole file."""
         with self.translated(f"look at {ticket.upload}"):
             return self._has_size(ticket) and self._sha256(ticket.upload) == ticket.seal
 
@@ -79,13 +82,13 @@ class VolumeStore(VolumeFiles):
         return stat.S_ISREG(found.st_mode) and found.st_size == ticket.size_bytes
 
     def is_upload(self, key: str, upload: str) -> bool:
-        """Only a temporary name beside the key may be one."""
+        """Return whether a name is a temporary name beside the key."""
         folder, _, name = upload.rpartition("/")
         wanted, _, final = key.rpartition("/")
         return folder == wanted and name.startswith(f".{final}.") and name.endswith(PART_SUFFIX)
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
-        """Rename what an earlier run wrote, if it lies there as that left it."""
+        """Rename the temporary file of an earlier run if it has the right size. Return False otherwise."""
         with self.translated(f"look at {ticket.upload}"):
             if not self._has_size(ticket):
                 return False
@@ -93,7 +96,7 @@ class VolumeStore(VolumeFiles):
         return True
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """What the file is, if it is that very upload's, whole."""
+        """Return the proof that the file is the whole result of this upload, else None."""
         facts = self.head(ticket.key)
         if facts is None or not has_marks(facts, marks):
             return None
@@ -101,16 +104,16 @@ class VolumeStore(VolumeFiles):
         return Proof(facts, "Synced") if is_whole else None
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """The file, if it is that upload's."""
+        """Return the facts of the file if this upload created it."""
         facts = self.head(ticket.key)
         return facts if has_marks(facts, marks) else None
 
     def keeps(self) -> bool:
-        """Metadata is in files of our own."""
+        """Return True: the importer stores the metadata in files of its own."""
         return True
 
     def unfinished(self, key: str) -> list[Unfinished]:
-        """Temporary files beside this very key, anybody's."""
+        """Return the temporary files beside exactly this key, of any import."""
         folder, _, name = key.rpartition("/")
         found = []
         with self.translated(f"list {folder}"):
@@ -123,7 +126,7 @@ class VolumeStore(VolumeFiles):
         return found
 
     def abort(self, key: str, upload: str) -> bool:
-        """Remove a temporary file. False where that could not be done, which is only logged."""
+        """Remove a temporary file. Return False if that failed, which is only logged."""
         try:
             self.tree.remove(upload)
         except OSError as error:
@@ -132,4 +135,4 @@ class VolumeStore(VolumeFiles):
         return True
 
     def close(self) -> None:
-        """Nothing of ours goes on by itself."""
+        """Do nothing: the store has no threads."""

@@ -1,4 +1,4 @@
-"""A folder tree that nothing leads out of: every step goes through a descriptor and follows no link."""
+"""A folder tree that no path can leave: every step opens a folder by its descriptor and follows no link."""
 
 import errno
 import os
@@ -11,22 +11,22 @@ from videoimport.api.destination import MOST_KEY_BYTES
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _TRIES = 5
 PART_SUFFIX = ".videoimport-part"
-"""Of temporary names; they also begin with a dot."""
+"""Suffix of temporary names, which also begin with a dot."""
 
 
 class Tree:
-    """Below a root, by keys with slashes. Raises OSError."""
+    """The files and folders below a root, by keys with slashes. Raises OSError."""
 
     def __init__(self, root: Path, own: str | None = None) -> None:
-        """``own`` is a folder in which every folder is ours."""
+        """``own`` is a folder in which every folder belongs to the importer."""
         self._root = root
         self._own = own
         self._made: set[str] = set()
-        """Folders that are ours because we made them."""
+        """Folders that this object created."""
 
     @contextmanager
     def parent(self, key: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """The folder that a key lies in, as a descriptor, and the key's last part."""
+        """Yield a descriptor of the folder that contains a key, and the last part of the key."""
         *folders, name = key.split("/")
         descriptor = os.open(self._root, _FOLDER)
         try:
@@ -39,7 +39,8 @@ class Tree:
             os.close(descriptor)
 
     def create(self, key: str) -> int:
-        """A new file for reading and writing, with its folders. A folder that goes away meanwhile is made again."""
+        """Create a file for reading and writing, with its folders. Return its descriptor. If a folder disappears
+        meanwhile, it is created again."""
         for left in reversed(range(_TRIES)):
             try:
                 with self.parent(key, make=True) as (folder, name):
@@ -51,17 +52,18 @@ class Tree:
         raise AssertionError("unreachable")
 
     def open(self, key: str, mode: int = os.O_RDONLY) -> int:
-        """A file that is there."""
+        """Open an existing file, and return its descriptor."""
         with self.parent(key) as (folder, name):
             return os.open(name, mode | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
 
     def stat(self, key: str) -> os.stat_result:
-        """Of the very name, link or not."""
+        """Return the status of exactly this name, without following a link."""
         with self.parent(key) as (folder, name):
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
     def rename(self, key: str, target: str, *, replace: bool) -> None:
-        """Give a file its final name. Raises FileExistsError where that is taken, unless it may be replaced. Lasts."""
+        """Rename a file to its final name, and sync the folder to the disk. Raises FileExistsError if the name exists
+        and ``replace`` is False."""
         for left in reversed(range(_TRIES)):
             try:
                 with self.parent(key) as (here, temporary), self.parent(target, make=True) as (there, name):
@@ -71,19 +73,20 @@ class Tree:
                         _link(here, temporary, there, name)
                     os.fsync(there)
                     return
-            except FileNotFoundError:  # the target's folder was empty, and somebody took it away
+            except FileNotFoundError:  # the target's folder was empty, and another program removed it
                 if not left:
                     raise
 
     def remove(self, key: str) -> None:
-        """A file is no more, nor are folders of ours that are empty then."""
+        """Remove a file if it exists, and the importer's folders that are then empty."""
         with suppress(FileNotFoundError), self.parent(key) as (folder, name):
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)
         self.prune(key)
 
     def prune(self, key: str) -> None:
-        """Remove the empty folders above a key, up to one that somebody else may have made for us, and given rights."""
+        """Remove the empty folders above a key. Stop at the first folder that the importer did not create: a user may
+        have prepared it and set its permissions."""
         above = key.rpartition("/")[0]
         while above in self._made or (self._own and f"{above}/".startswith(f"{self._own}/")):
             try:
@@ -94,7 +97,7 @@ class Tree:
             above = above.rpartition("/")[0]
 
     def names(self, folder_key: str) -> list[str]:
-        """In a folder, sorted; none where there is no folder."""
+        """Return the sorted names in a folder; empty if there is no folder."""
         try:
             with self.parent(f"{folder_key}/x" if folder_key else "x") as (folder, _):
                 return sorted(os.listdir(folder))  # noqa: PTH208 — by descriptor
@@ -102,7 +105,8 @@ class Tree:
             return []
 
     def files(self, folder_key: str) -> Iterator[str]:
-        """Keys of the regular files below a folder; no longer ones than an import writes, so none that is deep."""
+        """Yield the keys of the regular files below a folder. Keys longer than an import writes are left out, which
+        also limits the depth."""
         for name in self.names(folder_key):
             key = f"{folder_key}/{name}" if folder_key else name
             if len(os.fsencode(key)) > MOST_KEY_BYTES:
@@ -118,7 +122,7 @@ class Tree:
 
 
 def _make(descriptor: int, folder: str) -> bool:
-    """Whether there was no such folder."""
+    """Create a folder. Return False if it exists already."""
     _check(folder)
     try:
         os.mkdir(folder, 0o755, dir_fd=descriptor)
@@ -134,7 +138,7 @@ def _check(folder: str) -> None:
 
 
 def _entered(descriptor: int, folder: str) -> int:
-    """The folder below; ``descriptor`` is closed if that is reached."""
+    """Open a folder within a folder, and return its descriptor. On success, ``descriptor`` is closed."""
     _check(folder)
     inner = os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
     os.close(descriptor)
@@ -142,7 +146,8 @@ def _entered(descriptor: int, folder: str) -> int:
 
 
 def _link(here: int, temporary: str, there: int, name: str) -> None:
-    """Rename unless the name is taken; where the file system has no hard links, as nearly so as can be."""
+    """Rename a file only if the name is free. If the file system has no hard links, check first and rename then, which
+    is not atomic."""
     try:
         os.link(temporary, name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""One file into a volume, while it may still be growing: copied to a temporary name beside its final one."""
+"""The copy of one file, which may still be growing, to a temporary name beside its final name on a volume."""
 
 import os
 import threading
@@ -19,7 +19,7 @@ _STOP_SECONDS = 1.0
 
 
 class VolumeUpload:
-    """A copy under way."""
+    """A copy in progress."""
 
     def __init__(
         self, store: "VolumeStore", key: str, temporary: str, descriptor: int, metadata: Mapping[str, str]
@@ -31,11 +31,11 @@ class VolumeUpload:
         self._descriptor: int | None = descriptor
         self._stop = threading.Event()
         self._open = threading.Lock()
-        """Held by whoever may close the descriptor: the sending, or an abort that comes first."""
+        """Held by the code that may close the descriptor: ``send``, or an ``abort`` that comes first."""
         self._sent: Sent | None = None
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """As ``MultipartUpload.send``; all of it is on the disk then."""
+        """Copy the whole file, as ``MultipartUpload.send`` does, and sync it to the disk."""
         with self._open:
             self._go_on()
             try:
@@ -63,7 +63,7 @@ class VolumeUpload:
         ordered = [windows[number] for number in sorted(windows)]
         whole = parts.digest(file.descriptor, ordered, lambda: moved(done))
         for window, crc in zip(ordered, whole.crcs, strict=True):
-            if crcs[window.number] != crc:  # rewritten since
+            if crcs[window.number] != crc:  # the part was rewritten since
                 self._copy(file, window)
                 moved(done)
         assert self._descriptor is not None, "being sent"  # noqa: S101
@@ -88,7 +88,7 @@ class VolumeUpload:
 
     @property
     def ticket(self) -> Ticket:
-        """What a later run needs to go on from here. Only once all is sent."""
+        """The ticket that a later run needs to complete this copy. Available only after the whole file is copied."""
         assert self._sent is not None, "sent"  # noqa: S101
         return Ticket(
             key=self.key,
@@ -100,12 +100,12 @@ class VolumeUpload:
         )
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Give it its name."""
+        """Rename the temporary file to its final name."""
         ticket = self.ticket
         self._store.show(self.id, self.key, ticket.seal, self._metadata, replace=replace)
 
     def stop(self) -> None:
-        """Copy no more; does not wait."""
+        """Stop copying, without waiting."""
         self._stop.set()
 
     def abort(self) -> bool:
