@@ -70,8 +70,8 @@ _CODECS: Mapping[CodecName, Codec] = MappingProxyType({
     # the level's maximum height, because tall videos reach this limit first.
     "av1": Codec("libsvtav1", ("Main",), "Main", (
         (1080, Ceiling(9, "4.1", 8, 2_359_296, 141_557_760, 3_456, 20_000)),
-        (2160, Ceiling(13, "5.1", 8, 8_912_896, 547_430_400, 4_352, 40_000)),
-        (4320, Ceiling(17, "6.1", 8, 35_651_584, 2_189_721_600, 8_704, 100_000)),
+        (2160, Ceiling(13, "5.1", 8, 8_912_896, 534_773_760, 4_352, 40_000)),
+        (4320, Ceiling(17, "6.1", 8, 35_651_584, 2_139_095_040, 8_704, 100_000)),
     )),
 })  # fmt: skip
 

@@ -40,6 +40,9 @@ def _jpeg_parts(content: bytes) -> Iterator[bytes]:
     at = 2
     while at + 4 <= len(content) and content[at] == 0xFF:
         marker = content[at + 1]
+        if marker == 0xFF:  # a fill byte (T.81, B.1.1.2)
+            at += 1
+            continue
         if marker == _END:
             yield content[at : at + 2]
             return

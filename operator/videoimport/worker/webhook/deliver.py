@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
+from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime import logging as logs
@@ -24,9 +25,11 @@ from videoimport.worker.webhook import signature as signing
 from videoimport.worker.webhook.http_post import WebhookResponse
 
 _PROXY_FIELD = "spec.template.worker.proxy"
-_MAX_MESSAGE = 1000
-"""Maximum number of characters of the message. At four bytes each, they fit a termination message with the rest of the
-report."""
+_MESSAGE_LENGTHS = (1000, 500)
+"""Maximum numbers of characters of the message. The second length is for characters of several bytes.
+
+A message of 500 characters of four bytes each fits a termination message with the rest of the report.
+"""
 
 
 class DeliveryRunner(TaskRunner[WebhookResponse]):
@@ -65,16 +68,25 @@ class DeliveryRunner(TaskRunner[WebhookResponse]):
 
     def write(self, result: WebhookResponse) -> None:
         """Write the report. If the write fails, the exit code still shows the outcome."""
-        report = DeliveryReport(
-            uid=self._task.uid, run=self._task.run, reason=result.reason,
-            message=clip(logs.redacted(result.message), _MAX_MESSAGE) or "", advice=result.advice,
-            retry_after_seconds=result.retry_after_seconds,
-        )  # fmt: skip
         path = self._paths.termination_message
         try:
-            path.write_bytes(report.model_dump_json(by_alias=True, exclude_none=True).encode()[:4096])
+            path.write_bytes(self._fitted(result))
         except OSError as error:
             logs.log().error("cannot leave the report", path=os.fspath(path), error=type(error).__name__)
+
+    def _fitted(self, result: WebhookResponse) -> bytes:
+        """Return the report, with a message that is short enough for ``MAX_BYTES`` bytes in all."""
+        text = b""
+        for length in _MESSAGE_LENGTHS:
+            report = DeliveryReport(
+                uid=self._task.uid, run=self._task.run, reason=result.reason,
+                message=clip(logs.redacted(result.message), length) or "", advice=result.advice,
+                retry_after_seconds=result.retry_after_seconds,
+            )  # fmt: skip
+            text = report.model_dump_json(by_alias=True, exclude_none=True).encode()
+            if len(text) <= MAX_BYTES:
+                break
+        return text
 
     def log(self, result: WebhookResponse) -> None:
         """Log how the delivery ended."""

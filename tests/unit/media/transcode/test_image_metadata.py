@@ -32,7 +32,8 @@ def jpeg(folder: Path) -> bytes:
         return bytes([0xFF, marker]) + (2 + len(content)).to_bytes(2, "big") + content
 
     secrets = segment(0xE1, b"Exif\0\0" + SECRET) + segment(0xED, b"Photoshop" + SECRET) + segment(0xFE, SECRET)
-    return plain[:2] + secrets + segment(0xE2, b"MPF\0" + SECRET) + plain[2:] + b"ftyp a film" + SECRET
+    filled = b"\xff\xff" + segment(0xE1, b"Exif\0\0" + SECRET)
+    return plain[:2] + secrets + filled + segment(0xE2, b"MPF\0" + SECRET) + plain[2:] + b"ftyp a film" + SECRET
 
 
 def png(folder: Path) -> bytes:
