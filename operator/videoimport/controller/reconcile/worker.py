@@ -1,4 +1,4 @@
-"""Workers of the queue: an error in one key must not stop the others."""
+"""Workers of the queue. An error with one key must not stop the other keys."""
 
 import structlog
 
