@@ -30,7 +30,7 @@ class Template(Model):
     """The spec of every child."""
 
     destination: Destination
-    """Where the results go."""
+    """The destination of the results."""
     requirements: Requirements | None = None
     """Requirements for the source. Absent means no requirements, and {} means the defaults."""
     output: Output = Output()
@@ -77,7 +77,7 @@ class BulkImportSpec(Model):
     """A new value retries the failed items. Successful results are kept."""
     retry_failed: bool = False
     """True retries the failed items once, including the failed items of earlier BulkImports with the same source and
-    destination. A new retryToken retries them once more."""
+    destination. A new retryToken retries these items once more."""
     child_history_limit: Annotated[int, Field(ge=0, le=10_000)] = 1000
     """Maximum number of finished VideoImports that are kept. The oldest are deleted first, but the results of deleted
     VideoImports are kept."""

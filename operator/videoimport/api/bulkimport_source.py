@@ -78,7 +78,7 @@ class ConfigMapKeyReference(Model):
 
 class ManifestSource(Ruled):
     """A list in a file: one URL on each line, a table (CSV, TSV, Markdown) with a column url, or JSON Lines. The first
-    lines determine the format. Tables and JSON may give name, checksum and metadata. Other columns of a table are
+    lines determine the format. Tables and JSON may have name, checksum and metadata. Other columns of a table are
     metadata."""
 
     rules = (needs_one("config_map_key_ref", "url", "s3"),)
@@ -111,5 +111,5 @@ class BulkSource(Ruled):
 
     @property
     def is_listed(self) -> bool:
-        """Whether a worker must list the items. Otherwise the spec has the items."""
+        """True if a worker must list the items. Otherwise the spec has the items."""
         return self.items is None

@@ -55,7 +55,7 @@ class ItemResult(Model):
     url: Annotated[ShownUrl, Field(max_length=2048)]
     """The address of the item, without user info and signatures."""
     success: bool
-    """Whether the video is in the destination."""
+    """True if the video is in the destination."""
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     """The status.videoId of the VideoImport."""
     import_name: Annotated[str, Field(max_length=63)] | None = None
@@ -115,7 +115,7 @@ class DiscoveryStatus(Model):
     """Digests of the stored pages. Each key is the number of pages that the digest covers, from the first page on. A
     digest is written before the last of its pages is stored. Only pages that match their digest are used."""
     done: bool = False
-    """Whether the whole list is known."""
+    """True if the whole list is known."""
     wish: Annotated[str, Field(max_length=16)] = ""
     """Hash of the list, the name of the list's Secret and the worker's options. Each change resets the number of
     tries."""
@@ -147,8 +147,7 @@ class HostStatus(Model):
 
 
 class BulkImportStatus(Model):
-    """The observed state. Only the controller writes the status, and computes it again each time from the children and
-    the ledger."""
+    """The observed state. Only the controller writes the status, always computed from the children and the ledger."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The metadata.generation that this status belongs to."""
@@ -170,7 +169,7 @@ class BulkImportStatus(Model):
     failed: Annotated[int, Field(ge=0)] | None = None
     """Number of items that ended without success."""
     rejected_count: Annotated[int, Field(ge=0)] | None = None
-    """Number of items that were rejected before any import. They are not part of total."""
+    """Number of items that were rejected before any import. Rejected items are not part of total."""
     skipped_duplicates: Annotated[int, Field(ge=0)] | None = None
     """Number of completed items that the destination already had."""
     queue_position: Annotated[int, Field(ge=1)] | None = None
@@ -203,7 +202,7 @@ class BulkImportStatus(Model):
     items_ref: Annotated[tuple[ShardReference, ...], Field(max_length=MAX_REFERENCES, json_schema_extra=_ATOMIC)] = ()
     """The ConfigMaps that hold the whole list, with one line for each item. Absent for inline items."""
     earlier_digests: PageDigests = Field(default_factory=dict)
-    """With retryFailed: digests of the pages with failed items of earlier BulkImports, by page number. A digest is
+    """Digests of the pages with failed items of earlier BulkImports, by page number, if retryFailed is set. A digest is
     written before its page is stored. Only pages that match their digest are used."""
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=MAX_HOSTS, json_schema_extra=_ATOMIC)] = ()
     """Open and half-open circuit breakers of the items' hosts."""

@@ -33,7 +33,7 @@ class Condition(Model):
     type: Annotated[str, Field(max_length=316)]
     """The type of the condition, such as Ready or Finished."""
     status: Literal["True", "False", "Unknown"]
-    """Whether the condition is true."""
+    """The state of the condition: True, False or Unknown."""
     reason: Annotated[str, Field(max_length=1024), Checked((_ONE_WORD,))]
     """The reason of the last transition, in one CamelCase word."""
     message: Message = ""

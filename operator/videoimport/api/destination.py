@@ -49,7 +49,7 @@ class S3Destination(Model):
     )
     """The storage class of the objects, such as STANDARD_IA. Absent means the default of the bucket."""
     server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
-    """How the store encrypts the objects. Absent means the default of the bucket."""
+    """The encryption of the objects in the store. Absent means the default of the bucket."""
     tags: Annotated[dict[str, _TagValue], Field(max_length=10), Checked((_TAG_KEYS,))] | None = None
     """Tags of every visible object."""
     cache_control: (
@@ -119,8 +119,8 @@ _SHORT_FILE_NAMES = Rule(
 
 
 class Destination(Ruled):
-    """The destination of the results. They go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs and, at
-    the end, result.json."""
+    """The destination of the results. The results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs
+    and, at the end, result.json."""
 
     rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
@@ -134,11 +134,11 @@ class Destination(Ruled):
     folder: Folder | None = None
     """A folder below the prefix, such as root/my-folder."""
     name: Annotated[str, Field(min_length=1, max_length=128), Checked(string_rules.FOLDER_NAME)] | None = None
-    """The folder of the video. The name may contain {name} (of this resource), {title} and {sourceId} (of the source,
-    made safe for a path) and {hash} (eight hex digits of the source's identity). Absent means {name}, and in a
-    BulkImport {title}-{hash}."""
+    """The folder of the video, with optional placeholders. {name} is the name of this resource. {title} and {sourceId}
+    come from the source and are made safe for a path. {hash} is eight hex digits of the source's identity. Absent means
+    {name}, and in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"
-    """What happens if the folder has the result of another import. An import never fails because of its own earlier
+    """The behaviour if the folder has the result of another import. An import never fails because of its own earlier
     result."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """The address at which the bucket or volume is served, such as https://cdn.example.com. This address is the

@@ -12,8 +12,8 @@ from videoimport.api.rules.string_rules import canonical_url
 
 
 def item_identity(url: str) -> str:
-    """Return ten hex digits of the SHA-256 of an item's URL. They end the name of the child and are the key in the
-    ledger."""
+    """Return ten hex digits of the SHA-256 of an item's URL. The digits end the name of the child and are the key in
+    the ledger."""
     return hashlib.sha256(canonical_url(url).encode()).hexdigest()[:10]
 
 

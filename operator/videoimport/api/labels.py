@@ -31,4 +31,5 @@ file."""
 
 WORKER_CONTAINER = "worker"
 OUR_PREFIXES = (f"{GROUP}/", "app.kubernetes.io/")
-"""Prefixes of the labels and annotations that the controller sets. ``spec.worker`` never overrides them."""
+"""Prefixes of the controller's labels and annotations. ``spec.worker`` never overrides labels or annotations with these
+prefixes."""

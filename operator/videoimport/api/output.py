@@ -62,7 +62,7 @@ class AudioOutput(Model):
 
 
 class Rendition(Model):
-    """A smaller copy of the video, made while the source is decoded once."""
+    """A smaller copy of the video, made in the same decode as the video."""
 
     name: Annotated[str, Field(min_length=1, max_length=32), Checked((RENDITION,))]
     """The name of the rendition, such as 720p. The file is renditions/<name>.mp4."""
@@ -110,7 +110,7 @@ class Output(Ruled):
         Field(max_length=8, json_schema_extra={
             "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = ()  # fmt: skip
-    """Smaller copies of the video, made while the source is decoded once."""
+    """Smaller copies of the video, made in the same decode as the video."""
     audio_file: AudioFile | None = None
     """A file that has only the audio: audio.m4a or audio.mp3."""
     thumbnails: Thumbnails | None = None

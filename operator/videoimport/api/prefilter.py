@@ -49,7 +49,7 @@ class _EntryFacts:
     def short_side(self) -> int | None:
         """The displayed short side in pixels, or None without both sides.
 
-        A height alone may be the long side of an upright video, so it only proves that a video is too low.
+        A height alone may be the long side of a portrait video. So a height only proves that a video is too low.
         """
         return min(self.width, self.height) if self.width and self.height else None
 

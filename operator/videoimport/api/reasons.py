@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """What the controller does when a run ends, or waits, with a reason of this class."""
+    """The next step after a run ends, or waits, with a reason of this class."""
 
     PERMANENT = "Permanent"
     """The import fails at once. Only a changed spec or a new retryToken starts the import again."""
@@ -340,7 +340,7 @@ _BY_EXIT_CODE = {row.exit_code: reason for reason, row in _TABLE.items() if row.
 
 
 def info(reason: Reason) -> ReasonInfo:
-    """Return the properties of a reason. A test checks that every reason has them."""
+    """Return the properties of a reason. A test checks that every reason has properties."""
     return TABLE[reason]
 
 

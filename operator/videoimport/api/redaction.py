@@ -46,12 +46,13 @@ _SECRET_WORDS = (
 )
 """Words that mark a parameter as secret anywhere in its name."""
 _SECRET_NAMES = frozenset(("st", "oh", "pass", "pw", "md5", "hash", "sid", "tk", "otp", "sas"))
-"""Words that mark a parameter as secret only as whole words of its name, because they are too short or too common.
+"""Words that mark a parameter as secret only as whole words of its name. These words are too short or too common for a
+search in longer words.
 
-nginx signs links with ``md5``.
+For example, nginx signs links with ``md5``.
 """
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-"""Pattern of the begin of the next word in a name such as ``userPass``."""
+"""Pattern of the beginning of the next word in a name such as ``userPass``."""
 _MASK = "***"
 _DEPTH = 6
 """Maximum number of levels of addresses within addresses and of encodings. An archived copy of a redirect has three
@@ -67,9 +68,9 @@ _MOST_USER_INFO = 256
 """Maximum number of characters in which the end of user info with a space or a slash is searched."""
 
 _START = re.compile(r"(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{0,31}:)?[/\\]{2,}|(?<![a-z0-9])https?:[/\\]?(?=[^\s/\\])", re.I)
-"""Pattern of the begin of an address: slashes after a scheme, slashes without a scheme, or a scheme alone.
+"""Pattern of the beginning of an address: slashes after a scheme, slashes without a scheme, or a scheme alone.
 
-Backslashes are treated as slashes, because browsers do so and JSON has them before slashes.
+Backslashes are treated as slashes, because browsers do so and JSON has backslashes before slashes.
 """
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _LITERAL = re.compile(r"(?:s3|pvc|file):", re.IGNORECASE)
@@ -166,8 +167,8 @@ def shown_text(text: str) -> str:
 
 @lru_cache(512)
 def _remembered(text: str) -> str:
-    """Return the cached result, because a status repeats its message in its conditions and is read more often than
-    changed."""
+    """Return the cached result of a short text. A status repeats its message in its conditions, and is read more often
+    than changed."""
     return clean_text(shown_lines(text))
 
 
@@ -204,7 +205,7 @@ def _has_host(parts: SplitResult) -> bool:
     """Return whether the text before the path is a host. ``https://user:a/b@host`` has no host there, because its
     password has a slash."""
     try:
-        parts.port  # noqa: B018 — read for the error it raises
+        parts.port  # noqa: B018 — the read raises ValueError for an invalid port
     except ValueError:
         return False
     return bool(parts.netloc) and not parts.netloc.endswith(":")
@@ -271,7 +272,8 @@ def _pieces(text: str, depth: int, plain: Callable[[str, int], str] | None = Non
 
 
 def _first_start(text: str, at: int = 0) -> re.Match[str] | None:
-    """Return the next begin of an address. Most texts have none of its characters, so the pattern is rarely used."""
+    """Return the next beginning of an address. Most texts have no character of such a beginning, so the pattern is
+    rarely used."""
     return _START.search(text, at) if ":" in text or "//" in text or "\\" in text else None
 
 

@@ -1,4 +1,4 @@
-"""Requirements for a source. They are checked as soon as the data is available."""
+"""Requirements for a source. Each requirement is checked as soon as the necessary data is available."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ class Requirements(Ruled):
     rules = (_HEIGHTS,)
 
     min_height: Annotated[int, Field(ge=1, le=8192)] = 360
-    """Minimum height in pixels. The height is the short side as displayed, so videos of upright phones pass."""
+    """Minimum height in pixels. The height is the short side as displayed, so portrait videos of phones pass."""
     max_height: Annotated[int, Field(ge=1, le=8192)] = 1080
     """Maximum height in pixels, measured like minHeight."""
     max_duration_seconds: Annotated[int, Field(ge=1, le=604800)] = 21600
@@ -36,8 +36,9 @@ class Requirements(Ruled):
         tuple[ContainerFormat, ...],
         Field(min_length=1, max_length=len(CONTAINERS), json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = DEFAULT_FORMATS
-    """Accepted container formats, by the content of the file and not by its name. mov has the brand "qt ", webm has the
-    EBML DocType webm, asf includes WMV, and mpeg is a program stream. HLS and DASH are treated as mp4."""
+    """Accepted container formats, by the content of the file and not by its name. mov is a file with the brand qt and
+    two spaces. webm has the EBML DocType webm. asf includes WMV. mpeg is a program stream. HLS and DASH are treated as
+    mp4."""
     max_size: SomeBytes | None = None
     """Maximum size of the fetched source, such as 50Gi."""
     damage: Literal["Refuse", "Tolerate"] = "Refuse"

@@ -1,9 +1,9 @@
 """Removal of unsafe characters from untrusted text: control characters, and characters that reorder or hide other text.
 
 Titles, names and messages come from hosts, lists, media files and destinations. A terminal executes control characters,
-and bidirectional controls make one text look like another. The models of reports and statuses use these types, so that
-every writer and reader applies them. Identifiers must keep their characters, so ``clean_uri`` percent-encodes these
-characters.
+and bidirectional controls give one text the appearance of another. The models of reports and statuses use these types,
+so that every writer and reader applies the rules. Identifiers must keep their characters, so ``clean_uri``
+percent-encodes unsafe characters.
 """
 
 import re
@@ -30,7 +30,7 @@ _HIDDEN = re.compile(
 """Characters to remove.
 
 These are Cc except tab and newline, bidirectional controls, and the characters that Unicode ignores by default
-(Default_Ignorable_Code_Point of UAX 44). They can hide a text: separators, soft hyphen, fillers, tags. Visible Arabic
+(Default_Ignorable_Code_Point of UAX 44). Separators, soft hyphens, fillers and tags can hide a text. Visible Arabic
 signs of the category Cf are kept.
 """
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"

@@ -92,7 +92,7 @@ class SourceStatus(Model):
 
 
 class VideoMetadata(Model):
-    """Technical facts of the source. They are also present after a rejection."""
+    """Technical facts of the source. The facts are also present after a rejection."""
 
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed, such as 1920x1080."""
@@ -132,8 +132,8 @@ class OutputFile(Model):
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed."""
     verified: Verified | None = None
-    """How the worker verified that the file has the sent bytes. SHA256 and MD5: by the hash in the store. ReadBack: by
-    reading the file. Synced: by writing the file to the disk of a volume."""
+    """The method by which the worker verified that the file has the sent bytes. SHA256 and MD5: by the hash in the
+    store. ReadBack: by reading the file. Synced: by writing the file to the disk of a volume."""
 
 
 class RenditionFile(OutputFile):
@@ -153,8 +153,8 @@ class ThumbnailSet(Model):
     count: Annotated[int, Field(ge=1, le=20)]
     """Number of images."""
     verified: Verified | None = None
-    """How the worker verified the images, as for the video. If this differs among the images, the value of the first
-    image."""
+    """The method by which the worker verified the images, as for the video. If the images differ, this is the method of
+    the first image."""
 
 
 class Outputs(Model):
@@ -233,7 +233,7 @@ class HostBackoff(Model):
     since: Timestamp | None = None
     """Time since which this import waits for the host, including failed runs."""
     probing: bool = False
-    """Whether the breaker is half-open. The current run then probes the host, and all other imports of the host
+    """True if the breaker is half-open. The current run then probes the host, and all other imports of the host
     wait."""
 
 
@@ -267,7 +267,7 @@ class VideoImportStatus(Model):
     format: Literal["Video"] | None = None
     """The kind of the imported file."""
     duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """With reason Duplicate, the address of the existing video."""
+    """The address of the existing video, with reason Duplicate."""
     run: Annotated[int, Field(ge=0)] | None = None
     """Number of the current run, which is part of the Job's name."""
     job: JobReference | None = None

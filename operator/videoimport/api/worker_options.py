@@ -79,9 +79,9 @@ class WorkerOptions(Model):
     scratch: Scratch = Scratch()
     """Temporary disk space."""
     labels: Annotated[dict[str, _Word], Field(max_length=32), Checked((NOT_OURS, NOT_OF_JOBS, KEYS))] | None = None
-    """Labels for the Job and its pod. They never override labels of the controller."""
+    """Labels for the Job and its pod. These labels never override labels of the controller."""
     annotations: Annotated[dict[str, _Text], Field(max_length=32), Checked((NOT_OURS, KEYS))] | None = None
-    """Annotations for the Job and its pod. They never override annotations of the controller."""
+    """Annotations for the Job and its pod. These annotations never override annotations of the controller."""
     node_selector: Annotated[dict[str, _Word], Field(max_length=32), Checked((KEYS,))] | None = None
     """Labels that a node must have."""
     tolerations: Annotated[
@@ -93,7 +93,8 @@ class WorkerOptions(Model):
     priority_class_name: DnsName | None = None
     """The priority class of the pod."""
     service_account_name: DnsName | None = None
-    """The service account of the pod, for image pull secrets and admission. Its token is never mounted."""
+    """The service account of the pod, for image pull secrets and admission. The token of the service account is never
+    mounted."""
     ca_bundle_config_map_ref: ConfigMapReference | None = None
     """ConfigMap with the key ca.crt: certificates (PEM) to trust in addition to the usual certificates, for sources and
     stores."""

@@ -37,7 +37,7 @@ class Manifest:
 
     video: VideoImport
     homeless: bool
-    """Whether the YAML file has no destination. The import then has a volume with the claim ``HERE``."""
+    """True if the YAML file has no destination. The import then has a volume with the claim ``HERE``."""
 
 
 def read(text: str, called: str, now: datetime) -> Manifest:

@@ -104,7 +104,7 @@ def _is_harmless(letter: str) -> bool:
 
 
 def headline(status: VideoImportStatus) -> str:
-    """Return the phase, percent, rate and time left, as far as they are known."""
+    """Return the phase, percent, rate and time left. Unknown values are left out."""
     parts = [f"{status.phase or 'Pending'} {status.progress_percent or 0} %"]
     if status.bytes_per_second:
         parts.append(f"{decimal(status.bytes_per_second)}/s")

@@ -98,7 +98,7 @@ def room() -> Iterator[Room]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Stopped(Exception):  # noqa: N818 — a user's decision, no error
+class Stopped(Exception):  # noqa: N818 — a decision of the user, not an error
     """The user stopped the command with a signal."""
 
     def __init__(self, number: int) -> None:
@@ -142,7 +142,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
                 stdout=subprocess.PIPE,
                 stderr=None if verbose else log,
                 env={**os.environ, "TMPDIR": str(place.scratch)},
-                start_new_session=True,  # This process handles Ctrl-C: the worker gets time to abort its upload
+                start_new_session=True,  # only this process receives Ctrl-C, so the worker has time to abort its upload
                 preexec_fn=_end_with_us,
             )
         try:

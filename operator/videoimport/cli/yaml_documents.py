@@ -19,7 +19,7 @@ _FROM_A_BULK = (
 class _Loader(yaml.SafeLoader):
     """A loader that reads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 — declared so by pyyaml
+    yaml_implicit_resolvers = {  # noqa: RUF012 — pyyaml declares the attribute so
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

@@ -42,7 +42,7 @@ def main() -> NoReturn:
         signal.signal(number, _terminate)
     try:
         code = _run(settings)
-    except Terminated:  # before the election, or once more while leaving
+    except Terminated:  # a signal before the election, or a second signal during the shutdown
         code = 0
     _end(code)
 
@@ -67,7 +67,7 @@ def _run(settings: ControllerSettings) -> int:
 
 
 def limits(settings: ControllerSettings) -> LivenessLimits:
-    """Return the liveness limits. They allow several election attempts, two relists, and many requests that time
+    """Return the liveness limits. The limits allow several election attempts, two relists, and many requests that time
     out."""
     return LivenessLimits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
 
@@ -90,7 +90,7 @@ def _lead(leader: Leader) -> None:
     """Lead in a thread of its own. If leading fails, end the process with exit code 1."""
     try:
         leader.run()
-    except Exception:  # noqa: BLE001 (the thread's border: any failure ends the process)
+    except Exception:  # noqa: BLE001 (outermost function of the thread: any failure ends the process)
         _log.exception("leading failed")
         _end(1)
 

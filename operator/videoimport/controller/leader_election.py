@@ -59,7 +59,7 @@ class Lock(LeaseLock):
         return True, self.get_lock_object(self.lease_reference)  # type: ignore[no-untyped-call]
 
     def create(self, name: str, namespace: str, election_record: Any) -> bool:
-        """Create the Lease. Return whether the API server created it."""
+        """Create the Lease. Return whether the API server created the Lease."""
         spec = self.get_lease_spec(election_record)  # type: ignore[no-untyped-call]
         lease = V1Lease(metadata=V1ObjectMeta(name=name), spec=spec)
         return self._written(lambda: self.api_instance.create_namespaced_lease(namespace, lease))

@@ -59,7 +59,7 @@ class _Parts:
             settings=handlers.settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
-            # By default kopf looks up the user's name, and an image has none for an arbitrary user id.
+            # By default kopf reads the name of the user, but an image has no name for an arbitrary user id.
             identity=self.settings.pod_name,  # type: ignore[arg-type]  # its type is a private NewType of str
         )
         return [

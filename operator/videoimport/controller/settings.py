@@ -35,7 +35,7 @@ class ControllerSettings(BaseSettings):
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """Pull policy of the worker image."""
     image_pull_secrets: tuple[str, ...] = ()
-    """Names of the Secrets for pulling the worker image. They are in the namespace of the import."""
+    """Names of the Secrets for pulling the worker image. The Secrets are in the namespace of the import."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks in which sources may be, in addition to public addresses."""
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
@@ -43,7 +43,7 @@ class ControllerSettings(BaseSettings):
     listing_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$")] = "512Mi"
     """Memory limit of Jobs that list a source or send a webhook message. A limit of the user takes precedence."""
     source_bytes_per_second: Annotated[int, Field(ge=0)] = 0
-    """Maximum number of bytes that one worker fetches in a second; 0 means no limit."""
+    """Maximum number of bytes that one worker fetches in a second. The value 0 means no limit."""
     source_sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
     """Seconds between two requests while a worker reads a web page."""
     watch_namespaces: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class ControllerSettings(BaseSettings):
     pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE", min_length=1)] = "default"
     """The namespace of the Lease."""
     leader_election: bool = True
-    """Whether leader election is used. Disable it only where never more than one controller runs."""
+    """True if leader election is used. Set False only where never more than one controller runs."""
     lease_seconds: Annotated[int, Field(ge=2)] = 15
     """Seconds that a standby waits after the leader's last renewal of the Lease."""
     renew_deadline_seconds: Annotated[int, Field(ge=2)] = 10
@@ -80,8 +80,8 @@ class ControllerSettings(BaseSettings):
     max_running: Annotated[int, Field(ge=1)] = 500
     """Maximum number of imports that run at the same time."""
     max_running_per_namespace: Annotated[int, Field(ge=0)] = 0
-    """Maximum number of imports that run at the same time in one namespace. With 0, only ``max_running`` limits
-    them."""
+    """Maximum number of imports that run at the same time in one namespace. With 0, the only limit is
+    ``max_running``."""
 
     write_seconds: PositiveFloat = 3
     """Minimum number of seconds between two status writes that change only progress."""
@@ -161,7 +161,7 @@ def load() -> ControllerSettings:
         return ControllerSettings()
     except ValidationError as wrong:
         raise BadSetting("\n".join(_line(error["loc"], error["msg"]) for error in wrong.errors())) from wrong
-    except SettingsError as unreadable:  # not JSON where a list is wanted; the message names the field
+    except SettingsError as unreadable:  # a list is not valid JSON, and the message names the field
         raise BadSetting(f'{unreadable}: write it as JSON, such as ["a", "b"]') from unreadable
 
 

@@ -74,7 +74,7 @@ _HOST = "its host is no name and no address; correct the text between https:// a
 _SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
 """Signs and wide forms of letters, which no host name has.
 
-The worker checks all other invalid letters. They are too many for the cost limit.
+The worker checks all other invalid letters, because there are too many of these letters for the cost limit.
 """
 
 

@@ -4,8 +4,8 @@
 predicate when a model is built. Both also add the CEL to the JSON schema, from which ``crdgen`` creates the
 CustomResourceDefinitions.
 
-A regular expression must mean the same in Python (with ``re.ASCII``) and in RE2. So it has no lookaround and no
-backreferences.
+A regular expression must mean the same in Python (with ``re.ASCII``) and in RE2. So lookaround and backreferences are
+not allowed.
 """
 
 import re
@@ -28,8 +28,8 @@ class Rule:
     cel: str
     """The condition for the API server, over ``self``.
 
-    When the definition itself is created, the API server checks an object before its fields have their defaults. So
-    every optional field needs ``has``.
+    When the CustomResourceDefinition is created, the API server checks an object before the fields have their defaults.
+    So every optional field needs ``has``.
     """
     message: str
     """A sentence with the error and the solution. ``%s`` and ``%d`` are replaced by the values of ``fields``."""
@@ -120,7 +120,7 @@ def forbids(pattern: str, message: str, part: str = "") -> Rule:
 
 
 def needs_one(*fields: str) -> Rule:
-    """Return the rule that an object has exactly one of these fields. The fields have their names in the model."""
+    """Return the rule that an object has exactly one of these fields. ``fields`` are names in the model."""
     given = ", ".join(f"has(self.{to_camel(field)})" for field in fields)
     return Rule(
         f"[{given}].filter(given, given).size() == 1",

@@ -40,7 +40,7 @@ class Progress(Model):
     source: SourceStatus | None = None
     metadata: VideoMetadata | None = None
     validated: bool = False
-    """Whether the source has met the requirements."""
+    """True if the source has met the requirements."""
 
 
 class Report(Model):
@@ -68,7 +68,7 @@ class Report(Model):
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
     """The Retry-After of the host in seconds, with the reason RateLimited. None if the host sent none."""
     unguarded: bool = False
-    """Whether ``destination.ifExists: Fail`` was checked only by requests, because the store has no conditional writes.
+    """True if ``destination.ifExists: Fail`` was checked only by requests, because the store has no conditional writes.
 
     Two simultaneous imports may then overwrite each other.
     """

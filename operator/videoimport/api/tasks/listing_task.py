@@ -134,9 +134,9 @@ class PageFacts(Model):
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Cursor of the next page, or None for the last page."""
     done: bool = False
-    """Whether this page is the last."""
+    """True if this page is the last."""
     pushed_back: Reason | None = None
-    """Reason for which the source ended the listing after this page. The next page waits as after a failure."""
+    """Reason of the failure that ended the listing after this page. The next page waits as after a failure."""
     integration: Annotated[str, Field(max_length=64)] | None = None
     """Shortened api.identity.integration, for a page of items that failed in earlier BulkImports."""
     retry_after_seconds: RetryAfter | None = None
@@ -169,7 +169,7 @@ class ListingTask(Model):
     destination: Destination
     output: Output
     incremental: bool
-    """Whether the worker reads the destination's index for existing videos."""
+    """True if the worker reads the destination's index for existing videos."""
     allowed_networks: tuple[str, ...] = ()
     politeness: Politeness = Politeness()
     proxy: str | None = None
@@ -194,7 +194,7 @@ class PageReport(Model):
     advice: Annotated[str, Field(max_length=512)] = ""
     """The solution for the user, if more exact than the advice of the reason."""
     pushed_back: Reason | None = None
-    """Reason for which the source ended the listing after this page.
+    """Reason of the failure that ended the listing after this page.
 
     The next run waits as long as after a run that failed with this reason.
     """
@@ -204,7 +204,7 @@ class PageReport(Model):
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Cursor of the next page, or None for the last page."""
     done: bool = False
-    """Whether this page is the last."""
+    """True if this page is the last."""
     count: Count = 0
     """Number of lines."""
     skipped: Skipped | None = None

@@ -65,7 +65,7 @@ class Turns:
     def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
         """Return the breaker of the import's host and the limit that prevents a start, as text.
 
-        The breaker is None if it is closed. The text is empty if the import may start.
+        The breaker is None if the breaker is closed. The text is empty if the import may start.
         """
         place = (video.metadata.namespace, video.metadata.name)
         host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
@@ -107,7 +107,7 @@ class _QueueOwner:
 
 
 class Slots:
-    """Index of the slots for running imports. It calls ``tell`` with each import that may start now."""
+    """Index of the slots for running imports. The index calls ``tell`` with each import that may start now."""
 
     def __init__(self, tell: Callable[[Place], None], limits: Limits) -> None:
         self._tell = tell
@@ -119,7 +119,8 @@ class Slots:
         self._promised: set[Place] = set()
         self._counted: dict[Place, OwnerKey] = {}
         self._stuck: set[Place] = set()
-        """Imports with a slot that cannot start. Their slots use only the limits of their owner and namespace."""
+        """Imports with a slot that cannot start. The slots of these imports use only the limits of the owner and the
+        namespace."""
         self._running: Counter[str] = Counter()
         """Number of imports with a slot, by namespace."""
         self._owners: dict[OwnerKey, _QueueOwner] = {}

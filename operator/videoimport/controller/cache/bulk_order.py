@@ -30,13 +30,14 @@ class _QueuePosition:
     generation: int
     """Generation of the spec, from which the group is derived."""
     idle: bool
-    """Whether the BulkImport has ended and does not depend on the others."""
+    """True if the BulkImport has ended and does not depend on the others."""
     blocks: bool
-    """Whether younger BulkImports wait for this BulkImport."""
+    """True if younger BulkImports wait for this BulkImport."""
 
 
 class Siblings:
-    """The order of the BulkImports. It calls ``tell`` with the key of each BulkImport whose turn may have changed."""
+    """The order of the BulkImports. The index calls ``tell`` with the key of each BulkImport whose turn may have
+    changed."""
 
     def __init__(self, tell: Callable[[Key], None]) -> None:
         self._tell = tell
@@ -59,8 +60,10 @@ class Siblings:
             self._wake(place, {standing.group for standing in (before, now) if standing})
 
     def ahead(self, place: Place) -> int:
-        """Return how many BulkImports of the same source and destination go first. They are older and unfinished, not
-        suspended, not being deleted and no dry runs."""
+        """Return how many older, unfinished BulkImports of the same source and destination go first.
+
+        Suspended BulkImports, BulkImports that are being deleted, and dry runs are not included.
+        """
         own = self._standings.get(place)
         return sum(other.blocks and other.age < own.age for other in self._others(place, own)) if own else 0
 

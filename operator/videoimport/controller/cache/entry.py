@@ -58,7 +58,8 @@ class Entry:
     controller: Owner | None
     """Controlling owner, which is always in the object's own namespace."""
     keys: tuple[Key, ...]
-    """Keys that a change of this object affects: the object itself, if it is reconciled, and its owner."""
+    """Keys that a change of this object affects: the key of a VideoImport or BulkImport itself, and the key of the
+    owner."""
 
     def of(self, kind: type[T]) -> T:
         """Return the view, which must have this type. Raises ValidationError if the object cannot be read."""

@@ -127,7 +127,7 @@ class HostBreakers:
             del self._hosts[host]
 
     def _update(self, host: HostKey, reports: "_HostReports") -> None:
-        """Compute the breaker again. If the breaker changed, notify the keys that depend on it."""
+        """Compute the breaker again. Notify the dependent keys if the breaker changed."""
         before, after = self._breakers.get(host, _CLOSED), reports.combine()
         if after == before:
             return
@@ -144,8 +144,8 @@ class HostBreakers:
 class _HostReports:
     """All reports of one host.
 
-    Imports that failed together have equal records, so each record is stored once with its number. The state is
-    computed again only when a new record appears or the last equal record disappears.
+    Imports that failed together have equal records, so each different record is stored once with the number of equal
+    records. The state is computed again only when a new record appears or the last equal record disappears.
     """
 
     host: str

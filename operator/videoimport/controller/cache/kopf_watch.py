@@ -1,7 +1,7 @@
 """Event handlers of kopf: each handler puts the event into the store and does nothing else.
 
-These handlers do no work, so they need no retries, progress records or finalizers of kopf. kopf lists, watches, resumes
-watches, and detects a dead connection.
+Because the handlers do no work, no handler needs the retries, progress records or finalizers of kopf. The library kopf
+lists, watches, resumes watches, and detects a dead connection.
 """
 
 from collections.abc import Callable, Iterator
@@ -102,8 +102,8 @@ def _handler(intake: Intake, kind: Kind) -> Callable[..., Any]:
 def settings() -> kopf.OperatorSettings:
     """Return the settings of kopf.
 
-    kopf posts no Events, looks for no peers and scans no resources. Failed requests are repeated without end. A silent
-    connection is closed soon.
+    The settings disable Events, peers and scanning. Failed requests are repeated without end. A silent connection is
+    closed soon.
     """
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False

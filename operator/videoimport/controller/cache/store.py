@@ -1,4 +1,4 @@
-"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill it.
+"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill the cache.
 
 The newest resourceVersion wins, in whatever order the versions arrive. A list that is older than a deletion does not
 restore the object. Use the store from one thread. Only ``objects`` may be called from another thread, for metrics.

@@ -47,8 +47,8 @@ class Notes:
     unkept: set[str] = field(default_factory=set)
     """UIDs of listing Jobs whose page is missing or incomplete in the log of their pod."""
     terminating: bool = False
-    """Whether the object's namespace is being deleted. Such a namespace never recovers, and the object is deleted with
-    it."""
+    """True if the object's namespace is being deleted. Such a namespace never recovers, and the object is deleted with
+    the namespace."""
     unread: dict[str, int] = field(default_factory=dict)
     """Number of failed reads of a listing pod's log, by the UID of the listing Job."""
 

@@ -34,7 +34,7 @@ class Resource:
 
     kind: Kind
     group: str
-    """API group; empty for the core group."""
+    """API group. The text is empty for the core group."""
     version: str
     plural: str
     selector: str | None = None
@@ -66,7 +66,7 @@ _BY_KIND: dict[Kind, Resource] = {
 }
 
 KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
-"""The cached kinds in the order in which they must be listed: a kind comes after the kinds that refer to it.
+"""The cached kinds in the order in which lists must be read: a kind comes after the kinds that refer to it.
 
-If a status names an object that a later list lacks, the object is deleted. It cannot be newer than that list.
+If a status names an object that a later list lacks, the object is deleted. The object cannot be newer than that list.
 """

@@ -42,7 +42,7 @@ class _Delayed:
 class KeyedQueue:
     """A queue for one event loop. ``get`` takes a key, and ``done`` returns the key.
 
-    A key that is added while it is processed comes again after ``done``.
+    If a key is added during its processing, ``get`` returns the key again after ``done``.
     """
 
     def __init__(self, backoff: Backoff = Backoff(), clock: Clock = time.monotonic) -> None:

@@ -114,8 +114,11 @@ def _on_record(entry: Entry, store: Store) -> ObservedBulk:
 
 
 def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
-    """Return the failed items of older BulkImports, or None if no decision needs them. They are read only when
-    needed."""
+    """Return the failed items of older BulkImports.
+
+    Return None if no decision needs the items, if there is no older BulkImport, or if an older BulkImport must run
+    first.
+    """
     if not needs_failed_items(observed):
         return None
     older = store.siblings.earlier(place)
@@ -158,7 +161,7 @@ def _list_pods(job: JobView, store: Store) -> tuple[PodView, ...]:
 class LiveReads:
     """Reads at the API server before an object counts as lost.
 
-    Every method returns whether it read anything. It raises ClusterError if the API server does not answer.
+    Every method returns whether it read anything, and raises ClusterError if the API server does not answer.
     """
 
     cluster: Cluster

@@ -1,6 +1,6 @@
 """The HTTP server of /healthz, /readyz and /metrics.
 
-The server runs in threads of its own. It starts before all other parts, and on standbys too.
+The server runs in threads of its own. The server starts before all other parts, and on standbys too.
 """
 
 import threading
