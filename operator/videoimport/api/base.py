@@ -23,7 +23,7 @@ from videoimport.api.redaction import ShownText
 from videoimport.api.rules.validation import VALIDATIONS, Checked, Rule, check, requires
 
 DEFERRED = ConfigDict(defer_build=True)
-"""Builds a validator at its first use, because every process imports models that it never uses."""
+"""Configuration that builds a validator at its first use, because every process imports models that it never uses."""
 
 
 class Model(BaseModel):
@@ -103,7 +103,7 @@ Sha256 = Annotated[str, Field(max_length=64), Checked((requires(
     "[0-9a-f]{64}", "it must be a SHA-256 in 64 lowercase hexadecimal digits."
 ),))]  # fmt: skip
 ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), AfterValidator(_counted)]
-"""A number of bytes that is limited to its maximum instead of rejected.
+"""A number of bytes. A value above the maximum is reduced to the maximum and not rejected.
 
 A site may claim any length, and so may sums of such lengths. The API server stores at most an int64 and rejects a whole
 status with a larger number.

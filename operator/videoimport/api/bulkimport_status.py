@@ -74,7 +74,7 @@ class LedgerEntry(ItemResult):
     """A result in a shard, with the values from which the controller computes sums again."""
 
     error: Annotated[str, PlainSerializer(shown_text, return_type=str), Field(max_length=1024)] | None = None
-    """Secrets are removed on writing and before display, but not on reading.
+    """The failure in a sentence. Secrets are removed on writing and before display, but not on reading.
 
     Shards are read often. Every user who may write ConfigMaps may also write a shard.
     """

@@ -138,7 +138,7 @@ class Destination(Ruled):
     come from the source and are made safe for a path. {hash} is eight hex digits of the source's identity. Absent means
     {name}, and in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"
-    """The behaviour if the folder has the result of another import. An import never fails because of its own earlier
+    """Fail or Replace, if the folder has the result of another import. An import never fails because of its own earlier
     result."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """The address at which the bucket or volume is served, such as https://cdn.example.com. This address is the

@@ -42,7 +42,7 @@ class VideoOutput(Ruled):
     """The video codec."""
     crf: Annotated[int, Field(ge=1, le=63)] = 23
     """Constant rate factor of an encode. A lower value gives better quality and larger files. The maximum is 51 for
-    h264 and hevc, and 63 for av1. 0 is not accepted, because few players can play lossless video."""
+    h264 and hevc, and 63 for av1. The value 0 is not accepted, because few players can play lossless video."""
     preset: Preset = "veryfast"
     """The preset of the encoder. A slower preset gives smaller files of the same quality. For av1 the preset is
     translated to a number of SVT-AV1."""

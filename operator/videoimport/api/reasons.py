@@ -30,7 +30,8 @@ class RetryClass(StrEnum):
     Until then, no import of the namespace contacts the host.
     """
     LATER = "Later"
-    """The import is retried after a long delay, because the source is not published yet. The run does not count."""
+    """The import is retried after a long delay, because the source is not published yet. The run does not count toward
+    ``maxAttempts``."""
     WAITING = "Waiting"
     """The run could not start yet. The reason is shown with the message of the cluster as long as this lasts."""
     END = "End"

@@ -65,7 +65,7 @@ class Stage(Model):
     """Duration of the stage so far, or in all, in seconds."""
     mode: StageMode | None = None
     """Mode of Transcode: Remux (the video is copied), Encode, or Original (the bytes are unchanged). Mode of Download
-    and Upload: Overlapped (at the same time as neighbouring stages) or Staged."""
+    and Upload: Overlapped (at the same time as adjacent stages) or Staged."""
     why: Annotated[DisplayText, Field(max_length=256)] | None = None
     """Reason for the mode: the first rule that needs an encode, why the streams were copied, or why the stages did not
     overlap."""

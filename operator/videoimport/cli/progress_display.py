@@ -39,7 +39,7 @@ def display(name: str, console: Console) -> Display:
 
 
 class Bar:
-    """A bar and one row for each stage. The end removes the bar, because the outcome is printed then.
+    """A bar and one row for each stage. The bar is removed at the end, because the outcome is printed then.
 
     The bar starts with the first progress. Until then the worker process is started by a fork, and this process must
     have no other thread.

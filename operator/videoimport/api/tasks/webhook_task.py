@@ -55,7 +55,7 @@ class WebhookStatus(Model):
     event: WebhookEvent
     """The ending that the message reports."""
     state: Literal["Pending", "Delivered", "Failed"]
-    """Failed means that the message is not sent again."""
+    """The state of the delivery. Failed means that the message is not sent again."""
     wish: Annotated[str, Field(max_length=16)] = ""
     """Hash of the webhook's address, the Secret's name and the retryToken. Each change resets the number of tries."""
     run: Count = 0

@@ -119,8 +119,8 @@ class Slots:
         self._promised: set[Place] = set()
         self._counted: dict[Place, OwnerKey] = {}
         self._stuck: set[Place] = set()
-        """Imports with a slot that cannot start. The slots of these imports use only the limits of the owner and the
-        namespace."""
+        """Imports with a slot that cannot start. Such a slot is included for the owner and the namespace, but not in
+        ``total``."""
         self._running: Counter[str] = Counter()
         """Number of imports with a slot, by namespace."""
         self._owners: dict[OwnerKey, _QueueOwner] = {}
@@ -183,7 +183,7 @@ class Slots:
 
     @property
     def total(self) -> int:
-        """Number of slots in the cluster that are taken or promised."""
+        """Number of slots in the cluster that are taken or promised, without imports that cannot start."""
         return len(self._counted) - len(self._stuck)
 
     def _owner(self, namespace: str, uid: str) -> _QueueOwner:

@@ -21,8 +21,8 @@ LONGEST_REST = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds. The delay doubles from ``base`` to ``cap``. The used delay is a random part, between half and
-    whole."""
+    """Delays in seconds. The delay doubles from ``base`` to ``cap``. The actual delay is random, between half of that
+    delay and the whole delay."""
 
     base: float = 0.1
     cap: float = 60.0

@@ -19,8 +19,10 @@ LIMIT_BYTES = 8 * 1024 * 1024
 """Maximum number of bytes to read from a log. A page takes at most a tenth, and the other lines of a worker are
 short."""
 PATIENCE = 6
-"""Number of failed reads of a log in a row, after growing delays, until the page is lost. The node is then
-unreachable."""
+"""Number of failed reads of a log in a row after which the page is lost.
+
+The delays between the reads grow, so the node has been unreachable for some time then.
+"""
 _PAUSES = Backoff(base=1.0, cap=30.0)
 _log = structlog.get_logger(__name__)
 
