@@ -1,1 +1,4 @@
-"""The two resources, their reasons and conditions, the task a worker gets and the report it leaves. Pydantic only."""
+"""The two resources with their reasons and conditions, the tasks of workers, and the reports of workers.
+
+Of external libraries, this package uses only pydantic.
+"""

@@ -1,7 +1,7 @@
-"""What every model shares: camelCase on the wire, immutable in memory, unknown fields ignored on reading.
+"""The base of all models: camelCase in JSON, immutable values, and unknown fields ignored on reading.
 
-The API server refuses unknown fields, because the schema is closed there. A controller may meet an object written under
-a newer schema, so reading ignores unknown fields.
+The schema at the API server is closed, so the API server rejects unknown fields. A controller may read an object that
+was written under a newer schema, so reading ignores unknown fields.
 """
 
 from datetime import UTC, datetime
@@ -23,13 +23,14 @@ from videoimport.api.redaction import ShownText
 from videoimport.api.rules.validation import VALIDATIONS, Checked, Rule, check, requires
 
 DEFERRED = ConfigDict(defer_build=True)
-"""Every process imports models that it never uses: a validator is built at its first use."""
+"""Configuration that builds a validator at its first use, because every process imports models that it never uses."""
 
 
 class Model(BaseModel):
-    """A frozen value with camelCase aliases. ``wire()`` is its JSON form, without absent optional fields.
+    """A frozen value with camelCase aliases. ``wire()`` returns the JSON form without absent optional fields.
 
-    ``crdgen`` reads the descriptions of fields from the source: reading them takes longer than all else of a model.
+    ``crdgen`` reads the descriptions of fields from the source code. At run time that reading would take longer than
+    the rest of a model's definition.
     """
 
     model_config = ConfigDict(
@@ -41,23 +42,26 @@ class Model(BaseModel):
     )
 
     def wire(self) -> dict[str, Any]:
-        """This value as the API server stores it: aliases, JSON types, None left out."""
+        """Return this value as the API server stores it: with aliases and JSON types, without None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def canonical(self) -> dict[str, Any]:
-        """This value without fields that have their default; hashes are made from it. A field that is added later, with
-        a default that changes nothing, leaves hashes unchanged. So does an API server that writes defaults down."""
+        """Return this value without fields that have their default. Hashes are computed from this form.
+
+        A new field with a default that changes nothing does not change hashes. An API server that writes defaults does
+        not change hashes either.
+        """
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 class Ruled(Model):
-    """A model whose fields must fit together."""
+    """A model with rules over several fields."""
 
     rules: ClassVar[tuple[Rule, ...]] = ()
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Add the rules' CEL."""
+        """Add the CEL of the rules to the JSON schema."""
         found = handler(schema)
         handler.resolve_ref_schema(found)[VALIDATIONS] = [rule.wire() for rule in cls.rules]
         return found
@@ -69,7 +73,8 @@ class Ruled(Model):
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Whole seconds in UTC: the precision of metav1.Time. A moment without a zone is taken as UTC."""
+    """Return the time in UTC with whole seconds, the precision of metav1.Time. A time without a zone is treated as
+    UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
         return aware.astimezone(UTC).replace(microsecond=0)
@@ -83,11 +88,11 @@ Timestamp = Annotated[
     PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str, when_used="json"),
     Field(json_schema_extra={"type": "string", "format": "date-time"}),
 ]
-"""A moment as metav1.Time writes it: RFC 3339, UTC, whole seconds."""
+"""A time as metav1.Time writes it: RFC 3339, UTC, whole seconds."""
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 MOST_COUNTED = 2**53 - 1
-"""The largest integer that every reader of JSON holds exactly; as bytes, nine petabytes."""
+"""The largest integer that every JSON reader stores exactly: 9 petabytes, as a number of bytes."""
 
 
 def _counted(number: int) -> int:
@@ -98,7 +103,10 @@ Sha256 = Annotated[str, Field(max_length=64), Checked((requires(
     "[0-9a-f]{64}", "it must be a SHA-256 in 64 lowercase hexadecimal digits."
 ),))]  # fmt: skip
 ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), AfterValidator(_counted)]
-"""A count that stops at its maximum instead of being refused. A site may claim any length, and so may sums of such
-claims. The API server stores at most an int64, and refuses a whole status with a larger number."""
+"""A number of bytes. A value above the maximum is reduced to the maximum and not rejected.
+
+A site may claim any length, and so may sums of such lengths. The API server stores at most an int64 and rejects a whole
+status with a larger number.
+"""
 Message = Annotated[ShownText, Field(max_length=1024)]
-"""One or two sentences. Secrets and control characters are removed when it is written and when it is read."""
+"""One or two sentences. Secrets and control characters are removed on writing and on reading."""

@@ -1,4 +1,4 @@
-"""The BulkImport resource: many videos as one."""
+"""The BulkImport resource, which imports many videos."""
 
 from typing import Annotated, Any
 
@@ -19,72 +19,77 @@ from videoimport.api.worker_options import WorkerOptions
 __all__ = ["MAX_ITEMS", "BulkImport", "BulkImportSpec", "BulkSource", "FailurePolicy", "Item", "Template"]
 
 MAX_NAME = 40
-"""Longest name: a child's name adds at least a hyphen and ten hex digits and must fit a VideoImport's."""
+"""Maximum number of characters of a BulkImport's name.
+
+The name of a child has at least a hyphen and ten hex digits more, and must fit the limit of VideoImports.
+"""
 IDENTITY = {"apiVersion": API_VERSION, "kind": BULK_KIND}
 
 
 class Template(Model):
-    """What every child gets."""
+    """The spec of every child."""
 
     destination: Destination
-    """Where the results go."""
+    """The destination of the results."""
     requirements: Requirements | None = None
-    """Bounds a source must meet; absent means none, and {} means the defaults."""
+    """Requirements for the source. Absent means no requirements, and {} means the defaults."""
     output: Output = Output()
-    """What comes out."""
+    """The files to make."""
     metadata: Metadata | None = None
-    """Kept with every video; see a VideoImport's metadata."""
+    """Metadata that is stored with every video. See the metadata of a VideoImport."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """Maximum number of counted runs of a child before it fails for good."""
+    """Maximum number of counted runs of a child. After that number the child fails for good."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
-    """Longest a run may take."""
+    """Maximum duration of a run in seconds."""
     worker: WorkerOptions = WorkerOptions()
-    """How the workers' pods are to be run."""
+    """Options of the worker pods."""
 
 
 class FailurePolicy(Model):
-    """When a list with too many failures ends: nothing more is started, and active runs are finished."""
+    """Limits of failed items. Beyond a limit the BulkImport starts no more items, finishes active runs and ends."""
 
     max_failed: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    """Most items that may fail; one more ends it."""
+    """Maximum number of items that may fail. One more failed item ends the BulkImport."""
     max_failed_percent: Annotated[int, Field(ge=0, le=100)] | None = None
-    """Most items that may fail, of all that are listed, once the listing is done."""
+    """Maximum percentage of all listed items that may fail. The percentage is checked after the listing is done."""
 
 
 class BulkImportSpec(Model):
-    """Which videos, the spec of every child, and how many are imported at the same time."""
+    """The list of videos, the spec of every child, and the number of simultaneous imports."""
 
     source: BulkSource
-    """Which videos."""
+    """The list of videos."""
     template: Template
-    """The spec of every child; a change applies to items that are not yet started."""
+    """The spec of every child. A change applies to items that have not started."""
     incremental: bool = True
-    """True: a video that the destination already has is not stored again; see a VideoImport's incremental."""
+    """True skips a video that the destination already has. See incremental of a VideoImport."""
     dry_run: bool = False
-    """True lists the videos and reports which would be imported, and imports none."""
+    """True lists the videos and reports which videos would be imported, but imports none."""
     parallelism: Annotated[int, Field(ge=1, le=100)] = 4
-    """How many are imported at the same time."""
+    """Maximum number of imports at the same time."""
     failure_policy: FailurePolicy | None = None
-    """When to end early after failures; absent means never."""
+    """Limits of failures that end the BulkImport early. Absent means no limits."""
     suspend: bool = False
-    """True ends the running pods and starts no others; false continues."""
+    """True ends the running pods and starts no others. False continues."""
     cancel: bool = False
-    """True ends it within seconds; finished imports stay."""
+    """True ends the BulkImport within seconds. Finished imports stay."""
     retry_token: RetryToken = ""
-    """Change it to retry the failed items; the successes are kept."""
+    """A new value retries the failed items. Successful results are kept."""
     retry_failed: bool = False
-    """True retries the failed items once. It adds the failed items of earlier BulkImports with the same source and
-    destination. Change retryToken to retry once more."""
+    """True retries the failed items once, including the failed items of earlier BulkImports with the same source and
+    destination. A new retryToken retries these items once more."""
     child_history_limit: Annotated[int, Field(ge=0, le=10_000)] = 1000
-    """Maximum number of finished VideoImports that are kept; the oldest are deleted first. Their results are kept."""
+    """Maximum number of finished VideoImports that are kept. The oldest are deleted first, but the results of deleted
+    VideoImports are kept."""
     child_ttl_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = Field(default=604_800, alias="childTTLSeconds")
-    """How long a finished VideoImport is kept, in seconds."""
+    """Seconds for which a finished VideoImport is kept."""
     webhook: Webhook | None = None
-    """Where a message is sent when the BulkImport has ended."""
+    """The receiver of a message when the BulkImport has ended."""
 
 
 class BulkImport(Model):
-    """Imports many videos: a child VideoImport each, a window of them at a time."""
+    """Imports many videos. Each video has a child VideoImport, and a limited number of children run at the same
+    time."""
 
     metadata: ObjectMeta
     spec: BulkImportSpec
@@ -92,5 +97,5 @@ class BulkImport(Model):
 
     @classmethod
     def parse(cls, raw: dict[str, Any]) -> "BulkImport":
-        """From an object as the API server gives it. Raises pydantic.ValidationError."""
+        """Parse an object as the API server returns it. Raises pydantic.ValidationError."""
         return cls.model_validate(raw)

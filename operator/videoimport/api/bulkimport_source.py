@@ -1,4 +1,4 @@
-"""Where a BulkImport's list comes from, and what one item of it is."""
+"""The source of a BulkImport's list, and the items of an inline list."""
 
 from typing import Annotated
 
@@ -12,9 +12,9 @@ from videoimport.api.rules.validation import Checked, needs_one
 from videoimport.api.videoimport_source import Checksum, S3Source
 
 MAX_ITEMS = 1000
-"""Maximum of an inline list; use a manifest for a longer one."""
+"""Maximum number of items of an inline list. A longer list needs a manifest."""
 MAX_LISTED = 100_000
-"""Of any list."""
+"""Maximum number of items of any list."""
 _ATOMIC = {"x-kubernetes-list-type": "atomic"}
 ItemName = Annotated[str, Field(min_length=1, max_length=128), Checked(ITEM_NAME)]
 
@@ -23,38 +23,39 @@ class Item(Model):
     """One video of the list."""
 
     url: HttpUrl
-    """A media file or a page, as in a VideoImport."""
+    """A media file or a web page, as in a VideoImport."""
     name: ItemName | None = None
-    """Its folder in the destination; absent means the template's destination.name."""
+    """The folder of the item in the destination. Absent means destination.name of the template."""
     metadata: Metadata | None = None
-    """Kept with this video, in addition to the template's. If both have a key, this value counts."""
+    """Metadata that is stored with this video, in addition to the metadata of the template. For a key in both, the
+    value here is used."""
     checksum: Checksum | None = None
-    """The expected SHA-256 of the file; another one fails with ChecksumMismatch."""
+    """The expected SHA-256 of the file. A file with another hash fails with ChecksumMismatch."""
 
 
 class PlaylistSource(Model):
-    """A playlist, a channel or a feed: any page that yt-dlp takes for a list of videos."""
+    """A playlist, a channel or a feed: any web page that yt-dlp reads as a list of videos."""
 
     url: HttpUrl
-    """The list's page."""
+    """The address of the list."""
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED)] | None = None
-    """Maximum number of videos to import; absent means all."""
+    """Maximum number of videos to import. Absent means all videos."""
     newest: bool = False
-    """True takes the latest videos first, by the list's dates, so that limit keeps the newest. A list without dates
-    keeps its order, which is newest first for channels and feeds."""
+    """True imports the latest videos first, by the dates in the list, so that limit selects the newest. A list without
+    dates keeps its order. Channels and feeds list the newest videos first."""
 
 
 class BucketSource(Model):
-    """The objects of a bucket, or of a part of it."""
+    """The objects of a bucket, or a part of these objects."""
 
     endpoint: Endpoint | None = None
-    """The store's address, such as https://s3.example.com; absent means AWS itself."""
+    """The address of the store, such as https://s3.example.com. Absent means AWS."""
     region: Region = "us-east-1"
-    """The region requests are signed for."""
+    """The region for which requests are signed."""
     bucket: BucketName
     """The bucket."""
     prefix: Annotated[str, Field(max_length=1024)] = ""
-    """Only keys that begin with this text; empty means all."""
+    """Beginning of the object keys to import. An empty text means all objects."""
     suffixes: (
         Annotated[
             tuple[Annotated[str, Field(min_length=1, max_length=32)], ...],
@@ -62,42 +63,43 @@ class BucketSource(Model):
         ]
         | None
     ) = None
-    """Only keys that end in one of these, whatever their case, such as [.mp4, .mkv]. Absent means every object; objects
-    that are no video are rejected."""
+    """Endings of the object keys to import, in upper or lower case, such as [.mp4, .mkv]. Absent means all objects.
+    Objects that are no videos are rejected."""
 
 
 class ConfigMapKeyReference(Model):
     """A key of a ConfigMap in the same namespace."""
 
     name: DnsName
-    """The ConfigMap's name."""
+    """The name of the ConfigMap."""
     key: Annotated[str, Field(min_length=1, max_length=253), Checked((CONFIG_MAP_KEY,))]
-    """The key in its data."""
+    """The key in the data of the ConfigMap."""
 
 
 class ManifestSource(Ruled):
-    """A list in a file: a URL a line, a table (CSV, TSV, Markdown) whose header names url, or JSON Lines. The first
-    lines decide. Tables and JSON may give name, checksum and metadata; other columns of a table are metadata."""
+    """A list in a file: one URL on each line, a table (CSV, TSV, Markdown) with a column url, or JSON Lines. The first
+    lines determine the format. Tables and JSON may have name, checksum and metadata. Other columns of a table are
+    metadata."""
 
     rules = (needs_one("config_map_key_ref", "url", "s3"),)
 
     config_map_key_ref: ConfigMapKeyReference | None = None
-    """A key of a ConfigMap; it holds up to 1 MiB."""
+    """A key of a ConfigMap, which holds up to 1 MiB."""
     url: HttpUrl | None = None
     """A file on a web server."""
     s3: S3Source | None = None
-    """An object."""
+    """An object in an S3-compatible object store."""
 
 
 class BulkSource(Ruled):
-    """Exactly one kind of list."""
+    """The source of the list. Exactly one kind of list must be set."""
 
     rules = (needs_one("items", "playlist", "s3", "manifest"),)
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MAX_ITEMS, json_schema_extra=_ATOMIC)] | None = (
         None
     )
-    """The videos themselves, at most 1,000. The same item twice is one import."""
+    """The videos in the spec, at most 1,000. Two entries of the same item are one import."""
     playlist: PlaylistSource | None = None
     """A playlist, a channel or a feed."""
     s3: BucketSource | None = None
@@ -105,9 +107,9 @@ class BulkSource(Ruled):
     manifest: ManifestSource | None = None
     """A list in a file."""
     credentials_secret_ref: SecretReference | None = None
-    """Secret for listing and for every video, with the keys of a VideoImport's source.credentialsSecretRef."""
+    """Secret for the list and for every video, with the keys of source.credentialsSecretRef in a VideoImport."""
 
     @property
     def is_listed(self) -> bool:
-        """Whether a worker must list the items; else the spec has them."""
+        """True if a worker must list the items. Otherwise the spec has the items."""
         return self.items is None

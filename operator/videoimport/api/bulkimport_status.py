@@ -1,4 +1,4 @@
-"""The parts of a BulkImport's status, and the ledger from which it is counted."""
+"""The status of a BulkImport, and the ledger from which the status is computed."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -16,14 +16,17 @@ from videoimport.api.untrusted_text import DisplayText, DisplayUri
 from videoimport.api.videoimport_status import Attempts, Count
 
 MAX_INLINE_RESULTS = 50
-"""Results shown in status itself; all of them are in the shards that resultsRef names."""
+"""Maximum number of results in the status. The shards in resultsRef have all results."""
 MAX_INLINE_ITEMS = 50
-"""Accepted and rejected items shown in status itself; all of them are in the pages that itemsRef names."""
+"""Maximum number of accepted items, and of rejected items, in the status. The pages in itemsRef have all items."""
 MAX_REFERENCES = 256
 MAX_HOSTS = 20
 _ATOMIC = {"x-kubernetes-list-type": "atomic"}
 MAX_PAGE_DIGESTS = 130
-"""Of a list of 4,000 pages 127 digests are kept. Of the pages with failed items of earlier bulks, the newest 128 are.
+"""Maximum number of page digests.
+
+A list of 4,000 pages has 127 digests. For the pages with failed items of earlier BulkImports, the newest 128 digests
+are kept.
 """
 _DIGEST = requires("[0-9a-f]{32}", "a digest of a page has 32 lowercase hexadecimal digits; the controller writes it.")
 RetryToken = Annotated[str, Field(max_length=256)]
@@ -33,7 +36,7 @@ PageDigests = Annotated[
 
 
 class BulkPhase(StrEnum):
-    """Where a BulkImport is. Completed may have failed items; see the condition AllSucceeded."""
+    """The phase of a BulkImport. A Completed BulkImport may have failed items. See the condition AllSucceeded."""
 
     QUEUED = "Queued"
     DISCOVERING = "Discovering"
@@ -45,36 +48,38 @@ class BulkPhase(StrEnum):
 
 
 class ItemResult(Model):
-    """How one item ended."""
+    """The result of one item."""
 
     name: Annotated[DisplayText, Field(max_length=128)] | None = None
-    """The item's name, where it has one."""
+    """The name of the item, if the item has a name."""
     url: Annotated[ShownUrl, Field(max_length=2048)]
-    """The item's address, without user info and signatures."""
+    """The address of the item, without user info and signatures."""
     success: bool
-    """Whether the video is in the destination."""
+    """True if the video is in the destination."""
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
-    """The VideoImport's status.videoId."""
+    """The status.videoId of the VideoImport."""
     import_name: Annotated[str, Field(max_length=63)] | None = None
-    """The VideoImport that imported it; absent if the listing found it in the destination."""
+    """Name of the VideoImport that imported the item. Absent if the listing found the video in the destination."""
     reason: Reason | None = None
-    """Why it failed; Duplicate where the destination had the video already."""
+    """Reason of a failure, or Duplicate if the destination already had the video."""
     error: Message | None = None
-    """What happened, in a sentence."""
+    """The failure in a sentence."""
     attempts: Count = 0
-    """Runs that counted toward maxAttempts."""
+    """Number of runs that counted toward maxAttempts."""
     uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """Where the video is."""
+    """The address of the stored video."""
 
 
 class LedgerEntry(ItemResult):
-    """A result in a shard, with the facts from which the controller can count again."""
+    """A result in a shard, with the values from which the controller computes sums again."""
 
     error: Annotated[str, PlainSerializer(shown_text, return_type=str), Field(max_length=1024)] | None = None
-    """Cleaned where it is written and where it is shown. Reading keeps it as the shard has it: shards are read often,
-    and every user who may write ConfigMaps may write one."""
+    """The failure in a sentence. Secrets are removed on writing and before display, but not on reading.
+
+    Shards are read often. Every user who may write ConfigMaps may also write a shard.
+    """
     retry_token: RetryToken = ""
-    """The token the item was tried under; a failure under an older token is no result any more."""
+    """Value of retryToken when the item was tried. A failure under an older token is no longer a result."""
     bytes_in: ByteCount = 0
     bytes_out: ByteCount = 0
 
@@ -83,121 +88,123 @@ class ShardReference(Model):
     """A ConfigMap that holds a part of a list."""
 
     name: Annotated[str, Field(max_length=63)]
-    """The ConfigMap's name."""
+    """The name of the ConfigMap."""
     count: Annotated[int, Field(ge=0)]
-    """How many entries it holds."""
+    """Number of entries in the ConfigMap."""
 
 
 class AcceptedItem(Model):
-    """What will be imported, or was."""
+    """An item that was imported or will be imported."""
 
     name: Annotated[DisplayText, Field(max_length=128)] | None = None
-    """The item's name, where it has one."""
+    """The name of the item, if the item has a name."""
     url: Annotated[ShownUrl, Field(max_length=2048)]
-    """Its address, without user info and signatures, or s3://bucket/key."""
+    """The address of the item without user info and signatures, or s3://bucket/key."""
 
 
 class DiscoveryStatus(Model):
-    """How far the list is known."""
+    """The progress of the listing."""
 
     listing: Annotated[str, Field(max_length=16)] | None = None
-    """Identifies the list: changes with the source and the checks."""
+    """Identity of the list. The identity changes with the source and the checks."""
     pages: Count = 0
-    """Pages that are kept."""
+    """Number of stored pages."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
-    """Where the next page begins, in the worker's own format."""
+    """Cursor of the next page, in the worker's own format."""
     page_digests: PageDigests = Field(default_factory=dict)
-    """Digests by the number of pages that each covers, from the first on, written before the last of these pages is
-    stored. Only pages that match are used."""
+    """Digests of the stored pages. Each key is the number of pages that the digest covers, from the first page on. A
+    digest is written before the last of its pages is stored. Only pages that match their digest are used."""
     done: bool = False
-    """The whole list is known."""
+    """True if the whole list is known."""
     wish: Annotated[str, Field(max_length=16)] = ""
-    """Changes with the list, its Secret's name and the worker's options. Each change resets the number of tries."""
+    """Hash of the list, the name of the list's Secret and the worker's options. Each change resets the number of
+    tries."""
     run: Count = 0
-    """Jobs that were made to list it; the last is <bulk>-list-r<run>."""
+    """Number of Jobs that were created for the listing. The last Job is <bulk>-list-r<run>."""
     attempts: Attempts = Attempts()
-    """How often the present page was tried."""
+    """Tries of the present page."""
     since: Timestamp | None = None
-    """When the tries began; time in which no page was wanted does not count."""
+    """Start of the tries. Time in which no page was needed is not included."""
     host_failures: Count = 0
-    """Failures in a row with RateLimited; each one doubles the backoff of the host."""
+    """Number of failures in a row with RateLimited. Each further failure doubles the backoff of the host."""
     reason: Reason | None = None
-    """Why the last try failed, or what keeps it from starting."""
+    """Reason of the last failure, or the cause that prevents a start."""
     message: Message | None = None
-    """The same in a sentence."""
+    """The reason in a sentence."""
 
 
 class HostStatus(Model):
-    """The circuit breaker of a host, while it is not closed."""
+    """The circuit breaker of a host that is open or half-open."""
 
     host: Annotated[str, Field(max_length=253)]
-    """Its name."""
+    """The name of the host."""
     state: Literal["Open", "HalfOpen"]
-    """Open: no import contacts the host. HalfOpen: one import probes it, and all others wait."""
+    """Open: no import contacts the host. HalfOpen: one import probes the host, and all others wait."""
     until: Timestamp | None = None
-    """End of the backoff: then one import probes the host."""
+    """End of the backoff. After this time one import probes the host."""
     failures: Count = 0
-    """Failures in a row with RateLimited."""
+    """Number of failures in a row with RateLimited."""
 
 
 class BulkImportStatus(Model):
-    """Written by the controller only; recomputed from the children and the ledger, never counted up."""
+    """The observed state. Only the controller writes the status, always computed from the children and the ledger."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The metadata.generation that this status belongs to."""
     phase: BulkPhase | None = None
-    """Where it is."""
+    """The phase of the BulkImport."""
     message: Message | None = None
-    """What happened, in a sentence."""
+    """The state in a sentence."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra={
         "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]})] = ()  # fmt: skip
-    """Ready, Reconciling, Stalled, Finished, AllSucceeded."""
+    """Conditions of the types Ready, Reconciling, Stalled, Finished and AllSucceeded."""
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
-    """spec.retryToken as last acted upon."""
+    """The spec.retryToken that the controller last processed."""
     total: Annotated[int, Field(ge=0)] | None = None
-    """Distinct accepted items, as far as they are known."""
+    """Number of different accepted items that are known so far."""
     active: Annotated[int, Field(ge=0)] | None = None
-    """Items being imported now."""
+    """Number of items that are being imported."""
     completed: Annotated[int, Field(ge=0)] | None = None
-    """Items that succeeded, duplicates included."""
+    """Number of successful items, including duplicates."""
     failed: Annotated[int, Field(ge=0)] | None = None
-    """Items that ended without success."""
+    """Number of items that ended without success."""
     rejected_count: Annotated[int, Field(ge=0)] | None = None
-    """Items of the list that were rejected before any import; not part of total."""
+    """Number of items that were rejected before any import. Rejected items are not part of total."""
     skipped_duplicates: Annotated[int, Field(ge=0)] | None = None
-    """Of the completed, those that the destination had already."""
+    """Number of completed items that the destination already had."""
     queue_position: Annotated[int, Field(ge=1)] | None = None
-    """While Queued: 1 is the next."""
+    """Position in the queue while the phase is Queued. 1 is the next."""
     discovery: DiscoveryStatus | None = None
-    """How far the list is known; absent for inline items."""
+    """The progress of the listing. Absent for inline items."""
     progress_percent: Percent | None = None
-    """Grows with every video's own progress; falls only if items are added or retried."""
+    """Progress in percent, including the progress of active videos. The value falls only if items are added or
+    retried."""
     eta_seconds: Annotated[int, Field(ge=0)] | None = None
-    """Estimated seconds until the end, where known."""
+    """Estimated seconds until the end, if known."""
     bytes_in: ByteCount | None = None
-    """Bytes fetched for finished items."""
+    """Number of bytes fetched for finished items."""
     bytes_out: ByteCount | None = None
-    """Bytes uploaded for finished items."""
+    """Number of bytes uploaded for finished items."""
     start_time: Timestamp | None = None
-    """When it was first seen."""
+    """Time when the controller first processed the BulkImport."""
     completion_time: Timestamp | None = None
-    """When it ended."""
+    """Time when the BulkImport ended."""
     updated_time: Timestamp | None = None
-    """When this status last changed."""
+    """Time when this status last changed."""
     results: Annotated[tuple[ItemResult, ...], Field(max_length=MAX_INLINE_RESULTS, json_schema_extra=_ATOMIC)] = ()
-    """Results as items finish, failures first; at most 50 here, all of them in the shards."""
+    """At most 50 results of finished items, failures first. The ConfigMaps in resultsRef have all results."""
     results_ref: Annotated[tuple[ShardReference, ...], Field(max_length=MAX_REFERENCES, json_schema_extra=_ATOMIC)] = ()
-    """The ConfigMaps that hold every result, a key an item."""
+    """The ConfigMaps that hold all results, with one key for each item."""
     accepted: Annotated[tuple[AcceptedItem, ...], Field(max_length=MAX_INLINE_ITEMS, json_schema_extra=_ATOMIC)] = ()
-    """The accepted items, in the list's order; at most 50 here, all of them in the pages."""
+    """At most 50 accepted items, in the order of the list. The ConfigMaps in itemsRef have all items."""
     rejected: Annotated[tuple[RejectedItem, ...], Field(max_length=MAX_INLINE_ITEMS, json_schema_extra=_ATOMIC)] = ()
-    """The rejected items, and why; at most 50 here, all of them in the pages."""
+    """At most 50 rejected items with their reasons. The ConfigMaps in itemsRef have all items."""
     items_ref: Annotated[tuple[ShardReference, ...], Field(max_length=MAX_REFERENCES, json_schema_extra=_ATOMIC)] = ()
-    """The ConfigMaps that hold the whole list, a line an item; none for inline items."""
+    """The ConfigMaps that hold the whole list, with one line for each item. Absent for inline items."""
     earlier_digests: PageDigests = Field(default_factory=dict)
-    """With retryFailed: digests of the pages with failed items of earlier bulks, by page number, written before these
-    pages are stored. Only pages that match are used."""
+    """Digests of the pages with failed items of earlier BulkImports, by page number, if retryFailed is set. A digest is
+    written before its page is stored. Only pages that match their digest are used."""
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=MAX_HOSTS, json_schema_extra=_ATOMIC)] = ()
-    """Open and half-open circuit breakers of hosts of its items."""
+    """Open and half-open circuit breakers of the items' hosts."""
     webhook: WebhookStatus | None = None
-    """The last ending that was, or is being, sent."""
+    """The state of the last message about an ending."""

@@ -1,4 +1,4 @@
-"""Conditions as kstatus and the Kubernetes API conventions write them."""
+"""Conditions as in kstatus and in the Kubernetes API conventions."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -14,7 +14,8 @@ _ONE_WORD = requires(
 
 
 class ConditionType(StrEnum):
-    """The condition types of both resources; a BulkImport has AllSucceeded, a VideoImport the three of its stages."""
+    """The condition types of both resources. Only a BulkImport has AllSucceeded, and only a VideoImport has the three
+    types of its stages."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -30,14 +31,14 @@ class Condition(Model):
     """One observation of the resource's state (metav1.Condition)."""
 
     type: Annotated[str, Field(max_length=316)]
-    """The condition's name, such as Ready or Finished."""
+    """The type of the condition, such as Ready or Finished."""
     status: Literal["True", "False", "Unknown"]
-    """Whether it holds."""
+    """The state of the condition: True, False or Unknown."""
     reason: Annotated[str, Field(max_length=1024), Checked((_ONE_WORD,))]
-    """One CamelCase word for the last transition."""
+    """The reason of the last transition, in one CamelCase word."""
     message: Message = ""
-    """A sentence for people."""
+    """A sentence for users."""
     last_transition_time: Timestamp
-    """When the status last changed from one value to another."""
+    """Time of the last change of the status from one value to another."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
-    """The metadata.generation that this condition belongs to."""
+    """The metadata.generation to which this condition belongs."""

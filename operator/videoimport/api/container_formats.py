@@ -1,4 +1,7 @@
-"""The containers that the worker reads: one table for inspection, ``requirements.formats`` and names of files."""
+"""The container formats that the worker reads.
+
+Inspection, ``requirements.formats`` and file names use this table.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +11,17 @@ from typing import Literal
 ContainerFormat = Literal[
     "mp4", "mov", "mkv", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf", "dv", "mp3", "aac", "flac", "wav",
 ]  # fmt: skip
-"""The keys of ``CONTAINERS``; a test compares them."""
+"""The names in ``CONTAINERS``. A test compares both lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What is known of a container."""
+    """The properties of a container format."""
 
     demuxer: str
-    """libavformat's name, as ffprobe prints it and ``-format_whitelist`` takes it."""
+    """Name of the demuxer in libavformat, as ffprobe prints the name and ``-format_whitelist`` takes it."""
     extension: str
-    """Of a file's name, without the dot."""
+    """Extension of a file name, without the dot."""
     content_type: str
 
 
@@ -41,14 +44,14 @@ CONTAINERS: Mapping[ContainerFormat, Container] = MappingProxyType({
     "flac": Container("flac", "flac", "audio/flac"),
     "wav": Container("wav", "wav", "audio/wav"),
 })  # fmt: skip
-"""Real containers only: a playlist names other files to open, so none is here."""
+"""The supported container formats. Playlists are not included, because a playlist names other files to open."""
 DEMUXERS = tuple(dict.fromkeys(container.demuxer for container in CONTAINERS.values()))
 
 
 def named(container: ContainerFormat | None, demuxer: str) -> ContainerFormat | None:
-    """Return a container's name: by its first bytes, else by its demuxer where that reads only one container.
+    """Return the name of a container format: by the first bytes, otherwise by a demuxer that reads only one format.
 
-    None for a demuxer that is unknown, or reads several.
+    Return None for a demuxer that is unknown or reads several formats.
     """
     if container is not None:
         return container

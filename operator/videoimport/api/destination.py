@@ -1,4 +1,4 @@
-"""Where the results go."""
+"""The destination of the results."""
 
 import re
 from typing import Annotated, Literal
@@ -22,13 +22,13 @@ from videoimport.api.rules.validation import Checked, Rule, forbids, needs_one, 
 __all__ = ["Destination", "S3Destination", "SecretReference", "VolumeDestination"]
 
 MOST_KEY_BYTES = 1024
-"""S3's limit."""
+"""Maximum number of bytes of an object key in S3."""
 MOST_INNER_BYTES = 64
-"""Of the longest name in a video's folder, such as renditions/<32 letters>.mp4."""
+"""Maximum number of bytes of a name in the folder of a video, such as renditions/<32 letters>.mp4."""
 MOST_FILE_NAME_BYTES = 255
-"""Of one name in a file system."""
+"""Maximum number of bytes of one name in a file system."""
 _TAG_SIGNS = "[^-+=._:/@ 0-9A-Za-z\x80-\U0010ffff]"
-"""ASCII characters that S3 refuses in tags."""
+"""ASCII characters that S3 rejects in tags."""
 _TagValue = Annotated[str, Field(max_length=256), Checked((forbids(
     _TAG_SIGNS, "a tag has letters, digits, spaces and + - = . _ : / @ only; remove other characters."
 ),))]  # fmt: skip
@@ -46,32 +46,32 @@ class S3Destination(Model):
     """A bucket of an S3-compatible object store."""
 
     endpoint: Endpoint | None = None
-    """The store's address, such as https://s3.example.com; absent means AWS itself."""
+    """The address of the store, such as https://s3.example.com. Absent means AWS."""
     region: Region = "us-east-1"
-    """The region requests are signed for."""
+    """The region for which requests are signed."""
     bucket: BucketName
-    """The bucket; it must exist."""
+    """The bucket, which must exist."""
     prefix: Prefix | None = None
     """A path in the bucket above all objects of the importer, without slashes at its ends."""
     storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((string_rules.STORAGE_CLASS,))] | None = (
         None
     )
-    """The objects' storage class, such as STANDARD_IA; absent means the bucket's default."""
+    """The storage class of the objects, such as STANDARD_IA. Absent means the default of the bucket."""
     server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
-    """How the store encrypts the objects; absent means the bucket's default."""
+    """The encryption of the objects in the store. Absent means the default of the bucket."""
     tags: Annotated[dict[str, _TagValue], Field(max_length=10), Checked((_TAG_KEYS,))] | None = None
     """Tags of every visible object."""
     cache_control: (
         Annotated[str, Field(min_length=1, max_length=256), Checked((string_rules.CACHE_CONTROL,))] | None
     ) = None
-    """The Cache-Control header that the objects are served with, such as "public, max-age=31536000"."""
+    """The Cache-Control header with which the store serves the objects, such as "public, max-age=31536000"."""
 
 
 class VolumeDestination(Model):
     """A volume of the import's namespace."""
 
     claim_name: ClaimName
-    """The PersistentVolumeClaim's name."""
+    """The name of the PersistentVolumeClaim."""
     path: Prefix | None = None
     """A path in the volume above all files of the importer, without slashes at its ends."""
 
@@ -81,12 +81,13 @@ def _bytes(text: str | None) -> int:
 
 
 def _literal(name: str | None) -> str:
-    """The parts of a template that stay, whatever replaces its placeholders."""
+    """Return a template without its placeholders."""
     return re.sub(f"{{({'|'.join(string_rules.PLACEHOLDERS)})}}", "", name or "")
 
 
 def most_name_bytes(destination: "Destination") -> int:
-    """Return how many bytes the name of a video's folder may have there; perhaps less than 1."""
+    """Return the maximum number of bytes for the name of a video's folder in this destination. The result may be less
+    than 1."""
     folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
     left = MOST_KEY_BYTES - MOST_INNER_BYTES - folders
     return min(left, MOST_FILE_NAME_BYTES) if destination.persistent_volume_claim else left
@@ -127,7 +128,8 @@ _SHORT_FILE_NAMES = Rule(
 
 
 class Destination(Ruled):
-    """Results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs and, at the end, result.json."""
+    """The destination of the results. The results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs
+    and, at the end, result.json."""
 
     rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
@@ -141,13 +143,15 @@ class Destination(Ruled):
     folder: Folder | None = None
     """A folder below the prefix, such as root/my-folder."""
     name: Annotated[str, Field(min_length=1, max_length=128), Checked(string_rules.FOLDER_NAME)] | None = None
-    """The video's own folder. May hold {name} (of this resource), {title} and {sourceId} (of the source, made safe for
-    a path), {hash} (eight hex digits of the source's identity). Absent means {name}; in a BulkImport {title}-{hash}."""
+    """The folder of the video, with optional placeholders. {name} is the name of this resource. {title} and {sourceId}
+    come from the source and are made safe for a path. {hash} is eight hex digits of the source's identity. Absent means
+    {name}, and in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace"] = "Fail"
-    """What happens when another import's result is already there. An import never refuses its own."""
+    """Fail or Replace, if the folder has the result of another import. An import never fails because of its own earlier
+    result."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
-    """The address under which the bucket or volume is served, such as https://cdn.example.com. It is the beginning of
-    url in status.outputs."""
+    """The address at which the bucket or volume is served, such as https://cdn.example.com. This address is the
+    beginning of url in status.outputs."""
 
     @property
     def prefix(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Identities: of an item in a list, of an imported video, of a list's pair of source and destination."""
+"""Identities of an item in a list, of an imported video, and of a list's pair of source and destination."""
 
 import hashlib
 import json
@@ -12,24 +12,28 @@ from videoimport.api.rules.string_rules import canonical_url
 
 
 def item_identity(url: str) -> str:
-    """Ten hex digits of the SHA-256 of an item's URL: the end of the child's name, and the ledger's key."""
+    """Return ten hex digits of the SHA-256 of an item's URL. The digits end the name of the child and are the key in
+    the ledger."""
     return hashlib.sha256(canonical_url(url).encode()).hexdigest()[:10]
 
 
 def source_hash8(locator: str) -> str:
-    """The eight hex digits that replace {hash} in destination.name."""
+    """Return the eight hex digits that replace {hash} in destination.name."""
     return hashlib.sha256(locator.encode()).hexdigest()[:8]
 
 
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:
-    """SHA-256 (hex) of source hash, output settings and folder: a 360p copy does not count as a 1080p result."""
+    """Return the SHA-256 (hex) of source hash, output settings and folder. Thus a 360p copy differs from a 1080p
+    result."""
     key = {"source": source_sha256, "output": output.canonical(), "folder": folder or ""}
     return _hash(key)
 
 
 def integration(spec: BulkImportSpec) -> str:
-    """SHA-256 (hex) of the source of a list and the destination of its videos, without other fields. Of BulkImports
-    with the same one, one runs at a time."""
+    """Return the SHA-256 (hex) of the source of a list and the destination of its videos, without other fields.
+
+    Of the BulkImports with the same hash, only one runs at a time.
+    """
     return _hash([_place_of(spec.source), _goal(spec.template.destination)])
 
 

@@ -10,12 +10,15 @@ PREDEFINED = (
     "duration", "durationMs", "width", "height", "resolution", "size", "sizeBytes", "format", "filename", "sha256",
     "videoCodec", "audioCodec", "framesPerSecond", "bitrate",
 )  # fmt: skip
-"""The importer sets these for every video; they cannot be overridden."""
+"""Names that the importer sets for every video. Users cannot override these names."""
 
 _SCALAR = {"x-kubernetes-preserve-unknown-fields": True, "maxLength": MOST_LETTERS}
-"""Any value: the ValidatingAdmissionPolicy of crdgen.admission_policy refuses objects, lists and null. CEL in the
-schema cannot see untyped values, and bounds that refuse them (maxProperties: 0) would give messages that users cannot
-understand."""
+"""Schema of any value.
+
+The ValidatingAdmissionPolicy of crdgen.admission_policy rejects objects, lists and null. CEL in the schema cannot read
+untyped values. Limits that reject these values, such as maxProperties: 0, would give messages that users cannot
+understand.
+"""
 Scalar = Annotated[bool | int | float | Annotated[str, Field(max_length=MOST_LETTERS)], WithJsonSchema(_SCALAR)]
 
 

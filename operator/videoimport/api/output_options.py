@@ -1,4 +1,4 @@
-"""What comes out."""
+"""The files that an import makes."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from videoimport.api.rules.string_rules import RENDITION
 from videoimport.api.rules.validation import Checked, Rule
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"]
-# Rules see their object's default, {}, before its fields have their defaults: hence ``has``.
+# A rule may see its object as {}, before the fields have their defaults, so each rule needs ``has``.
 _MOST_CRF = "crf is at most 51 for h264 and hevc. Lower it, or set codec to av1."
 _CRF_FITS = Rule(
     "!has(self.crf) || self.crf <= 51 || (has(self.codec) && self.codec == 'av1')",
@@ -39,67 +39,68 @@ class VideoOutput(Ruled):
     rules = (_CRF_FITS,)
 
     codec: Literal["h264", "hevc", "av1"] = "h264"
-    """The codec."""
+    """The video codec."""
     crf: Annotated[int, Field(ge=1, le=63)] = 23
-    """Constant rate factor when encoding: lower is better and larger; at most 51 for h264 and hevc, 63 for av1. 0 would
-    be lossless, which few players play."""
+    """Constant rate factor of an encode. A lower value gives better quality and larger files. The maximum is 51 for
+    h264 and hevc, and 63 for av1. The value 0 is not accepted, because few players can play lossless video."""
     preset: Preset = "veryfast"
-    """The encoder's preset: slower is smaller for the same quality. For av1 it is translated to SVT-AV1's numbers."""
+    """The preset of the encoder. A slower preset gives smaller files of the same quality. For av1 the preset is
+    translated to a number of SVT-AV1."""
     max_height: Annotated[int, Field(ge=144, le=4320)] = 1080
-    """A taller source is scaled down to this short side, in pixels; none is ever scaled up."""
+    """Maximum short side in pixels. A larger source is scaled down to this value, and no source is scaled up."""
     max_bitrate_kbps: Annotated[int, Field(ge=100, le=200000)] = 12000
-    """Cap of the video bitrate, in kilobits a second; a source above it is encoded."""
+    """Maximum bitrate of the video in kilobits per second. A source with a higher bitrate is encoded."""
 
 
 class AudioOutput(Model):
-    """The audio stream of the result: the source's default track, at most stereo."""
+    """The audio stream of the result: the default track of the source, with at most two channels."""
 
     codec: Literal["aac"] = "aac"
-    """The codec."""
+    """The audio codec."""
     bitrate_kbps: Annotated[int, Field(ge=32, le=512)] = 128
-    """Bitrate when encoding, in kilobits a second."""
+    """Bitrate of an encode in kilobits per second."""
 
 
 class Rendition(Model):
-    """A smaller copy of the video, made in the same decode."""
+    """A smaller copy of the video, made in the same decode as the video."""
 
     name: Annotated[str, Field(min_length=1, max_length=32), Checked((RENDITION,))]
-    """Its name, such as 720p; the object is renditions/<name>.mp4."""
+    """The name of the rendition, such as 720p. The file is renditions/<name>.mp4."""
     height: Annotated[int, Field(ge=144, le=4320)]
-    """Its short side in pixels; a source that is smaller keeps its own size, for none is ever scaled up."""
+    """Short side in pixels. A smaller source keeps its size, because no source is scaled up."""
     crf: Annotated[int, Field(ge=1, le=63)] | None = None
-    """Constant rate factor; absent means that of the video."""
+    """Constant rate factor. Absent means the crf of the video."""
 
 
 class AudioFile(Model):
-    """The audio alone, as a file."""
+    """A file that has only the audio."""
 
     format: Literal["m4a", "mp3"] = "m4a"
-    """m4a (AAC) or mp3."""
+    """The format of the file: m4a (AAC) or mp3."""
     bitrate_kbps: Annotated[int, Field(ge=32, le=320)] | None = None
-    """Bitrate when encoding, in kilobits a second; absent means that of output.audio."""
+    """Bitrate of an encode in kilobits per second. Absent means the bitrate of output.audio."""
 
 
 class Thumbnails(Model):
-    """Still pictures of the video, as JPEG files."""
+    """Still images of the video, as JPEG files."""
 
     count: Annotated[int, Field(ge=1, le=20)] = 1
-    """How many, evenly spread."""
+    """Number of images, evenly distributed over the video."""
 
 
 class Output(Ruled):
-    """video.mp4, a faststart MP4, and what else is asked for."""
+    """The files to make: video.mp4, which is a faststart MP4, and optional further files."""
 
     rules = (_ORIGINAL_IS_ALONE, _RENDITIONS_CRF_FITS)
 
     mode: Literal["Auto", "Encode", "Remux", "Original"] = "Auto"
-    """Auto copies streams that already comply and encodes the others. Encode always encodes. Remux always copies and
-    refuses what an MP4 cannot hold. Original uploads the unchanged bytes of the source."""
+    """Auto copies streams that already comply and encodes the others. Encode always encodes. Remux always copies, and
+    fails for streams that an MP4 cannot hold. Original uploads the unchanged bytes of the source."""
     keep_original: bool = False
-    """True keeps the source's unchanged bytes beside the video, as original.<extension>."""
+    """True also stores the unchanged bytes of the source, as original.<extension>."""
     metadata: Literal["Strip", "Keep"] = "Strip"
-    """Strip leaves out the source's metadata, such as its location, device and timecodes, except the title and the
-    language. Keep copies what an MP4 can hold. An original has the source's bytes with all of it."""
+    """Strip removes the metadata of the source, such as location, device and timecodes, but keeps the title and the
+    language. Keep copies the metadata that an MP4 can hold. An original file always has all metadata of the source."""
     video: VideoOutput = VideoOutput()
     """The video stream."""
     audio: AudioOutput = AudioOutput()
@@ -109,8 +110,8 @@ class Output(Ruled):
         Field(max_length=8, json_schema_extra={
             "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
     ] = ()  # fmt: skip
-    """Smaller copies, made in the same decode."""
+    """Smaller copies of the video, made in the same decode as the video."""
     audio_file: AudioFile | None = None
-    """The audio alone as a file, audio.m4a or audio.mp3."""
+    """A file that has only the audio: audio.m4a or audio.mp3."""
     thumbnails: Thumbnails | None = None
-    """Still pictures, thumbnails/001.jpg and on."""
+    """Still images, from thumbnails/001.jpg on."""

@@ -1,7 +1,7 @@
-"""Reasons to reject an item before anything of it is fetched: its name, and its entry in a listing.
+"""Reasons to reject an item before any download: the name of the item, and its entry in a list.
 
-A name only rejects an item that is surely no video; the container of a file is decided by its bytes. A page of the web
-may be called nearly anything, such as intro-to-node.js or mr.hollands.opus, so of an address only a few endings count.
+A name only rejects an item that is surely no video. The first bytes of a file decide its container format. A web page
+may have nearly any name, such as intro-to-node.js or mr.hollands.opus, so for an address only a few endings reject.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _FILES = (
     "pptx odt ods odp epub zip gz tgz bz2 xz zst 7z rar srt vtt md5 sha1 sha256 sha512 crdownload ytdl"
 )
 _NO_PAGE = frozenset(_FILES.split())
-"""Endings that no page's name has, unless the page is about that file."""
+"""Endings that the name of a web page has only if the page is about such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,10 @@ class _EntryFacts:
 
     @property
     def short_side(self) -> int | None:
-        """Check the displayed size. A height alone may be the long side of a portrait, so it only proves that a video
-        is too low."""
+        """The displayed short side in pixels, or None without both sides.
+
+        A height alone may be the long side of a portrait video. So a height only proves that a video is too low.
+        """
         return min(self.width, self.height) if self.width and self.height else None
 
 
@@ -62,9 +64,11 @@ def cheap(
     height: int | None = None,
     requirements: Requirements | None = None,
 ) -> Objection | None:
-    """The reason to reject this item, and a sentence for the user; None if no reason is known. What is not known is
-    None. ``width`` and ``height`` are those of the displayed picture. The address proves nothing about an item that
-    ``is_named_by_site`` as one of its videos."""
+    """Return the reason to reject this item and a sentence for the user, or None without a known reason.
+
+    A value that is not known is None. ``width`` and ``height`` are the displayed size of the video in pixels.
+    ``is_named_by_site`` means that a site lists the item as a video. The address then proves nothing.
+    """
     if not is_named_by_site and (objection := _by_name(url_or_key)):
         return objection
     if requirements is None:
@@ -81,8 +85,11 @@ def _by_name(url_or_key: str) -> Objection | None:
 
 
 def _file_name(url_or_key: str) -> str:
-    """The last part of the path. A page may show a picture's or an audio file's video under its name. That page then
-    ends in no file, and has the name in its query."""
+    """Return the last part of the path.
+
+    A web page may show a video under the name of an image or audio file. The path of such a page does not end in a
+    file, and the name is in the query.
+    """
     path = url_or_key
     if "://" in url_or_key:
         try:

@@ -1,4 +1,4 @@
-"""Kubernetes quantities of bytes, such as ``50Gi``, as a manifest has them."""
+"""Kubernetes quantities of bytes, such as ``50Gi``, as in a YAML file."""
 
 import re
 from decimal import Decimal
@@ -28,9 +28,10 @@ _NOTHING = r"^[0.]+([kMGTP]|[KMGTP]i)?$"
 
 
 def bytes_of(quantity: str) -> int:
-    """The number of bytes a quantity names, rounded up.
+    """Return the number of bytes of a quantity, rounded up.
 
-    Raises ValueError for anything but digits, an optional fraction and a decimal or binary suffix up to peta.
+    A quantity has digits, an optional fraction and an optional decimal or binary suffix up to peta. Raises ValueError
+    for any other text.
     """
     return int(_exact(quantity).to_integral_value(rounding="ROUND_CEILING"))
 
@@ -45,12 +46,12 @@ def _exact(quantity: str) -> Decimal:
 
 
 def amount_of(quantity: str) -> Decimal:
-    """Return a quantity of any resource as a number to compare with. Raises ValueError for no quantity."""
+    """Return a quantity of any resource as a number for comparisons. Raises ValueError for an invalid quantity."""
     return Decimal(quantity[:-1]) / 1000 if quantity.endswith("m") else _exact(quantity)
 
 
 def _requires(pattern: str, message: str) -> Rule:
-    """Return the rule for a quantity, which a manifest may write as an integer."""
+    """Return the rule for a quantity. In YAML a quantity may be an integer."""
     found = compiled(pattern)
     return Rule(f"string(self).matches({quoted(pattern)})", message, lambda text: bool(found.search(text)))
 
@@ -69,6 +70,6 @@ _IS_SOMETHING = Rule(
 _SHAPED = WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 32})
 _FROM_INTEGER = BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
 SomeBytes = Annotated[str, _FROM_INTEGER, _SHAPED, Checked((_IS_BYTES, _IS_SOMETHING))]
-"""A quantity of bytes above 0 as a manifest writes it; ``bytes_of`` gives the number."""
+"""A quantity of more than 0 bytes. ``bytes_of`` returns the number."""
 Amount = Annotated[str, _FROM_INTEGER, _SHAPED, Checked((_IS_AMOUNT,))]
 """A quantity of any resource."""

@@ -1,8 +1,8 @@
-"""The reasons of imports: a closed set. Each has an exit code, a retry class, one sentence about the finding and one
-about what to do.
+"""The fixed set of reasons of imports. Each reason has an exit code, a retry class, a finding and an advice.
 
-A worker exits with the code of its reason. The Job's condition has the code and outlives the pod, so the reason is
-known even if the report is lost. Codes are API: one reason each, 64 to 113, never given to another reason.
+A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod, so the reason is
+known even if the report is lost. Codes are part of the API. Each code from 64 to 113 has one reason and is never given
+to another reason.
 """
 
 from collections.abc import Mapping
@@ -12,24 +12,30 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """What follows when a run ends, or waits, with a reason of this class."""
+    """The next step after a run ends, or waits, with a reason of this class."""
 
     PERMANENT = "Permanent"
-    """Failed at once; only a changed spec or a new retryToken starts it again."""
+    """The import fails at once. Only a changed spec or a new retryToken starts the import again."""
     USER = "WantsUser"
-    """Failed at once, for a cause outside the spec that the user must correct (a Secret, a bucket, a login)."""
+    """The import fails at once. The user must correct a cause outside the spec, such as a Secret, a bucket or a
+    login."""
     RETRIED = "Retried"
-    """Retried with backoff, counted toward ``maxAttempts``."""
+    """The import is retried with backoff. The run counts toward ``maxAttempts``."""
     UNCHARGED = "Uncharged"
-    """Retried, not counted toward ``maxAttempts``: the run did nothing wrong."""
+    """The import is retried. The run does not count toward ``maxAttempts``, because the run did not cause the
+    failure."""
     HOST = "HostBackoff"
-    """Retried after the host's backoff, not counted; no import of the namespace contacts the host until then."""
+    """The import is retried after the backoff of the host. The run does not count toward ``maxAttempts``.
+
+    Until then, no import of the namespace contacts the host.
+    """
     LATER = "Later"
-    """Retried after a long delay, not counted: the source is not published yet."""
+    """The import is retried after a long delay, because the source is not published yet. The run does not count toward
+    ``maxAttempts``."""
     WAITING = "Waiting"
-    """Not an end: a run that could not start yet, shown with the cluster's own message while it lasts."""
+    """The run could not start yet. The reason is shown with the message of the cluster as long as this lasts."""
     END = "End"
-    """Nothing follows: the user ended the import, or nothing is to be done."""
+    """Nothing follows, because the user ended the import or nothing remains to be done."""
 
 
 class UploadText(StrEnum):
@@ -43,7 +49,7 @@ class UploadText(StrEnum):
 
 
 class Reason(StrEnum):
-    """The closed set. ``info(reason)`` has class, texts and exit code."""
+    """The fixed set of reasons. ``info(reason)`` returns the retry class, the texts and the exit code."""
 
     INVALID_SPEC = "InvalidSpec"
     SOURCE_NOT_FOUND = "SourceNotFound"
@@ -103,17 +109,18 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonInfo:
-    """The constant facts of a reason."""
+    """The constant properties of a reason."""
 
     retry: RetryClass
     finding: str
-    """One sentence about what was found, if nothing more exact is known."""
+    """One sentence about the finding, if no exact message is known."""
     advice: str
-    """One sentence about what the user does now, if nothing more exact is known. Automatic retries are not advice."""
+    """One sentence about the next step of the user, if no exact advice is known. An automatic retry is not an
+    advice."""
     exit_code: int | None = None
-    """Of the worker, 64 to 113; None if no worker can end with it."""
+    """Exit code of the worker, from 64 to 113. None if no worker can end with this reason."""
     max_retries: int | None = None
-    """The retries of this reason within an import; None: as many as ``maxAttempts`` allows."""
+    """Maximum number of retries with this reason within an import. None means only the limit of ``maxAttempts``."""
     upload_status: UploadText = UploadText.FAILED
 
 
@@ -334,10 +341,10 @@ _BY_EXIT_CODE = {row.exit_code: reason for reason, row in _TABLE.items() if row.
 
 
 def info(reason: Reason) -> ReasonInfo:
-    """Return the row of a reason; every reason has one (a test checks that)."""
+    """Return the properties of a reason. A test checks that every reason has properties."""
     return TABLE[reason]
 
 
 def reason_of_exit_code(code: int) -> Reason | None:
-    """Return the reason of a worker's exit code, or None for any other code (a crash, a signal)."""
+    """Return the reason of a worker's exit code, or None for any other code, such as after a crash or a signal."""
     return _BY_EXIT_CODE.get(code)

@@ -1,8 +1,9 @@
-"""URLs and texts without secrets: no user info, no parameter that may be a signature or a key, at any depth.
+"""Removal of secrets from URLs and texts: no user info, and no parameter that may be a signature or a key, at any
+depth.
 
-An address may be within another: after ``url=``, percent-encoded once or more, in base64, in a path, in JSON. The
-scanner checks each part of a URL as a separate text and decodes encoded parts, up to ``_DEPTH`` levels. It hides deeper
-parts. Text is cleaned first, so that removing a character later never completes an address.
+An address may contain another address: after ``url=``, percent-encoded once or more, in base64, in a path, or in JSON.
+The scanner checks each part of a URL as a separate text and decodes encoded parts, up to ``_DEPTH`` levels. The scanner
+hides deeper parts. Unsafe characters are removed first, so that a later removal never completes an address.
 """
 
 import base64
@@ -43,61 +44,70 @@ _SECRET_WORDS = (
     "ticket",
     "pwd",
 )
-"""Anywhere in a parameter's name."""
+"""Words that mark a parameter as secret anywhere in its name."""
 _SECRET_NAMES = frozenset(("st", "oh", "pass", "pw", "md5", "hash", "sid", "tk", "otp", "sas"))
-"""Whole words of a name: too short or too usual to look for within others. nginx signs links with ``md5``."""
+"""Words that mark a parameter as secret only as whole words of its name. These words are too short or too common for a
+search in longer words.
+
+For example, nginx signs links with ``md5``.
+"""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-"""Where the next word of a name such as ``userPass`` begins."""
+"""Pattern of the beginning of the next word in a name such as ``userPass``."""
 _MASK = "***"
 _DEPTH = 6
-"""Levels of addresses within addresses and of encodings; an archive's copy of a redirect has three."""
+"""Maximum number of levels of addresses within addresses and of encodings. An archived copy of a redirect has three
+levels."""
 _MOST_DECODINGS = 8
-"""Of one text; what is encoded more often is hidden."""
+"""Maximum number of times that one text is decoded. A text with more encodings is hidden."""
 _MOST_TEXT = 65_536
-"""Characters that are looked at. A longer text is cut between two words, so that no address is."""
+"""Maximum number of characters that are checked. A longer text is cut between two words, so that no address is cut."""
 _MOST_REMEMBERED = 1024
-"""Characters of a text whose result is kept; 512 of them are a few MiB at most."""
+"""Maximum number of characters of a text whose result is cached. 512 such results take a few MiB at most."""
 _MOST_NAME = 64
 """Characters of a parameter's name that is remembered."""
 _MOST_PASSES = 4
 _MOST_USER_INFO = 256
-"""Characters searched for the end of user info that has a space or a slash in it."""
+"""Maximum number of characters in which the end of user info with a space or a slash is searched."""
 
 _START = re.compile(r"(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{0,31}:)?[/\\]{2,}|(?<![a-z0-9])https?:[/\\]?(?=[^\s/\\])", re.I)
-"""Where an address begins: slashes after a scheme or without one, or a scheme alone. Backslashes are slashes: browsers
-take them so, and JSON writes them before slashes."""
+"""Pattern of the beginning of an address: slashes after a scheme, slashes without a scheme, or a scheme alone.
+
+Backslashes are treated as slashes, because browsers do so and JSON has backslashes before slashes.
+"""
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _LITERAL = re.compile(r"(?:s3|pvc|file):", re.IGNORECASE)
-"""Schemes whose rest is a key or a path: ``?`` and ``#`` have no meaning in it."""
+"""Schemes that are followed by a key or a path, in which ``?`` and ``#`` have no meaning."""
 _AUTHORITY = re.compile(r"[^/\\?#\s\"<>`]*")
 _WIDE_AUTHORITY = re.compile(r"[^/\\?#\s]*")
-"""With the quotes and brackets that user info may have, and that end a host."""
+"""Pattern of an authority with the quotes and brackets that user info may contain and that end a host."""
 _HOST = re.compile(r"(?:\[[0-9a-z:.%]*\]|[^:@\[\]]*)(?::\d{0,5})?[^\w:@]*:?", re.IGNORECASE)
-"""A host and perhaps a port; in a text, a full stop or a bracket may follow."""
+"""Pattern of a host with an optional port. In a text, a full stop or a bracket may follow."""
 _PORT = re.compile(r":\d{1,5}$")
 _LATE_LOGIN = re.compile(r"[/\\?](?![@*])[^\s#=@]{0,256}[^\s#=@/\\]@(?:[^\s#=@]*@)*")
-"""What follows host and port where both may be user info instead: ``user:12/34@host``. A segment that begins with ``@``
-is a channel's name."""
+"""Pattern of the text after host and port if both may be user info instead: ``user:12/34@host``.
+
+A segment that begins with ``@`` is the name of a channel.
+"""
 _BROKEN_USER = re.compile(
     r"[^/\\?#\s:]*[\r\n\t]+[^/\\?#\s:]*:[^/\\?#\s]*@|[^/\\?#\s:]*:[^/\\?#\s]*[\r\n\t]+[^/\\?#\s]*@"
 )
-"""User info with a line end in it; the client drops line ends from an address."""
+"""Pattern of user info with a line end. The client removes line ends from an address."""
 _SPACE = re.compile(r"\s")
 _STOPS = {'"': re.compile(r'[\s"]'), "'": re.compile(r"[\s']"), "`": re.compile(r"[\s`]"), "<": re.compile(r"[\s>]")}
-"""The end of an address, by the text before it."""
+"""Patterns of the end of an address, by the character before the address."""
 _SEGMENT = re.compile(r"[^/\\]+")
 _SEPARATOR = re.compile(r"(&amp;|[&;])", re.IGNORECASE)
 _NARROW_AUTHORITY = re.compile(r"[^/\\?#\s&;]*")
-"""Of an address in a query, whose other parameters may follow."""
+"""Pattern of an authority in a query, in which other parameters may follow."""
 
 _WORD = re.compile(r"[^\s\"'<>`]+")
 _SLASHES = r"Oi8v|[DTjz]ovL|6Ly[89+/_-]"
-"""``://`` in base64, which has three forms: one for each place within a group of three bytes."""
+"""``://`` in base64. There are three forms, for the three positions within a group of three bytes."""
 _ENCODED = re.compile(rf"%[0-9a-f]{{2}}|&#|[\\%]u00[0-9a-f]{{2}}|aHR0c|SFRUU|{_SLASHES}", re.IGNORECASE)
 _BASE64 = re.compile(
     rf"(?:aHR0c|SFRUU)[\w+/-]{{4,}}={{0,2}}|(?<![\w+/-])[\w+/-]*(?:{_SLASHES})[\w+/-]*={{0,2}}", re.ASCII
 )
-"""``http`` and ``HTTP`` in base64, and any text with ``://`` in it."""
+"""Pattern of ``http`` or ``HTTP`` in base64, and of any base64 text with ``://``."""
 _ESCAPE = re.compile(r"[\\%]u00([0-9a-f]{2})|&#0{0,8}(?:(\d{1,3})|x0{0,8}([0-9a-f]{1,2}));?", re.IGNORECASE)
 _TO_QUOTE = re.compile(r"[%&;#\s\"<>]")
 _PAIR = re.compile(r"(?<![\w.\[\]-])([\w.\[\]-]+)=('[^']*'?|\"[^\"]*\"?|[^\s&;,\"<>`]+)")
@@ -112,14 +122,18 @@ _FIELD = re.compile(
     r"([\"']?\s{0,8}:\s{0,8})([^\s\"'<>,;]+)",
     re.IGNORECASE,
 )
-"""A name of several words, or one that means a secret by itself, and its value: a header or a line of YAML. Names
-such as ``credentialsSecretRef`` are those of fields, whose faults follow them."""
+"""Pattern of a name and its value, as in a header or a line of YAML.
+
+The name has several words, or is a secret's name by itself. Names such as ``credentialsSecretRef`` do not match,
+because they are names of fields and error messages follow them.
+"""
 _LOGIN = re.compile(
     r"(?<![\w.%+:/@-])[\w.%+-]{0,64}(?::|%3a)[^\s/\"'<>@]{1,256}(?:@|%40)(?!sha256:)(?=[\w\[])", re.IGNORECASE
 )
-"""User info without a scheme before it. An image's digest has the same form."""
+"""Pattern of user info without a scheme before it. The digest of an image has the same form."""
 _UNICODE = re.compile(r"\\(?:u00|x)([2-7][0-9a-f])", re.IGNORECASE)
-"""How JSON and Python write a character that needs no such form; an address may begin with it."""
+"""Pattern of escapes in JSON and Python for characters that need no escape. An address may begin with such an
+escape."""
 _KNOWN_SHAPES = re.compile(
     r"eyJ[\w+/-]{10,}[\w+/=.-]*"  # a JSON object in base64, such as a JWT
     r"|(?<![A-Za-z0-9])(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|AIza[\w-]{30,})"
@@ -128,15 +142,15 @@ _KNOWN_SHAPES = re.compile(
     r"|(?i:(?<=bearer )[\w.~+/=-]{16,}|(?<=basic )[\w+/=-]{16,})"
     r"|(?<=/services/)T\w+/B\w+/\w+|(?<=/bot)\d+:[\w-]{16,}|(?<=/webhooks/)\d+/[\w-]{16,}"
 )
-"""Values that show by themselves that they are secrets: tokens, and the paths of Slack, Telegram and Discord."""
+"""Pattern of values that are secrets by their form: tokens, and the paths of Slack, Telegram and Discord."""
 _HARMLESS = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.-]+(?::\d{1,5})?(?:/[\w.~!$()*+,-]+)*/?", re.IGNORECASE | re.ASCII)
-"""An address that is nothing but host and path."""
+"""Pattern of an address that has only a scheme, a host and a path."""
 _SUSPICIOUS = re.compile(
     rf"[=@%\\]|//|https?:|eyJ|whsec_|A[KS]IA|aHR0c|SFRUU|{_SLASHES}|bearer |basic |&#|:\s*\S|gh[pousr]_|github_pat_"
     r"|glpat-|xox|AIza|authorization|cookie",
     re.IGNORECASE,
 )
-"""A text without any of these has nothing to hide."""
+"""Pattern of texts that may contain a secret. Other texts need no check."""
 
 _MARKS_OF_BASE64 = ("aHR0c", "SFRUU", "Oi8v", "ovL", "6Ly")
 _MARKS_OF_ENCODINGS = ("%", "&#", "\\u00", "ahr0c", "sfruu", "oi8v", "ovl", "6ly")
@@ -153,10 +167,12 @@ it, in lower case where the pattern ignores case. A search for a fixed text take
 
 
 def shown_url(url: str) -> str:
-    """``url`` without user info, fragment, and parameters that look like signatures or keys, nested ones too.
+    """Return ``url`` without user info, fragment, and parameters that may be signatures or keys, including nested
+    parameters.
 
-    Never raises. The rest stays as it is written, so that what is shown is never longer than a URL that can be read.
-    What is no address, as a mistyped one, is shown from behind its last ``@``. Idempotent, as the others are.
+    Never raises. All other parts are unchanged, so that the result is never longer than a readable URL. Of a text that
+    is no address, such as a mistyped address, only the text after the last ``@`` is returned. All functions of this
+    module are idempotent.
     """
     return _remembered_url(url) if len(url) <= _MOST_REMEMBERED else _settled(_shown_url, clean_text(url))
 
@@ -167,23 +183,24 @@ def _remembered_url(url: str) -> str:
 
 
 def shown_text(text: str) -> str:
-    """One line of ``text``, safe to show, with every URL in it as ``shown_url`` has it and without other secrets."""
+    """Return ``text`` as one safe line without secrets. Every URL in the text is shown as by ``shown_url``."""
     return _remembered(text) if len(text) <= _MOST_REMEMBERED else clean_text(shown_lines(text))
 
 
 @lru_cache(512)
 def _remembered(text: str) -> str:
-    """A status repeats its message in its conditions, and is read more often than it changes."""
+    """Return the cached result of a short text. A status repeats its message in its conditions, and is read more often
+    than changed."""
     return clean_text(shown_lines(text))
 
 
 def shown_lines(text: str) -> str:
-    """The same for text of several lines, such as a log's."""
+    """Return text of several lines, such as a log, without secrets."""
     return _settled(_text, clean_lines(_bounded(text)))
 
 
 def shown_value(value: object) -> object:
-    """The same for every text within a value of a log line; what is no text stays."""
+    """Return the value of a log line with every text in it shown as by ``shown_lines``. Other values are unchanged."""
     if isinstance(value, str):
         return shown_lines(value)
     if isinstance(value, Mapping):
@@ -200,23 +217,24 @@ def _shown(show: Callable[[str], str]) -> BeforeValidator:
 
 
 ShownText = Annotated[str, _shown(shown_text), PlainSerializer(shown_text, return_type=str)]
-"""One line of untrusted text, or with untrusted text in it. ``model_copy`` validates nothing, so writing cleans it too.
-"""
+"""One line of untrusted text, or text with an untrusted part. Writing cleans the text too, because ``model_copy``
+validates nothing."""
 ShownUrl = Annotated[str, _shown(lambda url: clean_uri(shown_url(url)))]
-"""An address to be shown to users."""
+"""An address to show to users."""
 
 
 def _has_host(parts: SplitResult) -> bool:
-    """Whether the text before the path is a host. ``https://user:a/b@host`` has none: its password has a slash."""
+    """Return whether the text before the path is a host. ``https://user:a/b@host`` has no host there, because its
+    password has a slash."""
     try:
-        parts.port  # noqa: B018 — read for the error it raises
+        parts.port  # noqa: B018 — the read raises ValueError for an invalid port
     except ValueError:
         return False
     return bool(parts.netloc) and not parts.netloc.endswith(":")
 
 
 def _is_secret(parameter: str) -> bool:
-    """Whether a parameter's value is hidden, by its name."""
+    """Return whether the value of a parameter is hidden, by the name of the parameter."""
     return _remembered_name(parameter) if len(parameter) <= _MOST_NAME else _has_secret_word(parameter)
 
 
@@ -234,7 +252,7 @@ _remembered_name = lru_cache(1024)(_has_secret_word)
 
 
 def _settled(clean: Callable[[str], str], text: str) -> str:
-    """Cleaned until nothing changes: what is written in place of a secret is looked at once more."""
+    """Clean the text until nothing changes, because the replacement of a secret must be checked too."""
     for _ in range(_MOST_PASSES):
         cleaned = clean(text)
         if cleaned == text:
@@ -259,12 +277,13 @@ def _shown_url(plain: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    """A text that is too long, up to the last word that is whole."""
+    """Return the text, or the beginning of a long text up to the last whole word."""
     return text if len(text) <= _MOST_TEXT else text[: max(0, text.rfind(" ", 0, _MOST_TEXT))] + "…"
 
 
 def _text(text: str, depth: int = _DEPTH) -> str:
-    """``text`` without secrets. ``depth``: levels that are still looked into; what has more is hidden."""
+    """Return ``text`` without secrets. ``depth`` is the number of levels that are still checked. Deeper levels are
+    hidden."""
     if not _is_suspicious(text):
         return text
     plain = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text)
@@ -272,7 +291,7 @@ def _text(text: str, depth: int = _DEPTH) -> str:
 
 
 def _pieces(text: str, depth: int, plain: Callable[[str, int], str] | None = None) -> Iterator[str]:
-    """The text's parts, cleaned: addresses, and by ``plain`` the text between them."""
+    """Yield the cleaned parts of the text: addresses, and the text between addresses, cleaned by ``plain``."""
     between = plain or _plain
     at = 0
     while start := _first_start(text, at):
@@ -283,13 +302,16 @@ def _pieces(text: str, depth: int, plain: Callable[[str, int], str] | None = Non
 
 
 def _first_start(text: str, at: int = 0) -> re.Match[str] | None:
-    """The next begin of an address. Most texts have none of its characters, which is known without the pattern."""
+    """Return the next beginning of an address. Most texts have no character of such a beginning, so the pattern is
+    rarely used."""
     return _START.search(text, at) if ":" in text or "//" in text or "\\" in text else None
 
 
 def _end(text: str, start: re.Match[str]) -> int:
-    """Where the address ends that begins here: at white space, or at the quote that was opened before it. User info
-    may have either in it."""
+    """Return the end of the address that begins here: white space, or the quote that was opened before the address.
+
+    User info may contain both.
+    """
     stop = _STOPS.get(text[start.start() - 1] if start.start() else "", _SPACE)
     found = stop.search(text, start.end())
     end = found.start() if found else len(text)
@@ -302,7 +324,7 @@ def _end(text: str, start: re.Match[str]) -> int:
 
 
 def _plain(text: str, depth: int) -> str:
-    """Text between addresses."""
+    """Return the text between addresses without secrets."""
     if not _is_suspicious(text):
         return text
     text = _WORD.sub(lambda found: _encoded(found[0], depth), text)
@@ -315,7 +337,7 @@ def _plain(text: str, depth: int) -> str:
 
 
 def _segments(path: str, depth: int) -> str:
-    """Each segment of a path: it may have parameters, as in ``;sig=…`` or ``/token=…/``."""
+    """Clean each segment of a path, because a segment may have parameters, as in ``;sig=…`` or ``/token=…/``."""
     return _SEGMENT.sub(lambda found: _plain(found[0], depth), _without_known_shapes(path))
 
 
@@ -336,7 +358,7 @@ def _json_pair(found: re.Match[str]) -> str:
 
 
 def _masked(value: str) -> str:
-    """Never longer than the value."""
+    """Return a mask that is never longer than the value."""
     return _MASK[: len(value)]
 
 
@@ -371,7 +393,8 @@ def _has_base64(text: str) -> bool:
 
 
 def _encoded(word: str, depth: int) -> str:
-    """A word that may have an encoding in it: as it is if nothing in it is secret, else decoded and cleaned."""
+    """Clean a word that may contain an encoding. A word without a secret is unchanged. Otherwise the result is decoded
+    and cleaned."""
     if not _has_encoding(word):
         return word
     decoded = _decoded(word)
@@ -386,7 +409,7 @@ def _encoded(word: str, depth: int) -> str:
 
 
 def _decoded(text: str) -> str | None:
-    """``text`` with all its encodings taken off; None where they do not end."""
+    """Return ``text`` without any encoding, or None if decoding does not end."""
     for _ in range(_MOST_DECODINGS):
         if not _has_encoding(text):
             return text
@@ -403,8 +426,11 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _from_base64(found: re.Match[str]) -> str:
-    """The address in it. What is left of a cut one is read as far as it goes. Letters of the same alphabet may come
-    before it, so that it begins at another place within a group of four."""
+    """Return the address in base64. A cut text is decoded as far as possible.
+
+    Letters of the base64 alphabet may precede the address, so that the address begins at another position within a
+    group of four.
+    """
     run = found[0].rstrip("=")
     if run.startswith(("aHR0c", "SFRUU")):
         return _plain_of(run)
@@ -422,7 +448,7 @@ def _plain_of(run: str) -> str:
 
 
 def _address(start: str, behind: str, depth: int) -> str:
-    """One URL without its secrets: ``start`` is its scheme and slashes."""
+    """Return one URL without its secrets. ``start`` is the scheme with its slashes."""
     if depth <= 0:
         return start + _masked(behind)
     user = _user_info(behind, behind)
@@ -438,8 +464,11 @@ def _address(start: str, behind: str, depth: int) -> str:
 
 
 def _user_info(word: str, behind: str) -> str:
-    """The text before the host of an address, with its last ``@``; empty where there is none. ``word``: up to white
-    space or a quote; ``behind``: more of the text, for what has either in it."""
+    """Return the text before the host of an address with its last ``@``, or an empty text without user info.
+
+    ``word`` is the text up to white space or a quote. ``behind`` is a longer part, for user info with white space or a
+    quote.
+    """
     if broken := _BROKEN_USER.match(behind):
         return broken[0]
     found = _WIDE_AUTHORITY.match(word)
@@ -456,8 +485,10 @@ def _user_info(word: str, behind: str) -> str:
 
 
 def _without_users(text: str) -> str:
-    """``text`` without the user info that would not survive a split into path, query and parameters, since its password
-    has a delimiter in it."""
+    """Return ``text`` without user info that a split into path, query and parameters would break.
+
+    The password in such user info contains a delimiter.
+    """
     if not _first_start(text):
         return text
     kept, at = [], 0
@@ -475,7 +506,7 @@ def _without_users(text: str) -> str:
 
 
 def _host(host: str, *, has_user: bool) -> str:
-    """The host with its port; hidden where it may be the begin of user info that was cut off."""
+    """Return the host with its port. The host is hidden if it may be the beginning of cut user info."""
     decoded = _decoded(host)
     if decoded is None:
         return "…"
@@ -485,7 +516,7 @@ def _host(host: str, *, has_user: bool) -> str:
 
 
 def _rest(rest: str, depth: int) -> str:
-    """Path and query; a fragment is never sent, so it is nothing that names the source."""
+    """Return path and query without secrets. The fragment is removed, because a client never sends the fragment."""
     without = _without_users(rest).partition("#")[0]
     path, mark, query = without.partition("?")
     cleaned = _query(query, depth)
@@ -493,7 +524,7 @@ def _rest(rest: str, depth: int) -> str:
 
 
 def _query(query: str, depth: int) -> str:
-    """The pairs that are shown, each behind the separator it had."""
+    """Return the parameters that are not secret, each with the separator before it."""
     words = ["", *_SEPARATOR.split(query)]
     kept: list[str] = []
     for separator, pair in zip(words[::2], words[1::2], strict=True):

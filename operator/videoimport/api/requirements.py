@@ -1,4 +1,4 @@
-"""What a source must be to be accepted; checked as early as the data allows."""
+"""Requirements for a source. Each requirement is checked as soon as the necessary data is available."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,8 @@ from videoimport.api.quantity import SomeBytes
 from videoimport.api.rules.validation import Rule
 
 DEFAULT_FORMATS: tuple[ContainerFormat, ...] = ("mp4", "mkv", "mov", "webm")
-"""The usual containers of cameras, editors and the web; ``formats`` may name the others of ``CONTAINERS``."""
+"""The usual container formats of cameras, editors and the web. ``formats`` may name the other formats of
+``CONTAINERS``."""
 
 _HEIGHTS = Rule(
     "!has(self.minHeight) || !has(self.maxHeight) || self.minHeight <= self.maxHeight",
@@ -21,23 +22,25 @@ _HEIGHTS = Rule(
 
 
 class Requirements(Ruled):
-    """Bounds for the source. Written as ``{}`` they mean the defaults below; absent, nothing is required."""
+    """Requirements for the source. An empty object {} means the defaults. Absent means no requirements."""
 
     rules = (_HEIGHTS,)
 
     min_height: Annotated[int, Field(ge=1, le=8192)] = 360
-    """Least height in pixels. Height is the displayed short side, so portrait phones pass."""
+    """Minimum height in pixels. The height is the short side as displayed, so portrait videos of phones pass."""
     max_height: Annotated[int, Field(ge=1, le=8192)] = 1080
-    """Greatest height in pixels, measured like minHeight."""
+    """Maximum height in pixels, measured like minHeight."""
     max_duration_seconds: Annotated[int, Field(ge=1, le=604800)] = 21600
-    """Longest duration."""
+    """Maximum duration in seconds."""
     formats: Annotated[
         tuple[ContainerFormat, ...],
         Field(min_length=1, max_length=len(CONTAINERS), json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = DEFAULT_FORMATS
-    """Accepted containers, by the file's content and not by its name. mov is brand "qt  ", webm is EBML DocType webm,
-    and asf is WMV too. mpeg is a program stream; HLS and DASH count as mp4."""
+    """Accepted container formats, by the content of the file and not by its name. mov is a file with the brand qt and
+    two spaces. webm has the EBML DocType webm. asf includes WMV. mpeg is a program stream. HLS and DASH are treated as
+    mp4."""
     max_size: SomeBytes | None = None
-    """Greatest size of the source as fetched, such as 50Gi."""
+    """Maximum size of the fetched source, such as 50Gi."""
     damage: Literal["Refuse", "Tolerate"] = "Refuse"
-    """Tolerate imports the readable part of a damaged source and reports what was lost; it is meant for archives."""
+    """Refuse rejects a damaged source. Tolerate imports the readable part of a damaged source and reports the lost
+    parts. Tolerate is meant for archives."""

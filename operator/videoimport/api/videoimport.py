@@ -1,4 +1,4 @@
-"""The VideoImport resource: one video, from a source to a destination."""
+"""The VideoImport resource, which imports one video from a source to a destination."""
 
 import hashlib
 import json
@@ -20,12 +20,15 @@ _SHAPING = {"source", "destination", "requirements", "output", "metadata"}
 _STEERING = {"suspend", "cancel", "retryToken"}
 
 MAX_NAME = 52
-"""Longest name: its Job's name adds a hyphen and the run and must fit a label's 63 characters."""
+"""Maximum number of characters of a VideoImport's name.
+
+The name of a Job has a hyphen and the run in addition, and must fit into a label of 63 characters.
+"""
 RetryToken = Annotated[str, Field(max_length=128)]
 
 
 class OwnerReference(Model):
-    """The parts of metav1.OwnerReference we read."""
+    """The fields of metav1.OwnerReference that this project reads."""
 
     api_version: str
     kind: str
@@ -35,7 +38,7 @@ class OwnerReference(Model):
 
 
 class ObjectMeta(Model):
-    """The parts of metav1.ObjectMeta we read."""
+    """The fields of metav1.ObjectMeta that this project reads."""
 
     name: str
     namespace: str
@@ -54,35 +57,36 @@ class VideoImportSpec(Model):
     required."""
 
     source: VideoSource
-    """Where the video comes from. Immutable while a run is active and once Completed."""
+    """The source of the video. Immutable while a run is active and once Completed."""
     destination: Destination
-    """Where the results go. Immutable while a run is active and once Completed."""
+    """The destination of the results. Immutable while a run is active and once Completed."""
     requirements: Requirements | None = None
-    """Bounds the source must meet; absent means none, and {} means the defaults."""
+    """Requirements for the source. Absent means no requirements, and {} means the defaults."""
     output: Output = Output()
     """The files to make. Immutable while a run is active and once Completed."""
     metadata: Metadata | None = None
-    """Kept with the video: strings, numbers and booleans, under names that the importer does not set itself."""
+    """Metadata that is stored with the video: strings, numbers and booleans. The importer sets some names itself, and
+    these names are not allowed."""
     incremental: bool = True
-    """True: a video that the destination already has, with the same output and in the same folder, is not stored again.
-    The import is then Completed with reason Duplicate. False stores it again."""
+    """True skips a video that the destination already has with the same output and in the same folder. The import is
+    then Completed with reason Duplicate. False stores the video again."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """Maximum number of counted runs before it fails for good."""
+    """Maximum number of counted runs. After that number the import fails for good."""
     timeout_seconds: Annotated[int, Field(ge=10, le=604800)] = 21600
-    """Longest a run may take."""
+    """Maximum duration of a run in seconds."""
     suspend: bool = False
-    """True ends the running pod and starts no other; false continues. The stopped run is not counted toward
+    """True ends the running pod and starts no other. False continues. The stopped run does not count toward
     maxAttempts."""
     cancel: bool = False
-    """True ends the import within seconds, for good: until cancel is removed and the retryToken changes."""
+    """True ends the import within seconds. To start the import again, remove cancel and change the retryToken."""
     retry_token: RetryToken = ""
-    """Change it to start a failed or cancelled import again, with its attempts counted from zero."""
+    """A new value starts a failed or cancelled import again. The attempts are then counted from zero."""
     worker: WorkerOptions = WorkerOptions()
-    """How the worker's pod is to be run."""
+    """Options of the worker pod."""
 
 
 class VideoImport(Model):
-    """Imports one video: fetches, checks, transcodes where needed, uploads and verifies it."""
+    """Imports one video: fetches, checks, transcodes where needed, uploads and verifies the video."""
 
     metadata: ObjectMeta
     spec: VideoImportSpec
@@ -90,7 +94,7 @@ class VideoImport(Model):
 
     @classmethod
     def parse(cls, raw: dict[str, Any]) -> "VideoImport":
-        """From an object as the API server gives it. Raises pydantic.ValidationError."""
+        """Parse an object as the API server returns it. Raises pydantic.ValidationError."""
         return cls.model_validate(raw)
 
 
@@ -98,13 +102,12 @@ IDENTITY = {"apiVersion": API_VERSION, "kind": VIDEO_KIND}
 
 
 def spec_hash(spec: VideoImportSpec) -> str:
-    """SHA-256 (hex) of the parts of a spec that shape the result."""
+    """Return the SHA-256 (hex) of the fields of a spec that affect the result."""
     return _hashed({name: value for name, value in spec.canonical().items() if name in _SHAPING})
 
 
 def wish_hash(spec: VideoImportSpec) -> str:
-    """Sixteen hex digits for all mutable fields of a spec. Two specs that differ only in suspend, cancel and retryToken
-    have the same hash."""
+    """Return sixteen hex digits of the hash of all fields of a spec except suspend, cancel and retryToken."""
     return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
 
 

@@ -1,4 +1,4 @@
-"""Where a video comes from."""
+"""The source of a video."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -28,53 +28,56 @@ _ATOMIC: JsonDict = {"x-kubernetes-list-type": "atomic"}
 
 
 class S3Source(Model):
-    """An object of an S3-compatible object store."""
+    """An object in an S3-compatible object store."""
 
     endpoint: Endpoint | None = None
-    """The store's address, such as https://s3.example.com; absent means AWS itself."""
+    """The address of the store, such as https://s3.example.com. Absent means AWS."""
     region: Region = "us-east-1"
-    """The region requests are signed for."""
+    """The region for which requests are signed."""
     bucket: BucketName
     """The bucket."""
     key: Annotated[str, Field(min_length=1, max_length=1024)]
-    """The object's key."""
+    """The object key."""
     version_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(default=None, alias="versionID")
-    """One version of a versioned object. Absent means the newest one at the start, which the whole import reads."""
+    """The version of the object in a versioned bucket. Absent means the newest version at the start, which the whole
+    import reads."""
 
 
 class VolumeSource(Model):
-    """A file in a volume of the import's namespace; it is mounted for reading only."""
+    """A file in a volume of the import's namespace. The volume is mounted read-only."""
 
     claim_name: ClaimName
-    """The PersistentVolumeClaim's name."""
+    """The name of the PersistentVolumeClaim."""
     path: RelativePath
-    """The file's path in the volume. Symbolic links that lead out of the volume are refused."""
+    """The path of the file in the volume. Symbolic links that lead out of the volume are refused."""
 
 
 class VideoSource(Ruled):
-    """Exactly one kind of source."""
+    """The source of a video. Exactly one kind of source must be set."""
 
     rules = (needs_one("url", "s3", "persistent_volume_claim"),)
 
     url: HttpUrl | None = None
-    """A media file, or any page that yt-dlp understands, by http or https."""
+    """A media file, or any web page that yt-dlp supports, by http or https."""
     s3: S3Source | None = None
-    """An object of an S3-compatible object store."""
+    """An object in an S3-compatible object store."""
     persistent_volume_claim: VolumeSource | None = None
     """A file in a volume."""
     credentials_secret_ref: SecretReference | None = None
-    """Secret for the source. For url: cookies.txt (Netscape format), headers (a line each, "Name: value"),
-    headers.HOST, hosts and netrc; for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
+    """Secret for the source. Keys for url: cookies.txt (Netscape format), headers (one "Name: value" on each line),
+    headers.HOST, hosts and netrc. Keys for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
     AWS_SESSION_TOKEN. Ignored for volumes."""
     header_origins: Annotated[tuple[Origin, ...], Field(max_length=8, json_schema_extra=_ATOMIC)] | None = None
-    """Origins that the Secret's headers are sent to, besides the hosts that the Secret names. Absent means the url's
-    own origin. The controller sets it for each video of a list: the list's origin, or none."""
+    """Origins to which the headers of the Secret are sent, in addition to the hosts that the Secret names. Absent
+    means the origin of url. For each video of a list, the controller sets this field to the origin of the list, or
+    to none."""
     checksum: Checksum | None = None
-    """The expected SHA-256 of the file, such as sha256:9f86d0…; another one fails with ChecksumMismatch."""
+    """The expected SHA-256 of the file, such as sha256:9f86d0…. A file with another hash fails with
+    ChecksumMismatch."""
 
     @property
     def address(self) -> str:
-        """The address: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. May hold secrets."""
+        """The address: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. The address may contain secrets."""
         if self.url is not None:
             return self.url
         if self.s3 is not None:
@@ -84,7 +87,8 @@ class VideoSource(Ruled):
 
     @property
     def locator(self) -> str:
-        """The address with the fields that distinguish it from others: an object's store and version."""
+        """The address with the fields that distinguish it from other addresses. For an S3 object these are the store
+        and the version."""
         if self.s3 is None:
             return self.address
         host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"

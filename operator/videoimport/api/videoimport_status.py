@@ -1,4 +1,4 @@
-"""The parts of a VideoImport's status. The worker reports the same shapes, so the controller copies them."""
+"""The status of a VideoImport. Reports of workers use the same models, so the controller copies their values."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -15,13 +15,13 @@ from videoimport.api.untrusted_text import DisplayText, DisplayUri
 MAX_STAGES = 8
 _RATIONAL = requires("[0-9]+/[0-9]+", "it must be a rational number, such as 30000/1001.")
 Seconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
-"""A time that a run may take or report; far beyond any real one, and harmless to calculate with."""
+"""A duration in seconds in a run or report. The maximum is far above any real duration and safe in calculations."""
 Pixels = Annotated[int, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class VideoPhase(StrEnum):
-    """The earliest unfinished stage, or the end."""
+    """The earliest unfinished stage, or the end of the import."""
 
     PENDING = "Pending"
     QUEUED = "Queued"
@@ -52,46 +52,47 @@ class Stage(Model):
     """One stage of the current run."""
 
     name: StageName
-    """Download, Transcode, Upload or Finalize."""
+    """The name of the stage: Download, Transcode, Upload or Finalize."""
     state: Literal["Waiting", "Running", "Done", "Failed"]
-    """Where it is."""
+    """The state of the stage."""
     percent: Percent = 0
-    """How much of it is done."""
+    """Progress of the stage in percent."""
     bytes_done: ByteCount | None = None
-    """Bytes moved so far."""
+    """Number of bytes that are transferred so far."""
     bytes_total: ByteCount | None = None
-    """Bytes to move, where known."""
+    """Number of bytes to transfer, if known."""
     seconds: Seconds | None = None
-    """How long it has run, or took."""
+    """Duration of the stage so far, or in all, in seconds."""
     mode: StageMode | None = None
-    """Of Transcode: Remux (the video is copied), Encode or Original (the bytes are kept). Of Download and Upload:
-    Overlapped (with the stages beside it) or Staged."""
+    """Mode of Transcode: Remux (the video is copied), Encode, or Original (the bytes are unchanged). Mode of Download
+    and Upload: Overlapped (at the same time as adjacent stages) or Staged."""
     why: Annotated[DisplayText, Field(max_length=256)] | None = None
-    """Why this mode: the first rule that needs an encode, why the streams were copied, or why the stages did not
+    """Reason for the mode: the first rule that needs an encode, why the streams were copied, or why the stages did not
     overlap."""
 
 
 class SourceStatus(Model):
-    """What was found at the source."""
+    """Properties that were found at the source."""
 
     type: Annotated[DisplayText, Field(max_length=64)]
-    """Url for a plain file, S3, PersistentVolumeClaim, otherwise the extractor's name such as Generic."""
+    """The type of the source: Url for a plain file, S3, PersistentVolumeClaim, or the name of the extractor such as
+    Generic."""
     url: Annotated[ShownUrl, Field(max_length=2048)] | None = None
-    """The address, without user info and signatures."""
+    """The address of the source, without user info and signatures."""
     filename: Annotated[ShownText, Field(max_length=512)] | None = None
-    """The file's name as the source gives it."""
+    """The file name that the source gives."""
     source_id: Annotated[ShownText, Field(max_length=256)] | None = None
-    """The source's own id of the video."""
+    """The id that the source gives to the video."""
     title: Annotated[ShownText, Field(max_length=512)] | None = None
-    """The source's title of the video."""
+    """The title that the source gives to the video."""
     sha256: Sha256 | None = None
-    """Of the bytes as fetched."""
+    """SHA-256 of the fetched bytes."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
 
 
 class VideoMetadata(Model):
-    """Technical facts of the source, present on refusal too."""
+    """Technical facts of the source. The facts are also present after a rejection."""
 
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed, such as 1920x1080."""
@@ -100,59 +101,60 @@ class VideoMetadata(Model):
     height: Pixels | None = None
     """Displayed height in pixels."""
     duration: Annotated[DisplayText, Field(max_length=32)] | None = None
-    """Duration for display, such as 1:02:03; the controller fills it in."""
+    """Duration for display, such as 1:02:03. The controller sets this field."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
     size_bytes: ByteCount | None = None
-    """Size of the source as fetched."""
+    """Size of the fetched source in bytes."""
     format: Annotated[DisplayText, Field(max_length=64)] | None = None
-    """The container: mp4, mov, mkv, webm or ffprobe's own name."""
+    """The container format: mp4, mov, mkv, webm, or the name in ffprobe."""
     video_codec: Annotated[DisplayText, Field(max_length=64)] | None = None
-    """ffprobe's name of the video codec."""
+    """Name of the video codec in ffprobe."""
     audio_codec: Annotated[DisplayText, Field(max_length=64)] | None = None
-    """ffprobe's name of the audio codec."""
+    """Name of the audio codec in ffprobe."""
     frames_per_second: Annotated[str, Field(max_length=32), Checked((_RATIONAL,))] | None = None
-    """A rational number, such as 30000/1001."""
+    """Frames per second as a rational number, such as 30000/1001."""
 
 
 class OutputFile(Model):
-    """One object that was written."""
+    """A file that was written."""
 
     uri: Annotated[DisplayUri, Field(max_length=2048)]
-    """Where it is, such as s3://bucket/key or pvc://claim/path."""
+    """The address of the file, such as s3://bucket/key or pvc://claim/path."""
     url: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """The public address, if destination.publicBaseURL is set."""
     size_bytes: ByteCount | None = None
-    """Its size."""
+    """Size of the file in bytes."""
     sha256: Sha256 | None = None
-    """Of the whole object."""
+    """SHA-256 of the whole file."""
     duration_ms: ByteCount | None = None
     """Duration in milliseconds."""
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed."""
     verified: Verified | None = None
-    """How the worker verified that the object has the bytes it sent. SHA256 and MD5: by the hash that the store keeps.
-    ReadBack: by reading the object. Synced: by writing the file to the disk of a volume."""
+    """The method by which the worker verified that the file has the sent bytes. SHA256 and MD5: by the hash in the
+    store. ReadBack: by reading the file. Synced: by writing the file to the disk of a volume."""
 
 
 class RenditionFile(OutputFile):
     """A rendition that was written."""
 
     name: Annotated[DisplayText, Field(max_length=32)]
-    """As in output.renditions."""
+    """The name in output.renditions."""
 
 
 class ThumbnailSet(Model):
-    """The still pictures, side by side, numbered from 001."""
+    """The still images, all in one folder and numbered from 001."""
 
     uri: Annotated[DisplayUri, Field(max_length=2048)]
-    """Of the first one."""
+    """The address of the first image."""
     url: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """Where the first one is served."""
+    """The public address of the first image."""
     count: Annotated[int, Field(ge=1, le=20)]
-    """How many there are."""
+    """Number of images."""
     verified: Verified | None = None
-    """How they were verified, as for the video; where they differ, how the first one was."""
+    """The method by which the worker verified the images, as for the video. If the images differ, this is the method of
+    the first image."""
 
 
 class Outputs(Model):
@@ -161,7 +163,7 @@ class Outputs(Model):
     video: OutputFile | None = None
     """The video."""
     audio: OutputFile | None = None
-    """The audio alone."""
+    """The audio file."""
     renditions: Annotated[
         tuple[RenditionFile, ...],
         Field(max_length=8, json_schema_extra={
@@ -169,138 +171,142 @@ class Outputs(Model):
     ] = ()  # fmt: skip
     """The renditions."""
     thumbnails: ThumbnailSet | None = None
-    """The still pictures."""
+    """The still images."""
     original: OutputFile | None = None
-    """The source's very bytes."""
+    """The unchanged bytes of the source."""
     result: OutputFile | None = None
-    """result.json, the last visible object."""
+    """The file result.json, which is written last."""
 
 
 class UploadStatus(Model):
-    """The import in the words of hosted upload services."""
+    """The state of the import in the terms of hosted upload services."""
 
     status: UploadText
-    """InProgress, Completed, Failed, FileNotExist or InvalidMetadata."""
+    """The state: InProgress, Completed, Failed, FileNotExist or InvalidMetadata."""
     code: Literal[1, 3, 5, 6, 7]
-    """1 pending, 3 processing, 5 uploading, 6 completed, 7 failed."""
+    """The state as a number: 1 pending, 3 processing, 5 uploading, 6 completed, 7 failed."""
     text: Literal["pending", "processing", "uploading", "completed", "failed"]
-    """The code in a word."""
+    """The code as a word."""
     message: Message | None = None
-    """A sentence for people."""
+    """A sentence for users."""
 
 
 class JobReference(Model):
     """The Job of the current run."""
 
     name: Annotated[str, Field(max_length=63)]
-    """Its name, derived from the import's name and the run."""
+    """The name of the Job, derived from the name of the import and the run."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """Set once the Job was observed. After that, a missing Job is a lost one; before, it is still to be created."""
+    """The UID of the Job, set after the Job was observed. If the Job is then missing, the run is lost. Without a UID
+    the Job must still be created."""
 
 
 class Attempts(Model):
-    """The attempts since the spec or the retryToken last changed."""
+    """The attempts since the last change of the spec or the retryToken."""
 
     count: Count = 0
-    """Runs that count toward maxAttempts, the current one included."""
+    """Number of runs that count toward maxAttempts, including the current run."""
     max: Annotated[int, Field(ge=1)] = 5
-    """spec.maxAttempts."""
+    """The value of spec.maxAttempts."""
     uncharged: Count = 0
-    """Runs that do not count toward maxAttempts, such as lost ones."""
+    """Number of runs that do not count toward maxAttempts, such as lost runs."""
     reasons: Annotated[
         tuple[Reason, ...], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
-    """Why earlier counted runs ended, oldest first."""
+    """Reasons of the earlier counted runs, oldest first."""
     next_retry_time: Timestamp | None = None
-    """When the next run starts."""
+    """Start time of the next run."""
 
 
 class HostBackoff(Model):
-    """The report of this import about its source's host. The reports of all imports of a namespace are the state of the
-    host's circuit breaker. So a restart of the controller keeps that state."""
+    """The report of this import about the host of its source. The reports of all imports in a namespace form the state
+    of the host's circuit breaker. So a restart of the controller keeps that state."""
 
     host: Annotated[str, Field(max_length=253)]
-    """Its name."""
+    """The name of the host."""
     failures: Count = 0
-    """Failures in a row with RateLimited; 0 after a success."""
+    """Number of failures in a row with RateLimited, or 0 after a success."""
     time: Timestamp
-    """Of the last failure or success."""
+    """Time of the last failure or success."""
     until: Timestamp | None = None
     """End of the backoff."""
     since: Timestamp | None = None
-    """Since when this import waits for the host, its failed runs included."""
+    """Time since which this import waits for the host, including failed runs."""
     probing: bool = False
-    """The breaker is half-open: the current run probes the host, and all other imports of the host wait."""
+    """True if the breaker is half-open. The current run then probes the host, and all other imports of the host
+    wait."""
 
 
 class Usage(Model):
-    """What the last run took."""
+    """Resources that the last run used."""
 
     cpu_seconds: Seconds = 0
-    """CPU time of the worker and its children."""
+    """CPU time in seconds of the worker and its child processes."""
     bytes_in: ByteCount = 0
-    """Bytes fetched."""
+    """Number of bytes fetched."""
     bytes_out: ByteCount = 0
-    """Bytes uploaded."""
+    """Number of bytes uploaded."""
 
 
 class VideoImportStatus(Model):
-    """Written by the controller only."""
+    """The observed state. Only the controller writes the status."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The metadata.generation that this status belongs to."""
     phase: VideoPhase | None = None
-    """Where the import is: the earliest unfinished stage, or the end."""
+    """The phase: the earliest unfinished stage, or the end."""
     reason: Reason | None = None
-    """Why it failed, waits or is retried; one of a closed set."""
+    """Reason of a failure, a delay or a retry. The set of reasons is fixed."""
     message: Message | None = None
-    """What happened and what to do, in a sentence or two."""
+    """The state and the solution, in a sentence or two."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra={
         "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]})] = ()  # fmt: skip
-    """Ready, Reconciling, Stalled, Finished, Validated, Transcoded, Uploaded."""
+    """Conditions of the types Ready, Reconciling, Stalled, Finished, Validated, Transcoded and Uploaded."""
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
-    """Stable id of the imported video: the hash of its source's hash, the output settings and the folder."""
+    """Stable id of the imported video: a hash of the source's hash, the output settings and the folder."""
     format: Literal["Video"] | None = None
-    """What kind of thing was imported."""
+    """The kind of the imported file."""
     duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """Set with reason Duplicate: where the video already was."""
+    """The address of the existing video, with reason Duplicate."""
     run: Annotated[int, Field(ge=0)] | None = None
-    """Number of the current run; it names the Job."""
+    """Number of the current run, which is part of the Job's name."""
     job: JobReference | None = None
-    """The current run's Job."""
+    """The Job of the current run."""
     attempts: Attempts | None = None
-    """How often it was tried."""
+    """The attempts so far."""
     host_backoff: HostBackoff | None = None
-    """Set after RateLimited, while the run probes the host, and by the run whose probe succeeded."""
+    """The state of this import about its host. Set after RateLimited, while the run probes the host, and after a
+    successful probe."""
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
-    """spec.retryToken as last acted upon."""
+    """The spec.retryToken that the controller last processed."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None
-    """Of spec as last acted upon, without suspend, cancel and retryToken; a failed one starts again when it differs."""
+    """Hash of the spec that the controller last processed, without suspend, cancel and retryToken. A failed import
+    starts again if the hash changes."""
     start_time: Timestamp | None = None
-    """When the first run was decided."""
+    """Time when the controller decided the first run."""
     completion_time: Timestamp | None = None
-    """When it ended."""
+    """Time when the import ended."""
     updated_time: Timestamp | None = None
-    """When this status last changed."""
+    """Time when this status last changed."""
     progress_percent: Percent | None = None
-    """Of the current run; never backwards within it, at most 99 until Completed."""
+    """Progress of the current run in percent. The value never falls within a run, and is at most 99 until Completed."""
     bytes_per_second: ByteCount | None = None
-    """Rate of the stage that is running."""
+    """Bytes per second in the running stage."""
     eta_seconds: Annotated[int, Field(ge=0)] | None = None
-    """Estimated seconds until the end, where known."""
+    """Estimated seconds until the end, if known."""
     stages: Annotated[
         tuple[Stage, ...], Field(max_length=MAX_STAGES, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
     """The stages of the current run."""
     display_name: Annotated[str, Field(max_length=64)] | None = None
-    """Name of the video, for tables: the source's title once it is known, else its file name, else its host."""
+    """Name of the video for tables: the title of the source, otherwise its file name, otherwise its host."""
     source: SourceStatus | None = None
-    """What was found at the source."""
+    """Properties that were found at the source."""
     metadata: VideoMetadata | None = None
     """Technical facts of the source."""
     upload: UploadStatus | None = None
-    """The import in the words of hosted upload services."""
+    """The state of the import in the terms of hosted upload services."""
     outputs: Outputs | None = None
-    """What was written."""
+    """The files that were written."""
     usage: Usage | None = None
-    """What the last run took."""
+    """Resources that the last run used."""

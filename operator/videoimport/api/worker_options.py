@@ -1,4 +1,4 @@
-"""How the worker's pod is to be run."""
+"""Options of the worker pod."""
 
 from typing import Annotated, Any, Literal
 
@@ -26,83 +26,85 @@ _Text = Annotated[str, Field(max_length=1024)]
 
 
 class Resources(Ruled):
-    """Requests and limits of the worker's container."""
+    """Requests and limits of the worker container."""
 
     rules = (FITTING_RESOURCES, DEVICES)
 
     requests: ResourceList | None = None
-    """What the scheduler reserves, such as {cpu: "1", memory: 512Mi}."""
+    """Resources that the scheduler reserves, such as {cpu: "1", memory: 512Mi}."""
     limits: ResourceList | None = None
-    """What the container may not exceed."""
+    """Resources that the container may not exceed."""
 
 
 class Scratch(Model):
-    """Temporary space for the source and the result."""
+    """Temporary disk space for the source and the result."""
 
     size: SomeBytes = "10Gi"
-    """The limit of scratch; about the source's size plus the result's. Without a storage class it is also the request
-    of ephemeral-storage, unless worker.resources has one."""
+    """The size limit of the temporary space, about the size of the source plus the result. Without a storage class the
+    size is also the request of ephemeral-storage, unless worker.resources has such a request."""
     storage_class_name: DnsName | None = None
-    """Absent: space on the node, which is deleted with the pod. Given: a volume of this class that outlives the pod, so
-    that a run after a lost one resumes the download. It is deleted when the import ends."""
+    """Absent: disk space on the node, which is deleted with the pod. Given: a volume of this class, which outlives the
+    pod. If a run is lost, the next run then resumes the download. The volume is deleted when the import ends."""
 
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
 
 
 class Toleration(Ruled):
-    """As in a pod's spec.tolerations."""
+    """A toleration as in spec.tolerations of a pod."""
 
     rules = FITTING_TOLERATION
 
     key: Annotated[str, Field(max_length=316), Checked((TAINT_KEY,))] | None = None
-    """The taint's key; absent, with operator Exists, means all."""
+    """The key of the taint. Absent, with operator Exists, means all keys."""
     operator: Literal["Exists", "Equal"] = "Equal"
     """Exists or Equal."""
     value: _Word | None = None
-    """The taint's value, for Equal."""
+    """The value of the taint, for operator Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """The taint's effect; absent means all."""
+    """The effect of the taint. Absent means all effects."""
     toleration_seconds: Annotated[int, Field(ge=0)] | None = None
-    """How long a NoExecute taint is tolerated."""
+    """Seconds for which a NoExecute taint is tolerated."""
 
 
 Affinity = Annotated[dict[str, Any], WithJsonSchema({"type": "object", **_ANYTHING})]
-"""A core/v1 Affinity; the API server checks it when the pod is made."""
+"""A core/v1 Affinity. The API server checks the affinity when the pod is created."""
 
 
 class WorkerOptions(Model):
-    """Options of the worker's pod."""
+    """Options of the worker pod."""
 
     resources: Resources = Resources()
     """Requests and limits."""
     scratch: Scratch = Scratch()
-    """Temporary room."""
+    """Temporary disk space."""
     labels: Annotated[dict[str, _Word], Field(max_length=32), Checked((NOT_OURS, NOT_OF_JOBS, KEYS))] | None = None
-    """Labels for the Job and its pod; they never override those of the controller."""
+    """Labels for the Job and its pod. These labels never override labels of the controller."""
     annotations: Annotated[dict[str, _Text], Field(max_length=32), Checked((NOT_OURS, KEYS))] | None = None
-    """Annotations for the Job and its pod; they never override those of the controller."""
+    """Annotations for the Job and its pod. These annotations never override annotations of the controller."""
     node_selector: Annotated[dict[str, _Word], Field(max_length=32), Checked((KEYS,))] | None = None
-    """Labels that the node must have."""
+    """Labels that a node must have."""
     tolerations: Annotated[
         tuple[Toleration, ...], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
     """Taints of nodes on which the pod may run."""
     affinity: Affinity | None = None
-    """The pod's affinity, as in core/v1."""
+    """The affinity of the pod, as in core/v1."""
     priority_class_name: DnsName | None = None
-    """The pod's priority class."""
+    """The priority class of the pod."""
     service_account_name: DnsName | None = None
-    """The pod's service account, for image pull secrets and admission; its token is never mounted."""
+    """The service account of the pod, for image pull secrets and admission. The token of the service account is never
+    mounted."""
     ca_bundle_config_map_ref: ConfigMapReference | None = None
-    """ConfigMap whose key ca.crt has certificates (PEM) to trust besides the usual ones, for sources and stores."""
+    """ConfigMap with the key ca.crt: certificates (PEM) to trust in addition to the usual certificates, for sources and
+    stores."""
     proxy: HttpUrl | None = None
-    """An HTTP proxy for fetching, listing and webhooks. Its own address must be public or within the controller's
-    worker.allowedNetworks. The worker then connects to nothing else, and the proxy decides which sources may be
-    reached. A login in it is readable by everyone who may read this resource, its Jobs or its pods. Use the keys
-    proxy-username and proxy-password of the source's or the webhook's Secret instead."""
+    """An HTTP proxy for fetching, listing and webhooks. The address of the proxy must be public or within
+    worker.allowedNetworks of the controller. The worker then connects to nothing else, and the proxy decides which
+    sources may be reached. Everyone who may read this resource, its Jobs or its pods can read a login in this address.
+    Use the keys proxy-username and proxy-password in the Secret of the source or the webhook instead."""
 
 
 def quantities(resources: Resources) -> dict[str, Any]:
-    """The container's ``resources``, as a pod spec writes them."""
+    """Return the ``resources`` of the container, as a pod spec has them."""
     return resources.wire()

@@ -1,1 +1,1 @@
-"""`kubectl videoimport …`: commands for users that `kubectl` itself lacks."""
+"""The commands of `kubectl videoimport`, for tasks that `kubectl` does not support."""

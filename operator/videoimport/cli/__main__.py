@@ -1,4 +1,4 @@
-"""The command line: `kubectl videoimport`, or `kubectl-videoimport` where there is no kubectl."""
+"""The command line `kubectl videoimport`, or `kubectl-videoimport` on a machine without kubectl."""
 
 import sys
 from importlib.metadata import version
@@ -152,7 +152,7 @@ def results(
     * 0 – they are printed, failed ones too
     * 2 – they could not be read; the message states why
     """
-    from videoimport.cli.bulk_results import of_cluster  # the cluster client is slow to load, and `run` does without it
+    from videoimport.cli.bulk_results import of_cluster  # the cluster client loads slowly, and `run` needs no client
     from videoimport.cli.bulk_results_output import headline, rendered
     from videoimport.cli.kube_client import Kube
 
@@ -170,21 +170,21 @@ def results(
 
 
 def _form(output: str) -> Form:
-    """Raises UnusableError."""
+    """Return the format of the results. Raises UnusableError for an unknown format."""
     if output in ("table", "csv", "json"):
         return output  # type: ignore[return-value]
     raise UnusableError(f"--output {output}: write table, csv or json.")
 
 
 def _format(output: str | None) -> Format | None:
-    """Raises UnusableError."""
+    """Return the format of the final resource. Raises UnusableError for an unknown format."""
     if output in (None, "json", "yaml"):
         return output  # type: ignore[return-value]
     raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     app(prog_name="kubectl videoimport")
 
 

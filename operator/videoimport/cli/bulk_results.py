@@ -1,4 +1,4 @@
-"""The outcome of every item of a BulkImport, by the controller's own rules, from its objects in the cluster."""
+"""The outcome of every item of a BulkImport, computed by the controller's own rules from the objects in the cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,42 +25,45 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Every item of the list, each once."""
+    """The outcome of every item of a list. Each item occurs once."""
 
     bulk: BulkImport
     results: tuple[LedgerEntry, ...]
-    """How items ended, in the list's order."""
+    """Results of ended items, in the order of the list."""
     rejected: tuple[RejectedItem, ...]
-    """What is not imported, and why."""
+    """Items that are not imported, each with a reason."""
     open: tuple[AcceptedItem, ...]
-    """What has not ended yet, or is to be tried again."""
+    """Items that have not ended or are to be retried."""
     counts: str
     """The counts as text, as in the status."""
 
     @property
     def completed(self) -> int:
-        """Successes, duplicates included."""
+        """Number of successful items, including duplicates."""
         return sum(result.success for result in self.results)
 
     @property
     def duplicates(self) -> int:
-        """Of these, what the destination had already."""
+        """Number of successful items that the destination already had."""
         return sum(result.success and result.reason is Reason.DUPLICATE for result in self.results)
 
     @property
     def failed(self) -> int:
-        """Items that ended without success."""
+        """Number of items that ended without success."""
         return len(self.results) - self.completed
 
 
 def of_cluster(kube: Kube, namespace: str, name: str) -> Account:
-    """Read it all: the BulkImport, its results and the pages of its list. Raises UnusableError."""
+    """Read the BulkImport, its results and the pages of its list. Raises UnusableError."""
     raw = kube.bulk(namespace, name)
     return counted(raw, kube.config_maps(namespace, f"{BULK}={name}"))
 
 
 def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
-    """From the resource and the ConfigMaps that name it; those of a namesake do not count. Raises UnusableError."""
+    """Return the outcome from the resource and the ConfigMaps that name the resource. Raises UnusableError.
+
+    ConfigMaps of another BulkImport with the same name are ignored.
+    """
     try:
         bulk = BulkImport.parse(raw)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The items of a BulkImport for users and for programs: a table, CSV, or JSON."""
+"""Output of the items of a BulkImport: a table for users, and CSV or JSON for programs."""
 
 import csv
 import io
@@ -15,20 +15,20 @@ from videoimport.cli.progress_display import printable
 Format = Literal["table", "csv", "json"]
 Row = dict[str, Any]
 COLUMNS = ("state", "name", "url", "reason", "message", "attempts", "videoId", "importName", "uri")
-"""Of the CSV, an item a line."""
+"""Columns of the CSV output, which has one line for each item."""
 _RESULT = frozenset(ItemResult.model_json_schema()["properties"])
 _SHOWN = ("STATE", "ITEM", "REASON", "WHERE OR WHY")
 _FORMULA = frozenset("=+-@")
-"""What a spreadsheet's formula begins with."""
+"""Characters with which a formula of a spreadsheet begins."""
 
 
 def rendered(account: Account, form: Format) -> str:
-    """What goes to standard output."""
+    """Return the text for standard output."""
     return {"table": _table, "csv": _csv, "json": _json}[form](account)
 
 
 def headline(account: Account) -> str:
-    """One line about the whole."""
+    """Return one line about the whole BulkImport."""
     return f"{account.bulk.metadata.name}: {account.bulk.status.phase or 'not begun'}, {account.counts}"
 
 
@@ -49,7 +49,8 @@ def _state(result: ItemResult) -> str:
 
 
 def rows(account: Account) -> Iterator[Row]:
-    """An item each, by column; what has no value is left out. Failures first, as in the status."""
+    """Yield one row for each item, by column and without empty values. Among ended items, failures come first, as in
+    the status."""
     for result in sorted(account.results, key=lambda result: result.success):
         wire = _wire(result)
         yield {"state": _state(result), "message": wire.pop("error", ""), **wire}
@@ -60,7 +61,7 @@ def rows(account: Account) -> Iterator[Row]:
 
 
 def _wire(result: LedgerEntry) -> Row:
-    """As the status would show it."""
+    """Return the result with the fields that the status shows."""
     return {name: value for name, value in result.wire().items() if name in _RESULT}
 
 
@@ -79,7 +80,7 @@ def _json(account: Account) -> str:
 
 
 def _escaped(letter: str) -> str:
-    """Escape control characters of a terminal as in JSON; a program reads the same text."""
+    """Escape a control character of a terminal as in JSON. A program that parses the JSON reads the same text."""
     return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]
 
 
@@ -92,10 +93,12 @@ def _csv(account: Account) -> str:
 
 
 def _cell(value: object) -> str:
-    """Text without control characters of a terminal, which no spreadsheet takes for a formula. It may come from an
-    untrusted list."""
+    """Return text without control characters of a terminal, which no spreadsheet treats as a formula.
+
+    The value may come from an untrusted list.
+    """
     text = "\n".join(map(printable, str(value).split("\n")))
-    first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets take wide signs too
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets accept full-width signs too
     return f"'{text}" if first in _FORMULA else text
 
 

@@ -1,6 +1,6 @@
-"""The definitions' own rules in CEL, evaluated as the API server evaluates them.
+"""The CEL rules of the CRDs, evaluated as the API server evaluates them.
 
-cel-python has the language. The functions that Kubernetes adds to it are here, as far as the definitions use them.
+cel-python provides the language. This module adds the functions of Kubernetes that the CRDs use.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ from videoimport.api.rules.validation import VALIDATIONS, compiled
 
 Schema = Mapping[str, Any]
 _OF_A_CHANGE = re.compile(r"\boldSelf\b")
-"""Rules for updates. The API server skips them for a new object."""
+"""Pattern of rules for updates. The API server skips these rules for a new object."""
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -36,7 +36,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 def broken_rules(schema: Schema, value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the field and the message of each rule that a new object breaks.
 
-    A value of another type than the schema's breaks no rule: the API server refuses the type and checks no rule then.
+    If a value has another type than in the schema, the rules of the value are skipped. The API server rejects the type
+    and then checks no rule.
     """
     yield from _broken(schema, with_defaults(schema, value), path)
 
@@ -62,7 +63,8 @@ def with_defaults(schema: Schema, value: Any) -> Any:
 
 
 def _children(schema: Schema, value: Any) -> Iterator[tuple[str, Schema, Any]]:
-    """Yield each value below with its schema, and its place as the API server writes it in a rule's field."""
+    """Yield each child of a value: its path as the API server writes paths in a rule's field, its schema, and the
+    child."""
     if isinstance(value, dict):
         known = schema.get("properties", {})
         for name, child in value.items():
@@ -79,19 +81,22 @@ def _below(schema: Schema, name: str) -> Schema:
 
 
 def _message(rule: Mapping[str, str], value: Any) -> str:
-    """Return the message that a rule makes of the value, else its fixed one."""
+    """Return the message that a rule computes from the value, or else the fixed message of the rule."""
     made = _evaluate(rule["messageExpression"], value) if "messageExpression" in rule else None
     return made if isinstance(made, str) and made.strip() else rule["message"]
 
 
 def _evaluate(expression: str, value: Any) -> bool | str | None:
-    """Return the result of an expression over ``self``; None where the value's type does not fit."""
+    """Return the result of an expression over ``self``, or None if the type of the value does not fit."""
     return _result(expression, json.dumps(value))
 
 
 @lru_cache(maxsize=4096)
 def _result(expression: str, value: str) -> bool | str | None:
-    """Evaluate over a value in JSON. An evaluation takes 0.6 ms, and the same values occur at several places."""
+    """Evaluate an expression over a value in JSON.
+
+    The results are cached, because an evaluation takes 0.6 ms and the same values occur at several places.
+    """
     try:
         result = _program(expression).evaluate({"self": json_to_cel(json.loads(value))})
     except CELEvalError:
@@ -119,7 +124,7 @@ def _lower_ascii(text: str) -> celtypes.StringType:
 
 
 def _is_ip(text: str) -> celtypes.BoolType:
-    """Kubernetes takes no zone and no IPv4 address in the form of IPv6."""
+    """Return whether Kubernetes accepts the text as an IP address: no zone, and no IPv4 address in the form of IPv6."""
     try:
         address = ipaddress.ip_address(str(text))
     except ValueError:
@@ -137,7 +142,7 @@ def _is_quantity(text: str) -> celtypes.BoolType:
 
 
 def _compare(one: str, other: str) -> celtypes.IntType:
-    """Compare two quantities, which stay the texts that they are written as."""
+    """Compare two quantities, which stay texts as written. Return -1, 0 or 1."""
     amounts = amount_of(one), amount_of(other)
     return celtypes.IntType((amounts[0] > amounts[1]) - (amounts[0] < amounts[1]))
 

@@ -1,13 +1,13 @@
-"""How a command can end before it began:
+"""The error of a command that could not start:
 
 Exception
-  UnusableError          the command line, the manifest or this machine lacks something; nothing was started
-    problems             a line each: the field or option, what was found, what to do
+  UnusableError          the command line, the YAML file or this machine lacks something, and nothing was started
+    problems             one line for each problem: the field or option, the found value, the solution
 """
 
 
 class UnusableError(Exception):
-    """Nothing was started. Each problem is a sentence for the user and holds no secret."""
+    """The command could not start. Each problem is a sentence for the user and contains no secret."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))

@@ -1,4 +1,7 @@
-"""A cluster by a user's kubeconfig: only this module of ``cli`` uses the cluster client. It only reads."""
+"""A read-only client of a cluster, configured by the user's kubeconfig.
+
+Only this module of ``cli`` uses the Kubernetes client library.
+"""
 
 import json
 import re
@@ -18,7 +21,7 @@ from videoimport.cli.errors import UnusableError
 
 Raw = dict[str, Any]
 _SECONDS = 30.0
-"""For one request."""
+"""Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CHOOSE = "choose one by --kubeconfig and --context"
 _WAYS_OUT = {
@@ -28,11 +31,11 @@ _WAYS_OUT = {
 }
 _LATER = "try again, or look at the cluster's API server"
 _PAGE = 20
-"""ConfigMaps a page of a list; each may hold 1 MiB."""
+"""Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
 
 
 class Kube:
-    """An API server. Every method raises UnusableError."""
+    """An API server. Every method raises UnusableError on failure."""
 
     def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
         chosen = Configuration()
@@ -41,19 +44,19 @@ class Kube:
             namespace = _loaded(kubeconfig, context, chosen)
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
             raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
-        except (TypeError, KeyError, AttributeError, ValueError):  # how the client takes what is shaped otherwise
+        except (TypeError, KeyError, AttributeError, ValueError):  # the client raises these for other kinds of files
             raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
         self.namespace = namespace or "default"
-        """The context's own, unless another one is given."""
+        """Namespace of the kubeconfig context, or "default"."""
         self._client = ApiClient(chosen)
         self._host = chosen.host
 
     def bulk(self, namespace: str, name: str) -> Raw:
-        """A BulkImport."""
+        """Return a BulkImport."""
         return self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{_part(namespace)}/bulkimports/{_part(name)}")
 
     def config_maps(self, namespace: str, selector: str) -> Iterator[Raw]:
-        """All that have these labels, one page at a time."""
+        """Yield all ConfigMaps with these labels, page by page."""
         query = {"labelSelector": selector, "limit": str(_PAGE)}
         while True:
             page = self._get(f"/api/v1/namespaces/{_part(namespace)}/configmaps", query)
@@ -85,7 +88,10 @@ class Kube:
 
 
 def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
-    """The context's namespace; the rest goes into the configuration. A given context needs no current one beside it."""
+    """Load the kubeconfig into the configuration. Return the namespace of the context.
+
+    If a context is given, the kubeconfig needs no current context.
+    """
     merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))  # type: ignore[no-untyped-call]
     if merged.config is None:
         raise ConfigException("No kubeconfig was found")
@@ -98,13 +104,14 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
 
 
 def _first_line(error: Exception) -> str:
-    """The client's message, without the name of the kubeconfig entry: a user's entry has keys."""
+    """Return the first line of the client's message without the kubeconfig entry, because a user entry contains
+    credentials."""
     lines = str(error).partition("/{")[0].splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _part(name: str) -> str:
-    """Of a path: a name that the cluster would give."""
+    """Return a name as a part of a path. Raises UnusableError if no resource can have the name."""
     if not _NAME.fullmatch(name):
         raise UnusableError(
             f"{name!r} is no name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
@@ -113,7 +120,7 @@ def _part(name: str) -> str:
 
 
 def _parsed(content: bytes) -> Raw:
-    """Empty when it is no JSON object."""
+    """Return the JSON object, or an empty dictionary if the content is no JSON object."""
     try:
         found = json.loads(content)
     except ValueError:
@@ -122,7 +129,7 @@ def _parsed(content: bytes) -> Raw:
 
 
 def _refusal(status: int, answer: Raw) -> str:
-    """The API server's own message, and what to do."""
+    """Return the message of the API server and the solution."""
     if message := str(answer.get("message") or ""):
         return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
     if status == 404:

@@ -1,4 +1,4 @@
-"""The places on this machine of the files that a pod would have mounted: Secrets, volumes, certificates."""
+"""Local paths of the files that a pod would mount: Secrets, volumes and certificates."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ _ELSEWHERE = {"spec.destination": ", or --into DIR to keep the results on this m
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The values of the command line, checked."""
+    """The checked values of the command line."""
 
     beside: Path
-    """The manifest's folder."""
+    """Folder of the YAML file."""
     into: Path | None = None
     secrets: Mapping[str, Path] = field(default_factory=dict)
     claims: Mapping[str, Path] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders of one import; None for what it does not name."""
+    """Folders of one import. A field is None if the import does not name such a folder."""
 
     source_secret: Path | None = None
     destination_secret: Path | None = None
@@ -40,7 +40,7 @@ class Places:
 
 
 def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
-    """NAME=DIR, each name once. Raises UnusableError."""
+    """Parse NAME=DIR options, where each name occurs once. Raises UnusableError."""
     found: dict[str, Path] = {}
     for pair in pairs:
         name, is_pair, folder = pair.partition("=")
@@ -58,7 +58,7 @@ def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def networks(given: Sequence[str]) -> tuple[str, ...]:
-    """CIDRs, parsed. Raises UnusableError."""
+    """Check the CIDRs and return them. Raises UnusableError."""
     for network in given:
         try:
             ipaddress.ip_network(network, strict=False)
@@ -68,7 +68,8 @@ def networks(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def redirected(video: VideoImport, into: Path | None) -> VideoImport:
-    """The import as it runs here: with ``into``, its results go to a folder, laid out as they would be in a bucket."""
+    """Return the import as it runs on this machine. With ``into``, the results go to a folder with the layout of the
+    bucket."""
     wish = video.spec.destination
     if into is None or wish.s3 is None:
         return video
@@ -79,7 +80,7 @@ def redirected(video: VideoImport, into: Path | None) -> VideoImport:
 
 
 def places(video: VideoImport, choices: Choices, *, homeless: bool) -> Places:
-    """Where everything is that the import names; ``homeless`` when its manifest gave no destination.
+    """Return the folders of everything that the import names. ``homeless`` is true if the YAML file has no destination.
 
     Raises UnusableError with everything that is missing.
     """
@@ -97,7 +98,7 @@ def places(video: VideoImport, choices: Choices, *, homeless: bool) -> Places:
 
 
 class _Finder:
-    """Looks for the named files and folders, and notes missing ones."""
+    """Finds the named files and folders, and records the missing files and folders."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
@@ -151,7 +152,7 @@ def _source_claim(video: VideoImport) -> str | None:
 
 
 def _secret_of(place: VideoSource | Destination) -> str | None:
-    """Beside a volume a Secret is ignored, here as in a pod."""
+    """Return the name of the Secret. A Secret is ignored if the place has a volume, as in a pod."""
     return _name(place.credentials_secret_ref) if place.persistent_volume_claim is None else None
 
 

@@ -1,4 +1,4 @@
-"""Results in a folder of this machine: the volume's addresses as paths and file URLs, so that they can be opened."""
+"""Results in a local folder: addresses of the volume as paths and file URLs, so that users can open the files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from videoimport.api.videoimport_status import OutputFile, Outputs, ThumbnailSet
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder that replaces the destination's volume."""
+    """The folder that replaces the volume of the destination."""
 
     claim: str
     folder: Path
 
     def path(self, uri: str) -> Path | None:
-        """The file of this address; None for an address in none of the local volumes."""
+        """Return the file of an address, or None if the address is in no local volume."""
         start = f"pvc://{self.claim}/"
         return self.folder / uri.removeprefix(start) if uri.startswith(start) else None
 
 
 def openable(status: VideoImportStatus, home: Home | None) -> VideoImportStatus:
-    """The status with a file URL for each output that has no other."""
+    """Return the status with a file URL for each output that has no other URL."""
     outputs = status.outputs
     if home is None or outputs is None:
         return status
@@ -39,7 +39,7 @@ def _served(value: object, home: Home) -> object:
 
 
 def written(outputs: Outputs) -> Iterator[tuple[str, OutputFile | ThumbnailSet]]:
-    """The written files, each with its shown name; the video first."""
+    """Yield the written files, each with its displayed name. The video comes first."""
     for field in ("video", *(name for name in Outputs.model_fields if name != "video")):
         value = getattr(outputs, field)
         if isinstance(value, OutputFile | ThumbnailSet):

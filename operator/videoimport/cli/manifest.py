@@ -1,4 +1,4 @@
-"""From a manifest's text to a valid VideoImport, or to all errors that the API server would report."""
+"""Validation of a YAML file: the result is a valid VideoImport, or all errors that the API server would report."""
 
 import json
 import re
@@ -20,8 +20,11 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _USER_INFO = re.compile(r"://[^/]*@")
 _MOST_SHOWN = 80
 HERE = "here"
-"""The claim of an import that needs none in a cluster. One for all, because such imports may share a folder: then one
-knows by its address what another stored."""
+"""Claim name of an import without a destination. Such an import needs no claim in a cluster.
+
+All these imports have the same claim name, because they may share a folder. An import then finds by address what
+another import stored.
+"""
 _IDLE = {
     "suspend": "spec.suspend is true, so there is nothing to run; leave it out.",
     "cancel": "spec.cancel is true, so there is nothing to run; leave it out.",
@@ -30,19 +33,19 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An import that can be run."""
+    """A valid import."""
 
     video: VideoImport
     homeless: bool
-    """It gave no destination; the import got a volume, ``HERE``."""
+    """True if the YAML file has no destination. The import then has a volume with the claim ``HERE``."""
 
 
 def read(text: str, called: str, now: datetime) -> Manifest:
-    """The import of a manifest that is ``called`` so, created ``now``; its UID is the caller's to give.
+    """Return the import of a YAML file. ``called`` is the file's name in messages, and ``now`` is the creation time.
 
-    Raises UnusableError with every problem that could be found.
+    The UID is empty, and the caller sets it. Raises UnusableError with every problem that could be found.
     """
-    from videoimport.cli.cel_rules import broken_rules  # cel-python is slow to load, and only a manifest needs it
+    from videoimport.cli.cel_rules import broken_rules  # cel-python loads slowly, and only this function needs it
 
     document = the_import(text, called)
     schema: Schema = video_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -98,7 +101,7 @@ def _is_homeless(document: Document) -> bool:
 
 
 def _parsed(document: Document, now: datetime) -> VideoImport:
-    """Strictly, as the API server reads JSON: a number in quotes is text."""
+    """Parse strictly, as the API server parses JSON: a number in quotes is text."""
     metadata, spec = document["metadata"], document["spec"]
     if _is_homeless(document):
         spec = spec | {"destination": {"persistentVolumeClaim": {"claimName": HERE}}}
@@ -118,14 +121,17 @@ def _parsed(document: Document, now: datetime) -> VideoImport:
 
 
 def _as_json(document: Document) -> Any:
-    """Return what rules read of a document, as the API server gets it: YAML has dates, JSON has their text."""
+    """Return the parts of a document that rules read, as the API server receives them. A date of YAML becomes text in
+    JSON."""
     read = {"metadata": {"name": document["metadata"]["name"]}, "spec": document["spec"]}
     return json.loads(json.dumps(read, default=str))
 
 
 def _refusals(error: ValidationError, document: Document, schema: Schema, told: Collection[str]) -> Iterator[str]:
-    """Yield a sentence a field; rules whose message was ``told`` are left out. pydantic reports each of a union's
-    members; this reports the field once."""
+    """Yield one sentence for each invalid field. Rules with a message in ``told`` are left out.
+
+    pydantic reports each member of a union. This function reports the field once.
+    """
     for detail in error.errors(include_url=False):
         path, found, whole = _located(document, detail["loc"])
         broken = detail.get("ctx", {}).get("error")
@@ -148,7 +154,7 @@ def _said(message: str) -> str:
 
 
 def _description(schema: Schema, path: tuple[int | str, ...]) -> str:
-    """The description of the field, as `kubectl explain` prints it."""
+    """Return the description of the field, as `kubectl explain` prints the description."""
     node: Any = schema
     for step in path:
         node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
@@ -156,7 +162,8 @@ def _description(schema: Schema, path: tuple[int | str, ...]) -> str:
 
 
 def _located(document: Document, where: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Any, bool]:
-    """The part of ``where`` that is in the document, the value there, and whether that is all of it."""
+    """Return the part of ``where`` that is in the document, the value there, and whether that part is the whole
+    path."""
     found: Any = document
     for depth, step in enumerate(where):
         try:
@@ -172,7 +179,7 @@ def _joined(path: tuple[int | str, ...]) -> str:
 
 
 def _kind(value: Any) -> str:
-    """What was found, fit to be shown: a scalar with its value, URLs without their secrets."""
+    """Return the found value for a message. A scalar is shown with its value, and a URL without secrets."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -183,6 +190,6 @@ def _kind(value: Any) -> str:
 
 
 def _shown(text: str) -> str:
-    """Text in quotes. If it looks like an invalid address, the possibly secret parts are removed."""
+    """Return the text in quotes. Possibly secret parts of an invalid URL are removed."""
     safe = _USER_INFO.sub("://", text).partition("?")[0] if "://" in text else text
     return f'"{safe if len(safe) <= _MOST_SHOWN else safe[: _MOST_SHOWN - 1] + "…"}"'

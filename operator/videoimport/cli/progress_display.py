@@ -1,4 +1,4 @@
-"""How far it is, on the error stream: a bar that moves on a terminal, elsewhere a line every few seconds."""
+"""Progress on the error stream: a bar on a terminal, otherwise a line every few seconds."""
 
 import time
 import unicodedata
@@ -21,10 +21,10 @@ _STYLES = {"Waiting": "dim", "Running": "", "Done": "green", "Failed": "red"}
 
 
 class Display(Protocol):
-    """Shows a status each time there is news."""
+    """A display that shows each new status."""
 
     def show(self, status: VideoImportStatus) -> None:
-        """Show the present state."""
+        """Show the present status."""
 
     def __enter__(self) -> Self: ...
 
@@ -34,20 +34,23 @@ class Display(Protocol):
 
 
 def display(name: str, console: Console) -> Display:
-    """The one that fits the stream."""
+    """Return the display that fits the stream."""
     return Bar(name, console) if console.is_terminal else Lines(name, console)
 
 
 class Bar:
-    """A bar and a row a stage; removed at the end, when the outcome is printed. Begins with the first progress. Until
-    then the worker is started, and this process must have no other thread when it forks."""
+    """A bar and one row for each stage. The bar is removed at the end, because the outcome is printed then.
+
+    The bar starts with the first progress. Until then the worker process is started by a fork, and this process must
+    have no other thread.
+    """
 
     def __init__(self, name: str, console: Console) -> None:
         self._name = name
         self._live = Live(console=console, transient=True, refresh_per_second=8)
 
     def show(self, status: VideoImportStatus) -> None:
-        """Show the present state."""
+        """Show the present status."""
         self._live.start()
         self._live.update(drawn(self._name, status))
 
@@ -61,14 +64,14 @@ class Bar:
 
 
 class Lines:
-    """A line whenever the phase changes, and else every few seconds."""
+    """A line when the phase changes, and otherwise every few seconds."""
 
     def __init__(self, name: str, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._name, self._console, self._clock = name, console, clock
         self._shown: tuple[float, str | None] = (float("-inf"), None)
 
     def show(self, status: VideoImportStatus) -> None:
-        """Show the present state."""
+        """Show the present status."""
         now, (last, phase) = self._clock(), self._shown
         if status.phase != phase or now - last >= _LINE_SECONDS:
             self._shown = (now, status.phase)
@@ -80,17 +83,19 @@ class Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left open."""
+        """Do nothing, because nothing is open."""
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """A line as it is: no markup in it, and not wrapped if the output is no terminal."""
+    """Print a line without markup. The line is not wrapped if the output is no terminal."""
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def printable(text: str) -> str:
-    """Without control characters of a terminal, because text of an untrusted server may be in it. Spaces of every
-    script stay."""
+    """Return the text without control characters of a terminal, because the text may come from an untrusted server.
+
+    Spaces of every script stay.
+    """
     return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
@@ -99,7 +104,7 @@ def _is_harmless(letter: str) -> bool:
 
 
 def headline(status: VideoImportStatus) -> str:
-    """Phase, percent, rate and time left, as far as they are known."""
+    """Return the phase, percent, rate and time left. Unknown values are left out."""
     parts = [f"{status.phase or 'Pending'} {status.progress_percent or 0} %"]
     if status.bytes_per_second:
         parts.append(f"{decimal(status.bytes_per_second)}/s")
@@ -109,7 +114,7 @@ def headline(status: VideoImportStatus) -> str:
 
 
 def spoken(seconds: int) -> str:
-    """14 s, 3:05 min or 1:02:03 h."""
+    """Return a duration such as 14 s, 3:05 min or 1:02:03 h."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes_left = divmod(minutes, 60)
     if hours:
@@ -118,7 +123,7 @@ def spoken(seconds: int) -> str:
 
 
 def drawn(name: str, status: VideoImportStatus) -> RenderableType:
-    """The bar with its headline, and a row for each stage."""
+    """Return the bar with its headline, and one row for each stage."""
     top = Table.grid(padding=(0, 1))
     bar = ProgressBar(total=100, completed=status.progress_percent or 0, width=_BAR_WIDTH)
     top.add_row(Text(name, style="bold"), bar, Text(headline(status)))

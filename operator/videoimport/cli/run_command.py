@@ -1,4 +1,4 @@
-"""One import on this machine, from its manifest to its outcome."""
+"""The `run` command: one import on this machine, from the YAML file to the outcome."""
 
 import contextlib
 import json
@@ -33,14 +33,14 @@ Format = Literal["json", "yaml"]
 STANDARD_INPUT = "-"
 _IMPORTS_HERE = uuid.UUID("8f1d3c1e-6f0b-5b51-9a55-6a3d0b1a7c11")
 _MOST_LETTERS = 4 * 2**20
-"""Characters of a manifest: a cluster accepts 3 MiB in one request."""
+"""Maximum number of characters of a YAML file. A cluster accepts 3 MiB in one request."""
 _PROGRAMS = ("ffmpeg", "ffprobe")
 _LAST_LINES = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for."""
+    """The options of the command."""
 
     manifest: str
     """A path, or - for standard input."""
@@ -51,16 +51,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class LocalSetting:
-    """The values that are decided before anything is started."""
+    """Values that are determined before any process starts."""
 
     video: VideoImport
     places: Places
     home: Home | None
-    """Set when the results go to a folder of this machine."""
+    """Folder of the results, or None if the results do not go to a folder of this machine."""
 
 
 def perform(wish: Wish) -> int:
-    """Run the import; return the exit code. Raises UnusableError before anything is started, and running.Stopped."""
+    """Run the import and return the exit code. Raises UnusableError before any process starts, or running.Stopped."""
     setting = prepared(wish)
     errors = Console(stderr=True)
     with _made(setting.places.destination_volume), running.room() as room:
@@ -75,7 +75,7 @@ def perform(wish: Wish) -> int:
 
 
 def prepared(wish: Wish) -> LocalSetting:
-    """All checks that need no start of a process. Raises UnusableError."""
+    """Run all checks that need no process. Raises UnusableError."""
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
     text, called = _read(wish.manifest)
     found = manifest.read(text, called, datetime.now(UTC))
@@ -87,7 +87,7 @@ def prepared(wish: Wish) -> LocalSetting:
 
 
 def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
-    """Raises UnusableError with what this machine lacks, and how to get it."""
+    """Raise UnusableError if this machine lacks a requirement. The message states the solution."""
     if system != "linux":
         raise UnusableError("This needs Linux, whose kernel guards the fetching process; run it in a container or VM.")
     if missing := [program for program, path in programs.items() if path is None]:
@@ -98,7 +98,7 @@ def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
 
 
 def _read(path: str) -> tuple[str, str]:
-    """The manifest's text, and how it is called in messages. Raises UnusableError, also above ``_MOST_LETTERS``."""
+    """Return the text of the YAML file and its name in messages. Raises UnusableError, also above ``_MOST_LETTERS``."""
     try:
         if path == STANDARD_INPUT:
             return _bounded(sys.stdin, "standard input"), "standard input"
@@ -119,8 +119,11 @@ def _bounded(file: TextIO, called: str) -> str:
 
 
 def _named(video: VideoImport, wish: Wish) -> VideoImport:
-    """With a UID that is always the same for this manifest on this machine. In a second run it is the same import,
-    which finds its own results, and may replace them once the manifest is changed."""
+    """Return the import with a UID that is always the same for this YAML file on this machine.
+
+    A second run is thus the same import and finds its own results. The second run may replace the results if the YAML
+    file has changed.
+    """
     meta = video.metadata
     where = wish.choices.beside / (wish.manifest if wish.manifest == STANDARD_INPUT else Path(wish.manifest).name)
     uid = uuid.uuid5(_IMPORTS_HERE, f"{platform.node()}:{where}:{meta.namespace}/{meta.name}")
@@ -129,7 +132,7 @@ def _named(video: VideoImport, wish: Wish) -> VideoImport:
 
 @contextlib.contextmanager
 def _made(folder: Path | None) -> Iterator[None]:
-    """Create the folder; remove it at the end if it is empty."""
+    """Create the folder, and remove an empty folder at the end."""
     if folder is None or folder.is_dir():
         yield
         return
@@ -141,7 +144,7 @@ def _made(folder: Path | None) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # not empty: it holds results
+        with contextlib.suppress(OSError):  # the folder has results
             folder.rmdir()
 
 
@@ -157,7 +160,7 @@ def _watched(
             try:
                 last = Progress.model_validate_json(line)
             except ValidationError:
-                return  # no news, as for the controller
+                return  # the controller ignores other lines too
             status = cluster.told(last, datetime.now(UTC))
             if not verbose:
                 shown.show(status)
@@ -167,7 +170,7 @@ def _watched(
 
 
 def _tell(setting: LocalSetting, status: VideoImportStatus, output: Format | None, errors: Console) -> None:
-    """The resource on standard output if it was asked for, else the results; failures on the error stream."""
+    """Print the resource to standard output if requested, otherwise the results. Failures go to the error stream."""
     name = setting.video.metadata.name
     if output is not None:
         sys.stdout.write(_rendered(resource(setting.video, status), output))

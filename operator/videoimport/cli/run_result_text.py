@@ -1,4 +1,4 @@
-"""The final text: what was written and where, or what went wrong and what to do about it here."""
+"""The final text: the written files with their paths, or the failure with its solution on this machine."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ _HERE = {
 
 
 def exit_code(status: VideoImportStatus) -> int:
-    """0 for success, else that of the reason."""
+    """Return 0 for success, otherwise the exit code of the reason."""
     if status.phase is VideoPhase.COMPLETED:
         return 0
     return (info(status.reason).exit_code if status.reason else None) or 1
 
 
 def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
-    """Lines for an import that is completed; paths are relative to ``folder``."""
+    """Return the lines for a completed import. Paths are relative to ``folder``."""
     if status.duplicate_of:
         place = _place(status.duplicate_of, home, folder)
         return [f"{name}: nothing was stored, because the destination has it: {place}"]
@@ -45,7 +45,7 @@ def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: P
 
 
 def failed(name: str, status: VideoImportStatus) -> list[str]:
-    """Lines for an import that is not."""
+    """Return the lines for an import that is not completed."""
     lines = [f"{name}: {status.phase}: {status.reason} (exit code {exit_code(status)})"]
     hint = _HERE.get(status.reason, "") if status.reason else ""
     return [*lines, *(f"  {words}" for words in (status.message, hint) if words)]

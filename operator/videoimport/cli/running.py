@@ -1,4 +1,5 @@
-"""The worker as a process of this machine: started as in its pod, read by the line, ended with its child processes."""
+"""The worker as a local process: started as in its pod, read line by line, and ended together with its child
+processes."""
 
 import contextlib
 import os
@@ -21,34 +22,38 @@ from videoimport.worker.runtime.subprocesses import end_with_parent
 
 _SIGNALLED = 128
 _GRACE_SECONDS = 8.0
-"""After SIGTERM: the worker needs four seconds to abort an upload and two for its final report."""
+"""Seconds between SIGTERM and SIGKILL. The worker needs four seconds to abort an upload and two for its final
+report."""
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A private folder for one run; it is removed at the end."""
+    """A private folder for one run. The folder is removed at the end."""
 
     folder: Path
 
     @property
     def message(self) -> Path:
-        """Where the worker leaves its report."""
+        """File into which the worker writes its report."""
         return self.folder / "message"
 
     @property
     def log(self) -> Path:
-        """What the worker wrote to its error stream."""
+        """File with the error stream of the worker."""
         return self.folder / "log"
 
     @property
     def scratch(self) -> Path:
-        """Where it works."""
+        """Folder in which the worker works."""
         return self.folder / "scratch"
 
     def furnish(self, task: Task, places: Places) -> list[str]:
-        """Write what the worker is to find; return its command line. Secrets are copied, so that the source's and the
-        destination's are separate even when both are the same. The fetching process cannot read the latter."""
+        """Write the input files of the worker and return its command line.
+
+        Secrets are copied, so that source and destination have separate files even for the same Secret. The fetching
+        process cannot read the destination's Secret.
+        """
         self.scratch.mkdir()
         self._reserve()
         task_file = self.folder / "task.json"
@@ -67,7 +72,8 @@ class Room:
         return [sys.executable, "-P", "-m", "videoimport.worker", *words]
 
     def _reserve(self) -> None:
-        """Space for the report: scratch is in the same file system, and may be full when the report is written."""
+        """Reserve disk space for the report. Scratch is in the same file system, which may be full when the report is
+        written."""
         with self.message.open("wb") as file, contextlib.suppress(OSError):
             os.posix_fallocate(file.fileno(), 0, MAX_BYTES)
 
@@ -84,7 +90,7 @@ class Room:
 
 @contextlib.contextmanager
 def room() -> Iterator[Room]:
-    """A room in the folder for temporary files, for its owner only."""
+    """Create a private folder in the folder for temporary files. Only its owner can read it."""
     folder = Path(tempfile.mkdtemp(prefix="videoimport-"))
     try:
         yield Room(folder)
@@ -92,8 +98,8 @@ def room() -> Iterator[Room]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Stopped(Exception):  # noqa: N818 — a user's decision, no error
-    """The user ended it."""
+class Stopped(Exception):  # noqa: N818 — a decision of the user, not an error
+    """The user stopped the command with a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -101,7 +107,7 @@ class Stopped(Exception):  # noqa: N818 — a user's decision, no error
 
 
 class Bell:
-    """Signals as bytes in a pipe, so that they interrupt nothing but the wait for the next line."""
+    """Receives signals as bytes in a pipe. Thus a signal interrupts only the wait for the next line."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
@@ -113,7 +119,7 @@ class Bell:
             os.write(self._writer, bytes([number]))
 
     def close(self) -> None:
-        """As it was before."""
+        """Restore the earlier signal handlers and close the pipe."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         os.close(self.reader)
@@ -121,8 +127,12 @@ class Bell:
 
 
 def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbose: bool) -> RunEnd:
-    """Run the worker, hand each of its lines to ``heard``. Its log goes to the room, or if ``verbose`` to our error
-    stream. Raises Stopped when the user ends it, all cleaned up."""
+    """Run the worker and pass each output line to ``heard``. Raises Stopped after the cleanup when the user stops the
+    command.
+
+    The log of the worker goes to the folder of the run. If ``verbose``, the log goes to the error stream of this
+    process.
+    """
     bell = Bell()
     try:
         with place.log.open("wb") as log:
@@ -132,7 +142,7 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
                 stdout=subprocess.PIPE,
                 stderr=None if verbose else log,
                 env={**os.environ, "TMPDIR": str(place.scratch)},
-                start_new_session=True,  # This process handles Ctrl-C: the worker gets time to abort its upload
+                start_new_session=True,  # only this process receives Ctrl-C, so the worker has time to abort its upload
                 preexec_fn=_end_with_us,
             )
         try:
@@ -146,7 +156,8 @@ def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbo
 
 
 def _end_with_us() -> None:
-    """Runs in the child before it becomes the worker: if this process is killed, the child gets SIGTERM."""
+    """Send SIGTERM to the worker if this process is killed. This function runs in the child before the worker
+    starts."""
     end_with_parent(signal.SIGTERM)
 
 
@@ -169,7 +180,7 @@ def _lines(process: "subprocess.Popen[bytes]", bell: Bell) -> Iterator[str]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Send SIGTERM, later SIGKILL. The kernel ends its children with it."""
+    """Send SIGTERM, and later SIGKILL. With the worker, the kernel ends the child processes of the worker."""
     if process.poll() is None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -184,5 +195,5 @@ def _code(returncode: int) -> int:
 
 
 def _text(path: Path) -> str | None:
-    """The worker's report; None if the file has only the reserved space."""
+    """Return the report of the worker, or None if the file has only the reserved space."""
     return (path.read_text(errors="replace").strip("\0") or None) if path.exists() else None

@@ -1,7 +1,7 @@
-"""Errors that the API server would find beyond the models: unknown fields and duplicate entries.
+"""Errors that the API server finds and the models do not: unknown fields and duplicate entries.
 
-There is no API server here, and the models ignore what they do not know, as a controller must. So a manifest is checked
-against the same schema as at the API server. ``cel_rules`` has the schema's rules in CEL.
+The models ignore unknown fields, as a controller must. Because there is no API server here, a YAML file is checked
+against the schema that the API server uses. ``cel_rules`` checks the CEL rules of the schema.
 """
 
 import difflib
@@ -12,7 +12,7 @@ Schema = Mapping[str, Any]
 
 
 def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """A sentence for each field that the schema does not know, with the one that was probably meant."""
+    """Yield a sentence for each field that the schema lacks, with the field that was probably meant."""
     if isinstance(value, dict) and "properties" in schema:
         known = schema["properties"]
         for name, child in value.items():
@@ -30,8 +30,10 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
 
 
 def corrected(schema: Schema, value: Any) -> Any:
-    """Return ``value`` with each mistyped field under the name that was probably meant, unless that field exists too.
-    The field that is then missing is no second error."""
+    """Return ``value`` with each mistyped field under the probably meant name, unless that field exists too.
+
+    The correction prevents a second error about a missing field.
+    """
     if isinstance(value, dict):
         known, rest = schema.get("properties", {}), schema.get("additionalProperties")
         names = {name: _renamed(name, known, value) for name in value}
@@ -64,7 +66,7 @@ def _meant(name: str, known: Iterable[str]) -> str | None:
 
 
 def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """A sentence for each duplicate entry of a list in which the schema allows none."""
+    """Yield a sentence for each duplicate entry of a list in which the schema allows no duplicates."""
     if isinstance(value, dict):
         children = schema.get("properties", {})
         for name, child in value.items():

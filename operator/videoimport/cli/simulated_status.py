@@ -1,7 +1,6 @@
-"""The status that a cluster would have for a worker's reports: the controller's own decisions, over a simulated Job and
-pod.
+"""The status that a cluster would compute from the reports of a worker.
 
-So the status here is computed by the same code as in a cluster.
+The controller's own code makes the decisions, over a simulated Job and pod. So the status is the same as in a cluster.
 """
 
 from dataclasses import dataclass, replace
@@ -21,14 +20,14 @@ RUN = 1
 _JOB_UID = "here"
 _HERE = Settings(
     worker_image="here",
-    write_interval=timedelta(0),  # every word is shown
-    max_uncharged=0,  # this machine tries once; the user decides about another try
+    write_interval=timedelta(0),  # every progress report is shown
+    max_uncharged=0,  # this machine tries once, and the user decides about another try
     later_cap=timedelta(0),
 )
 
 
 def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
-    """The worker's task."""
+    """Return the task of the worker."""
     meta = video.metadata
     return Task(
         uid=meta.uid, namespace=meta.namespace, name=meta.name, run=RUN, spec=video.spec,
@@ -38,16 +37,19 @@ def task_of(video: VideoImport, networks: tuple[str, ...]) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """The exit code and the report of a worker that ended."""
+    """The exit code and the report of a worker that has ended."""
 
     code: int
-    """As a kubelet reports it: 128 and the signal for one that was killed."""
+    """The exit code as a kubelet reports it. For a killed worker the exit code is 128 plus the signal."""
     message: str | None
-    """Its termination message."""
+    """The termination message of the worker."""
 
 
 class SimulatedCluster:
-    """The parts of a cluster that a single import needs: it observes, decides by ``core``, and keeps the status."""
+    """The parts of a cluster that a single import needs.
+
+    The simulated cluster observes the import, calls ``core`` for decisions, and stores the status.
+    """
 
     def __init__(self, video: VideoImport, now: datetime) -> None:
         spec = video.spec.model_copy(update={"max_attempts": 1})
@@ -58,16 +60,16 @@ class SimulatedCluster:
 
     @property
     def status(self) -> VideoImportStatus:
-        """As it would be in the cluster, except for the Job, which is simulated."""
+        """The status as in a cluster, without the simulated Job."""
         return self._video.status.model_copy(update={"job": None})
 
     def told(self, progress: Progress, now: datetime) -> VideoImportStatus:
-        """The worker reported its progress."""
+        """Update and return the status after a progress report of the worker."""
         self._observe(ObservedVideo(self._video, (self._job,), (self._pod,), progress), now)
         return self.status
 
     def ended(self, end: RunEnd, last: Progress | None, now: datetime) -> VideoImportStatus:
-        """The worker ended."""
+        """Update and return the status after the end of the worker."""
         job = replace(self._job, finished="Failed" if end.code else "Complete", exit_code=end.code or None)
         pod = replace(self._pod, running=False, exit_code=end.code, termination_message=end.message)
         self._observe(ObservedVideo(self._video, (job,), (pod,), last), now)
@@ -99,7 +101,7 @@ def _pod(video: VideoImport, now: datetime) -> PodView:
 
 
 def resource(video: VideoImport, status: VideoImportStatus) -> dict[str, Any]:
-    """The whole object, as `kubectl get -o json` would print it."""
+    """Return the whole object, as `kubectl get -o json` prints objects."""
     meta = video.metadata
     metadata: dict[str, Any] = {"name": meta.name, "namespace": meta.namespace, "uid": meta.uid}
     metadata |= {"labels": meta.labels} if meta.labels else {}

@@ -1,4 +1,4 @@
-"""From a manifest's text to the one VideoImport in it, as it was written."""
+"""Parsing of a YAML file that contains one VideoImport. The result is the document as written."""
 
 import re
 from typing import Any
@@ -17,9 +17,9 @@ _FROM_A_BULK = (
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads as kubectl does: a date stays the text it is, and a duplicate key is an error."""
+    """A loader that reads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 — declared so by pyyaml
+    yaml_implicit_resolvers = {  # noqa: RUF012 — pyyaml declares the attribute so
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -34,9 +34,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def the_import(text: str, name: str) -> Document:
-    """The one VideoImport of a manifest; ``name`` is how the manifest is called in messages.
+    """Return the only VideoImport of a YAML file. ``name`` is the name of the file in messages.
 
-    Raises UnusableError when it cannot be read, or holds no VideoImport, several, or another kind of this API.
+    Raises UnusableError if the file cannot be read, or has no VideoImport, several, or another kind of this API.
     """
     documents = _documents(text, name)
     imports = [document for document in documents if document.get("kind") == VIDEO_KIND]

@@ -1,6 +1,7 @@
-"""The cluster's side: watches, caches, lets ``core`` decide, and acts. Home of kopf and the cluster client.
+"""The controller process: watches the cluster, caches objects, calls ``core`` for decisions, and writes to the cluster.
 
-``handlers`` and ``relist`` fill the ``store``. A change there puts its owner's key into the ``queue``. ``sync`` takes a
-key, lets a pure function decide, and executes the plan. Whatever ends one of them ends the process: a restart is the
-one way to recover, so it is the one that is tested.
+Only this package uses kopf and the asynchronous Kubernetes client. ``cache.kopf_watch`` and ``cache.relist`` fill the
+store. A change in the store puts the key of the affected resource into the queue. ``reconcile`` takes a key, calls a
+pure function for the decision, and executes the plan. If one of these tasks ends, the process ends too. A restart is
+thus the only way to recover, and the tests cover restarts.
 """

@@ -1,6 +1,6 @@
-"""The controller's process: settings, logs, health, then the election, and leading for as long as it is won.
+"""The entry point of the controller: settings, logs, health server, leader election, and the leader's work.
 
-Exit codes: 0 when asked to end, 1 when leading ended or was lost, 2 for bad settings.
+The exit code is 0 after a stop signal, 1 after lost or failed leadership, and 2 for invalid settings or a taken port.
 """
 
 import logging
@@ -27,11 +27,11 @@ _log = structlog.get_logger("videoimport.controller")
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGINT came; raised in the main thread, wherever it is."""
+    """SIGTERM or SIGINT was received. The signal handler raises this exception in the main thread."""
 
 
 def main() -> NoReturn:
-    """Run until something ends it."""
+    """Run the controller until a signal or a failure ends the process."""
     try:
         settings = load()
     except BadSetting as wrong:
@@ -42,7 +42,7 @@ def main() -> NoReturn:
         signal.signal(number, _terminate)
     try:
         code = _run(settings)
-    except Terminated:  # before the election, or once more while leaving
+    except Terminated:  # a signal before the election, or a second signal during the shutdown
         code = 0
     _end(code)
 
@@ -67,7 +67,8 @@ def _run(settings: ControllerSettings) -> int:
 
 
 def limits(settings: ControllerSettings) -> LivenessLimits:
-    """Long enough for several attempts to lead, two relists, and many requests that time out."""
+    """Return the liveness limits. The limits allow several election attempts, two relists, and many requests that time
+    out."""
     return LivenessLimits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
 
 
@@ -86,10 +87,10 @@ def _lead_alone(leader: Leader) -> None:
 
 
 def _lead(leader: Leader) -> None:
-    """In a thread: when leading ends for any reason but a stop by this process, so does the process."""
+    """Lead in a thread of its own. If leading fails, end the process with exit code 1."""
     try:
         leader.run()
-    except Exception:  # noqa: BLE001 (the thread's border: any failure ends the process)
+    except Exception:  # noqa: BLE001 (outermost function of the thread: any failure ends the process)
         _log.exception("leading failed")
         _end(1)
 
@@ -99,7 +100,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """At once, without waiting for threads and tasks: none of them needs a shutdown."""
+    """Flush the output and end the process at once. No thread or task needs a shutdown, so none is awaited."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

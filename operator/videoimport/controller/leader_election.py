@@ -1,7 +1,8 @@
-"""Who leads: a Lease, by the client library's synchronous election, in the main thread.
+"""Leader election with a Lease, in the main thread, by the synchronous election of the Kubernetes client library.
 
-Not by its asynchronous one: there a crash of the leading task keeps the Lease renewed. This adds what the synchronous
-one lacks: a broken connection is a failed attempt, every request has a timeout, and the Lease is released.
+The asynchronous election of that library is not used, because that election keeps renewing the Lease after the leading
+task crashes. This module adds three features to the synchronous election. A broken connection is a failed attempt,
+every request has a timeout, and the Lease is released at the end.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _PromptClient(ApiClient):
-    """Timeout of a request; it is not retried."""
+    """A client with a timeout in seconds for each request. Requests are not retried."""
 
     def __init__(self, configuration: Configuration, seconds: float) -> None:
         configuration.retries = False
@@ -35,7 +36,7 @@ class _PromptClient(ApiClient):
 
 
 class Lock(LeaseLock):
-    """The Lease. ``tried`` is called at each attempt."""
+    """The Lease as a lock of the election. ``tried`` is called at each attempt."""
 
     def __init__(self, settings: ControllerSettings, configuration: Configuration, tried: Callable[[], None]) -> None:
         super().__init__(LEASE, settings.pod_namespace, settings.pod_name)  # type: ignore[no-untyped-call]
@@ -43,7 +44,8 @@ class Lock(LeaseLock):
         self._tried = tried
 
     def get(self, name: str, namespace: str) -> tuple[bool, Any]:
-        """The Lease's record, or why there is none; a broken connection is reported like a refusal."""
+        """Return True and the record of the Lease, or False and the error. A broken connection is an ApiException
+        too."""
         self._tried()
         try:
             self.lease_reference = self.api_instance.read_namespaced_lease(name, namespace)
@@ -57,13 +59,14 @@ class Lock(LeaseLock):
         return True, self.get_lock_object(self.lease_reference)  # type: ignore[no-untyped-call]
 
     def create(self, name: str, namespace: str, election_record: Any) -> bool:
-        """Whether it was created."""
+        """Create the Lease. Return whether the API server created the Lease."""
         spec = self.get_lease_spec(election_record)  # type: ignore[no-untyped-call]
         lease = V1Lease(metadata=V1ObjectMeta(name=name), spec=spec)
         return self._written(lambda: self.api_instance.create_namespaced_lease(namespace, lease))
 
     def update(self, name: str, namespace: str, updated_record: Any) -> bool:
-        """Whether it was written; it is not if another process has written it since it was read."""
+        """Write the Lease. Return False if the write failed, such as after a write of another process since the last
+        read."""
         lease: V1Lease | None = self.lease_reference
         if lease is None:
             return False
@@ -71,7 +74,7 @@ class Lock(LeaseLock):
         return self._written(lambda: self.api_instance.replace_namespaced_lease(name, namespace, lease))
 
     def release(self) -> None:
-        """Release the Lease if this process holds it, so that another one need not wait until it expires."""
+        """Release the Lease if this process holds it. Another process then need not wait until the Lease expires."""
         for _ in range(_RELEASE_TRIES):
             try:
                 lease = self.api_instance.read_namespaced_lease(self.name, self.namespace)
@@ -93,12 +96,12 @@ class Lock(LeaseLock):
 
 
 def _words(problem: ApiException | HTTPError) -> str:
-    """The error on one line; the library's own text has every header."""
+    """Return the error on one line. The text of the client library contains every header."""
     return f"{problem.status} {problem.reason}: {problem.body}" if isinstance(problem, ApiException) else str(problem)
 
 
 def elect(settings: ControllerSettings, lock: Lock, lead: Callable[[], None]) -> None:
-    """Try to lead; when leading, run ``lead`` in a thread of its own and renew. Returns when leadership is lost."""
+    """Try to lead until leadership is lost. A leader runs ``lead`` in a thread of its own and renews the Lease."""
     config = Config(  # type: ignore[no-untyped-call]
         lock,
         lease_duration=settings.lease_seconds,

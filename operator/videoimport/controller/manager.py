@@ -1,4 +1,4 @@
-"""All work of a leader, in one event loop: fill the store, watch, relist, poll progress, decide and act."""
+"""All tasks of the leader in one event loop: fill the store, watch, relist, poll progress, and reconcile."""
 
 import asyncio
 import threading
@@ -24,13 +24,13 @@ from videoimport.controller.telemetry.liveness import Vitals
 from videoimport.controller.telemetry.metrics import REGISTRY, Figures
 
 STOP_SECONDS = 5.0
-"""For pending writes when the process gets the signal to stop."""
+"""Seconds that pending writes may take after a stop signal."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What one leader is made of."""
+    """The components of one leader."""
 
     settings: ControllerSettings
     queue: KeyedQueue
@@ -41,7 +41,7 @@ class _Parts:
 
     @classmethod
     def assembled(cls, settings: ControllerSettings, cluster: Cluster, vitals: Vitals) -> Self:
-        """Each knows only what it needs."""
+        """Create the components and pass to each only the other components that it uses."""
         queue, notebook = KeyedQueue(), SyncStates()
         store = Store(queue.add, limits=settings.limits())
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
@@ -52,14 +52,14 @@ class _Parts:
         return cls(settings, queue, relister, tails, syncer, handlers.Intake(store, vitals.heard, relister.want))
 
     def background(self) -> list[asyncio.Task[None]]:
-        """What feeds the queue, for ever."""
+        """Start and return the tasks that feed the queue without end."""
         namespaces = self.settings.watch_namespaces
         watching = kopf.operator(
             registry=handlers.registry(self.intake),
             settings=handlers.settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
-            # By default kopf looks up the user's name, and an image has none for an arbitrary user id.
+            # By default kopf reads the name of the user, but an image has no name for an arbitrary user id.
             identity=self.settings.pod_name,  # type: ignore[arg-type]  # its type is a private NewType of str
         )
         return [
@@ -69,7 +69,7 @@ class _Parts:
         ]
 
     def hands(self) -> list[asyncio.Task[None]]:
-        """The task that empties the queue until it is closed."""
+        """Start and return the workers, which process keys until the queue is closed."""
         return [
             asyncio.create_task(work(self.queue, self.syncer), name=f"worker {number}")
             for number in range(self.settings.workers)
@@ -77,7 +77,7 @@ class _Parts:
 
 
 class Leader:
-    """Runs in a thread of its own; ``stop`` is called from another."""
+    """The leader, which runs in a thread of its own. Another thread calls ``stop``."""
 
     def __init__(self, settings: ControllerSettings, vitals: Vitals) -> None:
         self._settings = settings
@@ -88,12 +88,13 @@ class Leader:
         self._idle.set()
 
     def run(self) -> None:
-        """Lead until asked to stop. Whatever ends it otherwise is raised."""
+        """Lead until ``stop`` is called. If leading ends for another reason, raise the error."""
         self._idle.clear()
         asyncio.run(self._lead())
 
     def stop(self) -> None:
-        """Begin nothing new and wait for active work: afterwards nothing is written any more."""
+        """Start nothing new and wait up to ``STOP_SECONDS`` for active work. After that work the leader writes
+        nothing."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._idle.wait(STOP_SECONDS)
@@ -115,7 +116,7 @@ class Leader:
 
 
 async def _first(asked: asyncio.Task[Any], others: list[asyncio.Task[None]]) -> asyncio.Task[Any]:
-    """The task that is done first; a failure is raised."""
+    """Return the task that ends first. If that task failed, raise its error."""
     done, _ = await asyncio.wait({asked, *others}, return_when=asyncio.FIRST_COMPLETED)
     if asked in done:
         return asked

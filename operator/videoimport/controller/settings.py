@@ -1,4 +1,7 @@
-"""The controller's settings, from environment variables. If one is invalid, a message names it, and nothing starts."""
+"""The controller's settings, read from environment variables.
+
+If a variable is invalid, a message names the variable, and the controller does not start.
+"""
 
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -16,88 +19,94 @@ LEASE = "videoimport-controller"
 
 
 class BadSetting(Exception):  # noqa: N818
-    """A line for each invalid variable, with its name."""
+    """At least one environment variable is invalid. The message has one line for each, with the variable's name."""
 
 
 class ControllerSettings(BaseSettings):
-    """Each field is the variable of its name in capitals, after ``VIDEOIMPORT_``; lists are written as JSON."""
+    """The settings of the controller.
+
+    Each field is read from the variable ``VIDEOIMPORT_`` plus the field's name in capitals. Lists are written as JSON.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True, extra="ignore")
 
     worker_image: Annotated[str, Field(min_length=1)]
-    """Image of the worker's container."""
+    """Image of the worker container."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
-    """Of the worker's image."""
+    """Pull policy of the worker image."""
     image_pull_secrets: tuple[str, ...] = ()
-    """Pull Secrets in the namespace of the import."""
+    """Names of the Secrets for pulling the worker image. The Secrets are in the namespace of the import."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that sources may be in besides public addresses."""
+    """Networks in which sources may be, in addition to public addresses."""
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
-    """Without any progress in any stage for so long, a worker ends its run as Stalled."""
+    """Maximum number of seconds without progress in any stage. Then the worker ends its run with the reason Stalled."""
     listing_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$")] = "512Mi"
-    """Memory limit of Jobs that list or send a webhook's message, unless the user's own limits name one."""
+    """Memory limit of Jobs that list a source or send a webhook message. A limit of the user takes precedence."""
     source_bytes_per_second: Annotated[int, Field(ge=0)] = 0
-    """Most bytes a second that one worker fetches; 0 for as fast as they come."""
+    """Maximum number of bytes that one worker fetches in a second. The value 0 means no limit."""
     source_sleep_seconds: Annotated[int, Field(ge=0, le=60)] = 0
-    """Pause between two requests while a worker looks into a page."""
+    """Seconds between two requests while a worker reads a web page."""
     watch_namespaces: tuple[str, ...] = ()
-    """The namespaces to watch; empty means all."""
+    """The namespaces to watch. An empty list means all namespaces."""
 
     pod_name: Annotated[str, Field(validation_alias="POD_NAME", min_length=1)] = "videoimport-controller"
-    """Who leads, as the Lease shows it; every replica needs its own."""
+    """Name of this replica in the Lease. Every replica needs a name of its own."""
     pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE", min_length=1)] = "default"
     """The namespace of the Lease."""
     leader_election: bool = True
-    """False only where there is never more than one controller."""
+    """True if leader election is used. Set False only where never more than one controller runs."""
     lease_seconds: Annotated[int, Field(ge=2)] = 15
-    """How long a standby waits after the last renewal of a leader."""
+    """Seconds that a standby waits after the leader's last renewal of the Lease."""
     renew_deadline_seconds: Annotated[int, Field(ge=2)] = 10
-    """How long a leader tries to renew before it ends."""
+    """Seconds for which a leader tries to renew the Lease before the leader ends."""
     retry_seconds: Annotated[float, Field(ge=1)] = 2
-    """Pause between two attempts to lead or to renew."""
+    """Seconds between two attempts to lead or to renew the Lease."""
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    """Of /healthz, /readyz and /metrics."""
+    """Port of /healthz, /readyz and /metrics."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least level that is logged."""
+    """Lowest level of the messages that are logged."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 8
-    """Keys that are reconciled at the same time."""
+    """Number of keys that are reconciled at the same time."""
     relist_seconds: PositiveFloat = 300
-    """Pause between two comparisons of the cache with the API server."""
+    """Seconds between two comparisons of the cache with the API server."""
     tail_seconds: PositiveFloat = 2
-    """Pause between two reads of a worker's progress."""
+    """Seconds between two reads of one worker's progress."""
     tails_per_second: PositiveFloat = 50
-    """Maximum of such reads a second in the whole cluster; with more workers the pause grows."""
+    """Maximum number of progress reads in a second, in the whole cluster. With more workers, the time between two reads
+    grows."""
 
     max_running: Annotated[int, Field(ge=1)] = 500
-    """Most imports that run at the same time."""
+    """Maximum number of imports that run at the same time."""
     max_running_per_namespace: Annotated[int, Field(ge=0)] = 0
-    """Most of them in one namespace; 0 for no limit but the other."""
+    """Maximum number of imports that run at the same time in one namespace. With 0, the only limit is
+    ``max_running``."""
 
     write_seconds: PositiveFloat = 3
-    """Least time between two writes of a status that change only progress."""
+    """Minimum number of seconds between two status writes that change only progress."""
     backoff_seconds: PositiveFloat = 10
-    """First delay before a failed import is tried again; doubles each time."""
+    """Seconds before the first retry of a failed import. Each further delay is twice as long."""
     backoff_cap_seconds: PositiveFloat = 600
-    """Longest such delay."""
+    """Maximum number of seconds before a retry of a failed import."""
     webhook_backoff_seconds: PositiveFloat = 10
-    """First delay before a webhook's message is sent again; doubles each time."""
+    """Seconds before a webhook message is sent for the second time. Each further delay is twice as long."""
     webhook_backoff_cap_seconds: PositiveFloat = 14_400
-    """Longest such delay; there are at most twenty tries."""
+    """Maximum number of seconds before a webhook message is sent again. A message is sent at most twenty times."""
     host_backoff_seconds: PositiveFloat = 300
-    """First backoff of a host that answered with RateLimited; doubles with each further failure."""
+    """First backoff in seconds of a host that answered with RateLimited. Each further failure doubles the backoff."""
     host_backoff_max_seconds: PositiveFloat = 3600
-    """Longest such backoff."""
+    """Maximum backoff of a host in seconds."""
     later_seconds: PositiveFloat = 1800
-    """Delay after SourceNotYetAvailable."""
+    """Delay in seconds after SourceNotYetAvailable."""
     later_cap_seconds: PositiveFloat = 604_800
-    """How long an import waits after SourceNotYetAvailable and RateLimited."""
+    """Maximum number of seconds that an import waits after its first SourceNotYetAvailable. The same limit applies
+    after the first RateLimited."""
     patience_seconds: PositiveFloat = 15
-    """How long a Job may be without a pod, or a pod without a container, before the controller lists the cluster's
+    """Seconds that a Job may lack a pod, or a pod may lack a container. Then the controller lists the cluster's
     Events."""
     job_ttl_seconds: PositiveFloat = 600
-    """How long a Job stays once its result is recorded."""
+    """Seconds that a Job is kept after its result is recorded."""
 
     @model_validator(mode="after")
     def _the_leader_ends_before_another_starts(self) -> Self:
@@ -113,15 +122,15 @@ class ControllerSettings(BaseSettings):
 
     @property
     def request_seconds(self) -> float:
-        """Timeout of one request of the election: several fit below the deadline."""
+        """Timeout in seconds of one election request. Several requests fit into the renew deadline."""
         return self.renew_deadline_seconds / 3
 
     def limits(self) -> Limits:
-        """How many imports run."""
+        """Return the limits of running imports."""
         return Limits(self.max_running, self.max_running_per_namespace)
 
     def for_decisions(self) -> Settings:
-        """The part that decisions depend on."""
+        """Return the settings that decisions depend on."""
         return Settings(
             worker_image=self.worker_image,
             image_pull_policy=self.image_pull_policy,
@@ -147,12 +156,12 @@ class ControllerSettings(BaseSettings):
 
 
 def load() -> ControllerSettings:
-    """From the environment. Raises BadSetting."""
+    """Read the settings from the environment. Raises BadSetting."""
     try:
         return ControllerSettings()
     except ValidationError as wrong:
         raise BadSetting("\n".join(_line(error["loc"], error["msg"]) for error in wrong.errors())) from wrong
-    except SettingsError as unreadable:  # not JSON where a list is wanted; the message names the field
+    except SettingsError as unreadable:  # a list is not valid JSON, and the message names the field
         raise BadSetting(f'{unreadable}: write it as JSON, such as ["a", "b"]') from unreadable
 
 

@@ -1,4 +1,4 @@
-"""Validation rules, written once for the API server and for our programs.
+"""Validation rules, each written once for the API server and for this project's programs.
 
-The models that use them are in ``api``.
+The models in ``api`` use these rules.
 """

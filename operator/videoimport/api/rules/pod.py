@@ -1,6 +1,7 @@
-"""Rules for the fields of ``spec.worker`` that go into a pod. The API server would refuse a Job whose pod breaks them.
+"""Rules for the fields of ``spec.worker`` that become part of a pod. The API server would reject a Job with an invalid
+pod.
 
-They follow Kubernetes' own validation (pkg/apis/core/validation and metav1/validation).
+The rules follow the validation in Kubernetes (pkg/apis/core/validation and metav1/validation).
 """
 
 from typing import Any
@@ -65,7 +66,7 @@ FITTING_RESOURCES = Rule(
 )
 
 _WHOLE = "^(hugepages-|.*/)"
-"""Resources that cannot be overcommitted (IsOvercommitAllowed in Kubernetes): request and limit must be the same."""
+"""Resources that cannot be overcommitted (IsOvercommitAllowed in Kubernetes). Request and limit must be equal."""
 
 
 def _has_limits_for_devices(resources: Any) -> bool:

@@ -1,9 +1,9 @@
-"""Rules for texts that users write: names, paths, addresses, and the one spelling of an address.
+"""Rules for texts that users write: names, paths, addresses, and the canonical form of an address.
 
-The API server and our programs enforce each rule.
+The API server and this project's programs enforce each rule.
 
-The regular expressions for addresses have at most 36 characters where they match a part, and at most 45 where they
-match the whole. The API server's cost limit allows no more for 1,000 items of 2,048 characters.
+A regular expression for a part of an address has at most 36 characters. A regular expression for a whole address has at
+most 45. The cost limit of the API server allows no more for 1,000 items of 2,048 characters.
 """
 
 import ipaddress
@@ -12,12 +12,12 @@ import re
 from videoimport.api.rules.validation import Rule, forbids, quoted, requires
 
 OWN_FOLDER = ".videoimport"
-"""The folder of our records below a destination's prefix."""
+"""The folder of the importer's records below the prefix of a destination."""
 PLACEHOLDERS = ("name", "title", "sourceId", "hash")
-"""What destination.name may hold in braces."""
+"""Placeholders that destination.name may contain in braces."""
 
 _UNSEEN = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-"""Control characters (Unicode category Cc), line separators, and those that change the direction of writing."""
+"""Control characters (Unicode category Cc), line separators, and characters that change the direction of writing."""
 UNSEEN = forbids(
     _UNSEEN, "it has a control character or one that changes the direction of writing; remove that character."
 )
@@ -54,12 +54,14 @@ ITEM_NAME = (ONE_FOLDER, SOME_NAME, NO_PLACEHOLDERS, UNSEEN)
 
 # Addresses
 _AUTHORITY = "//[^/?#]*"
-"""The text between the scheme and the path: login, host and port."""
+"""Pattern of the text between the scheme and the path: login, host and port."""
 
 
 def _of_authority(rule: Rule) -> Rule:
-    """Return the rule for http and https addresses only: another scheme has a message of its own. Their first letter
-    decides, as far as that matters, at the least cost."""
+    """Return the rule for http and https addresses only, because other schemes have a message of their own.
+
+    The first letter distinguishes the schemes well enough, at the lowest cost.
+    """
     cel = f"!(self.startsWith('h') || self.startsWith('H')) || {rule.cel}"
     return Rule(cel, rule.message, lambda text: not text.startswith(("h", "H")) or rule.holds(text))
 
@@ -70,8 +72,10 @@ _HOST = "its host is no name and no address; correct the text between https:// a
 
 
 _SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
-"""Signs and wide forms of letters, which no host name has. The worker checks other invalid letters: they are too many
-for the cost limit."""
+"""Signs and wide forms of letters, which no host name has.
+
+The worker checks all other invalid letters, because there are too many of these letters for the cost limit.
+"""
 
 
 def _has_real_ipv6(url: str) -> bool:
@@ -92,7 +96,10 @@ _IPV6 = Rule(
     "the text in brackets is no IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
     _has_real_ipv6,
 )
-"""CEL's isIP takes no zone and no IPv4-mapped address. The list of one is CEL's way to name a value."""
+"""The rule for IPv6 addresses. isIP in CEL accepts no zone and no IPv4-mapped address.
+
+The list of one element is how CEL names a value.
+"""
 
 URL = (
     Rule(
@@ -116,7 +123,7 @@ URL = (
     _IPV6,
     UNSEEN,
 )  # fmt: skip
-"""A valid http or https address, as far as that is known without a request."""
+"""Rules for an http or https address, as far as a check without a request is possible."""
 BARE = forbids(
     "[@?#]", "it must have no login, no '?' and no '#'; leave them out, because paths are added to this address."
 )
@@ -177,11 +184,14 @@ _CAPITALS = re.compile("[A-Z]+")
 
 
 def canonical_url(url: str) -> str:
-    """Return ``url`` with its scheme and host in lower case; a login and all behind the host stay, and so does whatever
-    is no http or https address. Only ASCII letters change, so the length stays. Idempotent.
+    """Return ``url`` with scheme and host in lower case. Any other text than an http or https address is unchanged.
+    Idempotent.
 
-    Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models keep this one spelling. So
-    identities, hosts and origins compare equal, and yt-dlp, which knows sites in lower case only, knows them."""
+    The login and the text after the host are unchanged. Only ASCII letters change, so the length stays the same.
+
+    Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models use only this form. So identities,
+    hosts and origins compare equal, and yt-dlp, which matches sites only in lower case, recognizes them.
+    """
     found = _START.match(url)
     if found is None or not _CAPITALS.search(found[0]):
         return url

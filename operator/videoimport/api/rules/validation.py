@@ -1,9 +1,11 @@
-"""Validation rules, each written once: CEL for the API server, a predicate for our programs, one message for both.
+"""Validation rules, each written once: CEL for the API server, a predicate for Python, and one message for both.
 
-A rule is attached to a field's type by ``Checked`` or to a model by ``base.Ruled``. Both enforce the predicate when a
-model is built, and add the CEL to the JSON schema, from which ``crdgen`` makes the CustomResourceDefinitions.
+``Checked`` attaches a rule to the type of a field, and ``base.Ruled`` attaches a rule to a model. Both check the
+predicate when a model is built. Both also add the CEL to the JSON schema, from which ``crdgen`` creates the
+CustomResourceDefinitions.
 
-A regular expression must mean the same to Python (with ``re.ASCII``) and to RE2: no lookaround and no backreferences.
+A regular expression must mean the same in Python (with ``re.ASCII``) and in RE2. So lookaround and backreferences are
+not allowed.
 """
 
 import re
@@ -24,19 +26,23 @@ class Rule:
     """One condition for a value."""
 
     cel: str
-    """The condition for the API server, over ``self``. An object is checked before its fields have their defaults when
-    the definition itself is created, so every optional field needs ``has``."""
+    """The condition for the API server, over ``self``.
+
+    When the CustomResourceDefinition is created, the API server checks an object before the fields have their defaults.
+    So every optional field needs ``has``.
+    """
     message: str
-    """A sentence with what is wrong and what to do. ``%s`` and ``%d`` are replaced by the values of ``fields``."""
+    """A sentence with the error and the solution. ``%s`` and ``%d`` are replaced by the values of ``fields``."""
     holds: Callable[[Any], bool]
     """The same condition in Python, over the parsed value."""
     fields: tuple[str, ...] = ()
-    """Names of the object's fields whose values the message shows, as the model has them; never one with a secret."""
+    """Names of the object's fields, as in the model, whose values the message shows. A field with a secret is never
+    listed."""
     field_path: str = ""
-    """The field of an object that is to be corrected, such as ``.crf``."""
+    """The field of an object that the user must correct, such as ``.crf``."""
 
     def wire(self) -> dict[str, str]:
-        """Return the rule as a CustomResourceDefinition holds it."""
+        """Return the rule as in a CustomResourceDefinition."""
         shown = {"rule": self.cel, "message": self._plain(), "messageExpression": self._expression()}
         wanted = shown if self.fields else {name: shown[name] for name in ("rule", "message")}
         return wanted | ({"fieldPath": self.field_path} if self.field_path else {})
@@ -59,7 +65,7 @@ class Rule:
 
 
 class BrokenRuleError(ValueError):
-    """A value breaks rules; ``broken`` has the field path and the message of each."""
+    """A value breaks rules. ``broken`` has the field path and the message of each broken rule."""
 
     def __init__(self, broken: tuple[tuple[str, str], ...]) -> None:
         super().__init__(" ".join(message for _, message in broken))
@@ -75,16 +81,16 @@ def check(rules: tuple[Rule, ...], value: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Marks a type whose values must keep ``rules``: ``Annotated[str, Checked((RULE,))]``."""
+    """Marks a type whose values must follow ``rules``: ``Annotated[str, Checked((RULE,))]``."""
 
     rules: tuple[Rule, ...]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Check the rules after the type's own validation."""
+        """Check the rules after the validation of the type."""
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Add the rules' CEL."""
+        """Add the CEL of the rules to the JSON schema."""
         found = handler(schema)
         found[VALIDATIONS] = [*found.get(VALIDATIONS, ()), *(rule.wire() for rule in self.rules)]
         return found
@@ -95,7 +101,10 @@ class Checked:
 
 
 def requires(pattern: str, message: str, part: str = "") -> Rule:
-    """Return the rule that a text matches ``pattern`` as a whole. With ``part``, a pattern, its first match must."""
+    """Return the rule that a text matches ``pattern`` as a whole.
+
+    ``part`` is a pattern too. If given, ``pattern`` is searched for in the first match of ``part``.
+    """
     whole = f"^(?:{pattern})$" if not part else pattern
     search, within = compiled(whole).search, _within(part)
     holds = (lambda text: bool(search(within(text)))) if part else (lambda text: bool(search(text)))
@@ -103,14 +112,15 @@ def requires(pattern: str, message: str, part: str = "") -> Rule:
 
 
 def forbids(pattern: str, message: str, part: str = "") -> Rule:
-    """Return the rule that nothing in a text matches ``pattern``. With ``part``, nothing in its first match."""
+    """Return the rule that no part of a text matches ``pattern``. With ``part``, only the first match of ``part`` is
+    checked."""
     search, within = compiled(pattern).search, _within(part)
     holds = (lambda text: not search(within(text))) if part else (lambda text: not search(text))
     return Rule(f"!{_self(part)}.matches({quoted(pattern)})", message, holds)
 
 
 def needs_one(*fields: str) -> Rule:
-    """Return the rule that an object has exactly one of these fields, named as the model names them."""
+    """Return the rule that an object has exactly one of these fields. ``fields`` are names in the model."""
     given = ", ".join(f"has(self.{to_camel(field)})" for field in fields)
     return Rule(
         f"[{given}].filter(given, given).size() == 1",
@@ -120,7 +130,8 @@ def needs_one(*fields: str) -> Rule:
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Return ``pattern`` as RE2 means it: ``$`` is the end of the text, and never a literal."""
+    """Return ``pattern`` compiled with the meaning of RE2: ``$`` is the end of the text. ``pattern`` has no literal
+    ``$``."""
     return re.compile(pattern.replace("$", r"\Z"), re.ASCII)
 
 
@@ -142,6 +153,6 @@ def _self(part: str) -> str:
 
 
 def _within(part: str) -> Callable[[str], str]:
-    """Return what finds the first match of ``part`` in a text, or an empty text."""
+    """Return a function that returns the first match of ``part`` in a text, or an empty text."""
     search = re.compile(part).search
     return lambda text: found[0] if (found := search(text)) else ""

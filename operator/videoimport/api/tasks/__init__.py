@@ -1,4 +1,4 @@
-"""What controller and workers exchange: tasks, reports, pages.
+"""Messages between the controller and workers: tasks, reports and pages.
 
-What users write and read is in ``api``.
+``api`` has the models that users write and read.
 """

@@ -1,7 +1,8 @@
-"""The output of a worker: progress as JSON lines on stdout, each a whole snapshot, and at the end one report.
+"""The output of a worker: JSON lines with progress on stdout, and one report at the end.
 
-The report is the container's termination message and a copy of it is the commit record in the destination. A worker
-handles untrusted files, so nothing it reports is trusted beyond these models: all values that they accept fit a status.
+Each JSON line is a complete snapshot. The report is the termination message of the container, and the commit record in
+the destination has a copy. A worker handles untrusted files, so no report is trusted beyond these models. All values
+that the models accept fit into a status.
 """
 
 import base64
@@ -16,33 +17,34 @@ from videoimport.api.untrusted_text import DisplayText, DisplayUri
 from videoimport.api.videoimport_status import MAX_STAGES, Outputs, SourceStatus, Stage, Usage, VideoMetadata
 
 MAX_BYTES = 4096
-"""Kubernetes keeps this much of a termination message, its tail."""
+"""Maximum number of bytes of a termination message. Kubernetes keeps only the last bytes of a longer message."""
 MAX_UNPACKED = 65_536
-"""Bytes that a packed report may unpack to; a whole one with every output at its longest has less."""
+"""Maximum number of bytes of an unpacked report. A complete report with the longest values for all outputs is
+shorter."""
 MAX_RETRY_AFTER = 86_400
-"""Seconds that a report may state; the controller's own bound is lower."""
+"""Maximum number of seconds that a report may state. The limit of the controller is lower."""
 RunNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
-"""0 only where the task could not be read."""
+"""Number of a run. The number is 0 only if the task could not be read."""
 
 
 class Progress(Model):
-    """A snapshot during a run; one JSON line with ``kind: Progress``."""
+    """A snapshot during a run: one JSON line with ``kind: Progress``."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Progress"] = "Progress"
     run: RunNumber
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES)]
-    """All stages of the run, in order, whatever their state."""
+    """All stages of the run in order, in any state."""
     bytes_per_second: ByteCount | None = None
-    """Rate of the earliest running stage."""
+    """Bytes per second in the earliest running stage."""
     source: SourceStatus | None = None
     metadata: VideoMetadata | None = None
     validated: bool = False
-    """True once the source met the requirements."""
+    """True if the source has met the requirements."""
 
 
 class Report(Model):
-    """How a run ended."""
+    """The outcome of a run."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Report"] = "Report"
@@ -51,34 +53,39 @@ class Report(Model):
     spec_hash: str
     outcome: Literal["Succeeded", "Failed"]
     reason: Reason | None = None
-    """Set when it failed."""
+    """Reason of a failure, or None after success."""
     message: Message = ""
-    """The finding, with the found and the expected value; no secrets, no signed URLs."""
+    """The finding with the found and the expected value, without secrets and signed URLs."""
     advice: Annotated[str, Field(max_length=512)] = ""
-    """What to do, where that is more exact than the reason's own advice."""
+    """The solution for the user, if more exact than the advice of the reason."""
     stages: Annotated[tuple[Stage, ...], Field(max_length=MAX_STAGES)] = ()
     source: SourceStatus | None = None
     metadata: VideoMetadata | None = None
     outputs: Outputs | None = None
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
-    """Set on success when nothing was stored, because the destination had the video: where it is."""
+    """The address of the existing video, if nothing was stored because the destination already had the video."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
-    """The host's Retry-After, with RateLimited; None if it sent none."""
+    """The Retry-After of the host in seconds, with the reason RateLimited. None if the host sent none."""
     unguarded: bool = False
-    """True where ``destination.ifExists: Fail`` was checked by requests only: the store has no conditional writes, so
-    two imports at one moment may overwrite each other."""
+    """True if ``destination.ifExists: Fail`` was checked only by requests, because the store has no conditional writes.
+
+    Two simultaneous imports may then overwrite each other.
+    """
     usage: Usage = Usage()
     finished_at: Timestamp
 
 
 class PackedReport(Model):
-    """A report that is too long as it is. Its addresses repeat each other, so deflated it has a third of its bytes."""
+    """A report that is too long in its plain form.
+
+    The addresses in a report repeat each other, so compression reduces the report to a third of its bytes.
+    """
 
     schema_version: Literal[1] = 1
     kind: Literal["PackedReport"] = "PackedReport"
     data: str
-    """The report's JSON, deflated, in base64."""
+    """The report as JSON, compressed with zlib, in base64."""
 
 
 _MESSAGES: TypeAdapter[Report | PackedReport] = TypeAdapter(
@@ -87,7 +94,8 @@ _MESSAGES: TypeAdapter[Report | PackedReport] = TypeAdapter(
 
 
 def written(report: Report) -> bytes:
-    """The report as a termination message, packed where it is too long as it is; perhaps still too long."""
+    """Return the report as a termination message, packed if the plain form is too long. The packed form may still be
+    too long."""
     plain = report.model_dump_json(by_alias=True, exclude_none=True).encode()
     if len(plain) <= MAX_BYTES:
         return plain
@@ -96,7 +104,10 @@ def written(report: Report) -> bytes:
 
 
 def read_report(text: str) -> Report:
-    """The report of a termination message. Raises ValueError for anything else, and for one that unpacks too far."""
+    """Return the report of a termination message.
+
+    Raises ValueError for any other text, and for a report that unpacks to more than MAX_UNPACKED bytes.
+    """
     found = _MESSAGES.validate_json(text)
     if isinstance(found, Report):
         return found

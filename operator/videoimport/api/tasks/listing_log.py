@@ -1,7 +1,9 @@
-"""The encoding of a page in the container's log, in which the controller reads it from the worker's stdout.
+"""The encoding of a page in the log of a container. The worker writes the page to stdout, and the controller reads the
+log.
 
-Addresses may have secret parts, such as a signature, and logs are often copied to log servers. So a page is printed
-packed: no log has an address, or any part of one, as text. ``grep ^page: | cut -c6- | base64 -d | zcat`` decodes it.
+Addresses may have secret parts, such as a signature, and logs are often copied to log servers. So pages are printed in
+compressed form, and no log contains any part of an address as text. ``grep ^page: | cut -c6- | base64 -d | zcat``
+decodes a page.
 """
 
 import base64
@@ -11,15 +13,15 @@ import zlib
 from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES
 
 PREFIX = "page:"
-"""How a line of a log begins that holds a part of a page; all others are JSON."""
+"""Beginning of each log line with a part of a page. All other lines are JSON."""
 _LETTERS = 8000
-"""Of a part; runtimes keep lines of up to 16 KiB whole."""
+"""Number of base64 characters in one line. Container runtimes do not split lines of up to 16 KiB."""
 _GZIP = 31
-"""zlib's word for it."""
+"""Value of wbits for the gzip format in zlib."""
 
 
 def packed(text: str) -> str:
-    """The lines that are to be printed for a page with this text."""
+    """Return the lines to print for a page with this text."""
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     letters = base64.b64encode(packer.compress(text.encode()) + packer.flush()).decode()
     parts = (letters[start : start + _LETTERS] for start in range(0, len(letters), _LETTERS))
@@ -27,8 +29,11 @@ def packed(text: str) -> str:
 
 
 def unpacked(log: str) -> str:
-    """The text of the page that was printed in this log; nothing where none was. Raises ValueError for a text that is
-    no page, is not whole, or unpacks to more than MAX_PAGE_BYTES. A worker that handles untrusted lists printed it."""
+    """Return the text of the page in this log, or an empty string without a page.
+
+    Raises ValueError if the page is damaged, incomplete, or larger than MAX_PAGE_BYTES. The log is not trusted, because
+    the worker handles untrusted lists.
+    """
     letters = "".join(line.removeprefix(PREFIX) for line in log.split("\n") if line.startswith(PREFIX))
     if not letters:
         return ""

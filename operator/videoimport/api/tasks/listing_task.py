@@ -1,7 +1,7 @@
-"""Discovery, a page at a time: the worker's task, its printed lines, its report, and the stored page.
+"""Discovery of a list page by page: the worker's task, the printed lines, the report, and the stored page.
 
-A page is on the worker's stdout among its log's lines, packed by ``api.tasks.listing_log``. The report has the number,
-bytes and hash of its lines as they are kept, so that a cut or lost log is detected.
+A worker prints a page to stdout among its log lines, packed by ``api.tasks.listing_log``. The report has the number,
+bytes and hash of the page's lines, so that a cut or lost log is detected.
 """
 
 from typing import Annotated, Literal
@@ -26,15 +26,18 @@ from videoimport.api.videoimport_status import Count
 
 MAX_PAGE_ITEMS = 2000
 MAX_PAGE_BYTES = 512 * 1024
-"""Of a page's lines as they are kept, each with its newline: one ConfigMap takes them, and a container's log does not
-rotate."""
+"""Maximum number of bytes of a page's lines, each with its newline.
+
+A page of this size fits into one ConfigMap, and its log is not rotated.
+"""
 PAGE_SECONDS = 20
-"""A page that takes longer ends early: the first videos start before a long listing ends."""
+"""Seconds after which a page ends early. Thus the first videos start before a long listing ends."""
 MANIFEST_PATH = "/etc/videoimport/manifest"
-"""Folder where the ConfigMap of source.manifest is mounted, a file a key; empty when it is missing."""
+"""Folder where the ConfigMap of source.manifest is mounted, with one file for each key. Without the ConfigMap the
+folder is empty."""
 RetryAfter = Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)]
 MAX_SLUG = 40
-"""Characters that fit into the name of an import beside its bulk's name."""
+"""Maximum number of characters of a slug. The name of an import has a slug and the name of the BulkImport."""
 Identity = Annotated[str, Checked((requires("[0-9a-f]{10}", "an identity has ten lowercase hexadecimal digits."),))]
 
 
@@ -42,7 +45,7 @@ Lines = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Known(Model):
-    """The destination has it already, according to its index."""
+    """An existing video of the item in the destination, according to the index."""
 
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
@@ -52,128 +55,133 @@ class FoundItem(Model):
     """One video of the list."""
 
     id: Identity
-    """Its identity: api.identity.item_identity of its URL or locator."""
+    """Identity of the item: api.identity.item_identity of the URL or locator."""
     url: HttpUrl | None = None
-    """Its address; or else its key."""
+    """Address of the video, or None for an object of source.s3."""
     key: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    """Of an object of source.s3."""
+    """Object key in source.s3."""
     name: ItemName | None = None
     metadata: Annotated[Metadata, AfterValidator(clean_values)] | None = None
     checksum: Checksum | None = None
     known: Known | None = None
-    """Set when it need not be imported."""
+    """Existing video in the destination. If set, the item need not be imported."""
     slug: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=MAX_SLUG)] | None = None
-    """Of the title that the list gives it, for the name of its import."""
+    """Slug of the title in the list, for the name of the import."""
 
 
 class RejectedItem(Model):
-    """A rejected item, known before any import."""
+    """An item that was rejected before any import."""
 
     name: Annotated[DisplayText, Field(max_length=128)] | None = None
-    """The item's name, where it has one."""
+    """The name of the item, if the item has a name."""
     url: Annotated[ShownUrl, Field(max_length=2048)] | None = None
-    """Its address, without user info and signatures, or s3://bucket/key; absent where a line has none."""
+    """The address of the item without user info and signatures, or s3://bucket/key. Absent if the line has no
+    address."""
     reason: Reason
-    """The requirement that it does not meet, or another reason."""
+    """The reason of the rejection, such as a requirement that the item does not meet."""
     message: Annotated[ShownText, Field(max_length=512)] = ""
-    """The found and the wanted value; of a manifest, the line's number."""
+    """The found and the expected value. For a manifest, also the number of the line."""
 
 
 class RejectedLine(RejectedItem):
-    """The same as a page keeps it."""
+    """A rejected item as a page stores it."""
 
     id: Identity | None = None
-    """Its identity, as for a found item; None where a line has no address. An item that is also found in the list
-    counts as found. One that is rejected twice counts once."""
+    """Identity of the item, as for a found item. None if the line has no address.
+
+    An item that is found and rejected counts as found. An item that is rejected twice counts once.
+    """
 
 
 class Skipped(Model):
-    """What a list has that is neither imported nor rejected, counted."""
+    """Numbers of the parts of a list that are neither imported nor rejected."""
 
     blank: Lines = 0
-    """Blank rows, those of delimiters only included."""
+    """Blank rows, including rows that have only delimiters."""
     comments: Lines = 0
-    """Comments: lines that begin with #."""
+    """Comments, which are lines that begin with #."""
     remarks: Lines = 0
-    """Remarks behind an address."""
+    """Remarks after an address."""
     values: Lines = 0
-    """Values of columns without a name, or with a name that the importer sets for every video."""
+    """Values of columns that have no name, or a name that the importer sets for every video."""
     repeats: Lines = 0
-    """Rows that name a video of the same page again."""
+    """Rows that name a video again that the same page has already."""
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum of all numbers."""
         return self.blank + self.comments + self.remarks + self.values + self.repeats
 
     def plus(self, other: "Skipped | None") -> "Skipped":
-        """Return the sum."""
+        """Return the sum of both."""
         if other is None:
             return self
         return Skipped(**{name: getattr(self, name) + getattr(other, name) for name in Skipped.model_fields})
 
 
 class PageLine(Model):
-    """A line of a page: exactly one of both."""
+    """A line of a page. Exactly one of ``found`` and ``rejected`` is set."""
 
     page: Literal[1] = 1
-    """The version of this model."""
+    """Version of this model."""
     found: FoundItem | None = None
     rejected: RejectedLine | None = None
 
 
 class PageFacts(Model):
-    """The properties of a kept page besides its lines."""
+    """The properties of a stored page, without its lines."""
 
     cursor: Annotated[str, Field(max_length=2048)] | None = None
-    """Where the next page begins; None when this is the last."""
+    """Cursor of the next page, or None for the last page."""
     done: bool = False
-    """This is the last page."""
+    """True if this page is the last."""
     pushed_back: Reason | None = None
-    """What broke the source off after this page; the next one waits as after a failure."""
+    """Reason of the failure that ended the listing after this page. The next page waits as after a failure."""
     integration: Annotated[str, Field(max_length=64)] | None = None
-    """Of a page of items that earlier bulks left failed: from where to where, as api.identity has it, shortened."""
+    """Shortened api.identity.integration, for a page of items that failed in earlier BulkImports."""
     retry_after_seconds: RetryAfter | None = None
-    """From the report."""
+    """Value from the report."""
     skipped: Skipped | None = None
-    """From the report."""
+    """Value from the report."""
 
 
 class ListingTask(Model):
-    """One run for one page, for the worker. Holds no secret. The source's Secret is mounted as for an import, and the
-    destination's too, for its index."""
+    """The task of one run for one page, without secrets.
+
+    The source's Secret is mounted as for an import. The destination's Secret is mounted too, for the index.
+    """
 
     schema_version: Literal[1] = 1
     kind: Literal["Listing"] = "Listing"
     uid: str
-    """Of the BulkImport."""
+    """UID of the BulkImport."""
     namespace: str
     name: str
     run: Count
     page: Count
-    """From 0."""
+    """Number of the page, from 0."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
-    """Where the page before ended, in the worker's own format; None for the first."""
+    """Cursor at the end of the previous page, in the worker's own format. None for the first page."""
     source: BulkSource
-    """Without inline items."""
+    """The source without inline items."""
     requirements: Requirements | None = None
-    """Bounds that are checked if this needs no download."""
+    """Requirements that are checked if the check needs no download."""
     destination: Destination
     output: Output
     incremental: bool
-    """Whether the destination's index is read for existing videos."""
+    """True if the worker reads the destination's index for existing videos."""
     allowed_networks: tuple[str, ...] = ()
     politeness: Politeness = Politeness()
     proxy: str | None = None
     ca_bundle_config_map_ref: ConfigMapReference | None = None
-    """As worker.caBundleConfigMapRef of the template."""
+    """Value of worker.caBundleConfigMapRef of the template."""
     timeout_seconds: Annotated[int, Field(ge=10)] = 900
     max_items: Annotated[int, Field(ge=1, le=MAX_PAGE_ITEMS)] = MAX_PAGE_ITEMS
     page_seconds: Annotated[int, Field(ge=1)] = PAGE_SECONDS
 
 
 class PageReport(Model):
-    """How a run for a page ended: the termination message."""
+    """The outcome of a run for a page: the termination message."""
 
     schema_version: Literal[1] = 1
     kind: Literal["PageReport"] = "PageReport"
@@ -181,24 +189,27 @@ class PageReport(Model):
     run: Count
     page: Count
     reason: Reason | None = None
-    """Why there is no page; None when there is one."""
+    """Reason for which there is no page, or None if there is a page."""
     message: Message = ""
     advice: Annotated[str, Field(max_length=512)] = ""
-    """What to do, where that is more exact than the reason's own advice."""
+    """The solution for the user, if more exact than the advice of the reason."""
     pushed_back: Reason | None = None
-    """There is a page, but the source broke off behind it. The next run gets the same pause as after a run that failed
-    with this reason."""
+    """Reason of the failure that ended the listing after this page.
+
+    The next run waits as long as after a run that failed with this reason.
+    """
     retry_after_seconds: RetryAfter | None = None
-    """The host's Retry-After, with RateLimited as reason or pushed_back; None if it sent none."""
+    """The Retry-After of the host in seconds, if ``reason`` or ``pushed_back`` is RateLimited. None if the host sent
+    none."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
-    """Where the next page begins; None when this is the last."""
+    """Cursor of the next page, or None for the last page."""
     done: bool = False
-    """This is the last page."""
+    """True if this page is the last."""
     count: Count = 0
-    """Lines."""
+    """Number of lines."""
     skipped: Skipped | None = None
-    """The skipped rows of the list up to the end of this page."""
+    """Skipped rows of the list up to the end of this page."""
     bytes: ByteCount = 0
-    """Of all lines, each with its newline."""
+    """Number of bytes of all lines, each with its newline."""
     sha256: Sha256 = "0" * 64
-    """Of the same."""
+    """SHA-256 of all lines, each with its newline."""

@@ -1,4 +1,4 @@
-"""What the controller knows of the cluster, kept by watches, and the indexes over it.
+"""The cache of the cluster's objects, which watches keep up to date, and the indexes over the cache.
 
 No module here writes to the cluster.
 """

@@ -1,4 +1,7 @@
-"""What is kept of an object: who it is, and what decisions read of it. The rest, most of it, is let go at once."""
+"""Cached objects: the identity of an object and the parts that decisions read.
+
+All other parts of an object, which are most of it, are dropped at once.
+"""
 
 import marshal
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +27,7 @@ _NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport
 """The labels of a Job and its pod that name the owner."""
 _RECONCILED: tuple[Kind, ...] = ("VideoImport", "BulkImport")
 _WITHOUT_REFERENCES = 2
-"""Version of marshal's format that writes equal values equally."""
+"""Version of the marshal format in which equal values have equal bytes."""
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
@@ -32,7 +35,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A resource that the models of ``api`` refuse."""
+    """A resource that the models of ``api`` reject."""
 
     raw: Raw
     problem: ValidationError
@@ -43,22 +46,23 @@ View = VideoImport | BulkImport | JobView | PodView | ShardView | PageView | Cla
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object at one version. What the store asks of it often is a field."""
+    """An object at one version. Values that the store needs often are fields."""
 
     head: Raw
-    """Its apiVersion, kind and the part of its metadata that names it: enough to write its status."""
+    """The apiVersion, the kind and the identifying metadata. These parts are enough to write the status."""
     version: int
     view: View
     uid: str
     generation: int
-    """Of its spec."""
+    """Generation of the spec."""
     controller: Owner | None
-    """Its controlling owner, which can only be in its own namespace."""
+    """Controlling owner, which is always in the object's own namespace."""
     keys: tuple[Key, ...]
-    """Whom a change of it concerns: itself, if it is a VideoImport or BulkImport, and its owner."""
+    """Keys that a change of this object affects: the key of a VideoImport or BulkImport itself, and the key of the
+    owner."""
 
     def of(self, kind: type[T]) -> T:
-        """Return the view, which is of this type. Raises ValidationError if the object cannot be read."""
+        """Return the view, which must have this type. Raises ValidationError if the object cannot be read."""
         if isinstance(self.view, Unreadable):
             raise self.view.problem
         if not isinstance(self.view, kind):
@@ -67,13 +71,13 @@ class Entry:
 
     @property
     def owner(self) -> Owner:
-        """This VideoImport or BulkImport as the owner of its objects."""
+        """This VideoImport or BulkImport as an owner of other objects."""
         metadata = self.head["metadata"]
         return Owner(metadata["namespace"], GROUP, self.head["kind"], metadata["name"], metadata["uid"])
 
 
 def read(kind: Kind, raw: Raw, version: int, known: Mapping[str, Model] = MappingProxyType({})) -> Entry:
-    """Parse an object. ``known`` are parts of it that are parsed already: its spec, its status."""
+    """Parse an object. ``known`` has the parts that are parsed already, such as spec and status."""
     metadata = {key: raw["metadata"][key] for key in _HEAD if key in raw["metadata"]}
     head = {"apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}
     controller = find_controller(metadata)
@@ -84,8 +88,11 @@ def read(kind: Kind, raw: Raw, version: int, known: Mapping[str, Model] = Mappin
 
 
 def _list_concerned(kind: Kind, metadata: Mapping[str, Any], controller: Owner | None) -> tuple[Key, ...]:
-    """List the keys of the object's own namespace that it concerns. The decision about a key knows whether the object
-    really belongs to it. The owner of a pod is its Job: a label names the Job's owner, even when the Job is gone."""
+    """Return the keys in the object's own namespace that the object affects.
+
+    The decision about a key checks whether the object really belongs to the key. The owner of a pod is a Job. Labels of
+    the pod name the owner of that Job, even after the Job is deleted.
+    """
     namespace, labels = metadata["namespace"], metadata.get("labels") or {}
     if kind == "Pod":
         return tuple(Key(owner, namespace, labels[label]) for owner, label in _NAMED_BY if labels.get(label))
@@ -111,7 +118,7 @@ def _parse(kind: Kind, raw: Raw, known: Mapping[str, Model]) -> View:
 
 
 def _list_view(raw: Raw) -> ShardView | PageView:
-    """A ConfigMap of the controller holds results or a page of a list."""
+    """Parse a ConfigMap of the controller, which holds results or a page of a list."""
     return parse_page(raw) if PAGE in (raw["metadata"].get("labels") or {}) else parse_shard(raw)
 
 
@@ -129,13 +136,16 @@ _COMMON = ("destination", "requirements", "output", "worker")
 _PARTS: dict[tuple[str, bytes], Any] = {}
 _WORDS: dict[str, str] = {}
 _MOST = 10_000
-"""Parts and words that are kept to be shared; beyond, it begins anew."""
+"""Maximum number of shared parts and of shared texts. At this number the table is cleared."""
 _FIELD_SETS: dict[frozenset[str], set[str]] = {}
 
 
 def _share_parts(video: VideoImport, spec: Raw) -> None:
-    """The children of a bulk have most of their spec in common, and most imports the texts of their conditions. All
-    share one copy of each, which takes a quarter off the memory of a finished import. Frozen models never change."""
+    """Replace equal parts of imports by one shared copy.
+
+    The children of a BulkImport share most of their spec. Most imports share the texts of their conditions. Shared
+    copies reduce the memory of a finished import by a quarter. This is safe, because frozen models never change.
+    """
     for name in _COMMON:
         if name in spec:
             key = (name, marshal.dumps(spec[name], _WITHOUT_REFERENCES))
@@ -152,8 +162,11 @@ def _shared(known: dict[K, V], key: K, value: V) -> V:
 
 
 def _share_field_sets(model: BaseModel) -> None:
-    """Each model has a set of the names it was given. It makes up half of the model's memory (14 of 27 KB of a finished
-    import) and is the same for nearly all. All share one set. Frozen models never change theirs."""
+    """Replace equal sets of field names by one shared set.
+
+    Each model has a set of its given fields. The sets take half of the memory, 14 of 27 KB of a finished import, and
+    nearly all are equal. Sharing is safe, because frozen models never change their sets.
+    """
     given = model.model_fields_set
     object.__setattr__(model, "__pydantic_fields_set__", _FIELD_SETS.setdefault(frozenset(given), given))
     for value in model.__dict__.values():

@@ -1,7 +1,7 @@
-"""Index of the circuit breakers of hosts, over the store: as new as the store, and nearly always empty.
+"""Index of the circuit breakers of hosts, updated with the store and nearly always empty.
 
-Every import that depends on a breaker is queued when the breaker's state changes. A decision to probe a host counts
-before its write is sent, so that two decisions never probe the same host.
+Every import that depends on a breaker is queued when the state of the breaker changes. A decision to probe a host takes
+effect before its write is sent, so that two decisions never probe the same host.
 """
 
 from collections import Counter
@@ -19,31 +19,31 @@ T = TypeVar("T")
 
 
 class HostKey(NamedTuple):
-    """A host in one namespace. Statuses are written in the name of their users, so they must not delay imports of
-    another namespace."""
+    """A host in one namespace. Users influence the statuses of their imports, so these statuses must not delay imports
+    of another namespace."""
 
     namespace: str
     host: str
 
 
 class _Breaker(NamedTuple):
-    """All that is known of one host."""
+    """The state of one host."""
 
     state: BreakerState | None = None
-    """By the records of imports."""
+    """State from the records of imports."""
     pause: datetime | None = None
-    """By listings."""
+    """Time until which listings wait for the host."""
     probes: frozenset[Key] = frozenset()
 
     def as_seen_by(self, key: Key, host: str) -> BreakerState | None:
-        """Return the state for the decision about one import or listing, whose own probe does not count."""
+        """Return the state for the decision about one import or listing. A probe by the same key is ignored."""
         if self.state is None:
             return BreakerState(host, 0, self.pause, self.pause) if self.pause else None
         until = max(self.state.until, self.pause) if self.pause else self.state.until
         return replace(self.state, until=until, probing=bool(self.probes - {key}))
 
     def to_status(self) -> HostStatus | None:
-        """Return the entry for a BulkImport's status; None if only listings wait for the host."""
+        """Return the entry for the status of a BulkImport, or None if only listings wait for the host."""
         if self.state is None:
             return None
         word = "HalfOpen" if self.probes else "Open"
@@ -54,51 +54,55 @@ _CLOSED = _Breaker()
 
 
 class HostBreakers:
-    """``notify`` is called with the key of each import or listing that depends on a breaker whose state changed."""
+    """The breakers of all hosts. ``notify`` is called with the key of each import or listing that depends on a changed
+    breaker."""
 
     def __init__(self, notify: Callable[[Key], None]) -> None:
         self._notify = notify
         self._reports: dict[Key, HostReport] = {}
         self._hosts: dict[HostKey, _HostReports] = {}
         self._decided_probes: dict[Key, str] = {}
-        """Imports whose probe is decided and not written yet, and its host."""
+        """Hosts of probes that are decided but not written yet, by the key of the import."""
         self._breakers: dict[HostKey, _Breaker] = {}
-        """As last computed, without closed ones."""
+        """Breakers as last computed, without closed breakers."""
 
     def __bool__(self) -> bool:
         return bool(self._breakers)
 
     def put(self, key: Key, report: HostReport | None, *, answered: bool) -> None:
-        """Replace the report of one import or listing. ``answered``: its own object changed, so that a decision's write
-        has arrived or will not."""
+        """Replace the report of one import or listing.
+
+        If ``answered``, the object itself changed. The write of a decision has then arrived or failed.
+        """
         if answered:
             self._decided_probes.pop(key, None)
         self._replace(key, report)
 
     def decide_probe(self, key: Key, host: str) -> None:
-        """Count this import as the probe of the host, before the decision is written."""
+        """Record this import as the probe of the host, before the decision is written."""
         self._decided_probes[key] = host
         self._replace(key, self._reports.get(key))
 
     def get_state(self, host: str | None, key: Key) -> BreakerState | None:
-        """Return the state for the decision about one import or listing; None if the breaker is closed."""
+        """Return the state of the breaker for the decision about one import or listing, or None if the breaker is
+        closed."""
         breaker = self._breakers.get(HostKey(key.namespace, host)) if host and self._breakers else None
         return breaker.as_seen_by(key, host) if breaker and host else None
 
     def list_statuses(self, namespace: str) -> tuple[HostStatus, ...]:
-        """Return the open and half-open breakers of imports of this namespace, by the host's name."""
+        """Return the open and half-open breakers of imports in this namespace, sorted by host name."""
         here = sorted(host for host in self._breakers if host.namespace == namespace)
         return tuple(status for host in here if (status := self._breakers[host].to_status()))
 
     @property
     def backing_off(self) -> int:
-        """Number of open and half-open breakers; hosts that only listings wait for do not count. Safe from another
-        thread."""
+        """Number of open and half-open breakers, without hosts that only listings wait for. Other threads may read this
+        property."""
         return sum(breaker.state is not None for breaker in list(self._breakers.values()))
 
     @property
     def waiting(self) -> int:
-        """Number of imports that wait for a breaker. Safe from another thread."""
+        """Number of imports that wait for a breaker. Other threads may read this property."""
         reports = list(self._reports.items())
         return sum(report.waits and HostKey(key.namespace, report.host) in self._breakers for key, report in reports)
 
@@ -123,7 +127,7 @@ class HostBreakers:
             del self._hosts[host]
 
     def _update(self, host: HostKey, reports: "_HostReports") -> None:
-        """Compute the breaker again, and notify those that depend on it if it changed."""
+        """Compute the breaker again. Notify the dependent keys if the breaker changed."""
         before, after = self._breakers.get(host, _CLOSED), reports.combine()
         if after == before:
             return
@@ -138,8 +142,11 @@ class HostBreakers:
 
 @dataclass(slots=True)
 class _HostReports:
-    """All reports of one host. Equal records are kept once, because imports that failed together have equal ones. The
-    state is computed again only when the first of a kind comes or the last goes."""
+    """All reports of one host.
+
+    Imports that failed together have equal records, so each different record is stored once with the number of equal
+    records. The state is computed again only when a new record appears or the last equal record disappears.
+    """
 
     host: str
     keys: set[Key] = field(default_factory=set)
@@ -150,7 +157,7 @@ class _HostReports:
     _is_stale: bool = False
 
     def combine(self) -> _Breaker:
-        """Return all reports as one."""
+        """Return the breaker for all reports."""
         if self._is_stale:
             self._state, self._is_stale = combine_records(self.host, self._records), False
         probes = frozenset(self._probes) if self._state else frozenset[Key]()
@@ -169,17 +176,17 @@ class _HostReports:
 
 
 def _affects_breaker(report: HostReport) -> bool:
-    """Whether a report changes the state of the breaker."""
+    """Return whether a report affects the state of the breaker."""
     return report.record is not None or report.pause is not None or report.probes
 
 
 def _depends_on_breaker(report: HostReport) -> bool:
-    """Whether a change of the state may change what is decided about the import or listing of this report."""
+    """Return whether a change of the breaker may change the decision about the import or listing of this report."""
     return report.waits or report.starts or (report.record is not None and report.record.failures > 0)
 
 
 def _count(numbers: Counter[T], value: T, step: int) -> bool:
-    """Add ``step`` to the count of a value; return whether the value came or went by that."""
+    """Add ``step`` to the number of a value. Return whether the value appeared or disappeared."""
     before = numbers[value]
     numbers[value] += step
     if not numbers[value]:

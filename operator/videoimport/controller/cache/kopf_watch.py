@@ -1,7 +1,7 @@
-"""Handlers of kopf: each event goes into the store, and nothing else happens here.
+"""Event handlers of kopf: each handler puts the event into the store and does nothing else.
 
-kopf's own retries, progress and finalizers are for handlers that do work; these do none. kopf lists, watches, resumes,
-and detects a dead connection.
+Because the handlers do no work, no handler needs the retries, progress records or finalizers of kopf. The library kopf
+lists, watches, resumes watches, and detects a dead connection.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,8 @@ LONGEST_DELAY = 30.0
 
 
 class EndlessDelays:
-    """Pauses of a request that fails: growing, then the longest for ever, since giving up would end the process."""
+    """Seconds between the attempts of a failing request. The delays grow to a maximum and never end, because giving up
+    would end the process."""
 
     def __iter__(self) -> Iterator[float]:
         yield from DELAYS
@@ -28,34 +29,40 @@ class EndlessDelays:
 
 
 class NoMemory(kopf.DiffBaseStorage):
-    """kopf compares each object with what it was when last handled, for handlers of changes. We have none, and the
-    copies it makes for that were a third of the controller's work."""
+    """A storage for kopf that stores nothing.
+
+    For handlers of changes, kopf compares each object with its last handled version. The controller has no such
+    handlers. The copies for that comparison took a third of the controller's work.
+    """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Nothing of an object is compared."""
+        """Return an empty body, because no object is compared."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
-        """Nothing was kept."""
+        """Return None, because nothing was stored."""
         return None
 
     def store(self, **_: Any) -> None:
-        """Nothing is kept."""
+        """Store nothing."""
 
 
 class Intake:
-    """Takes events in. ``watch_restarted`` is called with the kind when a watch had to begin anew with a list: what
-    vanished in the gap is in no event."""
+    """Puts watch events into the store.
+
+    ``watch_restarted`` is called with the kind when a watch began again with a list. Deletions during the interruption
+    are in no event.
+    """
 
     def __init__(self, store: Store, seen: Callable[[], None], watch_restarted: Callable[[Kind], None]) -> None:
         self._store = store
         self._seen = seen
         self._watch_restarted = watch_restarted
         self._met: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
-        """UIDs that a watch has reported: if a list reports them once more, it is not the first list."""
+        """UIDs that a watch has reported. A list that reports one of these UIDs again is not the first list."""
 
     def take(self, kind: Kind, event: kopf.RawEvent) -> None:
-        """One event of a watch, or one item of the list before it (type None)."""
+        """Put one event into the store: an event of a watch, or one item of the preceding list (type None)."""
         self._seen()
         raw: Raw = dict(event["object"])
         met = self._met[kind]
@@ -71,7 +78,7 @@ class Intake:
 
 
 def registry(intake: Intake) -> kopf.OperatorRegistry:
-    """One handler a kind, and the login."""
+    """Return a registry with one handler for each kind, and the login."""
     chosen = kopf.OperatorRegistry()
     for resource in KINDS.values():
         kopf.on.event(
@@ -93,7 +100,11 @@ def _handler(intake: Intake, kind: Kind) -> Callable[..., Any]:
 
 
 def settings() -> kopf.OperatorSettings:
-    """No Events, no peers, no scanning; endless patience with the network, little with a silent connection."""
+    """Return the settings of kopf.
+
+    The settings disable Events, peers and scanning. Failed requests are repeated without end. A silent connection is
+    closed soon.
+    """
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.peering.standalone = True
@@ -107,7 +118,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.connect_timeout = 10
     chosen.watching.inactivity_timeout = 70  # the API server sends a bookmark every minute
     chosen.watching.chunk_size = 500
-    chosen.queueing.idle_timeout = 1  # a task an object lives this long after its last event
+    chosen.queueing.idle_timeout = 1  # kopf keeps a task for each object this many seconds after the last event
     for resource in KINDS.values():
         if resource.selector:
             chosen.watching.label_selectors[resource.group, resource.version, resource.plural] = resource.selector

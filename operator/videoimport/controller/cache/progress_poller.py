@@ -1,4 +1,7 @@
-"""Progress, read from the end of each running worker's log, at a rate that is bounded for the whole cluster."""
+"""Polling of progress: the controller reads the end of each running worker's log.
+
+The rate of the reads is limited for the whole cluster.
+"""
 
 import asyncio
 import time
@@ -23,14 +26,15 @@ from videoimport.core.observed import JobView, Owner, PodView
 from videoimport.core.plan import Kind
 
 LINES = 4
-"""A snapshot is whole in one line; a few more are read in case the last was cut or is not ours."""
+"""Number of lines to read. One line has a complete snapshot. More are read, because the last line may be cut or
+foreign."""
 LIMIT_BYTES = 64 * 1024
 _AT_ONCE = 16
 _log = structlog.get_logger(__name__)
 
 
 class Tails:
-    """For one event loop."""
+    """The poller of progress, for one event loop. ``interval`` is in seconds, ``rate`` in reads per second."""
 
     def __init__(
         self, cluster: Cluster, store: Store, notebook: SyncStates, queue: KeyedQueue, interval: float, rate: float
@@ -43,14 +47,15 @@ class Tails:
         self._rate = rate
 
     async def run(self) -> None:
-        """Look at every running worker, again and again; a round takes the interval, or longer at a low rate."""
+        """Read the progress of every running worker again and again. A round takes the interval, or longer at a low
+        rate."""
         while True:
             started = time.monotonic()
             await self.round()
             await asyncio.sleep(max(0.0, started + self._interval - time.monotonic()))
 
     async def round(self) -> None:
-        """Look at every running worker once."""
+        """Read the progress of every running worker once."""
         free = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as looks:
             for pod in self._workers():
@@ -64,7 +69,7 @@ class Tails:
             text = await self._cluster.log_tail(view.namespace, view.name, WORKER_CONTAINER, LINES, LIMIT_BYTES)
         except TooManyRequests as pause:
             await asyncio.sleep(pause.retry_after)
-        except ClusterError as problem:  # its container has just ended or its node is away: other watches report that
+        except ClusterError as problem:  # the container has just ended, or the node is away: watches report both
             _log.debug("progress_unavailable", pod=view.name, problem=str(problem))
         else:
             if progress := last_progress(text):
@@ -80,8 +85,10 @@ class Tails:
             self._queue.add(run.key)
 
     def _workers(self) -> list[Entry]:
-        """Return the pods that work on the present runs of imports, of each import the oldest. Reads are few for the
-        whole cluster: Jobs and pods that a user puts beside those of an import must not take more of them."""
+        """Return the oldest pod of each import's present run.
+
+        Log reads are limited for the whole cluster. Additional Jobs and pods of a user must not use up these reads.
+        """
         found: dict[Key, Entry] = {}
         for pod in sorted(filter(_is_running, self._store.objects("Pod")), key=_age):
             if (run := self._run_of(pod)) is not None:
@@ -89,8 +96,11 @@ class Tails:
         return list(found.values())
 
     def _run_of(self, pod: Entry) -> "_Run | None":
-        """Return the import that a pod works on. Its Job and that Job's VideoImport are known, each is its owner, and
-        the Job is that of the present run."""
+        """Return the run that a pod works on, or None without such a run.
+
+        The store must have the Job that owns the pod and the VideoImport that owns the Job. The Job must be the Job of
+        the present run.
+        """
         job = self._owner_of("Job", "batch", pod.of(PodView).owner)
         if job is None or not is_pod_of(pod.of(PodView), job.of(JobView)):
             return None
@@ -110,7 +120,7 @@ class Tails:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Of a VideoImport."""
+    """A run of a VideoImport."""
 
     key: Key
     uid: str
@@ -126,7 +136,7 @@ def _age(pod: Entry) -> tuple[datetime, str]:
 
 
 def last_progress(text: str) -> Progress | None:
-    """The last line that is a whole snapshot; None is no news."""
+    """Return the snapshot in the last complete line, or None if no line has one."""
     for line in reversed(text.splitlines()):
         try:
             return Progress.model_validate_json(line)

@@ -1,5 +1,7 @@
-"""Comparing the cache with all objects of the API server: before the first decision, every few minutes, and after a
-watch's gap."""
+"""Comparison of the cache with all objects of the API server.
+
+The controller compares before the first decision, every few minutes, and after a watch was interrupted.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +21,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Relister:
-    """For one event loop. ``namespaces`` is empty for the whole cluster; ``done`` is called after every comparison."""
+    """The task that compares the cache, for one event loop.
+
+    If ``namespaces`` is empty, the whole cluster is compared. ``done`` is called after every comparison.
+    """
 
     def __init__(
         self, cluster: Cluster, store: Store, namespaces: tuple[str, ...], interval: float, done: Callable[[], None]
@@ -33,12 +38,13 @@ class Relister:
         self._wake = asyncio.Event()
 
     def want(self, kind: Kind) -> None:
-        """Compare this kind soon."""
+        """Request a comparison of this kind soon."""
         self._wanted.add(kind)
         self._wake.set()
 
     async def fill(self) -> None:
-        """Compare everything, trying until it works: a decision must never take an empty store for an empty cluster."""
+        """Compare all kinds, and repeat until the comparison succeeds. A decision must never see an empty store instead
+        of the cluster's objects."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(ClusterError),
             wait=wait_exponential_jitter(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
@@ -49,7 +55,7 @@ class Relister:
         self._done()
 
     async def run(self) -> None:
-        """Compare everything again and again, and what is wanted in between."""
+        """Compare all kinds at each interval, and requested kinds in between."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self._interval
         while True:

@@ -1,4 +1,4 @@
-"""Which bulks have their source and destination in common, and in what order they go: an index over the store."""
+"""Index of the BulkImports that share their source and destination, and of the order in which they run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,29 +11,33 @@ from videoimport.controller.client.resources import Key, Place
 from videoimport.core.bulk.phase import FINISHED_PHASES
 
 _Group = tuple[str, str]
-"""A namespace and an integration."""
+"""Namespace and integration (a hash of source and destination)."""
 _BEGUN = frozenset({BulkPhase.DISCOVERING, BulkPhase.PROCESSING})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class _QueuePosition:
-    """What the others need to know of a bulk."""
+    """The properties of a BulkImport that other BulkImports depend on."""
 
     group: _Group
     age: tuple[datetime, bool, str]
-    """When it was made; of those made in the same second the one that has begun continues, else the UIDs decide. The
-    smallest is the oldest."""
+    """Sort key of the age: creation time, whether the BulkImport has not begun, and UID. The smallest key is the
+    oldest.
+
+    Among BulkImports of the same second, a BulkImport that has begun goes first. Otherwise the UIDs decide.
+    """
     generation: int
-    """Of its spec, which the group is derived from."""
+    """Generation of the spec, from which the group is derived."""
     idle: bool
-    """It has ended, and whatever becomes of the others is nothing to it."""
+    """True if the BulkImport has ended and does not depend on the others."""
     blocks: bool
-    """Younger ones wait for it."""
+    """True if younger BulkImports wait for this BulkImport."""
 
 
 class Siblings:
-    """The order of the bulks. It calls ``tell`` with the key of each whose turn may have come, or may be over."""
+    """The order of the BulkImports. The index calls ``tell`` with the key of each BulkImport whose turn may have
+    changed."""
 
     def __init__(self, tell: Callable[[Key], None]) -> None:
         self._tell = tell
@@ -41,7 +45,8 @@ class Siblings:
         self._groups: dict[_Group, set[Place]] = {}
 
     def put(self, place: Place, bulk: object) -> None:
-        """The present state of the bulk of that name; an object that is no readable bulk has no place in the order."""
+        """Update the order with the BulkImport of that name. An unreadable or deleted BulkImport is removed from the
+        order."""
         before = self._standings.get(place)
         now = _standing(bulk, before) if isinstance(bulk, BulkImport) else None
         if now == before:
@@ -55,12 +60,15 @@ class Siblings:
             self._wake(place, {standing.group for standing in (before, now) if standing})
 
     def ahead(self, place: Place) -> int:
-        """How many of the same source and destination go first: older, unfinished, and neither suspended nor dry."""
+        """Return how many older, unfinished BulkImports of the same source and destination go first.
+
+        Suspended BulkImports, BulkImports that are being deleted, and dry runs are not included.
+        """
         own = self._standings.get(place)
         return sum(other.blocks and other.age < own.age for other in self._others(place, own)) if own else 0
 
     def earlier(self, place: Place) -> list[Place]:
-        """All older ones of the same source and destination, the oldest first."""
+        """Return all older BulkImports of the same source and destination, the oldest first."""
         own = self._standings.get(place)
         if own is None:
             return []
@@ -94,5 +102,5 @@ def _standing(bulk: BulkImport, before: _QueuePosition | None) -> _QueuePosition
     group = before.group if before and known else (meta.namespace, integration(spec))
     ended = bulk.status.phase in FINISHED_PHASES
     waits = spec.suspend or spec.dry_run or meta.deletion_timestamp is not None
-    idle = ended and not spec.retry_failed  # else it may take up what the older ones leave
+    idle = ended and not spec.retry_failed  # with retry_failed it may retry the failed items of older BulkImports
     return _QueuePosition(group, age, meta.generation, idle, not ended and not waits)

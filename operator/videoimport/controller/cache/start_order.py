@@ -1,4 +1,4 @@
-"""Which imports may start: the index of host breakers and of limits, kept up to date with the store."""
+"""Indexes that decide which imports may start: host breakers and limits, updated with the store."""
 
 import heapq
 from collections import Counter
@@ -30,19 +30,24 @@ from videoimport.core.video_status import has_active_run
 OwnerKey = tuple[str, str]
 """Namespace and UID."""
 _Rank = tuple[int, Turn, str]
-"""How many its owner has running, whose turn it is there, the owner's UID: the least goes first."""
+"""Sort key of an owner in its namespace: number of running imports, turn of the first waiting import, and UID. The
+smallest rank goes first."""
 _MOST_VOID = 64
 
 
 class Turns:
-    """The indexes together. They call ``tell`` with each key that must be reconciled again."""
+    """The indexes of host breakers and slots. Both call ``tell`` with each key that must be reconciled again."""
 
     def __init__(self, tell: Callable[[Key], None], limits: Limits) -> None:
         self.hosts = HostBreakers(tell)
         self.slots = Slots(lambda place: tell(_key(place)), limits)
 
     def video(self, place: Place, uid: str, entry: Entry | None, *, working: bool, answered: bool) -> None:
-        """What is known of an import, or that nothing is. ``working``: a Job of it has not ended."""
+        """Update the indexes for an import. ``entry`` is None if the import does not exist.
+
+        ``working`` states whether a Job of the import has not ended. If ``answered``, no write of a decision about the
+        import is pending any more.
+        """
         view = entry.view if entry else None
         report, standing = None, AdmissionState(uid, holds=True, waits=False) if working else None
         if isinstance(view, VideoImport):
@@ -51,28 +56,32 @@ class Turns:
         self.slots.put(place, standing, answered=answered)
 
     def bulk(self, place: Place, uid: str, entry: Entry | None) -> None:
-        """What is known of a bulk, or that nothing is."""
+        """Update the indexes for a BulkImport. ``entry`` is None if the BulkImport does not exist."""
         view = entry.view if entry else None
         known = view if isinstance(view, BulkImport) else None
         self.hosts.put(Key("BulkImport", *place), report_listing_host(known) if known else None, answered=True)
         self.slots.allow((place[0], uid), known.spec.parallelism if known else None)
 
     def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
-        """The breaker of its host, unless closed, and which limit leaves no room for it."""
+        """Return the breaker of the import's host and the limit that prevents a start, as text.
+
+        The breaker is None if the breaker is closed. The text is empty if the import may start.
+        """
         place = (video.metadata.namespace, video.metadata.name)
         host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
         return host, self.slots.no_room(place, find_quota_owner(video.metadata))
 
     def source_backoff_until(self, bulk: BulkImport) -> datetime | None:
-        """Return when the backoff of the host that serves its list ends; None if the breaker is closed."""
+        """Return the end of the backoff of the host that serves the list of a BulkImport, or None if the breaker is
+        closed."""
         meta = bulk.metadata
         host = find_list_host(bulk.spec.source) if self.hosts else None
         breaker = self.hosts.get_state(host, Key("BulkImport", meta.namespace, meta.name))
         return breaker.until if breaker else None
 
     def decided(self, video: VideoImport, status: VideoImportStatus | None) -> None:
-        """What a decision has just made of it, before any write: no other import takes the same place or probes the
-        same host meanwhile."""
+        """Record a decision before its write. Thus no other import takes the same slot or probes the same host until
+        then."""
         if status is None or not has_active_run(status):
             return
         place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
@@ -84,13 +93,13 @@ class Turns:
 @dataclass(slots=True)
 class _QueueOwner:
     most: int | None = None
-    """A bulk's parallelism."""
+    """Maximum number of running imports: the parallelism of a BulkImport. None means no limit."""
     running: int = 0
-    """Promised places included."""
+    """Number of running imports, including promised slots."""
     line: list[tuple[Turn, Place]] = field(default_factory=list)
-    """A heap of those that wait; some of them no longer do."""
+    """Heap of the waiting imports. Some entries are outdated."""
     rank: _Rank | None = None
-    """Its valid entry in the namespace's heap."""
+    """The owner's valid entry in the heap of its namespace."""
 
     @property
     def is_full(self) -> bool:
@@ -98,27 +107,28 @@ class _QueueOwner:
 
 
 class Slots:
-    """Index of the places. It calls ``tell`` with each import that may start now."""
+    """Index of the slots for running imports. The index calls ``tell`` with each import that may start now."""
 
     def __init__(self, tell: Callable[[Place], None], limits: Limits) -> None:
         self._tell = tell
         self.limits = limits
         self._standings: dict[Place, AdmissionState] = {}
-        """Of those that hold a place or wait for one."""
+        """Admission states of the imports that hold a slot or wait for a slot."""
         self._taken: set[Place] = set()
-        """By decisions whose writes are pending."""
+        """Imports that hold a slot by a decision whose write is pending."""
         self._promised: set[Place] = set()
         self._counted: dict[Place, OwnerKey] = {}
         self._stuck: set[Place] = set()
-        """Of those that are counted: they cannot start, and only their owner and namespace pay for it."""
+        """Imports with a slot that cannot start. Such a slot is included for the owner and the namespace, but not in
+        ``total``."""
         self._running: Counter[str] = Counter()
-        """By namespace."""
+        """Number of imports with a slot, by namespace."""
         self._owners: dict[OwnerKey, _QueueOwner] = {}
         self._ranks: dict[str, list[_Rank]] = {}
-        """By namespace, a heap of the owners that wait; entries that are not their owner's rank are void."""
+        """Heaps of the waiting owners, by namespace. An entry that differs from its owner's rank is void."""
 
     def put(self, place: Place, standing: AdmissionState | None, *, answered: bool) -> None:
-        """Replace what is known of this import. ``answered``: by itself, so no write of a decision is pending."""
+        """Replace the admission state of this import. If ``answered``, no write of a decision is pending any more."""
         if answered:
             self._taken.discard(place)
         before, new = self._standings.pop(place, None), place in self._counted
@@ -142,7 +152,7 @@ class Slots:
         self._pass_on()
 
     def allow(self, owner: OwnerKey, most: int | None) -> None:
-        """How many of an owner may run; None for as many as there is room for, or when the owner is gone."""
+        """Set the maximum number of running imports of an owner. None means no limit, also for a deleted owner."""
         if most is None and owner not in self._owners:
             return
         self._owner(*owner).most = most
@@ -150,7 +160,8 @@ class Slots:
         self._pass_on()
 
     def no_room(self, place: Place, owner_uid: str) -> str:
-        """Return why this import of this owner may not start, in a sentence; empty if it may."""
+        """Return in a sentence why this import of this owner may not start, or an empty string if the import may
+        start."""
         if place in self._counted:
             return ""
         owner = self._owners.get((place[0], owner_uid))
@@ -163,7 +174,7 @@ class Slots:
         return describe_stuck_cluster(self.limits) if len(self._counted) >= 2 * self.limits.cluster else ""
 
     def take(self, place: Place, owner_uid: str) -> None:
-        """Take a place for an import of this owner: a run of it is decided, or goes on."""
+        """Take a slot for an import of this owner, because a decision starts or continues a run."""
         if place in self._counted and place not in self._promised:
             return
         self._taken.add(place)
@@ -172,7 +183,7 @@ class Slots:
 
     @property
     def total(self) -> int:
-        """Places of the cluster that are given away."""
+        """Number of slots in the cluster that are taken or promised, without imports that cannot start."""
         return len(self._counted) - len(self._stuck)
 
     def _owner(self, namespace: str, uid: str) -> _QueueOwner:
@@ -192,7 +203,8 @@ class Slots:
             self._rank(key)
 
     def _rank(self, key: OwnerKey) -> None:
-        """Its entry in its namespace's heap anew; one that neither runs, waits nor is bounded is removed."""
+        """Update the owner's entry in the heap of its namespace. Remove an owner that has no running import, no waiting
+        import and no limit."""
         owner = self._owners.get(key)
         if owner is None:
             return
@@ -216,8 +228,10 @@ class Slots:
         return standing is not None and standing.waits and standing.turn == entry[0] and entry[1] not in self._counted
 
     def _pass_on(self) -> None:
-        """Promise free places to the next in turn, and withdraw promises beyond the limits. More may be running than
-        was known."""
+        """Promise free slots to the next imports in turn. Withdraw promises beyond the limits.
+
+        More imports may be running than the store had at the time of the promise.
+        """
         for place in [place for place in self._promised if self._is_beyond(self._counted[place])]:
             if self._is_beyond(self._counted[place]):
                 self._break_promise(place)
@@ -244,8 +258,12 @@ class Slots:
         self._count(place, None)
 
     def _next(self) -> tuple[OwnerKey, Place] | None:
-        """The first of the namespace that has the fewest running, of those that have room. A tenant can divide imports
-        among any number of owners, and would otherwise get as many shares."""
+        """Return the first import of the namespace with the fewest running imports, among the namespaces below their
+        limit.
+
+        Namespaces come before owners, because a tenant can divide imports among any number of owners. Otherwise each
+        owner would get a share.
+        """
         heads = {namespace: head for namespace in list(self._ranks) if (head := self._head(namespace)) is not None}
         if not heads:
             return None

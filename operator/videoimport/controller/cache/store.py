@@ -1,7 +1,7 @@
-"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill it.
+"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill the cache.
 
-The newest resourceVersion wins, whatever came last. A deleted object stays deleted for a list that is older than the
-deletion. Use it from one thread; only ``objects`` may be called from another, for metrics.
+The newest resourceVersion wins, in whatever order the versions arrive. A list that is older than a deletion does not
+restore the object. Use the store from one thread. Only ``objects`` may be called from another thread, for metrics.
 """
 
 import time
@@ -26,7 +26,7 @@ from videoimport.core.plan import Kind
 from videoimport.core.start_limits import DEFAULT, Limits
 
 TOMBSTONE_SECONDS = 600.0
-"""How long a deletion is kept: longer than any active list could take."""
+"""Seconds for which a deletion is kept. This is longer than any list could take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Tombstone:
 
 
 class Store:
-    """``changed`` is called with the key of everyone whom a change concerns."""
+    """The cache. ``changed`` is called with the key of each VideoImport or BulkImport that a change affects."""
 
     def __init__(self, changed: Callable[[Key], None], clock: Clock = time.monotonic, limits: Limits = DEFAULT) -> None:
         self._changed = changed
@@ -46,26 +46,30 @@ class Store:
         self.turns = Turns(self._wake, limits)
         self.siblings = Siblings(changed)
         self._owned: dict[tuple[Kind, Owner], set[Place]] = defaultdict(set)
-        """By kind and the controlling owner, whose namespace is that of the object."""
+        """Namespaces and names of objects, by kind and controlling owner. An object is in the namespace of its
+        owner."""
         self._working: dict[Place, set[str]] = {}
-        """UIDs of imports of a name whose Jobs have been seen at work, until these have ended."""
+        """UIDs of imports whose Jobs were seen running, until these Jobs end. The key is the namespace and name of the
+        imports."""
 
     def find(self, kind: Kind, namespace: str, name: str) -> Entry | None:
         """Return the object of that name, if the store has it."""
         return self._entries[kind].get((namespace, name))
 
     def owned(self, kind: Kind, owner: Owner) -> list[Entry]:
-        """Return the objects whose controlling owner this is, in every part of its identity, by name."""
+        """Return the objects of exactly this controlling owner, sorted by name."""
         places = self._owned.get((kind, owner), ())
         return [self._entries[kind][place] for place in sorted(places)]
 
     def objects(self, kind: Kind) -> list[Entry]:
-        """Return all objects of a kind. Safe from another thread."""
+        """Return all objects of a kind. Other threads may call this method."""
         return list(self._entries[kind].values())
 
     def put(self, kind: Kind, raw: Raw, known: Mapping[str, Model] = MappingProxyType({})) -> bool:
-        """Keep this object unless a newer version, or its deletion, is known already. Return whether anything changed.
-        ``known`` are parts of the object that are parsed already."""
+        """Keep this object unless the store has a newer version or a deletion. Return whether the store changed.
+
+        ``known`` has the parts of the object that are parsed already.
+        """
         place, version = _place(raw), _version(raw)
         if version <= self._known_version(kind, place):
             return False
@@ -81,18 +85,21 @@ class Store:
         return True
 
     def remove(self, kind: Kind, raw: Raw) -> None:
-        """Remove a deleted object. ``raw`` is its last version, whose number is that of the deletion."""
+        """Remove a deleted object. ``raw`` is its last version, with the resourceVersion of the deletion."""
         self._bury(kind, _place(raw), _version(raw))
 
     def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """The API server reports that this object does not exist."""
+        """Remove an object that the API server no longer has."""
         entry = self.find(kind, namespace, name)
         if entry is not None and entry.uid == uid:
             self._bury(kind, (namespace, name), entry.version)
 
     def keep_only(self, kind: Kind, listed: Container[Place], version: int, namespace: str | None) -> int:
-        """Remove what a list of this version, of a namespace or of all, does not have, unless it is younger than the
-        list. Return how many objects that were."""
+        """Remove the objects that a list of this version lacks, unless they are newer than the list. Return the number
+        of removed objects.
+
+        The list covers one namespace, or all namespaces if ``namespace`` is None.
+        """
         missing = [
             place
             for place, entry in self._entries[kind].items()
@@ -125,7 +132,7 @@ class Store:
         return entry
 
     def _take_turns(self, kind: Kind, changed: Entry) -> None:
-        """Update the indexes of those who wait for a host or a place: this entry came or went."""
+        """Update the indexes of hosts, slots and BulkImports after this entry was added or removed."""
         owner = changed.controller
         if kind == "BulkImport":
             place = _place(changed.head)
@@ -140,17 +147,17 @@ class Store:
             self._take_turns_of_job(owner)
 
     def _leave_owner(self, kind: Kind, older: Entry, owner: Owner | None) -> None:
-        """Release places that only counted while this Job or pod had its earlier owner."""
+        """Update the indexes for the earlier owner of this Job or pod. That owner may thus lose a slot."""
         if kind in ("Job", "Pod") and older.controller not in (owner, None):
             self._take_turns(kind, older)
 
     def _take_turns_of_job(self, owner: Owner) -> None:
-        """The end of a pod's worker is the end of its Job's work."""
+        """Update the indexes for the Job of a pod, because the work of a Job ends with the worker of its pod."""
         if (job := self._job_that_is(owner)) is not None:
             self._take_turns("Job", job)
 
     def _job_that_is(self, owner: Owner) -> Entry | None:
-        """Return the Job that a pod names as its owner, if it is known and its UID is this one."""
+        """Return the Job that a pod names as its owner, or None unless the store has the Job with the same UID."""
         job = self.find("Job", owner.namespace, owner.name)
         is_it = job is not None and build_job_owner(owner.namespace, owner.name, job.uid) == owner
         return job if is_it else None
@@ -160,9 +167,11 @@ class Store:
         self.turns.video(place, uid, entry, working=self._is_working(place, entry), answered=answered)
 
     def _is_working(self, place: Place, entry: Entry | None) -> bool:
-        """Whether a Job of an import of this name has not ended. A run begins to count only once the import's status
-        has decided it, or any user could take places with Jobs. It then counts to its end, whatever happens to the
-        import."""
+        """Return whether a Job of an import with this name has not ended.
+
+        A run takes a slot only after the import's status has decided the run. Otherwise any user could take slots with
+        Jobs. The run then keeps the slot until its end, even if the import is deleted.
+        """
         known = self._working.get(place, frozenset[str]())
         uids = known | ({entry.uid} if entry else set())
         working = {uid for uid in uids if self._runs(place, uid, entry, known=uid in known)}
@@ -186,7 +195,7 @@ class Store:
         return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
 
     def withdraw(self, key: Key) -> None:
-        """Undo the last decision about an import in the indexes, because it was not written."""
+        """Undo the last decision about an import in the indexes, because the decision was not written."""
         entry = self.find(*key)
         if entry is not None and key.kind == "VideoImport":
             self._import((key.namespace, key.name), entry.uid, answered=True)
@@ -196,12 +205,13 @@ class Store:
             self._tell(key.kind, entry)
 
     def _tell(self, kind: Kind, *versions: Entry) -> None:
-        """Queue whom a change concerns, also those whom an earlier version named: any user may edit what it names."""
+        """Queue the keys that a change affects, including the keys that an earlier version named. Any user may edit
+        these names."""
         for key in dict.fromkeys(key for entry in versions for key in (*entry.keys, *self._keys_of_job(kind, entry))):
             self._changed(key)
 
     def _keys_of_job(self, kind: Kind, pod: Entry) -> tuple[Key, ...]:
-        """Return whom the Job of a pod concerns, because the pod may have lost its labels."""
+        """Return the keys that the Job of a pod affects, because the pod may have lost its labels."""
         job = self._job_that_is(pod.controller) if kind == "Pod" and pod.controller is not None else None
         return job.keys if job is not None else ()
 
@@ -212,7 +222,7 @@ class Store:
 
 
 class Comparison:
-    """The store is compared with a list that comes in pages; one that is never finished has buried nothing."""
+    """A comparison of the store with a list in pages. Missing objects are removed only by ``finish``."""
 
     def __init__(self, store: Store, kind: Kind, namespace: str | None) -> None:
         self._store = store
@@ -223,21 +233,21 @@ class Comparison:
         self._changed = 0
 
     def take(self, page: Page) -> None:
-        """Compare the next page."""
+        """Compare the next page with the store."""
         self._version = page.version if self._version is None else min(self._version, page.version)
         for raw in page.items:
             self._listed.add(_place(raw))
             self._changed += self._store.put(self._kind, raw)
 
     def finish(self) -> int:
-        """Finish after the last page. Return how many objects changed or vanished."""
+        """Remove missing objects after the last page. Return how many objects changed or vanished."""
         if self._version is None:
             return 0
         return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)
 
 
 def _decided_runs(video: Entry) -> int:
-    """Return the number of the last run that an import's status decided; 0 before the first."""
+    """Return the number of the last run in the status of an import, or 0 before the first run."""
     if isinstance(video.view, VideoImport):
         return video.view.status.run or 0
     run = video.view.raw.get("status", {}).get("run", 0) if isinstance(video.view, Unreadable) else 0
@@ -250,6 +260,9 @@ def _place(raw: Raw) -> Place:
 
 
 def _version(raw: Raw) -> int:
-    """Return the resourceVersion as a number. Clients may compare those of one kind since Kubernetes 1.35 (KEP-5504,
-    "Comparable Resource Version"); every older API server has them in order too."""
+    """Return the resourceVersion as a number.
+
+    Since Kubernetes 1.35, clients may compare versions of one kind (KEP-5504, "Comparable Resource Version"). In every
+    older API server these numbers increase too.
+    """
     return int(raw["metadata"]["resourceVersion"])

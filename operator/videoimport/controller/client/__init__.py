@@ -1,4 +1,4 @@
-"""The cluster's API, over the ``kubernetes`` library.
+"""The cluster's API, by the ``kubernetes`` library.
 
-The only place that knows the library.
+Only this package and the leader election use that library.
 """

@@ -1,7 +1,8 @@
-"""The API server, for objects as plain dictionaries.
+"""Client of the API server, with objects as plain dictionaries.
 
-The client library provides connections, TLS, credentials and their renewal. Its 1,500 models stay unused, because
-``core.parsers`` reads only the needed fields. Every failure is raised as one of ``errors``.
+The client library provides connections, TLS, credentials and the renewal of credentials. The 1,500 models of that
+library are unused, because ``core.parsers`` reads only the needed fields. Every failure is raised as an exception of
+``errors``.
 """
 
 import json
@@ -18,9 +19,9 @@ from videoimport.controller.client.resources import KINDS, Raw, Resource
 from videoimport.core.plan import Kind
 
 TIMEOUT = 30.0
-"""Seconds for a whole request; every request of the controller is short."""
+"""Seconds for a whole request. Every request of the controller is short."""
 PAGE = 500
-"""Objects a page of a list: a few MiB of JSON at most."""
+"""Number of objects on one page of a list: at most a few MiB of JSON."""
 DEFAULT_RETRY_AFTER = 1.0
 _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
@@ -28,15 +29,15 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list."""
+    """One page of a list."""
 
     items: list[Raw]
     version: int
-    """The list's resourceVersion: all items show the state of that moment."""
+    """The resourceVersion of the list. All items show the cluster's state at this version."""
 
 
 class Cluster:
-    """An API server. Use as an asynchronous context manager."""
+    """An API server. Use this class as an asynchronous context manager."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._client = ApiClient(configuration)
@@ -49,8 +50,11 @@ class Cluster:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
-        """All objects of a kind that the controller manages, in a namespace or everywhere, as of one moment. One page
-        at a time, since ten thousand at once are a quarter of a GiB. Raises Gone in between if that took too long."""
+        """Yield all managed objects of a kind, in one namespace or in all, as of the same version.
+
+        Objects come page by page, because ten thousand at once take a quarter of a GiB. Raises Gone between two pages
+        if reading the list took too long.
+        """
         resource = KINDS[kind]
         selectors = [part for part in (resource.selector, selector) if part]
         query = {"limit": str(PAGE)} | ({"labelSelector": ",".join(selectors)} if selectors else {})
@@ -64,27 +68,32 @@ class Cluster:
             query["continue"] = token
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Raw:
-        """One object."""
+        """Return one object."""
         return await self._json("GET", KINDS[kind].path(namespace, name))
 
     async def create(self, manifest: Raw) -> Raw:
-        """The object as created."""
+        """Create an object and return the created object."""
         kind: Kind = manifest["kind"]
         return await self._json("POST", KINDS[kind].path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
-        """Write ``raw["status"]``; of the other fields only the metadata matters, because the API server ignores them
-        here. Raises Conflict unless ``raw`` is of the newest version."""
+        """Write ``raw["status"]``. Raises Conflict unless ``raw`` has the newest version.
+
+        Of the other fields only the metadata matters, because the API server ignores the rest in this request.
+        """
         metadata = raw["metadata"]
         return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Raw) -> Raw:
-        """A JSON merge patch. With a metadata.uid in it, raises Conflict on a namesake."""
+        """Apply a JSON merge patch. With a ``metadata.uid`` in the patch, raises Conflict for another object of the
+        same name."""
         return await self._json("PATCH", KINDS[kind].path(namespace, name), body=patch, content_type=_MERGE_PATCH)
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Raw:
-        """Delete this object and no namesake (Conflict), its dependents first. The answer is the object that is being
-        deleted, or a Status if it is gone already."""
+        """Delete the object with this UID, after its dependents. Raises Conflict for another object of the same name.
+
+        Return the object that is being deleted, or a Status if the object is already gone.
+        """
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -94,26 +103,26 @@ class Cluster:
         return await self._json("DELETE", KINDS[kind].path(namespace, name), body=options)
 
     async def log_tail(self, namespace: str, pod: str, container: str, lines: int, limit_bytes: int) -> str:
-        """The last lines of a container's log; empty when there is none yet."""
+        """Return the last lines of a container's log. The text is empty if there is no log yet."""
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(limit_bytes)}
         body = await self._request("GET", KINDS["Pod"].path(namespace, pod, "log"), query=query)
         return body.decode("utf-8", errors="replace")
 
     async def log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str:
-        """A container's whole log, or the beginning of a longer one."""
+        """Return the whole log of a container, or the beginning of a longer log."""
         query = {"container": container, "limitBytes": str(limit_bytes)}
         body = await self._request("GET", KINDS["Pod"].path(namespace, pod, "log"), query=query)
         return body.decode("utf-8", errors="replace")
 
     async def events_about(self, namespace: str, uid: str) -> list[Raw]:
-        """The cluster's Events about an object."""
+        """Return the cluster's Events about an object."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE)}
         page = await self._json("GET", f"/api/v1/namespaces/{namespace}/events", query=query)
         items: list[Raw] = page["items"]
         return items
 
     async def post_event(self, event: Raw) -> None:
-        """An Event for people."""
+        """Post an Event for users."""
         await self._json("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", body=event)
 
     async def _json(
@@ -128,7 +137,7 @@ class Cluster:
         content = await self._request(method, path, query=query, body=body, content_type=content_type)
         try:
             answer: Raw = json.loads(content)
-        except ValueError as unreadable:  # something else than the API server answered
+        except ValueError as unreadable:  # the answer is not from the API server
             raise errors.Unavailable(f"{method} {path}: an answer that is no JSON") from unreadable
         return answer
 
@@ -161,7 +170,7 @@ class Cluster:
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:
-    """The error for an answer with another status than 2xx."""
+    """Return the error for an answer whose status is not 2xx."""
     details = _status(content)
     message = f"{what}: {status} {details.get('message') or content[:200].decode(errors='replace')}"
     if status == 429:
@@ -178,8 +187,11 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
 
 
 def _is_terminating(status: int, answer: Raw) -> bool:
-    """Whether a namespace takes no new objects. The API server reports this by a cause, and by 404 once the namespace
-    is gone."""
+    """Return whether the answer means that a namespace accepts no new objects.
+
+    For a namespace that is being deleted the API server reports a cause. For a deleted namespace the API server reports
+    404.
+    """
     details = answer.get("details") or {}
     causes = details.get("causes") or ()
     ending = status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
@@ -187,7 +199,7 @@ def _is_terminating(status: int, answer: Raw) -> bool:
 
 
 def _status(content: bytes) -> Raw:
-    """The API server's own Status object; empty when something else answered."""
+    """Return the Status object of the API server, or an empty dictionary if another server answered."""
     try:
         found = json.loads(content)
     except ValueError:
@@ -203,7 +215,8 @@ def _seconds(asked: object) -> float:
 
 
 def _identified(item: Raw, resource: Resource) -> Raw:
-    """Items of a list of a built-in kind lack their apiVersion and kind, which every other object has."""
+    """Add apiVersion and kind to an item of a list. Lists of built-in kinds omit both fields, which all other objects
+    have."""
     item.setdefault("apiVersion", resource.api_version)
     item.setdefault("kind", resource.kind)
     return item

@@ -1,6 +1,6 @@
-"""Which API server, and as whom: KUBECONFIG when it is set, otherwise the pod's service account.
+"""The address of the API server and the credentials: from KUBECONFIG if set, otherwise from the pod's service account.
 
-Both client libraries and kopf get the same configuration, from here.
+Both client libraries and kopf use the configuration of this module.
 """
 
 import os
@@ -14,12 +14,15 @@ from kubernetes.client.configuration import Configuration as SynchronousConfigur
 
 
 def kubeconfig(environment: Mapping[str, str] = os.environ) -> str | None:
-    """The kubeconfig to use, or None in a cluster."""
+    """Return the path of the kubeconfig, or None for the pod's service account."""
     return environment.get("KUBECONFIG") or None
 
 
 async def configuration() -> Configuration:
-    """For ``cluster.Cluster``; a service account's token is read again every minute. Raises ConfigException."""
+    """Return the configuration for ``api_client.Cluster``. Raises ConfigException.
+
+    The client library reads the token of a service account again every minute.
+    """
     chosen = Configuration()
     if path := kubeconfig():
         await aio_config.load_kube_config(path, client_configuration=chosen)  # type: ignore[no-untyped-call]
@@ -29,7 +32,7 @@ async def configuration() -> Configuration:
 
 
 def synchronous_configuration() -> SynchronousConfiguration:
-    """For the election. Raises ConfigException."""
+    """Return the configuration for the leader election. Raises ConfigException."""
     chosen = SynchronousConfiguration()
     if path := kubeconfig():
         kubernetes.config.load_kube_config(path, client_configuration=chosen)  # type: ignore[no-untyped-call]
@@ -39,7 +42,7 @@ def synchronous_configuration() -> SynchronousConfiguration:
 
 
 async def for_kopf() -> kopf.ConnectionInfo:
-    """For the watches; kopf asks again when the API server answers 401."""
+    """Return the connection for the watches. kopf calls this function again when the API server answers 401."""
     chosen = await configuration()
     scheme, _, token = str(await chosen.get_api_key_with_prefix("BearerToken") or "").partition(" ")
     return kopf.ConnectionInfo(

@@ -1,58 +1,58 @@
 """The errors of requests to the API server:
 
     ClusterError
-      ├── Conflict          the object changed, or is another one, since it was read
-      ├── AlreadyExists     the name is taken
-      ├── NotFound
-      ├── Gone              a list's continuation or a version is too old
-      ├── Terminating       its namespace is being deleted, or is gone: nothing can be created there any more
-      ├── Rejected          refused for good as it is: invalid, forbidden, over a quota
-      ├── TooManyRequests   with the seconds that the server asks to wait
-      └── Unavailable       no answer, a broken connection, or a server's error
+      ├── Conflict          the object was changed or replaced since the last read
+      ├── AlreadyExists     another object has the name
+      ├── NotFound          the object does not exist
+      ├── Gone              the continuation of a list, or a version, is too old
+      ├── Terminating       the namespace is being deleted or is deleted, so no object can be created there any more
+      ├── Rejected          the request is invalid, forbidden or over a quota, and repetition does not help
+      ├── TooManyRequests   the server asks to wait for a number of seconds
+      └── Unavailable       no answer, a broken connection, or an error of the server
 
-``cluster`` raises these and nothing else.
+``api_client`` raises only these errors.
 """
 
 
-# ruff: noqa: N818 (they name what happened)
+# ruff: noqa: N818 (the names state what happened)
 
 
 class ClusterError(Exception):
-    """The API server's message, with the request."""
+    """A failed request. The message has the request and the answer of the API server."""
 
 
 class Conflict(ClusterError):
-    """The object changed, or is another one, since it was read."""
+    """The object was changed or replaced since the last read."""
 
 
 class AlreadyExists(ClusterError):
-    """The name is taken."""
+    """Another object has the name."""
 
 
 class NotFound(ClusterError):
-    """It is not there."""
+    """The object does not exist."""
 
 
 class Gone(ClusterError):
-    """A list's continuation or a version is too old."""
+    """The continuation of a list, or a version, is too old."""
 
 
 class Rejected(ClusterError):
-    """Refused for good as it is: invalid, forbidden, over a quota."""
+    """The request is invalid, forbidden or over a quota. Repetition of the same request does not help."""
 
 
 class Terminating(ClusterError):
-    """Its namespace is being deleted, or is gone. No wait changes that."""
+    """The namespace is being deleted or is deleted. Waiting does not help."""
 
 
 class TooManyRequests(ClusterError):
-    """The server wants a pause."""
+    """The server asks the client to wait."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        """In seconds."""
+        """Seconds to wait."""
 
 
 class Unavailable(ClusterError):
-    """No answer, a broken connection, or a server's error."""
+    """There is no answer, a broken connection, or an error of the server."""

@@ -1,5 +1,5 @@
-"""The cached kinds: their paths at the API server, the selector of the controller's objects, and the keys that a change
-concerns."""
+"""The cached kinds, the URL paths of these kinds, the label selector of the controller's objects, and the keys to
+reconcile."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from videoimport.api.labels import GROUP, MANAGED_BY, MANAGED_BY_VALUE, VERSION
 from videoimport.core.plan import Kind
 
 Raw = dict[str, Any]
-"""An object as the API server gives it."""
+"""An object as the API server returns it."""
 Place = tuple[str, str]
 """Namespace and name."""
 
@@ -18,7 +18,7 @@ OURS = f"{MANAGED_BY}={MANAGED_BY_VALUE}"
 
 
 class Key(NamedTuple):
-    """What is reconciled: a VideoImport or a BulkImport."""
+    """Identity of a VideoImport or BulkImport to reconcile."""
 
     kind: Kind
     namespace: str
@@ -30,23 +30,24 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Where a kind lives."""
+    """A kind of objects and its location at the API server."""
 
     kind: Kind
     group: str
-    """Empty for the core group."""
+    """API group. The text is empty for the core group."""
     version: str
     plural: str
     selector: str | None = None
-    """Label selector of the controller's objects; None where all objects of the kind are."""
+    """Label selector of the controller's objects. None selects all objects of the kind."""
 
     @property
     def api_version(self) -> str:
-        """As a manifest has it."""
+        """The apiVersion as in a YAML file."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str | None = None, part: str | None = None) -> str:
-        """The URL's path; without a namespace, all of them; ``part`` is a subresource such as status."""
+        """Return the path of a URL. Without a namespace the path covers all namespaces. ``part`` is a subresource such
+        as status."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         pieces = [root, *(["namespaces", namespace] if namespace else []), self.plural, *filter(None, (name, part))]
         return "/".join(pieces)
@@ -65,5 +66,7 @@ _BY_KIND: dict[Kind, Resource] = {
 }
 
 KINDS: Mapping[Kind, Resource] = MappingProxyType(_BY_KIND)
-"""In the order in which they are to be listed: a referenced kind comes after the kinds that refer to it. So an object
-that a status names and a later list lacks is gone, and not just younger than the list."""
+"""The cached kinds in the order in which lists must be read: a kind comes after the kinds that refer to it.
+
+If a status names an object that a later list lacks, the object is deleted. The object cannot be newer than that list.
+"""

@@ -1,4 +1,4 @@
-"""The work queue of keys, with client-go's terms.
+"""The work queue of keys, with the terms of client-go.
 
-What a key's reconcile does is in ``controller.reconcile``.
+``controller.reconcile`` has the code that reconciles a key.
 """

@@ -1,5 +1,8 @@
-"""The queue of keys. It has each key at most once, and no two workers process the same key. A key is due at once or at
-a time; the delay grows with each failure in a row."""
+"""The queue of keys.
+
+The queue holds each key at most once, and no two workers process the same key. A key is due at once or at a given time.
+The delay grows with each failure in a row.
+"""
 
 import asyncio
 import heapq
@@ -18,13 +21,14 @@ LONGEST_REST = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds: doubling from ``base`` to ``cap``, each a random part between half and whole."""
+    """Delays in seconds. The delay doubles from ``base`` to ``cap``. The actual delay is random, between half of that
+    delay and the whole delay."""
 
     base: float = 0.1
     cap: float = 60.0
 
     def delay(self, failures: int, chance: float) -> float:
-        """After so many failures in a row; ``chance`` is between 0 and 1."""
+        """Return the delay after this number of failures in a row. ``chance`` is between 0 and 1."""
         whole = min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
         return whole * (0.5 + 0.5 * chance)
 
@@ -36,32 +40,35 @@ class _Delayed:
 
 
 class KeyedQueue:
-    """For one event loop. ``get`` takes a key, ``done`` gives it back; a key added meanwhile comes again after that."""
+    """A queue for one event loop. ``get`` takes a key, and ``done`` returns the key.
+
+    If a key is added during its processing, ``get`` returns the key again after ``done``.
+    """
 
     def __init__(self, backoff: Backoff = Backoff(), clock: Clock = time.monotonic) -> None:
         self._backoff = backoff
         self._clock = clock
         self._ready: deque[Key] = deque()
         self._since: dict[Key, float] = {}
-        """When each waiting key was added. It has exactly the keys that must be processed (again)."""
+        """Time when each waiting key was added. Exactly the keys that must be processed (again) have an entry."""
         self._taken: dict[Key, float] = {}
-        """When each key that is being processed was taken."""
+        """Time when each key that is being processed was taken."""
         self._delayed: list[_Delayed] = []
         self._due: dict[Key, float] = {}
-        """The earliest time each delayed key is wanted; other entries of the heap are void."""
+        """Earliest due time of each delayed key. All other entries of the heap are void."""
         self._rests: dict[Key, float] = {}
-        """Until when a key is not to be processed, whatever adds it."""
+        """Time before which a key must not be processed, whatever adds the key."""
         self._failures: dict[Key, int] = {}
         self._wakeup = asyncio.Event()
         self._closed = False
 
     def close(self) -> None:
-        """Give out no more keys; those that are being processed may be finished."""
+        """Give out no more keys. Workers may finish the keys that are being processed."""
         self._closed = True
         self._wakeup.set()
 
     def add(self, key: Key) -> None:
-        """Process it as soon as its pause is over and a worker is free."""
+        """Make the key due as soon as its pause is over."""
         if key in self._since:
             return
         if key in self._taken:
@@ -75,7 +82,7 @@ class KeyedQueue:
             self._wakeup.set()
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Process it in so many seconds, or earlier when that is wanted already."""
+        """Make the key due after this number of seconds, unless the key is due earlier."""
         if seconds <= 0:
             self.add(key)
             return
@@ -86,24 +93,27 @@ class KeyedQueue:
             self._wakeup.set()
 
     def retry(self, key: Key, at_least: float = 0.0) -> float:
-        """Process it again after its backoff; the delay in seconds."""
+        """Make the key due after its backoff. Return the delay in seconds."""
         self._failures[key] = self._failures.get(key, 0) + 1
         delay = max(at_least, self._backoff.delay(self._failures[key], random.random()))  # noqa: S311
         self.add_after(key, delay)
         return delay
 
     def rest(self, key: Key, seconds: float) -> None:
-        """Called while it is processed: do not give it out again before. What is added meanwhile is one more round, not
-        many: so a key that is dear to decide upon takes no more than its share. Short pauses are not worth it."""
+        """Set a pause after the key that is being processed.
+
+        All additions during the pause cause one more round and not many. An expensive key thus takes only its share of
+        the time. Pauses below ``LEAST_REST`` are ignored.
+        """
         if seconds >= LEAST_REST:
             self._rests[key] = self._clock() + min(seconds, LONGEST_REST)
 
     def succeeded(self, key: Key) -> None:
-        """Its next failure counts as the first."""
+        """Reset the failures of the key, so that its next failure is the first."""
         self._failures.pop(key, None)
 
     async def get(self) -> Key | None:
-        """The key that waits longest; waits for one. None once the queue is closed."""
+        """Wait for a due key and return the key that has waited longest. Return None after the queue is closed."""
         while not self._closed:
             self._wakeup.clear()
             self._promote()
@@ -123,19 +133,20 @@ class KeyedQueue:
         return None
 
     def done(self, key: Key) -> None:
-        """The worker is through with it."""
+        """Record that the worker has finished the key."""
         del self._taken[key]
         if self._since.pop(key, None) is not None:
             self.add(key)
 
     @property
     def depth(self) -> int:
-        """How many keys wait to be processed now."""
+        """Number of keys that must be processed now."""
         return len(self._since)
 
     @property
     def head_age(self) -> float:
-        """Seconds since the key that waits or is worked on longest was added or taken; 0 when there is none."""
+        """Seconds since the oldest key that waits or is processed was added or taken. The value is 0 without such a
+        key."""
         starts = [*list(self._since.values()), *list(self._taken.values())]
         return self._clock() - min(starts) if starts else 0.0
 

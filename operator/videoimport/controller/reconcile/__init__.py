@@ -1,4 +1,4 @@
-"""One key: observe, decide by ``core``, apply.
+"""Reconciliation of one key: observe objects, let ``core`` decide, and apply the decision.
 
-Decisions are in ``core``.
+This package makes no decisions.
 """

@@ -1,5 +1,8 @@
-"""Our writes to the cluster. Each action stores its answer in the cache, so that the next decision has it at once. If
-an action meets another state than was observed, it reads the present state before it fails."""
+"""Writes to the cluster.
+
+Each write stores the answer in the cache, so that the next decision sees the change at once. If a write meets another
+state than the observed state, the present state is read before the write fails.
+"""
 
 import time
 from collections.abc import Iterable
@@ -26,24 +29,26 @@ from videoimport.core.plan import Create, Delete, Kind, Patch, PlannedEvent, Wri
 
 COMPONENT = "videoimport-controller"
 BURST = 200
-"""Events of a kind of resource that may come at once in a namespace."""
+"""Maximum number of Events at once, for each kind of resource in each namespace."""
 PER_SECOND = 2.0
-"""Events of a kind that may come all the time in a namespace. Ten thousand imports that fail for one reason report it
-once for all."""
+"""Maximum number of Events per second over a longer time, for each kind of resource in each namespace.
+
+If ten thousand imports fail for the same reason, some Events are dropped.
+"""
 _MESSAGE_LIMIT = 1024
-"""Bytes the API server takes."""
+"""Maximum number of bytes of an Event's message at the API server."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Every method raises ClusterError when it could not be done."""
+    """Writes to the cluster. Every method raises ClusterError if its write failed."""
 
     cluster: Cluster
     store: Store
 
     async def status(self, kind: Kind, entry: Entry, status: Model) -> None:
-        """Write a status if it differs from the observed one. Raises Conflict when the object has changed since."""
+        """Write a status if it differs from the observed status. Raises Conflict when the object has changed since."""
         if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
             return
         written = status.wire()
@@ -55,7 +60,7 @@ class Writer:
         self.store.put(kind, answer, _find_known_parts(entry, answer, status, written))
 
     async def act(self, action: Write) -> None:
-        """Do one thing of a plan; doing it again is harmless."""
+        """Run one action of a plan. Every action may be repeated."""
         match action:
             case Create(manifest=manifest):
                 await self._create(manifest)
@@ -85,8 +90,11 @@ class Writer:
         self.store.put(kind, made)
 
     async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
-        """A user may have removed the labels by which the controller finds it: unseen, it would be created again for
-        ever."""
+        """Restore removed labels of an existing object and return the object.
+
+        The controller finds objects by these labels. Without the labels the controller would try to create the object
+        again without end.
+        """
         metadata = there["metadata"]
         ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
         gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}
@@ -107,7 +115,7 @@ class Writer:
     async def _delete(self, wish: Delete) -> None:
         try:
             answer = await self.cluster.delete(wish.kind, wish.namespace, wish.name, wish.uid)
-        except (errors.Conflict, errors.NotFound):  # it is gone, and perhaps a namesake is there
+        except (errors.Conflict, errors.NotFound):  # the object is gone, and another may have its name
             await self.reread(wish.kind, wish.namespace, wish.name, wish.uid)
             return
         if answer.get("kind") == wish.kind:
@@ -120,7 +128,8 @@ class Writer:
         await self.reread(kind, metadata["namespace"], metadata["name"], entry.uid)
 
     async def reread(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Learn what is there now, and that the object with this UID is not there when it is not."""
+        """Read the object of this name into the store. If no object has the name, remove the object with this UID from
+        the store."""
         try:
             self.store.put(kind, await self.cluster.get(kind, namespace, name))
         except errors.NotFound:
@@ -128,8 +137,11 @@ class Writer:
 
 
 def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) -> dict[str, Model]:
-    """Return what of the answer to a status write is parsed already. Its spec is the observed one, because the API
-    server compared the resourceVersion; its status is the written one, unless the API server changed it."""
+    """Return the parts of a status write's answer that are parsed already.
+
+    The spec is the observed spec, because the API server compared the resourceVersion. The status is the written
+    status, unless the API server changed the status.
+    """
     if not isinstance(entry.view, VideoImport | BulkImport):
         return {}
     same = {"status": status} if answer.get("status") == written else {}
@@ -137,12 +149,13 @@ def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) ->
 
 
 def is_foreign(found: Raw, wanted: Raw) -> bool:
-    """Whether the object under a derived name belongs to another owner and stays, so that waiting will not help."""
+    """Return whether the object under a derived name has another owner and is not being deleted. Waiting does not help
+    then."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
 
 
 def is_the_same(found: Raw, wanted: Raw) -> bool:
-    """Whether the object under a derived name is the one to create: of the same owner and run, and staying."""
+    """Return whether the object under a derived name has the same owner and run and is not being deleted."""
     return (
         _has_same_owner(found, wanted)
         and _labels(found).get(RUN) == _labels(wanted).get(RUN)
@@ -151,7 +164,8 @@ def is_the_same(found: Raw, wanted: Raw) -> bool:
 
 
 def is_spoilt(found: Raw, wanted: Raw) -> bool:
-    """Whether an immutable object of the controller has another content than wanted: it can only be replaced."""
+    """Return whether an immutable object of the controller has other content than wanted. Such an object can only be
+    replaced."""
     return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
 
 
@@ -161,8 +175,11 @@ def _has_same_owner(found: Raw, wanted: Raw) -> bool:
 
 
 def _taken(found: Raw) -> str:
-    """The controller's own object has an owner whose work must not be destroyed by hand; an object without an owner may
-    be deleted."""
+    """Return the message for a name that another object has.
+
+    An object of the controller with an owner must not be deleted by hand, because the owner's work would be lost. Any
+    other object may be deleted.
+    """
     metadata, owner = found["metadata"], find_controller(found["metadata"])
     words = f"{found['kind']} {metadata['name']} is there and belongs to another"
     if OUR_LABELS.items() <= (metadata.get("labels") or {}).items() and owner is not None:
@@ -176,14 +193,14 @@ def _labels(raw: Raw) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Allowance:
-    """How many Events may still be posted; grows with time."""
+    """Number of Events that may still be posted. The number grows with time."""
 
     clock: Clock
     left: float = BURST
     at: float = 0.0
 
     def take(self) -> bool:
-        """Whether one more is fine."""
+        """Return whether one more Event may be posted, and subtract that Event."""
         now = self.clock()
         self.left = min(BURST, self.left + PER_SECOND * (now - self.at))
         self.at = now
@@ -195,14 +212,14 @@ class Allowance:
 
 @dataclass(slots=True)
 class EventRecorder:
-    """Posts Events; those about one kind of resource, or in one namespace, leave room for those about another."""
+    """Posts Events. Each kind of resource in each namespace has a limit of its own."""
 
     cluster: Cluster
     clock: Clock = time.monotonic
     _allowances: dict[tuple[str, str], Allowance] = field(default_factory=dict)
 
     async def announce(self, about: Raw, planned_events: Iterable[PlannedEvent], now: datetime) -> None:
-        """Post an Event each."""
+        """Post the planned Events. An Event beyond the limit or with a failed request is dropped."""
         place = (about["metadata"]["namespace"], about["kind"])
         for planned_event in planned_events:
             if not self._allowances.setdefault(place, Allowance(self.clock, at=self.clock())).take():
@@ -217,7 +234,7 @@ class EventRecorder:
 
 
 def event(about: Raw, planned_event: PlannedEvent, now: datetime) -> Raw:
-    """A core/v1 Event about an object, as ``kubectl describe`` shows it."""
+    """Return a core/v1 Event about an object, as ``kubectl describe`` shows the Event."""
     metadata, moment = about["metadata"], now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "apiVersion": "v1",

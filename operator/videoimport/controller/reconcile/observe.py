@@ -1,6 +1,6 @@
-"""Collects what a decision sees: the objects of a VideoImport or BulkImport, from the store and the API server.
+"""Collection of the input of a decision: the objects of a VideoImport or BulkImport, from the store and the API server.
 
-The watches may not have shown everything yet. So the API server is asked before something counts as lost.
+The watches may be late. So the controller reads at the API server before an object counts as lost.
 """
 
 from dataclasses import dataclass, replace
@@ -37,12 +37,12 @@ from videoimport.core.video_status import is_finished
 
 _log = structlog.get_logger(__name__)
 LEAVING_SECONDS = 5.0
-"""Between two looks at something that is being deleted."""
+"""Seconds between two reads of an object that is being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The Jobs, pods and scratch claim of one VideoImport or BulkImport."""
+    """The Jobs, pods and scratch claims of one VideoImport or BulkImport."""
 
     jobs: tuple[JobView, ...]
     pods: tuple[PodView, ...]
@@ -52,9 +52,11 @@ class Owned:
 async def collect_owned(
     key: Key, entry: Entry, cluster: Cluster, store: Store, notes: Notes, now: float
 ) -> tuple[Owned, float | None]:
-    """Return what the store has of the objects of this import or bulk, after reads at the API server where one of them
-    may be lost. Also return the seconds until the next read of what is being deleted; None without such an object.
-    Raises ClusterError if the API server does not answer; then nothing is decided."""
+    """Return the objects of this import or BulkImport in the store, and the seconds until the next read.
+
+    Objects that may be lost are first read at the API server. The seconds are None if no object is being deleted.
+    Raises ClusterError if the API server does not answer. Then no decision is made.
+    """
     live, owned = LiveReads(cluster, store), list_owned(entry, store)
     if await live.read_lost_reports(key, owned, notes):
         owned = list_owned(entry, store)
@@ -68,7 +70,7 @@ async def collect_owned(
 
 
 def observe_video(entry: Entry, owned: Owned, store: Store, notes: Notes) -> ObservedVideo:
-    """Return what a decision about this VideoImport sees. Raises ValidationError if the resource cannot be read."""
+    """Return the input of a decision about this VideoImport. Raises ValidationError if the resource cannot be read."""
     video = entry.of(VideoImport)
     current = notes.progress if notes.progress and notes.progress.run == video.status.run else None
     uids = {job.uid for job in owned.jobs} | {pod.uid for pod in owned.pods} | {claim.uid for claim in owned.claims}
@@ -77,7 +79,7 @@ def observe_video(entry: Entry, owned: Owned, store: Store, notes: Notes) -> Obs
 
 
 def observe_bulk(entry: Entry, owned: Owned, store: Store, notes: Notes) -> ObservedBulk:
-    """Return what a decision about this BulkImport sees. Raises ValidationError if the resource cannot be read."""
+    """Return the input of a decision about this BulkImport. Raises ValidationError if the resource cannot be read."""
     children = store.owned("VideoImport", entry.owner)
     unreadable = frozenset(name for child in children if (name := _unreadable(child)))
     readable = tuple(child.of(VideoImport) for child in children if not isinstance(child.view, Unreadable))
@@ -99,7 +101,7 @@ def observe_bulk(entry: Entry, owned: Owned, store: Store, notes: Notes) -> Obse
 
 
 def _on_record(entry: Entry, store: Store) -> ObservedBulk:
-    """A bulk with what is kept of its list and its results."""
+    """Return a BulkImport with the stored pages of its list and the stored results."""
     owner = entry.owner
     lists = [config_map.view for config_map in store.owned("ConfigMap", owner)]
     shards = (view for view in lists if isinstance(view, ShardView) and is_shard_of(view, owner))
@@ -112,7 +114,11 @@ def _on_record(entry: Entry, store: Store) -> ObservedBulk:
 
 
 def _left_failed(observed: ObservedBulk, place: Place, store: Store) -> tuple[Listed, ...] | None:
-    """Read only if a decision needs it, and once."""
+    """Return the failed items of older BulkImports.
+
+    Return None if no decision needs the items, if there is no older BulkImport, or if an older BulkImport must run
+    first.
+    """
     if not needs_failed_items(observed):
         return None
     older = store.siblings.earlier(place)
@@ -136,7 +142,7 @@ def _unreadable(child: Entry) -> str | None:
 
 
 def list_owned(entry: Entry, store: Store) -> Owned:
-    """Return what belongs to this very import or bulk, as far as the store has it."""
+    """Return the objects in the store that belong to exactly this import or BulkImport."""
     owner = entry.owner
     jobs = (job.of(JobView) for job in store.owned("Job", owner))
     own_jobs = tuple(job for job in jobs if is_job_of(job, owner))
@@ -146,21 +152,24 @@ def list_owned(entry: Entry, store: Store) -> Owned:
 
 
 def _list_pods(job: JobView, store: Store) -> tuple[PodView, ...]:
-    """Only the pods that were made for this very Job."""
+    """Return only the pods that were created for exactly this Job."""
     pods = (pod.of(PodView) for pod in store.owned("Pod", build_job_owner(job.namespace, job.name, job.uid)))
     return tuple(pod for pod in pods if is_pod_of(pod, job))
 
 
 @dataclass(frozen=True, slots=True)
 class LiveReads:
-    """Reads at the API server before something counts as lost. Every method returns whether it read anything, and
-    raises ClusterError without an answer."""
+    """Reads at the API server before an object counts as lost.
+
+    Every method returns whether it read anything, and raises ClusterError if the API server does not answer.
+    """
 
     cluster: Cluster
     store: Store
 
     async def read_lost_reports(self, key: Key, owned: Owned, notes: Notes) -> bool:
-        """List the pods of finished Jobs, once for each: the end of a Job may be seen before the end of its pod."""
+        """List the pods of finished Jobs, once for each Job. The watches may show the end of a Job before the end of
+        its pod."""
         has_read = False
         for job in owned.jobs:
             reported = any(pod.exit_code is not None for pod in _list_pods(job, self.store))
@@ -175,8 +184,10 @@ class LiveReads:
         return has_read
 
     async def restore_lost_job(self, key: Key, entry: Entry) -> bool:
-        """A Job may have left the watch because its label was removed. It gets the label back: a second run beside it
-        would do everything twice."""
+        """Restore the labels of a Job that left the watch because its label was removed.
+
+        Without the labels the controller would start a second run, which would do all work twice.
+        """
         video = entry.view
         if not isinstance(video, VideoImport) or not _has_a_run(video.status):
             return False
@@ -196,8 +207,11 @@ class LiveReads:
     async def read_deleting(
         self, key: Key, deleting: list[tuple[Kind, JobView | ClaimView]], notes: Notes, now: float
     ) -> bool:
-        """Read objects that are being deleted, each once in LEAVING_SECONDS: one that vanishes between the first list
-        and the watch is in no event, and what waits for it would wait for the next relist."""
+        """Read objects that are being deleted, each at most once in LEAVING_SECONDS.
+
+        If an object vanishes between the first list and the watch, no event reports the deletion. A dependent decision
+        would otherwise wait for the next relist.
+        """
         has_read = False
         for kind, view in deleting:
             if now - notes.asked.setdefault(view.uid, now) < LEAVING_SECONDS:
@@ -209,6 +223,7 @@ class LiveReads:
 
 
 def _has_a_run(status: VideoImportStatus) -> bool:
-    """Whether its Job should be there: a recorded one may have expired, and a stopped one is gone."""
+    """Return whether a Job of the import should exist. The Job of a recorded result may have expired, and a stopped Job
+    is gone."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return not (is_finished(status) or between or status.phase is VideoPhase.SUSPENDED)

@@ -1,7 +1,7 @@
-"""Reconciles one key: writes the status, runs the plan's actions, lists requested Events, then records Events.
+"""Reconciliation of one key: write the status, run the actions of the plan, list requested Events, then post Events.
 
-A step that fails ends the sync. The key comes back later and decides from the state then, and every action is safe to
-repeat. Only Events are dropped when they cannot be posted.
+A failed step ends the reconciliation. The key is then reconciled again later from the new state, and every action may
+be repeated. Only Events that cannot be posted are dropped.
 """
 
 import asyncio
@@ -40,24 +40,32 @@ from videoimport.core.video_status import find_status_delta
 
 AnyPlan = Plan[VideoImportStatus] | Plan[BulkImportStatus]
 REFUSED_BACKOFF = Backoff(base=1.0, cap=60.0)
-"""A quota may be freed or a policy corrected at any time; a minute is soon enough to see it."""
+"""Delays before a refused creation is tried again.
+
+A quota or a policy may change at any time. A delay of at most a minute shows the change soon enough.
+"""
 SHARE = 10
-"""The pause after a decision is this many times as long as the decision took. A bulk of a thousand, which every child's
-every step concerns, takes a tenth of the time and not all of it. A small one is back at once."""
+"""Ratio of the pause after a decision to the duration of the decision.
+
+Every step of every child affects its BulkImport. With this pause, decisions about a BulkImport of a thousand items take
+a tenth of the time. A small BulkImport has nearly no pause.
+"""
 AT_ONCE = 8
-"""Children of a bulk that are created, updated or deleted at the same time. One after the other, a full window of them
-would take as long as the first ones run."""
+"""Maximum number of children of a BulkImport that are created, updated or deleted at the same time.
+
+Without parallel writes, a full window of children would take as long as the run of the first children.
+"""
 _log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
-    """The system clock."""
+    """Return the time of the system clock."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Syncer:
-    """Calls ``core`` and executes its plan."""
+    """Calls ``core`` for a decision and executes the plan."""
 
     cluster: Cluster
     store: Store
@@ -67,11 +75,13 @@ class Syncer:
     announcer: EventRecorder
     now: Callable[[], datetime] = utc_now
     timer: Clock = time.thread_time
-    """Measures a decision in the time of this thread, so that other programs do not count."""
+    """Clock for the duration of a decision: the CPU time of this thread, so that other programs do not matter."""
 
     async def sync(self, key: Key) -> None:
-        """Reconcile one key. Raises ClusterError if a step could not be done. Does nothing more for an object in a
-        namespace that is being deleted."""
+        """Reconcile one key. Raises ClusterError if a step failed.
+
+        An object in a namespace that is being deleted is skipped.
+        """
         entry = self.store.find(key.kind, key.namespace, key.name)
         if entry is None:
             self.notebook.forget(key)
@@ -99,7 +109,7 @@ class Syncer:
     async def _write(self, key: Key, entry: Entry, status: VideoImportStatus | BulkImportStatus) -> None:
         try:
             await Writer(self.cluster, self.store).status(key.kind, entry, status)
-        except (Conflict, NotFound):  # nothing was written, and what was decided is not so
+        except (Conflict, NotFound):  # the decision was not written, so it is not in force
             self.store.withdraw(key)
             raise
         if isinstance(entry.view, VideoImport) and isinstance(status, VideoImportStatus):
@@ -116,8 +126,10 @@ class Syncer:
         return plan
 
     async def _act(self, key: Key, entry: Entry, notes: Notes, actions: tuple[Action, ...]) -> None:
-        """One refused Create does not stop the other actions: another child may be accepted, and imports that are to be
-        stopped are stopped."""
+        """Run the actions of a plan. A refused creation does not stop the other actions.
+
+        The API server may accept another child, and imports that must stop are stopped.
+        """
         pause = notes.pause(entry.generation, self.notebook.clock())
         refusal: Rejected | None = None
         for batch in split_into_batches(actions, AT_ONCE):
@@ -148,7 +160,7 @@ class Syncer:
             self.queue.add_after(key, again)
 
     async def _refused(self, key: Key, entry: Entry, notes: Notes, message: str) -> None:
-        """Show it at once, and try again later and later: a quota may be freed, a policy corrected."""
+        """Show the refusal at once, and try the creation again after growing delays. A quota or a policy may change."""
         news = notes.refusal is None or notes.refusal.message != message
         pause = notes.refused(message, self.now(), entry.generation, REFUSED_BACKOFF, self.notebook.clock())
         _log.warning("create_refused", problem=message, again_in_seconds=round(pause, 1))

@@ -1,4 +1,4 @@
-"""From a finished pod's log to the page that is kept: what was printed is compared with what was reported."""
+"""Storage of a page: the lines in the log of a finished pod are compared with the pod's report and then stored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,23 +16,30 @@ from videoimport.core.list_item import LINES
 from videoimport.core.plan import Create, StoreListingPage
 
 LIMIT_BYTES = 8 * 1024 * 1024
-"""Of a log: a page takes a tenth of it at most, and the other lines of a worker are short."""
+"""Maximum number of bytes to read from a log. A page takes at most a tenth, and the other lines of a worker are
+short."""
 PATIENCE = 6
-"""A log that cannot be had so often in a row, later and later, is given up: its node is away."""
+"""Number of failed reads of a log in a row after which the page is lost.
+
+The delays between the reads grow, so the node has been unreachable for some time then.
+"""
 _PAUSES = Backoff(base=1.0, cap=30.0)
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Every method raises ClusterError when the page could not be stored."""
+    """Stores pages. Every method raises ClusterError if the page could not be stored."""
 
     cluster: Cluster
     writer: Writer
 
     async def keep(self, wish: StoreListingPage, notes: Notes) -> float | None:
-        """Make the page's ConfigMap, or note that the page is lost. The seconds until the next try, 0 for at once: None
-        when the page is stored and the store has it."""
+        """Create the ConfigMap of a page, or record that the page is lost.
+
+        Return the seconds until the next try, where 0 means at once. Return None when the page is stored or was lost
+        before.
+        """
         if wish.job in notes.unkept:
             return None
         try:
@@ -51,7 +58,7 @@ class Collector:
         return None
 
     def _not_now(self, wish: StoreListingPage, notes: Notes, problem: str) -> float:
-        """A kubelet may be away for a moment."""
+        """Return the delay before the next read of the log, because a kubelet may be unavailable for a short time."""
         times = notes.unread[wish.job] = notes.unread.get(wish.job, 0) + 1
         if times >= PATIENCE:
             return _lost(wish, notes, problem)
@@ -60,7 +67,7 @@ class Collector:
 
 
 def page_of(log: str, wish: StoreListingPage) -> str:
-    """A page's lines, each with its newline. Raises ValueError where they are not those that were reported."""
+    """Return the lines of a page, each with its newline. Raises ValueError if the lines differ from the report."""
     lines = unpacked(log)
     if (lines.count("\n"), hashlib.sha256(lines.encode()).hexdigest()) != (wish.count, wish.sha256):
         raise ValueError(f"{lines.count(chr(10))} lines instead of {wish.count}, or others")

@@ -1,4 +1,4 @@
-"""Workers of the queue: an error in one key must not stop the others."""
+"""Workers of the queue. An error with one key must not stop the other keys."""
 
 import structlog
 
@@ -30,7 +30,7 @@ async def _try(queue: KeyedQueue, syncer: Syncer, key: Key) -> None:
         _log.info("api_throttled", problem=str(pause), again_in_seconds=queue.retry(key, pause.retry_after))
     except ClusterError as problem:
         _log.warning("reconcile_failed", problem=str(problem), again_in_seconds=queue.retry(key))
-    except Exception:  # noqa: BLE001 (one odd object must not stop all others)
+    except Exception:  # noqa: BLE001 (an error with one object must not stop the others)
         _log.exception("reconcile_crashed", again_in_seconds=queue.retry(key))
     else:
         queue.succeeded(key)

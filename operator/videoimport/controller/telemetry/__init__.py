@@ -1,4 +1,4 @@
-"""What operators see of the controller: logs, health, metrics.
+"""Logs, health checks and metrics for operators.
 
-Nothing here changes what the controller does.
+No code here changes what the controller does.
 """

@@ -1,4 +1,7 @@
-"""The server of /healthz, /readyz and /metrics: in threads of its own, up before anything else and on standbys too."""
+"""The HTTP server of /healthz, /readyz and /metrics.
+
+The server runs in threads of its own. The server starts before all other parts, and on standbys too.
+"""
 
 import threading
 from collections.abc import Callable
@@ -14,7 +17,7 @@ Page = Callable[[], tuple[int, bytes]]
 
 
 def serve(port: int, vitals: Vitals, registry: CollectorRegistry) -> ThreadingHTTPServer:
-    """Start to answer. Raises OSError when the port is taken."""
+    """Start the server in a background thread and return the server. Raises OSError when the port is taken."""
     server = ThreadingHTTPServer(("", port), _handler(pages(vitals, registry)))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
@@ -22,7 +25,7 @@ def serve(port: int, vitals: Vitals, registry: CollectorRegistry) -> ThreadingHT
 
 
 def pages(vitals: Vitals, registry: CollectorRegistry) -> dict[str, Page]:
-    """Status and body by path."""
+    """Return a function for each path. The function returns the HTTP status and the body."""
     return {
         "/healthz": lambda: _judged(vitals.trouble()),
         "/readyz": lambda: _judged(vitals.unready()),
@@ -46,6 +49,6 @@ def _handler(known: dict[str, Page]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """No log line for each probe."""
+            """Log nothing, because each probe would write a line."""
 
     return PageHandler

@@ -1,4 +1,7 @@
-"""Times of the last progress, shared between threads: working threads set them, and the probe's thread checks them."""
+"""Times of the last progress, for the health checks.
+
+Threads share these times: working threads set them, and the thread of a probe checks them.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,18 +12,21 @@ from videoimport.controller.queue.workqueue import Clock
 
 @dataclass(frozen=True, slots=True)
 class LivenessLimits:
-    """In seconds."""
+    """Liveness limits in seconds."""
 
     election: float
-    """Since a candidate last tried."""
+    """Maximum time since a standby last tried to lead."""
     news: float
-    """Since a leader last had an answer of the cluster, by a watch or a list."""
+    """Maximum time since a leader last received an answer from the cluster, by a watch or a list."""
     head: float
-    """A key may wait, or be worked on."""
+    """Maximum time that a key may wait or be processed."""
 
 
 class Vitals:
-    """A standby is live while it tries to lead; a leader while the cluster answers and its queue makes progress."""
+    """The liveness of this process.
+
+    A standby is live while it tries to lead. A leader is live while the cluster answers and the queue makes progress.
+    """
 
     def __init__(self, limits: LivenessLimits, clock: Clock = time.monotonic) -> None:
         self._limits = limits
@@ -31,25 +37,25 @@ class Vitals:
         self._head_age: Callable[[], float] = lambda: 0.0
 
     def tried(self) -> None:
-        """The election made an attempt, with any outcome."""
+        """Record an attempt of the election, with any outcome."""
         self._tried = self._clock()
 
     def leads(self, head_age: Callable[[], float]) -> None:
-        """From now on the limits of a leader hold."""
+        """Apply the limits of a leader from now on."""
         self._head_age = head_age
         self._heard = self._clock()
 
     def heard(self) -> None:
-        """News of the cluster."""
+        """Record an answer from the cluster."""
         self._heard = self._clock()
 
     def compared(self) -> None:
-        """Everything was listed."""
+        """Record that all objects were listed."""
         self._filled = True
         self.heard()
 
     def trouble(self) -> str | None:
-        """Why the process should be restarted, or None."""
+        """Return the reason why the process should be restarted, or None."""
         now, limits = self._clock(), self._limits
         if self._heard is None:
             silent = now - self._tried
@@ -61,5 +67,5 @@ class Vitals:
         return None
 
     def unready(self) -> str | None:
-        """Why a leader cannot decide yet, or None. A standby is ready to take over."""
+        """Return the reason why a leader cannot decide yet, or None. A standby is always ready."""
         return "not all is listed yet" if self._heard is not None and not self._filled else None

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, for the controller's loggers and the libraries'."""
+"""Configuration of logs: one JSON object on each line, for the loggers of the controller and of the libraries."""
 
 import logging
 import sys
@@ -17,20 +17,20 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 )
 
 _TALKATIVE = {
-    "kopf.objects": logging.WARNING,  # a line an event otherwise
-    "kopf._core.reactor.running": logging.ERROR,  # that signals are ours and not kopf's
-    "leaderelection": logging.WARNING,  # a line a renewal otherwise
+    "kopf.objects": logging.WARNING,  # otherwise each event writes a line
+    "kopf._core.reactor.running": logging.ERROR,  # otherwise kopf warns that its thread gets no signals
+    "leaderelection": logging.WARNING,  # otherwise each renewal writes a line
     "aiohttp.access": logging.WARNING,
 }
 
 
 def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """An API server's or a library's error may quote an object, and so an address with a login."""
+    """Redact each value. An error of the API server or a library may quote an object, and so a URL with a password."""
     return {key: shown_value(value) for key, value in event.items()}
 
 
 def configure(level: str) -> None:
-    """Once, before anything is logged."""
+    """Configure all logs. Call this function once, before the first message."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

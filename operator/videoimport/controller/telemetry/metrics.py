@@ -1,5 +1,8 @@
-"""What the controller shows to Prometheus. Present state is counted at each scrape, from the store, so that it cannot
-drift. Past events are counted once, when their status is written. No label names a resource, a host or an item."""
+"""Prometheus metrics of the controller.
+
+Gauges are computed from the store at each scrape, so that they always match the present state. Counters increase once
+for each event, when the status is written. No label names a resource, a host or an item.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -44,7 +47,7 @@ _ENDED = Counting(
 
 
 def count(news: News) -> None:
-    """Count what a written status changed."""
+    """Increase the counters by the changes of a written status."""
     if news.ended is not None:
         _ENDED.labels(*news.ended).inc()
     if news.retried is not None:
@@ -57,13 +60,13 @@ def count(news: News) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Figures(Collector):
-    """Gauges over a leader's store; a standby has none."""
+    """Gauges over a leader's store. A standby has none."""
 
     store: Store
     queue: KeyedQueue
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Called at every scrape, from the scraper's thread."""
+        """Yield all gauges. The thread of the scrape calls this method."""
         videos = count_by(self.store.objects("VideoImport"), _phase_and_reason)
         yield _gauge("videoimport_imports", "VideoImports by phase and reason.", ("phase", "reason"), videos)
         bulks = self.store.objects("BulkImport")
@@ -103,12 +106,13 @@ def _single(name: str, words: str, value: float) -> GaugeMetricFamily:
 
 
 def count_by(entries: list[Entry], labels: Callable[[Entry], Labels]) -> Counter[Labels]:
-    """How many there are for each set of labels."""
+    """Return the number of entries for each set of labels."""
     return Counter(labels(entry) for entry in entries)
 
 
 def count_items(bulks: list[Entry]) -> Counter[Labels]:
-    """Items by state, as the bulks' statuses have them. Those that are waiting are listed and not yet begun."""
+    """Return the number of items for each state, from the statuses of the BulkImports. Waiting items are listed but
+    have not begun."""
     items = Counter[Labels]()
     for bulk in bulks:
         if isinstance(bulk.view, BulkImport):
@@ -130,14 +134,14 @@ def _states(status: BulkImportStatus) -> dict[str, int]:
 
 
 def _phase(bulk: Entry) -> Labels:
-    """Without a status it is about to be processed."""
+    """Return the phase of a BulkImport as labels. Without a status the phase is Processing."""
     if isinstance(bulk.view, Unreadable):
         return (bulk.view.raw.get("status", {}).get("phase", BulkPhase.PROCESSING),)
     return (bulk.of(BulkImport).status.phase or BulkPhase.PROCESSING,)
 
 
 def _phase_and_reason(video: Entry) -> Labels:
-    """Without a status it is pending."""
+    """Return the phase and reason of a VideoImport as labels. Without a status the phase is Pending."""
     if isinstance(video.view, Unreadable):
         written = video.view.raw.get("status", {})
         return written.get("phase", VideoPhase.PENDING), written.get("reason", "")
