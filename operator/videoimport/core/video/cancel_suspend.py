@@ -69,7 +69,8 @@ def suspend_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_suspended(context: VideoContext) -> VideoPlan:
-    """Return the plan with the phase Suspended. Only the fields of a running worker change otherwise."""
+    """Return the plan with the phase Suspended. The other facts of the status stay, except facts about a running
+    worker."""
     waits = context.attempts.next_retry_time is not None
     status = context.status.model_copy(
         update={
