@@ -1,4 +1,4 @@
-"""The Events of a BulkImport: few, each once, recorded with the status that is written for it."""
+"""Events of a BulkImport. There are few, and each is recorded once, together with the status that reports it."""
 
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.messages import describe_retry
@@ -11,7 +11,7 @@ _UNREPORTED_CHANGE = (BulkPhase.DISCOVERING, BulkPhase.PROCESSING)
 
 
 def build_bulk_events(snapshot: BulkSnapshot, status: BulkImportStatus) -> tuple[PlannedEvent, ...]:
-    """Events about phases, the end of the listing, and retries."""
+    """Return the Events about phases, the end of the listing, and retries."""
     return (
         *_build_listed_event(snapshot.status, status),
         *_build_phase_event(snapshot.status, status),

@@ -202,8 +202,8 @@ def is_held_open(pod: PodView) -> bool:
 
 
 def _has_failed(pod: PodView, now: datetime) -> bool:
-    """Return whether the pod's failure is certain. A pod that is being deleted keeps nothing open: its Job finishes
-    with it, and has more facts."""
+    """Return whether the pod's failure is certain. A pod that is being deleted is ignored: its Job will finish, and
+    then has more facts."""
     if pod.exit_code is None or pod.deleting:
         return False
     if pod.phase in _FINAL_PHASES or pod.oom_killed or _has_cause(pod):
