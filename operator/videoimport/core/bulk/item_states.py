@@ -29,8 +29,8 @@ class ItemStates:
     ledger_updates: dict[str, LedgerEntry] = field(default_factory=dict)
     """Results that the ledger does not have, or has with other values."""
     unrecorded: int = 0
-    """Number of updates whose item is not in the ledger. No item may be reported as ended before the ledger has its
-    result."""
+    """Number of updates for which the ledger has no entry, or an entry with another outcome. No item may be reported as
+    ended before the ledger has its result."""
     retried: int = 0
     """Number of items that failed before and that are being tried again or will be."""
 

@@ -123,7 +123,7 @@ def build_bulk_conditions(
     snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
     """Return the conditions. Until the end, their messages have no changing numbers: a changed condition is written at
-    once, and progress alone is not important enough. A refused creation or a failed listing is."""
+    once, and progress is not worth a write. A refused creation or a problem with the list is worth a write."""
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
     text = _fit_bytes(message if final_state else join_sentences(problem or _PHASE_MESSAGES[phase]))

@@ -37,7 +37,7 @@ def has_discovery_failed(snapshot: BulkSnapshot, discovery: Discovery) -> bool:
 
 def _find_final_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase | None:
     if snapshot.finished and not _was_cancelled_early(snapshot):
-        lacking = snapshot.result_counts.failures or snapshot.rejected  # an empty list has nothing that is missing
+        lacking = snapshot.result_counts.failures or snapshot.rejected  # an empty list has neither, so it is Completed
         return BulkPhase.COMPLETED if snapshot.result_counts.completed or not lacking else BulkPhase.FAILED
     if snapshot.stopped:
         return BulkPhase.CANCELLED

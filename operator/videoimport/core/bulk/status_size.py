@@ -1,6 +1,6 @@
 """The part of a long list that is in the status itself. This part is limited, so that the resource stays small.
 
-Lengths are bytes of the JSON that is sent, in any script.
+All lengths are bytes of the JSON that is sent, also for letters beyond ASCII.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ from videoimport.core.list_item import Listed, RefusedItem
 
 M = TypeVar("M", bound=Model)
 _MAX_STATUS_BYTES = 60_000
-"""Maximum bytes of the status. With the additions of the API server, the size is 64 KiB."""
+"""Maximum bytes of the status. With the additions of the API server, the size is at most 64 KiB."""
 _LIST_BYTES = {"results": 20_000, "rejected": 10_000, "accepted": 8_000}
 """Maximum bytes of each list. If the rest of the status is long, the lists get what is left in this proportion."""
 _MAX_SHARD_REFERENCES, _MAX_PAGE_REFERENCES = 16_000, 8_000

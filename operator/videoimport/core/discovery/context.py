@@ -79,7 +79,7 @@ class DiscoveryContext:
 
     @property
     def since(self) -> datetime:
-        """Time of the first run for the present page."""
+        """Time since which the present page is tried."""
         return self.status.since or self.now
 
     @property

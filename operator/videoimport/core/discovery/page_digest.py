@@ -14,8 +14,8 @@ DIGEST_DIGITS = 32
 """Number of hex digits that are kept of a SHA-256. 128 bits are enough, because a forger needs another page with the
 same digest as a given page."""
 KEEP_EVERY = 64
-"""Number of newest digests of a chain that are kept. Of the older digests, only each one with a multiple of this number
-is kept. After the loss of a page, at most this number of pages is listed again."""
+"""Number of newest digests of a chain that are kept. Older digests are kept only if their number is a multiple of this
+value. After the loss of a page, at most this many pages are listed again."""
 _MAX_NUMBER_DIGITS = 18
 MAX_DIGESTS = 128
 """Maximum number of digests that are kept of pages outside a chain."""

@@ -92,8 +92,8 @@ def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -
 
 
 def derive_target_key(bulk: BulkImport) -> str:
-    """Return eight hex digits for the source of a list and the destination of its videos. All inline items have the
-    same constant instead: an added item must not change the pages of earlier failures."""
+    """Return eight hex digits for the source of a list and the destination of its videos. For inline items, return a
+    constant: an added item must not change the pages of earlier failures."""
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
 
