@@ -1,11 +1,12 @@
-"""Admission of imports: how an import counts toward the limits on running imports, and its report about its host.
+"""Admission: how each import counts toward the limits on running imports, and the report of each import about its host.
 
 Owners take turns. The owner with the fewest running imports goes first, then the owner that has waited longest. A
 BulkImport is one owner, whatever its size. Each import that no BulkImport created is an owner too.
 
-A run is stuck if no node fits its pod, or if its queue has not admitted its Job. The cause is nearly always in the
-owner or the namespace. So a stuck run counts for its owner and its namespace, but takes no place of the cluster. The
-number of stuck runs is limited too: a cluster without room for more pods must not get pods without end.
+A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always in
+the owner or the namespace. So a stuck run counts toward the limits of the owner and the namespace, but not toward the
+cluster's limit. The number of stuck runs has a limit too. Otherwise a cluster without free space would get pods without
+end.
 """
 
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class AdmissionState:
     """True if the import is ready to run and waits only for the limits."""
     turn: Turn = (_LONG_AGO, "")
     stuck: bool = False
-    """True if the import counts as running, but the status shows that its run cannot start."""
+    """True if the import counts as running, but the run cannot start, as far as the status shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +129,20 @@ def waits_for_host(video: VideoImport) -> bool:
 
 
 def describe_full_cluster(limits: Limits) -> str:
-    """Return the message that the cluster's limit leaves no room."""
+    """Return the message that the cluster's limit is reached."""
     return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
 
 
 def describe_stuck_cluster(limits: Limits) -> str:
-    """Return the message that the cluster's limit for running and stuck imports leaves no room."""
+    """Return the message that the cluster's limit for running and stuck imports together is reached."""
     return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
 
 
 def describe_full_namespace(limits: Limits) -> str:
-    """Return the message that the namespace's limit leaves no room."""
+    """Return the message that the namespace's limit is reached."""
     return f"{limits.namespace} imports run in this namespace, as many as maxRunningPerNamespace allows"
 
 
 def describe_full_bulk(parallelism: int) -> str:
-    """Return the message that the BulkImport's parallelism leaves no room."""
+    """Return the message that the limit of the BulkImport (parallelism) is reached."""
     return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"

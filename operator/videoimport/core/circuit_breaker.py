@@ -34,8 +34,8 @@ _SHORTEST = timedelta(seconds=1)
 _SPREAD = 0.5
 """Fraction of the shortest backoff. Waiting imports start at different times within this fraction after ``until``."""
 _SILENT_BACKOFFS = 2
-"""Number of shortest backoffs after which a probe without readable progress counts as a success. If the host answers
-with RateLimited, the run ends long before that."""
+"""Number of shortest backoffs after which a probe without readable progress is treated as a success. If the host
+answers with RateLimited, the run ends long before that."""
 _INCONCLUSIVE = frozenset(
     {
         Reason.INVALID_SPEC,
@@ -113,7 +113,7 @@ class HostContext:
 
     @property
     def silent_until(self) -> datetime | None:
-        """Time from which a probe without readable progress counts as a success; None before the worker starts."""
+        """Time from which a probe without readable progress is treated as a success; None before the worker starts."""
         return self.worker_since + _SILENT_BACKOFFS * self.settings.host_backoff if self.worker_since else None
 
 
@@ -221,8 +221,8 @@ def _stop_probe_that_cannot_start(status: VideoImportStatus, record: HostBackoff
 
 
 def _has_succeeded(context: HostContext, status: VideoImportStatus) -> bool:
-    """Return whether the host served the run. The host did so if the download is done or has lasted for the shortest
-    backoff, or if the worker has run for twice that time. The host also did so if the run ended with a finding about
+    """Return whether the host served the run. One proof is that the download is done or has lasted for the shortest
+    backoff. Other proofs are that the worker has run for twice that time, or that the run ended with a finding about
     the host's data."""
     if is_done(status.stages, StageName.DOWNLOAD) or status.phase is VideoPhase.COMPLETED:
         return True

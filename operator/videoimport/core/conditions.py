@@ -74,8 +74,8 @@ def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
 
 
 def _build_condition(old: Condition | None, fact: Fact, message: str, generation: int, now: datetime) -> Condition:
-    """Return the old condition if it is equal, as nearly always, or else a new condition. The model's validators do not
-    run: the values come from this file, and one message belongs to many conditions."""
+    """Return the old condition if nothing has changed, which is the usual case, or else a new condition. The model's
+    validators do not run: the values come from this file, and one message belongs to many conditions."""
     said = (fact.status, fact.reason, message, generation)
     if old and (old.status, old.reason, old.message, old.observed_generation) == said:
         return old

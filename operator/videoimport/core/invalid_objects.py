@@ -1,4 +1,5 @@
-"""Stored objects that the models cannot read: how such an object fails, and the message about its problem.
+"""Handling of stored objects that the models cannot read: the plan that fails an object, and the message about the
+problem.
 
 Such an object was stored under another schema, or without the checks of the API server.
 """

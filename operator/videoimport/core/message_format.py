@@ -23,8 +23,9 @@ def join_sentences(*parts: str) -> str:
 
 
 def remove_repeats(parts: list[str]) -> list[str]:
-    """Return the parts without each sentence that another sentence contains word for word. Of two equal sentences, the
-    later one stays. Messages of other programs often repeat themselves, or repeat a message of this project."""
+    """Return the parts without each sentence that another sentence contains word for word. If two sentences are equal,
+    the later sentence stays. Messages of other programs often repeat themselves, or repeat a message of this
+    project."""
     split = [_BETWEEN.split(part) for part in parts]
     plain = [_extract_words(sentence) for found in split for sentence in found]
     kept = iter([not _is_said_elsewhere(place, plain) for place in range(len(plain))])

@@ -184,7 +184,8 @@ class ObservedVideo:
 
     video: VideoImport
     jobs: tuple[JobView, ...] = ()
-    """Jobs that name the VideoImport as their owner. ``core.owned_objects`` decides which Jobs really belong to it."""
+    """Jobs that name the VideoImport as their owner. ``core.owned_objects`` decides which of these Jobs belong to the
+    VideoImport."""
     pods: tuple[PodView, ...] = ()
     """Pods of these Jobs."""
     progress: Progress | None = None
@@ -196,7 +197,7 @@ class ObservedVideo:
     host: BreakerState | None = None
     """Breaker of the source's host; None if the breaker is closed."""
     no_room: str = ""
-    """Sentence about the limit that leaves no room for another run; empty if there is room for this run."""
+    """Sentence about the limit that keeps another run from starting; empty if this run may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +206,8 @@ class ObservedBulk:
 
     bulk: BulkImport
     children: tuple[VideoImport, ...] = ()
-    """VideoImports that name the BulkImport as their owner. ``core.owned_objects`` decides which of them are
-    children."""
+    """VideoImports that name the BulkImport as their owner. ``core.owned_objects`` decides which of these VideoImports
+    are children."""
     shards: tuple[ShardView, ...] = ()
     """Result shards of the BulkImport, in order of their numbers."""
     unreadable: frozenset[str] = frozenset()
@@ -230,5 +231,5 @@ class ObservedBulk:
     source_backoff_until: datetime | None = None
     """End of the backoff of the host that serves the BulkImport's list; may be in the past."""
     left_failed: tuple[Listed, ...] | None = None
-    """Failed items of earlier BulkImports with the same source and destination, unless a later BulkImport imported
-    them. None if there are no earlier BulkImports, or if the decision does not need these items."""
+    """Failed items of earlier BulkImports with the same source and destination, unless a later BulkImport imported the
+    item. None if there are no earlier BulkImports, or if the decision does not need these items."""

@@ -86,7 +86,7 @@ def build_job_name(import_name: str, run: int) -> str:
 
 def build_task_job_name(bulk_name: str, word: str, run: int) -> str:
     """Return the name of the Job of one listing or webhook run. A BulkImport's name has at most 40 characters, so the
-    rest of the name fits. No VideoImport's Job has such a name, because only digits follow its last hyphen."""
+    rest of the name fits. No VideoImport's Job has such a name, because only digits follow the last hyphen there."""
     return f"{bulk_name}-{word}-r{run}"
 
 
@@ -180,7 +180,7 @@ def find_quota_owner(video: ObjectMeta) -> str:
 
 
 def is_child(video: ObjectMeta) -> bool:
-    """Return whether a VideoImport has the name of a child of its owner, a BulkImport."""
+    """Return whether a VideoImport's owner is a BulkImport and the VideoImport is named like a child of this owner."""
     owner = find_child_owner(video)
     return owner is not None and parse_child_identity(owner.name, video.name) is not None
 
@@ -207,16 +207,16 @@ def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> li
 
 
 def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the labels of Kueue among these labels. A Job inherits them from its owner, but the Job's pod does not.
-    The queue admits Jobs, and would treat a pod with these labels as another workload."""
+    """Return the labels of Kueue among these labels. A Job inherits Kueue's labels from its owner, but the pod of the
+    Job does not. The queue admits Jobs, and would treat a pod with these labels as another workload."""
     return {key: value for key, value in (labels or {}).items() if key.startswith(QUEUE_PREFIX)}
 
 
 def build_sidecar_opt_out(
     labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the labels and annotations that ask for no sidecar. A key that the user set as a label or an annotation is
-    left out of both, because a mesh that reads both must not find two answers."""
+    """Return the labels and annotations that ask for no sidecar. A key that the user set, as a label or an annotation,
+    is left out of both. A mesh that reads both must not find two answers."""
     chosen = {*(labels or {}), *(annotations or {})}
     defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)
     kept = [{key: value for key, value in pairs.items() if key not in chosen} for pairs in defaults]

@@ -23,7 +23,8 @@ _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DISRUPTED = "condition DisruptionTarget"
 _MOST_ENTRIES = 2048
-"""Maximum number of cached results. The cache is for the shards that are being filled; its key is a result's text."""
+"""Maximum number of results in the cache, whose key is the text of a result. The cache is for the shards that are being
+filled."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 

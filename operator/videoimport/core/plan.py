@@ -22,16 +22,17 @@ _STAMP = "updated_time"
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create an object with a derived name. The answer "already exists" is a success only for the same object: not
-    being deleted, with the same controlling owner in every field and the same run label. If the object never changes,
-    its content must be the same too."""
+    """Action that creates an object with a derived name. If the object exists already, the action succeeds only if the
+    object is not being deleted and has the same controlling owner and run label. All fields of the owner must match. If
+    the object never changes, the content must match too."""
 
     manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Apply a JSON merge patch to an object of the controller. ``uid`` protects another object with the same name."""
+    """Action that applies a JSON merge patch to an object of the controller. ``uid`` protects another object with the
+    same name."""
 
     kind: Kind
     namespace: str
@@ -42,7 +43,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an object of the controller after its dependents. The answer "not found" is a success."""
+    """Action that deletes an object of the controller after its dependents. The answer "not found" is a success."""
 
     kind: Kind
     namespace: str
@@ -52,8 +53,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StoreListingPage:
-    """Read a pod's output, and store the lines of its page as an object. If the log is gone or differs from the report,
-    the controller notes this fact for a later observation."""
+    """Action that reads a pod's output and stores the lines of a page as an object. If the log is gone or differs from
+    the report, the controller notes this fact for a later observation."""
 
     namespace: str
     pod: str

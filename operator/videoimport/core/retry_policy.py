@@ -64,7 +64,7 @@ def judge(reason: Reason, context: Context) -> Verdict:
 
 
 def explain_exhaustion(attempts: Attempts) -> str:
-    """Return why the attempts are used up; empty if they are not. A user may have changed ``attempts.max``
+    """Return why the attempts are used up; empty if attempts are left. A user may have changed ``attempts.max``
     meanwhile."""
     used = len(attempts.reasons)
     return f"Given up after {used} of {attempts.max} attempts" if used >= attempts.max else ""

@@ -67,8 +67,8 @@ def has_active_run(status: VideoImportStatus) -> bool:
 
 def needs_restart(video: VideoImport) -> bool:
     """Return whether an import that ended without success must start again. A new retryToken starts the import again. A
-    changed spec does so only after a failure. A cancelled import waits for the token, so that the removal of ``cancel``
-    does not start the import."""
+    changed spec starts only a failed import again. A cancelled import waits for the token, so that the removal of
+    ``cancel`` does not start the import."""
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
     return has_new_token(video) or (video.status.phase is VideoPhase.FAILED and _has_changed_spec(video))

@@ -16,14 +16,15 @@ _HEAD = "# Generated from the models in operator/videoimport/api by `make genera
 
 
 class _Dumper(yaml.SafeDumper):
-    """Write shared nodes in full instead of as YAML aliases, because few readers expect aliases in a CRD."""
+    """YAML dumper that writes shared nodes in full instead of as aliases, because few readers expect aliases in a
+    CRD."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 
 def rendered(manifest: Manifest) -> str:
-    """Return a Kubernetes object as YAML, with its keys in their order."""
+    """Return a Kubernetes object as YAML. The order of the keys does not change."""
     return _HEAD + _dumped(manifest)
 
 
@@ -48,7 +49,7 @@ def in_chart(text: str) -> str:
 
 
 def files() -> dict[Path, str]:
-    """Return every generated file with its right content."""
+    """Return the right content of every generated file, by path."""
     texts = {"videoimports": rendered(video_definition()), "bulkimports": rendered(bulk_definition())}
     plain = {Path(f"crds/{name}.yaml"): text for name, text in texts.items()}
     chart = {Path(f"charts/videoimport/templates/crd-{name}.yaml"): in_chart(text) for name, text in texts.items()}

@@ -40,8 +40,8 @@ CHECKS = {
         f"has a name of more than {MOST_KEY_LETTERS} characters or of none; choose another name.",
     ),
 }
-"""Checks by their condition over one map: an expression for the keys that break the condition, and the rest of the
-message after the first such key."""
+"""Checks by their condition over one map. Each check has an expression for the keys that break the condition. The
+second text is the rest of the message after the first such key."""
 
 
 def policy() -> Manifest:

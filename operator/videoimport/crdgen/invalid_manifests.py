@@ -284,8 +284,8 @@ def _fits(node: Schema, example: Any) -> bool:
 
 
 def _is_text(node: Schema, example: str) -> bool:
-    """Return whether the example fits this node. An example with U+202E is an address, so only fields for addresses use
-    it."""
+    """Return whether the example fits this node. An example with U+202E is an address, and fits only fields for
+    addresses."""
     least: int = node.get("minLength", 0)
     return "\u202e" not in example or least == len("https://a.")
 

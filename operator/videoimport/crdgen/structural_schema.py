@@ -1,10 +1,10 @@
 """Conversion of pydantic's JSON schema to a structural schema of Kubernetes.
 
-A structural schema has inlined references and one type for each node. It has no ``anyOf`` with null and no
-``additionalProperties: false``
+In a structural schema, references are inlined, and each node has one type. ``anyOf`` with null and
+``additionalProperties: false`` are not allowed
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
-Every string and list needs a bound, or CEL's cost estimate refuses the rules above it. ``unbounded`` finds nodes
-without a bound.
+Every string and list needs a bound, or CEL's cost estimate refuses the rules of the nodes above. ``unbounded`` finds
+nodes without a bound.
 """
 
 import ast
@@ -24,7 +24,8 @@ _DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uni
 
 
 class _Described(GenerateJsonSchema):
-    """Take a field's description from the docstring below the field, unless the field's type has a description."""
+    """Schema generator that takes a field's description from the docstring below the field, unless the field's type has
+    a description."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         """Return the JSON schema of a model with the descriptions of its fields."""
@@ -108,8 +109,8 @@ def _without_null(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def unbounded(schema: Schema, path: str = "") -> Iterator[str]:
-    """Yield the paths of strings, lists and maps without an upper bound. An enumeration or a date-time has a bound by
-    its type."""
+    """Yield the paths of strings, lists and maps without an upper bound. An enumeration or a date-time needs no other
+    bound."""
     kind = schema.get("type")
     if kind == "string" and not ({"maxLength", "enum"} & schema.keys() or schema.get("format") == "date-time"):
         yield path

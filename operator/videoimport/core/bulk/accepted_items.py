@@ -1,8 +1,8 @@
 """The accepted and the rejected items of a whole list. Each distinct item occurs once.
 
-Of equal items, the first item is used. If one row accepts an item, the item is accepted, even if another row rejects
-it. An identity is short, so two different items may have the same identity. Then the second item is rejected with a
-message.
+If several items are equal, the first item is used. If one row accepts an item and another row rejects the same item,
+the item is accepted. An identity is short, so two different items may have the same identity. Then the second item is
+rejected with a message.
 """
 
 from collections.abc import Iterable, Iterator
@@ -99,8 +99,8 @@ def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
 
 
 def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
-    """Yield the items whose metadata cannot be combined with the template's metadata. The API server checks each of
-    them only separately, and does not check the values in a manifest."""
+    """Yield the items whose metadata cannot be combined with the template's metadata. The API server checks the
+    metadata of template and item only separately, and does not check the values in a manifest."""
     template = bulk.spec.template.metadata or {}
     for item in items:
         if item.metadata and (problem := _find_metadata_problem(template, item.metadata)):

@@ -82,8 +82,8 @@ _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|
 
 def find_header_origins(source: BulkSource) -> tuple[str, ...]:
     """Return the origins to which a request for an item may send the Secret's headers: the origin of the list. A list
-    without a web address, or with an ambiguous web address, has no such origin. Its items get headers only for hosts
-    that the Secret names."""
+    without a web address, or with an ambiguous web address, has no such origin. The items of such a list get headers
+    only for hosts that the Secret names."""
     manifest = source.manifest.url if source.manifest else None
     found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
     return (found[1] + found[2],) if found else ()
@@ -107,7 +107,8 @@ def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
 
 
 def delete_child(child: VideoImport) -> Delete:
-    """Return the action that deletes a child. Its item is no longer listed, or it has ended and is no longer kept."""
+    """Return the action that deletes a child. The item is no longer listed, or the child has ended and is no longer
+    needed."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 

@@ -25,8 +25,9 @@ def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
 
 
 def _list_pending_children(snapshot: BulkSnapshot) -> Iterator[VideoImport]:
-    """Yield the pending children of a BulkImport that exceeds its failure policy. They are deleted and not cancelled,
-    because a cancelled child would count as a failure. After a higher limit, the controller creates them again."""
+    """Yield the pending children to delete when the BulkImport exceeds its failure policy. A cancelled child would
+    count as a failure, so these children are deleted instead. After the limit is raised, the controller creates them
+    again."""
     if not snapshot.policy_exceeded or snapshot.stopped or snapshot.suspended:
         return
     pruned_names = {child.metadata.name for child in snapshot.children_to_prune}

@@ -21,7 +21,7 @@ class ChildClaims:
     children: dict[str, VideoImport]
     """Children by the identity of the item."""
     surplus: tuple[VideoImport, ...] = ()
-    """Children whose item has another child; they are treated as unlisted."""
+    """Children whose item has another child. Such children are treated as unlisted."""
 
 
 def resolve_child_claims(

@@ -1,4 +1,5 @@
-"""Events of a BulkImport. There are few, and each is recorded once, together with the status that reports it."""
+"""Events of a BulkImport. A BulkImport has few Events. Each Event is recorded once, together with the status that
+reports the change."""
 
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.messages import describe_retry

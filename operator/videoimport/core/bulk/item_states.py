@@ -24,8 +24,7 @@ class ItemStates:
     open: list[Listed] = field(default_factory=list)
     """Items to start."""
     unreadable: list[Listed] = field(default_factory=list)
-    """Items whose child cannot be read. They keep their place in the window, and the controller does not change
-    them."""
+    """Items whose child cannot be read. Such items keep their place in the window, and their children do not change."""
     ledger_updates: dict[str, LedgerEntry] = field(default_factory=dict)
     """Results that the ledger does not have, or has with other values."""
     unrecorded: int = 0

@@ -1,4 +1,5 @@
-"""The ledger: one result for each finished item, in ConfigMaps of limited size (shards). It outlives the children."""
+"""The ledger: one result for each finished item, in ConfigMaps of limited size (shards). The ledger outlives the
+children."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,7 +140,7 @@ def _find_shard(key: str, entry: LedgerEntry, capacities: "list[_ShardCapacity]"
 
 @dataclass(slots=True)
 class _ShardCapacity:
-    """The entries of a shard, and the space that is left in it."""
+    """The entries of a shard, and the remaining space in the shard."""
 
     number: int
     limit: int

@@ -22,9 +22,9 @@ class LedgerBatch:
 
 
 def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
-    """Return all results that are not recorded, once the oldest of them has waited for ``max_wait``. They are also
-    returned if the batch is full or no other item is active. Until then their children have the results, and are not
-    deleted."""
+    """Return all results that are not recorded, if the oldest result has waited for ``max_wait``. A full batch does not
+    wait, and no batch waits while no other item is active. Waiting results stay in the statuses of their children,
+    which are not deleted before."""
     updates = snapshot.items.ledger_updates
     if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:
         return LedgerBatch(updates)

@@ -58,7 +58,8 @@ def _is_listed_work_done(snapshot: BulkSnapshot) -> bool:
 
 
 def _was_cancelled_early(snapshot: BulkSnapshot) -> bool:
-    """Return whether the BulkImport's own cancel ended items. A BulkImport that had finished before keeps its phase."""
+    """Return whether the BulkImport's own cancel ended items. A BulkImport that had finished before the cancel keeps
+    its phase."""
     had_finished = snapshot.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED)
     cancelled = any(result.reason is Reason.CANCELLED for result in snapshot.result_counts.failures)
     return snapshot.stopped and cancelled and not had_finished

@@ -1,5 +1,5 @@
 """Reconcile of a BulkImport. The plan writes results to the ledger, lists pages, and updates, deletes or starts
-children. At the end it sends the webhook message.
+children. After the last item, the plan sends the webhook message.
 
 Each reconcile counts again from the observed children, pages and ledger. No other state is kept.
 """

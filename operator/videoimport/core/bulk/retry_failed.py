@@ -18,8 +18,8 @@ from videoimport.core.plan import Create
 
 
 def needs_failed_items(observed: ObservedBulk) -> bool:
-    """Return whether the BulkImport must add the failed items of earlier BulkImports. It does so only once: the last of
-    these pages is marked as done."""
+    """Return whether the BulkImport must add the failed items of earlier BulkImports. A BulkImport adds such items only
+    once: the last page with these items is marked as done."""
     spec = observed.bulk.spec
     if not spec.retry_failed or spec.cancel or spec.suspend:
         return False
@@ -27,8 +27,8 @@ def needs_failed_items(observed: ObservedBulk) -> bool:
 
 
 def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
-    """Return the items that failed in one of these BulkImports and that no later one imported. The oldest BulkImport
-    comes first."""
+    """Return the items that failed in one of these BulkImports and that no later BulkImport imported. The items of the
+    oldest BulkImport come first."""
     found: dict[str, Listed] = {}
     for observed in earlier:
         snapshot = BulkSnapshot(observed)

@@ -153,8 +153,8 @@ class BulkSnapshot:
 
     @property
     def active(self) -> int:
-        """The number of items that are being imported. Items of an earlier list are included while this list may have
-        them."""
+        """The number of items that are being imported. Items of an earlier list are included until the whole list is
+        known."""
         return len(self.items.active) + len(self.items.unreadable) + self.unlisted_count
 
     @property
@@ -187,7 +187,8 @@ class BulkSnapshot:
 
     @property
     def stays_cancelled(self) -> bool:
-        """True if the BulkImport was cancelled. Without a new token, ``cancel: false`` does not start it again."""
+        """True if the BulkImport was cancelled. Without a new token, ``cancel: false`` does not start the BulkImport
+        again."""
         return self.status.phase is BulkPhase.CANCELLED and self.status.observed_retry_token == self.spec.retry_token
 
     @property
@@ -202,7 +203,7 @@ class BulkSnapshot:
 
     @cached_property
     def policy_exceeded(self) -> str:
-        """Why the failurePolicy allows no further item; empty if it allows more."""
+        """Message why the failurePolicy allows no further item; empty if the policy allows more."""
         return check_failure_policy(
             self.spec.failure_policy, self.result_counts.failed, len(self.accepted), complete=self.complete
         )

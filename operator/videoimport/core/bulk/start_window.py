@@ -49,8 +49,8 @@ def _skip_busy_hosts(
 
 
 def _build_host_finder(bulk: BulkImport) -> Callable[[Listed], str | None]:
-    """Return a function that returns the host of an item. This function has a cache, so that only one URL of each host
-    is parsed."""
+    """Return a function that finds the host of an item. The function caches hosts, so that only one URL of each host is
+    parsed."""
     bucket = bulk.spec.source.s3
     store = find_store_host(bucket.endpoint, bucket.bucket) if bucket is not None else None
     known: dict[str, str | None] = {}

@@ -1,4 +1,4 @@
-"""The status of a BulkImport. Each reconcile computes it from the snapshot."""
+"""The status of a BulkImport, computed from the snapshot in each reconcile."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -84,8 +84,8 @@ def _find_observed_token(snapshot: BulkSnapshot) -> str | None:
 
 
 def _compute_percent(snapshot: BulkSnapshot, phase: BulkPhase) -> int:
-    """Return the percentage. It rises with each child. It falls only after an edit, a restart, or a change of the
-    number of items."""
+    """Return the percentage. The percentage rises with each child, and falls only after an edit, a restart or a change
+    of the number of items."""
     if phase is BulkPhase.COMPLETED or (phase is BulkPhase.FAILED and snapshot.finished):
         return 100
     done = 100 * len(snapshot.items.results) + sum(

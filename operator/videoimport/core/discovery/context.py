@@ -24,7 +24,7 @@ LISTING_TASK: Word = "list"
 
 
 class DiscoveryContext:
-    """The state of one list at one time."""
+    """The state of one list at the time of a decision."""
 
     def __init__(self, observed: ObservedBulk, now: datetime, settings: Settings, wanted: bool) -> None:
         self.observed = observed
@@ -45,8 +45,8 @@ class DiscoveryContext:
     @cached_property
     def status(self) -> DiscoveryStatus:
         """The present status, derived from the pages. The attempts restart at zero for another page or list and for a
-        changed spec. After a failure, they also restart for a new token. Then the last run belongs to an earlier state,
-        and another run must begin."""
+        changed spec. After a failure, a new token restarts the attempts too. In each case the last run belongs to an
+        earlier state, and another run must begin."""
         last = self.pages[-1] if self.pages else None
         changes = {
             "listing": self.listing,
@@ -84,7 +84,7 @@ class DiscoveryContext:
 
     @property
     def interrupted_page(self) -> PageView | None:
-        """The last page, if it has just been stored and the source broke off after it; otherwise None."""
+        """The last page, if this page has just been stored and the source broke off after the page; otherwise None."""
         if not self.pages or self.previous.pages == len(self.pages) or self.pages[-1].pushed_back is None:
             return None
         return self.pages[-1]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from videoimport.core.list_item import FACTS, LINES
 
 DIGEST_DIGITS = 32
-"""Number of hex digits that are kept of a SHA-256. 128 bits are enough, because a forger needs another page with the
-same digest as a given page."""
+"""Number of hex digits that are kept of a SHA-256. These 128 bits are enough, because a forger needs another page with
+the digest of a given page."""
 KEEP_EVERY = 64
 """Number of newest digests of a chain that are kept. Older digests are kept only if their number is a multiple of this
 value. After the loss of a page, at most this many pages are listed again."""

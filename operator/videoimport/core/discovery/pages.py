@@ -99,8 +99,8 @@ def derive_target_key(bulk: BulkImport) -> str:
 
 def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """Return the pages of items that earlier BulkImports left failed. A page is valid only for the source and
-    destination under which it was added, because elsewhere its object keys mean other objects. The status must have
-    recorded the page's digest before."""
+    destination under which the page was added. Elsewhere the object keys of its items mean other objects. The status
+    must have recorded the page's digest before."""
     recorded = observed.bulk.status.earlier_digests
     own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
     way = derive_target_key(observed.bulk) if own else ""
@@ -159,7 +159,8 @@ def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
 
 
 def build_page_manifest(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:
-    """Return the ConfigMap of a page to create, without the lines. The lines come into its data under the key LINES."""
+    """Return the ConfigMap of a page to create, without the lines. The caller adds the lines under the data key
+    LINES."""
     meta = bulk.metadata
     return {
         "apiVersion": "v1",

@@ -1,7 +1,8 @@
-"""Reading of the list of a BulkImport: one Job for each page, which begins where the page before ended.
+"""Reading of the list of a BulkImport. One Job lists one page, and begins where the page before ended.
 
-The stored pages are authoritative. Each reconcile derives all other facts about them. Besides these facts, the status
-keeps only the run and the attempts for the next page. The run is in the status before its Job is created.
+The stored pages are authoritative. Each reconcile derives all other facts about the pages. Besides these facts, the
+status keeps only the run and the attempts for the next page. The number of a run is in the status before the Job is
+created.
 """
 
 from dataclasses import dataclass

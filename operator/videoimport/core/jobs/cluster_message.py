@@ -191,7 +191,7 @@ def _translate_invalid_job(match: re.Match[str], fields: Fields) -> Words:
 
 
 def _translate_unschedulable(match: re.Match[str], fields: Fields) -> Words:
-    """Return one finding for all nodes, and an advice with an action for each kind of cause."""
+    """Return one finding for all nodes, and advice with an action for each kind of cause."""
     causes = match["causes"]
     found = f"No node of {match['total']} fits the pod: {causes}"
     amounts = list(dict.fromkeys(re.findall(r"Insufficient ([\w./-]+)", causes)))
@@ -262,7 +262,7 @@ _OF_WORKER = re.compile(
     r"\bspec\.template\.(?:spec\.|metadata\.)?(?:containers\[\d+\]\.)?"
     r"(affinity|tolerations|nodeSelector|priorityClassName|serviceAccountName|resources|labels|annotations)\b"
 )
-"""Field of a Job that has the same name as the field of ``worker`` from which it is made."""
+"""Field of a Job that has the same name as the ``worker`` field from which the Job's field is made."""
 _BOUND = re.compile(
     r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]+) usage per (?P<of>\w+) is (?P<limit>[\w.]+), "
     r"but (?P<kind>request|limit) is (?P<value>[\w.]+)"

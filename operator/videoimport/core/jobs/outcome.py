@@ -37,7 +37,8 @@ class Witnesses:
     job: JobView
     pods: tuple[PodView, ...]
     reports: tuple[Report, ...]
-    """Reports of this run. A report of an earlier run is included if this run repeated it from the commit record."""
+    """Reports of this run. A report of an earlier run is included if this run repeated that report from the commit
+    record."""
     expected: Expected
 
     @property
@@ -65,7 +66,8 @@ ImportOutcome = Outcome[Report]
 
 
 def find_outcome(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome:
-    """Return the first outcome that a check of the chain returns. Without any evidence, the worker counts as lost."""
+    """Return the first outcome that a check of the chain returns. Without any evidence, the worker is treated as
+    lost."""
     witnesses = _collect_witnesses(job, pods, expected)
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
@@ -168,8 +170,8 @@ def _detect_deadline(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
-    """Return the outcome of a worker that was stopped. Its report has neither the cause nor who stopped it. The earlier
-    checks of the chain find the cause."""
+    """Return the outcome of a stopped worker. The worker's report does not have the cause of the stop. Earlier checks
+    of the chain find the cause."""
     report = _find_report(seen)
     if report is not None and report.reason is Reason.WORKER_LOST:
         return Outcome(Reason.WORKER_LOST, report.message, report, report.advice)

@@ -127,7 +127,7 @@ def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manif
 
 
 def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manifest:
-    """Return the resources of a container that only reads lists or sends a message. Its requests are the defaults,
+    """Return the resources of a container that only reads lists or sends a message. The requests are the defaults,
     because the user's requests are for videos. The user's limits apply, because a quota may demand a limit for every
     pod. The default memory limit is lower, because the input of the container is bounded."""
     wished = options.resources.limits or {}

@@ -41,8 +41,8 @@ from videoimport.core.settings import Settings
 
 R = TypeVar("R")
 SETTLE = timedelta(seconds=60)
-"""Time between a stop, or a crash without a report, and the end of the run. The kubelet records the end of a container
-before the eviction of the pod. It records the eviction only once all containers have ended, at most
+"""Time after which a stop, or a crash without a report, is the end of the run. The kubelet records the end of a
+container before the eviction of the pod. The kubelet records the eviction only once all containers have ended, at most
 ``terminationGracePeriodSeconds`` (30) later."""
 _FINAL_PHASES = ("Succeeded", "Failed")
 _POD_FAILURE_POLICY: Manifest = {
@@ -81,8 +81,8 @@ class RunState:
 
     @property
     def is_outdated(self) -> bool:
-        """True if a Job of a later run exists, so that the status is old. The decision then writes a new run. If the
-        status was only read too early, the resourceVersion refuses that write."""
+        """True if a Job of a later run exists. The status is then old, and the decision writes a new run. If the status
+        was only read too early, the resourceVersion refuses that write."""
         return any(job.run > self.number for job in self.jobs)
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
@@ -173,8 +173,8 @@ def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
 
 
 def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
-    """Return the time at which a crash becomes the end of the run even if nothing more is reported; None if that time
-    is not in the future."""
+    """Return the time at which a crash becomes the end of the run, even without another report. None if there is no
+    such time in the future."""
     if job.finished or job.deleting or job.suspended:
         return None
     moments = [pod.ended_at + SETTLE for pod in pods if pod.exit_code and pod.ended_at and not pod.deleting]
@@ -182,9 +182,9 @@ def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> da
 
 
 def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
-    """Return whether a worker of this Job may still run or start. No worker may do so after the Job has finished. The
-    same is true if the worker has ended and the Job is being deleted. It is also true if the worker has ended and only
-    another container keeps the Job unfinished."""
+    """Return whether a worker of this Job may still run or start. The result is False after the Job has finished. If
+    the worker has ended, the result is also False while the Job is being deleted, or while only another container keeps
+    the Job unfinished."""
     pods = tuple(pods)
     if job.finished or not pods or not all(map(is_over, pods)):
         return not job.finished
@@ -212,8 +212,8 @@ def _has_failed(pod: PodView, now: datetime) -> bool:
 
 
 def _has_cause(pod: PodView) -> bool:
-    """Return whether the worker reported why it ended. A stopped worker cannot report the cause: perhaps its pod is
-    being evicted."""
+    """Return whether the worker reported the cause of its end. A stopped worker cannot report the cause: perhaps the
+    pod is being evicted."""
     reason = reason_of_exit_code(pod.exit_code) if pod.exit_code else None
     return reason is not Reason.WORKER_LOST and bool(reason or pod.termination_message)
 

@@ -1,6 +1,7 @@
 """Jobs of a BulkImport's tasks besides importing: one kind reads the list, the other delivers a webhook message.
 
-``core.jobs.run`` has the runs of these Jobs. They differ from an import's runs in the task, the volumes and the report.
+``core.jobs.run`` has the runs of these Jobs. These Jobs differ from the Jobs of imports in the task, the volumes and
+the report.
 """
 
 from collections.abc import Callable

@@ -64,13 +64,13 @@ class VideoContext:
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
-        """Return whether the spec has changed since this Job was made from it; False if that is unknown."""
+        """Return whether the spec has changed since this Job was made; False if that is unknown."""
         return job is not None and job.wish not in (None, self.wish)
 
     @cached_property
     def job(self) -> JobView | None:
-        """The current run's Job, by the name and run in the status. The UID in the status must match too, once it is
-        known. So a Job that replaced the current run's Job is not used."""
+        """The current run's Job, by the name and run in the status. If the status has a UID, the UID must match too. So
+        a Job that replaced the current run's Job is not used."""
         known = self.status.job
         if known is None:
             return None

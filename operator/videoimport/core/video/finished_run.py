@@ -39,8 +39,8 @@ def conclude_run(context: VideoContext) -> VideoPlan | None:
 
 
 def _add_startup_problem(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
-    """Return the outcome with the problem that kept the pod from starting. The time of a Job also runs while its pod
-    cannot start, and then this problem is the cause for the user."""
+    """Return the outcome with the problem that kept the pod from starting. The time of a Job also passes while its pod
+    cannot start. Then this problem is the cause that the user must see."""
     reason = context.status.reason
     if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
         return outcome
@@ -61,8 +61,8 @@ def _add_scratch_size(context: VideoContext, outcome: ImportOutcome) -> ImportOu
 
 
 def record_success(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for a success that the current run reported, whatever happened to its Job since; None without
-    one."""
+    """Return the plan for a success that the current run reported; None without such a report. The Job may have changed
+    or disappeared since."""
     job = context.job
     outcome = find_success(job, context.pods_of(job), expect_report(context)) if job else None
     return complete_import(context, outcome) if outcome else None
@@ -117,9 +117,9 @@ def _find_last_message(context: VideoContext, reason: Reason, at: datetime) -> s
 
 
 def _is_called_back(context: VideoContext) -> bool:
-    """Return whether the Job of the withdrawn run is still active. Its worker may have begun meanwhile, so no other run
-    starts until the Job is gone. If a Job has a later run number than the status, the status is old, and the result is
-    False."""
+    """Return whether the Job of the withdrawn run is still active. The worker of that Job may have begun meanwhile, so
+    no other run starts until the Job is gone. If a Job has a later run number than the status, the status is old, and
+    the result is False."""
     older = any(job.run <= context.run and is_active(job, context.pods_of(job)) for job in context.jobs)
     return older and all(job.run <= context.run for job in context.jobs)
 
@@ -240,6 +240,6 @@ def _merge_report(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
 
 
 def reference_job(job: JobView) -> JobReference:
-    """Return the reference to this Job for the status. Once the status has this reference, a missing Job counts as
+    """Return the reference to this Job for the status. Once the status has this reference, a missing Job is treated as
     lost."""
     return JobReference(name=job.name, uid=job.uid)

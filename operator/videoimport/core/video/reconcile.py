@@ -140,8 +140,8 @@ def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: 
 
 
 def _find_observed_token(context: VideoContext, status: VideoImportStatus) -> str | None:
-    """Return the token to record. A new token of an active or completed import starts nothing and is only recorded. An
-    import that failed, that is suspended, or that is cancelled or about to be keeps its old token. So the token is
+    """Return the token to record. A new token of an active or completed import starts nothing and is only recorded. The
+    old token stays if the import failed, is suspended, is cancelled or is about to be cancelled. So the new token is
     still new once ``cancel`` or ``suspend`` is removed."""
     noted = status.phase is VideoPhase.COMPLETED or not (
         is_finished(status) or context.spec.cancel or context.spec.suspend

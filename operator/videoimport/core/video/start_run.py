@@ -1,8 +1,8 @@
 """Starts of runs: the Job of a run and, if the spec names a storage class, the scratch claim.
 
-The status has the intent (run, Job name) before the controller creates the Job. The claim outlives pods: the controller
-creates it before the Job of the first run and deletes it after the last run. The Job is created only after the claim
-was observed. So the status reports a refused claim as such, and no pod waits for that claim.
+The status has the intent (run, Job name) before the controller creates the Job. The claim outlives pods. The controller
+creates the claim before the Job of the first run, and deletes the claim after the last run. The Job is created only
+after the claim was observed. So the status reports a refused claim as such, and no pod waits for that claim.
 """
 
 from videoimport.api.labels import COMPONENT, IMPORT
@@ -131,7 +131,7 @@ def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
 
 
 def take_back_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan that withdraws a run because the breaker opened before its worker started. The status is as if
+    """Return the plan that withdraws a run because the breaker opened before the worker started. The status is as if
     the run had not been decided. The cleanup deletes the Job."""
     record = context.status.host_backoff
     if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):

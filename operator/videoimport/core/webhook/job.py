@@ -65,8 +65,8 @@ def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
 
 
 def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
-    """Return the verdict on a failed run. A fault of the receiver, the network or the Secret counts as a failed try. A
-    lost worker does not count. The next try waits at least as long as the receiver asked."""
+    """Return the verdict on a failed run. A fault of the receiver, the network or the Secret is a failed try. A lost
+    worker is not. The next try waits at least as long as the receiver asked."""
     reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED
     base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap

@@ -1,6 +1,6 @@
 """Payload of the webhook message that a BulkImport has ended.
 
-All values come from the status, so each composition of the message gives the same bytes. The message has numbers and
+All values come from the status, so the message has the same bytes each time it is built. The message has numbers and
 names of ConfigMaps, but no addresses of videos.
 """
 
@@ -27,8 +27,8 @@ class WebhookMessage:
     """The message about one ending that the webhook's ``events`` include."""
 
     id: str
-    """Unique identifier of each ending. It has no full stop, because full stops separate id, time and body in the
-    signed text."""
+    """Unique identifier of each ending. The identifier has no full stop, because full stops separate id, time and body
+    in the signed text."""
     event: WebhookEvent
 
 
