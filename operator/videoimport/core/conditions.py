@@ -37,7 +37,7 @@ class Fact:
 
 def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
     """Return the facts Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is the cause of the present
-    status, as one CamelCase name. ``rests`` is for a suspended resource, which is neither finished nor being
+    status, as one CamelCase name. ``rests`` is true for a suspended resource, which is neither finished nor being
     reconciled."""
     works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
     return (
@@ -75,7 +75,8 @@ def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
 
 def _build_condition(old: Condition | None, fact: Fact, message: str, generation: int, now: datetime) -> Condition:
     """Return the old condition if nothing has changed, which is the usual case, or else a new condition. The model's
-    validators do not run: the values come from this file, and one message belongs to many conditions."""
+    validators do not run, because the values come from this file. Validators would also check a message again for each
+    condition that has this message."""
     said = (fact.status, fact.reason, message, generation)
     if old and (old.status, old.reason, old.message, old.observed_generation) == said:
         return old

@@ -40,7 +40,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class RefusedItem:
-    """An item that will not be imported. No field has a secret."""
+    """An item that will not be imported. No field contains a secret."""
 
     identity: str | None
     """Identity of the item; None if a line of a manifest has no address."""

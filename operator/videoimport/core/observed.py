@@ -175,7 +175,7 @@ class PageView:
     retry_after_seconds: int | None = None
     """Seconds of the Retry-After header, if ``pushed_back`` is set and the host sent this header."""
     skipped: Skipped | None = None
-    """Numbers of entries in the list, up to this page, that are neither items nor rejected."""
+    """Counts of this page's rows that are neither items nor rejected."""
 
 
 @dataclass(frozen=True, slots=True)

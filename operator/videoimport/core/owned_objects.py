@@ -3,8 +3,8 @@
 An object belongs to a resource only if the namespace, the kind, the derived name and the whole owner reference match.
 The names are derived. So a second creation of an object fails, because the object exists already.
 
-A user who may write in the same namespace can create objects that match. So the controller compares sensitive objects
-with the record in the status too (``core.discovery.page_digest``, ``core.video.context``).
+A user who may write in the same namespace can create objects that match. So for objects that a user must not forge, the
+controller also checks the record in the status (``core.discovery.page_digest``, ``core.video.context``).
 """
 
 import re
@@ -30,7 +30,8 @@ ROOM = f"{GROUP}/room"
 QUEUE_PREFIX = "kueue.x-k8s.io/"
 OUR_LABELS = {NAME: MANAGED_BY_VALUE, MANAGED_BY: MANAGED_BY_VALUE}
 CALM = {"argocd.argoproj.io/ignore-resource-updates": "true"}
-"""Annotation for all objects. Without this annotation, Argo CD refreshes the whole application at every change."""
+"""Annotation of the controller's objects. Without this annotation, Argo CD refreshes the whole application at every
+change of an object."""
 NO_SIDECAR_LABELS = {"sidecar.istio.io/inject": "false"}
 NO_SIDECAR_ANNOTATIONS = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 """Annotations that ask a service mesh to add no container to a worker's pod. Istio reads a label or, in older versions,

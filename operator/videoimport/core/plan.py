@@ -104,8 +104,8 @@ class Plan(Generic[Status]):
     """Time of the next reconcile, even if nothing changes."""
 
     def __add__(self, other: "Plan[Any]") -> Self:
-        """Return this plan followed by the other plan, with the earlier requeue time. The status is the status of this
-        plan. The status of a partial plan is a field of that status, which the caller has set."""
+        """Return this plan followed by the other plan, with the earlier requeue time. The other plan's status is left
+        out, because the caller has already put that status into this plan's status."""
         return replace(
             self,
             actions=self.actions + other.actions,

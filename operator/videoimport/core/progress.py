@@ -57,6 +57,7 @@ def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
 
 def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
     """Return how long the run has worked: the time since its Job was made, but at most the sum of its stages' times.
-    The Job may have waited for a node. The sum is too high if stages overlap, so the lower of both values is close."""
+    The Job may have waited for a node. The sum is too high if stages overlap, so the lower value is a good
+    approximation."""
     told = sum(stage.seconds or 0 for stage in stages)
     return min(since_made, timedelta(seconds=told)) if told else since_made

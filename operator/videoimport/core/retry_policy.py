@@ -1,6 +1,7 @@
 """Retry policy: whether and when another run follows a failed run.
 
-The class of the reason decides first. Then the reason's own limit and maxAttempts decide.
+The class of the reason decides first. For a run that counts toward maxAttempts, the reason's own limit and maxAttempts
+decide too.
 """
 
 import hashlib

@@ -19,9 +19,9 @@ class Settings:
     allowed_networks: tuple[str, ...] = ()
     """CIDRs of networks that sources may be in, besides public addresses."""
     default_requests: dict[str, str] = field(default_factory=lambda: {"cpu": "100m", "memory": "256Mi"})
-    """Requests of a worker for resources that spec.worker.resources.requests leaves out."""
+    """Default requests of a worker, for resources that spec.worker.resources.requests leaves out."""
     default_limits: dict[str, str] = field(default_factory=lambda: {"memory": "2Gi"})
-    """Limits of a worker for resources that spec.worker.resources.limits leaves out."""
+    """Default limits of a worker, for resources that spec.worker.resources.limits leaves out."""
     modest_limits: dict[str, str] = field(default_factory=lambda: {"memory": "512Mi"})
     """Limits of a container that only lists or sends a webhook message. In tests with hostile lists, all processes of a
     listing together had at most 360 MiB."""
@@ -30,7 +30,7 @@ class Settings:
     politeness: Politeness = field(default_factory=Politeness)
     """Limits on the load that a worker puts on a source."""
     write_interval: timedelta = timedelta(seconds=3)
-    """Minimum time between two status writes that change only progress, for a video and for a BulkImport alike."""
+    """Minimum time between two status writes of a VideoImport or BulkImport that change only progress."""
     backoff_base: timedelta = timedelta(seconds=10)
     """First delay before a retry. The delay doubles with each counted attempt."""
     backoff_cap: timedelta = timedelta(minutes=10)
@@ -46,8 +46,8 @@ class Settings:
     later: timedelta = timedelta(minutes=30)
     """Delay after SourceNotYetAvailable."""
     later_cap: timedelta = timedelta(days=7)
-    """Maximum time that an import waits after SourceNotYetAvailable, counted from the first such run. Also the maximum
-    time that an import waits for a host's backoff, counted from the first RateLimited. Neither wait counts toward
+    """Maximum time that an import waits after SourceNotYetAvailable, counted from the first such run. The same maximum
+    applies to the wait for a host's backoff, counted from the first RateLimited. Neither wait counts toward
     maxAttempts."""
     max_uncharged: int = 10
     """Maximum number of an import's runs that do not count toward maxAttempts. The limit makes a permanent eviction

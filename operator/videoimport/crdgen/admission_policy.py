@@ -24,7 +24,7 @@ _PLACES = {
         "object.spec.source.items.filter(item, has(item.metadata)).map(item, item.metadata) : []",
     ),
 }
-"""Field and expression by variable. The expression returns the list of all maps in the field."""
+"""Field and expression of each variable. The expression returns the list of all metadata maps in the field."""
 _SCALAR = " || ".join(f"type(metadata[key]) == {name}" for name in ("string", "int", "double", "bool"))
 CHECKS = {
     f"!({_NAMES}.exists(key, key in metadata))": (
@@ -40,8 +40,8 @@ CHECKS = {
         f"has a name of more than {MOST_KEY_LETTERS} characters or of none; choose another name.",
     ),
 }
-"""Checks by their condition over one map. Each check has an expression for the keys that break the condition. The
-second text is the rest of the message after the first such key."""
+"""Checks of one map, by their CEL condition. Each check has an expression for the keys that break the condition. The
+second text is the end of the message, which follows the first such key."""
 
 
 def policy() -> Manifest:

@@ -91,8 +91,8 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "operator Exists has no value": ({"key": "media", "operator": "Exists", "value": "gpu"},),
     "tolerationSeconds is for": ({"key": "media", "tolerationSeconds": 5},),
 }
-"""Values that break a rule, by the beginning of the rule's message. For an object, only values are used whose fields
-the object has."""
+"""Values that break a rule, by the beginning of the rule's message. A value with fields is used only for objects that
+have these fields."""
 
 _SAMPLES: Mapping[str, Any] = {
     "url": _URL, "bucket": "videos", "key": "video.mp4", "claimName": "media", "path": "video.mp4", "name": "a",
@@ -147,8 +147,7 @@ def violations(kind: str, root: Schema) -> Iterator[Violation]:
 
 
 def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
-    """Yield ``node`` and every node below it. Lists are followed into the first entry, and maps into the key of
-    ``_key_of``."""
+    """Yield ``node`` and every node below it. A list is followed into its first entry, and a map into a valid key."""
     yield path, node
     for name, child in node.get("properties", {}).items():
         yield from nodes(child, (*path, name))

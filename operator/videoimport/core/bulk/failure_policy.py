@@ -7,7 +7,7 @@ same effect, because failures under an earlier token do not count.
 from videoimport.api.bulkimport import FailurePolicy
 
 EXCEEDED_REASON = "FailurePolicyExceeded"
-"""Reason in the conditions."""
+"""Reason of the conditions after too many failures."""
 _ADVICE = "Raise it, or change retryToken to try the failed again"
 
 

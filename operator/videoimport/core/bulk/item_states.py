@@ -105,7 +105,7 @@ class ItemClassifier:
 
 @dataclass(frozen=True, slots=True)
 class ResultCounts:
-    """Numbers of results."""
+    """Counts of results by outcome, and the sums of their bytes."""
 
     completed: int
     duplicates: int
@@ -122,7 +122,7 @@ class ResultCounts:
 
 
 def count_results(results: Iterable[LedgerEntry | Listed]) -> ResultCounts:
-    """Return the numbers of these results."""
+    """Return the counts of these results."""
     completed = duplicates = bytes_in = bytes_out = 0
     failures: list[LedgerEntry] = []
     for result in results:

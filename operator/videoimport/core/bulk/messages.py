@@ -40,14 +40,14 @@ _PHASE_MESSAGES = {
 
 
 def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
-    """Return the message with the numbers and the problems."""
+    """Return the message with the counts and the problems."""
     return join_sentences(
         _describe_phase(snapshot, discovery, phase), _describe_skipped(snapshot), _describe_truncation(snapshot)
     )
 
 
 def _describe_skipped(snapshot: BulkSnapshot) -> str:
-    """Return the numbers of list entries besides items and rejected rows, so that the numbers of rows add up.
+    """Return the counts of list entries besides items and rejected rows, so that the counts of all rows add up.
 
     The result is empty until the whole list is known.
     """

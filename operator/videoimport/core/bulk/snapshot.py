@@ -40,7 +40,7 @@ class ItemOutcome:
 
 
 class BulkSnapshot:
-    """All items in the order of the list, and what the spec and status of the BulkImport allow."""
+    """All items in the order of the list, and the facts that concern the BulkImport as a whole."""
 
     def __init__(self, observed: ObservedBulk) -> None:
         self.observed = observed
@@ -126,7 +126,7 @@ class BulkSnapshot:
 
     @cached_property
     def result_counts(self) -> ResultCounts:
-        """The numbers of valid results."""
+        """The counts of the valid results."""
         return count_results(self.items.results.values())
 
     @property
@@ -242,7 +242,7 @@ class BulkSnapshot:
 
     @property
     def finished(self) -> bool:
-        """True if every item of the whole list has a valid result, and the ledger was observed with each end."""
+        """True if every item of the whole list has a valid result, and the observed ledger has these results."""
         everything = self.complete and len(self.items.results) == len(self.accepted)
         return everything and not self.items.unrecorded and not self.has_retry_pending
 

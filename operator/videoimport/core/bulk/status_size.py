@@ -30,7 +30,7 @@ _LIST_BYTES = {"results": 20_000, "rejected": 10_000, "accepted": 8_000}
 """Maximum bytes of each list. If the rest of the status is long, the lists get what is left in this proportion."""
 _MAX_SHARD_REFERENCES, _MAX_PAGE_REFERENCES = 16_000, 8_000
 """Maximum bytes of the references: enough for two hundred shards and a hundred pages with the longest names. All shards
-and pages have labels too."""
+and pages can also be found by their labels."""
 _MAX_ERROR = 256
 _MAX_CURSOR = 256
 

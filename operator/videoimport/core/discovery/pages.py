@@ -80,8 +80,8 @@ def get_recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
 
 
 def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
-    """Return the deletions of all pages that are not valid, because their names are needed. These are pages of another
-    listing, pages that begin where no page ends any more, and pages that differ from their record."""
+    """Return the deletions of all pages that are not valid, because new pages need their names. Such a page belongs to
+    another listing, begins where no page ends any more, or differs from its record."""
     kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
     others = (
         page
@@ -146,7 +146,7 @@ def _count_distinct(pages: tuple[PageView, ...]) -> int:
 
 
 def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
-    """Return the numbers of list entries that are neither found nor rejected, added up over all pages. An item on two
+    """Return the counts of list entries that are neither found nor rejected, summed over all pages. An item on two
     pages is a repeat too."""
     total = Skipped()
     for page in pages:

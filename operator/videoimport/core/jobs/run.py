@@ -131,8 +131,8 @@ def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ..
 
 
 def find_recorded_jobs(state: RunState, *, current: bool) -> tuple[JobView, ...]:
-    """Return the Jobs whose result is in the observed status: those of earlier runs, and with ``current`` also the Job
-    of the current run."""
+    """Return the Jobs whose result is in the observed status: the Jobs of earlier runs, and with ``current`` also the
+    Job of the current run."""
     last = state.number if current else state.number - 1
     return tuple(job for job in state.jobs if job.run <= last)
 

@@ -15,8 +15,8 @@ from videoimport.core.plan import EventQuery, Plan
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
-"""Waiting reasons of a container that the node refuses. CrashLoopBackOff is the reason of a native sidecar from a mesh,
-because the worker's container starts only once."""
+"""Waiting reasons of a container that the node refuses. Only a native sidecar from a mesh can have the reason
+CrashLoopBackOff, because the worker's container starts only once."""
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume"})
 _NO_VOLUME = frozenset({"ProvisioningFailed", "FailedBinding"})
 _VOLUMES = re.compile(r"persistent ?volume|volume node affinity|volume count|enough free storage", re.IGNORECASE)

@@ -32,7 +32,7 @@ _WORDS = {
 
 
 def restart_changed_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan that replaces a run that cannot start and whose Job was made from another spec. Such a Job may
+    """Return the plan that replaces a run that cannot start and whose Job was made from another spec. Such a Job would
     never start, so a new run follows. The cleanup deletes the old Job."""
     job, reason = context.job, context.status.reason
     if job is None or not context.has_changed_since(job):

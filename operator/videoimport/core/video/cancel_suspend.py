@@ -1,7 +1,7 @@
-"""Decisions for spec.cancel and spec.suspend: the import's Jobs are deleted, and their runs count toward no limit.
+"""Decisions for spec.cancel and spec.suspend: active Jobs are deleted, and their runs do not count toward maxAttempts.
 
 A suspended import has the phase Suspended at once, while the worker may still be stopping. So if ``suspend`` is removed
-a second later, the status shows that the run was stopped, and the run does not count as lost.
+a second later, the status shows that the run was stopped, and the run is not treated as lost.
 """
 
 from dataclasses import replace

@@ -148,8 +148,8 @@ def _has_begun(context: VideoContext) -> bool:
 
 
 def is_part_of_bulk(context: VideoContext) -> bool:
-    """Return whether a BulkImport reports the start and end of this import. An Event for each child would be one more
-    write for each item."""
+    """Return whether the import is a child of a BulkImport. A BulkImport reports its own start and end. An Event for
+    each child would be one more write for each item."""
     return is_child(context.video.metadata)
 
 

@@ -1,6 +1,6 @@
 """Payload of the webhook message that a BulkImport has ended.
 
-All values come from the status, so the message has the same bytes each time it is built. The message has numbers and
+All values come from the status, so the message has the same bytes each time it is built. The message has counts and
 names of ConfigMaps, but no addresses of videos.
 """
 
