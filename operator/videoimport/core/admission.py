@@ -5,8 +5,8 @@ BulkImport is one owner, whatever its size. Each import that no BulkImport creat
 
 A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always in
 the owner or the namespace. So a stuck run counts toward the limits of the owner and the namespace, but not toward the
-cluster's limit. The number of stuck runs has a limit too. Otherwise a cluster without free space would get pods without
-end.
+cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise a cluster without free
+space would get pods without end.
 """
 
 from dataclasses import dataclass
