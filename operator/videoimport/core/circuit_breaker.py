@@ -29,12 +29,12 @@ from videoimport.core.video_status import has_active_run, is_done, is_finished
 
 _MAX_DOUBLINGS = 20
 _SHORTEST = timedelta(seconds=1)
-"""Times in a status are whole seconds."""
+"""Minimum backoff. Times in a status are whole seconds."""
 _SPREAD = 0.5
-"""Waiting imports start within this part of the shortest backoff after ``until``, and not all at once."""
+"""Fraction of the shortest backoff. Waiting imports start at different times within this fraction after ``until``."""
 _SILENT_BACKOFFS = 2
-"""Number of shortest backoffs after which a probe without readable progress counts as a success. A host that answers
-with RateLimited ends the run long before."""
+"""Number of shortest backoffs after which a probe without readable progress is treated as a success. If the host
+answers with RateLimited, the run ends long before that."""
 _INCONCLUSIVE = frozenset(
     {
         Reason.INVALID_SPEC,
@@ -55,21 +55,22 @@ _MAX_HOST = 253
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """State of a host's breaker, as all imports of a namespace know it together; a closed one is None."""
+    """State of the breaker of a host, from all imports of a namespace together. None stands for a closed breaker."""
 
     host: str
     failures: int
-    """In a row; 0 if only a listing asked for a pause, so that no probe is needed after it."""
+    """Number of failures in a row. If only a listing asked for a pause, the number is 0, and no probe is needed
+    later."""
     time: datetime
-    """Of the last failure."""
+    """Time of the last failure."""
     until: datetime
     """End of the backoff; may be in the past."""
     probing: bool = False
-    """Half-open: another import probes the host now."""
+    """True if the breaker is half-open: another import probes the host now."""
 
 
 class HostRecord(NamedTuple):
-    """The part of a HostBackoff that concerns the host, and not the import itself."""
+    """The fields of a HostBackoff that concern the host, not the import."""
 
     failures: int
     time: datetime
@@ -77,8 +78,8 @@ class HostRecord(NamedTuple):
 
 
 def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> BreakerState | None:
-    """Return the state that all records together describe; None if the breaker is closed. A success and a failure in
-    the same second count as a failure."""
+    """Return the state that all records together describe; None if the breaker is closed. If a success and a failure
+    happened in the same second, the failure decides."""
     records = tuple(records)
     success = max((record.time for record in records if not record.failures), default=None)
     valid = [record for record in records if record.failures and (success is None or record.time >= success)]
@@ -91,39 +92,39 @@ def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> B
 
 @dataclass(frozen=True, slots=True)
 class HostContext:
-    """What a decision about one import or listing needs to know of its host."""
+    """Facts about a host for the decision about one import or listing."""
 
     host: str
     record: HostBackoff | None
-    """In the present status; of another host if the source changed since."""
+    """Record in the present status. If the source has changed since, the record is about another host."""
     breaker: BreakerState | None
     now: datetime
     settings: Settings
     job_created: datetime | None = None
-    """When the current run's Job was created."""
+    """Creation time of the current run's Job."""
     worker_since: datetime | None = None
-    """When the current run's worker started."""
+    """Start time of the current run's worker."""
 
     @property
     def own_record(self) -> HostBackoff | None:
-        """The record, if it is of the present source's host."""
+        """The record, if the record is about the host of the present source; otherwise None."""
         return self.record if self.record is not None and self.record.host == self.host else None
 
     @property
     def silent_until(self) -> datetime | None:
-        """When a probe without readable progress has succeeded; None before its worker starts."""
+        """Time from which a probe without readable progress is treated as a success; None before the worker starts."""
         return self.worker_since + _SILENT_BACKOFFS * self.settings.host_backoff if self.worker_since else None
 
 
 @dataclass(frozen=True, slots=True)
 class HostWait:
-    """An import's wait for its host."""
+    """The wait of an import for its host."""
 
     host: str
     until: datetime
     """End of the backoff."""
     requeue_at: datetime | None
-    """When this import is decided upon again; None while another import probes."""
+    """Time of the next decision about this import; None while another import probes."""
 
 
 def describe_wait(host: str, until: datetime) -> str:
@@ -132,9 +133,9 @@ def describe_wait(host: str, until: datetime) -> str:
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:
-    """Return what a run of this import must wait for; None if it may start. Waiting imports start in an order that
-    differs from time to time, and those with a failure of their own come last. The first that can start is the probe.
-    """
+    """Return the wait that comes before a run of this import; None if the run may start. After each failure, the
+    waiting imports start in another order. Imports with a failure of their own come last. The first import that can
+    start is the probe."""
     breaker, record = context.breaker, context.record
     if breaker is None:
         return None
@@ -147,8 +148,8 @@ def find_wait(context: HostContext, uid: str) -> HostWait | None:
 
 
 def record_failure(context: HostContext, retry_after: int | None) -> HostBackoff:
-    """Return the record of an import whose run just ended with RateLimited; ``retry_after`` are the seconds that the
-    host asked for. Only a failed probe adds one to the failures in a row."""
+    """Return the record of an import whose run just ended with RateLimited. ``retry_after`` is the number of seconds
+    that the host asked for. Only a failed probe adds one to the failures in a row."""
     before, breaker, now = context.own_record, context.breaker, context.now
     probed = before is not None and before.probing
     known = max(breaker.failures if breaker else 0, before.failures if before and probed else 0)
@@ -165,8 +166,9 @@ def _compute_backoff(failures: int, settings: Settings) -> timedelta:
 
 
 def record_start(context: HostContext) -> HostBackoff | None:
-    """Return the record of an import whose run starts. A probe copies the state, so that it outlives the imports that
-    reported it. An import that failed before keeps the time since when it waits."""
+    """Return the record of an import whose run starts. The record of a probe is a copy of the breaker's state, because
+    the imports that reported the state may be deleted. An import that failed before keeps ``since``, the start of its
+    wait."""
     breaker, before = context.breaker, context.own_record
     if breaker is None or not breaker.failures:
         return _clear_failures(before)
@@ -186,15 +188,15 @@ def _clear_failures(record: HostBackoff | None) -> HostBackoff | None:
 
 
 def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBackoff | None:
-    """Return the record for this next status, unless the decision set one. It is the success of a probe, its end
-    without an answer, or that another import closed the breaker."""
+    """Return the record for this next status. A record that the decision has just set stays. Otherwise the record
+    changes if a probe succeeded or cannot start, or if another import closed the breaker."""
     record = status.host_backoff
     if record is None or record is not context.record:
         return record
     if (record.probing or not record.failures) and _has_succeeded(context, status):
         if record.probing:
             return HostBackoff(host=record.host, time=context.now)
-        return None if record.since else record  # it waits no longer, so since when is of no use
+        return None if record.since else record  # the import no longer waits, so ``since`` has no use
     if has_active_run(status):
         return _stop_probe_that_cannot_start(status, record)
     if record.failures and (context.breaker is None or context.own_record is None):
@@ -203,22 +205,24 @@ def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBacko
 
 
 def find_probe_deadline(context: HostContext, status: VideoImportStatus) -> datetime | None:
-    """Return when a probe without readable progress must be decided upon again. No event comes then, and all other
-    imports of the host wait for it."""
+    """Return the time of the next decision about an active probe without readable progress; None for all other imports.
+    No event comes at that time, and all other imports of the host wait for the probe."""
     probes = status.host_backoff is not None and status.host_backoff.probing and has_active_run(status)
     return context.silent_until if probes else None
 
 
 def _stop_probe_that_cannot_start(status: VideoImportStatus, record: HostBackoff) -> HostBackoff:
-    """Let another import probe, or all would wait for a node with this one."""
+    """Return the record without ``probing`` if the run cannot start, so that another import can probe. Otherwise all
+    imports of the host would wait for a node together with this import."""
     stuck = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
     stops = record.probing and (stuck or status.phase is VideoPhase.QUEUED)
     return record.model_copy(update={"probing": False}) if stops else record
 
 
 def _has_succeeded(context: HostContext, status: VideoImportStatus) -> bool:
-    """Whether the host served the run. Its download is done or has lasted for the shortest backoff, or its worker has
-    run for longer. It also did if the run ended with a verdict on the host's data."""
+    """Return whether the host served the run. One proof is that the download is done or has lasted for the shortest
+    backoff. Other proofs are that the worker has run for twice that time, or that the run ended with a finding about
+    the host's data."""
     if is_done(status.stages, StageName.DOWNLOAD) or status.phase is VideoPhase.COMPLETED:
         return True
     if has_active_run(status):
@@ -259,12 +263,13 @@ def find_list_host(source: BulkSource) -> str | None:
 
 
 def find_store_host(endpoint: str | None, bucket: str) -> str | None:
-    """Return the host of a bucket. On AWS it is the bucket's own, because AWS limits the rate of each bucket apart."""
+    """Return the host of a bucket. On AWS each bucket has a host of its own, because AWS limits the request rate of
+    each bucket separately."""
     return f"{bucket}.s3.amazonaws.com" if endpoint is None else parse_host(endpoint)
 
 
 def parse_host(url: str) -> str | None:
-    """Return a URL's host without ``www.``; None if it has none."""
+    """Return the host of a URL without ``www.``; None if the URL has no host."""
     try:
         host = urlsplit(url).hostname
     except ValueError:

@@ -1,4 +1,7 @@
-"""Conditions: what holds, as facts, and the merge that moves a transition time only on a transition."""
+"""Conditions of a resource: the facts that conditions state, and the merge of these facts with the old conditions.
+
+The merge changes the transition time of a condition only if the condition's status changes.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ Truth = Literal["True", "False", "Unknown"]
 
 
 class Ending(StrEnum):
-    """The three reasons of Finished=True."""
+    """The three reasons of the condition Finished=True."""
 
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -24,7 +27,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A condition without its history."""
+    """A condition without transition time and generation."""
 
     type: ConditionType
     status: Truth
@@ -33,8 +36,9 @@ class Fact:
 
 
 def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
-    """Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is the cause of the present status, in one word. A
-    suspended resource is neither finished nor being reconciled."""
+    """Return the facts Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is the cause of the present
+    status, as one CamelCase name. ``rests`` is true for a suspended resource, which is neither finished nor being
+    reconciled."""
     works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
     return (
         Fact(ConditionType.READY, _format_truth(ending is Ending.SUCCEEDED), reason, message),
@@ -47,7 +51,7 @@ def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests
 
 
 def build_milestone(kind: ConditionType, *, reached: bool, ending: Ending | None) -> Fact:
-    """Validated, Transcoded or Uploaded."""
+    """Return the fact about a milestone: Validated, Transcoded or Uploaded."""
     not_yet = "Pending" if ending is None else "NotReached"
     return Fact(kind, _format_truth(reached), "Done" if reached else not_yet)
 
@@ -65,13 +69,14 @@ def merge_conditions(
 
 
 def is_true(conditions: tuple[Condition, ...], kind: ConditionType) -> bool:
-    """Whether the condition is there and True."""
+    """Return whether the condition exists and is True."""
     return any(condition.type == kind and condition.status == "True" for condition in conditions)
 
 
 def _build_condition(old: Condition | None, fact: Fact, message: str, generation: int, now: datetime) -> Condition:
-    """Return the old condition itself if it says the same, as it nearly always does. The model's validators do not run:
-    its values come from here, and one message belongs to many conditions."""
+    """Return the old condition if nothing has changed, which is the usual case, or else a new condition. The model's
+    validators do not run, because the values come from this file. Validators would also check a message again for each
+    condition that has this message."""
     said = (fact.status, fact.reason, message, generation)
     if old and (old.status, old.reason, old.message, old.observed_generation) == said:
         return old

@@ -1,4 +1,8 @@
-"""An object that our models cannot read: it was stored under another schema, or past the API server's checks."""
+"""Handling of stored objects that the models cannot read: the plan that fails an object, and the message about the
+problem.
+
+Such an object was stored under another schema, or without the checks of the API server.
+"""
 
 from datetime import datetime
 from typing import Any, TypeVar
@@ -30,8 +34,9 @@ AnyStatus = VideoImportStatus | BulkImportStatus
 
 
 def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
-    """It fails with InvalidSpec; once corrected, its new generation starts it again. Imported results stay. If only the
-    status cannot be read, the object does not fail: a newer controller wrote that status, and it is kept."""
+    """Return the plan that fails an unreadable object with InvalidSpec. A corrected spec has a new generation, which
+    starts the object again. Imported results stay. If only the status cannot be read, the plan is empty: a newer
+    controller wrote that status, and the status must stay."""
     meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
     if "deletionTimestamp" in meta or _has_foreign_status(raw):
         return Plan()
@@ -46,7 +51,7 @@ def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
 
 
 def _has_foreign_status(raw: dict[str, Any]) -> bool:
-    """Whether it could be read if its status were another."""
+    """Return whether only the status makes the object unreadable."""
     kind, status = (BulkImport, BulkImportStatus) if raw.get("kind") == BULK_KIND else (VideoImport, VideoImportStatus)
     without = {key: value for key, value in raw.items() if key != "status"}
     return _is_valid(kind, without) and not _is_valid(status, raw.get("status") or {})
@@ -61,7 +66,8 @@ def _is_valid(model: type[Model], raw: dict[str, Any]) -> bool:
 
 
 def describe_problem(error: ValidationError) -> str:
-    """The first field that is wrong and what is wrong with it; never its value, which may be a secret."""
+    """Return the first wrong field and the problem with that field. The message never has the value, which may be a
+    secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     broken = first.get("ctx", {}).get("error")
@@ -107,8 +113,8 @@ def _refuse_bulk(status: dict[str, Any], message: str, generation: int, now: dat
 
 
 def _read_valid_fields(model: type[M], status: dict[str, Any]) -> M:
-    """The present status, or its readable fields if it cannot be read as a whole. The run must be known when it starts
-    again, and users must see the outputs."""
+    """Return the present status, or only its readable fields if the whole status cannot be read. The next start needs
+    the run number, and users must see the outputs."""
     try:
         return model.model_validate(status)
     except ValidationError as problem:

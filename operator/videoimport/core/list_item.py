@@ -1,4 +1,4 @@
-"""One item of a list, wherever the list came from. There may be a hundred thousand, so it is lean."""
+"""Items of a list, whatever the source of the list. A list may have a hundred thousand items, so an item is small."""
 
 import re
 from dataclasses import dataclass
@@ -13,37 +13,37 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.core.video_status import find_file_name
 
 LINES = "items.jsonl"
-"""Key of a page's lines in its ConfigMap."""
+"""Key of a page's lines in the page's ConfigMap."""
 FACTS = "page.json"
-"""Key of the page's data about itself."""
+"""Key of the data about a page in the page's ConfigMap."""
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 EARLIER = "earlier"
-"""Replaces a listing where a page holds items that earlier bulks left failed."""
+"""Value of ``PageView.listing`` for a page of items that earlier BulkImports left failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Exactly one of url and key is set."""
+    """An item of a list. Exactly one of ``url`` and ``key`` is set."""
 
     identity: str
     url: str | None = None
     key: str | None = None
-    """Of an object of the bulk's source.s3."""
+    """Object key in the bucket of the BulkImport's source.s3."""
     name: str | None = None
     metadata: dict[str, Scalar] | None = None
     checksum: str | None = None
     known: Known | None = None
-    """The listing found it in the destination."""
+    """The result in the destination, if the listing found the item there."""
     slug: str | None = None
-    """Of the title that the list gives it."""
+    """Slug of the title that the list gives the item."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedItem:
-    """What will not be imported. Nothing of it is secret."""
+    """An item that will not be imported. No field contains a secret."""
 
     identity: str | None
-    """None where a manifest's line has no address."""
+    """Identity of the item; None if a line of a manifest has no address."""
     reason: Reason
     message: str = ""
     name: str | None = None
@@ -51,31 +51,32 @@ class RefusedItem:
 
 
 def convert_inline_item(item: Item) -> Listed:
-    """An item of the spec."""
+    """Return an item of the spec as ``Listed``."""
     return Listed(item_identity(item.url), item.url, None, item.name, item.metadata, item.checksum)
 
 
 def describe_item(item: FoundItem) -> Listed:
-    """An item of a page."""
+    """Return an item of a page as ``Listed``."""
     return Listed(item.id, item.url, item.key, item.name, item.metadata, item.checksum, item.known, item.slug)
 
 
 def derive_item_slug(item: Listed) -> str:
-    """The readable part of its child's name: of its name, else of its title, else of its file's name."""
+    """Return the readable part of the name of the item's child. The part comes from the item's name, else from the
+    title, else from the file name."""
     return slug_of(item.name or "") or item.slug or slug_of(_find_stem(item))
 
 
 def _find_stem(item: Listed) -> str:
-    """The name of its file without the extension; empty where its path ends in a slash."""
+    """Return the name of the item's file without the extension. The name is empty if a URL's path ends in a slash."""
     file = find_file_name(item.url) if item.url is not None else (item.key or "").rstrip("/").rpartition("/")[2]
     return _EXTENSION.sub("", file)
 
 
 def describe_rejection(line: RejectedLine) -> RefusedItem:
-    """What a page rejects."""
+    """Return a rejected line of a page as ``RefusedItem``."""
     return RefusedItem(line.id, line.reason, line.message, line.name, line.url)
 
 
 def build_object_source(bucket: BucketSource, key: str) -> S3Source:
-    """The object of a bucket's listing."""
+    """Return the source for one object of a bucket's listing."""
     return S3Source(endpoint=bucket.endpoint, region=bucket.region, bucket=bucket.bucket, key=key)

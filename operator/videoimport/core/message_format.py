@@ -1,4 +1,4 @@
-"""Messages that fit the API's bounds."""
+"""Formatting of messages for users, within the length limits of the API."""
 
 import re
 from datetime import datetime
@@ -12,9 +12,9 @@ _WORD = re.compile(r"\w+")
 
 
 def join_sentences(*parts: str) -> str:
-    """The parts that are not empty, each with a full stop, within a message's bounds. The last part is never cut: it
-    holds the advice or the time. All messages pass through here, also texts of the cluster and of workers, so secrets
-    in URLs are removed here."""
+    """Return the parts that are not empty as sentences, each with a full stop, within the length limit of a message.
+    The last part is never cut, because it has the advice or the time. All messages pass through this function, also
+    messages of the cluster and of workers. So the function removes secrets from URLs."""
     said = [clean for part in parts if (clean := shown_text(part).strip())]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
     *head, last = remove_repeats(ended) or [""]
@@ -23,8 +23,9 @@ def join_sentences(*parts: str) -> str:
 
 
 def remove_repeats(parts: list[str]) -> list[str]:
-    """The parts without any sentence that another part has too, word for word: of two equal ones the later stays, else
-    the longer. Texts of other programs often repeat themselves, and may repeat this project's."""
+    """Return the parts without each sentence that another sentence contains word for word. If two sentences are equal,
+    the later sentence stays. Messages of other programs often repeat themselves, or repeat a message of this
+    project."""
     split = [_BETWEEN.split(part) for part in parts]
     plain = [_extract_words(sentence) for found in split for sentence in found]
     kept = iter([not _is_said_elsewhere(place, plain) for place in range(len(plain))])
@@ -33,7 +34,8 @@ def remove_repeats(parts: list[str]) -> list[str]:
 
 
 def _extract_words(sentence: str) -> str:
-    """Its words between blanks, so that one text is within another only where whole words meet."""
+    """Return the words of a sentence in lower case between spaces. So a search for one sentence in another one finds
+    only whole words."""
     return f" {' '.join(_WORD.findall(sentence.casefold()))} "
 
 
@@ -44,14 +46,16 @@ def _is_said_elsewhere(place: int, plain: list[str]) -> bool:
 
 
 def split_advice(message: str) -> tuple[str, str]:
-    """Split a message of ``format_message``: all sentences except the last, and the last, which is the advice."""
+    """Split a message of ``format_message`` into all sentences but the last, and the last sentence, which is the
+    advice. A message of one sentence has no advice."""
     *found, last = _BETWEEN.split(message)
     return (" ".join(found), last) if found else (last, "")
 
 
 def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str = "") -> str:
-    """A message with the finding in ``parts``, and with what to do: ``advice``, or else the reason's own. Where the
-    first part is empty the reason's own finding replaces it. ``given_up`` is why no other run follows."""
+    """Return a message with the finding in ``parts`` and with the advice. Without ``advice``, the message has the
+    advice of the reason. If the first part is empty, the finding of the reason replaces that part. ``given_up`` is why
+    no other run follows."""
     row = info(reason)
     text, *more = parts or ("",)
     last = advice or row.advice
@@ -62,20 +66,20 @@ def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str 
 
 
 def append_final_cause(found: str, given_up: str) -> str:
-    """Return what was found, with why no other try follows, such as ``Given up after 3 of 3 attempts``, in the same
-    sentence."""
+    """Return the finding and, in the same sentence, why no other try follows. An example of ``given_up`` is ``Given up
+    after 3 of 3 attempts``."""
     if not (given_up and found):
         return found or given_up
     return f"{found.rstrip(' .')}; {given_up[0].lower()}{given_up[1:]}."
 
 
 def format_duration(milliseconds: int) -> str:
-    """A duration as players show it: 0:07, 12:34, 1:02:03, to the nearest second."""
+    """Return a duration in the format of video players, rounded to seconds: 0:07, 12:34, 1:02:03."""
     minutes, seconds = divmod((milliseconds + 500) // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def format_time(moment: datetime) -> str:
-    """A moment as messages show it."""
+    """Return a time in the format of messages."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

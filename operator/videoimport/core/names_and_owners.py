@@ -1,10 +1,10 @@
 """Objects that belong to a VideoImport or BulkImport: their owners, derived names, labels and annotations.
 
 An object belongs to a resource only if the namespace, the kind, the derived name and the whole owner reference match.
-Names are derived, so creating an object twice meets the object that exists already.
+The names are derived. So a second creation of an object fails, because the object exists already.
 
-A user who may write in the same namespace can create objects that match. So what carries authority is checked further,
-against what the status recorded (``core.discovery.page_digest``, ``core.video.context``).
+A user who may write in the same namespace can create objects that match. So for objects that a user must not forge, the
+controller also checks the record in the status (``core.discovery.page_digest``, ``core.video.context``).
 """
 
 import re
@@ -17,27 +17,30 @@ from videoimport.api.videoimport import MAX_NAME, ObjectMeta
 from videoimport.core.observed import ClaimView, JobView, Owner, PageView, PodView, ShardView
 
 Word = Literal["list", "hook"]
-"""The task's kind, as its Jobs' names have it."""
+"""Kind of the task, as the names of its Jobs contain it."""
 _IDENTITY = re.compile(r"[0-9a-f]{10}")
 _MAX_POD_PREFIX = 58
-"""Characters that the API server keeps of a Job's name and a hyphen, before it adds random ones (generateName)."""
+"""Number of characters that the API server keeps of a Job's name and a hyphen. Random characters follow
+(generateName)."""
 _POD_SUFFIX = re.compile(r"[a-z0-9]{5}")
 WISH = f"{GROUP}/spec-hash"
-"""Annotation of a Job: the ``wish_hash`` of the spec that it was made from."""
+"""Annotation of a Job: the ``wish_hash`` of the spec from which the Job was made."""
 ROOM = f"{GROUP}/room"
-"""Annotation of a scratch claim: the size and class that were asked for."""
+"""Annotation of a scratch claim: the requested size and storage class."""
 QUEUE_PREFIX = "kueue.x-k8s.io/"
 OUR_LABELS = {NAME: MANAGED_BY_VALUE, MANAGED_BY: MANAGED_BY_VALUE}
 CALM = {"argocd.argoproj.io/ignore-resource-updates": "true"}
-"""Argo CD refreshes the whole application at every change of an object without this."""
+"""Annotation of the controller's objects. Without this annotation, Argo CD refreshes the whole application at every
+change of an object."""
 NO_SIDECAR_LABELS = {"sidecar.istio.io/inject": "false"}
 NO_SIDECAR_ANNOTATIONS = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
-"""Ask a service mesh to add no container to a worker's pod. Istio reads a label or, in older versions, an annotation;
-Linkerd reads an annotation. KubeVirt's CDI asks for the same."""
+"""Annotations that ask a service mesh to add no container to a worker's pod. Istio reads a label or, in older versions,
+an annotation. Linkerd reads an annotation. KubeVirt's CDI sets the same annotations."""
 
 
 def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
-    """Return the owner of the one reference with ``controller: true``; None without one, or with several."""
+    """Return the owner in the only reference with ``controller: true``; None if there is no such reference or more than
+    one."""
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller") is True]
     if len(controllers) != 1:
         return None
@@ -62,8 +65,8 @@ def build_job_owner(namespace: str, name: str, uid: str) -> Owner:
 
 
 def find_child_owner(meta: ObjectMeta) -> Owner | None:
-    """Return the BulkImport that a VideoImport names as its controlling owner; None for all others. Whether that
-    BulkImport exists and is of this UID is not known here."""
+    """Return the BulkImport that a VideoImport names as its controlling owner; None if there is no such BulkImport. The
+    function does not check whether a BulkImport with this UID exists."""
     controllers = [one for one in meta.owner_references if one.controller]
     if len(controllers) != 1:
         return None
@@ -78,117 +81,121 @@ def _parse_group(api_version: str) -> str:
 
 
 def build_job_name(import_name: str, run: int) -> str:
-    """The Job of one run; an import's name of at most 52 leaves room for ten digits."""
+    """Return the name of the Job of one run. An import's name has at most 52 characters, so ten digits still fit."""
     return f"{import_name}-{run}"
 
 
 def build_task_job_name(bulk_name: str, word: str, run: int) -> str:
-    """The Job of one run of a bulk's other tasks; a bulk's name of at most 40 leaves space for it. No
-    VideoImport's Job is named so, whatever that is called: after its last hyphen there are digits only."""
+    """Return the name of the Job of one listing or webhook run. A BulkImport's name has at most 40 characters, so the
+    rest of the name fits. No VideoImport's Job has such a name, because only digits follow the last hyphen there."""
     return f"{bulk_name}-{word}-r{run}"
 
 
 def build_child_object_name(bulk_name: str, slug: str, identity: str) -> str:
-    """The VideoImport of one item of a bulk: ``<bulk>-<slug>-<identity>`` in at most MAX_NAME characters. The slug is
-    for users and is cut to fit, to nothing where the bulk's name leaves no space; only the identity identifies the
-    item."""
+    """Return the name of the VideoImport of one item: ``<bulk>-<slug>-<identity>`` in at most MAX_NAME characters. Only
+    the identity identifies the item. The slug is for users and is cut to fit. If the name of the BulkImport leaves no
+    space, there is no slug."""
     room = MAX_NAME - len(bulk_name) - len(identity) - 2
     short = slug[: max(room, 0)].strip("-")
     return f"{bulk_name}-{short}-{identity}" if short else f"{bulk_name}-{identity}"
 
 
 def build_shard_name(bulk_name: str, number: int) -> str:
-    """The ConfigMap that holds one shard of a bulk's results."""
+    """Return the name of the ConfigMap with one shard of a BulkImport's results."""
     return f"{bulk_name}-results-{number}"
 
 
 def build_page_name(bulk_name: str, listing: str, number: int) -> str:
-    """The ConfigMap that holds one page of a bulk's list."""
+    """Return the name of the ConfigMap with one page of a BulkImport's list."""
     return f"{bulk_name}-{listing}-{number}"
 
 
 def build_scratch_name(import_name: str) -> str:
-    """The PersistentVolumeClaim that holds an import's scratch across runs; at most 60 characters."""
+    """Return the name of the PersistentVolumeClaim that keeps an import's scratch across runs; at most 60
+    characters."""
     return f"{import_name}-scratch"
 
 
 def is_job_of(job: JobView, owner: Owner) -> bool:
-    """Whether a Job is a run of this VideoImport or BulkImport."""
+    """Return whether a Job is a run of this VideoImport or BulkImport."""
     if owner.group != GROUP:
         return False
     return is_job_of_video(job, owner) if owner.kind == VIDEO_KIND else is_job_of_bulk(job, owner)
 
 
 def is_job_of_video(job: JobView, video: Owner) -> bool:
-    """Whether a Job is a run of this VideoImport."""
+    """Return whether a Job is a run of this VideoImport."""
     return job.owner == video and job.name == build_job_name(video.name, job.run)
 
 
 def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
-    """Whether a Job is a run of one of this BulkImport's task Jobs."""
+    """Return whether a Job is a listing or webhook run of this BulkImport."""
     return any(is_task_job_of(job, bulk, word) for word in get_args(Word))
 
 
 def is_task_job_of(job: JobView, bulk: Owner, word: Word) -> bool:
-    """Whether a Job is a run of this BulkImport's listing, or of its webhook."""
+    """Return whether a Job is a run of this BulkImport's task of this kind."""
     return job.owner == bulk and job.name == build_task_job_name(bulk.name, word, job.run)
 
 
 def is_pod_of(pod: PodView, job: JobView) -> bool:
-    """Whether a pod is the one that the Job controller made for this Job."""
+    """Return whether the Job controller made this pod for this Job."""
     prefix = f"{job.name}-"[:_MAX_POD_PREFIX]
     has_name = pod.name.startswith(prefix) and _POD_SUFFIX.fullmatch(pod.name, len(prefix)) is not None
     return has_name and pod.owner == build_job_owner(job.namespace, job.name, job.uid)
 
 
 def find_pods(job: JobView, pods: Iterable[PodView]) -> tuple[PodView, ...]:
-    """Return those of the pods that the Job controller made for this Job, the newest first."""
+    """Return the pods that the Job controller made for this Job, the newest first."""
     own = [pod for pod in pods if is_pod_of(pod, job)]
     return tuple(sorted(own, key=lambda pod: (pod.created, pod.name), reverse=True))
 
 
 def is_claim_of(claim: ClaimView, video: Owner) -> bool:
-    """Whether a claim is the scratch of this VideoImport."""
+    """Return whether a claim is the scratch of this VideoImport."""
     return claim.owner == video and claim.name == build_scratch_name(video.name)
 
 
 def is_shard_of(shard: ShardView, bulk: Owner) -> bool:
-    """Whether a ConfigMap holds results of this BulkImport."""
+    """Return whether a ConfigMap holds results of this BulkImport."""
     return shard.owner == bulk and shard.name == build_shard_name(bulk.name, shard.number)
 
 
 def is_page_of(page: PageView, bulk: Owner) -> bool:
-    """Whether a ConfigMap has the name of a page of this BulkImport's list. Whether it is one, its digest decides."""
+    """Return whether a ConfigMap has the name and owner of a page of this BulkImport's list. Only the digest of the
+    ConfigMap proves that the ConfigMap really is such a page."""
     return page.owner == bulk and page.name == build_page_name(bulk.name, page.listing, page.number)
 
 
 def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
-    """Return the identity of the item that a VideoImport imports for this BulkImport; None if it is no child of it."""
+    """Return the identity of the item that a VideoImport imports for this BulkImport; None if the VideoImport is no
+    child of the BulkImport."""
     return parse_child_identity(bulk.name, child.name) if find_child_owner(child) == bulk else None
 
 
 def find_quota_owner(video: ObjectMeta) -> str:
-    """Return the UID that an import counts for in the limits: its BulkImport's, or its own."""
+    """Return the UID for which an import counts in the limits: the UID of its BulkImport or, without one, of the
+    import."""
     owner = find_child_owner(video)
     return owner.uid if owner is not None and is_child(video) else video.uid
 
 
 def is_child(video: ObjectMeta) -> bool:
-    """Whether a VideoImport is named like a child of its owner, a BulkImport."""
+    """Return whether a VideoImport's owner is a BulkImport and the VideoImport is named like a child of this owner."""
     owner = find_child_owner(video)
     return owner is not None and parse_child_identity(owner.name, video.name) is not None
 
 
 def parse_child_identity(bulk_name: str, name: str) -> str | None:
-    """Return the identity of the item that the child of this name imports. It is the ten hex digits at the name's end,
-    after the bulk's name and a hyphen. None for a name that no child has."""
+    """Return the identity of the item that the child with this name imports; None if no child has such a name. The
+    identity is the ten hex digits at the end of the name. The name begins with the BulkImport's name and a hyphen."""
     before, identity = name[:-10], name[-10:]
     has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))
     return identity if has_prefix and _IDENTITY.fullmatch(identity) else None
 
 
 def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> list[dict[str, Any]]:
-    """``metadata.ownerReferences`` with the one controlling owner."""
+    """Return ``metadata.ownerReferences`` with the one controlling owner."""
     return [
         {
             **identity,
@@ -201,16 +208,16 @@ def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> li
 
 
 def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
-    """Kueue's among these labels. An object's Job inherits them and its pod does not: the queue admits Jobs, and would
-    otherwise take the pod for another workload."""
+    """Return the labels of Kueue among these labels. A Job inherits Kueue's labels from its owner, but the pod of the
+    Job does not. The queue admits Jobs, and would treat a pod with these labels as another workload."""
     return {key: value for key, value in (labels or {}).items() if key.startswith(QUEUE_PREFIX)}
 
 
 def build_sidecar_opt_out(
     labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the labels and annotations that ask for no sidecar, without each key that the user set as either. A mesh
-    that reads both must not find two answers."""
+    """Return the labels and annotations that ask for no sidecar. A key that the user set, as a label or an annotation,
+    is left out of both. A mesh that reads both must not find two answers."""
     chosen = {*(labels or {}), *(annotations or {})}
     defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)
     kept = [{key: value for key, value in pairs.items() if key not in chosen} for pairs in defaults]
@@ -218,5 +225,5 @@ def build_sidecar_opt_out(
 
 
 def remove_own_prefixes(pairs: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a user's labels or annotations without those under the prefixes of this project."""
+    """Return a user's labels or annotations without the keys under the prefixes of this project."""
     return {key: value for key, value in (pairs or {}).items() if not key.startswith(OUR_PREFIXES)}

@@ -1,6 +1,6 @@
-"""The input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
+"""Input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
 
-``core.parsers`` makes these views; a missing field is None.
+``core.parsers`` makes these views from the API server's JSON. A field that the JSON does not have is None here.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,15 @@ from videoimport.core.list_item import Listed, RefusedItem
 
 
 class Owner(NamedTuple):
-    """Identity of a controlling owner. Two are equal only if all five fields are. A UID alone proves nothing: every
-    user who may read an object knows it and may write it into an owner reference in another namespace."""
+    """Identity of a controlling owner. Two owners are equal only if all five fields are equal. A UID alone proves
+    nothing. Every user who may read an object can copy the UID into an owner reference in another namespace."""
 
     namespace: str
-    """Of the owner. An owner reference names none: it holds within the namespace of the object that has it."""
+    """Namespace of the owner. An owner reference has no namespace, because the owner is in the namespace of the
+    object."""
     group: str
-    """API group; empty for the core group. The version is left out: an upgrade of the API does not change owners."""
+    """API group; empty for the core group. The version is left out, because an upgrade of the API does not change
+    owners."""
     kind: str
     name: str
     uid: str
@@ -40,66 +42,67 @@ class JobView:
     owner: Owner | None
     """Its controlling owner."""
     run: int
-    """From its label; 0 when the label is missing."""
+    """Run number from the Job's label; 0 if the label is missing."""
     created: datetime
     deleting: bool
     finished: Literal["Complete", "Failed"] | None
     failure_reason: str | None
-    """Of the Failed condition, or FailureTarget before it: PodFailurePolicy, DeadlineExceeded, and others."""
+    """Reason of the condition Failed, or of FailureTarget before it: PodFailurePolicy, DeadlineExceeded and others."""
     failure_message: str | None
     exit_code: int | None
-    """As the podFailurePolicy wrote it into failure_message; it outlives the pod."""
+    """Exit code that the podFailurePolicy put into failure_message. The Job keeps the exit code when the pod is
+    gone."""
     disrupted: bool
-    """The podFailurePolicy's DisruptionTarget rule matched."""
+    """True if the DisruptionTarget rule of the podFailurePolicy matched."""
     expires: bool
-    """ttlSecondsAfterFinished is set."""
+    """True if ttlSecondsAfterFinished is set."""
     suspended: bool = False
-    """A queue (Kueue) holds it back: spec.suspend is true, which the controller never sets."""
+    """True if spec.suspend is true: a queue (Kueue) holds the Job back. The controller never sets spec.suspend."""
     wish: str | None = None
-    """The wish_hash of the spec that it was made from; None where that is not known."""
+    """``wish_hash`` of the spec from which the Job was made; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """A pod of one of the controller's Jobs, by the state of its container ``worker``."""
+    """A pod of one of the controller's Jobs. The fields about a container are about the container ``worker``."""
 
     namespace: str
     name: str
     uid: str
     owner: Owner | None
-    """Its controlling owner: the Job, where the controller made it."""
+    """Controlling owner of the pod: the Job, if the Job controller made the pod."""
     created: datetime
     deleting: bool
     phase: str
     reason: str | None
-    """status.reason, such as Evicted."""
+    """Value of status.reason, such as Evicted."""
     message: str | None
     disrupted: bool
-    """Condition DisruptionTarget is True."""
+    """True if the condition DisruptionTarget is True."""
     unscheduled: str | None
-    """Message of PodScheduled=False with reason Unschedulable."""
+    """Message of the condition PodScheduled=False with reason Unschedulable; None without this condition."""
     waiting_reason: str | None
-    """Of the container: ContainerCreating, ImagePullBackOff, CreateContainerConfigError …"""
+    """Why the container waits: ContainerCreating, ImagePullBackOff, CreateContainerConfigError …"""
     waiting_message: str | None
     running: bool
-    """The container runs."""
+    """True while the container runs."""
     exit_code: int | None
     oom_killed: bool
     termination_message: str | None
     gated: bool = False
-    """Held back from the scheduler by a scheduling gate."""
+    """True if a scheduling gate holds the pod back from the scheduler."""
     running_since: datetime | None = None
-    """When the container began, while it runs."""
+    """Start time of the container while the container runs."""
     ended_at: datetime | None = None
-    """When the container ended, by its node's clock."""
+    """End time of the container, by the clock of the node."""
     companions: tuple[str, ...] = ()
-    """Names of other containers, as a mesh adds them, that have not ended. Native sidecars are not among them: the
-    kubelet ends those by itself."""
+    """Names of other containers that have not ended, such as the containers that a service mesh adds. Native sidecars
+    are left out, because the kubelet ends native sidecars by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """A PersistentVolumeClaim of the controller: an import's scratch."""
+    """A PersistentVolumeClaim of the controller: the scratch volume of an import."""
 
     namespace: str
     name: str
@@ -109,26 +112,26 @@ class ClaimView:
     created: datetime
     deleting: bool
     bound: bool
-    """It has its volume. One that is not may still wait for its first pod."""
+    """True if the claim has its volume. A claim without a volume may still wait for its first pod."""
     room: str | None
-    """The requested size and class, as ``core.video.scratch_claim`` writes them; None where that is not known."""
+    """Requested size and storage class, as ``core.video.start_run`` writes them; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """The cluster's message about a Job, pod or claim of the controller."""
+    """A message of the cluster about an object of the controller, such as a Job, a pod or a claim."""
 
     uid: str
-    """Of the object it is about."""
+    """UID of the object that the message is about."""
     reason: str
-    """FailedCreate, FailedMount, FailedScheduling …"""
+    """Reason of the Event: FailedCreate, FailedMount, FailedScheduling …"""
     message: str
     last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ShardView:
-    """A ConfigMap that holds results of a bulk."""
+    """A ConfigMap with results of a BulkImport."""
 
     name: str
     uid: str
@@ -137,46 +140,47 @@ class ShardView:
     number: int
     deleting: bool
     entries: dict[str, LedgerEntry]
-    """By item identity."""
+    """Results by the identity of the item."""
     size: int = 0
-    """Bytes of all its data, of unreadable data as well."""
+    """Bytes of all data in the ConfigMap, including unreadable data."""
     immutable: bool = False
-    """A user made it immutable: it can be read but not written."""
+    """True if a user made the ConfigMap immutable. The controller can read the ConfigMap but not change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """A ConfigMap that holds a page of a bulk's list; immutable from its creation."""
+    """A ConfigMap with a page of a BulkImport's list. The ConfigMap is immutable from its creation."""
 
     name: str
     uid: str
     owner: Owner | None
     """Its controlling owner."""
     digest: str
-    """Digest of the keys that are read, by ``core.discovery.page_digest``."""
+    """Digest of the data that is read, from ``core.discovery.page_digest``."""
     number: int
     listing: str
-    """Which list it is of."""
+    """Identifier of the list that the page belongs to."""
     cursor: str | None
-    """Where the next page begins."""
+    """Position where the next page begins."""
     done: bool
-    """It is the last one."""
+    """True if this is the last page."""
     deleting: bool
     items: tuple[Listed, ...]
     rejected: tuple[RefusedItem, ...]
     pushed_back: Reason | None = None
-    """What broke the source off after it: the next page waits as after a failure."""
+    """Why the source broke off after this page. The next page then waits as after a failure."""
     integration: str | None = None
-    """Of a page of items that earlier bulks left failed: under which source and destination it was added."""
+    """Short hash of the source and destination under which the page was added. Only a page of items that earlier
+    BulkImports left failed has this hash."""
     retry_after_seconds: int | None = None
-    """The Retry-After of that failure, if the host sent one."""
+    """Seconds of the Retry-After header, if ``pushed_back`` is set and the host sent this header."""
     skipped: Skipped | None = None
-    """What of the list is neither in it nor rejected."""
+    """Counts of this page's rows that are neither items nor rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedVideo:
-    """All that a decision about one VideoImport may depend on."""
+    """All facts that a decision about one VideoImport may depend on."""
 
     video: VideoImport
     jobs: tuple[JobView, ...] = ()
@@ -184,46 +188,46 @@ class ObservedVideo:
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     progress: Progress | None = None
-    """The latest snapshot of the current run's worker, if any was read."""
+    """Latest progress report of the current run's worker, if any was read."""
     events: tuple[EventView, ...] = ()
     """Answers to earlier Event queries."""
     claims: tuple[ClaimView, ...] = ()
-    """PersistentVolumeClaims that name it as their owner."""
+    """PersistentVolumeClaims that name the VideoImport as their owner."""
     host: BreakerState | None = None
-    """The breaker of its source's host; None if closed."""
+    """Breaker of the source's host; None if the breaker is closed."""
     no_room: str = ""
-    """Which limit leaves no room for another run, in a sentence; empty when there is room for this one."""
+    """Sentence about the limit that keeps another run from starting; empty if this run may start."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedBulk:
-    """All that a decision about one BulkImport may depend on."""
+    """All facts that a decision about one BulkImport may depend on."""
 
     bulk: BulkImport
     children: tuple[VideoImport, ...] = ()
     """VideoImports that name it as their owner. ``core.names_and_owners`` decides which of them are its own."""
     shards: tuple[ShardView, ...] = ()
-    """Its result shards, in order of their number."""
+    """Result shards of the BulkImport, in order of their numbers."""
     unreadable: frozenset[str] = frozenset()
-    """Names of children that our models cannot read, such as those with a status of a newer version."""
+    """Names of children that the models cannot read, such as children with a status of a newer version."""
     refusal: EventView | None = None
-    """The API server's message when it last refused to create something for it."""
+    """Message of the API server's latest refusal to create an object for the BulkImport."""
     pages: tuple[PageView, ...] = ()
-    """Pages of its list, in order of their number; of an earlier list too."""
+    """Pages of the BulkImport's list, in order of their numbers. Pages of an earlier list are included."""
     jobs: tuple[JobView, ...] = ()
-    """Its own Jobs, which list and deliver."""
+    """Jobs of the BulkImport itself, which list pages and deliver webhook messages."""
     pods: tuple[PodView, ...] = ()
     """Pods of those Jobs."""
     events: tuple[EventView, ...] = ()
-    """Answers to earlier Event queries about those."""
+    """Answers to earlier Event queries about these Jobs and pods."""
     unkept: frozenset[str] = frozenset()
-    """UIDs of those Jobs whose page could not be kept: what their pod printed is gone or is not what was reported."""
+    """UIDs of Jobs whose page could not be stored: the output of the pod is gone or differs from the report."""
     ahead: int = 0
-    """Bulks with the same source and destination that go first: older, unfinished and not suspended."""
+    """Number of BulkImports with the same source and destination that go first: older, unfinished and not suspended."""
     hosts: tuple[HostStatus, ...] = ()
-    """Open and half-open breakers of its namespace, by the host's name."""
+    """Open and half-open breakers of the namespace, in order of host names."""
     source_backoff_until: datetime | None = None
-    """End of the backoff of the host that serves its list; may be in the past."""
+    """End of the backoff of the host that serves the BulkImport's list; may be in the past."""
     left_failed: tuple[Listed, ...] | None = None
-    """The failed items of earlier bulks with the same source and destination that no later one imported. None where
-    there are no earlier ones, or where they are not needed."""
+    """Failed items of earlier BulkImports with the same source and destination, unless a later BulkImport imported the
+    item. None if there are no earlier BulkImports, or if the decision does not need these items."""

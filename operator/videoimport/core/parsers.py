@@ -1,4 +1,4 @@
-"""From the API server's JSON to the views that decisions read."""
+"""Parsers of the API server's JSON into the views that decisions read."""
 
 import re
 from collections.abc import Mapping
@@ -23,12 +23,13 @@ _EXIT_CODE = re.compile(r"failed with exit code ([0-9]{1,9})\b")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DISRUPTED = "condition DisruptionTarget"
 _MOST_ENTRIES = 2048
-"""Results that are cached by their text: those of the shards that are being filled."""
+"""Maximum number of results in the cache, whose key is the text of a result. The cache is for the shards that are being
+filled."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_job(raw: Raw) -> JobView:
-    """A Job as its JSON shows it."""
+    """Return the view of a Job."""
     meta, conditions = raw["metadata"], _select_conditions(raw)
     failure = conditions.get("Failed") or conditions.get("FailureTarget") or {}
     message = failure.get("message")
@@ -53,7 +54,7 @@ def parse_job(raw: Raw) -> JobView:
 
 
 def parse_pod(raw: Raw) -> PodView:
-    """A pod as its JSON shows it, through its container ``worker``."""
+    """Return the view of a pod. The fields about a container are about the container ``worker``."""
     meta, status, conditions = raw["metadata"], raw.get("status") or {}, _select_conditions(raw)
     state = _find_worker_state(status)
     terminated = state.get("terminated") or {}
@@ -85,7 +86,7 @@ def parse_pod(raw: Raw) -> PodView:
 
 
 def parse_claim(raw: Raw) -> ClaimView:
-    """A PersistentVolumeClaim as its JSON shows it."""
+    """Return the view of a PersistentVolumeClaim."""
     meta = raw["metadata"]
     return ClaimView(
         namespace=meta["namespace"],
@@ -100,7 +101,7 @@ def parse_claim(raw: Raw) -> ClaimView:
 
 
 def parse_event(raw: Raw) -> EventView:
-    """A core/v1 Event as its JSON shows it."""
+    """Return the view of a core/v1 Event."""
     seen = (raw.get("series") or {}).get("lastObservedTime") or raw.get("lastTimestamp") or raw.get("eventTime")
     return EventView(
         uid=(raw.get("involvedObject") or {}).get("uid", ""),
@@ -111,14 +112,15 @@ def parse_event(raw: Raw) -> EventView:
 
 
 def is_about(event: Raw, event_query: EventQuery) -> bool:
-    """Whether an Event is about the requested object."""
+    """Return whether an Event is about the object of the query."""
     about = event.get("involvedObject") or {}
     told = tuple(about.get(field, "") for field in ("kind", "namespace", "name", "uid"))
     return told == (event_query.kind, event_query.namespace, event_query.name, event_query.uid)
 
 
 def parse_shard(raw: Raw) -> ShardView:
-    """A result shard. An entry that cannot be read is none: it is written again from its child."""
+    """Return the view of a result shard. Entries that cannot be read are left out, and are written again from the
+    children."""
     meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
     entries = {key: _parse_ledger_entry(text) for key, text in data.items()}
     return ShardView(
@@ -134,8 +136,8 @@ def parse_shard(raw: Raw) -> ShardView:
 
 
 def parse_page(raw: Raw) -> PageView:
-    """A page of a list. A line that cannot be read is shown as rejected. A page without data about itself is of no
-    listing, and so of no use."""
+    """Return the view of a page of a list. A line that cannot be read becomes a rejected item. A page without readable
+    data about itself belongs to no listing, and so is not used."""
     meta, data = raw["metadata"], raw.get("data") or {}
     labels, facts = meta.get("labels") or {}, _parse_page_facts(data.get(FACTS, ""))
     lines = [_parse_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]
@@ -179,7 +181,8 @@ def _parse_page_line(number: int, text: str) -> Listed | RefusedItem:
 
 @lru_cache(_MOST_ENTRIES)
 def _parse_ledger_entry(text: str) -> LedgerEntry | None:
-    """A shard that grows is read again at each write, and most of it is as it was."""
+    """Return the result, or None if the text cannot be read. A growing shard is read again at each write with mostly
+    the same results, so results are cached."""
     try:
         return LedgerEntry.model_validate_json(text)
     except ValidationError:
@@ -187,7 +190,7 @@ def _parse_ledger_entry(text: str) -> LedgerEntry | None:
 
 
 def _select_conditions(raw: Raw, status: str = "True") -> dict[str, dict[str, Any]]:
-    """The conditions that have this status, by type."""
+    """Return the conditions with this status, by type."""
     found = (raw.get("status") or {}).get("conditions") or ()
     return {condition["type"]: condition for condition in found if condition.get("status") == status}
 
@@ -205,7 +208,8 @@ def _list_companions(status: Raw) -> tuple[str, ...]:
 
 
 def _find_stuck_init(status: Raw) -> Raw | None:
-    """An init container that cannot start, as a mesh adds them, keeps the worker from starting."""
+    """Return the waiting state of an init container that cannot start; None if there is none. Such a container, from a
+    service mesh for example, keeps the worker from starting."""
     for container in status.get("initContainerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
@@ -215,7 +219,8 @@ def _find_stuck_init(status: Raw) -> Raw | None:
 
 
 def _find_init_failure(status: Raw) -> str | None:
-    """Of a pod that failed: an init container ended badly, and the worker never ran."""
+    """Return a message about the init container that made the pod fail; None if there is none. The worker of such a pod
+    never ran."""
     if status.get("phase") != "Failed":
         return None
     for container in status.get("initContainerStatuses") or ():
@@ -226,14 +231,14 @@ def _find_init_failure(status: Raw) -> str | None:
 
 
 def _parse_number(text: str | None) -> int:
-    """0 for all values that are no number of the controller: any user may have written it, and Python reads no more
-    than 4,300 digits."""
+    """Return the number in a text, or 0 if the text is not a number of the controller. Any user may have written the
+    text, and Python reads at most 4,300 digits."""
     return int(text) if text and _NUMBER.fullmatch(text) else 0
 
 
 def _parse_time(text: str | None) -> datetime:
-    """Long ago for values that Python has no date for, such as the year 0 or 10000. Every user who may write Events can
-    write them."""
+    """Return the time in a text, or 1970 if Python has no date for the text, such as the year 0 or 10000. Every user
+    who may write Events can write such a text."""
     try:
         return datetime.fromisoformat(text) if text else _LONG_AGO
     except ValueError:

@@ -1,7 +1,7 @@
-"""The result of a decision: a status to write, actions to take, Events to list and to record. Only values.
+"""Plan: the result of a decision, as values only. A plan has a status to write, actions, Event queries and Events.
 
-The shell writes the status first, with the resourceVersion that was observed; a conflict drops the whole plan. Then it
-executes the actions in order, and records Events at the end. Every action is safe to repeat.
+The controller writes the status first, with the resourceVersion that was observed. A conflict drops the whole plan.
+Then the controller executes the actions in order, and records the Events at the end. Every action is safe to repeat.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,16 +22,17 @@ _STAMP = "updated_time"
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create an object whose name is derived. "Already exists" is success only if it is not being deleted, and has
-    the same controlling owner in every part and the same run label. If it never changes, it must also have the same
-    content."""
+    """Action that creates an object with a derived name. If the object exists already, the action succeeds only if the
+    object is not being deleted and has the same controlling owner and run label. All fields of the owner must match. If
+    the object never changes, the content must match too."""
 
     manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A JSON merge patch on an object of the controller; ``uid`` guards against a namesake."""
+    """Action that applies a JSON merge patch to an object of the controller. ``uid`` protects another object with the
+    same name."""
 
     kind: Kind
     namespace: str
@@ -42,7 +43,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an object of the controller, its dependents first; "not found" is success."""
+    """Action that deletes an object of the controller after its dependents. The answer "not found" is a success."""
 
     kind: Kind
     namespace: str
@@ -52,19 +53,19 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StoreListingPage:
-    """Read a pod's output, and store the lines of its page as an object. If they are not what was reported, or the log
-    is gone, that is noted, and part of a later observation."""
+    """Action that reads a pod's output and stores the lines of a page as an object. If the log is gone or differs from
+    the report, the controller notes this fact for a later observation."""
 
     namespace: str
     pod: str
     job: str
-    """The UID of the pod's Job, under which a page that is not whole is noted."""
+    """UID of the pod's Job. An incomplete page is noted under this UID."""
     count: int
-    """Lines that were reported."""
+    """Number of lines in the report."""
     sha256: str
-    """Of these lines, each with its newline."""
+    """SHA-256 of these lines, each with its newline."""
     manifest: Manifest
-    """The ConfigMap to create; the lines are added under ``core.list_item.LINES``."""
+    """ConfigMap to create. The lines are added under the key ``core.list_item.LINES``."""
 
 
 Write = Create | Patch | Delete
@@ -73,7 +74,7 @@ Action = Write | StoreListingPage
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """A query for the cluster's Events about an object; the answer is part of a later observation."""
+    """A query for the cluster's Events about an object. The answer is part of a later observation."""
 
     kind: Literal["Job", "Pod", "PersistentVolumeClaim"]
     namespace: str
@@ -83,7 +84,7 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """An Event for users, recorded after all other steps."""
+    """An Event for users. The controller records the Event after all other steps."""
 
     type: Literal["Normal", "Warning"]
     reason: str
@@ -92,19 +93,19 @@ class PlannedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[Status]):
-    """The empty plan means: all is as it should be."""
+    """The result of a decision. An empty plan means that nothing has to change."""
 
     status: Status | None = None
-    """The whole status as it should be; None leaves it as it is. The shell writes only what differs."""
+    """Complete new status; None if the status does not change. The controller writes only fields that differ."""
     actions: tuple[Action, ...] = ()
     event_queries: tuple[EventQuery, ...] = ()
     planned_events: tuple[PlannedEvent, ...] = ()
     requeue_at: datetime | None = None
-    """When to reconcile again even without a change."""
+    """Time of the next reconcile, even if nothing changes."""
 
     def __add__(self, other: "Plan[Any]") -> Self:
-        """Return this plan followed by the other one, with the earlier of their times. The status stays this plan's: a
-        part's status is a field of it, which the caller has set."""
+        """Return this plan followed by the other plan, with the earlier requeue time. The other plan's status is left
+        out, because the caller has already put that status into this plan's status."""
         return replace(
             self,
             actions=self.actions + other.actions,
@@ -116,7 +117,8 @@ class Plan(Generic[Status]):
 
 @dataclass(frozen=True, slots=True)
 class PartialPlan(Plan[Status]):
-    """A plan whose status is not complete yet: what follows from it is added once, at the end of the decision."""
+    """A plan whose status is not complete yet. Fields that follow from the status are added once, at the end of the
+    decision."""
 
     status: Status
 
@@ -126,8 +128,8 @@ class PartialPlan(Plan[Status]):
 
 
 def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, interval: timedelta) -> Plan[S]:
-    """Return the plan to write ``new`` with its time stamp if it differs. Progress alone waits until the interval is
-    over."""
+    """Return the plan that writes ``new`` with a time stamp; empty if the statuses are equal. If only fields in
+    ``progress`` differ, the write waits until ``interval`` after the last write."""
     changed = {name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)} - {_STAMP}
     if not changed:
         return Plan()
@@ -138,19 +140,20 @@ def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, i
 
 
 def find_earliest(*moments: datetime | None) -> datetime | None:
-    """Return the first of the moments that are known; None without one."""
+    """Return the earliest of the known times; None if no time is known."""
     return min((moment for moment in moments if moment is not None), default=None)
 
 
 def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """In their order, but creations come after all others. Stops do not wait for them, and a quota has space for a new
-    object only once the replaced one is being deleted."""
+    """Return the actions in their order, but with all creations at the end. Stops do not wait for creations. A quota
+    has space for a new object only once the replaced object is being deleted."""
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 
 
 def split_into_batches(actions: Iterable[Action], most: int) -> Iterator[tuple[Action, ...]]:
-    """The actions in their order, so many in one tuple at most. Those of a tuple may be done at the same time. They do
-    the same thing to different imports, as a bulk does that fills its window or cancels all of it."""
+    """Yield the actions in their order, in tuples of at most ``most`` actions. The actions of one tuple can run at the
+    same time, because they do the same thing to different imports. For example, a BulkImport fills its window or
+    cancels all its imports."""
     batch: list[Action] = []
     for action in actions:
         if batch and (len(batch) == most or not _can_join_batch(action, batch)):
@@ -168,7 +171,7 @@ def _can_join_batch(action: Action, batch: list[Action]) -> bool:
 
 
 def _find_import_name(action: Action) -> str | None:
-    """The name of the import that an action concerns."""
+    """Return the name of the import that an action concerns; None if the action is about another kind."""
     match action:
         case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
             return name

@@ -1,4 +1,4 @@
-"""From a worker's stages to one percentage, one phase and one estimate of the time left."""
+"""Progress of a run: one percentage, one phase and one estimate of the time left, from the stages of the worker."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ _PHASES = {
     StageName.FINALIZE: VideoPhase.FINALIZING,
 }
 RUNNING_PHASES = (VideoPhase.PENDING, VideoPhase.QUEUED, *_PHASES.values())
-"""In the order in which a run goes through them."""
+"""Phases of an unfinished run, in the order in which a run goes through them."""
 _ALMOST = 99
 _SENSIBLE_PERCENT = 3
 _SENSIBLE_TIME = timedelta(seconds=10)
@@ -25,7 +25,8 @@ Stages = tuple[Stage, ...]
 
 
 def compute_percent(stages: Stages) -> int:
-    """0 to 99, weighted by the mode. Until the mode is known it is the lower of the two, so that it never falls."""
+    """Return the progress from 0 to 99 percent, weighted by the mode. Until the mode is known, the result is the lowest
+    percentage of all modes, so that the percentage never falls."""
     mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
     modes = (mode,) if mode else tuple(_WEIGHTS)
     return min(_ALMOST, *(_weigh(stages, _WEIGHTS[mode]) for mode in modes))
@@ -37,25 +38,26 @@ def _weigh(stages: Stages, weights: dict[StageName, int]) -> int:
 
 
 def find_phase(stages: Stages) -> VideoPhase:
-    """The phase of the earliest unfinished stage; Finalizing once all are done."""
+    """Return the phase of the earliest unfinished stage; Finalizing if all stages are done."""
     open_stages = [stage.name for stage in stages if stage.state != "Done"]
     return _PHASES[open_stages[0]] if open_stages else VideoPhase.FINALIZING
 
 
 def select_later_phase(one: VideoPhase, other: VideoPhase) -> VideoPhase:
-    """The later of two phases of one run: stages may start over within it, phases do not."""
+    """Return the later of two phases of one run. Stages may start over within a run, but phases do not."""
     return max(one, other, key=RUNNING_PHASES.index)
 
 
 def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
-    """The time left if it continues at the same pace; None while that would be a wild guess."""
+    """Return the estimated seconds left at the same pace; None while there is too little progress for an estimate."""
     if percent < _SENSIBLE_PERCENT or elapsed < _SENSIBLE_TIME:
         return None
     return round(elapsed.total_seconds() * (100 - percent) / percent)
 
 
 def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
-    """How long the run has worked: since its Job was made, but no longer than the time of its stages. The Job may have
-    waited for a node. (Their sum is too much where they overlap; the lesser of both is near.)"""
+    """Return how long the run has worked: the time since its Job was made, but at most the sum of its stages' times.
+    The Job may have waited for a node. The sum is too high if stages overlap, so the lower value is a good
+    approximation."""
     told = sum(stage.seconds or 0 for stage in stages)
     return min(since_made, timedelta(seconds=told)) if told else since_made

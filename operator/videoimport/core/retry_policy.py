@@ -1,4 +1,8 @@
-"""Whether and when another run follows a failed one: by the reason's class, its own limit and maxAttempts."""
+"""Retry policy: whether and when another run follows a failed run.
+
+The class of the reason decides first. For a run that counts toward maxAttempts, the reason's own limit and maxAttempts
+decide too.
+"""
 
 import hashlib
 import math
@@ -15,7 +19,7 @@ _MAX_REASONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a verdict depends on besides the reason."""
+    """Facts that a verdict depends on besides the reason."""
 
     uid: str
     run: int
@@ -23,28 +27,28 @@ class Context:
     now: datetime
     settings: Settings
     since: datetime
-    """When the first run of this series began."""
+    """Start time of the first run of this series."""
     backoff: HostBackoff | None = None
-    """The host's backoff after this run; set with reasons of class HostBackoff."""
+    """Backoff of the host after this run; set for reasons of class HostBackoff."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows."""
+    """The decision about the next run."""
 
     attempts: Attempts
-    """With this run counted in; ``next_retry_time`` set if another one follows."""
+    """Attempts including this run. ``next_retry_time`` is set if another run follows."""
     given_up: str = ""
-    """Why no other run follows, unless the reason itself excludes one."""
+    """Why no other run follows; empty if the reason itself excludes another run."""
 
     @property
     def requeue_at(self) -> datetime | None:
-        """When the next run starts; None if none does."""
+        """Start time of the next run; None if no run follows."""
         return self.attempts.next_retry_time
 
 
 def judge(reason: Reason, context: Context) -> Verdict:
-    """The verdict on a run that ended with this reason. Raises ValueError if the reason's class is HostBackoff
+    """Return the verdict on a run that ended with this reason. Raise ValueError if the reason's class is HostBackoff
     and ``context.backoff`` is None."""
     retry = info(reason).retry
     if retry is RetryClass.UNCHARGED:
@@ -61,7 +65,8 @@ def judge(reason: Reason, context: Context) -> Verdict:
 
 
 def explain_exhaustion(attempts: Attempts) -> str:
-    """Why the attempts are used up, or nothing. ``attempts.max`` may have been edited meanwhile."""
+    """Return why the attempts are used up; empty if attempts are left. A user may have changed ``attempts.max``
+    meanwhile."""
     used = len(attempts.reasons)
     return f"Given up after {used} of {attempts.max} attempts" if used >= attempts.max else ""
 
@@ -77,7 +82,8 @@ def _retry_uncounted(context: Context) -> Verdict:
 
 
 def _retry_later(context: Context) -> Verdict:
-    """Wait for a premiere, which may be days away: nothing is counted toward maxAttempts, but waiting has a limit."""
+    """Return the verdict that waits for a premiere, which may be days away. The run does not count toward maxAttempts,
+    but the wait has a limit."""
     waited, cap = context.now - context.since, context.settings.later_cap
     attempts = context.attempts.model_copy(update={"next_retry_time": None})
     if waited >= cap:
@@ -86,8 +92,8 @@ def _retry_later(context: Context) -> Verdict:
 
 
 def _retry_after_host(context: Context) -> Verdict:
-    """Wait for the host's backoff like its other imports: nothing is counted toward maxAttempts, but waiting has a
-    limit."""
+    """Return the verdict that waits for the host's backoff, like other imports of the host. The run does not count
+    toward maxAttempts, but the wait has a limit."""
     backoff, cap = context.backoff, context.settings.later_cap
     if backoff is None:
         raise ValueError("RateLimited needs the host's backoff, which states for how long no run starts")
@@ -98,7 +104,7 @@ def _retry_after_host(context: Context) -> Verdict:
 
 
 def _explain_wait_limit(cap: timedelta) -> str:
-    """Why no other run follows; empty if no wait is allowed, as without a cluster."""
+    """Return why no other run follows; empty if no wait is allowed, as without a cluster."""
     days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
     span = f"{days} days" if days > 1 else f"{seconds} seconds"
     return f"Given up after {span}" if seconds else ""
@@ -110,7 +116,7 @@ def _retry_counted(reason: Reason, context: Context) -> Verdict:
     if most is not None and same > most:
         return Verdict(attempts, f"Given up after {same} runs that ended as {reason}")
     if given_up := explain_exhaustion(attempts):
-        return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no count
+        return Verdict(attempts, given_up if attempts.max > 1 else "")  # a single attempt needs no number
     return _retry_after_delay(_compute_backoff(context, len(attempts.reasons)), attempts, context)
 
 
@@ -133,5 +139,5 @@ def _compute_backoff(context: Context, nth: int) -> timedelta:
 
 
 def compute_jitter(uid: str, run: int) -> float:
-    """A value from 0 to 1, constant for a run. So imports that fail together retry at different times."""
+    """Return a value from 0 to 1 that is constant for a run. So imports that fail together retry at different times."""
     return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

@@ -1,11 +1,12 @@
-"""What one import means to others: its place among those that run, and what it reports of its host.
+"""Admission: how each import counts toward the limits on running imports, and the report of each import about its host.
 
-Owners are served in turn: first the one with the fewest running, then the one that has waited longest. A BulkImport is
-one owner, whatever its size, and so is each import that no BulkImport created.
+Owners take turns. The owner with the fewest running imports goes first, then the owner that has waited longest. A
+BulkImport is one owner, whatever its size. Each import that no BulkImport created is an owner too.
 
-A run that cannot start (no node fits it, its queue has not admitted it) counts for its owner and its namespace, whose
-own fault it nearly always is, and takes no place of the cluster. There may be as many of them again, so that a cluster
-without room for more pods does not get them without end.
+A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always in
+the owner or the namespace. So a stuck run counts toward the limits of the owner and the namespace, but not toward the
+cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise a cluster without free
+space would get pods without end.
 """
 
 from dataclasses import dataclass
@@ -25,51 +26,51 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Most imports that run."""
+    """Maximum numbers of running imports."""
 
     cluster: int = 500
     namespace: int = 0
-    """0 for no limit but the cluster's."""
+    """Maximum in one namespace; 0 means that only the cluster's limit applies."""
 
 
 DEFAULT = Limits()
 Turn = tuple[datetime, str]
-"""Among the imports of one owner the least goes first."""
+"""Creation time and UID of an import. Among the imports of one owner, the smallest value goes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionState:
-    """How an import counts for the limits."""
+    """How an import counts toward the limits."""
 
     owner: str
-    """UID of its BulkImport, or its own."""
+    """UID of the import's BulkImport, or else of the import."""
     holds: bool
-    """It counts as running."""
+    """True if the import counts as running."""
     waits: bool
-    """It is ready to run, and waits only for the limits."""
+    """True if the import is ready to run and waits only for the limits."""
     turn: Turn = (_LONG_AGO, "")
     stuck: bool = False
-    """It counts as running, but its run cannot start, as far as the status shows."""
+    """True if the import counts as running, but the run cannot start, as far as the status shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """What one import, or the listing of one BulkImport, contributes to a breaker."""
+    """The report of one import, or of the listing of one BulkImport, to the breaker of a host."""
 
     host: str
     record: HostBackoff | None = None
     pause: datetime | None = None
-    """Until when a listing must not contact the host; needs no probe afterwards."""
+    """Time until which a listing must not contact the host. No probe is needed after that time."""
     probes: bool = False
     waits: bool = False
-    """Only the breaker keeps it from running."""
+    """True if only the breaker keeps the import from running."""
     starts: bool = False
-    """Its run is decided and has not contacted the host yet, as far as the status shows."""
+    """True if a run is decided and has not contacted the host yet, as far as the status shows."""
 
 
 def describe_import(video: VideoImport, *, working: bool) -> tuple[AdmissionState, HostReport | None]:
-    """Return what an import means for the limits, and its report to the breaker of its host; None for most.
-    ``working``: a Job of it has not ended, whatever its status says."""
+    """Return how an import counts toward the limits, and its report to the breaker of its host. Most imports have no
+    report (None). ``working`` means that a Job of the import has not ended, whatever the import's status shows."""
     active = has_active_run(video.status)
     report = _report_host(video, working=working, active=active)
     return _find_admission_state(video, working=working, active=active), report
@@ -85,7 +86,8 @@ def _find_admission_state(video: VideoImport, *, working: bool, active: bool) ->
 
 
 def _is_stuck(status: VideoImportStatus) -> bool:
-    """Before its first progress report, a run is Queued only while its queue or the scheduler holds it back."""
+    """Return whether the run cannot start. Before the first progress report, a run is Queued only while its queue or
+    the scheduler holds the run back."""
     if status.stages:
         return False
     held_up = status.reason is not None and info(status.reason).retry is RetryClass.WAITING
@@ -108,8 +110,8 @@ def _report_host(video: VideoImport, *, working: bool, active: bool) -> HostRepo
 
 
 def report_listing_host(bulk: BulkImport) -> HostReport | None:
-    """Return the report of a listing that waits after RateLimited; it never probes for imports. A listing that does not
-    continue reports nothing: nothing would ever replace its record."""
+    """Return the report of a listing that waits after RateLimited; None for all other listings. A listing never probes
+    for imports. A listing that does not continue has no report, because nothing would ever replace that report."""
     discovery = bulk.status.discovery
     stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
     finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
@@ -120,27 +122,27 @@ def report_listing_host(bulk: BulkImport) -> HostReport | None:
 
 
 def waits_for_host(video: VideoImport) -> bool:
-    """Whether only the breaker of its host keeps an import from running."""
+    """Return whether only the breaker of the host keeps an import from running."""
     status = video.status
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return between and status.reason is Reason.RATE_LIMITED and status.phase not in ENDED
 
 
 def describe_full_cluster(limits: Limits) -> str:
-    """Why there is no room."""
+    """Return the message that the cluster's limit is reached."""
     return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
 
 
 def describe_stuck_cluster(limits: Limits) -> str:
-    """Why there is no room."""
+    """Return the message that the cluster's limit for running and stuck imports together is reached."""
     return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
 
 
 def describe_full_namespace(limits: Limits) -> str:
-    """Why there is no room."""
+    """Return the message that the namespace's limit is reached."""
     return f"{limits.namespace} imports run in this namespace, as many as maxRunningPerNamespace allows"
 
 
 def describe_full_bulk(parallelism: int) -> str:
-    """Why there is no room."""
+    """Return the message that the limit of the BulkImport (parallelism) is reached."""
     return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"

@@ -1,6 +1,6 @@
-"""What the status of a VideoImport says: whether it has finished, must start again or has an active run.
+"""Facts from the status of a VideoImport: whether the import has finished, must start again or has an active run.
 
-Also the fields that follow from others (upload, displayName), and what a new status reports for the first time.
+The file also has the fields that follow from others (upload, displayName), and the difference between two statuses.
 """
 
 import re
@@ -25,15 +25,15 @@ from videoimport.api.videoimport_status import (
 
 ENDED = frozenset({VideoPhase.COMPLETED, VideoPhase.FAILED, VideoPhase.CANCELLED})
 MOST_SHOWN = 40
-"""Characters of a column's text: with it, a row of usual names fits a terminal of 120 columns."""
+"""Maximum number of characters in a column. With this width, a row of usual names fits a terminal of 120 columns."""
 _MOST_READ = 512
-"""Characters of a text that are looked at."""
+"""Maximum number of characters of a text that are read."""
 _MOST_ENCODINGS = 3
-"""Times that an address may be percent-encoded over and over, as proxies and archives do it."""
+"""Maximum number of times that an address is percent-decoded. Proxies and archives encode addresses repeatedly."""
 _NOT_A_NAME = re.compile(r"[?#;&=]")
-"""What begins a query, a fragment or a parameter, also within a path."""
+"""Character that begins a query, a fragment or a parameter, also within a path."""
 LOST = "Lost"
-"""Of a run that was lost and is followed by the next one at once: its reason is in no status."""
+"""``News.retried`` of a lost run that the next run follows at once. No status has the reason of such a run."""
 _PENDING: tuple[Literal[1], Literal["pending"]] = (1, "pending")
 _UPLOADING: tuple[Literal[5], Literal["uploading"]] = (5, "uploading")
 _FAILED: tuple[Literal[7], Literal["failed"]] = (7, "failed")
@@ -55,48 +55,49 @@ _CODES: dict[
 
 
 def is_finished(status: VideoImportStatus) -> bool:
-    """Whether its last run is over and no other is to come."""
+    """Return whether the import's last run is over and no other run will follow."""
     return status.phase in ENDED
 
 
 def has_active_run(status: VideoImportStatus) -> bool:
-    """Whether a run of it is decided and not over, as far as the status shows."""
+    """Return whether a run of the import is decided and not over, as far as the status shows."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)
 
 
 def needs_restart(video: VideoImport) -> bool:
-    """Whether an import that ended without success is to start again: by a new retryToken, or, when it failed, by a
-    changed spec. A cancelled one waits for the token, so that taking ``cancel`` back does not start it by itself."""
+    """Return whether an import that ended without success must start again. A new retryToken starts the import again. A
+    changed spec starts only a failed import again. A cancelled import waits for the token, so that the removal of
+    ``cancel`` does not start the import."""
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
     return has_new_token(video) or (video.status.phase is VideoPhase.FAILED and _has_changed_spec(video))
 
 
 def _has_changed_spec(video: VideoImport) -> bool:
-    """Whether its spec is another than the one that failed. A spec that could not be read has no hash."""
+    """Return whether the spec differs from the spec that failed. A spec that could not be read has no hash."""
     if video.status.observed_generation == video.metadata.generation:
         return False
     return video.status.observed_spec_hash != wish_hash(video.spec)
 
 
 def has_new_token(video: VideoImport) -> bool:
-    """Whether its token is another than the one last acted upon."""
+    """Return whether the retryToken differs from the token of the last start."""
     return (video.status.observed_retry_token or "") != video.spec.retry_token
 
 
 def is_settled(video: VideoImport) -> bool:
-    """Ended, and not about to start again."""
+    """Return whether the import has ended and will not start again."""
     return is_finished(video.status) and not needs_restart(video)
 
 
 def is_done(stages: tuple[Stage, ...], name: StageName) -> bool:
-    """Whether this stage is there and done."""
+    """Return whether the stages contain this stage as done."""
     return any(stage.name == name and stage.state == "Done" for stage in stages)
 
 
 def build_upload_status(status: VideoImportStatus) -> UploadStatus:
-    """``status.upload`` for the other fields of a status."""
+    """Return ``status.upload`` for the other fields of a status."""
     code, text = _CODES[status.phase or VideoPhase.PENDING]
     return UploadStatus(status=_find_upload_text(status), code=code, text=text, message=status.message)
 
@@ -110,20 +111,23 @@ def _find_upload_text(status: VideoImportStatus) -> UploadText:
 
 
 def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
-    """The title that was found, else the file's name, else where the source is; None where nothing of it can be shown.
-    At most MOST_SHOWN characters, without control characters, queries and user info."""
+    """Return the name to show: the title that was found, else the file name, else the place of the source. None if no
+    part of these can be shown. The name has at most MOST_SHOWN characters, without control characters, queries and user
+    info."""
     known = (_find_title(found), found.filename or "") if found else ()
     return next((shown for text in (*known, _find_location(source)) if (shown := shorten_name(text))), None)
 
 
 def _find_title(found: SourceStatus) -> str:
-    """Of a plain file the title is its name without the extension: then the name has more."""
+    """Return the title that was found. The result is empty if the title is only the file name without its extension,
+    because the file name has more."""
     title, file = found.title or "", found.filename or ""
     return "" if title and file.startswith(f"{title}.") else title
 
 
 def _find_location(source: VideoSource) -> str:
-    """The file's name as the spec has it; of a page, whose path ends in no file name, its host too."""
+    """Return the file name in the source's address. If the path of a web page ends in no file name, the host is
+    included."""
     if source.url is None:
         return source.address.rstrip("/").rpartition("/")[2]
     url = _split_shown(source.url)
@@ -132,7 +136,8 @@ def _find_location(source: VideoSource) -> str:
 
 
 def find_file_name(url: str) -> str:
-    """Return the last segment of a URL's path, decoded and without secrets; empty where there is none. Never raises."""
+    """Return the last segment of a URL's path, decoded and without secrets; empty if there is none. Never raises an
+    exception."""
     return _decode_file_name(_split_shown(url).path)
 
 
@@ -165,20 +170,20 @@ def _clean_letter(letter: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Of one import."""
+    """Facts about one import that a new status has and the old status lacks."""
 
     ended: tuple[str, str] | None = None
-    """Phase and reason."""
+    """Phase and reason of the import's end."""
     retried: str | None = None
-    """The reason for which another run follows."""
+    """Reason for which another run follows."""
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: tuple[tuple[str, int], ...] = ()
-    """How long each stage of a run took that is over; those that it finished."""
+    """Name and seconds of each stage that a finished run has completed."""
 
 
 def find_status_delta(old: VideoImportStatus, new: VideoImportStatus) -> News:
-    """The facts that the new one has and the old one lacks."""
+    """Return the facts that the new status has and the old status lacks."""
     over = has_active_run(old) and (not has_active_run(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(

@@ -1,1 +1,2 @@
-"""From the models in ``api`` to the CustomResourceDefinitions in ``crds/``: ``python -m videoimport.crdgen``."""
+"""Generator of the CustomResourceDefinitions in ``crds/`` from the models in ``api``: ``python -m
+videoimport.crdgen``."""

@@ -1,4 +1,5 @@
-"""Writes ``crds/``, the chart's copies and pages of ``docs/``; ``--check`` exits 1 if one is out of date."""
+"""Write ``crds/``, the chart's copies and pages of ``docs/``. With ``--check``, exit with 1 if a file is out of
+date."""
 
 import argparse
 import sys
@@ -15,14 +16,15 @@ _HEAD = "# Generated from the models in operator/videoimport/api by `make genera
 
 
 class _Dumper(yaml.SafeDumper):
-    """Repeats shared nodes instead of naming them by anchors, which few readers expect in a CRD."""
+    """YAML dumper that writes shared nodes in full instead of as aliases, because few readers expect aliases in a
+    CRD."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 
 def rendered(manifest: Manifest) -> str:
-    """A manifest as YAML, keys in the order they were written."""
+    """Return a Kubernetes object as YAML. The order of the keys does not change."""
     return _HEAD + _dumped(manifest)
 
 
@@ -35,19 +37,19 @@ def _documents(*manifests: Manifest) -> str:
 
 
 def _switched(text: str) -> str:
-    """Return a text of the chart that the value crds.enabled switches."""
+    """Return a text of the chart that the value crds.enabled switches on or off."""
     return "{{- if .Values.crds.enabled }}\n" + text + "{{- end }}\n"
 
 
 def in_chart(text: str) -> str:
-    """The chart's form: a template that the value crds.enabled switches and that an uninstall keeps."""
+    """Return the chart's form of a CRD: a template that the value crds.enabled switches and that an uninstall keeps."""
     keep = "  annotations:\n    helm.sh/resource-policy: keep\n"
     name = next(line for line in text.splitlines(keepends=True) if line.startswith("  name: "))
     return _switched(text.replace(name, name + keep, 1))
 
 
 def files() -> dict[Path, str]:
-    """Every generated file and what it should hold."""
+    """Return the right content of every generated file, by path."""
     texts = {"videoimports": rendered(video_definition()), "bulkimports": rendered(bulk_definition())}
     plain = {Path(f"crds/{name}.yaml"): text for name, text in texts.items()}
     chart = {Path(f"charts/videoimport/templates/crd-{name}.yaml"): in_chart(text) for name, text in texts.items()}
@@ -60,7 +62,7 @@ def files() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write or check, from the repository's root."""
+    """Write or check the files. The working directory must be the root of the repository."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     checking = parser.parse_args().check

@@ -1,4 +1,4 @@
-"""The ValidatingAdmissionPolicy for the values of metadata, which are untyped: CEL in a schema cannot see them."""
+"""ValidatingAdmissionPolicy for the values of metadata. CEL rules in a schema cannot check these untyped values."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from videoimport.api.metadata import MOST_KEY_LETTERS, PREDEFINED
 
 Manifest = dict[str, Any]
 NAME = f"metadata.{GROUP}"
-"""Of the policy and its binding; both are cluster-wide."""
+"""Name of the policy and its binding, which both are cluster-wide."""
 _NAMES = "[" + ", ".join(f"'{name}'" for name in PREDEFINED) + "]"
 _PLACES = {
     "video": (
@@ -24,7 +24,7 @@ _PLACES = {
         "object.spec.source.items.filter(item, has(item.metadata)).map(item, item.metadata) : []",
     ),
 }
-"""For each variable the field, and an expression for the list of all maps in that field."""
+"""Field and expression of each variable. The expression returns the list of all metadata maps in the field."""
 _SCALAR = " || ".join(f"type(metadata[key]) == {name}" for name in ("string", "int", "double", "bool"))
 CHECKS = {
     f"!({_NAMES}.exists(key, key in metadata))": (
@@ -40,11 +40,13 @@ CHECKS = {
         f"has a name of more than {MOST_KEY_LETTERS} characters or of none; choose another name.",
     ),
 }
-"""For each condition over one map the keys that break it, and the rest of the message after the first of them."""
+"""Checks of one map, by their CEL condition. Each check has an expression for the keys that break the condition. The
+second text is the end of the message, which follows the first such key."""
 
 
 def policy() -> Manifest:
-    """Return the policy. Unchanged values are not checked again, so that older objects can still be updated."""
+    """Return the policy. The policy does not check an unchanged spec again, so that older objects can still be
+    updated."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
@@ -72,7 +74,7 @@ def policy() -> Manifest:
 
 
 def binding() -> Manifest:
-    """Return the binding that puts the policy into force everywhere."""
+    """Return the binding that activates the policy in the whole cluster."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",

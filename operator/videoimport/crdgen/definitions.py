@@ -1,4 +1,4 @@
-"""The two CustomResourceDefinitions, whole."""
+"""The complete CustomResourceDefinitions of both kinds."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from videoimport.crdgen.structural_schema import structural
 Manifest = dict[str, Any]
 
 CATEGORY = "imports"
-"""`kubectl get imports` lists both kinds. It must not be the name of a kind, or asking for that kind gives both."""
+"""Category of both kinds, for `kubectl get imports`. If the category were also the name of a kind, a request for that
+kind would list both kinds."""
 _FIXED = "self.spec.{0} == oldSelf.spec.{0}"
 _STUCK = [str(reason) for reason, row in TABLE.items() if row.retry is RetryClass.WAITING]
 _RESTING = (
@@ -21,7 +22,8 @@ _RESTING = (
     "(has(oldSelf.status.attempts) && has(oldSelf.status.attempts.nextRetryTime)) || "
     f"(has(oldSelf.status.reason) && oldSelf.status.reason in {_STUCK})"
 )
-"""No worker uses it: not yet begun, ended, suspended, waiting for a retry, or unable to start."""
+"""CEL expression for an import that no worker uses: not yet begun, ended, suspended, waiting for a retry, or unable to
+start."""
 
 
 def _name_fits(longest: int) -> Manifest:
@@ -32,7 +34,8 @@ def _name_fits(longest: int) -> Manifest:
 
 
 def _immutable(field: str) -> Manifest:
-    """Root rules see the status; an import may be changed while no worker uses it."""
+    """Return the rule that a field is immutable. The rule is at the root, where CEL can read the status: the field may
+    change while no worker uses the import."""
     return {
         "rule": f"{_RESTING} || {_FIXED.format(field)}",
         "message": f"spec.{field} is immutable while the import runs and once Completed; make another VideoImport.",
@@ -115,7 +118,7 @@ def _root(spec: Manifest, status: Manifest, rules: list[Manifest]) -> Manifest:
 
 
 def video_definition() -> Manifest:
-    """The CustomResourceDefinition of VideoImport."""
+    """Return the CustomResourceDefinition of VideoImport."""
     spec, status = structural(videoimport.VideoImportSpec), structural(VideoImportStatus)
     rules = [_name_fits(videoimport.MAX_NAME), *(_immutable(field) for field in ("source", "destination", "output"))]
     about = "One video, brought from a source to a destination: fetched, checked, transcoded, uploaded and verified."
@@ -123,7 +126,7 @@ def video_definition() -> Manifest:
 
 
 def bulk_definition() -> Manifest:
-    """The CustomResourceDefinition of BulkImport."""
+    """Return the CustomResourceDefinition of BulkImport."""
     spec, status = structural(bulkimport.BulkImportSpec), structural(BulkImportStatus)
     about = "Many videos as one: a VideoImport for each item, a window of them at a time, and every result."
     return _definition(BULK_KIND, "bi", about, _root(spec, status, [_name_fits(bulkimport.MAX_NAME)]), BULK_COLUMNS)

@@ -1,7 +1,7 @@
-"""An invalid manifest for each check of the API server, with its message.
+"""Invalid Kubernetes objects: one for each check of the API server, with the expected message.
 
-What a bound refuses follows from the schema. For the rules, whose CEL contains no refused value, ``EXAMPLES`` has
-values, by the rule's message. The controller tests send them all to a real API server and compare the messages.
+The schema gives the values that a bound refuses. The CEL of a rule has no refused value, so ``EXAMPLES`` has values by
+the rule's message. The controller tests send all objects to a real API server and compare the messages.
 """
 
 import json
@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 
 class ManifestKey(str):
-    """A key of a map in a path."""
+    """A map key within a path."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class ManifestKey(str):
 Path = tuple[str | int, ...]
 _URL = "https://example.com/video.mp4"
 _LONG_NAME = "日" * 86
-"""258 bytes: a volume takes 255."""
+"""Name of 258 bytes. A volume permits 255 bytes."""
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "give exactly one of": ({},),
     "it must begin with http:// or https://": ("ftp://example.com/video.mp4", "example.com/video.mp4"),
@@ -91,8 +91,8 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "operator Exists has no value": ({"key": "media", "operator": "Exists", "value": "gpu"},),
     "tolerationSeconds is for": ({"key": "media", "tolerationSeconds": 5},),
 }
-"""By the beginning of a rule's message: values that break it. Of an object's rules only those are taken whose fields
-the object has."""
+"""Values that break a rule, by the beginning of the rule's message. A value with fields is used only for objects that
+have these fields."""
 
 _SAMPLES: Mapping[str, Any] = {
     "url": _URL, "bucket": "videos", "key": "video.mp4", "claimName": "media", "path": "video.mp4", "name": "a",
@@ -107,36 +107,36 @@ _ALTERNATIVES = "give exactly one of "
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is refused."""
+    """One value that the API server refuses."""
 
     kind: str
     path: Path
-    """Of the field as the API server names it, from ``spec``."""
+    """Path of the field in the API server's message, from ``spec``."""
     value: Any
-    """The value there."""
+    """Refused value of this field."""
     message: str
-    """What the API server answers, behind the field."""
+    """Message of the API server after the field."""
     manifest: dict[str, Any]
-    """A manifest that is right except for this."""
+    """Kubernetes object that is valid except for this value."""
     is_rule: bool = False
-    """The message is written in this project."""
+    """True if the message is from a rule of this project."""
     has_field: bool = True
-    """The API server names the field by itself; else it is in the message."""
+    """True if the API server names the field separately. Otherwise the field is in the message."""
 
     @property
     def field(self) -> str:
-        """The path as the API server writes it; a rule writes the key of a map in brackets."""
+        """The path in the API server's form. A rule's message has map keys in brackets."""
         return joined(self.path, bracketed=(int, ManifestKey) if self.is_rule else (int,))
 
 
 def joined(path: Path, bracketed: tuple[type, ...] = (int,)) -> str:
-    """Return a path as the API server writes it."""
+    """Return a path in the API server's form."""
     words = "".join(f"[{step}]" if isinstance(step, bracketed) else f".{step}" for step in path)
     return words.removeprefix(".")
 
 
 def violations(kind: str, root: Schema) -> Iterator[Violation]:
-    """Yield the violations of a kind, field by field; ``root`` is its whole schema."""
+    """Yield the violations of a kind, field by field. ``root`` is the whole schema of the kind."""
     walk = _Walk(kind, root["properties"]["spec"])
     yield walk.name(root)
     for path, node in nodes(walk.spec, ("spec",)):
@@ -147,7 +147,7 @@ def violations(kind: str, root: Schema) -> Iterator[Violation]:
 
 
 def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
-    """Yield every node below ``node``; a list is followed into its first entry, a map into a key named ``a``."""
+    """Yield ``node`` and every node below it. A list is followed into its first entry, and a map into a valid key."""
     yield path, node
     for name, child in node.get("properties", {}).items():
         yield from nodes(child, (*path, name))
@@ -158,12 +158,12 @@ def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
 
 
 def _key_of(path: Path) -> str:
-    """A valid key of this map."""
+    """Return a valid key of the map at this path."""
     return "memory" if path[-1] in ("requests", "limits") else "a"
 
 
 def beginning_of(message: str) -> str | None:
-    """Return the key in EXAMPLES of a rule's message."""
+    """Return the key in EXAMPLES for a rule's message; None if there is none."""
     return next((known for known in EXAMPLES if message.startswith(known)), None)
 
 
@@ -191,14 +191,14 @@ class _Walk:
             yield self._violation(path, [entry, entry], f"Duplicate value: {shown(key)}", (*path, 1))
 
     def missing(self, path: Path, node: Schema) -> Iterator[Violation]:
-        """Yield the object without each of the fields that it must have."""
+        """Yield the object without each of its required fields."""
         for name in node.get("required", ()):
             whole = self._filled(node) if path != ("spec",) else dict(_SPECS[self.kind])
             value = {key: part for key, part in whole.items() if key != name}
             yield self._violation(path, value, "Required value", (*path, name))
 
     def rules(self, path: Path, node: Schema) -> Iterator[Violation]:
-        """Yield a value for each rule, or several."""
+        """Yield one or more values that break each rule."""
         told = set()
         for rule in node.get("x-kubernetes-validations", ()):
             if rule["message"] in told:
@@ -218,7 +218,7 @@ class _Walk:
         return self._violation(path, value, f"Invalid value: {message}", where, is_rule=True)
 
     def name(self, root: Schema) -> Violation:
-        """Return a name that is too long."""
+        """Return the violation for a name that is too long."""
         rule = next(rule for rule in root["x-kubernetes-validations"] if "metadata.name" in rule["rule"])
         manifest = {"apiVersion": API_VERSION, "kind": self.kind, "spec": _SPECS[self.kind]}
         manifest["metadata"] = {"name": "a" * 60}
@@ -235,7 +235,7 @@ class _Walk:
             yield Violation(self.kind, (*path, ManifestKey(key)), value, text, self._manifest(path, found), True, False)
 
     def types(self, path: Path, node: Schema) -> Iterator[Violation]:
-        """Yield a value of another type for a field that has no other bound."""
+        """Yield a value of another type for a field without another bound."""
         kind = node.get("type")
         if kind in ("boolean", "integer", "string"):
             value, found = (5, "integer") if kind == "string" else ("yes", "string")
@@ -252,7 +252,7 @@ class _Walk:
         return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": {"name": "refused"}, "spec": spec}
 
     def _with(self, node: Schema, found: Any, path: Path, value: Any) -> Any:
-        """Return ``found`` with ``value`` at ``path``, and the other required fields above it."""
+        """Return ``found`` with ``value`` at ``path``, and with the other required fields above that path."""
         if not path:
             return value
         step, rest = path[0], path[1:]
@@ -276,20 +276,21 @@ def _alternatives(node: Schema) -> list[str]:
 
 
 def _fits(node: Schema, example: Any) -> bool:
-    """Whether an example is one for this node: an object must have the fields that the example has."""
+    """Return whether an example fits this node: an object must have all fields of the example."""
     if not isinstance(example, dict) or "properties" not in node:
         return True
     return set(example) <= set(node["properties"])
 
 
 def _is_text(node: Schema, example: str) -> bool:
-    """Whether an example of an address is where an address is wanted."""
+    """Return whether the example fits this node. An example with U+202E is an address, and fits only fields for
+    addresses."""
     least: int = node.get("minLength", 0)
     return "\u202e" not in example or least == len("https://a.")
 
 
 def _said(rule: Schema, value: Any, node: Schema) -> str:
-    """Return a rule's message, with the values of its fields where it shows them."""
+    """Return a rule's message. If the message shows values of the fields, these values are filled in."""
     found = re.fullmatch(r"'(.*)'\.format\(\[(.*)\]\)", rule.get("messageExpression", ""))
     if found is None:
         message: str = rule["message"]
@@ -299,7 +300,7 @@ def _said(rule: Schema, value: Any, node: Schema) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as the API server shows it."""
+    """Return a value in the API server's form."""
     written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in written)
 

@@ -1,4 +1,4 @@
-"""The docs page of reasons, from the table in ``api.reasons``."""
+"""The page of reasons in ``docs``, from the table in ``api.reasons``."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ _CLASSES: dict[RetryClass, str] = {
 
 
 def reasons_page() -> str:
-    """Markdown: a section a class, a row a reason."""
+    """Return the page as Markdown, with a section for each class and a row for each reason."""
     return _HEAD + "".join(_section(retry, about) for retry, about in _CLASSES.items())
 
 

@@ -1,8 +1,10 @@
-"""From pydantic's JSON schema to what Kubernetes calls a structural schema.
+"""Conversion of pydantic's JSON schema to a structural schema of Kubernetes.
 
-Structural means: references inlined, one type a node, no ``anyOf`` with null, no ``additionalProperties: false``
+In a structural schema, references are inlined, and each node has one type. ``anyOf`` with null and
+``additionalProperties: false`` are not allowed
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
-Every string and list needs a bound, or CEL's cost estimate refuses the rules above it; ``unbounded`` finds the others.
+Every string and list needs a bound, or CEL's cost estimate refuses the rules of the nodes above. ``unbounded`` finds
+nodes without a bound.
 """
 
 import ast
@@ -22,10 +24,11 @@ _DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uni
 
 
 class _Described(GenerateJsonSchema):
-    """Takes a field's description from the docstring below it, unless its type has one."""
+    """Schema generator that takes a field's description from the docstring below the field, unless the field's type has
+    a description."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
-        """Return the JSON schema of a model with its fields' descriptions."""
+        """Return the JSON schema of a model with the descriptions of its fields."""
         found, model = super().model_schema(schema), schema["cls"]
         for name, text in _docstrings(model).items():
             field = model.model_fields.get(name)
@@ -35,7 +38,7 @@ class _Described(GenerateJsonSchema):
 
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the text below each field of a model and of its bases."""
+    """Return the docstring below each field of a model and of its base classes."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
@@ -54,7 +57,7 @@ def _described(body: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 @cache
 def structural(model: type[BaseModel]) -> Schema:
-    """The structural schema of a model, by its aliases. Optional fields are those that have a default.
+    """Return the structural schema of a model, with the aliases as names. Fields with a default are optional.
 
     All callers share one schema: read it, or change a copy.
     """
@@ -84,7 +87,8 @@ def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """``node`` with its reference replaced by its target; keys beside the reference win (a field's description)."""
+    """Return ``node`` with its reference replaced by the target. Keys beside the reference win, such as a field's
+    description."""
     if "$ref" not in node:
         return dict(node)
     target = definitions[node["$ref"].rpartition("/")[2]]
@@ -93,7 +97,8 @@ def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _without_null(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """``anyOf: [X, null]`` is X: in Kubernetes, absence means null. An int-or-string keeps its ``anyOf``."""
+    """Return the node with ``anyOf: [X, null]`` replaced by X, because absence means null in Kubernetes. An
+    int-or-string keeps its ``anyOf``. Raise ValueError if more than one type is left."""
     if "anyOf" not in node or node.get("x-kubernetes-int-or-string"):
         return node
     alternatives = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
@@ -104,7 +109,8 @@ def _without_null(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def unbounded(schema: Schema, path: str = "") -> Iterator[str]:
-    """Paths of strings, lists and maps without an upper bound. An enumeration or a date-time bounds itself."""
+    """Yield the paths of strings, lists and maps without an upper bound. An enumeration or a date-time needs no other
+    bound."""
     kind = schema.get("type")
     if kind == "string" and not ({"maxLength", "enum"} & schema.keys() or schema.get("format") == "date-time"):
         yield path

@@ -1,4 +1,4 @@
-"""The docs page about refusals of the API server: the messages of the schema, each with a value that it refuses."""
+"""The page in ``docs`` about refusals of the API server: each message of the schema with a refused value."""
 
 from collections.abc import Iterable, Iterator
 
@@ -36,7 +36,7 @@ instead of `spec`. They are not repeated here.
 
 
 def validation_page() -> str:
-    """Return the page as Markdown: a section a kind, a table a part of its spec."""
+    """Return the page as Markdown, with a section for each kind and a table for each part of its spec."""
     video, bulk = schema_of(video_definition()), schema_of(bulk_definition())
     immutable = next(rule["message"] for rule in video["x-kubernetes-validations"] if "oldSelf" in rule["rule"])
     whole = list(violations(VIDEO_KIND, video))
@@ -65,7 +65,7 @@ def _table(found: Iterable[Violation]) -> str:
 
 
 def _rows(found: Iterable[Violation]) -> Iterator[str]:
-    """One row for each message of a field; further examples of a message are for the tests."""
+    """Yield one row for each message of a field. Further examples of a message are only for the tests."""
     told = set()
     for one in found:
         message = one.message.removeprefix(f"Invalid value: {shown(one.value)}: ") if one.is_rule else one.message
@@ -75,7 +75,7 @@ def _rows(found: Iterable[Violation]) -> Iterator[str]:
 
 
 def _shortened(found: Violation) -> str:
-    """The message, with a long value cut: the API server repeats it whole."""
+    """Return the message with a long value cut, because the API server repeats the whole value."""
     whole = shown(found.value)
     return found.message if len(whole) <= _MOST_QUOTED else found.message.replace(whole, f'{whole[:_MOST_SHOWN]}…"')
 

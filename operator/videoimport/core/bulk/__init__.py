@@ -1,4 +1,4 @@
-"""The decisions for one BulkImport: its children, its ledger, its status.
+"""The decisions for one BulkImport: its children, its ledger and its status.
 
-Listing is in ``core.discovery``, the webhook in ``core.webhook``.
+``core.discovery`` has the listing, and ``core.webhook`` has the webhook.
 """

@@ -1,7 +1,8 @@
-"""The list as a whole: which items are accepted and which are not, each distinct one once.
+"""The accepted and the rejected items of a whole list. Each distinct item occurs once.
 
-The first of equal items counts. An item that one row accepts is accepted, even if another row rejects it. An identity
-is short, so two different items may have the same one. The second of them is rejected with a message.
+If several items are equal, the first item is used. If one row accepts an item and another row rejects the same item,
+the item is accepted. An identity is short, so two different items may have the same identity. Then the second item is
+rejected with a message.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,19 +29,19 @@ class AcceptedItems:
     """The accepted and the rejected items of a list."""
 
     accepted: dict[str, Listed]
-    """By identity, in the list's order."""
+    """Accepted items by identity, in the order of the list."""
     rejected: tuple[RefusedItem, ...]
-    """In the list's order."""
+    """Rejected items in the order of the list."""
 
 
 def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> AcceptedItems:
-    """The items of the spec, or of these pages, those of earlier bulks among them."""
+    """Return the items of the spec or of these pages. The pages may include pages of items from earlier BulkImports."""
     accepted: dict[str, Listed] = {}
     refused: dict[str, RefusedItem] = {}
     nameless: list[RefusedItem] = []
     others: dict[tuple[str | None, str | None], Listed] = {}
     most = get_item_limit(bulk)
-    in_bucket = bulk.spec.source.s3 is not None  # else a key, taken up under an earlier source, leads nowhere
+    in_bucket = bulk.spec.source.s3 is not None  # without a bucket, an object key from an earlier source cannot be used
     for item in bulk.spec.source.items or ():
         line = _check_item(bulk, item)
         if isinstance(line, Listed):
@@ -50,7 +51,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
     for page in pages:
         for listed in page.items:
             if len(accepted) >= most and listed.identity not in accepted and page.listing != EARLIER:
-                continue  # beyond what is taken: only here are all pages counted together
+                continue  # above the item limit, which only this loop checks over all pages
             if listed.key is None or in_bucket:
                 _accept(listed, accepted, others)
         for line in page.rejected:
@@ -68,7 +69,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
 
 
 def format_item_address(bulk: BulkImport, item: Listed) -> str:
-    """The shown address of an item: its URL without secrets, or ``s3://bucket/key``."""
+    """Return the address of an item to show: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
     bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""
@@ -82,13 +83,13 @@ def _accept(item: Listed, accepted: dict[str, Listed], others: dict[tuple[str | 
 
 
 def _reject_same_identity(bulk: BulkImport, item: Listed) -> RefusedItem:
-    """A rejected item without an identity, because another item has that one."""
+    """Return a rejected item without an identity, because another item has the same identity."""
     message = f"Another item of the list has the same short name, {item.identity}; import this one by itself."
     return RefusedItem(None, Reason.INVALID_SPEC, message, item.name, format_item_address(bulk, item))
 
 
 def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
-    """An item of the spec, which is checked by its address only."""
+    """Return an item of the spec as accepted or rejected. Only its address is checked."""
     listed = convert_inline_item(item)
     objection = cheap(item.url, requirements=bulk.spec.template.requirements)
     if objection is None:
@@ -98,8 +99,8 @@ def _check_item(bulk: BulkImport, item: Item) -> Listed | RefusedItem:
 
 
 def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
-    """Items whose metadata does not go with the template's. The API server bounds each by itself; values of a manifest
-    are unchecked."""
+    """Yield the items whose metadata cannot be combined with the template's metadata. The API server checks the
+    metadata of template and item only separately, and does not check the values in a manifest."""
     template = bulk.spec.template.metadata or {}
     for item in items:
         if item.metadata and (problem := _find_metadata_problem(template, item.metadata)):
@@ -107,7 +108,7 @@ def _reject_excess_metadata(bulk: BulkImport, items: Iterable[Listed]) -> Iterat
 
 
 def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[RefusedItem]:
-    """Items whose name is too long for the destination: the API server would refuse their VideoImports."""
+    """Yield the items whose name is too long for the destination. The API server would refuse their VideoImports."""
     most = most_name_bytes(bulk.spec.template.destination)
     for item in items:
         if item.name and (count := len(item.name.encode())) > most:
@@ -116,7 +117,8 @@ def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Re
 
 
 def _find_metadata_problem(template: Metadata, own: Metadata) -> str:
-    """Called for each item in every reconcile, so it builds nothing unless there is a problem."""
+    """Return the problem of an item's metadata; empty if there is none. Every reconcile calls this function for each
+    item, so the function builds nothing unless there is a problem."""
     if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
         return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."
     taken = [] if _PREDEFINED.isdisjoint(own) else sorted(_PREDEFINED & own.keys())

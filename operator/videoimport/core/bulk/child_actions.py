@@ -1,4 +1,4 @@
-"""The VideoImport of one item: its first manifest, and its later changes."""
+"""Actions on the VideoImport of one item: its creation and its later changes."""
 
 import re
 from typing import Any
@@ -21,12 +21,12 @@ from videoimport.core.names_and_owners import (
 from videoimport.core.plan import Create, Delete, Patch
 
 DEFAULT_NAME = "{title}-{hash}"
-"""A bulk's destination.name: two titles may be equal, and {name} would mean nothing to a viewer."""
+"""Default of destination.name in a BulkImport. Two titles may be equal, and {name} would mean nothing to a viewer."""
 _Json = dict[str, Any]
 
 
 def create_child(bulk: BulkImport, item: Listed) -> Create:
-    """The child that is to be made for an item."""
+    """Return the action that creates the child of an item."""
     meta, identity = bulk.metadata, item.identity
     return Create(
         {
@@ -44,13 +44,13 @@ def create_child(bulk: BulkImport, item: Listed) -> Create:
 
 
 def build_child_name(bulk: BulkImport, item: Listed) -> str:
-    """The name of the child that is made for an item."""
+    """Return the name of the child of an item."""
     return build_child_object_name(bulk.metadata.name, derive_item_slug(item), item.identity)
 
 
 def build_child_spec(bulk: BulkImport, item: Listed) -> VideoImportSpec:
-    """The spec of the template with the item's own fields. If both have the same key of metadata, the item's value
-    counts."""
+    """Return the spec of the template with the item's own fields. If both have the same metadata key, the item's value
+    wins."""
     template = bulk.spec.template
     name = item.name or template.destination.name or DEFAULT_NAME
     return VideoImportSpec(
@@ -68,7 +68,7 @@ def build_child_spec(bulk: BulkImport, item: Listed) -> VideoImportSpec:
 
 
 def build_child_source(bulk: BulkImport, item: Listed) -> VideoSource:
-    """Where an item comes from."""
+    """Return the source of an item."""
     bucket, key, secret = bulk.spec.source.s3, item.key, bulk.spec.source.credentials_secret_ref
     if bucket is not None and key is not None:
         stored = build_object_source(bucket, key)
@@ -81,31 +81,34 @@ _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|
 
 
 def find_header_origins(source: BulkSource) -> tuple[str, ...]:
-    """Return the origins that an item's request may carry the Secret's headers to: the list's own. A list without a web
-    address, or with an unclear one, has none. Its items get headers only for the hosts that the Secret names."""
+    """Return the origins to which a request for an item may send the Secret's headers: the origin of the list. A list
+    without a web address, or with an ambiguous web address, has no such origin. The items of such a list get headers
+    only for hosts that the Secret names."""
     manifest = source.manifest.url if source.manifest else None
     found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
     return (found[1] + found[2],) if found else ()
 
 
 def restart_child(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
-    """Start a finished child again, under the present template: it may have been changed meanwhile."""
+    """Return the action that starts a finished child again, under the present template. The template may have changed
+    since."""
     changes = _diff_json(child.spec.wire(), build_child_spec(bulk, item).wire())
     return _patch_child(child, changes | {"retryToken": derive_retry_token(bulk.spec), "cancel": False})
 
 
 def cancel_child(child: VideoImport) -> Patch:
-    """Cancel an unfinished child."""
+    """Return the action that cancels an unfinished child."""
     return _patch_child(child, {"cancel": True})
 
 
 def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
-    """Suspend or resume an unfinished child."""
+    """Return the action that suspends or resumes an unfinished child."""
     return _patch_child(child, {"suspend": suspend})
 
 
 def delete_child(child: VideoImport) -> Delete:
-    """Delete a child whose item is no longer listed, or that has ended and is no longer kept."""
+    """Return the action that deletes a child. The item is no longer listed, or the child has ended and is no longer
+    needed."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 
@@ -116,7 +119,7 @@ def _patch_child(child: VideoImport, spec: _Json) -> Patch:
 
 
 def _diff_json(old: _Json, new: _Json) -> _Json:
-    """The JSON merge patch that makes ``new`` of ``old``."""
+    """Return the JSON merge patch that changes ``old`` into ``new``."""
     gone: _Json = dict.fromkeys(old.keys() - new.keys())
     return gone | {key: _diff_value(old.get(key), value) for key, value in new.items() if old.get(key) != value}
 

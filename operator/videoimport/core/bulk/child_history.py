@@ -1,4 +1,4 @@
-"""The finished children that are no longer kept: their results are in the ledger, so nothing is lost with them."""
+"""Deletion of finished children that are no longer kept. Their results are in the ledger, so nothing is lost."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,9 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def cleanup_history(snapshot: BulkSnapshot, now: datetime) -> Plan[BulkImportStatus]:
-    """Delete those beyond childHistoryLimit, the oldest first, and those older than childTTLSeconds. A child that is to
-    be retried stays for that. One whose item is no longer listed has no result to lose. One whose item may yet be
-    listed keeps a result that is nowhere else."""
+    """Return the plan that deletes finished children beyond childHistoryLimit, the oldest first, and children older
+    than childTTLSeconds. A child that will be retried stays. A child whose item is no longer listed has no result to
+    lose. If the item may still be listed, its child stays until the ledger has the result."""
     ended = sorted(_list_removable_children(snapshot), key=_get_completion_time)
     ttl, beyond = (
         timedelta(seconds=snapshot.spec.child_ttl_seconds),
@@ -52,5 +52,5 @@ def _can_delete_child(snapshot: BulkSnapshot, identity: str) -> bool:
 
 
 def _get_completion_time(child: VideoImport) -> datetime:
-    """One without a time counts as the oldest, and does not age."""
+    """Return the completion time. A child without a completion time is the oldest, but never exceeds the TTL."""
     return child.status.completion_time or _LONG_AGO

@@ -1,4 +1,5 @@
-"""The changes of running children when their bulk is cancelled, suspended or resumed, or exceeds its failure policy."""
+"""Changes of running children when their BulkImport is cancelled, suspended or resumed, or exceeds its failure
+policy."""
 
 from collections.abc import Iterator
 
@@ -10,7 +11,8 @@ from videoimport.core.video_status import has_active_run
 
 
 def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
-    """Delete children of removed items. Cancel, suspend or resume the others like the bulk, each once."""
+    """Return the actions that delete the children of removed items. Each other child is cancelled, suspended or resumed
+    once, like the BulkImport."""
     unwanted = (*snapshot.children_to_prune, *_list_pending_children(snapshot))
     leaving = {child.metadata.name for child in unwanted}
     others = [child for child in snapshot.running.values() if child.metadata.name not in leaving]
@@ -23,8 +25,9 @@ def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
 
 
 def _list_pending_children(snapshot: BulkSnapshot) -> Iterator[VideoImport]:
-    """Pending children of a bulk that exceeds its failure policy. They are deleted, not cancelled: a cancelled child
-    would count as a failure. A raised bound creates them again."""
+    """Yield the pending children to delete when the BulkImport exceeds its failure policy. A cancelled child would
+    count as a failure, so these children are deleted instead. After the limit is raised, the controller creates them
+    again."""
     if not snapshot.policy_exceeded or snapshot.stopped or snapshot.suspended:
         return
     pruned_names = {child.metadata.name for child in snapshot.children_to_prune}

@@ -1,7 +1,7 @@
-"""Which child belongs to which item of a bulk, where several may claim it.
+"""Assignment of children to the items of a BulkImport, if several children claim the same item.
 
-A child's name holds its item's identity, and a readable part that follows the item's title. A title may change between
-two listings, so the name alone is no key. The identity is, and of two children with one identity only one counts.
+The name of a child has the identity of the item, and a readable part from the title of the item. A title may change
+between two listings, so only the identity is a key. If two children have one identity, only one of them is used.
 """
 
 from collections import defaultdict
@@ -16,20 +16,20 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ChildClaims:
-    """A bulk's children by the identities of their items."""
+    """The children of a BulkImport, with at most one child for each item."""
 
     children: dict[str, VideoImport]
-    """By their item's identity."""
+    """Children by the identity of the item."""
     surplus: tuple[VideoImport, ...] = ()
-    """Those whose item has another child; they count as unlisted."""
+    """Children whose item has another child. Such children are treated as unlisted."""
 
 
 def resolve_child_claims(
     children: Iterable[tuple[str, VideoImport]], derived_name: Callable[[str], str | None]
 ) -> ChildClaims:
-    """Return the children of one bulk by the identities of their items. ``derived_name`` gives the name that an
-    identity's child would be made with, None where no such item is listed. It is called only where two children have
-    one identity, which is rare."""
+    """Return the children of one BulkImport by the identities of their items. ``derived_name`` returns the name that a
+    new child of an identity would get; None if no such item is listed. The function calls ``derived_name`` only if two
+    children have one identity, which is rare."""
     claims: defaultdict[str, list[VideoImport]] = defaultdict(list)
     for identity, child in children:
         claims[identity].append(child)
@@ -40,8 +40,8 @@ def resolve_child_claims(
 
 
 def _rank(derived_name: str | None) -> Callable[[VideoImport], tuple[bool, bool, datetime, str]]:
-    """Return a sort key: first children that are not being deleted, then the one with the derived name, then the
-    oldest."""
+    """Return a sort key: first the children that are not being deleted, then the child with the derived name, then the
+    oldest child."""
 
     def rank(child: VideoImport) -> tuple[bool, bool, datetime, str]:
         meta = child.metadata

@@ -1,4 +1,5 @@
-"""The Events of a BulkImport: few, each once, recorded with the status that is written for it."""
+"""Events of a BulkImport. A BulkImport has few Events. Each Event is recorded once, together with the status that
+reports the change."""
 
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.messages import describe_retry
@@ -11,7 +12,7 @@ _UNREPORTED_CHANGE = (BulkPhase.DISCOVERING, BulkPhase.PROCESSING)
 
 
 def build_bulk_events(snapshot: BulkSnapshot, status: BulkImportStatus) -> tuple[PlannedEvent, ...]:
-    """Events about phases, the end of the listing, and retries."""
+    """Return the Events about phases, the end of the listing, and retries."""
     return (
         *_build_listed_event(snapshot.status, status),
         *_build_phase_event(snapshot.status, status),

@@ -1,16 +1,19 @@
-"""When a BulkImport ends because too many of its items failed. Failures are counted in each reconcile. So it continues
-after a higher bound, or a new token, under which earlier failures do not count."""
+"""Failure policy: when a BulkImport ends because too many of its items failed.
+
+Each reconcile counts the failures again. So a BulkImport continues after a user raises the limit. A new token has the
+same effect, because failures under an earlier token do not count.
+"""
 
 from videoimport.api.bulkimport import FailurePolicy
 
 EXCEEDED_REASON = "FailurePolicyExceeded"
-"""Of the conditions."""
+"""Reason of the conditions after too many failures."""
 _ADVICE = "Raise it, or change retryToken to try the failed again"
 
 
 def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
-    """Return the message with the exceeded bound; empty if none is. A percentage is checked only once the whole list is
-    known."""
+    """Return the message with the exceeded limit; empty if no limit is exceeded. The percentage is checked only once
+    the whole list is known."""
     if policy is None:
         return ""
     most, percent = policy.max_failed, policy.max_failed_percent

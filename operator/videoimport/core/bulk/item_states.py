@@ -1,4 +1,5 @@
-"""A list's items by what is to be done about them, in one pass: there may be a hundred thousand."""
+"""The items of a list, sorted by the next action. All items are sorted in one pass, because there may be a hundred
+thousand."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,42 +14,43 @@ from videoimport.core.video_status import is_settled
 
 @dataclass(slots=True)
 class ItemStates:
-    """Of each item, at most one of results, active, open and unread holds."""
+    """The items by state. Each item is in at most one of ``results``, ``active``, ``open`` and ``unreadable``."""
 
     results: dict[str, LedgerEntry | Listed] = field(default_factory=dict)
-    """The results that count, in the list's order: a success, or a failure under the present token. An item that the
+    """Valid results in the order of the list: each success, and each failure under the present token. An item that the
     listing found in the destination is its own result."""
     active: dict[str, VideoImport] = field(default_factory=dict)
     """Children that have not ended."""
     open: list[Listed] = field(default_factory=list)
-    """To be started."""
+    """Items to start."""
     unreadable: list[Listed] = field(default_factory=list)
-    """Their child cannot be read: they keep their place in the window, and nothing is done about them."""
+    """Items whose child cannot be read. Such items keep their place in the window, and their children do not change."""
     ledger_updates: dict[str, LedgerEntry] = field(default_factory=dict)
-    """Results that the ledger lacks, or has differently."""
+    """Results that the ledger does not have, or has with other values."""
     unrecorded: int = 0
-    """The number of updates whose item the ledger lacks: no item may be reported as ended before the ledger has it."""
+    """Number of updates for which the ledger has no entry, or an entry with another outcome. No item may be reported as
+    ended before the ledger has its result."""
     retried: int = 0
-    """Items that failed and are tried, or to be tried, again."""
+    """Number of items that failed before and that are being tried again or will be."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemClassifier:
-    """What there is to sort by."""
+    """Facts that decide the state of an item."""
 
     children: Mapping[str, VideoImport]
-    """By their item's identity."""
+    """Children by the identity of the item."""
     unreadable: frozenset[str]
     """Identities of items whose child cannot be read."""
     ledger: Mapping[str, LedgerEntry]
     tokens: frozenset[str]
-    """Under which a failure counts."""
+    """Tokens under which a failure is a valid result."""
     incremental: bool
-    """What the listing found in the destination is not imported."""
+    """True if items that the listing found in the destination are not imported."""
     format_address: Callable[[Listed], str]
 
     def classify(self, items: Mapping[str, Listed]) -> ItemStates:
-        """All of them, in their order."""
+        """Return the states of all these items, in their order."""
         found, with_child = ItemStates(), self.children.keys() | self.unreadable
         for identity, item in items.items():
             recorded = self.ledger.get(identity)
@@ -82,7 +84,8 @@ class ItemClassifier:
     def _classify_finished(
         self, found: ItemStates, item: Listed, child: VideoImport, recorded: LedgerEntry | None
     ) -> None:
-        """A child that is being deleted holds its place until it is gone."""
+        """Add an item with a finished child to ``found``. A child that is being deleted keeps its place until it is
+        gone."""
         same = recorded is not None and matches_item(recorded, child, item)
         result = (
             recorded if recorded is not None and same else build_ledger_entry(child, item, self.format_address(item))
@@ -102,24 +105,24 @@ class ItemClassifier:
 
 @dataclass(frozen=True, slots=True)
 class ResultCounts:
-    """Results in numbers."""
+    """Counts of results by outcome, and the sums of their bytes."""
 
     completed: int
     duplicates: int
-    """Of the completed."""
+    """Number of completed items that the destination had already."""
     bytes_in: int
     bytes_out: int
     failures: tuple[LedgerEntry, ...]
-    """In the list's order."""
+    """Failures in the order of the list."""
 
     @property
     def failed(self) -> int:
-        """How many did."""
+        """The number of failed items."""
         return len(self.failures)
 
 
 def count_results(results: Iterable[LedgerEntry | Listed]) -> ResultCounts:
-    """These results in numbers."""
+    """Return the counts of these results."""
     completed = duplicates = bytes_in = bytes_out = 0
     failures: list[LedgerEntry] = []
     for result in results:

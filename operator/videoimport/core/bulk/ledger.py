@@ -1,4 +1,5 @@
-"""The ledger: a result for each finished item, in ConfigMaps of bounded size. It outlives the children."""
+"""The ledger: one result for each finished item, in ConfigMaps of limited size (shards). The ledger outlives the
+children."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,33 +16,35 @@ from videoimport.core.observed import ShardView
 from videoimport.core.plan import Action, Create, Manifest, Patch
 
 MAX_SHARD_BYTES = 700_000
-"""Of a shard's data when new entries are put."""
+"""Maximum bytes of a shard's data after new entries are added."""
 MAX_GROWN_BYTES = 1_000_000
-"""Of a shard's data when entries grow in place, retried with another message; a ConfigMap holds 1 MiB."""
+"""Maximum bytes of a shard's data after existing entries grow, for example by a longer message after a retry. A
+ConfigMap holds 1 MiB."""
 
 Entries = Mapping[str, LedgerEntry]
 _Changes = Mapping[str, LedgerEntry | None]
-"""None takes an entry out."""
+"""New entries of a shard by key. None removes an entry."""
 
 
 def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
-    """The outcome of an item's child; ``address`` is the item's shown address."""
+    """Return the result of an item's child. ``address`` is the address of the item to show."""
     return LedgerEntry(name=item.name, url=address, **_extract_result(child))
 
 
 def matches_item(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
-    """Whether this entry has the outcome of the item's child. Called for each kept child in every reconcile, so it
-    builds no entry."""
+    """Return whether this entry has the result of the item's child. Every reconcile calls this function for each kept
+    child, so the function builds no entry."""
     return entry.name == item.name and matches_child(entry, child)
 
 
 def matches_child(entry: LedgerEntry, child: VideoImport) -> bool:
-    """Like ``matches_item``, for a child whose item is not known."""
+    """Return the same as ``matches_item``, for a child whose item is unknown."""
     return all(getattr(entry, name) == value for name, value in _extract_result(child).items())
 
 
 def has_same_outcome(entry: LedgerEntry, other: LedgerEntry) -> bool:
-    """Whether both have the same success and token, and differ in texts only, such as the item's name."""
+    """Return whether both entries have the same success and token. Other fields, such as the item's name, may
+    differ."""
     return (entry.success, entry.retry_token) == (other.success, other.retry_token)
 
 
@@ -63,7 +66,7 @@ def _extract_result(child: VideoImport) -> dict[str, Any]:
 
 
 def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
-    """Every entry by its item's identity, without those of a shard that is being deleted."""
+    """Return every entry by the identity of its item, except entries of a shard that is being deleted."""
     found: dict[str, LedgerEntry] = {}
     for shard in shards:
         if not shard.deleting:
@@ -74,8 +77,9 @@ def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
 def plan_ledger_writes(
     bulk: BulkImport, shards: tuple[ShardView, ...], updates: Entries, shard_size: int
 ) -> tuple[Action, ...]:
-    """The fewest writes that put these entries: known items into their shard, others into one with space. An entry that
-    has outgrown its shard moves to a later one, which counts. Once it is observed there, the old entry is removed."""
+    """Return the smallest set of writes that stores these entries. A known item stays in its shard, and a new item goes
+    into a shard with space. An entry that has outgrown its shard moves to a later shard, and only the later entry is
+    valid. The old entry is removed once the new entry was observed."""
     existing_shards = {shard.number: shard for shard in shards if not shard.deleting}
     changes: dict[int, _Changes] = {
         number: dict.fromkeys(keys) for number, keys in _find_superseded_keys(shards).items()
@@ -94,7 +98,7 @@ def plan_ledger_writes(
 
 
 def _find_superseded_keys(shards: tuple[ShardView, ...]) -> dict[int, list[str]]:
-    """Keys that are in a later shard too, by the number of the shard where they no longer count."""
+    """Return the keys that a later shard has too, by the number of the shard in which they are no longer valid."""
     found: dict[int, list[str]] = {}
     later: set[str] = set()
     for shard in reversed(shards):
@@ -109,8 +113,8 @@ def _find_superseded_keys(shards: tuple[ShardView, ...]) -> dict[int, list[str]]
 def _assign_shards(
     shards: tuple[ShardView, ...], updates: Entries, shard_size: int
 ) -> dict[int, dict[str, LedgerEntry]]:
-    """The entries to put, by shard number. New shards get numbers after all existing ones, including those that are
-    being deleted."""
+    """Return the entries to store by shard number. The numbers of new shards come after all existing numbers, including
+    the numbers of shards that are being deleted."""
     capacities = [_ShardCapacity.measure(shard, shard_size) for shard in shards if not shard.deleting]
     next_number = 1 + max((shard.number for shard in shards), default=-1)
     assignments: dict[int, dict[str, LedgerEntry]] = {}
@@ -126,7 +130,8 @@ def _assign_shards(
 
 
 def _find_shard(key: str, entry: LedgerEntry, capacities: "list[_ShardCapacity]") -> "_ShardCapacity | None":
-    """The shard of the item, else the first with space among those that would count in its place."""
+    """Return the shard of the item if the entry fits. Otherwise return the first later shard with space, or None if
+    there is none."""
     at = max((index for index, capacity in enumerate(capacities) if key in capacity), default=-1)
     if at >= 0 and capacities[at].can_replace(key, entry):
         return capacities[at]
@@ -135,19 +140,19 @@ def _find_shard(key: str, entry: LedgerEntry, capacities: "list[_ShardCapacity]"
 
 @dataclass(slots=True)
 class _ShardCapacity:
-    """What a shard holds and can still take."""
+    """The entries of a shard, and the remaining space in the shard."""
 
     number: int
     limit: int
-    """Most entries."""
+    """Maximum number of entries."""
     existing: Mapping[str, LedgerEntry] = field(default_factory=dict)
-    """What it holds."""
+    """Entries that the shard has."""
     added_bytes: dict[str, int] = field(default_factory=dict)
-    """Bytes of each entry that is to be put."""
+    """Bytes of each entry to store."""
     used_bytes: int = 0
     immutable: bool = False
     new_count: int = 0
-    """Entries that are new to it."""
+    """Number of entries to store that the shard does not have yet."""
 
     @classmethod
     def measure(cls, shard: ShardView, shard_size: int) -> "_ShardCapacity":

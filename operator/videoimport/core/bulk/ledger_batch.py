@@ -1,4 +1,5 @@
-"""Which results go into the ledger now: several at a time, because each write sends a whole shard to all watchers."""
+"""The results to write to the ledger now. Several are written together, because each write sends a whole shard to all
+watchers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,21 +9,22 @@ from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.core.bulk.snapshot import BulkSnapshot
 
 _FULL_BATCH = 50
-"""Results that do not wait for more."""
+"""Number of results that are written without a further wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerBatch:
-    """What is to be recorded."""
+    """The results to write."""
 
     entries: Mapping[str, LedgerEntry] = field(default_factory=dict)
     requeue_at: datetime | None = None
-    """When those that still wait are due."""
+    """Time at which the waiting results must be written."""
 
 
 def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
-    """All that is not recorded, once the oldest of them has waited for so long, or nothing else is active. Their
-    children hold them meanwhile, and are not pruned before."""
+    """Return all results that are not recorded, if the oldest result has waited for ``max_wait``. A full batch does not
+    wait, and no batch waits while no other item is active. Meanwhile the statuses of the children have the results, and
+    these children are not deleted."""
     updates = snapshot.items.ledger_updates
     if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:
         return LedgerBatch(updates)

@@ -22,9 +22,9 @@ from videoimport.core.jobs.cluster_message import remove_request
 from videoimport.core.message_format import join_sentences
 
 _MAX_MESSAGE_BYTES = 512
-"""Of a condition's message, which is in the status several times."""
+"""Maximum bytes of a condition's message, which is in the status several times."""
 _REFUSED_REASON = "CreationRefused"
-"""Reason of Reconciling while the API server refuses a child or a shard."""
+"""Reason of the condition Reconciling while the API server refuses a child or a shard."""
 _SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
 _ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; further ones are left out"
 _PAGES_EXCEEDED = (
@@ -40,16 +40,16 @@ _PHASE_MESSAGES = {
 
 
 def build_bulk_message(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase) -> str:
-    """The message: the counts, and the problems."""
+    """Return the message with the counts and the problems."""
     return join_sentences(
         _describe_phase(snapshot, discovery, phase), _describe_skipped(snapshot), _describe_truncation(snapshot)
     )
 
 
 def _describe_skipped(snapshot: BulkSnapshot) -> str:
-    """What the list has besides items and rejected rows, so that the numbers of its rows add up.
+    """Return the counts of list entries besides items and rejected rows, so that the counts of all rows add up.
 
-    Shown once the whole list is known.
+    The result is empty until the whole list is known.
     """
     if not snapshot.complete:
         return ""
@@ -104,7 +104,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """How many of how many items are imported, and the outcome of the others."""
+    """Return how many items are imported, out of how many, and the outcome of the other items."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
     parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
@@ -114,7 +114,7 @@ def format_counts(snapshot: BulkSnapshot) -> str:
 
 
 def describe_retry(snapshot: BulkSnapshot) -> str:
-    """The message about retries of a new token or of retryFailed; empty without retries."""
+    """Return the message about retries after a new token or for retryFailed; empty without retries."""
     again = snapshot.items.retried
     return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
 
@@ -122,8 +122,8 @@ def describe_retry(snapshot: BulkSnapshot) -> str:
 def build_bulk_conditions(
     snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
-    """While it runs they have no changing numbers: a condition is written at once, and progress is not worth that. That
-    nothing can be created or listed is worth it."""
+    """Return the conditions. Until the end, their messages have no changing numbers: a changed condition is written at
+    once, and progress is not worth a write. A refused creation or a problem with the list is worth a write."""
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
     text = _fit_bytes(message if final_state else join_sentences(problem or _PHASE_MESSAGES[phase]))
@@ -192,7 +192,7 @@ def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
 
 
 def _describe_obstacle(snapshot: BulkSnapshot, discovery: Discovery) -> str:
-    """Sentences with the problems that keep the rest of the list unknown."""
+    """Return sentences about the problems that keep the rest of the list unknown."""
     return (
         ""
         if snapshot.complete or snapshot.stopped or has_discovery_failed(snapshot, discovery)
@@ -213,7 +213,7 @@ def _describe_dry_run(snapshot: BulkSnapshot) -> str:
 
 
 def _describe_refusal(snapshot: BulkSnapshot) -> str:
-    """Why no further item is started or recorded although there are some."""
+    """Return why no further item is started or recorded; empty if there is no such item or no refusal."""
     if snapshot.refusal is None or not (
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):
@@ -229,7 +229,8 @@ def _describe_unreadable(snapshot: BulkSnapshot) -> str:
 
 
 def _build_succeeded_fact(snapshot: BulkSnapshot, final_state: Ending | None, text: str) -> Fact:
-    """The condition AllSucceeded, about accepted items only: rejected items are never imported."""
+    """Return the fact for the condition AllSucceeded. Only accepted items are relevant, because rejected items are
+    never imported."""
     if final_state is None or (snapshot.spec.dry_run and snapshot.items.open):
         return Fact(ConditionType.ALL_SUCCEEDED, "Unknown", "InProgress" if final_state is None else "DryRun")
     if snapshot.finished and snapshot.result_counts.completed == len(snapshot.accepted):

@@ -14,8 +14,7 @@ FINISHED_PHASES = {
 
 
 def derive_bulk_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase:
-    """Return the phase. A final phase means that no child is active, listed or not, and that the ledger has every
-    result that counts."""
+    """Return the phase. In a final phase, no child is active, listed or not, and the ledger has every valid result."""
     if snapshot.stays_cancelled:
         return BulkPhase.CANCELLED
     if snapshot.has_unfinished_children or snapshot.items.unreadable or snapshot.items.unrecorded:
@@ -32,13 +31,13 @@ def derive_bulk_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase
 
 
 def has_discovery_failed(snapshot: BulkSnapshot, discovery: Discovery) -> bool:
-    """Its list is not known whole, and no more of it will be."""
+    """Return whether the list is incomplete and no more of it will be read."""
     return discovery.failed and not snapshot.complete
 
 
 def _find_final_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase | None:
     if snapshot.finished and not _was_cancelled_early(snapshot):
-        lacking = snapshot.result_counts.failures or snapshot.rejected  # an empty list lacks nothing
+        lacking = snapshot.result_counts.failures or snapshot.rejected  # an empty list has neither, so it is Completed
         return BulkPhase.COMPLETED if snapshot.result_counts.completed or not lacking else BulkPhase.FAILED
     if snapshot.stopped:
         return BulkPhase.CANCELLED
@@ -52,14 +51,15 @@ def _find_final_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase
 
 
 def _is_listed_work_done(snapshot: BulkSnapshot) -> bool:
-    """No listed item needs further work; a dry run does no work for them."""
+    """Return whether no listed item needs further work. A dry run does no work for items."""
     return not snapshot.has_retry_pending and (
         snapshot.spec.dry_run or len(snapshot.items.results) == len(snapshot.accepted)
     )
 
 
 def _was_cancelled_early(snapshot: BulkSnapshot) -> bool:
-    """Whether it is the bulk's own cancel that ended items; one that had finished before stays what it was."""
+    """Return whether the BulkImport's own cancel ended items. A BulkImport that had finished before the cancel keeps
+    its phase."""
     had_finished = snapshot.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED)
     cancelled = any(result.reason is Reason.CANCELLED for result in snapshot.result_counts.failures)
     return snapshot.stopped and cancelled and not had_finished

@@ -1,7 +1,7 @@
-"""The plan for a BulkImport. Write results to the ledger, list its pages, then update, delete or start children. At its
-end, send the webhook's message.
+"""Reconcile of a BulkImport. The plan writes results to the ledger, lists pages, and updates, deletes or starts
+children. After the last item, the plan sends the webhook message.
 
-Everything is counted from the children, the pages and the ledger as they are observed; no state is kept.
+Each reconcile counts again from the observed children, pages and ledger. No other state is kept.
 """
 
 from dataclasses import replace
@@ -48,7 +48,8 @@ _PROGRESS_FIELDS = frozenset(
 
 
 def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) -> Plan[BulkImportStatus]:
-    """The plan for one BulkImport. Nothing is done for one that is being deleted: its children are deleted with it."""
+    """Return the plan for one BulkImport. The plan is empty for a BulkImport that is being deleted, because its
+    children are deleted with it."""
     if observed.bulk.metadata.deletion_timestamp is not None:
         return Plan()
     snapshot, moment = BulkSnapshot(observed), now.replace(microsecond=0)
@@ -71,6 +72,6 @@ def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) ->
 
 
 def _start_child(snapshot: BulkSnapshot, item: Listed) -> Action:
-    """Make the child, or start the one again that ended under an older token."""
+    """Return the action that creates the child, or that restarts a child that ended under an older token."""
     child = snapshot.children.get(item.identity)
     return create_child(snapshot.bulk, item) if child is None else restart_child(snapshot.bulk, item, child)

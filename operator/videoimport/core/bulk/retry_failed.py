@@ -1,5 +1,8 @@
-"""Failed items of earlier bulks with the same source and destination. They are found once and kept as separate pages,
-so that nothing is lost when those bulks are deleted."""
+"""Failed items of earlier BulkImports with the same source and destination.
+
+A BulkImport finds these items once and stores them as separate pages. So nothing is lost when the earlier BulkImports
+are deleted.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +18,8 @@ from videoimport.core.plan import Create
 
 
 def needs_failed_items(observed: ObservedBulk) -> bool:
-    """Whether it is to add the failed items of others, which it does once: the last of its pages marks that it has."""
+    """Return whether the BulkImport must add the failed items of earlier BulkImports. A BulkImport adds such items only
+    once: the last page with these items is marked as done."""
     spec = observed.bulk.spec
     if not spec.retry_failed or spec.cancel or spec.suspend:
         return False
@@ -23,7 +27,8 @@ def needs_failed_items(observed: ObservedBulk) -> bool:
 
 
 def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
-    """Items that failed in one of these bulks, the oldest first, and that no later one brought."""
+    """Return the items that failed in one of these BulkImports and that no later BulkImport imported. The items of the
+    oldest BulkImport come first."""
     found: dict[str, Listed] = {}
     for observed in earlier:
         snapshot = BulkSnapshot(observed)
@@ -37,7 +42,8 @@ def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
 
 
 def create_retry_pages(snapshot: BulkSnapshot) -> tuple[Create, ...]:
-    """The pages that are still to be made for the failed items of others; an empty one means that there were none."""
+    """Return the missing pages for the failed items of earlier BulkImports. If there are no such items, the result is
+    one empty page."""
     items = snapshot.failed_to_retry
     if items is None:
         return ()
@@ -51,7 +57,8 @@ def create_retry_pages(snapshot: BulkSnapshot) -> tuple[Create, ...]:
 
 
 def add_retry_digests(snapshot: BulkSnapshot, pages: Iterable[Create]) -> dict[str, str]:
-    """Return the digests to record before these pages are stored: with them they count, and no others do."""
+    """Return the digests to record before these pages are stored. With these digests, these pages are valid, and other
+    pages are not."""
     fresh = {page.manifest["metadata"]["labels"][PAGE]: hash_page_data(page.manifest["data"]) for page in pages}
     return keep_newest_digests(snapshot.status.earlier_digests | fresh) if fresh else snapshot.status.earlier_digests
 

@@ -1,22 +1,23 @@
-"""The retry token with which items are tried, and the tokens whose failures count."""
+"""The retry token with which items are tried, and the tokens under which a failure is valid."""
 
 import hashlib
 
 from videoimport.api.bulkimport import BulkImportSpec
 
 _MAX_TOKEN_LENGTH = 128
-"""Characters of a VideoImport's retryToken."""
+"""Maximum number of characters of a VideoImport's retryToken."""
 _RETRY_MARK = "+retryFailed"
 
 
 def derive_retry_token(spec: BulkImportSpec) -> str:
-    """The token with which its items are tried. ``retryFailed`` changes it, so that failed items are retried once."""
+    """Return the token with which items are tried. ``retryFailed`` changes the token, so that failed items are retried
+    once."""
     return _mark_token(spec.retry_token) if spec.retry_failed else spec.retry_token
 
 
 def list_counted_tokens(spec: BulkImportSpec) -> frozenset[str]:
-    """Tokens under which a failure is final. Items that were retried for ``retryFailed`` need not be retried when that
-    is removed."""
+    """Return the tokens under which a failure is final. Items that were retried for ``retryFailed`` need no other retry
+    when ``retryFailed`` is removed."""
     return frozenset({derive_retry_token(spec), _mark_token(spec.retry_token)})
 
 

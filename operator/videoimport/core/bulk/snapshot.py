@@ -1,6 +1,6 @@
-"""A BulkImport at one moment: its list, with the child and the ledger entry of each item, and its own spec.
+"""Snapshot of a BulkImport: its list, its spec, and the child and ledger entry of each item.
 
-All is counted when it is requested, and once.
+Each value is computed on first use, and only once.
 """
 
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ from videoimport.core.video_status import is_settled
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
-    """One accepted item and how it ended."""
+    """One accepted item and its result."""
 
     listed: Listed
     result: LedgerEntry | None
-    """None while it has no result that counts."""
+    """Result of the item; None without a valid result."""
 
     @property
     def done(self) -> bool:
-        """It ended, with a result that counts."""
+        """True if the item ended with a valid result."""
         return self.result is not None
 
 
 class BulkSnapshot:
-    """All items in the list's order, and what the bulk as a whole wants."""
+    """All items in the order of the list, and the facts that concern the BulkImport as a whole."""
 
     def __init__(self, observed: ObservedBulk) -> None:
         self.observed = observed
@@ -65,27 +65,27 @@ class BulkSnapshot:
 
     @property
     def children(self) -> dict[str, VideoImport]:
-        """By their item's identity."""
+        """Children by the identity of the item."""
         return self._claims.children
 
     @property
     def surplus(self) -> tuple[VideoImport, ...]:
-        """Children whose item has another child, for example after its title changed."""
+        """Children whose item has another child, for example after the title of the item changed."""
         return self._claims.surplus
 
     @cached_property
     def pages(self) -> tuple[PageView, ...]:
-        """Of its list, those that count."""
+        """The valid pages of the list."""
         return select_counted_pages(self.observed, hash_listing(self.bulk)) if self.spec.source.is_listed else ()
 
     @cached_property
     def retry_pages(self) -> tuple[PageView, ...]:
-        """The failed items of earlier bulks, from the pages that recorded them."""
+        """The pages with failed items of earlier BulkImports."""
         return select_retry_pages(self.observed) if self.spec.retry_failed else ()
 
     @cached_property
     def complete(self) -> bool:
-        """The whole list is known."""
+        """True if the whole list is known."""
         return is_list_complete(self.bulk, self.pages) if self.spec.source.is_listed else True
 
     @cached_property
@@ -94,17 +94,17 @@ class BulkSnapshot:
 
     @property
     def accepted(self) -> dict[str, Listed]:
-        """Items that are imported, by identity, in the list's order."""
+        """Items to import, by identity, in the order of the list."""
         return self._accepted_items.accepted
 
     @property
     def rejected(self) -> tuple[RefusedItem, ...]:
-        """Items that are not."""
+        """Items that are not imported."""
         return self._accepted_items.rejected
 
     @cached_property
     def items(self) -> ItemStates:
-        """The accepted by what is to be done about them."""
+        """The accepted items by state."""
         classifier = ItemClassifier(
             children=self.children,
             unreadable=self._unreadable,
@@ -117,26 +117,26 @@ class BulkSnapshot:
 
     @cached_property
     def ledger(self) -> dict[str, LedgerEntry]:
-        """All that is recorded, by identity, also of unlisted items."""
+        """All recorded results by identity, including results of unlisted items."""
         return read_ledger(self.shards)
 
     def format_address(self, item: Listed) -> str:
-        """The shown address of an item."""
+        """Return the address of an item to show."""
         return format_item_address(self.bulk, item)
 
     @cached_property
     def result_counts(self) -> ResultCounts:
-        """The results that count, in numbers."""
+        """The counts of the valid results."""
         return count_results(self.items.results.values())
 
     @property
     def results(self) -> tuple[LedgerEntry, ...]:
-        """Results that count, in the list's order."""
+        """Valid results in the order of the list."""
         return tuple(self.build_result_entry(result) for result in self.items.results.values())
 
     @property
     def outcomes(self) -> tuple[ItemOutcome, ...]:
-        """Every accepted item, in the list's order."""
+        """Every accepted item with its result, in the order of the list."""
         found = self.items.results
         return tuple(
             ItemOutcome(item, self.build_result_entry(found[key]) if key in found else None)
@@ -144,7 +144,7 @@ class BulkSnapshot:
         )
 
     def build_result_entry(self, result: LedgerEntry | Listed) -> LedgerEntry:
-        """A result as the ledger would have it, also of an item that the listing found in the destination."""
+        """Return a result in the form of a ledger entry, also for an item that the listing found in the destination."""
         if isinstance(result, LedgerEntry):
             return result
         video, uri = (result.known.video_id, result.known.uri) if result.known else (None, None)
@@ -153,71 +153,74 @@ class BulkSnapshot:
 
     @property
     def active(self) -> int:
-        """Items being imported, with those that an earlier list had and this one may have."""
+        """The number of items that are being imported. Items of an earlier list are included until the whole list is
+        known."""
         return len(self.items.active) + len(self.items.unreadable) + self.unlisted_count
 
     @property
     def unlisted_count(self) -> int:
-        """Running children that are not listed so far."""
+        """The number of running children whose items are not listed so far."""
         return 0 if self.complete else len(self.unlisted_children)
 
     @cached_property
     def has_unfinished_children(self) -> bool:
-        """Some child has not ended, listed or not: while one is being deleted, its run may still be active."""
+        """True if some child has not ended, listed or not. While a child is being deleted, its run may still be
+        active."""
         return any(not is_settled(child) for _, child in self._own_children)
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
-        """Children that have not ended and are not being deleted, by name, also of unlisted items."""
+        """Children by name that have not ended and are not being deleted, including children of unlisted items."""
         alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
         return {child.metadata.name: child for child in alive if not is_settled(child)}
 
     @cached_property
     def unlisted_children(self) -> tuple[VideoImport, ...]:
-        """Of the running, those whose items are not listed, as far as the list is known."""
+        """Running children whose items are not in the known part of the list."""
         own = {child.metadata.name for identity, child in self.children.items() if identity in self.accepted}
         return tuple(child for name, child in self.running.items() if name not in own)
 
     @property
     def children_to_prune(self) -> tuple[VideoImport, ...]:
-        """Unfinished children of items that are no longer listed. Empty until the whole list is known."""
+        """Unfinished children of items that are no longer listed; empty until the whole list is known."""
         return self.unlisted_children if self.complete else ()
 
     @property
     def stays_cancelled(self) -> bool:
-        """It was cancelled. Without a new token, ``cancel: false`` does not start it again."""
+        """True if the BulkImport was cancelled. Without a new token, ``cancel: false`` does not start the BulkImport
+        again."""
         return self.status.phase is BulkPhase.CANCELLED and self.status.observed_retry_token == self.spec.retry_token
 
     @property
     def stopped(self) -> bool:
-        """Nothing may be started, and what is active is to end."""
+        """True if no item may start and active items must end."""
         return self.spec.cancel or self.stays_cancelled
 
     @property
     def suspended(self) -> bool:
-        """Nothing may be started, and what is active is to pause."""
+        """True if no item may start and active items must pause."""
         return self.spec.suspend and not self.stopped
 
     @cached_property
     def policy_exceeded(self) -> str:
-        """Why nothing more is tried, by its failurePolicy; empty while it is."""
+        """Message why the failurePolicy allows no further item; empty if the policy allows more."""
         return check_failure_policy(
             self.spec.failure_policy, self.result_counts.failed, len(self.accepted), complete=self.complete
         )
 
     @property
     def queued(self) -> bool:
-        """Others with the same source and destination go first. A dry run blocks no other."""
+        """True if other BulkImports with the same source and destination go first. A dry run never waits for others."""
         return self.observed.ahead > 0 and not self.spec.dry_run
 
     @property
     def held(self) -> bool:
-        """Nothing may be started or looked for."""
+        """True if no item may start and no page may be listed."""
         return self.stopped or self.suspended or self.queued or bool(self.policy_exceeded)
 
     @cached_property
     def failed_to_retry(self) -> tuple[Listed, ...] | None:
-        """The failed items of earlier bulks that no page has yet; None if the pages are complete, or if none are needed
+        """The failed items of earlier BulkImports that no page has yet. None if the pages are complete or not needed
         now."""
         failed_items = self.observed.left_failed
         if failed_items is None or self._retry_pages_done or self.held or not self.spec.retry_failed:
@@ -231,20 +234,21 @@ class BulkSnapshot:
 
     @property
     def has_retry_pending(self) -> bool:
-        """Failed items of earlier bulks are still to be added, now or once those bulks have ended."""
+        """True if failed items of earlier BulkImports must still be added, now or after those BulkImports have
+        ended."""
         return self.failed_to_retry is not None or (
             self.spec.retry_failed and self.queued and not self._retry_pages_done
         )
 
     @property
     def finished(self) -> bool:
-        """Every item of the whole list has a result that counts, and each ending was observed in the ledger."""
+        """True if every item of the whole list has a valid result, and the observed ledger has these results."""
         everything = self.complete and len(self.items.results) == len(self.accepted)
         return everything and not self.items.unrecorded and not self.has_retry_pending
 
     @cached_property
     def to_start(self) -> list[Listed]:
-        """As many open items as the window has space for."""
+        """Open items to start, as many as the window has space for."""
         if self.held or self.spec.dry_run:
             return []
         busy = frozenset(host.host for host in self.observed.hosts)

@@ -1,7 +1,7 @@
-"""Which items are started next: as many as the window has space for, in the list's order.
+"""Start window: the items that start next, as many as the window has space for, in the order of the list.
 
-An import that waits for its host's circuit breaker gives its place to items of other hosts. One waiting import for each
-such host is enough.
+An import that waits for the circuit breaker of its host gives its place to items of other hosts. For each such host,
+one waiting import is enough.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,13 +13,14 @@ from videoimport.core.list_item import Listed
 from videoimport.core.start_limits import waits_for_host
 
 _AUTHORITY_START = len("https://")
-"""From here on the next slash ends all that names a URL's host."""
+"""Index in a URL from which the next slash ends the authority."""
 
 
 def select_next_items(
     bulk: BulkImport, open_items: list[Listed], active: Iterable[VideoImport], occupied: int, busy_hosts: frozenset[str]
 ) -> list[Listed]:
-    """``active`` are the bulk's unfinished imports; ``occupied`` counts those of them that are not seen here too."""
+    """Return the items to start next. ``active`` are unfinished imports of the BulkImport. ``occupied`` is the number
+    of unfinished imports that are not in ``active``."""
     working = [child for child in active if not (busy_hosts and waits_for_host(child))]
     free_slots = max(0, bulk.spec.parallelism - len(working) - occupied)
     if not busy_hosts or not free_slots:
@@ -31,8 +32,8 @@ def select_next_items(
 def _skip_busy_hosts(
     bulk: BulkImport, items: list[Listed], free_slots: int, busy: frozenset[str], probed_hosts: set[str | None]
 ) -> list[Listed]:
-    """Return the items to start while a breaker is open: at most one waiting import for each busy host. Each reconcile
-    may check all open items, so a check is cheap."""
+    """Return the items to start while a breaker is open, with at most one waiting import for each busy host. Each
+    reconcile may check all open items, so each check must be fast."""
     picked: list[Listed] = []
     host_of_item = _build_host_finder(bulk)
     for item in items:
@@ -48,7 +49,8 @@ def _skip_busy_hosts(
 
 
 def _build_host_finder(bulk: BulkImport) -> Callable[[Listed], str | None]:
-    """The host of an item. The result is cached, so that one URL a host is parsed."""
+    """Return a function that finds the host of an item. The function caches hosts, so that only one URL of each host is
+    parsed."""
     bucket = bulk.spec.source.s3
     store = find_store_host(bucket.endpoint, bucket.bucket) if bucket is not None else None
     known: dict[str, str | None] = {}

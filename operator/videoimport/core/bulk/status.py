@@ -1,4 +1,4 @@
-"""A BulkImport's status, computed in each reconcile from its snapshot."""
+"""The status of a BulkImport, computed from the snapshot in each reconcile."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,8 +23,8 @@ _StatusFields = dict[str, object]
 def build_bulk_status(
     snapshot: BulkSnapshot, discovery: Discovery, pages: Iterable[Create], now: datetime
 ) -> BulkImportStatus:
-    """The status that is true now, without the state of the webhook. ``pages`` are the pages that are to be made of the
-    failed items of earlier bulks."""
+    """Return the present status without the state of the webhook. ``pages`` are the new pages for the failed items of
+    earlier BulkImports."""
     phase = derive_bulk_phase(snapshot, discovery)
     message = build_bulk_message(snapshot, discovery, phase)
     changes: _StatusFields = {
@@ -43,7 +43,7 @@ def build_bulk_status(
 
 
 def select_host_breakers(snapshot: BulkSnapshot) -> tuple[HostStatus, ...]:
-    """Return the open and half-open breakers of hosts that its own unfinished imports need."""
+    """Return the open and half-open breakers of hosts that the BulkImport's unfinished imports need."""
     if not snapshot.observed.hosts:
         return ()
     own = {find_host(child) for child in snapshot.running.values()}
@@ -66,7 +66,7 @@ def _count_items(snapshot: BulkSnapshot) -> _StatusFields:
 
 def _compute_times(snapshot: BulkSnapshot, phase: BulkPhase, now: datetime) -> _StatusFields:
     status, ended, percent = snapshot.status, phase in FINISHED_PHASES, _compute_percent(snapshot, phase)
-    # another ending has a time of its own, though nothing happened in between
+    # a different ending gets a time of its own, even if nothing happened in between
     ended_at = (status.completion_time if status.phase is phase else None) or now
     return {
         "progress_percent": percent,
@@ -77,14 +77,15 @@ def _compute_times(snapshot: BulkSnapshot, phase: BulkPhase, now: datetime) -> _
 
 
 def _find_observed_token(snapshot: BulkSnapshot) -> str | None:
-    """While stopped, a new token is not acted upon, so that it counts as new once ``cancel`` is removed."""
+    """Return the token to record. While the BulkImport is stopped, a new token has no effect. So the token is still new
+    once ``cancel`` is removed."""
     before = snapshot.status.observed_retry_token
     return before if snapshot.stopped and before is not None else snapshot.spec.retry_token
 
 
 def _compute_percent(snapshot: BulkSnapshot, phase: BulkPhase) -> int:
-    """The percentage. It rises with every child. It falls only after an edit, a restart, or a change of the number of
-    items."""
+    """Return the percentage. The percentage rises with each child, and falls only after an edit, a restart or a change
+    of the number of items."""
     if phase is BulkPhase.COMPLETED or (phase is BulkPhase.FAILED and snapshot.finished):
         return 100
     done = 100 * len(snapshot.items.results) + sum(
@@ -106,8 +107,8 @@ def _has_new_work(snapshot: BulkSnapshot, phase: BulkPhase) -> bool:
 
 
 def _estimate_remaining(snapshot: BulkSnapshot, percent: int, now: datetime) -> int | None:
-    """Estimated only for one pass without an interruption over a known list, and again only when the percentage
-    changes."""
+    """Return the estimated seconds left. There is an estimate only for a pass without interruption over a known list.
+    The estimate changes only with the percentage."""
     status = snapshot.status
     if percent == status.progress_percent:
         return status.eta_seconds

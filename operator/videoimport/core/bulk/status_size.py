@@ -1,6 +1,6 @@
-"""The part of a long list in the status itself: as much as fits, so that the resource stays small.
+"""The part of a long list that is in the status itself. This part is limited, so that the resource stays small.
 
-Lengths are bytes of the JSON as it is sent, whatever the letters.
+All lengths are bytes of the JSON that is sent, also for letters beyond ASCII.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,17 +25,18 @@ from videoimport.core.list_item import Listed, RefusedItem
 
 M = TypeVar("M", bound=Model)
 _MAX_STATUS_BYTES = 60_000
-"""Of the status; 64 KiB with what the API server adds."""
+"""Maximum bytes of the status. With the additions of the API server, the size is at most 64 KiB."""
 _LIST_BYTES = {"results": 20_000, "rejected": 10_000, "accepted": 8_000}
-"""Most bytes of each; where all else is long, they share what is left in this proportion."""
+"""Maximum bytes of each list. If the rest of the status is long, the lists get what is left in this proportion."""
 _MAX_SHARD_REFERENCES, _MAX_PAGE_REFERENCES = 16_000, 8_000
-"""Bytes of the references: two hundred shards and a hundred pages under the longest names. All have labels as well."""
+"""Maximum bytes of the references: enough for two hundred shards and a hundred pages with the longest names. All shards
+and pages can also be found by their labels."""
 _MAX_ERROR = 256
 _MAX_CURSOR = 256
 
 
 def fill_status_lists(status: BulkImportStatus, snapshot: BulkSnapshot) -> BulkImportStatus:
-    """The status with references to all that is kept of the list, and as much of it as there is room for."""
+    """Return the status with references to all stored parts of the list, and with as much of the list as fits."""
     discovery = status.discovery
     if discovery is not None and discovery.cursor:
         discovery = discovery.model_copy(update={"cursor": fit(clean_text(discovery.cursor), _MAX_CURSOR)})
@@ -62,7 +63,7 @@ def fill_status_lists(status: BulkImportStatus, snapshot: BulkSnapshot) -> BulkI
 
 
 def _truncate_to_size(models: Iterable[M], byte_limit: int) -> tuple[M, ...]:
-    """The first ones, as many as fit."""
+    """Return the first models that fit into this number of bytes."""
     shown: list[M] = []
     for model in models:
         byte_limit -= _measure_model(model) + 1
@@ -77,7 +78,7 @@ def _measure_model(model: Model) -> int:
 
 
 def _list_results(snapshot: BulkSnapshot) -> Iterator[ItemResult]:
-    """Failures first, each kind in the list's order."""
+    """Yield the failures, then the successes, both in the order of the list."""
     successes = (result for result in snapshot.items.results.values() if isinstance(result, Listed) or result.success)
     return (
         _shorten_result(snapshot.build_result_entry(result))

@@ -1,4 +1,4 @@
-"""How the list of a BulkImport becomes known: pages, and the Jobs that list them.
+"""Discovery of the list of a BulkImport: the pages, and the Jobs that list the pages.
 
-What follows from the list is in ``core.bulk``.
+``core.bulk`` has the decisions that follow from the list.
 """

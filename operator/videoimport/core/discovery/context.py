@@ -1,4 +1,4 @@
-"""The facts for a decision of discovery: the pages that count, the run, and the attempts for the present page."""
+"""Context of a decision about discovery: the valid pages, the current run, and the attempts for the next page."""
 
 from datetime import datetime
 from functools import cached_property
@@ -20,17 +20,17 @@ from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.settings import Settings
 
 LISTING_TASK: Word = "list"
-"""What listing is called in the names of its Jobs."""
+"""Name of the listing task in the names of its Jobs."""
 
 
 class DiscoveryContext:
-    """One list at one moment."""
+    """The state of one list at the time of a decision."""
 
     def __init__(self, observed: ObservedBulk, now: datetime, settings: Settings, wanted: bool) -> None:
         self.observed = observed
         self.bulk = observed.bulk
         self.now = now
-        """In whole seconds, as timestamps in a status are."""
+        """Current time in whole seconds, like timestamps in a status."""
         self.settings = settings
         self.wanted = wanted
         self.listing = hash_listing(observed.bulk)
@@ -39,14 +39,14 @@ class DiscoveryContext:
 
     @property
     def job_spec_hash(self) -> str:
-        """What the Job for the next page is made from."""
+        """Hash of the spec and page that the Job for the next page is made from."""
         return f"{self.spec_hash}-{len(self.pages)}"
 
     @cached_property
     def status(self) -> DiscoveryStatus:
-        """The present state, from the pages. Tries are counted from zero for another page or list, for a changed spec,
-        and for a new token once they have failed. Then the last run belongs to something else, and another one is to
-        begin."""
+        """The present status, derived from the pages. The attempts restart at zero for another page or list and for a
+        changed spec. After a failure, a new token restarts the attempts too. In each case the last run belongs to an
+        earlier state, and another run must begin."""
         last = self.pages[-1] if self.pages else None
         changes = {
             "listing": self.listing,
@@ -79,19 +79,19 @@ class DiscoveryContext:
 
     @property
     def since(self) -> datetime:
-        """Since when the present page is tried."""
+        """Time since which the present page is tried."""
         return self.status.since or self.now
 
     @property
     def interrupted_page(self) -> PageView | None:
-        """The last page, if it has just been kept and the source broke off after it."""
+        """The last page, if this page has just been stored and the source broke off after the page; otherwise None."""
         if not self.pages or self.previous.pages == len(self.pages) or self.pages[-1].pushed_back is None:
             return None
         return self.pages[-1]
 
     @property
     def previous(self) -> DiscoveryStatus:
-        """The status as it was written last."""
+        """The status as it was last written."""
         return self.bulk.status.discovery or DiscoveryStatus()
 
     @property

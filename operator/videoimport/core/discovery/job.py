@@ -1,4 +1,4 @@
-"""The Job that lists one page: its worker's task and files, and how its report is used."""
+"""The Job that lists one page: the task and files of its worker, and the use of its report."""
 
 from datetime import timedelta
 
@@ -34,12 +34,12 @@ from videoimport.core.plan import StoreListingPage
 from videoimport.core.settings import Settings
 
 _SCRATCH_SIZE = "1Gi"
-"""Of the node's, for a manifest and the first bytes of some files."""
+"""Size of the scratch volume on the node, for a manifest and the first bytes of some files."""
 Pages = tuple[PageView, ...]
 
 
 def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, settings: Settings) -> RunJob:
-    """Return the Job of the run that lists the page after these."""
+    """Return the Job of the run that lists the page after these pages."""
     task = build_listing_task(bulk, run, pages, settings)
     timeout, labels = timedelta(seconds=task.timeout_seconds), {PAGE: str(task.page)}
     name, pod = (
@@ -50,7 +50,7 @@ def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, 
 
 
 def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
-    """The task of this run's worker."""
+    """Return the task of this run's worker."""
     meta, spec = bulk.metadata, bulk.spec
     return ListingTask(
         uid=meta.uid,
@@ -74,8 +74,9 @@ def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Setti
 def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
 ) -> StoreListingPage | str:
-    """How the page that a run reports is kept, or what is wrong with the report. It comes from a worker that handles
-    untrusted lists. Without this check, a worker that repeats the same report would be run without end."""
+    """Return the action that stores the reported page, or a message about an error in the report. The report comes from
+    a worker that handles untrusted lists. Without this check, a worker that repeats the same report would run without
+    end."""
     if problem := _find_report_error(report, pages):
         return problem
     facts = PageFacts(
@@ -87,7 +88,7 @@ def store_reported_page(
 
 
 def read_page_report(text: str) -> PageReport:
-    """The report of a termination message. Raises ValueError for anything else."""
+    """Return the report in a termination message. Raise ValueError for any other text."""
     return PageReport.model_validate_json(text)
 
 
@@ -102,7 +103,7 @@ def _find_report_error(report: PageReport, pages: Pages) -> str:
 
 
 def _build_volumes(bulk: BulkImport) -> Volumes:
-    """The mounts of a listing: the source's Secret, a manifest, and the destination if its index is read."""
+    """Return the volumes of a listing: the source's Secret, a manifest, and the destination if its index is read."""
     source, destination = bulk.spec.source, bulk.spec.template.destination
     found = build_node_scratch(_SCRATCH_SIZE) + build_secret_volume(
         "source-credentials", SOURCE_CREDENTIALS_PATH, source.credentials_secret_ref

@@ -1,7 +1,7 @@
-"""The pages of a list: which of those that are kept count, and the ConfigMap of the next one.
+"""The pages of a list: which stored pages are valid, and the ConfigMap of the next page.
 
-A listing is identified by the fields that its pages depend on, so that pages of an earlier spec are never taken for
-this one's.
+A listing is identified by the fields that its pages depend on. So pages of an earlier spec never belong to the present
+listing.
 """
 
 import hashlib
@@ -31,39 +31,40 @@ _Json = dict[str, Any]
 _INLINE = "items"
 _LISTING_DIGITS, _SPEC_DIGITS = 8, 16
 MAX_LINES = 2 * MAX_LISTED
-"""Of all pages of a list: what is rejected is not bounded otherwise."""
+"""Maximum number of lines on all pages of a list. No other limit bounds the rejected items."""
 MAX_PAGES = 4000
-"""Of a list, because a page may have no line at all. So many are enough for a list of MAX_LISTED items that yields
-little more than one item a second."""
+"""Maximum number of pages of a list, because a page may have no lines. This number of pages is enough for a list of
+MAX_LISTED items that yields little more than one item a second."""
 
 
 def hash_listing(bulk: BulkImport) -> str:
-    """Eight hex digits for the fields that the pages depend on: the source and the checks. If the destination is read,
-    also the destination and the output that would be stored there."""
+    """Return eight hex digits for the fields that the pages depend on: the source and the checks. If the destination's
+    index is read, the fields include the destination and the output that would be stored there."""
     return _hash_json(_collect_listing_inputs(bulk))[:_LISTING_DIGITS]
 
 
 def hash_listing_spec(bulk: BulkImport) -> str:
-    """Sixteen hex digits for all mutable fields of a listing: also whose Secrets are mounted and how its pod is run."""
+    """Return sixteen hex digits for all mutable fields of a listing. The fields include the names of the Secrets and
+    the options of the pod."""
     source, template = bulk.spec.source, bulk.spec.template
     logins = [ref and ref.name for ref in (source.credentials_secret_ref, template.destination.credentials_secret_ref)]
     return _hash_json([_collect_listing_inputs(bulk), logins, template.worker.canonical()])[:_SPEC_DIGITS]
 
 
 def list_counted_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """The pages of its list that count; none for inline items."""
+    """Return the valid pages of the BulkImport's list; empty for inline items."""
     return select_counted_pages(observed, hash_listing(observed.bulk)) if observed.bulk.spec.source.is_listed else ()
 
 
 def list_own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """Return the ConfigMaps under the names of this bulk's pages, those of an earlier list too."""
+    """Return the ConfigMaps with names of this BulkImport's pages, including pages of an earlier list."""
     bulk = build_bulk_owner(observed.bulk.metadata)
     return tuple(page for page in observed.pages if is_page_of(page, bulk))
 
 
 def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
-    """This listing's pages, from the first on without a gap: each begins where the one before it ended. Only those
-    count whose digests the status recorded before they were stored."""
+    """Return the valid pages of this listing, from the first page on without a gap. Each page begins where the page
+    before it ended. A page is valid only if the status recorded its digest before the page was stored."""
     own = {page.number: page for page in list_own_pages(observed) if page.listing == listing and not page.deleting}
     found: list[PageView] = []
     while len(found) in own:
@@ -73,14 +74,14 @@ def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView
 
 
 def get_recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
-    """Return the digests of this listing's pages as the status has them; empty for another listing's."""
+    """Return the digests of this listing's pages from the status; empty if the status is about another listing."""
     discovery = bulk.status.discovery
     return discovery.page_digests if discovery is not None and discovery.listing == listing else {}
 
 
 def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
-    """All other pages are deleted, since their names are needed. These are pages of another listing, pages that begin
-    where no page ends any more, and pages that differ from their record."""
+    """Return the deletions of all pages that are not valid, because new pages need their names. Such a page belongs to
+    another listing, begins where no page ends any more, or differs from its record."""
     kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
     others = (
         page
@@ -91,14 +92,15 @@ def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -
 
 
 def derive_target_key(bulk: BulkImport) -> str:
-    """Eight hex digits for where a list comes from and where its videos go. Items of the spec have no place of their
-    own: an added item does not change the pages of earlier failures."""
+    """Return eight hex digits for the source of a list and the destination of its videos. For inline items, return a
+    constant: an added item must not change the pages of earlier failures."""
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
 
 def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """The pages of items that earlier bulks left failed, as they were added under the present source and destination:
-    elsewhere a key names something else. Only those count whose digests the status recorded before."""
+    """Return the pages of items that earlier BulkImports left failed. A page is valid only for the source and
+    destination under which the page was added. Elsewhere the object keys of its items mean other objects. The status
+    must have recorded the page's digest before."""
     recorded = observed.bulk.status.earlier_digests
     own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
     way = derive_target_key(observed.bulk) if own else ""
@@ -106,25 +108,26 @@ def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
 
 
 def get_item_limit(bulk: BulkImport) -> int:
-    """Return how many items of its list are accepted; an item on two pages counts once."""
+    """Return the maximum number of accepted items of the list. An item on two pages counts once."""
     playlist = bulk.spec.source.playlist
     return min((playlist and playlist.limit) or MAX_LISTED, MAX_LISTED)
 
 
 def is_page_limit_reached(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the list continues, and no more of it is read although more is wanted."""
+    """Return whether reading stopped before the end of the list, although more items are wanted."""
     return is_list_complete(bulk, pages) and not pages[-1].done and not _is_full(bulk, pages)
 
 
 def exceeds_item_limit(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the list continues beyond what any list may have."""
+    """Return whether the list has more items than any list may have."""
     if get_item_limit(bulk) < MAX_LISTED or not _is_full(bulk, pages):
         return False
     return not pages[-1].done or _count_distinct(pages) > MAX_LISTED
 
 
 def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Whether the whole list is known, or as much of it as is used. This also bounds a list without an end."""
+    """Return whether the list is known completely, or as far as it is used. This check also bounds a list without an
+    end."""
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)
@@ -134,7 +137,7 @@ def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
 def _is_full(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
     bound = get_item_limit(bulk)
     if sum(len(page.items) for page in pages) < bound:
-        return False  # nearly always, and cheap to know
+        return False  # the usual case, which is cheap to check
     return _count_distinct(pages) >= bound
 
 
@@ -143,20 +146,21 @@ def _count_distinct(pages: tuple[PageView, ...]) -> int:
 
 
 def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
-    """Return what of a list is neither found nor rejected, counted over its pages. An item on two pages counts as a
-    repeat too."""
+    """Return the counts of list entries that are neither found nor rejected, summed over all pages. An item on two
+    pages is a repeat too."""
     total = Skipped()
     for page in pages:
         total = total.plus(page.skipped)
     items = sum(len(page.items) for page in pages)
-    if _count_distinct(pages) == items:  # as nearly always; an address has one identity, and is dearer to compare
+    if _count_distinct(pages) == items:  # the usual case; addresses are slower to compare than identities
         return total
     addresses = {(item.url, item.key) for page in pages for item in page.items}
     return total.plus(Skipped(repeats=items - len(addresses)))
 
 
 def build_page_manifest(bulk: BulkImport, listing: str, number: int, facts: PageFacts) -> Manifest:
-    """The ConfigMap of a page as it is to be created, except for its lines, which come into its data under LINES."""
+    """Return the ConfigMap of a page to create, without the lines. The caller adds the lines under the data key
+    LINES."""
     meta = bulk.metadata
     return {
         "apiVersion": "v1",
@@ -187,7 +191,7 @@ def _collect_listing_inputs(bulk: BulkImport) -> _Json:
 
 
 def _describe_index(template: Template) -> _Json:
-    """The fields that make two videos the same for the destination's index, and the place of that index."""
+    """Return the fields that make two videos the same in the destination's index, and the place of that index."""
     destination, output = template.destination, template.output.canonical()
     store, claim = destination.s3, destination.persistent_volume_claim
     at = [store.endpoint, store.bucket] if store else [claim.claim_name] if claim else []

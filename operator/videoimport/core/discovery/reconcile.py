@@ -1,7 +1,8 @@
-"""How the list of a BulkImport is read: a Job a page, each begun where the page before ended.
+"""Reading of the list of a BulkImport. One Job lists one page, and begins where the page before ended.
 
-The stored pages are authoritative; all other facts of the status about them are derived in each reconcile. The status
-keeps only the run, which is in the status before its Job is made, and the attempts of the present page.
+The stored pages are authoritative. Each reconcile derives all other facts about the pages. Besides these facts, the
+status keeps only the run and the attempts for the next page. The number of a run is in the status before the Job is
+created.
 """
 
 from dataclasses import dataclass
@@ -38,25 +39,27 @@ _QUEUED = "The listing's Job waits for its queue to admit it."
 
 
 _ListingPlan = PartialPlan[DiscoveryStatus]
-"""The result of one case of the chain."""
+"""Result of one case of the chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery(Plan[DiscoveryStatus]):
-    """The plan to make the rest of a list known, and what is known of it; its status is None for inline items."""
+    """The plan that makes the rest of a list known, and the known part of the list. The status is None for inline
+    items."""
 
     pages: tuple[PageView, ...]
-    """Those that count."""
+    """The valid pages."""
     done: bool
-    """There is no more to come."""
+    """True if no more pages will come."""
     active: bool
-    """A Job or pod of it has not ended."""
+    """True if a Job or pod of the listing has not ended."""
     failed: bool = False
-    """It failed finally; status.reason and message have the cause."""
+    """True if the listing failed finally. Reason and message in the status have the cause."""
 
 
 def reconcile_discovery(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
-    """The next step towards the whole list. With ``wanted`` False nothing is started, and what runs is stopped."""
+    """Return the next step toward the whole list. If ``wanted`` is False, no Job starts, and active Jobs are
+    deleted."""
     if not observed.bulk.spec.source.is_listed:
         run = find_task_run(observed, LISTING_TASK, 0, Attempts(), now, settings)
         actions = (*delete_jobs(run.jobs), *delete_obsolete_pages(observed, ()))
@@ -76,7 +79,7 @@ def reconcile_discovery(observed: ObservedBulk, now: datetime, settings: Setting
 
 
 def _handle_complete_list(context: DiscoveryContext) -> _ListingPlan | None:
-    """The whole list is known: its last Job has done its part."""
+    """Return the plan after the whole list is known: the last Job is deleted."""
     if not is_list_complete(context.bulk, context.pages):
         return None
     return PartialPlan(
@@ -85,13 +88,13 @@ def _handle_complete_list(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _handle_failed_discovery(context: DiscoveryContext) -> _ListingPlan | None:
-    """It was given up. The last Job stays for a while, for its log."""
+    """Return the plan after the listing failed finally. The last Job stays for a while, for its log."""
     return PartialPlan(context.status, _cleanup_old_jobs(context)) if _has_failed(context.status) else None
 
 
 def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
-    """The source's host gets a backoff before the next page. This holds also while no page is wanted, because one will
-    be."""
+    """Return the plan after the source broke off: the host gets a backoff before the next page. The plan is the same
+    while no page is wanted, because a page will be wanted later."""
     page = context.interrupted_page
     if page is None or page.pushed_back is None:
         return None
@@ -101,8 +104,8 @@ def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _handle_hold(context: DiscoveryContext) -> _ListingPlan | None:
-    """No request goes to the source now; a delay after a failed run continues. This time does not count as one in
-    which the source was tried."""
+    """Return the plan while no page is wanted: no request goes to the source. A delay after a failed run continues.
+    This time does not count as time in which the source was tried."""
     if context.wanted:
         return None
     waits = context.status.attempts.next_retry_time is not None
@@ -111,7 +114,7 @@ def _handle_hold(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _wait_for_retry(context: DiscoveryContext) -> _ListingPlan | None:
-    """Between two runs."""
+    """Return the plan between two runs."""
     at = context.status.attempts.next_retry_time
     if at is None:
         return None
@@ -123,7 +126,8 @@ def _wait_for_retry(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _begin_run(context: DiscoveryContext) -> _ListingPlan | None:
-    """There is no run yet, or it is outdated, or it was for another page or spec."""
+    """Return the plan that starts a run if there is no current run. A run is not current if it is outdated, or if it
+    belongs to another page or spec."""
     run = context.run
     other = run.job is not None and run.job.wish != context.job_spec_hash
     begins = run.number == 0 or other or run.is_outdated or context.status.wish != context.spec_hash
@@ -131,7 +135,7 @@ def _begin_run(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _ensure_listing_job(context: DiscoveryContext) -> _ListingPlan | None:
-    """The Job is not there. Its run lists the same page, however often it is created."""
+    """Return the plan that creates the missing Job. Each creation of this Job lists the same page."""
     if context.run.job is not None:
         return None
     creation = (_create_listing_job(context, context.run.number),)
@@ -140,7 +144,7 @@ def _ensure_listing_job(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
-    """The run is over: its page is kept, or it has failed."""
+    """Return the plan after the end of a run: the page is stored, or the run has failed."""
     job, outcome = context.run.job, finish_task(context.run, context.bulk, read_page_report)
     if job is None or outcome is None:
         return None
@@ -151,7 +155,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     report = outcome.report
     if outcome.reason is not None or report is None:
         asked = report.retry_after_seconds if report else None
-        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # users cannot give a listing more time: it is retried
+        if outcome.reason is Reason.DEADLINE_EXCEEDED:  # users cannot give a listing more time, so the page is retried
             return _handle_failed_run(context, Reason.STALLED, "The page was not listed in time")
         return _handle_failed_run(context, outcome.reason or Reason.REPORT_LOST, outcome.message, asked, outcome.advice)
     pods = context.run.pods_of(job)
@@ -167,14 +171,15 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
 
 
 def _add_page_digest(context: DiscoveryContext, page_action: StoreListingPage) -> dict[str, str]:
-    """Return the digests to record before this page is stored: with them it counts, and no other page does."""
+    """Return the digests to record before this page is stored. With these digests, this page is valid, and any other
+    page with its number is not."""
     before = hash_chain(context.listing, (page.digest for page in context.pages))
     after = extend_chain(before, hash_page(page_action.manifest["data"][FACTS], page_action.sha256))
     return context.status.page_digests | {str(len(context.pages) + 1): after}
 
 
 def _observe_active_job(context: DiscoveryContext) -> _ListingPlan:
-    """The Job is there: it works, or something keeps it from starting."""
+    """Return the plan while the Job exists: the worker is active, or a problem keeps it from starting."""
     job, status = context.run.job, context.status
     if job is None or job.deleting:
         return PartialPlan(status)
@@ -204,7 +209,8 @@ _CASES = (
 
 
 def _start_next_run(context: DiscoveryContext) -> _ListingPlan:
-    """Start another run, or wait while the breaker of its host is open. All older Jobs are deleted."""
+    """Return the plan that starts another run, or that waits while the breaker of the host is open. All older Jobs are
+    deleted."""
     until = context.observed.source_backoff_until
     if until is not None and until > context.now:
         text = f"The host of the source asked for fewer requests, and the next request follows at {format_time(until)}"
@@ -230,8 +236,8 @@ def _create_listing_job(context: DiscoveryContext, run: int) -> Action:
 def _handle_failed_run(
     context: DiscoveryContext, reason: Reason, text: str, asked: int | None = None, advice: str = ""
 ) -> _ListingPlan:
-    """Another run, at once or later, or the end. ``asked`` is the host's Retry-After in seconds; ``advice`` is more
-    exact than the reason's own."""
+    """Return the plan after a failed run: another run, at once or later, or the end. ``asked`` is the host's
+    Retry-After in seconds. ``advice`` is more exact than the reason's own advice."""
     uid, attempts = context.bulk.metadata.uid, context.status.attempts
     backoff = _compute_backoff(context, asked) if info(reason).retry is RetryClass.HOST else None
     verdict = judge(
@@ -252,7 +258,8 @@ def _handle_failed_run(
 
 
 def _compute_backoff(context: DiscoveryContext, asked: int | None) -> HostBackoff:
-    """Return the backoff of its host: longer with each failure in a row, and at least as long as that of imports."""
+    """Return the backoff of the host. The backoff grows with each failure in a row, and never ends before the backoff
+    of imports."""
     host, before = find_list_host(context.bulk.spec.source) or "", context.status.host_failures
     known = HostBackoff(host=host, failures=before, time=context.now, since=context.since, probing=before > 0)
     backoff = record_failure(HostContext(host, known, None, context.now, context.settings), asked)
@@ -261,7 +268,7 @@ def _compute_backoff(context: DiscoveryContext, asked: int | None) -> HostBackof
 
 
 def _has_failed(status: DiscoveryStatus) -> bool:
-    """Its last run failed and no other follows. A cause that only delays a start is no failure."""
+    """Return whether the last run failed and no other run follows. A cause that only delays a start is no failure."""
     if status.reason is None or status.attempts.next_retry_time is not None:
         return False
     return info(status.reason).retry is not RetryClass.WAITING
@@ -272,7 +279,7 @@ def _clear_problem(status: DiscoveryStatus) -> DiscoveryStatus:
 
 
 def _cleanup_old_jobs(context: DiscoveryContext) -> tuple[Action, ...]:
-    """Delete the Jobs of earlier runs, and the last Job after its TTL."""
+    """Return the actions that delete the Jobs of earlier runs, and the last Job after its TTL."""
     job = context.run.job
     older = delete_jobs(job for job in context.run.jobs if job.run != context.run.number)
     return (*older, *cleanup_jobs(context.run, (job,))) if job else older

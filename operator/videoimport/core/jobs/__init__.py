@@ -1,4 +1,5 @@
-"""Jobs and pods: how the controller makes them, and what their ends mean.
+"""Jobs and pods: how the controller makes Jobs, and what the end of a Job or pod means.
 
-Add what holds for a Job of any task. What a VideoImport or a BulkImport makes of it is in their folders.
+The folder has what is the same for the Jobs of all tasks. The consequences for a VideoImport or BulkImport are in the
+folders of these kinds.
 """

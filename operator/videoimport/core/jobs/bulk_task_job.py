@@ -1,6 +1,7 @@
-"""The Jobs of a BulkImport's tasks besides importing: one reads its list, another delivers a message.
+"""Jobs of a BulkImport's tasks besides importing: one kind reads the list, the other delivers a webhook message.
 
-Their runs are those of ``core.jobs.run``. They differ from an import's in the task, the volumes and the report.
+``core.jobs.run`` has the runs of these Jobs. These Jobs differ from the Jobs of imports in the task, the volumes and
+the report.
 """
 
 from collections.abc import Callable
@@ -21,27 +22,27 @@ from videoimport.core.settings import Settings
 
 
 class Reported(Protocol):
-    """The fields that the report of every task has about itself."""
+    """Fields that the report of every task has."""
 
     @property
     def uid(self) -> str:
-        """Of the bulk."""
+        """UID of the BulkImport."""
 
     @property
     def run(self) -> int:
-        """Of the task."""
+        """Number of the run."""
 
     @property
     def reason(self) -> Reason | None:
-        """Why it failed; None when it did not."""
+        """Why the task failed; None if it did not."""
 
     @property
     def message(self) -> str:
-        """What happened."""
+        """The finding."""
 
     @property
     def advice(self) -> str:
-        """What to do, where that is more exact than the reason's own advice."""
+        """The advice, if it is more exact than the reason's own advice."""
 
 
 R = TypeVar("R", bound=Reported)
@@ -49,7 +50,7 @@ _MEMORY = "memory"
 
 
 def build_task_pod(bulk: BulkImport, mounted: Volumes, settings: Settings) -> Manifest:
-    """Return the pod of a task. ``mounted`` comes besides the task, /tmp and the certificates."""
+    """Return the pod of a task. ``mounted`` are the volumes besides the task, /tmp and the CA certificates."""
     options = bulk.spec.template.worker
     return build_pod(
         options, build_task_volumes(options) + mounted, compute_task_resources(options, settings), settings
@@ -59,7 +60,7 @@ def build_task_pod(bulk: BulkImport, mounted: Volumes, settings: Settings) -> Ma
 def find_task_run(
     observed: ObservedBulk, word: Word, number: int, attempts: Attempts, now: datetime, settings: Settings
 ) -> RunState:
-    """Return the current run of a task of the bulk, with its Jobs in order of their runs."""
+    """Return the current run of a BulkImport's task, with its Jobs in order of their runs."""
     bulk = build_bulk_owner(observed.bulk.metadata)
     jobs = sorted((job for job in observed.jobs if is_task_job_of(job, bulk, word)), key=lambda job: job.run)
     job = next((job for job in jobs if job.run == number), None)
@@ -68,8 +69,8 @@ def find_task_run(
 
 
 def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
-    """Whether a worker of this Job may still run or start. A Job that is being deleted makes no new pod, so one whose
-    pod is gone does not reopen a bulk that has ended."""
+    """Return whether a worker of this Job may still run or start. A Job that is being deleted makes no new pod. If its
+    pod is gone too, the Job does not reopen a BulkImport that has ended."""
     pods = find_pods(job, observed.pods)
     if job.deleting and not pods and observed.bulk.status.completion_time:
         return False
@@ -77,8 +78,8 @@ def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
 
 
 def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Outcome[R] | None:
-    """Return how the current run ended; None while it is active. ``read`` makes a report of a termination message and
-    raises ValueError for anything else; what is of another bulk or run is no report."""
+    """Return how the current run ended; None while the run is active. ``read`` makes a report from a termination
+    message and raises ValueError for any other text. A report of another BulkImport or run is not used."""
     return finish_run(run, partial(_find_task_outcome, bulk, read))
 
 
@@ -88,7 +89,7 @@ def _find_task_outcome(
     code = next((pod.exit_code for pod in pods if pod.exit_code is not None), None)
     reports = (report for report in read_reports(pods, read) if report.uid == bulk.metadata.uid)
     report = next((report for report in reports if report.run == job.run), None)
-    was_stopped = report is not None and report.reason is Reason.WORKER_LOST  # it does not know by whom, nor why
+    was_stopped = report is not None and report.reason is Reason.WORKER_LOST  # the worker has no cause for the stop
     silent = find_outcome_without_report(job, pods)
     if (
         report is None
@@ -102,7 +103,7 @@ def _find_task_outcome(
 
 
 def _format_memory_advice(bulk: BulkImport, job: JobView) -> str:
-    """Name the field that bounds a task's memory; more of it seldom helps with a list."""
+    """Return advice that names the field with the task's memory limit. More memory seldom helps with a list."""
     limits = bulk.spec.template.worker.resources.limits or {}
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"

@@ -1,8 +1,8 @@
-"""The cluster's message about a run that cannot start, as one sentence about the finding and one about what to do. The
-second names the field of the spec where the message has it.
+"""Explanation of the cluster's message about a run that cannot start: one sentence with the finding, one with advice.
 
-The wording is that of Kubernetes 1.33 to 1.35: the scheduler's, the API server's admission, the Job controller's Events
-and the kubelet's. A message of any other form is shown as it is, with the reason's advice.
+If the message permits, the advice names the field of the spec to change. The patterns match the messages of Kubernetes
+1.33 to 1.35: of the scheduler, the API server's admission, the Job controller's Events and the kubelet. Any other
+message is shown unchanged, with the advice of the reason.
 """
 
 import re
@@ -21,14 +21,14 @@ _CHART = "of the chart's values"
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where the user sets what the cluster names."""
+    """Paths of the fields where the user sets the values that the cluster's messages name."""
 
     root: str = "spec"
-    """``spec.template`` in a BulkImport."""
+    """Path of the spec with the worker's fields; ``spec.template`` in a BulkImport."""
     claims: Mapping[str, str] = field(default_factory=dict)
-    """The field that names a PersistentVolumeClaim, by the claim's name."""
+    """Path of the field that names a PersistentVolumeClaim, by the name of the claim."""
     by_limits: bool = False
-    """Requests follow the limits, as those of Jobs that list and report do."""
+    """True if requests follow the limits, as in Jobs that list pages or send webhook messages."""
 
     def worker(self, name: str) -> str:
         """Return the path of a field of ``worker``."""
@@ -42,7 +42,8 @@ class Fields:
 
 
 def find_video_fields(video: VideoImport) -> Fields:
-    """Return the fields of an import. A BulkImport's child has them from the template, where its user sets them."""
+    """Return the fields of an import. The fields of a BulkImport's child are in the template, where the user sets
+    them."""
     owners = video.metadata.owner_references
     root = "spec.template" if any(one.controller and one.kind == BULK_KIND for one in owners) else "spec"
     claims = {build_scratch_name(video.metadata.name): f"{root}.worker.scratch"}
@@ -56,14 +57,14 @@ def find_video_fields(video: VideoImport) -> Fields:
 
 
 def find_bulk_fields(bulk: BulkImport) -> Fields:
-    """Return the fields of a BulkImport, for the Jobs that list and report."""
+    """Return the fields of a BulkImport, for the Jobs that list pages or send webhook messages."""
     claim = bulk.spec.template.destination.persistent_volume_claim
     name = "spec.template.destination.persistentVolumeClaim.claimName"
     return Fields("spec.template", {claim.claim_name: name} if claim else {}, by_limits=True)
 
 
 def explain(reason: Reason, message: str, fields: Fields) -> str:
-    """Return what was found and what to do about it."""
+    """Return a message with the finding and the advice."""
     text = remove_request(message)
     for pattern, words in _RULES:
         if match := pattern.search(text):
@@ -72,18 +73,18 @@ def explain(reason: Reason, message: str, fields: Fields) -> str:
 
 
 def remove_request(message: str) -> str:
-    """Return the cluster's message without the request that it answers."""
+    """Return the cluster's message without the request that the message answers."""
     return _PREFIX.sub("", message.strip())
 
 
 _PREFIX = re.compile(r"^(?:[A-Z]+ /\S+: \d{3} |Error creating: )+")
-"""Of a request of the controller, or of the Job controller's Event."""
+"""Start of a message: a request of the controller, or the beginning of the Job controller's Event."""
 Words = tuple[str, str]
 _AMOUNT = re.compile(r"(?:(?P<kind>requests|limits)\.)?(?P<resource>[\w./-]+)=(?P<value>[\w.]+)")
 
 
 def _translate_init_container(match: re.Match[str], _fields: Fields) -> Words:
-    """The worker's pod has none of its own."""
+    """Return the finding and the advice. The worker's pod has no init container of its own."""
     found = f'The init container "{match["name"]}" cannot start: {match["why"]}'
     return found, "A webhook of the cluster added it to the pod: check its configuration"
 
@@ -111,7 +112,8 @@ def _translate_missing_claim(match: re.Match[str], fields: Fields) -> Words:
 
 
 def _translate_exceeded_quota(match: re.Match[str], fields: Fields) -> Words:
-    """Quotas may count objects, such as pods or count/jobs.batch, which no field of the spec changes."""
+    """Return the finding and the advice. A quota may limit the number of objects, such as pods or count/jobs.batch. No
+    field of the spec changes this number."""
     found = f'It exceeded quota "{match["name"]}": {match["amounts"]}'
     wanted = _AMOUNT.finditer(match["amounts"].partition(", used:")[0])
     paths = [path for amount in wanted if (path := _find_quota_field(amount, fields))]
@@ -136,7 +138,7 @@ def _translate_incomplete_quota(match: re.Match[str], fields: Fields) -> Words:
 
 
 def _translate_limit_range(match: re.Match[str], fields: Fields) -> Words:
-    """A message may name several bounds; each is of one resource."""
+    """Return the finding and the advice. A message may name several bounds, each for one resource."""
     rules = list(_BOUND.finditer(match.string))
     found = "; ".join(
         f"the {rule['bound']} {rule['resource']} of a {rule['of']} is {rule['limit']}, and the {rule['kind']} is "
@@ -158,7 +160,8 @@ def _translate_limit_ratio(match: re.Match[str], fields: Fields) -> Words:
 
 
 def _translate_pod_security(match: re.Match[str], fields: Fields) -> Words:
-    """The worker's own pod fits every level, so something of the user's or of a webhook's is refused."""
+    """Return the finding and the advice. The worker's own pod satisfies every level, so the refused part comes from the
+    user or from a webhook."""
     found = f'Pod Security "{match["level"]}" of this namespace refuses the pod: {match["why"]}'
     return found, f"Remove what a webhook adds to the pod, or allow it in the namespace; {fields.root}.worker adds none"
 
@@ -169,13 +172,14 @@ def _translate_denial(match: re.Match[str], fields: Fields) -> Words:
 
 
 def _translate_unreachable_webhook(match: re.Match[str], _fields: Fields) -> Words:
-    """A policy engine or a mesh that is down, or that its own NetworkPolicy shuts off."""
+    """Return the finding and the advice. A policy engine or a mesh may be down, or its own NetworkPolicy may block
+    it."""
     found = f'The cluster cannot ask the admission webhook "{match["name"]}": {match["why"]}'
     return found, "Check that the service of this webhook runs and answers the API server"
 
 
 def _translate_invalid_job(match: re.Match[str], fields: Fields) -> Words:
-    """Some fields of the pod are checked by the API server only with the Job."""
+    """Return the finding and the advice. The API server checks some fields of the pod only together with the Job."""
     written = dict.fromkeys(_OF_WORKER.findall(match["why"]))
     paths = [fields.worker(name) for name in written]
     todo = (
@@ -187,7 +191,7 @@ def _translate_invalid_job(match: re.Match[str], fields: Fields) -> Words:
 
 
 def _translate_unschedulable(match: re.Match[str], fields: Fields) -> Words:
-    """One sentence for all nodes, and an action for each kind of cause."""
+    """Return one finding for all nodes, and advice with an action for each kind of cause."""
     causes = match["causes"]
     found = f"No node of {match['total']} fits the pod: {causes}"
     amounts = list(dict.fromkeys(re.findall(r"Insufficient ([\w./-]+)", causes)))
@@ -209,7 +213,7 @@ _CAUSES = (
     (r"max volume count", "wait until other pods have released their volumes"),
     (r"enough free storage", "lower {worker}scratch.size"),
 )
-"""Words of the scheduler, and what changes them."""
+"""Patterns of the scheduler's causes, each with the action that removes the cause."""
 
 
 def _translate_image(match: re.Match[str], _fields: Fields) -> Words:
@@ -258,7 +262,7 @@ _OF_WORKER = re.compile(
     r"\bspec\.template\.(?:spec\.|metadata\.)?(?:containers\[\d+\]\.)?"
     r"(affinity|tolerations|nodeSelector|priorityClassName|serviceAccountName|resources|labels|annotations)\b"
 )
-"""The last word of a Job's field and of the field of ``worker`` that it is made of."""
+"""Field of a Job that has the same name as the ``worker`` field from which the Job's field is made."""
 _BOUND = re.compile(
     r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]+) usage per (?P<of>\w+) is (?P<limit>[\w.]+), "
     r"but (?P<kind>request|limit) is (?P<value>[\w.]+)"
@@ -326,4 +330,5 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Fields], Words]], 
         _translate_missing_volume,
     ),
 )
-"""The first that matches decides: a named object before quotas, quotas before the scheduler's summary."""
+"""Patterns and the functions that explain a match. The first match decides. A pattern for a named object comes before
+quotas, and quotas come before the scheduler's summary."""

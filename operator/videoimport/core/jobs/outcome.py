@@ -1,7 +1,7 @@
-"""How a finished run ended: an ordered chain of findings, from the surest witness to the last guess.
+"""Outcome of a finished run, from an ordered chain of checks: the most reliable evidence comes first.
 
-The evidence is the report in the termination message, the pod, and the Job's own condition. The pod may be gone, and
-then the Job's condition still has the exit code.
+The evidence is the report in the termination message, the pod, and the condition of the Job. If the pod is gone, the
+condition of the Job still has the exit code.
 """
 
 import re
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The fields that a report must have to be this run's."""
+    """Values that a report must have to belong to this run."""
 
     uid: str
     run: int
@@ -32,54 +32,56 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """What is left of a run."""
+    """The evidence that is left of a run."""
 
     job: JobView
     pods: tuple[PodView, ...]
     reports: tuple[Report, ...]
-    """Those of this import's run or, where it is repeated from the commit record, an earlier one."""
+    """Reports of this run. A report of an earlier run is included if this run repeated that report from the commit
+    record."""
     expected: Expected
 
     @property
     def exit_code(self) -> int | None:
-        """Of the worker: as its pod has it, else as the Job has it."""
+        """The worker's exit code from the pod, or else from the Job."""
         codes = [pod.exit_code for pod in self.pods if pod.exit_code is not None]
         return codes[0] if codes else self.job.exit_code
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[R]):
-    """How a run ended; no reason means success."""
+    """The end of a run. No reason means success."""
 
     reason: Reason | None
     message: str
-    """What was found."""
+    """The finding."""
     report: R | None = None
     advice: str = ""
-    """What to do, where that is more exact than the reason's own advice."""
+    """The advice, if it is more exact than the reason's own advice."""
     exit_code: int | None = None
-    """Of a task's worker, where its pod is still there."""
+    """Exit code of a task's worker, if the pod still exists."""
 
 
 ImportOutcome = Outcome[Report]
 
 
 def find_outcome(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome:
-    """The first finding of the chain; with nothing at all to go by, the worker is lost."""
+    """Return the first outcome that a check of the chain returns. Without any evidence, the worker is treated as
+    lost."""
     witnesses = _collect_witnesses(job, pods, expected)
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
 def find_outcome_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
-    """How a run of whatever kind ended, where no report of it is left; never a success."""
+    """Return the outcome of a run of any kind without a report; never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
 def find_success(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome | None:
-    """Success, where it is already certain although the Job may not be finished."""
+    """Return a success that is already certain, although the Job may not be finished; None without a success."""
     return _read_success(_collect_witnesses(job, pods, expected))
 
 
@@ -89,8 +91,8 @@ def _collect_witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expect
 
 
 def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
-    """Return what ``read`` makes of the pods' termination messages, without those for which it raises ValueError. It
-    may also raise OverflowError, as for a moment that only exists in another time zone."""
+    """Return the reports that ``read`` makes from the pods' termination messages. Messages for which ``read`` raises
+    ValueError are left out. The same is true for OverflowError, as for a time that exists only in another time zone."""
     reports: list[R] = []
     for text in filter(None, (pod.termination_message for pod in pods)):
         with suppress(ValueError, OverflowError):
@@ -99,13 +101,15 @@ def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
 
 
 def _is_report_of_run(report: Report, expected: Expected) -> bool:
-    """A repeated commit record may name the run that made it; a failure is always the run's own."""
+    """Return whether a report belongs to the run. A repeated commit record may name the run that made the record. A
+    failure always names the run itself."""
     earlier = report.outcome == "Succeeded" and report.run < expected.run
     return report.uid == expected.uid and (report.run == expected.run or earlier)
 
 
 def _detect_changed_spec(seen: Witnesses) -> ImportOutcome | None:
-    """The spec was edited during a run: its result, good or bad, does not belong to the present spec."""
+    """Return an outcome if the spec was edited during the run. The result, good or bad, does not belong to the present
+    spec."""
     other = next((report for report in seen.reports if report.spec_hash != seen.expected.spec_hash), None)
     return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
 
@@ -116,8 +120,9 @@ def _read_success(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _detect_out_of_memory(seen: Witnesses) -> ImportOutcome | None:
-    """Before any report of failure: what a run found after one of its processes was killed is doubtful. On cgroup v1
-    only a child is killed, so that the pod may even have exited with 0."""
+    """Return an outcome if a process of the worker was killed for lack of memory. This check comes before any report of
+    failure, because the findings of such a run are doubtful. On cgroup v1 only a child process is killed, so the pod
+    may even have exit code 0."""
     if not any(pod.oom_killed for pod in seen.pods):
         return None
     return Outcome(Reason.OUT_OF_MEMORY, "The worker ran out of memory and was killed", _find_report(seen))
@@ -132,7 +137,8 @@ def _read_failure(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _read_exit_code(seen: Witnesses) -> ImportOutcome | None:
-    """The report may be missing because its file could not be written, as on a full disk."""
+    """Return the outcome for an exit code without a report. The worker may have failed to write the report, as on a
+    full disk."""
     reason = reason_of_exit_code(seen.exit_code) if seen.exit_code and not seen.reports else None
     return _build_outcome_without_report(reason, seen) if reason and reason is not Reason.WORKER_LOST else None
 
@@ -164,7 +170,8 @@ def _detect_deadline(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
-    """The worker reports that it was stopped, but not by whom, nor why. The cases before this one know that."""
+    """Return the outcome of a stopped worker. The worker's report does not have the cause of the stop. Earlier checks
+    of the chain find the cause."""
     report = _find_report(seen)
     if report is not None and report.reason is Reason.WORKER_LOST:
         return Outcome(Reason.WORKER_LOST, report.message, report, report.advice)
@@ -173,10 +180,10 @@ def _detect_stop(seen: Witnesses) -> ImportOutcome | None:
 
 
 def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
-    """Deleted by a user, stopped by the cluster, or never run at all.
+    """Return an outcome if the pod was deleted by a user, stopped by the cluster, or never ran.
 
-    The kubelet ends with SIGKILL what outlives its grace period. A worker that was killed and whose pod is gone was
-    deleted: the pod of one that ran out of memory stays, and shows it.
+    The kubelet sends SIGKILL to a process that outlives its grace period. A killed worker without a pod was deleted: if
+    the worker had run out of memory, its pod would still exist and show that.
     """
     was_asked = seen.exit_code in (_SIGNALLED + signal.SIGTERM, _SIGNALLED + signal.SIGINT)
     was_deleted = any(pod.deleting for pod in seen.pods)

@@ -1,7 +1,7 @@
-"""The worker's pod template: one container, no credentials of the cluster, fit for Pod Security ``restricted``.
+"""Pod template of the worker: one container, no credentials of the cluster, valid for Pod Security ``restricted``.
 
-A missing Secret or ConfigMap does not keep the pod from starting, because both mounts are optional: the worker reports
-what is missing. A missing claim does keep it from starting, and the status shows the cluster's message.
+A missing Secret or ConfigMap does not keep the pod from starting, because both mounts are optional. The worker then
+reports the missing object. A missing claim does keep the pod from starting, and the status shows the cluster's message.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _USER = 65532
 _GRACE_SECONDS = 30
 _EPHEMERAL = "ephemeral-storage"
 _ANYWHERE = ("cpu", "memory", _EPHEMERAL)
-"""Resources that every node has: a pod that only looks at lists takes no graphics card."""
+"""Resources that every node has. A pod that only reads lists requests no GPU."""
 TMP = "/tmp"  # noqa: S108  (a volume of the pod's own, not a shared folder)
 TMP_SIZE = "256Mi"
 _READABLE_BY_GROUP = 0o440
@@ -40,7 +40,7 @@ _READABLE_BY_GROUP = 0o440
 
 @dataclass(frozen=True, slots=True)
 class Volumes:
-    """Of a pod and its one container. A volume may be mounted twice."""
+    """Volumes of a pod, and the mounts of its one container. A volume may be mounted twice."""
 
     volumes: tuple[Manifest, ...] = ()
     mounts: tuple[Manifest, ...] = ()
@@ -50,14 +50,14 @@ class Volumes:
 
 
 def build_import_pod(video: VideoImport, settings: Settings) -> Manifest:
-    """``template.spec`` of an import's Job."""
+    """Return ``template.spec`` of an import's Job."""
     return build_pod(
         video.spec.worker, build_import_volumes(video), compute_import_resources(video.spec, settings), settings
     )
 
 
 def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
-    """A worker's pod. The user's fields come first, so that they never override those of the controller."""
+    """Return the pod of a worker. The user's fields come first, so that they never override the controller's fields."""
     return {
         **_build_placement(options),
         "restartPolicy": "Never",
@@ -79,7 +79,7 @@ def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, set
 
 
 def _build_placement(options: WorkerOptions) -> Manifest:
-    """Where and as which user the pod runs, as far as the spec sets it."""
+    """Return the fields of the spec about where and as which user the pod runs."""
     wishes: Manifest = {
         "nodeSelector": options.node_selector,
         "tolerations": [toleration.wire() for toleration in options.tolerations],
@@ -109,8 +109,9 @@ def _build_container(resources: Manifest, settings: Settings, mounted: Volumes) 
 
 
 def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manifest:
-    """The container's resources: the user's, and the default of each missing key. They are adjusted so that no request
-    is above its limit, because the API server refuses such a pod. A default never bends what the user wrote."""
+    """Return the container's resources: the user's values, and a default for each missing resource. Defaults are
+    adjusted so that no request is above its limit, because the API server refuses such a pod. The user's values never
+    change."""
     wish = spec.worker.resources
     asked, bounds = wish.requests or {}, wish.limits or {}
     limits = {
@@ -126,9 +127,9 @@ def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manif
 
 
 def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manifest:
-    """Of a container that only reads lists or sends a message: the defaults, and not the user's resources for videos.
-    Their limits hold for it too: a quota may demand one on everything. Its default limit of memory is lower: what it
-    reads is bounded."""
+    """Return the resources of a container that only reads lists or sends a message. The requests are the defaults,
+    because the user's requests are for videos. The user's limits apply, because a quota may demand a limit for every
+    pod. The default memory limit is lower, because the input of the container is bounded."""
     wished = options.resources.limits or {}
     limits = (
         settings.default_limits
@@ -141,7 +142,7 @@ def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manife
 
 
 def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
-    """The task of this run's worker."""
+    """Return the task of this run's worker."""
     meta = video.metadata
     return Task(
         uid=meta.uid,
@@ -157,8 +158,9 @@ def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
 
 
 def _guard_headers(video: VideoImport) -> VideoImportSpec:
-    """Return the spec. A BulkImport's child may lack the hosts for its Secret's headers, because an earlier release
-    made it or a user edited it. It sends them only to hosts that the Secret names."""
+    """Return the spec for the task. A BulkImport's child may lack the hosts for its Secret's headers, because an
+    earlier release made the child or a user edited it. Such a child sends headers only to hosts that the Secret
+    names."""
     source = video.spec.source
     is_child = any(owner.kind == BULK_KIND and owner.controller for owner in video.metadata.owner_references)
     if not is_child or source.url is None or source.header_origins is not None:
@@ -167,12 +169,12 @@ def _guard_headers(video: VideoImport) -> VideoImportSpec:
 
 
 def build_pod_annotations(task: Model) -> dict[str, str]:
-    """The task, where the downward API finds it."""
+    """Return the annotation with the task, for the downward API."""
     return {TASK: task.model_dump_json(by_alias=True, exclude_none=True)}
 
 
 def build_import_volumes(video: VideoImport) -> Volumes:
-    """All that this import's pods mount."""
+    """Return all volumes that this import's pods mount."""
     spec = video.spec
     return (
         _build_task_file()
@@ -185,30 +187,30 @@ def build_import_volumes(video: VideoImport) -> Volumes:
 
 
 def build_task_volumes(options: WorkerOptions) -> Volumes:
-    """What every pod mounts that imports nothing: its task, a little room and the certificates."""
+    """Return the volumes of every pod that imports nothing: the task, a small /tmp and the CA certificates."""
     return _build_task_file() + _build_tmp_volume() + _build_ca_bundle_volume(options)
 
 
 def build_node_scratch(size: str) -> Volumes:
-    """Room of the node's, gone with the pod."""
+    """Return the scratch volume on the node's disk. This volume is deleted with the pod."""
     return _build_volume("scratch", SCRATCH_PATH, {"emptyDir": {"sizeLimit": size}})
 
 
 def build_secret_volume(volume: str, path: str, secret: SecretReference | None) -> Volumes:
-    """A Secret's keys as files; none without a reference."""
+    """Return the volume with a Secret's data as files; no volume without a reference."""
     return (
         Volumes() if secret is None else _build_volume(volume, path, _build_secret_source(secret.name), read_only=True)
     )
 
 
 def build_config_map_volume(volume: str, path: str, name: str) -> Volumes:
-    """A ConfigMap's keys as files."""
+    """Return the volume with a ConfigMap's data as files."""
     return _build_volume(volume, path, {"configMap": {"name": name, "optional": True}}, read_only=True)
 
 
 def build_claim_volume(volume: str, path: str, name: str) -> Volumes:
-    """A claim for reading. Only the mount is read-only: a disk that another pod writes to may not be attached twice in
-    two ways."""
+    """Return the volume with a claim that is only read. Only the mount is read-only, because a disk that another pod
+    writes to may not be attached in two different ways."""
     return _build_volume(volume, path, _build_claim_source(name), read_only=True)
 
 
@@ -238,7 +240,8 @@ def _build_scratch_source(video: VideoImport) -> Manifest:
 
 
 def _build_credential_volumes(spec: VideoImportSpec) -> Volumes:
-    """None beside a volume: a pod that has no use for a Secret does not see it."""
+    """Return the volumes of the credentials for the source and the destination. A source or destination that is a
+    volume has no credentials, so that a pod never has a Secret without a use for it."""
     found = Volumes()
     source, destination = spec.source, spec.destination
     if source.credentials_secret_ref is not None and source.persistent_volume_claim is None:
@@ -255,8 +258,8 @@ def _build_secret_source(name: str) -> Manifest:
 
 
 def _build_claim_volumes(spec: VideoImportSpec) -> Volumes:
-    """One claim for both is one volume with two mounts. Kubelets are known to wait for ever for a claim that is in two
-    volumes of a pod."""
+    """Return the volumes of the source's and destination's claims. If both use the same claim, it is one volume with
+    two mounts. Kubelets are known to wait for ever if a claim is in two volumes of a pod."""
     source, destination = spec.source.persistent_volume_claim, spec.destination.persistent_volume_claim
     if source is not None and destination is not None and source.claim_name == destination.claim_name:
         shared = _build_volume("volume", DESTINATION_VOLUME_PATH, _build_claim_source(source.claim_name))

@@ -1,11 +1,10 @@
-"""The runs of an import, a listing or a webhook: one Job each, tried once, until one of them succeeds or none follows.
+"""Runs of an import, a listing or a webhook: one Job for each run, until a run succeeds or no other run follows.
 
-The number of a run is in the status before its Job is created. Each step looks at the status and the cluster alone, so
-repeating one changes nothing.
+The status has the number of a run before its Job is created. Each step depends only on the status and the cluster, so a
+repeated step changes nothing.
 
-A run ends with its Job, or with its container ``worker``. A service mesh adds a container that never ends: the pod
-stays Running, and the Job finishes only at its deadline. A Job that another container keeps unfinished is deleted once
-the result is recorded.
+A run ends with its Job, or with its container ``worker``. A service mesh adds a container that never ends. Then the pod
+stays Running, and the Job finishes only at its deadline. The controller deletes such a Job once the result is recorded.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,8 +41,9 @@ from videoimport.core.settings import Settings
 
 R = TypeVar("R")
 SETTLE = timedelta(seconds=60)
-"""After a stop, or a crash without a report. The kubelet writes a container's end before it writes that it evicted the
-pod. It writes that only once all containers have ended: at most ``terminationGracePeriodSeconds`` (30) later."""
+"""Time after which a stop, or a crash without a report, is the end of the run. The kubelet records the end of a
+container before the eviction of the pod. The kubelet records the eviction only once all containers have ended, at most
+``terminationGracePeriodSeconds`` (30) later."""
 _FINAL_PHASES = ("Succeeded", "Failed")
 _POD_FAILURE_POLICY: Manifest = {
     "rules": [
@@ -54,34 +54,35 @@ _POD_FAILURE_POLICY: Manifest = {
         },
     ]
 }
-"""It only records, because ``backoffLimit`` is 0: the Job's condition keeps the exit code when the pod is gone."""
+"""Policy that only records the exit code, because ``backoffLimit`` is 0. The Job's condition keeps the exit code when
+the pod is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """The current run as the status has it, and what the cluster shows of it and of the runs before."""
+    """The current run as the status shows it, and the objects of this run and earlier runs in the cluster."""
 
     number: int
-    """0 before the first run."""
+    """Number of the run; 0 before the first run."""
     attempts: Attempts
     job: JobView | None
-    """The Job of the current run."""
+    """Job of the current run."""
     jobs: tuple[JobView, ...]
-    """The Jobs of all runs."""
+    """Jobs of all runs."""
     pods: tuple[PodView, ...]
-    """Pods of any of these Jobs, perhaps among others."""
+    """Pods of any of these Jobs, perhaps among other pods."""
     events: tuple[EventView, ...]
     refusal: EventView | None
-    """The API server's answer when it last refused an object of the same owner."""
+    """The API server's message when it last refused an object of the same owner."""
     now: datetime
     settings: Settings
     claim: ClaimView | None = None
-    """The scratch claim that the pod waits for."""
+    """Scratch claim that the pod waits for."""
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a Job of a later run exists. The status is then an old one. A new run is written, which the
-        resourceVersion refuses if the status was only read too early."""
+        """True if a Job of a later run exists. The status is then old, and the decision writes a new run. If the status
+        was only read too early, the resourceVersion refuses that write."""
         return any(job.run > self.number for job in self.jobs)
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
@@ -90,15 +91,15 @@ class RunState:
 
 
 def create_next_run(state: RunState, attempts: Attempts) -> RunState:
-    """Return the run that follows. It is a new attempt only if the attempt before counted toward maxAttempts."""
+    """Return the run that follows. The run is a new attempt only if the run before counted toward maxAttempts."""
     number = 1 + max([state.number, *(job.run for job in state.jobs)])
     counted = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
     return replace(state, number=number, attempts=counted, job=None)
 
 
 def ensure_job(state: RunState, creation: tuple[Action, ...], fields: Fields, pause: timedelta) -> JobPlan:
-    """Return the plan for a Job that is not there. Creating it twice is harmless. While the API server refuses it, the
-    plan names the cause, and creates the Job once the pause after the last refusal is over."""
+    """Return the plan for a missing Job. A second creation of the same Job is harmless. If the API server refused the
+    Job, the plan names the cause. The plan then creates the Job once ``pause`` after the last refusal is over."""
     refusal = state.refusal
     if refusal is None:
         return JobPlan(actions=creation)
@@ -109,7 +110,7 @@ def ensure_job(state: RunState, creation: tuple[Action, ...], fields: Fields, pa
 
 
 def observe_job(state: RunState, fields: Fields) -> JobPlan:
-    """Return what keeps the Job's pod from starting, and the Events to ask for; an empty plan if nothing does."""
+    """Return what keeps the Job's pod from starting, and the Event queries about it; an empty plan if nothing does."""
     job = state.job
     if job is None or job.finished or job.deleting or job.suspended:
         return JobPlan()
@@ -122,7 +123,7 @@ def observe_job(state: RunState, fields: Fields) -> JobPlan:
 
 
 def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ...]], Outcome[R]]) -> Outcome[R] | None:
-    """Return how the current run ended; None while it is active or its Job is not there."""
+    """Return how the current run ended; None while the run is active or the Job is missing."""
     job = state.job
     if job is None or not has_ended(job, state.pods_of(job), state.now):
         return None
@@ -130,19 +131,21 @@ def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ..
 
 
 def find_recorded_jobs(state: RunState, *, current: bool) -> tuple[JobView, ...]:
-    """Return the Jobs whose result is in the observed status: those of earlier runs, and perhaps the current one."""
+    """Return the Jobs whose result is in the observed status: the Jobs of earlier runs, and with ``current`` also the
+    Job of the current run."""
     last = state.number if current else state.number - 1
     return tuple(job for job in state.jobs if job.run <= last)
 
 
 def cleanup_jobs(state: RunState, jobs: Iterable[JobView]) -> tuple[Delete | Patch, ...]:
-    """Give finished Jobs their TTL, and delete the others."""
+    """Return the actions that give finished Jobs their TTL and delete the other Jobs."""
     return tuple(action for job in jobs for action in retire(job, state.pods_of(job), state.settings))
 
 
 def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[Delete | Patch, ...]:
-    """Return what removes a Job whose result is recorded, or not wanted. A finished one stays for its log until its TTL
-    is over. One whose worker has ended is about to finish, unless another container keeps its pod."""
+    """Return the actions that remove a Job whose result is recorded or not wanted. A finished Job stays until its TTL
+    is over, for its log. A Job whose worker has ended is about to finish, unless another container keeps the pod
+    running."""
     if job.deleting:
         return ()
     if job.finished:
@@ -154,13 +157,13 @@ def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[D
 
 
 def delete_jobs(jobs: Iterable[JobView]) -> tuple[Delete, ...]:
-    """Delete the Jobs, and their pods with them. Those that are being deleted already are not deleted again."""
+    """Return the deletions of the Jobs with their pods. A Job that is being deleted already is not deleted again."""
     return tuple(Delete("Job", job.namespace, job.name, job.uid) for job in jobs if not job.deleting)
 
 
 def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
-    """Return whether the run's result is known. Of a Job that is being deleted, or that a queue holds back, only an
-    exit code of 0 counts. The queue (Kueue) deletes pods and starts the same Job again."""
+    """Return whether the run's result is known. If a Job is being deleted, or a queue holds the Job back, only exit
+    code 0 is a result. The queue (Kueue) deletes pods and starts the same Job again."""
     pods = tuple(pods)
     if job.finished or not pods:
         return job.finished is not None
@@ -170,7 +173,8 @@ def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
 
 
 def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
-    """Return when a crash counts as the end of the run although nothing more is reported; None if that is not ahead."""
+    """Return the time at which a crash becomes the end of the run, even without another report. None if there is no
+    such time in the future."""
     if job.finished or job.deleting or job.suspended:
         return None
     moments = [pod.ended_at + SETTLE for pod in pods if pod.exit_code and pod.ended_at and not pod.deleting]
@@ -178,8 +182,9 @@ def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> da
 
 
 def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
-    """Return whether a worker of this Job may still run or start. It may not once the Job has finished. Nor may it if
-    its worker has ended and the Job is being deleted or only another container keeps it unfinished."""
+    """Return whether a worker of this Job may still run or start. The result is False after the Job has finished. If
+    the worker has ended, the result is also False while the Job is being deleted, or while only another container keeps
+    the Job unfinished."""
     pods = tuple(pods)
     if job.finished or not pods or not all(map(is_over, pods)):
         return not job.finished
@@ -192,12 +197,13 @@ def is_over(pod: PodView) -> bool:
 
 
 def is_held_open(pod: PodView) -> bool:
-    """Return whether another container keeps the pod of a worker that has ended."""
+    """Return whether only another container keeps the pod running after its worker has ended."""
     return pod.exit_code is not None and pod.phase not in _FINAL_PHASES and bool(pod.companions)
 
 
 def _has_failed(pod: PodView, now: datetime) -> bool:
-    """A pod that is being deleted keeps nothing open: its Job finishes with it, and has more facts."""
+    """Return whether the pod's failure is certain. A pod that is being deleted is ignored: its Job will finish, and
+    then has more facts."""
     if pod.exit_code is None or pod.deleting:
         return False
     if pod.phase in _FINAL_PHASES or pod.oom_killed or _has_cause(pod):
@@ -206,38 +212,39 @@ def _has_failed(pod: PodView, now: datetime) -> bool:
 
 
 def _has_cause(pod: PodView) -> bool:
-    """Whether the worker knows why it ended. One that was stopped does not: perhaps its pod is being evicted."""
+    """Return whether the worker reported the cause of its end. A stopped worker cannot report the cause: perhaps the
+    pod is being evicted."""
     reason = reason_of_exit_code(pod.exit_code) if pod.exit_code else None
     return reason is not Reason.WORKER_LOST and bool(reason or pod.termination_message)
 
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """What differs between the Jobs of imports, listings and webhooks."""
+    """The values that differ between the Jobs of imports, listings and webhooks."""
 
     name: str
     owner: VideoImport | BulkImport
     run: int
     wish: str
-    """Hash of the spec that the Job is made from, which ``JobView.wish`` gives back; at most 63 characters."""
+    """Hash of the spec from which the Job is made, at most 63 characters. ``JobView.wish`` has the same hash."""
     task: Model
     timeout: timedelta
-    """The worker's own. It ends first and leaves a report; the Job's is a backstop."""
+    """Timeout of the worker itself. The worker ends first and leaves a report. The Job's own deadline is a backstop."""
     pod: Manifest
-    """``template.spec``."""
+    """Value of ``template.spec``."""
     labels: dict[str, str] = field(default_factory=dict)
-    """Of the Job and its pod, besides those of every Job."""
+    """Labels of the Job and its pod, besides the labels of every Job."""
 
 
 def build_import_job(video: VideoImport, run: int, settings: Settings) -> Manifest:
-    """Return the Job of this run as it is to be created."""
+    """Return the Job of this run to create."""
     name, wish, task = build_job_name(video.metadata.name, run), wish_hash(video.spec), build_task(video, run, settings)
     timeout = timedelta(seconds=video.spec.timeout_seconds)
     return build_job(RunJob(name, video, run, wish, task, timeout, build_import_pod(video, settings)), settings)
 
 
 def build_job(job: RunJob, settings: Settings) -> Manifest:
-    """Return the Job as it is to be created. Its TTL is set later, once its result is recorded."""
+    """Return the Job to create. The Job gets its TTL later, once its result is recorded."""
     owner, meta = job.owner, job.owner.metadata
     if isinstance(owner, VideoImport):
         identity, label, options = VIDEO_IDENTITY, IMPORT, owner.spec.worker

@@ -1,4 +1,7 @@
-"""Finds why a run does not start, in an ordered chain over its pod and the cluster's Events, shown while it lasts."""
+"""Diagnosis of a run that does not start, from an ordered chain of checks of its pod and the cluster's Events.
+
+The status shows the cause as long as it lasts.
+"""
 
 import re
 from collections.abc import Iterable
@@ -12,17 +15,19 @@ from videoimport.core.plan import EventQuery, Plan
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _REFUSED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
-"""The last is of a native sidecar that a mesh adds: the worker's container is started once."""
+"""Waiting reasons of a container that the node refuses. Only a native sidecar from a mesh can have the reason
+CrashLoopBackOff, because the worker's container starts only once."""
 _MOUNT = frozenset({"FailedMount", "FailedAttachVolume"})
 _NO_VOLUME = frozenset({"ProvisioningFailed", "FailedBinding"})
 _VOLUMES = re.compile(r"persistent ?volume|volume node affinity|volume count|enough free storage", re.IGNORECASE)
-"""The scheduler's message for a pod that fits a node except for its volumes; a missing claim is among them."""
+"""Pattern of the scheduler's message about a pod that fits a node except for its volumes. A missing claim is
+included."""
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A Job that has reported nothing yet."""
+    """A Job that has not reported anything yet."""
 
     job: JobView
     pods: tuple[PodView, ...]
@@ -30,32 +35,33 @@ class Start:
     now: datetime
     patience: timedelta
     claim: ClaimView | None = None
-    """The scratch that its pod waits for, where the controller made that claim."""
+    """Scratch claim that the pod waits for, if the controller made the claim."""
 
     @property
     def pod(self) -> PodView | None:
-        """The newest."""
+        """The newest pod."""
         return self.pods[0] if self.pods else None
 
     def find_message(self, uid: str, reasons: Iterable[str]) -> str | None:
-        """The newest message among the Events of these reasons about this object."""
+        """Return the newest message among the Events about this object with one of these reasons."""
         fitting = [event for event in self.events if event.uid == uid and event.reason in reasons]
         return max(fitting, key=lambda event: event.last_seen).message if fitting else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlan(Plan[Any]):
-    """The plan for the Job of a run, and what keeps the run from starting: nothing without a reason. It has no status,
-    because the owner writes reason and message into its own."""
+    """Plan for the Job of a run, with the problem that keeps the run from starting. Without a reason there is no
+    problem. The plan has no status, because the owner writes the reason and the message into its own status."""
 
     reason: Reason | None = None
     message: str = ""
     echo: bool = False
-    """Has less than the earlier message with this reason, which therefore stays."""
+    """True if the message has less information than the earlier message with this reason. The earlier message then
+    stays."""
 
 
 def diagnose(start: Start) -> JobPlan:
-    """The first finding of the chain; a start that goes well yields an empty one."""
+    """Return the first finding of the chain; empty if the start goes well."""
     found = (check(start) for check in _CHAIN)
     return next((finding for finding in found if finding), JobPlan())
 
@@ -75,7 +81,8 @@ def _detect_start(start: Start) -> JobPlan | None:
 
 
 def _diagnose_unbound_claim(start: Start) -> JobPlan | None:
-    """The scheduler only reports that the claim has no volume; the claim's own Events have the cause."""
+    """Return why the pod's claim has no volume. The scheduler reports only that the volume is missing. The claim's own
+    Events have the cause."""
     claim = start.claim
     if claim is None or claim.bound or start.pod is None:
         return None
@@ -95,7 +102,8 @@ def _diagnose_unschedulable(start: Start) -> JobPlan | None:
 
 
 def _diagnose_image(start: Start) -> JobPlan | None:
-    """The kubelet goes back and forth between why a pull failed and that it waits before the next one."""
+    """Return why the image cannot be pulled. The kubelet alternates between the cause of a failed pull and the wait for
+    the next pull."""
     finding = _diagnose_waiting_container(start, _IMAGE, Reason.IMAGE_UNAVAILABLE)
     backing_off = start.pod is not None and start.pod.waiting_reason == "ImagePullBackOff"
     return replace(finding, echo=backing_off) if finding else None
@@ -124,7 +132,8 @@ def _diagnose_creation(start: Start) -> JobPlan | None:
 def _request_events(
     start: Start, event_query: EventQuery, since: datetime, reason: Reason | None, words: str | None
 ) -> JobPlan:
-    """Ask once patience is over, then again after pauses that grow with the wait."""
+    """Return a plan that asks for Events once ``patience`` is over. Later queries follow after pauses that grow with
+    the wait."""
     age = start.now - since
     if age < start.patience:
         return JobPlan(reason=reason, message=words or "", requeue_at=since + start.patience)

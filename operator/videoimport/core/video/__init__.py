@@ -1,4 +1,4 @@
-"""The decisions for one VideoImport, a case a module.
+"""The decisions for one VideoImport, with one case in each module.
 
-Nothing here knows of BulkImports; a limit or a breaker that both share is in ``core``.
+The modules do not depend on BulkImports. Limits and breakers that both kinds share are in ``core``.
 """

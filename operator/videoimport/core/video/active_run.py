@@ -1,4 +1,4 @@
-"""A run between its Job's creation and its end: made, starting, or reporting its progress."""
+"""Decisions about an active run: its Job is to be created, its worker starts, or its worker reports progress."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ _WORDS = {
 
 
 def restart_changed_run(context: VideoContext) -> VideoPlan | None:
-    """The run cannot start, or its queue has not admitted it, and its Job was made from another spec. It would never
-    start, so a new run takes its place (and the cleanup deletes the old Job)."""
+    """Return the plan that replaces a run that cannot start and whose Job was made from another spec. Such a Job would
+    never start, so a new run follows. The cleanup deletes the old Job."""
     job, reason = context.job, context.status.reason
     if job is None or not context.has_changed_since(job):
         return None
@@ -43,7 +43,7 @@ def restart_changed_run(context: VideoContext) -> VideoPlan | None:
 
 
 def ensure_run_job(context: VideoContext) -> VideoPlan | None:
-    """The Job was never seen, or this status is an old one."""
+    """Return the plan that creates the missing Job of the run. If the status is outdated, the plan starts a new run."""
     state = context.state
     if state.job is not None:
         return None
@@ -57,7 +57,7 @@ def ensure_run_job(context: VideoContext) -> VideoPlan | None:
 
 
 def follow_run(context: VideoContext) -> VideoPlan | None:
-    """The Job is there: report the worker's progress, or what keeps the worker from starting."""
+    """Return the plan that reports the worker's progress, or what keeps the worker from starting."""
     job = context.job
     if job is None:
         return None
@@ -84,8 +84,9 @@ def _report_startup(plan: VideoPlan, context: VideoContext, job: JobView) -> Vid
 
 
 def _report_progress(plan: VideoPlan, context: VideoContext, job: JobView, snapshot: Progress) -> VideoPlan:
-    """Percent and phase never go back within a run, whatever the stages do. The time left is estimated only when a
-    stage has changed, or each decision would change the status again."""
+    """Return the plan that reports this progress. Percentage and phase never go back within a run, even if a stage
+    does. The time left is estimated only when a stage has changed. Otherwise each decision would change the status
+    again."""
     status = context.status
     percent = max(status.progress_percent or 0, compute_percent(snapshot.stages))
     phase = select_later_phase(status.phase or VideoPhase.PENDING, find_phase(snapshot.stages))

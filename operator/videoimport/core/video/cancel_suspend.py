@@ -1,7 +1,7 @@
-"""Stops an import as spec.cancel or spec.suspend asks: its Jobs are deleted, nothing is counted toward maxAttempts.
+"""Decisions for spec.cancel and spec.suspend: active Jobs are deleted, and their runs do not count toward maxAttempts.
 
-A suspended import has the phase Suspended from the first moment, while the worker may still be stopping. So if suspend
-is taken back a second later, the status shows that the run was stopped, and it does not count as lost.
+A suspended import has the phase Suspended at once, while the worker may still be stopping. So if ``suspend`` is removed
+a second later, the status shows that the run was stopped, and the run is not treated as lost.
 """
 
 from dataclasses import replace
@@ -22,8 +22,8 @@ _RESUMED = PlannedEvent("Normal", "Resumed", "The import continues, since spec.s
 
 
 def cancel_run(context: VideoContext) -> VideoPlan | None:
-    """A run that already succeeded stays a success. Otherwise nothing is started any more, what runs is stopped, and
-    the import is cancelled once nothing of it runs."""
+    """Return the plan for spec.cancel. A run that already succeeded stays a success. Otherwise nothing new starts, and
+    active Jobs are deleted. The import is cancelled once no worker of the import is active."""
     if not context.spec.cancel:
         return None
     if success := record_success(context):
@@ -35,8 +35,8 @@ def cancel_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_cancelled(context: VideoContext) -> VideoPlan:
-    """The end, for one that nothing runs for. A token given together with ``cancel`` is not acted upon, and therefore
-    stays new. Only one that never ran takes its first token as its old one."""
+    """Return the plan that ends an import without an active worker. A token that was set together with ``cancel``
+    starts nothing, and so stays new. Only an import that never ran records its first token as old."""
     message = format_message(Reason.CANCELLED)
     acted_upon = context.status.observed_retry_token
     status = context.status.model_copy(
@@ -58,8 +58,9 @@ def mark_cancelled(context: VideoContext) -> VideoPlan:
 
 
 def suspend_run(context: VideoContext) -> VideoPlan | None:
-    """A run that has ended by itself is recorded first, and one that succeeded stays a success. Otherwise what runs is
-    stopped. A delay before the next run continues, and nothing follows when it is over."""
+    """Return the plan for spec.suspend. A run that has ended by itself is recorded first, and a successful run stays a
+    success. Otherwise active Jobs are deleted. A delay before the next run continues, but no run starts when the delay
+    is over."""
     if not context.spec.suspend:
         return None
     if not _is_suspended(context) and context.attempts.next_retry_time is None and (end := conclude_run(context)):
@@ -68,7 +69,8 @@ def suspend_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_suspended(context: VideoContext) -> VideoPlan:
-    """Suspended, as it was except for the fields of a running worker."""
+    """Return the plan with the phase Suspended. The other facts of the status stay, except facts about a running
+    worker."""
     waits = context.attempts.next_retry_time is not None
     status = context.status.model_copy(
         update={
@@ -87,7 +89,8 @@ def mark_suspended(context: VideoContext) -> VideoPlan:
 
 
 def resume_import(context: VideoContext) -> VideoPlan | None:
-    """``suspend`` was removed. The worker that was stopped must be gone before another one starts."""
+    """Return the plan that continues after ``suspend`` was removed. The stopped worker must be gone before another one
+    starts."""
     if not _is_suspended(context) or context.attempts.next_retry_time is not None:
         return None
     if success := record_success(context):
@@ -104,11 +107,11 @@ def _is_suspended(context: VideoContext) -> bool:
 
 
 def has_active_jobs(context: VideoContext) -> bool:
-    """Whether a worker of it may still run or start."""
+    """Return whether a worker of the import may still run or start."""
     jobs = any(is_active(job, context.pods_of(job)) for job in context.jobs)
     return jobs or any(not is_over(pod) for pod in context.pods)
 
 
 def delete_active_jobs(context: VideoContext) -> tuple[Delete, ...]:
-    """Of the Jobs that have not ended; those that are being deleted are not deleted again."""
+    """Return the deletions of Jobs that have not ended. A Job that is being deleted is not deleted again."""
     return delete_jobs(job for job in context.jobs if not job.finished)

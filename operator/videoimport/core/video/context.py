@@ -1,4 +1,4 @@
-"""One VideoImport at one moment."""
+"""Context of a decision about one VideoImport: the resource, the current run, its objects and its host."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,36 +22,37 @@ from videoimport.core.plan import PartialPlan
 from videoimport.core.settings import Settings
 
 VideoPlan = PartialPlan[VideoImportStatus]
-"""What a step of the decision returns; ``finalize_plan`` completes it."""
+"""Result of one step of a decision. ``finalize_plan`` completes this plan."""
 
 
 @dataclass(frozen=True)
 class VideoContext:
-    """What every step of a video's decision looks at. It has no slots, so that each property is computed once: many
-    steps read the same ones."""
+    """The data that every step of a decision reads. The class has no slots, so that each property is computed only
+    once: many steps read the same properties."""
 
     observed: ObservedVideo
     video: VideoImport
-    """The resource, with its spec and the status that it has in the cluster."""
+    """The resource with the spec and status that it has in the cluster."""
     spec: VideoImportSpec
     status: VideoImportStatus
     now: datetime
-    """In whole seconds, as timestamps in a status are."""
+    """Current time in whole seconds, like timestamps in a status."""
     settings: Settings
 
     @cached_property
     def run(self) -> int:
-        """Number of the current run; 0 before the first."""
+        """Number of the current run; 0 before the first run."""
         return self.status.run or 0
 
     @cached_property
     def attempts(self) -> Attempts:
-        """As recorded, under the spec's present maximum."""
+        """The recorded attempts, with the present maximum of the spec."""
         return (self.status.attempts or Attempts()).model_copy(update={"max": self.spec.max_attempts})
 
     @cached_property
     def since(self) -> datetime:
-        """When the present series of runs began: since then it is Reconciling. The start time is that of the first."""
+        """Start of the present series of runs: the time since which the condition Reconciling is True. If this
+        condition is not True, the value is the start time of the first run."""
         working = next((c for c in self.status.conditions if c.type == ConditionType.RECONCILING), None)
         if working is None or working.status != "True":
             return self.status.start_time or self.now
@@ -59,17 +60,17 @@ class VideoContext:
 
     @cached_property
     def wish(self) -> str:
-        """The hash of all mutable fields."""
+        """The hash of all mutable fields of the spec."""
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
-        """Whether the spec was edited since this Job was made from it, as far as that is known."""
+        """Return whether the spec has changed since this Job was made; False if that is unknown."""
         return job is not None and job.wish not in (None, self.wish)
 
     @cached_property
     def job(self) -> JobView | None:
-        """The current run's Job: by the name and the run in the status and, once it was seen, by its UID there. A Job
-        that was made in its place has nothing to report."""
+        """The current run's Job, by the name and run in the status. If the status has a UID, the UID must match too. So
+        a Job that replaced the current run's Job is not used."""
         known = self.status.job
         if known is None:
             return None
@@ -78,7 +79,7 @@ class VideoContext:
 
     @cached_property
     def jobs(self) -> tuple[JobView, ...]:
-        """Jobs that are runs of this very resource."""
+        """The Jobs that are runs of this resource."""
         return tuple(job for job in self.observed.jobs if is_job_of_video(job, self.owner))
 
     @cached_property
@@ -88,24 +89,24 @@ class VideoContext:
 
     @cached_property
     def claim(self) -> ClaimView | None:
-        """Its scratch, where that is a volume that outlives pods."""
+        """The import's scratch claim; None if the scratch is not a volume that outlives pods."""
         return next((claim for claim in self.observed.claims if is_claim_of(claim, self.owner)), None)
 
     @cached_property
     def pods(self) -> tuple[PodView, ...]:
-        """Pods of its Jobs, and of the one that the status names, although that may be gone."""
+        """The pods of the import's Jobs, and of the Job that the status names. That Job may be gone."""
         known = self.status.job
         recorded = build_job_owner(self.owner.namespace, known.name, known.uid) if known and known.uid else None
         own = (pod for pod in self.observed.pods if any(is_pod_of(pod, job) for job in self.jobs))
         return (*own, *(pod for pod in self.observed.pods if pod.owner == recorded and recorded is not None))
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
-        """Its pods, the newest first."""
+        """Return the pods of a Job, the newest first."""
         return find_pods(job, self.observed.pods)
 
     @cached_property
     def state(self) -> RunState:
-        """The current run. Its scratch claim is only waited for where the spec asks for one."""
+        """The current run. The run waits for a scratch claim only if the spec asks for a claim."""
         claim = self.claim if self.spec.worker.scratch.storage_class_name else None
         pods, events = self.observed.pods, self.observed.events
         return RunState(
@@ -114,14 +115,14 @@ class VideoContext:
 
     @cached_property
     def refusal(self) -> EventView | None:
-        """The API server's message when the Job was to be created: an Event about the import itself."""
+        """The API server's latest message that refused the Job. This message is an Event about the import."""
         uid = self.video.metadata.uid
         about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
         return max(about, key=lambda event: event.last_seen, default=None)
 
     @cached_property
     def host_context(self) -> HostContext:
-        """What is known of the host of its source, and when the current run's Job and worker started."""
+        """The facts about the host of the import's source, and when the current run's Job and worker started."""
         job = self.job
         begun = [pod.running_since for pod in self.pods_of(job) if pod.running_since] if job else []
         return HostContext(

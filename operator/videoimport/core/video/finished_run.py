@@ -1,4 +1,4 @@
-"""What a run's outcome makes of the import: done, failed for good, or tried again."""
+"""Decisions after a run: the import is completed, fails finally, or is tried again."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -26,7 +26,7 @@ _UNGUARDED = (
 
 
 def conclude_run(context: VideoContext) -> VideoPlan | None:
-    """The current run is over: its outcome decides."""
+    """Return the plan for the current run's outcome; None while the run is not over."""
     outcome = finish_run(context.state, partial(find_outcome, expected=expect_report(context)))
     if outcome is None:
         return None
@@ -39,7 +39,8 @@ def conclude_run(context: VideoContext) -> VideoPlan | None:
 
 
 def _add_startup_problem(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
-    """A Job's time also runs while its pod cannot start; then that is what the user must know."""
+    """Return the outcome with the problem that kept the pod from starting. The time of a Job also passes while its pod
+    cannot start. Then this problem is the cause that the user must see."""
     reason = context.status.reason
     if outcome.reason is not Reason.DEADLINE_EXCEEDED or not reason or info(reason).retry is not RetryClass.WAITING:
         return outcome
@@ -49,7 +50,7 @@ def _add_startup_problem(context: VideoContext, outcome: ImportOutcome) -> Impor
 
 
 def _add_scratch_size(context: VideoContext, outcome: ImportOutcome) -> ImportOutcome:
-    """A report has the sizes in scratch; where it is missing, the declared one is all that is known."""
+    """Return the outcome with the declared size of the scratch if there is no report. A report has the exact sizes."""
     if outcome.reason is not Reason.SCRATCH_FULL or outcome.report is not None:
         return outcome
     size = f"worker.scratch.size is {context.spec.worker.scratch.size}"
@@ -60,22 +61,25 @@ def _add_scratch_size(context: VideoContext, outcome: ImportOutcome) -> ImportOu
 
 
 def record_success(context: VideoContext) -> VideoPlan | None:
-    """The current run left a report of success, whatever became of its Job since."""
+    """Return the plan for a success that the current run reported; None without such a report. The Job may have changed
+    or disappeared since."""
     job = context.job
     outcome = find_success(job, context.pods_of(job), expect_report(context)) if job else None
     return complete_import(context, outcome) if outcome else None
 
 
 def handle_lost_job(context: VideoContext) -> VideoPlan | None:
-    """The Job was seen and is gone. If the run had come to its end, the next one finds the commit record."""
+    """Return the plan for a Job that was seen before and is gone. If that run had finished, the next run finds the
+    commit record."""
     if context.job is not None or context.status.job is None or context.status.job.uid is None:
         return None
     return handle_failed_run(context, Reason.REPORT_LOST, Outcome(Reason.REPORT_LOST, "The run's Job is gone"))
 
 
 def wait_for_retry(context: VideoContext) -> VideoPlan | None:
-    """Between two runs: the next one starts when its time has come, unless maxAttempts was lowered meanwhile. A new
-    token means that the user has removed the cause: the run starts at once, and attempts count from one."""
+    """Return the plan between two runs: the next run starts when its time has come. A lowered maxAttempts ends the
+    import. A new token means that the user has removed the cause: the run starts at once, and attempts count from
+    one."""
     at, reason = context.attempts.next_retry_time, context.status.reason or Reason.INTERNAL
     if at is None:
         return None
@@ -99,28 +103,30 @@ def wait_for_retry(context: VideoContext) -> VideoPlan | None:
 
 
 def _describe_next_start(context: VideoContext, reason: Reason, at: datetime) -> str:
-    """When the next run follows, in a sentence."""
+    """Return the sentence about the start of the next run."""
     if info(reason).retry is RetryClass.HOST:
         return f"{describe_wait(find_host(context.video) or 'the host', at)}."
     return f"Run {context.run + 1} starts at {format_time(at)}."
 
 
 def _find_last_message(context: VideoContext, reason: Reason, at: datetime) -> str:
-    """The facts of the last run, without the run that was to follow."""
+    """Return the message of the last run without the sentence about the next run."""
     if context.status.phase is VideoPhase.SUSPENDED or not context.status.message:
         return format_message(reason)
     return context.status.message.removesuffix(_describe_next_start(context, reason, at)).strip()
 
 
 def _is_called_back(context: VideoContext) -> bool:
-    """The undone run is still being deleted, and its worker may have begun meanwhile. Until it is gone no other one
-    starts. A run of a later number than the status knows is not it: then this status is an old one."""
+    """Return whether the Job of the withdrawn run is still active. The worker of that Job may have begun meanwhile, so
+    no other run starts until the Job is gone. If a Job has a later run number than the status, the status is old, and
+    the result is False."""
     older = any(job.run <= context.run and is_active(job, context.pods_of(job)) for job in context.jobs)
     return older and all(job.run <= context.run for job in context.jobs)
 
 
 def _wait_for_host(context: VideoContext, at: datetime) -> VideoPlan:
-    """The host's present state counts, and not its state when this import began to wait."""
+    """Return the plan for an import that waits for its host. The host's present state decides, not its state at the
+    start of the wait."""
     plan = start_next_run(context, context.attempts)
     attempts = plan.status.attempts
     as_it_was = attempts is not None and attempts.next_retry_time == at
@@ -130,19 +136,20 @@ def _wait_for_host(context: VideoContext, at: datetime) -> VideoPlan:
 
 
 def wait_in_queue(context: VideoContext) -> VideoPlan | None:
-    """Nothing runs and nothing is waited for but a place among those that run."""
+    """Return the plan for an import that waits only for a place among the running imports."""
     if context.status.job is not None or context.status.phase is not VideoPhase.QUEUED:
         return None
     return start_next_run(context, context.attempts) if context.run else start_first_run(context)
 
 
 def expect_report(context: VideoContext) -> Expected:
-    """The fields that the current run's report must have."""
+    """Return the values that the report of the current run must have."""
     return Expected(context.video.metadata.uid, context.run, spec_hash(context.spec))
 
 
 def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
-    """Done: all facts of the report are now the status. A video that the destination had already is a success too."""
+    """Return the plan for a success: the status gets all facts of the report. A video that the destination already had
+    is a success too."""
     report = outcome.report
     duplicate_of = report.duplicate_of if report else None
     message = join_sentences(outcome.message or "The video is imported")
@@ -169,12 +176,12 @@ def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
 
 
 def handle_failed_run(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
-    """Another run, at once or later, or the end."""
+    """Return the plan after a failed run: another run, at once or later, or the end."""
     plan = _merge_report(context, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None
         plan = plan.with_status(host_backoff=record_failure(context.host_context, asked))
-    since = max(context.since, context.status.start_time or context.since)  # the wait for the first run does not count
+    since = max(context.since, context.status.start_time or context.since)  # the wait for the first run is left out
     uid, backoff = context.video.metadata.uid, plan.status.host_backoff
     verdict = judge(reason, Context(uid, context.run, context.attempts, context.now, context.settings, since, backoff))
     if verdict.requeue_at is None:
@@ -195,8 +202,9 @@ def handle_failed_run(context: VideoContext, reason: Reason, outcome: ImportOutc
 
 
 def _restart_with_new_spec(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan | None:
-    """The spec was edited during the run from the older one. The edit may have corrected the cause already, and it
-    would be lost once the failure is written. So it starts anew, as it would for an edit that came a moment later."""
+    """Return the plan that starts again because the spec has changed since the failed run's Job was made; None without
+    a change. The change may already correct the cause, but has no effect once the failure is written. So the import
+    starts again, as for a change just after the failure."""
     if not context.has_changed_since(context.job) or context.spec.suspend:
         return None
     words = join_sentences(
@@ -220,7 +228,8 @@ def _fail_import(plan: VideoPlan, context: VideoContext, reason: Reason, message
 
 
 def _merge_report(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
-    """The status with the facts of the run's report, present on refusal too; missing facts stay as they were."""
+    """Return a plan whose status has the facts of the run's report, which a failed run may have too. If a fact is
+    missing, the old value stays."""
     told: dict[str, Any] = {"job": reference_job(context.job) if context.job else context.status.job}
     if report := outcome.report:
         told |= {"usage": report.usage}
@@ -231,5 +240,6 @@ def _merge_report(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
 
 
 def reference_job(job: JobView) -> JobReference:
-    """From now on this Job's absence means that it is lost."""
+    """Return the reference to this Job for the status. Once the status has this reference, a missing Job is treated as
+    lost."""
     return JobReference(name=job.name, uid=job.uid)

@@ -1,6 +1,6 @@
-"""Decides what to do for a VideoImport: gathers the context, asks the cases in order, completes the plan of the first.
+"""Reconcile of a VideoImport: the first case that applies makes the plan, and ``finalize_plan`` completes the plan.
 
-Nothing depends on which event came, or on anything but the observation, the time and the settings.
+The result depends only on the observation, the time and the settings, and not on the event that led to the reconcile.
 """
 
 from dataclasses import replace
@@ -40,7 +40,8 @@ _ENDINGS = {
 
 
 def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) -> Plan[VideoImportStatus]:
-    """Return the plan for one VideoImport. One that is being deleted is left alone: its Jobs go with it."""
+    """Return the plan for one VideoImport. The plan is empty if the VideoImport is being deleted, because its Jobs are
+    deleted with it."""
     video = observed.video
     if video.metadata.deletion_timestamp is not None:
         return Plan()
@@ -82,7 +83,7 @@ _CASES = (
 
 
 def finalize_plan(context: VideoContext, partial: PartialPlan[VideoImportStatus]) -> Plan[VideoImportStatus]:
-    """Return the whole plan: what is written of the completed status, and what removes objects of earlier runs."""
+    """Return the whole plan: the write of the completed status, and the deletions of objects of earlier runs."""
     status = _complete_status(context, partial.status)
     state = context.state
     recorded = find_recorded_jobs(state, current=not has_active_run(context.status))
@@ -124,7 +125,8 @@ def _build_facts(context: VideoContext, status: VideoImportStatus) -> tuple[Fact
 
 
 def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: Ending | None) -> tuple[Fact, ...]:
-    """Once reached within a run, a milestone stays; a new run starts without any."""
+    """Return the facts of the milestones. A milestone stays once it is reached within a run. A new run starts without
+    milestones."""
     same_run = status.run == context.status.run
     progress = context.observed.progress
     news = {
@@ -138,9 +140,9 @@ def _build_milestones(context: VideoContext, status: VideoImportStatus, ending: 
 
 
 def _find_observed_token(context: VideoContext, status: VideoImportStatus) -> str | None:
-    """A new token under an active or completed import starts nothing and is only noted. One that ended otherwise, or is
-    about to, or is suspended keeps the token it acted upon. So the token is new once ``cancel`` or ``suspend`` is
-    removed."""
+    """Return the token to record. A new token of an active or completed import starts nothing and is only recorded. The
+    old token stays if the import failed, is suspended, is cancelled or is about to be cancelled. So the new token is
+    still new once ``cancel`` or ``suspend`` is removed."""
     noted = status.phase is VideoPhase.COMPLETED or not (
         is_finished(status) or context.spec.cancel or context.spec.suspend
     )
@@ -148,7 +150,7 @@ def _find_observed_token(context: VideoContext, status: VideoImportStatus) -> st
 
 
 def _add_duration(metadata: VideoMetadata | None) -> VideoMetadata | None:
-    """With the duration as the printer column shows it."""
+    """Return the metadata with the duration as the printer column shows it."""
     if metadata is None or metadata.duration_ms is None:
         return metadata
     return metadata.model_copy(update={"duration": format_duration(metadata.duration_ms)})

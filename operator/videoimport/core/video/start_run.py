@@ -1,8 +1,8 @@
-"""Starts runs, and creates what a run needs: its Job and, where the spec names a storage class, its scratch claim.
+"""Starts of runs: the Job of a run and, if the spec names a storage class, the scratch claim.
 
-The intent (run, Job name) is part of the status, which the controller writes before it creates the Job. The claim
-outlives pods: it is created before the Job of the first run and deleted after the last. The Job waits until the claim
-was seen, so a refused claim is reported as such, and no pod waits for it.
+The status has the intent (run, Job name) before the controller creates the Job. The claim outlives pods. The controller
+creates the claim before the Job of the first run, and deletes the claim after the last run. The Job is created only
+after the claim was observed. So the status reports a refused claim as such, and no pod waits for that claim.
 """
 
 from videoimport.api.labels import COMPONENT, IMPORT
@@ -30,8 +30,8 @@ STARTING = "The worker is starting."
 
 
 def start_first_run(context: VideoContext) -> VideoPlan:
-    """From nothing, or again for a changed spec or a new token: attempts are counted from one, and run numbers
-    continue."""
+    """Return the plan for the first run, also of an import that starts again for a changed spec or a new token.
+    Attempts count from one, and run numbers continue."""
     plan = _start_run(context, Attempts(max=context.spec.max_attempts)).with_status(source=None, metadata=None)
     if is_part_of_bulk(context) or plan.status.run == context.run:
         return plan
@@ -39,13 +39,13 @@ def start_first_run(context: VideoContext) -> VideoPlan:
 
 
 def start_next_run(context: VideoContext, attempts: Attempts, planned_event: PlannedEvent | None = None) -> VideoPlan:
-    """Another run of the same series."""
+    """Return the plan for another run of the same series."""
     plan = _start_run(context, attempts)
     return plan + Plan(planned_events=(planned_event,)) if planned_event else plan
 
 
 def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
-    """The run as it begins, or the wait for its host, or for a place among those that run."""
+    """Return the plan that starts the run, or that waits for the host or for a place among the running imports."""
     run = create_next_run(context.state, attempts)
     if wait := find_wait(context.host_context, context.video.metadata.uid):
         return _hold_run(context, run.attempts, wait)
@@ -66,14 +66,15 @@ def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
 
 
 def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:
-    """The next step towards this run's Job. A claim of another size or class than is wanted now makes way first."""
+    """Return the next step toward this run's Job. A claim with another size or class than the spec asks for is deleted
+    first."""
     room = _format_room(context.video)
     if room is None:
         return (Create(build_import_job(context.video, run, context.settings)),)
     claim = context.claim
     if claim is None:
         return (Create(build_claim_manifest(context.video)),)
-    if claim.deleting:  # its name is taken until it is gone
+    if claim.deleting:  # its name is taken until the claim is gone
         return ()
     return (
         (Create(build_import_job(context.video, run, context.settings)),)
@@ -83,7 +84,7 @@ def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:
 
 
 def _clear_run(context: VideoContext, attempts: Attempts) -> VideoImportStatus:
-    """Nothing is left of an earlier run's facts."""
+    """Return the status without the facts of an earlier run."""
     return context.status.model_copy(
         update={
             "phase": VideoPhase.PENDING,
@@ -130,8 +131,8 @@ def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
 
 
 def take_back_run(context: VideoContext) -> VideoPlan | None:
-    """The breaker opened before its worker started. The run is undone as if it had not been decided, and its Job is
-    deleted with the others."""
+    """Return the plan that withdraws a run because the breaker opened before the worker started. The status is as if
+    the run had not been decided. The cleanup deletes the Job."""
     record = context.status.host_backoff
     if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):
         return None
@@ -147,12 +148,14 @@ def _has_begun(context: VideoContext) -> bool:
 
 
 def is_part_of_bulk(context: VideoContext) -> bool:
-    """A bulk announces its own start and end; an Event more for each of its children would be a write more an item."""
+    """Return whether the import is a child of a BulkImport. A BulkImport reports its own start and end. An Event for
+    each child would be one more write for each item."""
     return is_child(context.video.metadata)
 
 
 def remove_spent_claims(context: VideoContext, planned: VideoImportStatus) -> tuple[Action, ...]:
-    """The claims of an import that has ended, in the status as it was observed, and is not about to start again."""
+    """Return the deletion of the scratch claim, if the import has ended. The observed status must show the end, and the
+    planned status must not start the import again."""
     if not (is_finished(context.status) and is_finished(planned)):
         return ()
     claim = context.claim
@@ -160,7 +163,7 @@ def remove_spent_claims(context: VideoContext, planned: VideoImportStatus) -> tu
 
 
 def build_claim_manifest(video: VideoImport) -> Manifest:
-    """The claim as it is to be created."""
+    """Return the scratch claim to create."""
     meta, scratch = video.metadata, video.spec.worker.scratch
     return {
         "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""The message that a BulkImport has finished: its payload, its Jobs, its retries.
+"""The webhook message that a BulkImport has finished: its payload, its Jobs and its retries.
 
-Sending it is the worker's, in ``worker.webhook``.
+``worker.webhook`` sends the message.
 """

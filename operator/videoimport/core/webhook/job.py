@@ -1,4 +1,4 @@
-"""The Jobs that deliver a message: how one is made, how often it is tried, and when one is no longer needed."""
+"""Jobs that deliver a webhook message: how a Job is made, and what follows a delivery that failed."""
 
 import hashlib
 import json
@@ -17,16 +17,18 @@ from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings
 
 MAX_DELIVERY_ATTEMPTS = 20
-"""With the default delays they take more than a day. This is also the number of reasons that are kept."""
+"""Maximum number of tries. With the default delays, this many tries take more than a day. The status keeps the same
+number of reasons."""
 DELIVERY_TIMEOUT = timedelta(seconds=60)
 FINAL_REASONS = (Reason.WEBHOOK_GONE, Reason.ADDRESS_FORBIDDEN, Reason.INVALID_SPEC)
-"""All other failures may pass without a change of the spec: a receiver is corrected, a Secret comes later."""
+"""Reasons after which no other try follows. All other failures may pass without a change of the spec, for example when
+the receiver is corrected or a Secret is created."""
 
 
 def build_delivery_job(
     bulk: BulkImport, webhook: Webhook, status: WebhookStatus, body: str, settings: Settings
 ) -> RunJob:
-    """Return the Job of this run, with its worker's task."""
+    """Return the Job of this run, with the worker's task."""
     meta, options = bulk.metadata, bulk.spec.template.worker
     task = DeliveryTask(
         uid=meta.uid,
@@ -48,7 +50,7 @@ def build_delivery_job(
 
 
 def hash_webhook_spec(bulk: BulkImport) -> str:
-    """Of all fields that a user may change to get a message through."""
+    """Return a hash of all fields that a user may change so that a message can be delivered."""
     webhook, options = bulk.spec.webhook, bulk.spec.template.worker
     sent = [webhook.url, webhook.secret_ref.name] if webhook else []
     inputs = [bulk.metadata.uid, sent, options.canonical(), bulk.spec.retry_token]
@@ -56,15 +58,15 @@ def hash_webhook_spec(bulk: BulkImport) -> str:
 
 
 def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
-    """Whether the receiver took the message. A Job is Complete only if its worker's exit code was 0, whatever happened
-    to its report."""
+    """Return whether the receiver accepted the message. A Job is Complete only if its worker's exit code was 0, even if
+    the report is lost."""
     is_complete = run.job is not None and run.job.finished == "Complete"
     return outcome.reason is None or is_complete or outcome.exit_code == 0
 
 
 def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
-    """Return what follows a failed run. A fault of the receiver, the network or the Secret is one more failed try; a
-    lost worker is none. The next try waits as long as the receiver asked."""
+    """Return the verdict on a failed run. A fault of the receiver, the network or the Secret is a failed try. A lost
+    worker is not. The next try waits at least as long as the receiver asked."""
     reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED
     base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap
@@ -79,5 +81,5 @@ def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryRep
 
 
 def is_recorded(status: WebhookStatus) -> bool:
-    """Whether the result of the current run is in this status."""
+    """Return whether this status has the result of the current run."""
     return status.state != "Pending" or status.attempts.next_retry_time is not None

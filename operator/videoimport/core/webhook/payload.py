@@ -1,5 +1,8 @@
-"""The message to a receiver when a BulkImport has ended. All of it comes from the status, so that it is the same
-however often it is composed. It holds counts and names of ConfigMaps, and no address."""
+"""Payload of the webhook message that a BulkImport has ended.
+
+All values come from the status, so the message has the same bytes each time it is built. The message has counts and
+names of ConfigMaps, but no addresses of videos.
+"""
 
 import hashlib
 import json
@@ -21,15 +24,17 @@ _COUNTS = ("total", "completed", "failed", "rejected_count", "skipped_duplicates
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """One ending that a webhook's ``events`` include."""
+    """The message about one ending that the webhook's ``events`` include."""
 
     id: str
-    """Unique for each ending. It has no full stop, because full stops separate id, time and body in the signed text."""
+    """Unique identifier of each ending. The identifier has no full stop, because full stops separate id, time and body
+    in the signed text."""
     event: WebhookEvent
 
 
 def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> WebhookMessage | None:
-    """Of this status; None while it has not ended, or ended in a way that its webhook does not include."""
+    """Return the message about the ending in this status; None if there is no ending or the webhook's ``events`` do not
+    include the ending."""
     event = _EVENTS.get(status.phase) if status.phase else None
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:
@@ -39,7 +44,7 @@ def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> Webhook
 
 
 def build_message_body(bulk: BulkImport, status: BulkImportStatus, notice: WebhookMessage) -> str:
-    """The message, JSON; some 20 KB for a hundred thousand items."""
+    """Return the message as JSON, of about 20 KB for a hundred thousand items."""
     ended = format_time(status.completion_time) if status.completion_time else None
     data: dict[str, Any] = {
         "namespace": bulk.metadata.namespace,

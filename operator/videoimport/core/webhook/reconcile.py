@@ -1,8 +1,8 @@
-"""The message to a receiver that a BulkImport has ended, by a Job for each try, until the receiver has taken it.
+"""Delivery of the webhook message that a BulkImport has ended: one Job for each try, until the receiver accepts it.
 
-The message's id is in the status before the first Job is made, and every later Job sends the same. So a receiver whose
-answer was lost recognizes the message. If the bulk continues, its ending is over and no message is sent: the next
-ending has one.
+The status has the message's id before the first Job is made, and every later Job sends the same id. So a receiver whose
+answer was lost recognizes the message. If the BulkImport continues, that message is not sent any more. The next ending
+has a message of its own.
 """
 
 from dataclasses import dataclass
@@ -49,16 +49,16 @@ _RETRY_ADVICE = "Correct the receiver or webhook.url, then change retryToken to 
 
 
 WebhookPlan = Plan[WebhookStatus]
-"""Part of a BulkImport's plan; its status is for status.webhook."""
+"""Part of the plan of a BulkImport. The status in this part is the value of status.webhook."""
 
 
 @dataclass(frozen=True, slots=True)
 class _WebhookContext:
-    """A BulkImport and the run of its webhook at one moment."""
+    """A BulkImport and the current run of its webhook."""
 
     bulk: BulkImport
     status: BulkImportStatus
-    """About to be written."""
+    """Status that is about to be written."""
     run: RunState
 
     @property
@@ -69,7 +69,8 @@ class _WebhookContext:
 def reconcile_webhook(
     observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings
 ) -> WebhookPlan:
-    """``status`` is what is about to be written; the message has its phase, times and counts."""
+    """Return the plan for the webhook. ``status`` is about to be written. The webhook message has its phase, times and
+    counts."""
     before, notice = observed.bulk.status.webhook, build_webhook_message(observed.bulk, status)
     number, attempts = (before.run, before.attempts) if before else (0, Attempts(max=MAX_DELIVERY_ATTEMPTS))
     run = find_task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)
@@ -81,7 +82,8 @@ def reconcile_webhook(
 
 
 def _drop_message(context: _WebhookContext, before: WebhookStatus | None) -> WebhookStatus | None:
-    """No message is due now. The record of a delivered message is kept, and a pending one fails."""
+    """Return the webhook's status if no message is due. The record of a delivered message stays, and a pending message
+    fails."""
     if before is None or before.state == "Delivered":
         return before
     if context.bulk.spec.webhook is None:
@@ -101,7 +103,7 @@ def _deliver_message(context: _WebhookContext, before: WebhookStatus | None, not
 
 
 def _start_delivery(context: _WebhookContext, webhook: WebhookStatus) -> WebhookPlan:
-    """The first try of a message, or the first since something was corrected."""
+    """Return the plan for the first try of a message, or for the first try after a correction."""
     fresh = webhook.model_copy(update={"state": "Pending", "wish": hash_webhook_spec(context.bulk)})
     return _start_next_run(context, fresh, Attempts(max=MAX_DELIVERY_ATTEMPTS))
 
@@ -112,7 +114,8 @@ def _start_next_run(context: _WebhookContext, webhook: WebhookStatus, attempts: 
 
 
 def _ensure_delivery_job(context: _WebhookContext, status: WebhookStatus) -> WebhookPlan:
-    """The Job is not there. While the API server refuses it, the controller itself waits before it tries again."""
+    """Return the plan that creates the missing Job. If the API server refuses the Job, the controller's own backoff
+    delays the next creation."""
     if context.suspended:
         return Plan(status.model_copy(update={"message": _SUSPENDED}))
     creation = _create_delivery_job(context, status)
