@@ -208,7 +208,7 @@ class PageReport(Model):
     count: Count = 0
     """Number of lines."""
     skipped: Skipped | None = None
-    """Skipped rows of the list up to the end of this page."""
+    """Skipped rows of this list page."""
     bytes: ByteCount = 0
     """Number of bytes of all lines, each with its newline."""
     sha256: Sha256 = "0" * 64
