@@ -22,7 +22,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import HostBackoff, StageName, VideoImportStatus, VideoPhase
-from videoimport.core.message_format import format_time
+from videoimport.core.message_format import format_time, join_sentences
 from videoimport.core.retry_policy import compute_jitter
 from videoimport.core.settings import Settings
 from videoimport.core.video_status import has_active_run, is_done, is_finished
@@ -130,6 +130,11 @@ class HostWait:
 def describe_wait(host: str, until: datetime) -> str:
     """Return the message about a wait for this host, without a full stop."""
     return f"No import contacts {host} until {format_time(until)}, then one tries first"
+
+
+def describe_hold(wait: HostWait) -> str:
+    """Return the message of an import that waits for its host."""
+    return join_sentences(f"{wait.host} asks for fewer requests", describe_wait(wait.host, wait.until))
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:

@@ -9,7 +9,7 @@ from videoimport.api.labels import COMPONENT, IMPORT
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
-from videoimport.core.circuit_breaker import HostWait, describe_wait, find_wait, record_start
+from videoimport.core.circuit_breaker import HostWait, describe_hold, find_wait, record_start
 from videoimport.core.jobs.run import build_import_job, create_next_run, is_over
 from videoimport.core.message_format import join_sentences
 from videoimport.core.names_and_owners import (
@@ -109,7 +109,7 @@ def _hold_run(context: VideoContext, attempts: Attempts, wait: HostWait) -> Vide
     status = _clear_run(context, attempts.model_copy(update={"next_retry_time": wait.until})).model_copy(
         update={
             "reason": Reason.RATE_LIMITED,
-            "message": join_sentences(f"{wait.host} asks for fewer requests", describe_wait(wait.host, wait.until)),
+            "message": describe_hold(wait),
             "run": context.run,
             "job": None,
         }

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from videoimport.media.source.probe import GUARDS, MOST_LISTED
 from videoimport.media.source.probe_bounds import MOST_BYTES, read_duration, read_integer, read_time
 from videoimport.media.source.streams import Audio, Media, Video
-from videoimport.media.timeline.clock import GUESSED, JUMPING, Clock, Stretch
+from videoimport.media.timeline.clock_restarts import GUESSED, JUMPING, Clock, Stretch
 
 GAP_SECONDS = 0.1
 """A pause between packets is a gap when it is this much longer than the packet before it lasts."""

@@ -8,7 +8,7 @@ from videoimport.api.output_options import Output
 from videoimport.media.source.packet_scan import SAME_SECONDS
 from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio, Video
-from videoimport.media.timeline.repair import Repair, audio_filters, most_reordered, video_filters
+from videoimport.media.timeline.clock_repair import Repair, audio_filters, most_reordered, video_filters
 from videoimport.media.transcode import channels, color, metadata
 from videoimport.media.transcode import frame_pacing as pacing
 from videoimport.media.transcode.compliance import is_interlaced

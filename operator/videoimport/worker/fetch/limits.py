@@ -9,6 +9,11 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http.response import Interrupted
 from videoimport.worker.runtime.errors import ImportFailure
 
+CONNECT_SECONDS = 15.0
+"""Maximum time to open a connection to a source."""
+YTDLP_SECONDS = 20
+"""Maximum time that yt-dlp waits for a connection, or for the next bytes of a page or segment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:

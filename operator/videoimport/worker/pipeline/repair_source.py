@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoimport.media.timeline.repair import MUXERS, Repair, repair
+from videoimport.media.timeline.clock_repair import MUXERS, Repair, repair
 from videoimport.media.transcode import command
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.subprocesses import Children

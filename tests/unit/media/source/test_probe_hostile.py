@@ -16,7 +16,7 @@ from videoimport.media.source.packet_scan import Track, declared, walk
 from videoimport.media.source.probe import MOST_LISTED, parse_probe
 from videoimport.media.source.probe_bounds import LATEST_SECONDS, MOST_ANSWER, MOST_NAME
 from videoimport.media.source.streams import Media
-from videoimport.media.timeline.repair import repair
+from videoimport.media.timeline.clock_repair import repair
 from videoimport.media.transcode import command
 from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
 from videoimport.media.transcode.output_files import MOST_HEAD_BYTES, targets_of

@@ -14,11 +14,11 @@ from videoimport.worker.fetch.http import cookies as jars
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.fetch.http import redirects
 from videoimport.worker.fetch.http.response import HttpResponse, Interrupted
+from videoimport.worker.fetch.limits import CONNECT_SECONDS
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.http_requests import AGENT, explain_error, parse_address
 from videoimport.worker.sandbox.proxy import Route
 
-CONNECT_SECONDS = 15.0
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 

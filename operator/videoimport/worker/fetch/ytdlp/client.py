@@ -17,6 +17,7 @@ from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.fetch.http.cookies import Policy
+from videoimport.worker.fetch.limits import YTDLP_SECONDS
 from videoimport.worker.fetch.ytdlp import encrypted_hls as protected
 from videoimport.worker.fetch.ytdlp import fragments, manifests
 from videoimport.worker.runtime.logging import log
@@ -183,7 +184,7 @@ def _options(around: Surroundings, secrets: WebSecrets) -> dict[str, Any]:
     return {
         "quiet": True, "noprogress": True, "logger": _Log(), "color": "never",
         "retries": _RETRIES, "fragment_retries": _RETRIES, "extractor_retries": 3,
-        "socket_timeout": 20, "ignoreerrors": False, "skip_unavailable_fragments": False,
+        "socket_timeout": YTDLP_SECONDS, "ignoreerrors": False, "skip_unavailable_fragments": False,
         "noplaylist": True, "playlist_items": "1:2", "extract_flat": "in_playlist",
         "format": "bv*+ba/b",
         "format_sort": [f"res:{request.max_height}", "vcodec:h264", "acodec:aac"],

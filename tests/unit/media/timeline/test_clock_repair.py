@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from videoimport.media.source.packet_scan import Track, walk
-from videoimport.media.timeline.repair import Repair, audio_filters, repair, video_filters
+from videoimport.media.timeline.clock_repair import Repair, audio_filters, repair, video_filters
 
 VIDEO, AUDIO = 0, 1
 

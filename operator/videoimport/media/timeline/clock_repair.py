@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from videoimport.media.source.packet_scan import SAME_SECONDS, Track
 from videoimport.media.source.streams import Video
-from videoimport.media.timeline.clock import Stretch
+from videoimport.media.timeline.clock_restarts import Stretch
 
 MUXERS = {
     "mpegts": "mpegts", "mpeg": "mpegts", "flv": "flv", "matroska,webm": "matroska",
