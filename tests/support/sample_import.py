@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.output_options import Output
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
@@ -29,7 +30,6 @@ from videoimport.worker.pipeline.output_uploads import Outgoing
 from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.source.files import Source, Sources
 from videoimport.worker.source.probe import Examined
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import Replaceable
 from videoimport.worker.storage.volume.store import VolumeStore

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 from support.worker.object_store import KEY_ID, SECRET, Bucket
+from videoimport.api import folder_layout as layout
 from videoimport.api.destination import S3Destination
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
@@ -19,7 +20,6 @@ from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.pipeline import publish
 from videoimport.worker.pipeline.destination import Place
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.s3 import store as s3

@@ -6,9 +6,9 @@ from typing import Any
 from support import golden_files
 from support.golden_files import fields_of
 from support.sample_import import NOW, SPEC, TASK, SampleImport, without_chance
+from videoimport.api import folder_layout as layout
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.storage import commit_record as record
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.commit_record import Finished, Intent

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.output_options import AudioFile, Output, Rendition, VideoOutput
 from videoimport.media.transcode.encoder_arguments import scaled_kbps
 from videoimport.media.transcode.plan import MOST_FRAMES_A_SECOND, Picture, Sound, TranscodePlan, fitted
@@ -61,8 +62,8 @@ def targets_of(
     if plan.is_original:
         return ()
     video = Target(
-        "video", "video", f"{folder}/video.mp4", "video.mp4", _TYPES["mp4"], output.video, plan.size, plan.copy_video,
-        head_bytes(picture, sound, copied=plan.copy_video) if growing else None,
+        "video", "video", layout.key(folder, layout.VIDEO), layout.VIDEO, _TYPES["mp4"], output.video, plan.size,
+        plan.copy_video, head_bytes(picture, sound, copied=plan.copy_video) if growing else None,
     )  # fmt: skip
     room = head_bytes(picture, sound, copied=False) if growing else None
     renditions = tuple(_rendition(each, picture, output.video, folder, room) for each in output.renditions)
@@ -75,12 +76,12 @@ def _rendition(each: Rendition, picture: Picture, video: VideoOutput, folder: st
     size = fitted(picture.video, wish)
     whole = fitted(picture.video, video)
     wish = wish.model_copy(update={"max_bitrate_kbps": scaled_kbps(video, size, whole)})
-    name = f"renditions/{each.name}.mp4"
+    name = layout.rendition(each.name)
     return Target("rendition", each.name, f"{folder}/{name}", name, _TYPES["mp4"], wish, size, head_bytes=room)
 
 
 def _audio(wish: AudioFile, sound: Sound, folder: str, *, growing: bool) -> Target:
-    name = f"audio.{wish.format}"
+    name = layout.audio(wish.format)
     room = head_bytes(None, sound, copied=False) if growing and wish.format == "m4a" else None
     return Target("audio", "audio", f"{folder}/{name}", name, _TYPES[wish.format], head_bytes=room)
 

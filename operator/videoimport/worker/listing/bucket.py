@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from videoimport.api import folder_layout
 from videoimport.api.bulkimport_source import BucketSource
 from videoimport.api.reasons import Reason
 from videoimport.api.rules.string_rules import OWN_FOLDER
@@ -26,7 +27,6 @@ from videoimport.worker.listing.bucket_pages import ListedObject
 from videoimport.worker.listing.object_probe import Looker
 from videoimport.worker.listing.protocol import ListEntry, ListRequest, Look, Passed
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.storage import folder_layout
 from videoimport.worker.storage.base import UID
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3 import client as s3_client

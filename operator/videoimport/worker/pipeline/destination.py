@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.tasks.import_task import DESTINATION_VOLUME_PATH, Task
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import credentials
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage.base import DestinationStore, Facts
 from videoimport.worker.storage.keys import Names

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.identity import video_id
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
@@ -37,7 +38,6 @@ from videoimport.worker.source.fetch_client import Fetching, Mounts
 from videoimport.worker.source.loopback_server import Serving
 from videoimport.worker.source.probe import Examined
 from videoimport.worker.source.stream import Arrival
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import index_hit_check as hits
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
@@ -269,7 +269,7 @@ class Import:
         made, results = self._made_well(made, maker)
         stills = self._stills(made, results, inspected)
         for number, path in enumerate(stills, start=1):
-            outgoing.add(f"thumbnails/{number:03}.jpg", "thumbnail", path)
+            outgoing.add(layout.thumbnail(number), "thumbnail", path)
         beside = result_json.beside(extras, outgoing, keeps_metadata=self._task.spec.output.metadata == "Keep")
         self._end(StageName.TRANSCODE)
         outputs = telling.outputs(outgoing, results, len(stills), kept.output(inspected))

@@ -4,6 +4,7 @@ downloaded."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.output_options import Output
 from videoimport.api.videoimport_status import OutputFile, StageName
 from videoimport.media.source.file_name import file_type
@@ -68,6 +69,6 @@ def _names(found: Inspected) -> list[str]:
     """Return the names of the original files by their type, video first."""
     video = file_type(found.video.container, found.video.media.demuxer).extension
     if found.sources.audio is None:
-        return [f"original.{video}"]
+        return [layout.original(video)]
     audio = file_type(found.audio.container, found.audio.media.demuxer).extension
-    return [f"original.{video}", f"original-audio.{'m4a' if audio == 'mp4' else audio}"]
+    return [layout.original(video), layout.original_audio("m4a" if audio == "mp4" else audio)]

@@ -4,13 +4,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.videoimport_status import OutputFile, StageName
 from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.runtime.growing_file import Growing
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage.base import Sent
 from videoimport.worker.storage.upload_batch import Kind, Parcel, Shipment
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import verified_fields as verified
@@ -10,7 +11,6 @@ from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import commit_record as record
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage.base import UID, Facts, Replaceable, Ticket, exists, has_marks, is_same_version
 from videoimport.worker.storage.commit_record import Finished, Intent

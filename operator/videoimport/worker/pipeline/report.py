@@ -4,6 +4,7 @@ import resource
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport_status import OutputFile, Outputs, RenditionFile, StageName, ThumbnailSet, Usage
@@ -21,7 +22,7 @@ def outputs(
 ) -> Outputs:
     """Wait until every file is uploaded, and return the outputs. Raises the first failure of an upload."""
     files = {target: _output(outgoing, target, result) for target, result in results.items()}
-    first = outgoing.placed("thumbnails/001.jpg") if stills else None
+    first = outgoing.placed(layout.thumbnail(1)) if stills else None
     renditions = (
         RenditionFile(name=target.name, **file.model_dump())
         for target, file in files.items()

@@ -8,14 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport_status import OutputFile, Outputs, StageName
 from videoimport.media.transcode import image_metadata as pictures
 from videoimport.worker.fetch.protocol import Extras
 from videoimport.worker.pipeline.output_uploads import Outgoing, Placed
-
-_SOURCE_PICTURE = "thumbnails/source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,10 @@ def _told(outgoing: Outgoing, name: str) -> dict[str, Any]:
 
 def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Beside:
     """Upload the extras. Metadata is removed from the source's thumbnail, unless metadata is kept."""
-    captions = {one.language: f"captions/{one.language}{Path(one.path).suffix}" for one in extras.captions}
+    captions = {one.language: layout.captions(one.language, Path(one.path).suffix) for one in extras.captions}
     for one in extras.captions:
         outgoing.add(captions[one.language], "caption", Path(one.path))
-    picture = f"{_SOURCE_PICTURE}{Path(extras.thumbnail).suffix}" if extras.thumbnail else None
+    picture = layout.source_thumbnail(Path(extras.thumbnail).suffix) if extras.thumbnail else None
     if extras.thumbnail and picture:
         if not keeps_metadata:
             found = Path(extras.thumbnail)

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.base import DEFERRED, Model
 from videoimport.api.tasks.import_report import Report
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import RUN, SPEC_HASH, UID, Content, Key, Ticket

@@ -10,19 +10,18 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from videoimport.api import folder_layout as layout
 from videoimport.api.base import Model, Sha256
 from videoimport.api.destination import Destination
 from videoimport.api.reasons import Reason
 from videoimport.api.rules.string_rules import OWN_FOLDER
 from videoimport.api.videoimport_status import OutputFile, Outputs, Verified
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.storage import folder_layout as layout
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import UID, Content, DestinationStore, Facts, Key, NotAFileError, Proof, has_marks
 from videoimport.worker.storage.keys import joined
 from videoimport.worker.storage.s3 import answer_forms as forms
 
-_FIRST_STILL = "thumbnails/001.jpg"
 _File = TypeVar("_File", bound=OutputFile)
 
 
@@ -182,16 +181,16 @@ class _Rebuilt:
     def outputs(self, told: Outputs) -> Outputs:
         stills = told.thumbnails
         if stills is not None:
-            first = self._file(OutputFile(uri=stills.uri), _FIRST_STILL)
+            first = self._file(OutputFile(uri=stills.uri), layout.thumbnail(1))
             stills = stills.model_copy(update={"uri": first.uri, "url": first.url, "verified": first.verified})
             if stills.count != self._stills():
                 raise ValueError("another number of still pictures")
         return Outputs(
             video=told.video and self._file(told.video, layout.VIDEO),
-            audio=told.audio and self._file(told.audio, "audio.m4a", "audio.mp3"),
-            renditions=tuple(self._file(one, f"renditions/{one.name}.mp4") for one in told.renditions),
+            audio=told.audio and self._file(told.audio, layout.audio("m4a"), layout.audio("mp3")),
+            renditions=tuple(self._file(one, layout.rendition(one.name)) for one in told.renditions),
             thumbnails=stills,
-            original=told.original and self._file(told.original, *self._named("original.")),
+            original=told.original and self._file(told.original, *self._named(layout.ORIGINAL)),
             result=told.result and self._file(told.result, layout.RESULT),
         )
 
@@ -209,7 +208,8 @@ class _Rebuilt:
         return [name for name in names if name.startswith(start)]
 
     def _stills(self) -> int:
-        return sum(name.removeprefix("thumbnails/").removesuffix(".jpg").isdigit() for name in self._named("thumb"))
+        names = self._named(layout.THUMBNAILS)
+        return sum(name.removeprefix(layout.THUMBNAILS).removesuffix(".jpg").isdigit() for name in names)
 
 
 def _is_segment(part: str) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 VIDEO, RESULT = "video.mp4", "result.json"
-_OURS = re.compile(
+THUMBNAILS, ORIGINAL = "thumbnails/", "original."
+_NAMES = re.compile(
     r"video\.mp4|result\.json|audio\.(m4a|mp3)|original(-audio)?\.[^/]+|renditions/[^/]+\.mp4"
     r"|thumbnails/[^/]+|captions/[^/]+"
 )
+"""Names that the functions below return, and names of earlier versions of the importer."""
 _TYPES = {
     "mp4": "video/mp4", "m4v": "video/x-m4v", "mov": "video/quicktime", "mkv": "video/x-matroska", "webm": "video/webm",
     "avi": "video/x-msvideo", "ts": "video/mp2t", "mpg": "video/mpeg", "mpeg": "video/mpeg", "flv": "video/x-flv",
@@ -25,6 +27,41 @@ MOST_METADATA_BYTES = 1536
 marks need the other bytes."""
 
 
+def audio(extension: str) -> str:
+    """Return the name of the audio file. ``extension`` is m4a or mp3."""
+    return f"audio.{extension}"
+
+
+def rendition(name: str) -> str:
+    """Return the name of a rendition's file. ``name`` is the rendition's name in the spec."""
+    return f"renditions/{name}.mp4"
+
+
+def thumbnail(number: int) -> str:
+    """Return the name of a thumbnail. Numbers begin with 1."""
+    return f"{THUMBNAILS}{number:03}.jpg"
+
+
+def source_thumbnail(suffix: str) -> str:
+    """Return the name of the thumbnail that the source offers. ``suffix`` includes the dot."""
+    return f"{THUMBNAILS}source{suffix}"
+
+
+def captions(language: str, suffix: str) -> str:
+    """Return the name of a captions file. ``suffix`` includes the dot."""
+    return f"captions/{language}{suffix}"
+
+
+def original(extension: str) -> str:
+    """Return the name of the original file, or of the original video if the source has two files."""
+    return f"{ORIGINAL}{extension}"
+
+
+def original_audio(extension: str) -> str:
+    """Return the name of the original audio, if the source has two files."""
+    return f"original-audio.{extension}"
+
+
 def key(folder: str, name: str) -> str:
     """Return the object key of a file in a video's folder."""
     return f"{folder}/{name}"
@@ -32,7 +69,7 @@ def key(folder: str, name: str) -> str:
 
 def is_of(folder: str, key: str) -> bool:
     """Return whether an import can have written this key in this folder."""
-    return key.startswith(folder + "/") and _OURS.fullmatch(key.removeprefix(folder + "/")) is not None
+    return key.startswith(folder + "/") and _NAMES.fullmatch(key.removeprefix(folder + "/")) is not None
 
 
 def content_type(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from videoimport.worker.storage import folder_layout as layout
+from videoimport.api import folder_layout as layout
 
 
 class TestLayout:
