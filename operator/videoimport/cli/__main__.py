@@ -93,15 +93,15 @@ def run(
 ) -> None:
     """Run one VideoImport on this machine, without a cluster.
 
-    The worker is the cluster's own: it fetches, checks, copies or encodes, verifies and stores. Results go to the
-    manifest's destination; without one, into a folder beside the manifest that has the import's name.
+    The worker is the same as in a cluster. The results go to the manifest's destination. If the manifest has no
+    destination, they go to a folder beside the manifest, with the import's name.
 
     Exit codes:
 
-    * 0 – it is imported
+    * 0 – the video is imported
     * 2 – nothing was started; the message names what is missing
-    * 64 to 113 – it failed; each reason has its own code
-    * 130 – it was interrupted, and nothing is left of it
+    * 64 to 113 – the import failed; each reason has its own code
+    * 130 – the import was interrupted, and left no files
     """
     try:
         choices = Choices(
@@ -144,13 +144,13 @@ def results(
 ) -> None:
     """Print the outcome of every item of a BulkImport.
 
-    Its status holds fifty of them. ConfigMaps beside it hold all, and this reads both. An item is Imported,
-    Duplicate (the destination had it), Failed, Rejected (never started) or Open (not ended yet).
+    The status of a BulkImport has fifty items. The command also reads the ConfigMaps that have all items. An item is
+    Imported, Duplicate (the destination had the video), Failed, Rejected (never started) or Open (not finished).
 
     Exit codes:
 
-    * 0 – they are printed, failed ones too
-    * 2 – they could not be read; the message states why
+    * 0 – the items are printed, also if some failed
+    * 2 – the items could not be read; the message has the reason
     """
     from videoimport.cli.bulk_results import of_cluster  # the cluster client loads slowly, and `run` needs no client
     from videoimport.cli.bulk_results_output import headline, rendered

@@ -19,7 +19,7 @@ from videoimport.media.source.probe import complaints
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
 from videoimport.worker.runtime.stop_request import Stop
 
-STDERR_BYTES = 16_384
+STDERR_CHARACTERS = 16_384
 """Maximum number of characters that are kept from the end of a child's stderr."""
 _PR_SET_PDEATHSIG = 1
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -160,9 +160,9 @@ class Child:
         for line in self._process.stderr:
             if line.strip() in _NO_COMPLAINTS:
                 continue
-            self._tail.append(line[:STDERR_BYTES])
+            self._tail.append(line[:STDERR_CHARACTERS])
             size += len(self._tail[-1])
-            while size > STDERR_BYTES:
+            while size > STDERR_CHARACTERS:
                 size -= len(self._tail.popleft())
 
 
