@@ -24,7 +24,7 @@ from videoimport.controller.reconcile.apply import event
 from videoimport.core import names_and_owners
 from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
-from videoimport.core.jobs.run import build_import_job
+from videoimport.core.jobs.run_lifecycle import build_import_job
 from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, convert_inline_item
 from videoimport.core.parsers import parse_page, parse_shard
 from videoimport.core.plan import Create, PlannedEvent, StoreListingPage

@@ -19,7 +19,7 @@ from videoimport.controller.cache.start_order import Turns
 from videoimport.controller.client.api_client import Page
 from videoimport.controller.client.resources import KINDS, Key, Place, Raw
 from videoimport.controller.queue.workqueue import Clock
-from videoimport.core.jobs.run import is_active
+from videoimport.core.jobs.run_lifecycle import is_active
 from videoimport.core.names_and_owners import build_job_owner, is_job_of_video, is_pod_of
 from videoimport.core.observed import JobView, Owner, PodView
 from videoimport.core.plan import Kind

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from videoimport.api.bulkimport_status import BulkImportStatus
 from videoimport.core.bulk.child_actions import create_child, restart_child
-from videoimport.core.bulk.child_history import cleanup_history
+from videoimport.core.bulk.child_cleanup import cleanup_history
 from videoimport.core.bulk.child_updates import update_children
 from videoimport.core.bulk.events import build_bulk_events
 from videoimport.core.bulk.ledger import plan_ledger_writes

@@ -14,7 +14,7 @@ from videoimport.core.discovery.pages import (
     select_counted_pages,
 )
 from videoimport.core.jobs.bulk_task_job import find_task_run
-from videoimport.core.jobs.run import RunState
+from videoimport.core.jobs.run_lifecycle import RunState
 from videoimport.core.names_and_owners import Word
 from videoimport.core.observed import ObservedBulk, PageView
 from videoimport.core.settings import Settings

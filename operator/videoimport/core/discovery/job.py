@@ -27,7 +27,7 @@ from videoimport.core.jobs.pod_template import (
     build_node_scratch,
     build_secret_volume,
 )
-from videoimport.core.jobs.run import RunJob
+from videoimport.core.jobs.run_lifecycle import RunJob
 from videoimport.core.names_and_owners import build_task_job_name
 from videoimport.core.observed import JobView, PageView, PodView
 from videoimport.core.plan import StoreListingPage

@@ -18,7 +18,7 @@ from videoimport.core.discovery.page_digest import extend_chain, hash_chain, has
 from videoimport.core.discovery.pages import delete_obsolete_pages, is_list_complete
 from videoimport.core.jobs.bulk_task_job import find_task_run, finish_task, has_active_worker
 from videoimport.core.jobs.cluster_message import find_bulk_fields
-from videoimport.core.jobs.run import (
+from videoimport.core.jobs.run_lifecycle import (
     RunState,
     build_job,
     cleanup_jobs,

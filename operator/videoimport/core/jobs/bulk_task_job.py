@@ -1,7 +1,7 @@
 """Jobs of a BulkImport's tasks besides importing: one kind reads the list, the other delivers a webhook message.
 
-``core.jobs.run`` has the runs of these Jobs. These Jobs differ from the Jobs of imports in the task, the volumes and
-the report.
+``core.jobs.run_lifecycle`` has the runs of these Jobs. These Jobs differ from the Jobs of imports in the task, the
+volumes and the report.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from videoimport.api.reasons import Reason, info
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.outcome import Outcome, find_outcome_without_report, read_reports
 from videoimport.core.jobs.pod_template import Volumes, build_pod, build_task_volumes, compute_task_resources
-from videoimport.core.jobs.run import RunState, finish_run, is_active, is_over
+from videoimport.core.jobs.run_lifecycle import RunState, finish_run, is_active, is_over
 from videoimport.core.names_and_owners import Word, build_bulk_owner, build_task_job_name, find_pods, is_task_job_of
 from videoimport.core.observed import JobView, ObservedBulk, PodView
 from videoimport.core.plan import Manifest

@@ -6,7 +6,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.jobs.cluster_message import find_video_fields
-from videoimport.core.jobs.run import ensure_job, observe_job
+from videoimport.core.jobs.run_lifecycle import ensure_job, observe_job
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan
 from videoimport.core.progress import (

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.jobs.run import delete_jobs, is_active, is_over
+from videoimport.core.jobs.run_lifecycle import delete_jobs, is_active, is_over
 from videoimport.core.message_format import format_message
 from videoimport.core.plan import Delete, PartialPlan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan

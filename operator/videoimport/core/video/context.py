@@ -8,7 +8,7 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport import VideoImport, VideoImportSpec, wish_hash
 from videoimport.api.videoimport_status import Attempts, VideoImportStatus
 from videoimport.core.circuit_breaker import HostContext, find_host
-from videoimport.core.jobs.run import RunState
+from videoimport.core.jobs.run_lifecycle import RunState
 from videoimport.core.names_and_owners import (
     build_job_owner,
     build_video_owner,

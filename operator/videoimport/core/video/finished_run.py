@@ -10,7 +10,7 @@ from videoimport.api.videoimport import spec_hash
 from videoimport.api.videoimport_status import JobReference, VideoPhase
 from videoimport.core.circuit_breaker import describe_wait, find_host, record_failure
 from videoimport.core.jobs.outcome import Expected, ImportOutcome, Outcome, find_outcome, find_success
-from videoimport.core.jobs.run import finish_run, is_active
+from videoimport.core.jobs.run_lifecycle import finish_run, is_active
 from videoimport.core.message_format import format_message, format_time, join_sentences, split_advice
 from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent

@@ -10,7 +10,7 @@ from videoimport.api.conditions import ConditionType
 from videoimport.api.videoimport_status import StageName, VideoImportStatus, VideoMetadata, VideoPhase
 from videoimport.core.circuit_breaker import find_probe_deadline, update_backoff
 from videoimport.core.conditions import Ending, Fact, build_milestone, build_state_facts, is_true, merge_conditions
-from videoimport.core.jobs.run import cleanup_jobs, find_recorded_jobs, find_settle_time
+from videoimport.core.jobs.run_lifecycle import cleanup_jobs, find_recorded_jobs, find_settle_time
 from videoimport.core.message_format import format_duration
 from videoimport.core.observed import ObservedVideo
 from videoimport.core.plan import PartialPlan, Plan, find_earliest, plan_status_write, put_creations_last

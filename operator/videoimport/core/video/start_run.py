@@ -10,7 +10,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import IDENTITY, VideoImport
 from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
 from videoimport.core.circuit_breaker import HostWait, describe_hold, find_wait, record_start
-from videoimport.core.jobs.run import build_import_job, create_next_run, is_over
+from videoimport.core.jobs.run_lifecycle import build_import_job, create_next_run, is_over
 from videoimport.core.message_format import join_sentences
 from videoimport.core.names_and_owners import (
     CALM,

@@ -11,7 +11,7 @@ from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH, DeliveryRepo
 from videoimport.core.jobs.bulk_task_job import build_task_pod
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.pod_template import build_secret_volume
-from videoimport.core.jobs.run import RunJob, RunState
+from videoimport.core.jobs.run_lifecycle import RunJob, RunState
 from videoimport.core.names_and_owners import build_task_job_name
 from videoimport.core.retry_policy import Context, Verdict, judge
 from videoimport.core.settings import Settings

@@ -16,7 +16,7 @@ from videoimport.api.videoimport_status import Attempts
 from videoimport.core.jobs.bulk_task_job import find_task_run, finish_task
 from videoimport.core.jobs.cluster_message import find_bulk_fields
 from videoimport.core.jobs.outcome import Outcome
-from videoimport.core.jobs.run import (
+from videoimport.core.jobs.run_lifecycle import (
     RunState,
     build_job,
     cleanup_jobs,

@@ -11,7 +11,7 @@ from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.untrusted_text import clean_text
 from videoimport.worker.listing.cells import begins_address, has_address, trim, unwrap
 from videoimport.worker.listing.plain_list import has_another, is_row
-from videoimport.worker.listing.row_fields import Given, RowError
+from videoimport.worker.listing.row_to_item import Given, RowError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

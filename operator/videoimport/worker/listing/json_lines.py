@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from videoimport.worker.listing.cells import trim, unwrap
-from videoimport.worker.listing.row_fields import Given, passed_over
+from videoimport.worker.listing.row_to_item import Given, passed_over
 
 FIELDS = ("url", "name", "checksum", "metadata")
 _MOST_DIGITS = 20

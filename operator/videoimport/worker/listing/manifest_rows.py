@@ -20,7 +20,7 @@ from videoimport.worker.listing.csv_line_joining import MOST_LINE_BYTES, Quotes,
 from videoimport.worker.listing.csv_table import HeaderError, Table
 from videoimport.worker.listing.json_lines import JsonLines
 from videoimport.worker.listing.plain_list import PlainList
-from videoimport.worker.listing.row_fields import RowError, RowReader, item_of
+from videoimport.worker.listing.row_to_item import RowError, RowReader, item_of
 
 _MOST_ABOVE = 10
 """Maximum number of lines above a header, such as a title, a date or an author."""

@@ -7,7 +7,7 @@ import re
 
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.worker.listing.cells import begins_address, has_address, trim, unwrap
-from videoimport.worker.listing.row_fields import Given, RowError, passed_over
+from videoimport.worker.listing.row_to_item import Given, RowError, passed_over
 
 HEADER = "a first line that names the columns, such as url,name"
 _BULLET = re.compile(r"(?:[-*+•·–—>]|\(?[0-9]{1,7}[.):]{0,2}|\[[ xX]?\])\s+|[-*•·]|\(?[0-9]{1,7}[.):]+")

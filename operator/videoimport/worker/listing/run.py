@@ -18,7 +18,7 @@ from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.task_runner import TaskRunner
-from videoimport.worker.source import ffmpeg_versions as versions
+from videoimport.worker.source import ffmpeg_version_warning as versions
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.s3 import store as s3

@@ -21,7 +21,7 @@ from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.task_runner import TaskRunner
 from videoimport.worker.source import fetch_client as fetching
-from videoimport.worker.source import ffmpeg_versions as versions
+from videoimport.worker.source import ffmpeg_version_warning as versions
 from videoimport.worker.storage.retry_policy import patience
 
 

@@ -12,7 +12,7 @@ from videoimport.api.tasks.listing_task import ListingTask, PageReport
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.discovery.job import read_page_report
 from videoimport.core.jobs.bulk_task_job import find_task_run, finish_task, has_active_worker
-from videoimport.core.jobs.run import RunState
+from videoimport.core.jobs.run_lifecycle import RunState
 from videoimport.core.names_and_owners import Word
 from videoimport.core.observed import ObservedBulk
 

@@ -15,7 +15,7 @@ from videoimport.api.tasks.import_task import (
     TASK_PATH,
 )
 from videoimport.core.jobs.pod_template import build_import_pod
-from videoimport.core.jobs.run import build_import_job
+from videoimport.core.jobs.run_lifecycle import build_import_job
 from videoimport.core.settings import Settings
 
 SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}

@@ -12,7 +12,7 @@ from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.cells import trim, unwrap
 from videoimport.worker.listing.csv_table import ADDRESS_NAMES
 from videoimport.worker.listing.manifest_rows import NoListError, Row
-from videoimport.worker.listing.row_fields import MOST_NAME_LETTERS
+from videoimport.worker.listing.row_to_item import MOST_NAME_LETTERS
 
 ONE, TWO = "https://e.com/1.mp4", "https://e.com/2.mp4"
 

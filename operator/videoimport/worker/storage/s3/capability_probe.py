@@ -22,7 +22,7 @@ from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage.s3 import answer_forms as forms
 from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Condition, Conditions, Support
 from videoimport.worker.storage.s3.errors import ABSENT, GONE, UNMET, error_code, is_repeated, is_unknown
-from videoimport.worker.storage.s3.options import FIELDS
+from videoimport.worker.storage.s3.options_probe import FIELDS
 
 if TYPE_CHECKING:
     from videoimport.worker.storage.s3.store import S3Store

@@ -17,12 +17,11 @@ from videoimport.worker.storage.base import Facts, Replaceable, Ticket, Unfinish
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.retry_policy import READ_SECONDS, Retries
 from videoimport.worker.storage.s3 import answer_forms as forms
-from videoimport.worker.storage.s3 import capability_probe
+from videoimport.worker.storage.s3 import capability_probe, options_probe
 from videoimport.worker.storage.s3 import client as s3_client
 from videoimport.worker.storage.s3 import completion as s3_completion
-from videoimport.worker.storage.s3 import options as s3_options
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
-from videoimport.worker.storage.s3.bucket import S3Bucket
+from videoimport.worker.storage.s3.bucket_reader import S3Bucket
 from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Conditions, condition_for, if_match
 from videoimport.worker.storage.s3.errors import (
     CONFLICT,
@@ -179,7 +178,7 @@ class S3Store(S3Bucket):
 
     def check_options(self, key: str) -> None:
         """Check that the store accepts the destination's options for visible objects, and leave nothing behind."""
-        s3_options.check(self, key)
+        options_probe.check(self, key)
 
     def is_ready(self, ticket: Ticket) -> bool:
         """Return whether the parts that an earlier run sent are still in the store unchanged."""

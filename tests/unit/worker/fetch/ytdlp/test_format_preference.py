@@ -8,7 +8,7 @@ from yt_dlp import YoutubeDL
 from yt_dlp.extractor.common import InfoExtractor
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.ytdlp.manifests import (
+from videoimport.worker.fetch.ytdlp.format_preference import (
     number_equal_formats,
     prefer_dash_roles,
     prefer_first_audio,

@@ -13,7 +13,7 @@ from videoimport.worker.storage.base import UID, Facts, Proof, Ticket, has_marks
 from videoimport.worker.storage.s3 import answer_forms as forms
 
 if TYPE_CHECKING:
-    from videoimport.worker.storage.s3.bucket import S3Bucket
+    from videoimport.worker.storage.s3.bucket_reader import S3Bucket
 
 
 class Proofs:

@@ -27,7 +27,7 @@ from videoimport.worker.storage.s3.errors import (
     operation_of,
     status,
 )
-from videoimport.worker.storage.s3.verification import Proofs
+from videoimport.worker.storage.s3.object_ownership import Proofs
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

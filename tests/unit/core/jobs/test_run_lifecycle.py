@@ -37,7 +37,7 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Politeness, Task
 from videoimport.api.videoimport import spec_hash, wish_hash
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.jobs.run import SETTLE, build_import_job, find_settle_time, has_ended, is_active, retire
+from videoimport.core.jobs.run_lifecycle import SETTLE, build_import_job, find_settle_time, has_ended, is_active, retire
 from videoimport.core.names_and_owners import build_job_owner
 from videoimport.core.observed import JobView, PodView
 from videoimport.core.parsers import parse_job, parse_pod
