@@ -81,7 +81,7 @@ class Clock:
             part = stretches[-1].part
         else:
             part = self._part_of(dts, stretches[-1].part if stretches else None)
-            first = before if stretches else 0  # reordered packets before it may have no decoding time
+            first = before if stretches else 0  # reordered packets before this one may have no decoding time
             stretches.append(Stretch(part, first, shown, shown + duration, dts, dts + duration))
         self.latest[part] = dts
         self.packets += 1

@@ -69,7 +69,7 @@ def examine(children: Children, path: Path) -> Examined:
     container = sniff.container(head)
     with reading(path) as read:
         boxes = tuple(boxes_of.top_level(read, size)) if container in ("mp4", "mov") else ()
-        if container not in ("mkv", "webm"):  # ffprobe takes a file for MP4 also where its first box has no known name
+        if container not in ("mkv", "webm"):  # ffprobe reads a file as MP4 also if the name of its first box is unknown
             refuse(_excess(read, size))
         refuse(encryption.scrambled(read(0, encryption.ENOUGH)))
         media = _probe(children, path, container, boxes_of.missing_bytes(boxes, size))
@@ -120,7 +120,7 @@ def note_changes(children: Children, file: Examined, stream: Video | Audio, *, i
         child = children.start(changes.frames_argv(str(file.path), stream, is_copied=is_copied))
         child.tell("")
         found = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
-        child.ended()  # its code proves nothing here: damage is checked by others
+        child.ended()  # the exit code is no evidence here: other checks find damage
     elif not changes.has_one_header(file.media.demuxer, stream):
         errors = children.run(changes.sound_argv(str(file.path), stream)).stderr
         found = changes.change(changes.sound_shapes(errors), "audio", None)
@@ -173,7 +173,7 @@ def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
     child.tell("")
     rates = {video.index: video.own_rate for video in media.videos if video.own_rate}
     tracks = packets.walk(child.lines(), media.demuxer, rates)
-    child.ended()  # its code proves little: missing facts show in the tracks
+    child.ended()  # the exit code is no evidence: missing facts show in the tracks
     return tracks
 
 
