@@ -241,5 +241,6 @@ def declared(media: Media) -> dict[int, Track]:
 
 
 def _bits(stream: Video | Audio, media: Media) -> int:
-    """Return the bits a second of a stream. For video, the bit rate of the file is the fallback: most of it is video."""
+    """Return the bits a second of a stream. For video, the bit rate of the file is the fallback: most of it is
+    video."""
     return stream.bit_rate or (media.bit_rate if isinstance(stream, Video) else None) or 0

@@ -229,7 +229,8 @@ def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
 
 
 def _is_dropped(opening: PartOpening, silent: set[int], offset: int, packet: bytes) -> bool:
-    """Return whether a packet belongs to a dropped access unit. ``silent`` keeps the PIDs that are within such a unit."""
+    """Return whether a packet belongs to a dropped access unit. ``silent`` keeps the PIDs that are within such
+    a unit."""
     pid = transport.pid_of(packet)
     if transport.times_at(packet):
         silent.discard(pid)

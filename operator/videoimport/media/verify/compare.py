@@ -152,7 +152,8 @@ def must_count(compared: Compared) -> bool:
 
 
 def _has_the_pictures(compared: Compared) -> Finding | None:
-    """Return a finding if the result has too few or too many frames. Lengths and pauses do not show single lost frames."""
+    """Return a finding if the result has too few or too many frames. Lengths and pauses do not show single
+    lost frames."""
     if compared.target.wish is None or compared.target.size is None:
         return None
     least, most = _wanted_pictures(compared, compared.target.size)

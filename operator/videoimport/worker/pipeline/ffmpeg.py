@@ -82,7 +82,8 @@ def _why(plan: TranscodePlan, *more: str) -> str:
 
 
 def _sound(examined: Examined, output: Output) -> Sound:
-    """Return the chosen audio. Audio whose two sides are in two tracks becomes stereo, but a copy keeps its one track."""
+    """Return the chosen audio. Audio whose two sides are in two tracks becomes stereo, but a copy keeps its
+    one track."""
     choice = examined.media.choice
     assert choice.audio is not None, "asked only where there is sound"  # noqa: S101
     track = _track(examined, choice.audio.index)

@@ -129,7 +129,8 @@ class Maker:
 
     @contextmanager
     def _leaving(self, job: Job, targets: tuple[Target, ...]) -> Iterator[dict[Target, Growing]]:
-        """Upload the files while they grow. Delete and withdraw the files if the block raises Fallback or HeadTooSmall."""
+        """Upload the files while they grow. Delete and withdraw the files if the block raises Fallback or
+        HeadTooSmall."""
         self._board.start(StageName.UPLOAD)
         self._board.decided("Overlapped", "its parts leave while it is made", StageName.UPLOAD)
         for target in targets:

@@ -1,4 +1,4 @@
-"""Verify the results before publishing: compare each result with its source, and decode the streams that were copied."""
+"""Verify the results before publishing: compare each result with its source, and decode the copied streams."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,8 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
-    """Return the damage or loss of a tolerated source in half a sentence. Return None if nothing is missing or damaged."""
+    """Return the damage or loss of a tolerated source in half a sentence. Return None if nothing is missing or
+    damaged."""
     if not job.is_tolerant or not (complaint or _is_known_to_be_damaged(children, job)):
         return None
     shown = next(iter(results.items()), None)
@@ -115,7 +116,8 @@ def _input_decoded(children: Children, job: Job, path: str) -> Ended:
 
 
 def _decoded(children: Children, job: Job, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
-    """Return the end of a decode: of the part that ``proof`` asks for if that is clean, and of a full decode otherwise."""
+    """Return the end of a decode: of the part that ``proof`` asks for if that is clean, and of a full decode
+    otherwise."""
     everything = command.decode_argv(path, keyframes_only=False, streams=streams)
     if proof.is_complete:
         return children.run(everything)

@@ -178,6 +178,7 @@ def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
 
 
 def words(stderr: str, path: Path) -> str:
-    """Return the start of a program's error stream as one line for a message. The first error causes the later errors."""
+    """Return the start of a program's error stream as one line for a message. The first error causes the later
+    errors."""
     plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
     return " ".join(plain.split())[:_WORDS] or "it printed no message"
