@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""One BulkImport of ITEMS items (1,000) on a real control plane with simulated nodes, whose workers take a second or
-two each: what it costs the controller. The list is a ConfigMap, listed by the real worker in pages.
+"""Measure what one BulkImport of ITEMS items (1,000) costs the controller.
 
-Every fiftieth item is not there and fails; all must settle. Counted by the API server's audit log: the controller's
-committed writes (but for its lease, which is renewed by the clock). Peak memory is the leader's, as the kernel keeps
-it. Then the controller is started anew over what has settled, and a hundred single imports are made beside it, to see
-how soon each gets its Job. The last line is JSON. BENCH_SECONDS (3,000) bounds the import; what is started here is
-taken down again.
+The control plane is real, and the nodes are simulated: each worker takes one or two seconds. The list is a ConfigMap,
+which the real worker lists in pages. Every fiftieth item does not exist and fails. All items must get a result.
+
+The controller's committed writes come from the API server's audit log, without the renewals of its Lease. The peak
+memory comes from the kernel.
+
+Then the controller is restarted with all these results. At the end, a hundred single imports are created, to measure
+how soon each gets its Job. The last line of the output is JSON. BENCH_SECONDS (3,000) limits the bulk. Everything that
+was started here is removed again.
 """
 
 import argparse

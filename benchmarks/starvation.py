@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""A node without free CPU time: busy loops, disk writers, real encodes, and a rollout of the controller in the middle.
+"""Run imports on a node without free CPU time: with busy loops, disk writers, encodes and a rollout of the controller.
 
-Prints the controllers' restarts, the changes of leader and how long a cancel takes. It judges no time. It fails if an
-import ends wrongly, which is: as Failed. A cancelled import may end as Completed, if it was done before the
-controller stopped it. It takes at most STARVATION_SECONDS (240) and some for cleaning up; LOOPS (8), WRITERS (3) and
-ENCODES (4) set the load. Encodes that are not finished by then are printed and removed. The cluster is the one of
-`hack/demo prepare`, the namespace NAMESPACE (starvation). The last line is JSON.
+The output has the restarts of the controllers, the changes of leader and the duration of each cancel. There is no limit
+for these figures. The benchmark fails only if an import ends as Failed. A cancelled import may end as Completed, if it
+was done before the controller stopped it.
+
+The benchmark takes at most STARVATION_SECONDS (240) and some seconds to clean up. Encodes that are not finished by then
+are printed and removed. LOOPS (8), WRITERS (3) and ENCODES (4) set the load. The cluster must be prepared with
+`hack/demo prepare`. The namespace is NAMESPACE (starvation). The last line of the output is JSON.
 """
 
 import json

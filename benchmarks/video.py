@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""One video, ours against the staged script that people glue together: `yt-dlp`, then `ffmpeg`, then an S3 put.
+"""Compare the worker with a simple script: `yt-dlp`, then `ffmpeg`, then an S3 put.
 
-Both have the same source, the same server and object store, the same codec settings (our own argument list, in the
-script with +faststart) and the same throttles, set so that download, encode and upload take about as long as each
-other. They run by turns, ROUNDS times (5). Then compliant input, and three renditions in one decode against three runs.
-The last line is JSON: medians of the ratios ours/theirs, each goal in docs/performance.md. BENCH_SECONDS (900) bounds
-all of it: what is not done by then is left out and said so.
+Both have the same source, server and object store. Both have the same codec settings, which are the worker's own
+ffmpeg arguments, with +faststart in the script. Both have the same throttles, so that download, encode and upload take
+about the same time. The worker and the script take turns in ROUNDS rounds (5).
+
+Two more comparisons use input that already complies, and three renditions from one decode against three runs. The last
+line of the output is JSON with the medians of the ratios worker/script. The goals are in docs/performance.md.
+BENCH_SECONDS (900) limits the whole benchmark. A message names a part that is left out.
 """
 
 import argparse

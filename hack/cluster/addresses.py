@@ -70,7 +70,7 @@ def load(file: Path) -> Addresses | None:
 def settle(file: Path, running: bool) -> Addresses:
     """Return the addresses that were chosen before, or choose new addresses.
 
-    While the cluster does not run, a port that another program now uses is replaced.
+    If the cluster does not run and another program uses one of its ports, new ports are chosen. The network stays.
     """
     kept = load(file)
     if kept and (running or all(is_free(port) for port in kept.ports.values())):

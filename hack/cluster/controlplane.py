@@ -22,11 +22,11 @@ class ControlPlane:
 
     @property
     def server(self) -> str:
-        """The URL of the API server, for every user of this machine."""
+        """The URL of the API server for users on this machine."""
         return f"https://127.0.0.1:{self.addresses.ports['api']}"
 
     def url(self, port: str) -> str:
-        """The URL of etcd."""
+        """Return the URL of a named port on the loopback interface."""
         return f"https://127.0.0.1:{self.addresses.ports[port]}"
 
     def pki(self, name: str) -> Path:

@@ -32,7 +32,7 @@ class Existing:
         print("the cluster is yours: nothing was touched")
 
     def load_image(self, reference: str) -> None:
-        """Raise an error: there is no common way to load an image into the nodes of a cluster."""
+        """Raise ClusterError, because there is no common way to load an image into the nodes of a cluster."""
         raise ClusterError(
             f"{reference} cannot be put into a cluster of your own. "
             "Push it to a registry that the cluster can pull from, and set that name in the chart's values"

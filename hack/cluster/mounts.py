@@ -14,7 +14,10 @@ def mounted_below(folder: Path) -> list[Path]:
 
 
 def mount_points(mountinfo: str, folder: Path) -> list[Path]:
-    """Return all mount points. The fifth field of a line is the mount point, with octal escapes for blanks."""
+    """Return the mount points at or below a folder from the lines of mountinfo, the deepest first.
+
+    The fifth field of a line is the mount point, with octal escapes for characters such as blanks.
+    """
     points = (Path(_unescape(line.split()[4])) for line in mountinfo.splitlines())
     below = [point for point in points if point == folder or folder in point.parents]
     return sorted(below, key=lambda point: len(point.parts), reverse=True)

@@ -74,7 +74,7 @@ class Reach:
 
 
 class _Failures:
-    """Failures of one operation because the destination did not answer."""
+    """The failures of one operation at a destination that does not answer."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
