@@ -211,7 +211,7 @@ class Store:
             self._changed(key)
 
     def _keys_of_job(self, kind: Kind, pod: Entry) -> tuple[Key, ...]:
-        """Return the keys that the Job of a pod affects, because the pod may have lost its labels."""
+        """Return the keys of the Job that owns a pod, because the pod itself may have lost its labels."""
         job = self._job_that_is(pod.controller) if kind == "Pod" and pod.controller is not None else None
         return job.keys if job is not None else ()
 

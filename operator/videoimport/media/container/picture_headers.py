@@ -124,7 +124,7 @@ def broken_links(content: bytes) -> dict[int, int]:
     """Return the new bytes, by their places, that mark a clean random access frame of H.265 as one with a broken link.
 
     Splices of streams carry this mark (ITU-T H.265, 3.15). A decoder then forgets the frames before the splice. Without
-    the mark, it would confuse their numbers with those of the new frames. Empty for any other frame.
+    the mark, a decoder would confuse the numbers of old and new frames. Empty for any other frame.
     """
     found = {}
     for start in _START.finditer(content):

@@ -116,8 +116,8 @@ def _input_decoded(children: Children, job: Job, path: str) -> Ended:
 
 
 def _decoded(children: Children, job: Job, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
-    """Return the end of a decode: of the part that ``proof`` asks for if that is clean, and of a full decode
-    otherwise."""
+    """Decode what ``proof`` asks for, and decode everything if that reports errors. Return the end of the last
+    decode."""
     everything = command.decode_argv(path, keyframes_only=False, streams=streams)
     if proof.is_complete:
         return children.run(everything)

@@ -35,7 +35,7 @@ from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject
 
 LEASE = timedelta(minutes=3)
-"""How long a claim is valid without being renewed. A worker that ended without releasing its claim delays others for at
+"""Duration of a claim that is not renewed. A worker that ended without releasing its claim delays other imports for at
 most this time."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Maximum difference between the clocks of two workers. A claim that ends later than this plus a lease was not written
