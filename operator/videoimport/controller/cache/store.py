@@ -169,7 +169,7 @@ class Store:
     def _is_working(self, place: Place, entry: Entry | None) -> bool:
         """Return whether a Job of an import with this name has not ended.
 
-        A run takes a slot only after the import's status has decided the run. Otherwise any user could take slots with
+        A run takes a slot only after its number is in the import's status. Otherwise any user could take slots with
         Jobs. The run then keeps the slot until its end, even if the import is deleted.
         """
         known = self._working.get(place, frozenset[str]())

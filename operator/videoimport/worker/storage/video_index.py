@@ -234,11 +234,12 @@ def claim(
     wait: Callable[[float], object],
     source_sha256: str | None = None,
 ) -> Claim | Committed:
-    """Return the right to store a video, or the video that another import has stored. Wait while another import is
-    storing it. An entry whose source has another hash is ignored, because another program put it there.
+    """Claim the right to store a video and return the claim, or return the record of another import that has stored the
+    video. Wait while another import is storing it.
 
-    ``wait`` is called repeatedly with a number of seconds. An exception from ``wait`` ends the waiting. A claim that
-    does not change during one lease has expired, whatever its end time.
+    An entry whose source has another hash is ignored, because another program put it there. ``wait`` is called
+    repeatedly with a number of seconds. An exception from ``wait`` ends the waiting. A claim that does not change
+    during one lease has expired, whatever its end time.
     """
     patience = _Patience()
     while True:
