@@ -128,8 +128,8 @@ class Inspector:
     def _declared(self, media: Media, boxes: tuple[Box, ...]) -> float | None:
         """Return the length of the source in seconds, or None if no trusted length is known.
 
-        The head of a fragmented file declares only the length of its first fragment. The length is then that which the
-        server reported.
+        The head of a fragmented file declares only the length of its first fragment. In this case, and if the head
+        declares no length, the length that the server reported is returned.
         """
         if overlap.is_fragmented(boxes) or not media.duration:
             return self.found.duration_seconds
@@ -287,7 +287,7 @@ def _first_bytes(growing: Growing) -> bytes:
 def head_boxes(growing: Growing) -> tuple[Box, ...]:
     """Return the boxes of an MP4 or MOV file up to its media data. Wait until the boxes have arrived.
 
-    Raise AbandonedError if the download starts over.
+    Raise AbandonedError if the download stops before that.
     """
 
     def read(offset: int, length: int) -> bytes:
